@@ -1,0 +1,123 @@
+"""One SQL database behind two doors: `read` runs single statements, `write` runs transactions.
+
+SQLite in WAL mode is the default; PostgreSQL through psycopg 3 is chosen by URL. Nothing waits here without a
+deadline, and both doors share one pool of connections.
+"""
+
+import os
+import weakref
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+
+class Database:
+    """The SQL database of one process.
+
+    `read` is for single statements, reading or writing: each takes effect by itself and sees the newest committed
+    state. `write` is for `with database.write.begin() as connection`: on SQLite it holds the one write lock from its
+    first moment, on PostgreSQL it is READ COMMITTED, so rules that compare and set say so in their WHERE clause.
+    """
+
+    read: Engine
+    write: Engine
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 16,
+        pool_wait: float = 5.0,
+        connect_timeout: float = 5.0,
+        statement_timeout: float | None = 5.0,
+    ) -> None:
+        """Open lazily; times are seconds. On SQLite `statement_timeout` is the wait for the write lock.
+
+        Raises `ValueError` for a database we do not speak. `None` as `statement_timeout` is for migrations.
+        """
+        parsed = make_url(url)
+        pool = {"pool_size": pool_size, "pool_timeout": pool_wait, "max_overflow": 0, "pool_use_lifo": True}
+        match parsed.get_backend_name():
+            case "sqlite":
+                self._engine = _sqlite(parsed, 5.0 if statement_timeout is None else statement_timeout, pool)
+                # pysqlite is in autocommit mode all the time and only `write` says BEGIN. Asking SQLAlchemy for
+                # AUTOCOMMIT would hand the connection back to the pool in pysqlite's legacy mode.
+                self.read = self._engine.execution_options()
+            case "postgresql":
+                self._engine = _postgresql(parsed, connect_timeout, statement_timeout, pool)
+                self.read = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+            case other:
+                raise ValueError(f"database {other!r} is not supported: use sqlite:///path or postgresql://...")
+        self.write = self._engine.execution_options()
+        self.dialect = self._engine.dialect.name
+        if self.dialect == "sqlite":
+            event.listen(self.write, "begin", lambda c: c.exec_driver_sql("BEGIN IMMEDIATE"))
+        _leave_connections_at_fork(self._engine)
+
+    def close(self) -> None:
+        """Close every pooled connection; the object opens new ones when it is used again."""
+        self._engine.dispose()
+
+    def __repr__(self) -> str:
+        return f"Database({self._engine.url.render_as_string(hide_password=True)!r})"
+
+
+def _sqlite(url: URL, lock_wait: float, pool: dict[str, Any]) -> Engine:
+    if not url.database or url.database == ":memory:" or url.query.get("uri"):
+        raise ValueError("an SQLite database needs a plain file path: threads and workers share it")
+    _create_private(Path(url.database))
+    engine = create_engine(url.set(drivername="sqlite+pysqlite"), connect_args={"timeout": lock_wait}, **pool)
+
+    def prepare(connection: DBAPIConnection, _record: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
+def _create_private(path: Path) -> None:
+    """Make the file ours alone before SQLite does; its -wal and -shm files inherit the mode."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600, exist_ok=True)
+
+
+def _postgresql(url: URL, connect_timeout: float, statement_timeout: float | None, pool: dict[str, Any]) -> Engine:
+    options = ["-c timezone=UTC"]
+    if statement_timeout is not None:
+        options.append(f"-c statement_timeout={int(statement_timeout * 1000)}")
+    connect_args = {
+        "connect_timeout": max(1, round(connect_timeout)),
+        "options": " ".join(options),
+        "fallback_application_name": "bhxh-idp",
+        # The server's statement timeout cannot help when the host has gone: then TCP must notice.
+        "tcp_user_timeout": 10_000,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+    }
+    # No ping before each use: a broken connection fails once, and SQLAlchemy then discards the whole pool. A rollback
+    # after an autocommit statement would be a wasted call.
+    return create_engine(
+        url.set(drivername="postgresql+psycopg"),
+        connect_args=connect_args | dict(url.query),
+        pool_recycle=1800,
+        skip_autocommit_rollback=True,
+        **pool,
+    )
+
+
+def _leave_connections_at_fork(engine: Engine) -> None:
+    """A connection opened before a fork belongs to the parent; the child starts with an empty pool."""
+    reference = weakref.ref(engine)
+
+    def forget() -> None:
+        if (found := reference()) is not None:
+            found.dispose(close=False)
+
+    os.register_at_fork(after_in_child=forget)
