@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 import redis
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import Page as Screen
 
 from keys.database import Database
+from tests.support import chromium as headless
 from tests.support import databases, servers
 from tests.support.clock import FrozenClock
 
@@ -60,3 +63,15 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    with headless.chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def screen(chromium: Chromium) -> Iterator[Screen]:
+    with headless.profile(chromium) as context:
+        yield context.new_page()

@@ -1,0 +1,47 @@
+"""Headless Chromium from the machine's own package, driven by Playwright."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
+
+from tests.support.servers import program
+
+WIDTHS = (320, 768, 1280)
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """Start Chromium. As root it must do without its own sandbox; it only ever meets the loopback."""
+    arguments = ["--host-resolver-rules=MAP * 127.0.0.1"]
+    if os.geteuid() == 0:
+        arguments.append("--no-sandbox")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program("chromium"), args=arguments)
+        yield browser
+        browser.close()
+
+
+@contextlib.contextmanager
+def profile(
+    browser: Browser,
+    *,
+    width: int = 1280,
+    language: str = "vi-VN",
+    script: bool = True,
+    dark: bool = False,
+    trust_any_certificate: bool = False,
+) -> Iterator[BrowserContext]:
+    """A fresh profile: its own cookies, one screen width in pixels, one language, with or without JavaScript."""
+    context = browser.new_context(
+        viewport=ViewportSize(width=width, height=900),
+        locale=language,
+        timezone_id="Asia/Ho_Chi_Minh",
+        java_script_enabled=script,
+        color_scheme="dark" if dark else "light",
+        ignore_https_errors=trust_any_certificate,
+    )
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()

@@ -1,0 +1,102 @@
+"""The real provider: `idp serve` with its own data directory, on a free port, as an operator would start it."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import urllib3
+
+from tests.support.ports import free_port
+from tests.support.processes import running
+
+IDP = Path(sys.executable).with_name("idp")
+FIXED_CAPTCHA = "00000"
+TESTING = {
+    "IDP_TESTING__ENABLED": "true",
+    "IDP_TESTING__FIXED_CAPTCHA": FIXED_CAPTCHA,
+}
+
+
+@dataclass
+class Provider:
+    """One installation. `settings` are environment variables; everything lives under `home`."""
+
+    home: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    workers: int = 1
+    server: str | None = None
+
+    @property
+    def issuer(self) -> str:
+        return self.settings.get("IDP_ISSUER", f"http://localhost:{self.port}")
+
+    @property
+    def log(self) -> Path:
+        return self.home / "idp.log"
+
+    def command(self, *words: str, fails: bool = False) -> str:
+        """Run `idp ...` beside the server and give what it printed; anything but the expected exit is a failure."""
+        done = subprocess.run(
+            [IDP, *words], env=self._environment(), cwd=self.home, capture_output=True, text=True, timeout=120
+        )
+        assert (done.returncode != 0) == fails, f"idp {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}"
+        return done.stdout
+
+    def load(self, kind: str, records: list[dict[str, Any]]) -> None:
+        """Load `accounts` or `clients`."""
+        file = self.home / f"{kind}.json"
+        file.write_text(json.dumps(records, ensure_ascii=False), encoding="utf-8")
+        self.command(kind, "load", str(file), "--reason", "test")
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator["Provider"]:
+        """Serve until the block ends."""
+        command = [str(IDP), "serve", "--bind", f"127.0.0.1:{self.port}", "--workers", str(self.workers)]
+        if self.server:
+            command += ["--server", self.server]
+        with running(
+            command, log=self.log, answers=self.is_ready, environment=self._environment(), directory=self.home
+        ):
+            yield self
+
+    def is_ready(self) -> bool:
+        with urllib3.PoolManager(cert_reqs="CERT_NONE") as pool:
+            try:
+                host = self.issuer.partition("://")[2].partition("/")[0]
+                url = f"{self.issuer.partition(':')[0]}://127.0.0.1:{self.port}/readyz"
+                answer = pool.request("GET", url, headers={"Host": host}, retries=False, timeout=5)
+            except urllib3.exceptions.HTTPError:
+                return False
+            return answer.status == 200
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
+        return inherited | {"IDP_ISSUER": self.issuer, "IDP_ENVIRONMENT": "development"} | dict(self.settings)
+
+
+@contextlib.contextmanager
+def running_provider(
+    home: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    people: list[dict[str, Any]] | None = None,
+    clients: list[dict[str, Any]] | None = None,
+    workers: int = 1,
+    server: str | None = None,
+) -> Iterator[Provider]:
+    """Migrate, load and serve in `home`; test mode is on unless `settings` say otherwise."""
+    provider = Provider(home, TESTING | dict(settings or {}), workers=workers, server=server)
+    provider.command("db", "upgrade")
+    if people:
+        provider.load("accounts", people)
+    if clients:
+        provider.load("clients", clients)
+    with provider.serving():
+        yield provider
