@@ -1,0 +1,61 @@
+"""The ring as a running process sees it: in memory, and never more than a moment behind the store."""
+
+import logging
+from threading import Lock
+
+from keys.ring import Clock, KeyRing
+from keys.rotation import KeyStore
+
+logger = logging.getLogger(__name__)
+
+
+class RingCache:
+    """Keeps the ring and asks the store for its version when `max_age` seconds have passed.
+
+    One thread asks while the others go on with the ring they have. When the store does not answer or the new ring is
+    damaged, the last good ring stays in use: it still signs, and verifies every token that is out there.
+    """
+
+    def __init__(self, store: KeyStore, clock: Clock, max_age: float = 2.0) -> None:
+        self._store = store
+        self._clock = clock
+        self._max_age = max_age
+        self._ring: KeyRing | None = None
+        self._checked = 0.0
+        self._failing = False
+        self._asking = Lock()
+
+    def ring(self) -> KeyRing:
+        """The current ring. Only the very first call can raise what the store raises."""
+        if self._ring is None:
+            return self._load_first()
+        # A clock that was set back must not make the ring young again.
+        if not 0 <= self._clock() - self._checked < self._max_age and self._asking.acquire(blocking=False):
+            try:
+                self._ring = self._refreshed(self._ring)
+            finally:
+                self._asking.release()
+        return self._ring
+
+    def _load_first(self) -> KeyRing:
+        with self._asking:
+            if self._ring is None:
+                loaded, self._checked = self._store.load(), self._clock()
+                self._ring = loaded
+            return self._ring
+
+    def _refreshed(self, ring: KeyRing) -> KeyRing:
+        try:
+            current = ring if self._store.version() == ring.version else self._store.load()
+        except Exception:  # Whatever the reason, no ring at all would be worse.
+            if not self._failing:
+                logger.exception("cannot reload the key ring, keeping version %d", ring.version)
+            self._failing = True
+            current = ring
+        else:
+            if self._failing:
+                logger.warning("the key ring can be reloaded again, version %d", current.version)
+            self._failing = False
+        # Also after a failure: a store that is down is not asked by every request.
+        self._checked = self._clock()
+        return current
