@@ -1,0 +1,59 @@
+"""`Account` and `Identifier`: a person or an organisation, and the dated names it is known by."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["individual", "organisation"]
+Status = Literal["active", "disabled"]
+IdentifierKind = Literal["bhxh", "cccd", "cmnd", "passport", "unit", "tax"]
+
+LOGIN_KINDS: Mapping[Kind, tuple[IdentifierKind, ...]] = {
+    "individual": ("bhxh", "cccd"),
+    "organisation": ("unit", "tax"),
+}
+"""Which identifiers open which tab. A 10-digit text is a BHXH code or a tax code: the tab decides, nobody guesses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """One name of an account and the time in which it held; `valid_to` None means that it still holds."""
+
+    kind: IdentifierKind
+    value: str
+    valid_from: float
+    valid_to: float | None = None
+
+    @property
+    def masked(self) -> str:
+        """All but the last four characters hidden."""
+        return "*" * max(len(self.value) - 4, 3) + self.value[-4:]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A person or an organisation. `id` is 32 hex digits, random, and never shown where `sub` is pairwise."""
+
+    id: str
+    kind: Kind
+    name: str
+    status: Status = "active"
+    birth_date: str | None = None
+    phone: str | None = None
+    phone_verified_at: float | None = None
+    email: str | None = None
+    email_verified_at: float | None = None
+    address: str | None = None
+    password_hash: str | None = None
+    password_changed_at: float | None = None
+    updated_at: float = 0.0
+    identifiers: tuple[Identifier, ...] = ()
+    more_claims: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == "active"
+
+    def identifier(self, kind: IdentifierKind) -> str | None:
+        """The value of that kind which still holds, if any."""
+        return next((i.value for i in self.identifiers if i.kind == kind and i.valid_to is None), None)

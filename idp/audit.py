@@ -1,0 +1,53 @@
+"""The catalogue of audit events, and what may stand in one.
+
+Events are declared here once, so none can be mistyped. Facts are small words and numbers: a fact that looks like a phone
+number, an identifier, a code or a token is a bug and is refused before it is written.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+
+from idp.ports import Event
+
+EVENTS: Mapping[str, str] = {
+    "login.succeeded": "A person proved who they are and a session was opened.",
+    "login.failed": "A login was not accepted; `kind` says why.",
+    "session.ended": "Sessions of an account were ended by the person or an operator.",
+    "consent.given": "A person agreed that a client gets certain scopes.",
+    "consent.withdrawn": "A person withdrew an agreement.",
+    "refresh.reused": "A spent refresh token was presented again; its family was ended.",
+    "account.added": "An account was opened.",
+    "account.disabled": "An account was closed by an operator.",
+    "account.enabled": "An account was opened again by an operator.",
+    "account.phone_set": "An operator set an unverified phone number.",
+    "client.added": "A client was registered.",
+    "client.changed": "A client was changed.",
+    "client.removed": "A client was removed.",
+    "client.secret_rotated": "A client got a new secret.",
+    "key.added": "Signing keys were made.",
+    "epoch.bumped": "Everything issued before was ended.",
+}
+_SUSPICIOUS = re.compile(r"[0-9]{6,}|[A-Za-z0-9_-]{32,}|@|\beyJ")
+ZERO = "0" * 64
+
+
+class ForbiddenFact(ValueError):
+    """An event carries something personal or secret, or is not in the catalogue."""
+
+
+def checked(event: Event) -> Event:
+    """`event` if it may be written. Raises `ForbiddenFact`."""
+    if event.name not in EVENTS:
+        raise ForbiddenFact(f"no such event: {event.name}")
+    for name, value in dict(event.facts).items():
+        if isinstance(value, str) and _SUSPICIOUS.search(value):
+            raise ForbiddenFact(f"{event.name}: fact {name!r} looks personal or secret")
+    return event
+
+
+def chained(previous: str, record: Mapping[str, object]) -> str:
+    """The hash of a record in its chain: SHA-256 over the hash before it and the record as canonical JSON."""
+    canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(f"{previous}\n{canonical}".encode()).hexdigest()

@@ -1,0 +1,73 @@
+"""Two voices: what a person or a client may read, and what an operator needs to know.
+
+A `Refusal` is an expected end that users and clients may cause. Protocol errors are Authlib's. Anything else is a bug
+and becomes a page with a support code.
+"""
+
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """An expected refusal. `kind` names the sentence people read; `detail` is for operators only."""
+
+    kind: ClassVar[str] = "bad_request"
+    status: ClassVar[int] = 400
+
+    def __init__(self, detail: str = "", *, retry_after: int | None = None) -> None:
+        super().__init__(detail or self.kind)
+        self.detail = detail
+        self.retry_after = retry_after
+
+
+class BadRequest(Refusal):
+    """The request cannot be understood or breaks a bound."""
+
+
+class UnknownClient(Refusal):
+    """No registered client has this `client_id`: nobody to redirect to (RFC 6749, 4.1.2.1)."""
+
+    kind = "unknown_client"
+
+
+class BadRedirectUri(Refusal):
+    """The redirect URI is not, letter for letter, a registered one (RFC 9700, 2.1)."""
+
+    kind = "redirect_uri"
+
+
+class Expired(Refusal):
+    """The attempt is over, was finished before or never existed."""
+
+    kind = "expired"
+
+
+class OtherBrowser(Refusal):
+    """The attempt belongs to another browser, or the browser keeps no cookies."""
+
+    kind = "other_browser"
+    status = 403
+
+
+class Forbidden(Refusal):
+    """The form did not come from our own page."""
+
+    kind = "forbidden"
+    status = 403
+
+
+class TooMany(Refusal):
+    """A budget is used up; `retry_after` says for how many seconds."""
+
+    kind = "too_many"
+    status = 429
+
+
+class Busy(Refusal):
+    """A store or the hashing workers cannot take more now (503, with `Retry-After`)."""
+
+    kind = "busy"
+    status = 503
+
+
+class StoreDown(Exception):
+    """A store did not answer in time. Nothing was decided; becomes a 503."""

@@ -1,0 +1,82 @@
+"""`LoginAttempt`: one browser on its way to one client.
+
+State is kept per attempt, not per browser, so two tabs are two attempts and both finish. Only the browser that began
+it may go on: the attempt holds the digest of a secret in that browser's cookie. `/authorize` reads the parameters
+again from here on every return and validates them anew, so a half-finished login smuggles nothing in.
+"""
+
+from dataclasses import dataclass, replace
+
+from idp.errors import Expired, OtherBrowser
+from idp.login.authentication import Authentication
+from idp.ports import SPENT
+from idp.shelf import Shelf, digest
+
+Params = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LoginAttempt:
+    """The authorization request, what was proved so far, and whose browser it is."""
+
+    params: Params
+    client_id: str
+    redirect_origin: str
+    browser: str
+    started_at: float
+    language: str = "vi"
+    proof: Authentication | None = None
+    remember: bool = False
+    consented: bool = False
+    failures: int = 0
+
+    def belongs_to(self, browser_secret: str) -> bool:
+        return self.browser == browser_of(browser_secret)
+
+
+def browser_of(browser_secret: str) -> str:
+    """What an attempt keeps of the browser's cookie."""
+    return digest("browser", browser_secret)
+
+
+class Attempts:
+    """Keeps attempts, and lets only the right browser use them."""
+
+    def __init__(self, shelf: Shelf[LoginAttempt]) -> None:
+        self._shelf = shelf
+
+    def begin(self, attempt: LoginAttempt) -> str:
+        """Keep a new attempt and return its handle."""
+        return self._shelf.add(attempt)
+
+    def load(self, handle: str, browser_secret: str) -> LoginAttempt:
+        """The live attempt of this browser. Raises `Expired`, `OtherBrowser`."""
+        attempt = self._shelf.find(handle)
+        if attempt is None:
+            raise Expired("no such attempt, or it was finished")
+        if not attempt.belongs_to(browser_secret):
+            raise OtherBrowser("cookie does not match the attempt")
+        return attempt
+
+    def proved(self, handle: str, attempt: LoginAttempt, proof: Authentication, *, remember: bool) -> None:
+        """Remember a proof. Raises `Expired` when another request changed the attempt meanwhile."""
+        self._replace(handle, attempt, replace(attempt, proof=proof, remember=remember))
+
+    def consented(self, handle: str, attempt: LoginAttempt) -> None:
+        """Remember that the person agreed to share what this request asks for."""
+        self._replace(handle, attempt, replace(attempt, consented=True))
+
+    def failed(self, handle: str, attempt: LoginAttempt) -> None:
+        """Count a failure of this attempt; losing the race to another tab's failure does no harm."""
+        self._shelf.replace(handle, attempt, replace(attempt, failures=attempt.failures + 1))
+
+    def finish(self, handle: str) -> LoginAttempt:
+        """Take the attempt, once, before anything is issued. Raises `Expired` for everybody else."""
+        taken = self._shelf.take(handle)
+        if taken is None or taken is SPENT or not isinstance(taken, LoginAttempt):
+            raise Expired("attempt was finished before")
+        return taken
+
+    def _replace(self, handle: str, old: LoginAttempt, new: LoginAttempt) -> None:
+        if not self._shelf.replace(handle, old, new):
+            raise Expired("attempt changed or ended meanwhile")

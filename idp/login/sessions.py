@@ -1,0 +1,160 @@
+"""`Session`: a browser we know, with an idle and an absolute end that the server enforces.
+
+The cookie holds 256 random bits and the store their digest; `sid` is a second, public name for tokens and lists. Every
+login opens a new session, so a cookie that existed before the login is worthless after it.
+"""
+
+import secrets
+from dataclasses import dataclass
+from typing import Protocol
+
+from idp.login.authentication import Authentication
+from idp.ports import Clock
+from idp.shelf import digest, new_secret
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A login that a browser still carries."""
+
+    sid: str
+    authentication: Authentication
+    created_at: float
+    last_seen_at: float
+    expires_at: float
+    ended_at: float | None = None
+    user_agent: str = ""
+    network: str = ""
+
+    @property
+    def account_id(self) -> str:
+        return self.authentication.account_id
+
+    def is_live(self, now: float, *, idle: float, epoch: float) -> bool:
+        """Not ended, not idle for longer than `idle` seconds, not older than its limit or than the epoch."""
+        awake = now < self.expires_at and now < self.last_seen_at + idle
+        return awake and self.ended_at is None and self.created_at >= epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Where a request comes from, as far as we keep it: browser family text and network prefix."""
+
+    user_agent: str
+    network: str
+
+
+class SessionStore(Protocol):
+    """Where sessions and known devices are kept, durably."""
+
+    def open(self, session_digest: str, session: Session, *, device_digest: str | None, device_until: float) -> None:
+        """Write session (and known device) in one transaction, with the audit event of the login."""
+        ...
+
+    def touch(self, sid: str, now: float) -> None:
+        """Note that the session was seen."""
+        ...
+
+    def end(self, account_id: str, *, sid: str | None, but: str | None, now: float) -> list[str]:
+        """End one session, or all of the account but one, with their refresh families; returns the ended sids."""
+        ...
+
+    def of_account(self, account_id: str, now: float) -> list[Session]:
+        """The account's sessions that have not ended or expired, newest first."""
+        ...
+
+    def knows_device(self, account_id: str, device_digest: str, now: float) -> bool:
+        """Whether this account logged in from the device that holds this secret."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLimits:
+    """Seconds: idle end, absolute end, how often `last_seen_at` is written, how long a device stays known."""
+
+    idle: float = 1800
+    absolute: float = 43_200
+    touch_every: float = 60
+    device: float = 15_552_000
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What the browser gets after a login: two cookie values (the second only when it asked to be remembered)."""
+
+    session: Session
+    cookie: str
+    device_cookie: str | None
+
+
+class Sessions:
+    """Opens, finds out about and ends sessions."""
+
+    def __init__(self, store: SessionStore, clock: Clock, limits: SessionLimits) -> None:
+        self._store = store
+        self._clock = clock
+        self.limits = limits
+
+    def open(self, proof: Authentication, visitor: Visitor, *, remember: bool) -> Opened:
+        """Open a session for `proof`; it is durable before any cookie leaves."""
+        now = self._clock()
+        session = Session(
+            sid=secrets.token_urlsafe(16),
+            authentication=proof,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + self.limits.absolute,
+            user_agent=visitor.user_agent[:200],
+            network=visitor.network,
+        )
+        cookie = new_secret("s")
+        device = new_secret("d") if remember else None
+        self._store.open(
+            session_digest(cookie),
+            session,
+            device_digest=device_digest(device) if device else None,
+            device_until=now + self.limits.device,
+        )
+        return Opened(session, cookie, device)
+
+    def is_live(self, session: Session, epoch: float) -> bool:
+        return session.is_live(self._clock(), idle=self.limits.idle, epoch=epoch)
+
+    def seen(self, session: Session) -> None:
+        """Keep the session awake; written at most once every `touch_every` seconds."""
+        now = self._clock()
+        if now - session.last_seen_at >= self.limits.touch_every:
+            self._store.touch(session.sid, now)
+
+    def end(self, session: Session) -> None:
+        """End this session and what was issued in it."""
+        self._store.end(session.account_id, sid=session.sid, but=None, now=self._clock())
+
+    def end_one(self, account_id: str, sid: str) -> bool:
+        """End one session of the account by its public name; False when it has no such session."""
+        return bool(self._store.end(account_id, sid=sid, but=None, now=self._clock()))
+
+    def end_all(self, account_id: str, *, but: str | None = None) -> int:
+        """End every session of the account, except the one named `but`; returns how many."""
+        return len(self._store.end(account_id, sid=None, but=but, now=self._clock()))
+
+    def of_account(self, account_id: str) -> list[Session]:
+        now = self._clock()
+        found = self._store.of_account(account_id, now)
+        return [s for s in found if now < s.last_seen_at + self.limits.idle]
+
+    def knows_device(self, account_id: str, cookie: str | None) -> bool:
+        """Whether the known-device cookie of this browser belongs to the account."""
+        if not cookie or len(cookie) > 64:
+            return False
+        return self._store.knows_device(account_id, device_digest(cookie), self._clock())
+
+
+def session_digest(cookie: str) -> str:
+    """What the store keeps of a session cookie."""
+    return digest("session", cookie)
+
+
+def device_digest(cookie: str) -> str:
+    """What the store keeps of a known-device cookie."""
+    return digest("device", cookie)

@@ -1,0 +1,59 @@
+"""What is still owed before a portal gets its code, by a named reason.
+
+`/authorize` is the one dispatcher: every way of logging in returns to it, and it asks here for the first thing owed.
+Steps never route to one another.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
+from idp.login.authentication import Authentication
+
+Step = Literal["login", "consent"]
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """The next step and why; the reason also becomes the description of a `prompt=none` error."""
+
+    step: Step
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What the request demands of the login."""
+
+    prompt: Collection[str] = ()
+    max_age: int | None = None
+    acr: int | None = None
+    account_id: str | None = None
+
+
+def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: float) -> Owed | None:
+    """The first reason to ask for a login. `fresh` says that `proof` was given in this very attempt."""
+    if proof is None:
+        return Owed("login", "no_session")
+    if not fresh and "login" in ask.prompt:
+        return Owed("login", "login_prompt")
+    if not fresh and "select_account" in ask.prompt:
+        return Owed("login", "select_account_prompt")
+    if not fresh and ask.max_age is not None and now - proof.auth_time > ask.max_age:
+        return Owed("login", "max_age")
+    if ask.account_id is not None and ask.account_id != proof.account_id:
+        return Owed("login", "id_token_hint")
+    return None
+
+
+def consent_owed(
+    ask: Ask, *, first_party: bool, agreed: Collection[str], asked: Collection[str], fresh: bool
+) -> Owed | None:
+    """The reason to ask for consent; `fresh` says that the person agreed in this very attempt."""
+    if fresh:
+        return None
+    if "consent" in ask.prompt:
+        return Owed("consent", "consent_prompt")
+    if first_party or set(asked) <= set(agreed):
+        return None
+    return Owed("consent", "scope_not_granted")

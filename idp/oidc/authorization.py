@@ -1,0 +1,253 @@
+"""The authorization request, read as a visible list of small checks (RFC 6749 4.1.1, OIDC Core 3.1.2.1).
+
+`read_request` runs on every entry to `/authorize`. Until client and redirect URI are proven an error is *displayed*,
+never redirected; from then on it is an Authlib error that goes back to the client with `state` and `iss`.
+"""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, OAuth2Error, UnauthorizedClientError
+from authlib.oauth2.rfc6749.errors import UnsupportedResponseTypeError
+
+from idp.errors import BadRedirectUri, BadRequest, UnknownClient
+from idp.login.authentication import acr_level
+from idp.oidc.clients import Client, Clients
+
+MOST_PARAMS = 40
+LONGEST_VALUE = 2048
+LONGEST_REQUEST = 8192
+PROMPTS = ("none", "login", "consent", "select_account")
+RESPONSE_MODES = ("query", "fragment", "form_post")
+DISPLAYED_LANGUAGES = ("vi", "en")
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+_PRINTABLE = re.compile(r"[\x20-\x7e]*")
+
+Params = tuple[tuple[str, str], ...]
+
+
+class RequestNotSupported(OAuth2Error):
+    """`request` is not supported (OIDC Core 3.1.2.6)."""
+
+    error = "request_not_supported"
+
+
+class RequestUriNotSupported(OAuth2Error):
+    """`request_uri` is not supported (OIDC Core 3.1.2.6); nothing is ever fetched."""
+
+    error = "request_uri_not_supported"
+
+
+class InvalidTarget(OAuth2Error):
+    """The resource is unknown or not this client's (RFC 8707, 2)."""
+
+    error = "invalid_target"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationRequest:
+    """A request that passed every check. `claims` holds the requested names per place."""
+
+    client: Client
+    redirect_uri: str
+    response_mode: str = "query"
+    state: str | None = None
+    scopes: tuple[str, ...] = ()
+    nonce: str | None = None
+    code_challenge: str | None = None
+    prompt: tuple[str, ...] = ()
+    max_age: int | None = None
+    login_hint: str | None = None
+    id_token_hint: str | None = None
+    ui_language: str | None = None
+    acr: int | None = None
+    claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    subject: str | None = None
+    resource: str | None = None
+
+
+class RedirectedError(Exception):
+    """A protocol error that may go back to the client: redirect URI and client are proven."""
+
+    def __init__(self, error: OAuth2Error, request: AuthorizationRequest) -> None:
+        super().__init__(error.error)
+        self.error = error
+        self.request = request
+
+
+def read_request(params: Params, clients: Clients) -> AuthorizationRequest:
+    """Check `params` in order. Raises `UnknownClient`, `BadRedirectUri`, `BadRequest`, `RedirectedError`."""
+    _bounded(params)
+    given = dict(params)
+    request = _proven_target(given, params, clients)
+    try:
+        if len(given) < len(params):
+            raise InvalidRequestError("A parameter is given more than once.")
+        for check in CHECKS:
+            request = check(request, given)
+    except OAuth2Error as error:
+        raise RedirectedError(error, request) from None
+    return request
+
+
+def _again(params: Params, name: str) -> bool:
+    return sum(1 for other, _ in params if other == name) > 1
+
+
+def _bounded(params: Params) -> None:
+    size = sum(len(name) + len(value) for name, value in params)
+    if len(params) > MOST_PARAMS or size > LONGEST_REQUEST or any(len(v) > LONGEST_VALUE for _, v in params):
+        raise BadRequest("authorization request is too long")
+
+
+def _proven_target(given: Mapping[str, str], params: Params, clients: Clients) -> AuthorizationRequest:
+    """Client and redirect URI, before anything may be redirected (RFC 9700, 4.11.2)."""
+    if _again(params, "client_id") or _again(params, "redirect_uri"):
+        raise BadRequest("client_id or redirect_uri is given twice")
+    client = clients.find(given.get("client_id"))
+    if client is None or client.disabled:
+        raise UnknownClient(f"client_id {given.get('client_id', '')[:128]!r}")
+    redirect_uri = given.get("redirect_uri", "")
+    if not client.check_redirect_uri(redirect_uri):
+        raise BadRedirectUri(f"client {client.client_id}: {redirect_uri[:300]!r}")
+    state = given.get("state")
+    mode = given.get("response_mode", "query")
+    return AuthorizationRequest(client, redirect_uri, mode if mode in RESPONSE_MODES else "query", state)
+
+
+Check = Callable[[AuthorizationRequest, Mapping[str, str]], AuthorizationRequest]
+
+
+def _response(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    if "response_type" not in given:
+        raise InvalidRequestError("Missing 'response_type'.")
+    if given["response_type"] != "code":
+        raise UnsupportedResponseTypeError("Only response_type 'code' is supported.", given["response_type"])
+    if given.get("response_mode", "query") not in RESPONSE_MODES:
+        raise InvalidRequestError("Unknown 'response_mode'.")
+    if request.response_mode == "form_post" and not request.redirect_uri.startswith(("https://", "http://")):
+        raise InvalidRequestError("'form_post' needs an http(s) redirect URI.")
+    if not request.client.check_grant_type("authorization_code"):
+        raise UnauthorizedClientError("The client may not use the code flow.")
+    return request
+
+
+def _unsupported(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    if "request" in given:
+        raise RequestNotSupported("Request objects are not supported.")
+    if "request_uri" in given:
+        raise RequestUriNotSupported("Request URIs are not supported.")
+    return request
+
+
+def _scope(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    scopes = tuple(dict.fromkeys(given.get("scope", "").split()))
+    if "openid" not in scopes:
+        raise InvalidScopeError("Scope 'openid' is missing.")
+    if not set(scopes) <= set(request.client.scopes):
+        raise InvalidScopeError("The scope holds a value that is not registered for this client.")
+    if "offline_access" in scopes and not request.client.check_grant_type("refresh_token"):
+        scopes = tuple(s for s in scopes if s != "offline_access")
+    return replace(request, scopes=scopes)
+
+
+def _pkce(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    """S256 for everybody; a confidential client may be registered to do without, never with `plain`."""
+    challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
+    if challenge is None and method is None and not request.client.require_pkce:
+        return request
+    if challenge is None or method != "S256" or not _CHALLENGE.fullmatch(challenge):
+        raise InvalidRequestError("PKCE with code_challenge_method=S256 is required.")
+    return replace(request, code_challenge=challenge)
+
+
+def _opaque(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    for name in ("state", "nonce"):
+        if not _PRINTABLE.fullmatch(given.get(name, "")):
+            raise InvalidRequestError(f"'{name}' may hold printable ASCII only.")
+    return replace(request, nonce=given.get("nonce"))
+
+
+def _prompt(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    prompt = tuple(dict.fromkeys(given.get("prompt", "").split()))
+    if not set(prompt) <= set(PROMPTS):
+        raise InvalidRequestError("Unknown 'prompt'.")
+    if "none" in prompt and len(prompt) > 1:
+        raise InvalidRequestError("prompt 'none' stands alone.")
+    return replace(request, prompt=prompt)
+
+
+def _max_age(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    text = given.get("max_age")
+    if text is None:
+        return request
+    if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
+        raise InvalidRequestError("'max_age' is a number of seconds.")
+    return replace(request, max_age=int(text))
+
+
+def _hints(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    languages = [tag.split("-")[0].lower() for tag in given.get("ui_locales", "").split()]
+    language = next((tag for tag in languages if tag in DISPLAYED_LANGUAGES), None)
+    levels = [level for name in given.get("acr_values", "").split() if (level := acr_level(name))]
+    return replace(
+        request,
+        login_hint=given.get("login_hint", "")[:64] or None,
+        id_token_hint=given.get("id_token_hint"),
+        ui_language=language,
+        acr=levels[0] if levels else None,
+    )
+
+
+def _claims(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    """The `claims` parameter (OIDC Core 5.5): requested names, and a demanded `sub`; other values are voluntary."""
+    text = given.get("claims")
+    if text is None:
+        return request
+    wanted = _json_object(text)
+    places = {place: _members(wanted, place) for place in ("userinfo", "id_token")}
+    subject = (places["id_token"].get("sub") or {}).get("value")
+    names = {place: tuple(members) for place, members in places.items()}
+    return replace(request, claims=names, subject=subject if isinstance(subject, str) else None)
+
+
+def _json_object(text: str) -> dict[str, Any]:
+    try:
+        wanted = json.loads(text)
+    except (ValueError, RecursionError):
+        wanted = None
+    if not isinstance(wanted, dict):
+        raise InvalidRequestError("'claims' is no JSON object.")
+    return wanted
+
+
+def _members(wanted: Mapping[str, Any], place: str) -> dict[str, dict[str, Any]]:
+    members = wanted.get(place) or {}
+    if not isinstance(members, dict) or not all(value is None or isinstance(value, dict) for value in members.values()):
+        raise InvalidRequestError(f"'claims.{place}' is no object of claim requests.")
+    return {name: value or {} for name, value in members.items()}
+
+
+def _resource(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    """One audience per token (RFC 9700, 2.3), and only one that is registered for the client (RFC 8707)."""
+    resource = given.get("resource")
+    if resource is not None and resource not in request.client.resource:
+        raise InvalidTarget("The resource is not registered for this client.")
+    return replace(request, resource=resource)
+
+
+CHECKS: tuple[Check, ...] = (
+    _unsupported,
+    _response,
+    _opaque,
+    _scope,
+    _pkce,
+    _prompt,
+    _max_age,
+    _hints,
+    _claims,
+    _resource,
+)

@@ -1,0 +1,65 @@
+"""Which claims a person has, and which of them a scope or a `claims` request lets out (OIDC Core 5.1, 5.4, 5.5).
+
+Protocol claims can never come from here: what a person's record says must not overwrite `iss`, `aud` or `nonce`.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from idp.accounts.account import Account
+
+BY_SCOPE: Mapping[str, tuple[str, ...]] = {
+    "profile": (
+        "name",
+        "family_name",
+        "given_name",
+        "middle_name",
+        "nickname",
+        "preferred_username",
+        "profile",
+        "picture",
+        "website",
+        "gender",
+        "birthdate",
+        "zoneinfo",
+        "locale",
+        "updated_at",
+    ),
+    "email": ("email", "email_verified"),
+    "phone": ("phone_number", "phone_number_verified"),
+    "address": ("address",),
+    "bhxh": ("bhxh_number", "personal_id", "account_kind", "unit_code", "tax_code"),
+}
+SUPPORTED = tuple(name for names in BY_SCOPE.values() for name in names)
+_PROTOCOL = "iss sub aud exp iat nbf jti nonce acr amr azp auth_time at_hash c_hash s_hash sid ial events cnf client_id"
+RESERVED = frozenset([*_PROTOCOL.split(), "scope"])
+
+
+def of_account(account: Account) -> dict[str, Any]:
+    """Every claim that the record of `account` can make; members without a value are left out (OIDC Core 5.3.2)."""
+    known: dict[str, Any] = {
+        "name": account.name,
+        "birthdate": account.birth_date,
+        "updated_at": int(account.updated_at),
+        "email": account.email,
+        "email_verified": account.email_verified_at is not None if account.email else None,
+        "phone_number": account.phone,
+        "phone_number_verified": account.phone_verified_at is not None if account.phone else None,
+        "address": {"formatted": account.address} if account.address else None,
+        "bhxh_number": account.identifier("bhxh"),
+        "personal_id": account.identifier("cccd"),
+        "unit_code": account.identifier("unit"),
+        "tax_code": account.identifier("tax"),
+        "account_kind": account.kind,
+    }
+    return {name: value for name, value in (known | dict(account.more_claims)).items() if value is not None}
+
+
+def let_out(
+    account: Account, *, scopes: Collection[str], asked: Collection[str], allowed: Collection[str]
+) -> dict[str, Any]:
+    """The claims that `scopes` carry, and those `asked` for by name as far as the client's `allowed` scopes reach."""
+    names = {name for scope in scopes for name in BY_SCOPE.get(scope, ())}
+    reachable = {name for scope in allowed for name in BY_SCOPE.get(scope, ())}
+    wanted = names | (set(asked) & reachable)
+    return {name: value for name, value in of_account(account).items() if name in wanted and name not in RESERVED}

@@ -1,0 +1,110 @@
+"""How a client proves to be itself: secret in a header or in the form, a signed assertion, or not at all.
+
+Whatever goes wrong, the client reads one and the same sentence (RFC 6749, 5.2): nobody learns which ids exist.
+"""
+
+import hmac
+from base64 import b64decode
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import unquote_plus
+
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from idp.oidc.assertions import ASSERTION_TYPE, BadAssertion, read_assertion
+from idp.oidc.clients import Client, secret_digest
+from idp.ports import Clock
+
+SENTENCE = "Client authentication failed."
+QueryClient = Callable[[str], Client | None]
+KeysOf = Callable[[Client], KeySet | None]
+ClaimJti = Callable[[str, float], bool]
+
+
+def failed() -> InvalidClientError:
+    """The one answer to every failed client authentication: 401 (RFC 6749, 5.2)."""
+    return InvalidClientError(description=SENTENCE, status_code=401)
+
+
+class ClientAuthentication:
+    """The four methods, in the shape that Authlib registers: `(query_client, request) -> client | None`.
+
+    `claim_jti(key, expires_at)` must be durable and true exactly once per assertion.
+    """
+
+    def __init__(
+        self, digest_key: bytes, audiences: tuple[str, ...], clock: Clock, *, keys_of: KeysOf, claim_jti: ClaimJti
+    ) -> None:
+        self._digest_key = digest_key
+        self._audiences = audiences
+        self._clock = clock
+        self._keys_of = keys_of
+        self._claim_jti = claim_jti
+
+    def basic(self, query_client: QueryClient, request: Any) -> Client | None:
+        """`client_secret_basic` (RFC 6749, 2.3.1): both halves are form-encoded before base64."""
+        header = request.headers.get("Authorization", "")
+        if header[:6].lower() != "basic ":
+            return None
+        try:
+            client_id, colon, secret = b64decode(header[6:], validate=True).decode().partition(":")
+        except ValueError:
+            raise failed() from None
+        if not colon:
+            raise failed()
+        return self._with_secret(query_client, unquote_plus(client_id), unquote_plus(secret))
+
+    def post(self, query_client: QueryClient, request: Any) -> Client | None:
+        """`client_secret_post`."""
+        client_id, secret = request.form.get("client_id"), request.form.get("client_secret")
+        return self._with_secret(query_client, client_id, secret) if client_id and secret else None
+
+    def none(self, query_client: QueryClient, request: Any) -> Client | None:
+        """A public client only names itself; PKCE and rotation protect its grants."""
+        return query_client(request.form["client_id"]) if request.form.get("client_id") else None
+
+    def private_key_jwt(self, query_client: QueryClient, request: Any) -> Client | None:
+        """`private_key_jwt` (RFC 7523, OIDC Core 9): signed by a registered key, for us, once."""
+        text = request.form.get("client_assertion")
+        if request.form.get("client_assertion_type") != ASSERTION_TYPE or not text:
+            return None
+        try:
+            claims = read_assertion(text, self._key_for(query_client), self._audiences, self._clock())
+        except (BadAssertion, JoseError) as error:
+            raise failed() from error
+        named = request.form.get("client_id")
+        if named is not None and named != claims["sub"]:
+            raise failed()
+        if not self._claim_jti(f"jti:{claims['sub']}:{claims['jti']}", float(claims["exp"]) + 60):
+            raise failed()
+        return query_client(claims["sub"])
+
+    def _with_secret(self, query_client: QueryClient, client_id: str, secret: str) -> Client | None:
+        client = query_client(client_id)
+        stored = client.secret_digest if client else None
+        given = secret_digest(self._digest_key, client_id, secret)
+        # The comparison runs for unknown clients too, so that time tells nothing.
+        right = hmac.compare_digest(stored or "-" * len(given), given)
+        if not right or stored is None:
+            raise failed()
+        return client
+
+    def _key_for(self, query_client: QueryClient) -> Callable[[str], KeySet | None]:
+        def keys_of(client_id: str) -> KeySet | None:
+            client = query_client(client_id)
+            return self._keys_of(client) if client else None
+
+        return keys_of
+
+
+def one_method_only(request: Any) -> None:
+    """A request must not use two authentication methods at once (RFC 6749, 2.3). Raises `InvalidRequestError`."""
+    used: Mapping[str, bool] = {
+        "basic": "Authorization" in request.headers,
+        "post": "client_secret" in request.form,
+        "assertion": "client_assertion" in request.form,
+    }
+    if sum(used.values()) > 1:
+        raise InvalidRequestError("More than one client authentication method.")

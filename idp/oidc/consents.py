@@ -1,0 +1,35 @@
+"""`Agreement`: a person agrees that a client gets certain scopes, with which text, when and from where."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+TEXT_VERSION = "2026-11"
+"""The version of the consent texts on screen; a changed text needs a new version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """One consent with its evidence (Law 91/2025: who, what, when, version, from where)."""
+
+    account_id: str
+    client_id: str
+    scopes: tuple[str, ...]
+    granted_at: float
+    text_version: str = TEXT_VERSION
+    network: str = ""
+
+
+class Consents(Protocol):
+    """Where agreements are kept."""
+
+    def agree(self, agreement: Agreement) -> None:
+        """Write or replace the agreement."""
+        ...
+
+    def withdraw(self, account_id: str, client_id: str, now: float) -> None:
+        """Withdraw it and end the client's refresh families; as easy as giving it."""
+        ...
+
+    def of_account(self, account_id: str) -> list[Agreement]:
+        """The agreements that hold."""
+        ...

@@ -1,0 +1,142 @@
+"""The three grants of the token endpoint: Authlib's order of steps, our answers, one call each.
+
+What is used once is taken in the look-up (code) or right before minting (refresh token), never after it. The gate is
+asked in `authenticate_user`, which Authlib calls before anything is issued.
+"""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import grants as authlib_grants
+from authlib.oauth2.rfc7636 import CodeChallenge
+
+from idp.oidc.authorization import InvalidTarget
+from idp.oidc.clients import AUTH_METHODS, SCOPES, Client
+from idp.oidc.gate import Standing
+from idp.oidc.grant import AuthorizationCode
+from idp.oidc.issuing import Issuing, Refresh
+
+
+class RequireS256(CodeChallenge):
+    """PKCE at redemption: S256 or nothing (RFC 7636, 4.6; RFC 9700, 2.1.1). `/authorize` demanded the challenge."""
+
+    DEFAULT_CODE_CHALLENGE_METHOD = "S256"
+    SUPPORTED_CODE_CHALLENGE_METHOD = ("S256",)
+
+    def __init__(self) -> None:
+        super().__init__(required=True)
+
+    def __call__(self, grant: Any) -> None:
+        grant.register_hook("after_validate_token_request", self.validate_code_verifier)
+
+
+class RedeemedCode:
+    """An `AuthorizationCode` that was taken, in the shape that Authlib asks for."""
+
+    code_challenge_method = "S256"
+
+    def __init__(self, code: AuthorizationCode) -> None:
+        self.code = code
+        self.code_challenge = code.code_challenge
+
+    def get_redirect_uri(self) -> str:
+        return self.code.redirect_uri
+
+    def get_scope(self) -> str:
+        return " ".join(self.code.grant.scopes)
+
+
+class CodeGrant(authlib_grants.AuthorizationCodeGrant):  # type: ignore[misc]
+    """`authorization_code` (RFC 6749, 4.1.3)."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = list(AUTH_METHODS)
+
+    @property
+    def issuing(self) -> Issuing:
+        return self.server.issuing  # type: ignore[no-any-return]
+
+    def query_authorization_code(self, code: str, client: Client) -> RedeemedCode | None:
+        redeemed = self.issuing.redeem(code, client)
+        return RedeemedCode(redeemed) if redeemed else None
+
+    def authenticate_user(self, authorization_code: RedeemedCode) -> Standing:
+        _same_resource(self.request, authorization_code.code.grant.resource)
+        return self.issuing.standing_of(authorization_code.code.grant, authorization_code.code.id, self.request.client)
+
+    def generate_token(
+        self, user: Standing, scope: str, include_refresh_token: bool = True, **_: Any
+    ) -> dict[str, Any]:
+        code = self.request.authorization_code.code
+        return self.issuing.mint(code.grant, code.id, self.request.client, user, scope.split(), begin=True)
+
+    def save_token(self, token: dict[str, Any]) -> None:
+        """Nothing to save: access tokens are self-contained and the family was written when it began."""
+
+    def delete_authorization_code(self, authorization_code: RedeemedCode) -> None:
+        """Nothing to delete: the code was taken in the look-up, before anything was minted."""
+
+
+class RefreshGrant(authlib_grants.RefreshTokenGrant):  # type: ignore[misc]
+    """`refresh_token` with rotation, reuse detection and a bounded grace (RFC 6749, 6; RFC 9700, 4.14)."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = list(AUTH_METHODS)
+    INCLUDE_NEW_REFRESH_TOKEN = True
+
+    @property
+    def issuing(self) -> Issuing:
+        return self.server.issuing  # type: ignore[no-any-return]
+
+    def _validate_request_token(self, client: Client) -> Refresh:
+        text = self.request.form.get("refresh_token")
+        if text is None:
+            raise InvalidRequestError("Missing 'refresh_token' in request.")
+        refresh = self.issuing.present(text, client)
+        _same_resource(self.request, refresh.family.grant.resource)
+        return refresh
+
+    def authenticate_user(self, refresh_token: Refresh) -> Standing:
+        self.request.successor = self.issuing.spend(refresh_token, self.request.client)
+        return refresh_token.standing
+
+    def generate_token(
+        self, user: Standing, scope: str, include_refresh_token: bool = True, **_: Any
+    ) -> dict[str, Any]:
+        family = self.request.refresh_token.family
+        client = self.request.client
+        answer = self.issuing.mint(family.grant, family.grant_id, client, user, scope.split(), begin=False)
+        return answer | {"refresh_token": self.request.successor}
+
+    def save_token(self, token: dict[str, Any]) -> None:
+        """Nothing to save: the family moved on before the token was minted."""
+
+    def revoke_old_credential(self, refresh_token: Refresh) -> None:
+        """Nothing to revoke: the presented token was spent before the successor was minted."""
+
+
+class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):  # type: ignore[misc]
+    """`client_credentials` (RFC 6749, 4.4): a client in its own name, never with a person's scopes."""
+
+    TOKEN_ENDPOINT_AUTH_METHODS = [method for method in AUTH_METHODS if method != "none"]
+
+    def validate_requested_scope(self) -> None:
+        asked = (self.request.payload.scope or "").split()
+        own = set(self.request.client.scopes) - set(SCOPES)
+        if not set(asked) <= own:
+            raise InvalidScopeError("The scope is not registered for this client in its own name.")
+
+    def generate_token(self, scope: str | None = None, **_: Any) -> dict[str, Any]:
+        resource = self.request.form.get("resource")
+        client = self.request.client
+        if resource is not None and resource not in client.resource:
+            raise InvalidTarget("The resource is not registered for this client.")
+        return self.server.issuing.for_client(client, (scope or "").split(), resource)  # type: ignore[no-any-return]
+
+    def save_token(self, token: dict[str, Any]) -> None:
+        """Nothing to save: the token is self-contained."""
+
+
+def _same_resource(request: Any, granted: str | None) -> None:
+    """A token request may repeat the granted resource, not change it (RFC 8707, 2.2)."""
+    asked = request.form.get("resource")
+    if asked is not None and asked != granted:
+        raise InvalidTarget("The resource was not granted.")

@@ -1,0 +1,119 @@
+"""What clients may learn about tokens and end: userinfo, introspection (RFC 7662) and revocation (RFC 7009).
+
+Each asks the gate. An inactive token, another's token and nonsense get one and the same answer.
+"""
+
+from typing import Any
+
+from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenError
+
+from idp.login.authentication import acr_name
+from idp.oidc import claims
+from idp.oidc.clients import Client, Clients
+from idp.oidc.families import Family
+from idp.oidc.gate import Request, Standing, may_issue
+from idp.oidc.issuing import Issuing
+from idp.oidc.tokens import AccessToken
+from idp.ports import Clock
+from keys.signing import BadToken
+
+INACTIVE: dict[str, Any] = {"active": False}
+
+
+class Inspection:
+    """Looks at tokens for userinfo, introspection and revocation."""
+
+    def __init__(self, issuing: Issuing, clients: Clients, clock: Clock) -> None:
+        self._issuing = issuing
+        self._clients = clients
+        self._clock = clock
+
+    def userinfo(self, text: str) -> dict[str, Any]:
+        """The claims that an access token lets out (OIDC Core 5.3). Raises `InvalidTokenError`."""
+        token, client, standing = self._live(text)
+        if token is None or client is None or standing is None or standing.account is None:
+            raise InvalidTokenError("The access token is invalid, expired or revoked.")
+        if token.audience != self._issuing.tokens.issuer or "openid" not in token.scopes:
+            raise InsufficientScopeError("The access token is not for userinfo.")
+        allowed = client.scopes
+        out = claims.let_out(standing.account, scopes=token.scopes, asked=token.userinfo_claims, allowed=allowed)
+        return {"sub": token.subject} | out
+
+    def introspect(self, text: str, caller: Client) -> dict[str, Any]:
+        """What `caller` may know of a token: its own, or one meant for a resource of its own (RFC 7662, 2.2)."""
+        family = self._live_family(text, caller)
+        if family:
+            return self._describe_family(family, caller)
+        token, client, standing = self._live(text)
+        if token is None or client is None or not self._concerns(token, caller):
+            return INACTIVE
+        if token.sid is not None and standing is None:
+            return INACTIVE
+        return self._describe(token)
+
+    def revoke(self, text: str, caller: Client) -> None:
+        """End a token of `caller`; unknown and others' tokens are left alone without a word (RFC 7009, 2.2)."""
+        found = self._issuing.families.load(text, caller.client_id)
+        if found:
+            self._issuing.families.revoke_grant(found[0].grant_id)
+            return
+        try:
+            token = self._issuing.tokens.read(text)
+        except BadToken:
+            return
+        if token.client_id == caller.client_id:
+            self._issuing.families.revoke_token(token.jti, token.expires_at)
+
+    def _live(self, text: str) -> tuple[AccessToken | None, Client | None, Standing | None]:
+        """Token, its client and, for a person's token, its standing behind the gate."""
+        try:
+            token = self._issuing.tokens.read(text)
+        except BadToken:
+            return None, None, None
+        client = self._clients.find(token.client_id)
+        if client is None or client.disabled:
+            return None, None, None
+        if token.sid is None:
+            return (token, client, None) if self._issuing.is_good(token) else (None, None, None)
+        return token, client, self._issuing.standing_of_token(token, client)
+
+    def _live_family(self, text: str, caller: Client) -> Family | None:
+        found = self._issuing.families.load(text, caller.client_id)
+        if found is None:
+            return None
+        family, standing, token = found
+        limits, now = self._issuing.families.limits, self._clock()
+        state = family.presented(token.generation, now, idle=limits.idle, grace=0, epoch=standing.epoch)
+        request = Request(caller, family.grant.authentication, family.grant.scopes, now, needs_session=False)
+        return family if state == "current" and may_issue(standing, request) is None else None
+
+    def _concerns(self, token: AccessToken, caller: Client) -> bool:
+        return token.client_id == caller.client_id or token.audience in caller.resource
+
+    def _describe(self, token: AccessToken) -> dict[str, Any]:
+        answer: dict[str, Any] = {
+            "active": True,
+            "token_type": "Bearer",
+            "scope": " ".join(token.scopes),
+            "client_id": token.client_id,
+            "sub": token.subject,
+            "aud": token.audience,
+            "iss": self._issuing.tokens.issuer,
+            "iat": token.issued_at,
+            "exp": token.expires_at,
+            "jti": token.jti,
+        }
+        proof = token.authentication
+        if proof:
+            answer |= {"acr": acr_name(proof.acr), "amr": list(proof.amr), "auth_time": int(proof.auth_time)}
+        return answer
+
+    def _describe_family(self, family: Family, caller: Client) -> dict[str, Any]:
+        return {
+            "active": True,
+            "scope": " ".join(family.grant.scopes),
+            "client_id": caller.client_id,
+            "iss": self._issuing.tokens.issuer,
+            "iat": int(family.created_at),
+            "exp": int(min(family.expires_at, family.rotated_at + self._issuing.families.limits.idle)),
+        }

@@ -1,0 +1,154 @@
+"""What the grants and endpoints do, as plain verbs: redeem, present, spend, ask the gate, mint.
+
+`Issuing` is the one place that turns a grant into tokens, whichever grant type asked for it.
+"""
+
+import logging
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from authlib.oauth2.rfc6749 import InvalidGrantError
+
+from idp.oidc.clients import Client
+from idp.oidc.codes import Codes
+from idp.oidc.families import Families, Family, Presented, Token
+from idp.oidc.gate import Request, Standing, may_issue
+from idp.oidc.grant import AuthorizationCode, Grant
+from idp.oidc.tokens import AccessToken, Tokens
+from idp.ports import AuditLog, Clock, Event
+
+log = logging.getLogger(__name__)
+
+
+class Standings(Protocol):
+    """Reads, in one statement each, what the gate needs."""
+
+    def of_session(self, session_digest: str, client_id: str) -> Standing:
+        """By session cookie: its account and the account's consent for the client."""
+        ...
+
+    def of_account(self, account_id: str, client_id: str) -> Standing:
+        """By account, without a session: at the end of a login."""
+        ...
+
+    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Collection[str]) -> Standing:
+        """By what a code or token carries; `marks` are the grant id and `jti` that may have been revoked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """A genuine refresh token, read but not yet spent."""
+
+    family: Family
+    standing: Standing
+    token: Token
+    state: Presented
+
+
+def _invalid_grant(reason: str, client: Client) -> InvalidGrantError:
+    """One answer to everything that cannot be redeemed; the reason is for the log."""
+    log.info("grant refused", extra={"reason": reason, "client_id": client.client_id})
+    return InvalidGrantError("The code or refresh token is invalid, expired or used.")
+
+
+class Issuing:
+    """Turns grants into tokens, behind the gate."""
+
+    def __init__(
+        self,
+        codes: Codes,
+        families: Families,
+        tokens: Tokens,
+        standings: Standings,
+        audit: AuditLog,
+        clock: Clock,
+    ) -> None:
+        self.codes = codes
+        self.families = families
+        self.tokens = tokens
+        self.standings = standings
+        self._audit = audit
+        self._clock = clock
+
+    def redeem(self, handle: str, client: Client) -> AuthorizationCode:
+        """Take the code, whatever follows. Raises `InvalidGrantError` for unknown, spent and others' codes."""
+        code = self.codes.redeem(handle)
+        if code is None:
+            raise _invalid_grant("code unknown, expired or spent", client)
+        if code.grant.client_id != client.client_id:
+            raise _invalid_grant("code of another client", client)
+        return code
+
+    def standing_of(self, grant: Grant, grant_id: str, client: Client) -> Standing:
+        """What the stores say about a grant, once the gate agreed. Raises `InvalidGrantError`."""
+        account_id = grant.authentication.account_id
+        standing = self.standings.of_grant(account_id, client.client_id, grant.sid, (grant_id,))
+        self._gate(standing, grant, client)
+        return standing
+
+    def present(self, text: str, client: Client) -> Refresh:
+        """Read a refresh token and ask the gate; reuse ends the family. Raises `InvalidGrantError`."""
+        found = self.families.load(text, client.client_id)
+        if found is None:
+            raise _invalid_grant("refresh token unknown", client)
+        family, standing, token = found
+        state = self.families.present(family, standing, token, grace=client.refresh_grace)
+        if state == "reused":
+            self._audit.record(Event("refresh.reused", family.grant.authentication.account_id, client.client_id))
+        if state in ("reused", "dead"):
+            raise _invalid_grant(f"refresh token {state}", client)
+        self._gate(standing, family.grant, client)
+        return Refresh(family, standing, token, state)
+
+    def spend(self, refresh: Refresh, client: Client) -> str:
+        """Spend the token and return its successor; whoever lost a race is judged again, once, by what is now true."""
+        successor = self.families.advance(refresh.family, refresh.token, refresh.state)
+        if successor is None:
+            again = self.present(_text(refresh.token), client)
+            successor = self.families.advance(again.family, again.token, again.state)
+        if successor is None:
+            raise _invalid_grant("refresh token changed twice meanwhile", client)
+        return successor
+
+    def mint(
+        self, grant: Grant, grant_id: str, client: Client, standing: Standing, scopes: Collection[str], *, begin: bool
+    ) -> dict[str, Any]:
+        """The token response; with `begin` also the first refresh token of an offline grant."""
+        if standing.account is None:
+            raise _invalid_grant("no account", client)
+        refresh_token = self.families.begin(grant, grant_id) if begin and grant.offline else None
+        if begin and grant.offline and refresh_token is None:
+            raise _invalid_grant("the grant has a family already", client)
+        answer = self.tokens.for_grant(grant, grant_id, client, standing.account, scopes)
+        return answer | ({"refresh_token": refresh_token} if refresh_token else {})
+
+    def for_client(self, client: Client, scopes: Collection[str], resource: str | None) -> dict[str, Any]:
+        """A token in the client's own name; disabled clients were refused when they authenticated."""
+        return self.tokens.for_client(client, scopes, resource)
+
+    def standing_of_token(self, token: AccessToken, client: Client) -> Standing | None:
+        """The standing of a person's access token if the gate agrees, else None."""
+        account_id = self.tokens.account_id(token, client)
+        if account_id is None or token.authentication is None or token.sid is None or token.grant_id is None:
+            return None
+        marks = (token.grant_id, token.jti)
+        standing = self.standings.of_grant(account_id, client.client_id, token.sid, marks)
+        request = Request(client, token.authentication, token.scopes, self._clock(), needs_session=not token.offline)
+        return standing if may_issue(standing, request) is None else None
+
+    def is_good(self, token: AccessToken) -> bool:
+        """Whether a client's token in its own name was neither revoked nor issued before the epoch."""
+        standing = self.standings.of_grant("", token.client_id, "", (token.jti,))
+        return not standing.revoked and token.issued_at >= standing.epoch
+
+    def _gate(self, standing: Standing, grant: Grant, client: Client) -> None:
+        request = Request(client, grant.authentication, grant.scopes, self._clock(), needs_session=not grant.offline)
+        reason = may_issue(standing, request)
+        if reason is not None:
+            raise _invalid_grant(reason, client)
+
+
+def _text(token: Token) -> str:
+    return f"r_{token.family_id}.{token.generation}.{token.mac}"

@@ -1,0 +1,51 @@
+"""What the provider says about itself: OpenID Connect Discovery 1.0 and RFC 8414, one document for both."""
+
+from collections.abc import Collection
+from typing import Any
+
+from idp.login.authentication import acr_name
+from idp.oidc import claims
+from idp.oidc.authorization import PROMPTS, RESPONSE_MODES
+from idp.oidc.clients import ASSERTION_ALGS, AUTH_METHODS, GRANT_TYPES, SCOPES
+
+DISCOVERY = "/.well-known/openid-configuration"
+SERVER_METADATA = "/.well-known/oauth-authorization-server"
+AUTHORIZE, TOKEN, USERINFO, JWKS = "/authorize", "/token", "/userinfo", "/jwks"
+INTROSPECT, REVOKE, END_SESSION = "/introspect", "/revoke", "/end_session"
+
+
+def document(issuer: str, id_token_algs: Collection[str]) -> dict[str, Any]:
+    """The metadata document. Every URL comes from the configured `issuer`, never from a request."""
+    secret_methods = [method for method in AUTH_METHODS if method != "none"]
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": issuer + AUTHORIZE,
+        "token_endpoint": issuer + TOKEN,
+        "userinfo_endpoint": issuer + USERINFO,
+        "jwks_uri": issuer + JWKS,
+        "introspection_endpoint": issuer + INTROSPECT,
+        "revocation_endpoint": issuer + REVOKE,
+        "end_session_endpoint": issuer + END_SESSION,
+        "scopes_supported": list(SCOPES),
+        "response_types_supported": ["code"],
+        "response_modes_supported": list(RESPONSE_MODES),
+        "grant_types_supported": list(GRANT_TYPES),
+        "subject_types_supported": ["pairwise", "public"],
+        "id_token_signing_alg_values_supported": sorted({"RS256", *id_token_algs}),
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "introspection_endpoint_auth_methods_supported": secret_methods,
+        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "acr_values_supported": [acr_name(1)],
+        "claim_types_supported": ["normal"],
+        "claims_supported": ["sub", "iss", "auth_time", "acr", "amr", "ial", "sid", *claims.SUPPORTED],
+        "claims_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "prompt_values_supported": list(PROMPTS),
+        "ui_locales_supported": ["vi", "en"],
+    }

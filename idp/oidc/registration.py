@@ -1,0 +1,150 @@
+"""What a client must look like to be registered: RFC 7591 metadata in, a checked `Client` out.
+
+Everything dangerous is refused here, once, with a sentence an operator can act on, so that no request has to wonder.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
+from idp.login.authentication import acr_level
+from idp.oidc.clients import AUTH_METHODS, GRANT_TYPES, ID_TOKEN_ALGS, LOOPBACK, SCOPES, Client
+
+_CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
+_LIKE_A_SUBJECT = re.compile(r"[0-9]{9,13}|[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ABSOLUTE_URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[!$-;=?-Z_a-z~%\[\]]+")
+MOST_URIS = 50
+
+
+class BadClient(ValueError):
+    """The metadata cannot be registered; every complaint is listed."""
+
+    def __init__(self, complaints: list[str]) -> None:
+        super().__init__("; ".join(complaints))
+        self.complaints = complaints
+
+
+def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Client:
+    """A `Client` from RFC 7591 names and ours; unknown names are ignored as the RFC asks. Raises `BadClient`."""
+    complaints: list[str] = []
+
+    def text(name: str, default: str) -> str:
+        value = metadata.get(name, default)
+        if not isinstance(value, str) or len(value) > 2000:
+            complaints.append(f"{name} must be a text")
+            return default
+        return value
+
+    def texts(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        value = metadata.get(name, default)
+        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value) or len(value) > MOST_URIS:
+            complaints.append(f"{name} must be a list of at most {MOST_URIS} texts")
+            return default
+        return tuple(value)
+
+    client = Client(
+        client_id=text("client_id", ""),
+        client_name=text("client_name", text("client_id", "")),
+        redirect_uris=texts("redirect_uris"),
+        post_logout_redirect_uris=texts("post_logout_redirect_uris"),
+        grant_types=texts("grant_types", ("authorization_code",)),
+        scope=text("scope", "openid"),
+        token_endpoint_auth_method=text("token_endpoint_auth_method", "client_secret_basic"),
+        secret_digest=secret_digest,
+        jwks=metadata.get("jwks"),
+        jwks_uri=metadata.get("jwks_uri"),
+        client_uri=metadata.get("client_uri"),
+        subject_type=text("subject_type", "pairwise"),
+        sector_identifier=metadata.get("sector_identifier"),
+        id_token_signed_response_alg=text("id_token_signed_response_alg", "RS256"),
+        require_pkce=metadata.get("require_pkce", True) is not False,
+        first_party=metadata.get("first_party") is True,
+        resource=texts("resource"),
+        minimum_acr=acr_level(texts("default_acr_values", ("urn:bhxh:acr:1",))[0]) or 0,
+        refresh_grace=_whole(metadata.get("refresh_grace", 10)),
+        application_type=text("application_type", "web"),
+        disabled=metadata.get("disabled") is True,
+    )
+    complaints += [message for bad, message in _rules(client) if bad]
+    if complaints:
+        raise BadClient(complaints)
+    return client
+
+
+def _rules(client: Client) -> list[tuple[bool, str]]:
+    """The table of what is refused: (is bad, why)."""
+    public = client.token_endpoint_auth_method == "none"  # noqa: S105
+    by_key = client.token_endpoint_auth_method == "private_key_jwt"  # noqa: S105
+    uses_code = "authorization_code" in client.grant_types
+    return [
+        (not _CLIENT_ID.fullmatch(client.client_id), "client_id needs 3 to 128 of A-Z a-z 0-9 . _ ~ -"),
+        (bool(_LIKE_A_SUBJECT.fullmatch(client.client_id)), "client_id looks like a person's number or subject"),
+        (not client.client_name or len(client.client_name) > 200, "client_name is missing or longer than 200"),
+        (not set(client.grant_types) <= set(GRANT_TYPES), f"grant_types may be {', '.join(GRANT_TYPES)}"),
+        (not set(client.scopes) <= set(SCOPES), f"scope may hold {' '.join(SCOPES)}"),
+        (client.token_endpoint_auth_method not in AUTH_METHODS, f"authentication may be {', '.join(AUTH_METHODS)}"),
+        (client.id_token_signed_response_alg not in ID_TOKEN_ALGS, f"ID tokens may use {', '.join(ID_TOKEN_ALGS)}"),
+        (client.subject_type not in ("pairwise", "public"), "subject_type may be pairwise or public"),
+        (client.application_type not in ("web", "native"), "application_type may be web or native"),
+        (uses_code and not client.redirect_uris, "redirect_uris is missing"),
+        (public and "client_credentials" in client.grant_types, "client_credentials needs a client that authenticates"),
+        (public and not client.require_pkce, "only a confidential client may do without PKCE"),
+        (not public and not by_key and not client.secret_digest, "a secret is missing"),
+        (by_key and not (_is_key_set(client.jwks) or client.jwks_uri), "private_key_jwt needs public keys in jwks"),
+        (client.jwks is not None and not _is_key_set(client.jwks), "jwks is no JWK set of public keys"),
+        (client.jwks_uri is not None and not _is_https(client.jwks_uri), "jwks_uri must be https"),
+        (client.client_uri is not None and not _is_web(client.client_uri), "client_uri must be an http(s) address"),
+        (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
+        (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
+        *((_is_bad_redirect(u, client), f"redirect URI refused: {u[:200]!r}") for u in _all_uris(client)),
+        *(
+            (_is_bad_resource(r), f"resource must be an absolute URI without fragment: {r[:200]!r}")
+            for r in client.resource
+        ),
+    ]
+
+
+def _all_uris(client: Client) -> tuple[str, ...]:
+    return client.redirect_uris + client.post_logout_redirect_uris
+
+
+def _is_bad_redirect(uri: str, client: Client) -> bool:
+    """https everywhere; http for loopback only; own schemes for native apps only, with a dot (RFC 8252, 7.1)."""
+    if not _ABSOLUTE_URI.fullmatch(uri) or "#" in uri or len(uri) > 2000:
+        return True
+    parts = urlsplit(uri)
+    if parts.scheme == "https":
+        return not parts.hostname or "@" in parts.netloc
+    if parts.scheme == "http":
+        return parts.netloc.rsplit(":", 1)[0] not in LOOPBACK and parts.netloc not in LOOPBACK
+    return client.application_type != "native" or "." not in parts.scheme
+
+
+def _is_bad_resource(uri: str) -> bool:
+    return not _ABSOLUTE_URI.fullmatch(uri) or "#" in uri
+
+
+def _is_https(uri: object) -> bool:
+    return isinstance(uri, str) and uri.startswith("https://") and _ABSOLUTE_URI.fullmatch(uri) is not None
+
+
+def _is_web(uri: object) -> bool:
+    return isinstance(uri, str) and uri.startswith(("https://", "http://")) and len(uri) < 2000
+
+
+def _is_key_set(jwks: object) -> bool:
+    """At least one key, and public parts only: a private key handed to us is compromised."""
+    if not isinstance(jwks, Mapping) or not isinstance(jwks.get("keys"), list) or not jwks["keys"]:
+        return False
+    try:
+        return not any(key.is_private for key in KeySet.import_key_set(jwks).keys)  # type: ignore[arg-type]
+    except (JoseError, ValueError, TypeError, KeyError):
+        return False
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else -1

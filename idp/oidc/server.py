@@ -1,0 +1,83 @@
+"""Authlib's authorization server on our wiring: one table of grants, one of client authentication methods.
+
+It knows requests and answers of Werkzeug and nothing of Flask, so the machine endpoints use it as plain WSGI.
+"""
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, OAuth2Error, OAuth2Request
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+
+from idp.oidc.client_auth import ClientAuthentication, failed, one_method_only
+from idp.oidc.clients import Client, Clients
+from idp.oidc.grants import ClientCredentialsGrant, CodeGrant, RefreshGrant, RequireS256
+from idp.oidc.issuing import Issuing
+
+Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
+"""Status, JSON body and extra headers: what an endpoint for machines answers."""
+
+
+class FormRequest(OAuth2Request):  # type: ignore[misc]
+    """A POST with a bounded, decoded form whose parameters are all single."""
+
+    def __init__(self, form: dict[str, str], headers: Any) -> None:
+        # TLS ends where the operator says; Authlib's own check of the scheme would look at a header we do not trust.
+        super().__init__("POST", "https://issuer.invalid/", headers=headers)
+        self._form = form
+        self.payload = BasicOAuth2Payload(form)
+        self.successor: str | None = None
+
+    @property
+    def form(self) -> dict[str, str]:
+        return self._form
+
+
+class Server(AuthorizationServer):  # type: ignore[misc]
+    """The token endpoint's engine, and client authentication for every machine endpoint."""
+
+    def __init__(self, clients: Clients, authentication: ClientAuthentication, issuing: Issuing) -> None:
+        super().__init__()
+        self.clients = clients
+        self.issuing = issuing
+        for method, check in (
+            ("private_key_jwt", authentication.private_key_jwt),
+            ("client_secret_basic", authentication.basic),
+            ("client_secret_post", authentication.post),
+            ("none", authentication.none),
+        ):
+            self.register_client_auth_method(method, check)
+        self.register_grant(CodeGrant, [RequireS256()])
+        self.register_grant(RefreshGrant)
+        self.register_grant(ClientCredentialsGrant)
+
+    def query_client(self, client_id: str) -> Client | None:
+        return self.clients.find(client_id)
+
+    def authenticate_client(self, request: FormRequest, methods: list[str], endpoint: str = "token") -> Client:
+        """The authenticated client. Raises `InvalidClientError`, always with the same words and status 401."""
+        one_method_only(request)
+        try:
+            return super().authenticate_client(request, methods, endpoint)  # type: ignore[no-any-return]
+        except InvalidClientError:
+            raise failed() from None
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """We use no signals."""
+
+    def create_oauth2_request(self, request: FormRequest) -> FormRequest:
+        return request
+
+    def handle_response(self, status: int, body: dict[str, Any], headers: list[tuple[str, str]]) -> Answer:
+        return status, body, headers
+
+    def handle_error_response(self, request: FormRequest, error: OAuth2Error) -> Answer:
+        return error_answer(error)
+
+
+def error_answer(error: OAuth2Error) -> Answer:
+    """A protocol error as JSON (RFC 6749, 5.2)."""
+    body = {"error": error.error}
+    if error.description:
+        body["error_description"] = error.description
+    headers = [("WWW-Authenticate", 'Basic realm="idp"')] if isinstance(error, InvalidClientError) else []
+    return error.status_code, body, headers

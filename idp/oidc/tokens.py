@@ -1,0 +1,200 @@
+"""Tokens: minted in one place through `keys.signing`, and read back in one place.
+
+Access tokens are JWTs of RFC 9068 with one audience. They carry `gid` and `sid`, so that ending a grant or a session
+ends them at the next request without a table of tokens.
+"""
+
+import secrets
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from idp.accounts.account import Account
+from idp.login.authentication import Authentication, acr_level, acr_name
+from idp.oidc import claims
+from idp.oidc.clients import Client
+from idp.oidc.grant import Grant
+from idp.oidc.subjects import Subjects
+from idp.ports import Clock
+from keys.signing import BadToken, Signer, half_hash
+
+ACCESS_TOKEN = "at+jwt"  # noqa: S105  a media type
+ID_TOKEN = "JWT"  # noqa: S105  a media type
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLife:
+    """Seconds that tokens live, and the algorithm of access tokens."""
+
+    access_token: int = 600
+    id_token: int = 600
+    access_token_alg: str = "ES256"  # noqa: S105  the name of an algorithm
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """An access token that was verified: who, for whom, what for. `account_id` is None for a client's own token."""
+
+    jti: str
+    client_id: str
+    audience: str
+    scopes: tuple[str, ...]
+    issued_at: int
+    expires_at: int
+    subject: str
+    grant_id: str | None = None
+    sid: str | None = None
+    authentication: Authentication | None = None
+    userinfo_claims: tuple[str, ...] = ()
+
+    @property
+    def offline(self) -> bool:
+        return "offline_access" in self.scopes
+
+
+class Tokens:
+    """Mints and reads tokens of this issuer."""
+
+    def __init__(self, issuer: str, signer: Signer, subjects: Subjects, clock: Clock, life: TokenLife) -> None:
+        self.issuer = issuer
+        self.life = life
+        self._signer = signer
+        self._subjects = subjects
+        self._clock = clock
+
+    def for_grant(
+        self, grant: Grant, grant_id: str, client: Client, account: Account, scopes: Collection[str]
+    ) -> dict[str, Any]:
+        """The token response for a person's grant: access token and, for `openid`, an ID token."""
+        now = int(self._clock())
+        subject = self._subjects.of(account.id, client)
+        access_token = self._access_token(client, subject, scopes, now, grant.resource, self._of_login(grant, grant_id))
+        answer = self._bearer(access_token, scopes)
+        if "openid" in scopes:
+            answer["id_token"] = self._id_token(grant, client, account, subject, access_token, now)
+        return answer
+
+    def for_client(self, client: Client, scopes: Collection[str], resource: str | None) -> dict[str, Any]:
+        """The token response of the client credentials grant (RFC 6749, 4.4)."""
+        token = self._access_token(client, client.client_id, scopes, int(self._clock()), resource, {})
+        return self._bearer(token, scopes)
+
+    def read(self, text: str) -> AccessToken:
+        """Verify an access token of ours. Raises `keys.signing.BadToken`."""
+        found = self._signer.verify(text, typ=ACCESS_TOKEN)
+        try:
+            return self._as_access_token(found)
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadToken(f"claims: {error}") from None
+
+    def account_id(self, token: AccessToken, client: Client) -> str | None:
+        """Whose token it is, or None for a client's own."""
+        return self._subjects.account_id(token.subject, client) if token.sid else None
+
+    def read_hint(self, text: str) -> Mapping[str, Any]:
+        """Verify an ID token of ours as a hint; it may have expired (OIDC RP-Initiated Logout 2). Raises `BadToken`."""
+        hint = self._signer.verify(text, typ=ID_TOKEN, allow_expired=True)
+        if hint.get("iss") != self.issuer or not isinstance(hint.get("aud"), str):
+            raise BadToken("hint of another issuer")
+        return hint
+
+    def hinted_account(self, hint: Mapping[str, Any], client: Client) -> str | None:
+        """The account that a verified hint of this client names."""
+        sub = hint.get("sub")
+        return self._subjects.account_id(sub, client) if hint.get("aud") == client.client_id and sub else None
+
+    def subject(self, account: Account, client: Client) -> str:
+        return self._subjects.of(account.id, client)
+
+    def named_account(self, sub: str, client: Client) -> str | None:
+        """The account that `sub` names for this client."""
+        return self._subjects.account_id(sub, client)
+
+    def _access_token(
+        self,
+        client: Client,
+        subject: str,
+        scopes: Collection[str],
+        now: int,
+        resource: str | None,
+        login: Mapping[str, Any],
+    ) -> str:
+        body = {
+            "iss": self.issuer,
+            "sub": subject,
+            "aud": resource or self.issuer,
+            "client_id": client.client_id,
+            "scope": " ".join(scopes),
+            "iat": now,
+            "exp": now + self.life.access_token,
+            "jti": secrets.token_urlsafe(16),
+        }
+        return self._signer.sign(body | login, alg=self.life.access_token_alg, typ=ACCESS_TOKEN)
+
+    def _of_login(self, grant: Grant, grant_id: str) -> dict[str, Any]:
+        proof = grant.authentication
+        facts: dict[str, Any] = {
+            "auth_time": int(proof.auth_time),
+            "acr": acr_name(proof.acr),
+            "amr": list(proof.amr),
+            "sid": grant.sid,
+            "gid": grant_id,
+        }
+        if grant.userinfo_claims:
+            facts["userinfo_claims"] = list(grant.userinfo_claims)
+        return facts
+
+    def _id_token(
+        self, grant: Grant, client: Client, account: Account, subject: str, access_token: str, now: int
+    ) -> str:
+        proof = grant.authentication
+        alg = client.id_token_signed_response_alg
+        body: dict[str, Any] = claims.let_out(
+            account, scopes=(), asked=grant.id_token_claims, allowed=client.scopes
+        ) | {
+            "iss": self.issuer,
+            "sub": subject,
+            "aud": client.client_id,
+            "iat": now,
+            "exp": now + self.life.id_token,
+            "auth_time": int(proof.auth_time),
+            "acr": acr_name(proof.acr),
+            "amr": list(proof.amr),
+            "ial": proof.ial,
+            "sid": grant.sid,
+            "at_hash": half_hash(access_token, alg),
+        }
+        if grant.nonce is not None:
+            body["nonce"] = grant.nonce
+        return self._signer.sign(body, alg=alg, typ=ID_TOKEN)
+
+    def _bearer(self, access_token: str, scopes: Collection[str]) -> dict[str, Any]:
+        return {
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": self.life.access_token,
+            "scope": " ".join(scopes),
+        }
+
+    def _as_access_token(self, found: Mapping[str, Any]) -> AccessToken:
+        if found["iss"] != self.issuer:
+            raise ValueError("another issuer")
+        sid = found.get("sid")
+        return AccessToken(
+            jti=found["jti"],
+            client_id=found["client_id"],
+            audience=found["aud"],
+            scopes=tuple(found["scope"].split()),
+            issued_at=found["iat"],
+            expires_at=found["exp"],
+            subject=found["sub"],
+            grant_id=found.get("gid"),
+            sid=sid,
+            authentication=_authentication(found) if sid else None,
+            userinfo_claims=tuple(found.get("userinfo_claims", ())),
+        )
+
+
+def _authentication(found: Mapping[str, Any]) -> Authentication:
+    level = acr_level(found["acr"]) or 0
+    return Authentication("", auth_time=found["auth_time"], amr=tuple(found["amr"]), acr=level)

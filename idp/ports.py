@@ -1,0 +1,63 @@
+"""What the rules need from outside and what belongs to no single noun.
+
+A Protocol here is a promise; `idp/store` keeps each of them, and `tests/contracts` holds every implementation to it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+Clock = Callable[[], float]
+"""Seconds since the epoch, UTC."""
+
+
+class Spent:
+    """What `take` answers for a value that somebody took before: it existed, and it is gone for ever."""
+
+
+SPENT: Final = Spent()
+
+
+class Ephemeral(Protocol):
+    """Short-lived values under unguessable keys. Every method is atomic and touches one key.
+
+    Expiry is a fact in the record and compared with `now`; a store's own time-to-live is only the broom.
+    """
+
+    def put(self, key: str, value: bytes, *, expires_at: float, now: float) -> bool:
+        """Create the record; False when a live or spent one has this key already."""
+        ...
+
+    def get(self, key: str, *, now: float) -> bytes | None:
+        """Return the live value, or None when it is missing, expired or spent."""
+        ...
+
+    def take(self, key: str, *, now: float) -> bytes | Spent | None:
+        """Return the live value and leave a tombstone until it would have expired: exactly one caller gets it.
+
+        Everybody later gets `SPENT`; None means that there is no such thing.
+        """
+        ...
+
+    def replace(self, key: str, old: bytes, new: bytes, *, now: float) -> bool:
+        """Put `new` in the place of exactly `old`, keeping the expiry; False when it is no longer `old`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of the audit trail, as the rules say it; the store adds time, request and chain."""
+
+    name: str
+    account_id: str | None = None
+    client_id: str | None = None
+    facts: Mapping[str, str | int | bool | None] = ()  # type: ignore[assignment]
+    reason: str | None = None
+
+
+class AuditLog(Protocol):
+    """Where decisions are written down for good."""
+
+    def record(self, event: Event) -> None:
+        """Write the event before the decision is answered; raises when it cannot be stored."""
+        ...

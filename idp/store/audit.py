@@ -1,0 +1,165 @@
+"""`AuditLog` in SQL: requests insert unchained rows, one sealer chains them, anybody can verify.
+
+Rows are chained in the order in which the sealer finds them, numbered without gaps, and cut in monthly segments: a whole
+segment can be deleted after its retention while its end hash stays and carries the next one.
+"""
+
+import hashlib
+import hmac
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, select, update
+
+from idp.audit import ZERO, chained, checked
+from idp.ports import Clock, Event
+from idp.store import tables as t
+from keys.database import Database
+
+_a = t.audit.c
+_s = t.audit_segment.c
+_CHAINED = ("at", "name", "subject", "client_id", "request_id", "facts", "reason", "month", "number")
+BATCH = 500
+
+
+class SqlAudit:
+    """Writes events. `request_id` tells which request is being answered; subjects are keyed digests of account ids."""
+
+    def __init__(self, database: Database, clock: Clock, digest_key: bytes, request_id: Any) -> None:
+        self._database = database
+        self._clock = clock
+        self._digest_key = digest_key
+        self._request_id = request_id
+
+    def record(self, event: Event) -> None:
+        event = checked(event)
+        row = {
+            "at": self._clock(),
+            "name": event.name,
+            "subject": self.subject(event.account_id) if event.account_id else None,
+            "client_id": event.client_id,
+            "request_id": self._request_id(),
+            "facts": json.dumps(dict(event.facts), sort_keys=True),
+            "reason": event.reason,
+        }
+        with self._database.read.connect() as connection:
+            connection.execute(insert(t.audit), row)
+
+    def subject(self, account_id: str) -> str:
+        """How the trail names an account: searchable by whoever has the key, meaningless to everybody else."""
+        hashed = hmac.digest(self._digest_key, f"audit\0{account_id}".encode(), hashlib.sha256)
+        return urlsafe_b64encode(hashed).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What verification found: how many rows hold, how many are not chained yet, and the first that does not hold."""
+
+    verified: int
+    unsealed: int
+    broken: str | None = None
+
+
+class Trail:
+    """Chains, reads and verifies the trail."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def seal(self) -> int:
+        """Chain what is not chained yet; returns how many rows. Two sealers at once do no harm: one waits or fails."""
+        with self._database.write.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(select(func.pg_advisory_xact_lock(7_266_001)))
+            loose = select(t.audit).where(_a.number.is_(None)).order_by(_a.id).limit(BATCH)
+            rows = connection.execute(loose).mappings().all()
+            number, previous = self._end(connection)
+            for row in rows:
+                number += 1
+                previous = self._chain(connection, row, number, previous)
+        return len(rows)
+
+    def verify(self) -> Verdict:
+        """Recompute the whole chain that is kept."""
+        count, previous, expected = 0, ZERO, 1
+        with self._database.read.connect() as connection:
+            segments = {s["month"]: s for s in connection.execute(select(t.audit_segment)).mappings()}
+            unsealed = connection.execute(select(func.count()).where(_a.number.is_(None))).scalar() or 0
+            previous, expected = _start(connection, segments)
+            for row in self._rows(connection, expected):
+                if row["number"] != expected:
+                    return Verdict(count, unsealed, f"record {expected} is missing")
+                previous = chained(previous, {name: row[name] for name in _CHAINED})
+                if previous != row["hash"]:
+                    return Verdict(count, unsealed, f"record {row['number']} ({row['name']}) was changed")
+                count, expected = count + 1, expected + 1
+        return Verdict(count, unsealed, _segment_complaint(segments, expected - 1, previous))
+
+    def tail(self, limit: int, *, after: int = 0) -> list[dict[str, Any]]:
+        """The newest `limit` rows, oldest first."""
+        newest = select(t.audit).where(_a.id > after).order_by(_a.id.desc()).limit(limit)
+        with self._database.read.connect() as connection:
+            return [dict(row) for row in connection.execute(newest).mappings()][::-1]
+
+    def of_request(self, request_id: str) -> list[dict[str, Any]]:
+        """What was written while one request was answered."""
+        statement = select(t.audit).where(_a.request_id == request_id).order_by(_a.id)
+        with self._database.read.connect() as connection:
+            return [dict(row) for row in connection.execute(statement).mappings()]
+
+    def last_number(self) -> int:
+        """The number of the newest chained record, for the witness of a restored store."""
+        with self._database.read.connect() as connection:
+            return int(connection.execute(select(func.coalesce(func.max(_a.number), 0))).scalar() or 0)
+
+    def drop_month(self, month: str) -> int:
+        """Delete a whole segment after its retention; its end hash stays. Returns how many rows went."""
+        with self._database.write.begin() as connection:
+            return connection.execute(t.audit.delete().where(_a.month == month)).rowcount
+
+    def _end(self, connection: Connection) -> tuple[int, str]:
+        newest = select(_s.last_number, _s.end_hash).order_by(_s.last_number.desc()).limit(1)
+        found = connection.execute(newest).first()
+        return (found.last_number, found.end_hash) if found else (0, ZERO)
+
+    def _chain(self, connection: Connection, row: Any, number: int, previous: str) -> str:
+        month = datetime.fromtimestamp(row["at"], UTC).strftime("%Y-%m")
+        record = {name: row[name] for name in _CHAINED} | {"number": number, "month": month}
+        sealed = chained(previous, record)
+        mine = and_(_a.id == row["id"], _a.number.is_(None))
+        connection.execute(update(t.audit).where(mine).values(number=number, month=month, hash=sealed))
+        grown = update(t.audit_segment).where(_s.month == month).values(last_number=number, end_hash=sealed)
+        if not connection.execute(grown).rowcount:
+            segment = {"month": month, "first_number": number, "last_number": number, "end_hash": sealed}
+            connection.execute(insert(t.audit_segment), segment)
+        return sealed
+
+    def _rows(self, connection: Connection, first: int) -> Iterator[Any]:
+        while True:
+            page = select(t.audit).where(_a.number >= first).order_by(_a.number).limit(BATCH)
+            rows = connection.execute(page).mappings().all()
+            yield from rows
+            if len(rows) < BATCH:
+                return
+            first = rows[-1]["number"] + 1
+
+
+def _start(connection: Connection, segments: dict[str, Any]) -> tuple[str, int]:
+    """Where the kept chain begins: after the newest segment that was deleted whole."""
+    first = connection.execute(select(func.min(_a.number))).scalar()
+    if first is None or first == 1:
+        return ZERO, 1
+    before = [s for s in segments.values() if s["last_number"] == first - 1]
+    return (before[0]["end_hash"], first) if before else (ZERO, 1)
+
+
+def _segment_complaint(segments: dict[str, Any], last: int, end: str) -> str | None:
+    """Rows cut off at the end are found by the segment that remembers them."""
+    newest = max(segments.values(), key=lambda s: s["last_number"], default=None)
+    if newest is not None and last and (newest["last_number"], newest["end_hash"]) != (last, end):
+        return f"records after {last} are missing: segment {newest['month']} ends at {newest['last_number']}"
+    return None

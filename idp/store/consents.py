@@ -1,0 +1,64 @@
+"""What people agreed to share, with the evidence that the law asks for."""
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from idp.oidc.consents import Agreement
+from idp.ports import AuditLog, Event
+from idp.store import tables as t
+from keys.database import Database
+
+
+class SqlConsents:
+    """Consents of accounts to clients."""
+
+    def __init__(self, database: Database, audit: AuditLog) -> None:
+        self._database = database
+        self._audit = audit
+
+    def agree(self, agreement: Agreement) -> None:
+        dialect = postgresql if self._database.dialect == "postgresql" else sqlite
+        insert = dialect.insert(t.consent).values(
+            account_id=agreement.account_id,
+            client_id=agreement.client_id,
+            scope=" ".join(agreement.scopes),
+            text_version=agreement.text_version,
+            network=agreement.network,
+            granted_at=agreement.granted_at,
+            withdrawn_at=None,
+        )
+        anew = {n: insert.excluded[n] for n in ("scope", "text_version", "network", "granted_at", "withdrawn_at")}
+        facts = {"scope": " ".join(agreement.scopes), "text_version": agreement.text_version}
+        self._audit.record(Event("consent.given", agreement.account_id, agreement.client_id, facts))
+        with self._database.read.connect() as connection:
+            connection.execute(
+                insert.on_conflict_do_update(index_elements=[t.consent.c.account_id, t.consent.c.client_id], set_=anew)
+            )
+
+    def withdraw(self, account_id: str, client_id: str, now: float) -> None:
+        mine = and_(t.consent.c.account_id == account_id, t.consent.c.client_id == client_id)
+        families = and_(
+            t.refresh_family.c.account_id == account_id,
+            t.refresh_family.c.client_id == client_id,
+            t.refresh_family.c.revoked_at.is_(None),
+        )
+        self._audit.record(Event("consent.withdrawn", account_id, client_id))
+        with self._database.write.begin() as connection:
+            connection.execute(update(t.consent).where(mine).values(withdrawn_at=now))
+            connection.execute(update(t.refresh_family).where(families).values(revoked_at=now))
+
+    def of_account(self, account_id: str) -> list[Agreement]:
+        mine = and_(t.consent.c.account_id == account_id, t.consent.c.withdrawn_at.is_(None))
+        with self._database.read.connect() as connection:
+            rows = connection.execute(select(t.consent).where(mine)).mappings().all()
+        return [
+            Agreement(
+                account_id,
+                row["client_id"],
+                tuple(row["scope"].split()),
+                granted_at=row["granted_at"],
+                text_version=row["text_version"],
+                network=row["network"],
+            )
+            for row in rows
+        ]

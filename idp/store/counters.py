@@ -1,0 +1,33 @@
+"""Named numbers that many processes watch: revisions that grow, and the epoch."""
+
+import math
+
+from sqlalchemy import Connection, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from idp.store import tables as t
+from keys.database import Database
+
+_c = t.counter.c
+
+
+def read_counter(database: Database, name: str) -> int:
+    """The number; 0 until somebody raised it."""
+    with database.read.connect() as connection:
+        return int(connection.execute(select(_c.value).where(_c.name == name)).scalar() or 0)
+
+
+def bump(connection: Connection, name: str) -> None:
+    """Raise the number by one, inside the caller's transaction."""
+    if not connection.execute(update(t.counter).where(_c.name == name).values(value=_c.value + 1)).rowcount:
+        connection.execute(insert(t.counter), {"name": name, "value": 1})
+
+
+def bump_epoch(database: Database, now: float) -> int:
+    """End everything positive that is older than `now`: the epoch is the second before which nothing counts."""
+    epoch = math.ceil(now)
+    dialect = postgresql if database.dialect == "postgresql" else sqlite
+    row = dialect.insert(t.counter).values(name="epoch", value=epoch)
+    with database.write.begin() as connection:
+        connection.execute(row.on_conflict_do_update(index_elements=[_c.name], set_={"value": epoch}))
+    return epoch

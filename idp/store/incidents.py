@@ -1,0 +1,54 @@
+"""What `idp explain CODE` tells: a short record of every error page, kept for thirty days."""
+
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select
+
+from idp.ports import Clock
+from idp.store import tables as t
+from keys.database import Database
+
+KEPT = 30 * 86_400.0
+_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """One error page: what it said (`kind`, `status`), where, to which client, and the operator's detail."""
+
+    code: str
+    at: float
+    kind: str
+    status: int
+    route: str
+    client_id: str | None
+    detail: str
+
+
+def new_code() -> str:
+    """A support code that can be read out over the phone: eight letters and digits without look-alikes."""
+    return "".join(secrets.choice(_LETTERS) for _ in range(8))
+
+
+class SqlIncidents:
+    """Incidents in SQL."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def note(self, code: str, kind: str, status: int, route: str, client_id: str | None, detail: str) -> None:
+        """Keep the record of an error page."""
+        now = self._clock()
+        row = {"code": code, "at": now, "kind": kind, "status": status, "route": route[:64], "client_id": client_id}
+        with self._database.read.connect() as connection:
+            connection.execute(insert(t.incident), row | {"detail": detail[:500], "expires_at": now + KEPT})
+
+    def find(self, code: str) -> Incident | None:
+        """The incident with this code, in whatever case and spacing it was read out."""
+        wanted = code.strip().upper().replace("-", "").replace(" ", "")
+        columns = [t.incident.c[name] for name in ("code", "at", "kind", "status", "route", "client_id", "detail")]
+        with self._database.read.connect() as connection:
+            row = connection.execute(select(*columns).where(t.incident.c.code == wanted)).first()
+        return Incident(*row) if row else None

@@ -1,0 +1,80 @@
+"""`People` in SQL."""
+
+import json
+
+from sqlalchemy import and_, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from idp.accounts.account import Account, IdentifierKind, Kind, Status
+from idp.accounts.people import IdentifierTaken
+from idp.store import tables as t
+from idp.store.rows import ACCOUNT, IDENTIFIER, account_of
+from keys.database import Database
+
+_held = and_(t.identifier.c.account_id == t.account.c.id, t.identifier.c.valid_to.is_(None))
+_with_identifiers = select(*ACCOUNT, *IDENTIFIER).select_from(t.account.outerjoin(t.identifier, _held))
+
+
+class SqlPeople:
+    """Accounts and their identifiers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, account_id: str) -> Account | None:
+        with self._database.read.connect() as connection:
+            rows = connection.execute(_with_identifiers.where(t.account.c.id == account_id)).mappings().all()
+        return account_of(rows)
+
+    def find_by_identifier(self, kind: IdentifierKind, value: str) -> Account | None:
+        holder = t.identifier.alias()
+        by_name = and_(holder.c.kind == kind, holder.c.value == value, holder.c.valid_to.is_(None))
+        statement = _with_identifiers.where(
+            t.account.c.id == select(holder.c.account_id).where(by_name).scalar_subquery()
+        )
+        with self._database.read.connect() as connection:
+            return account_of(connection.execute(statement).mappings().all())
+
+    def search(self, *, kind: Kind | None, limit: int) -> list[Account]:
+        ids = select(t.account.c.id).order_by(t.account.c.created_at.desc()).limit(limit)
+        if kind:
+            ids = ids.where(t.account.c.kind == kind)
+        with self._database.read.connect() as connection:
+            found = connection.execute(ids).scalars().all()
+        return [account for account_id in found if (account := self.find(account_id))]
+
+    def add(self, account: Account) -> None:
+        record = {
+            name: getattr(account, name)
+            for name in t.account.c.keys()  # noqa: SIM118  a column collection, not a dict
+            if name not in ("more_claims", "created_at")
+        }
+        record |= {"more_claims": json.dumps(dict(account.more_claims)), "created_at": account.updated_at}
+        try:
+            with self._database.write.begin() as connection:
+                connection.execute(insert(t.account), record)
+                for held in account.identifiers:
+                    row = {"kind": held.kind, "value": held.value, "valid_from": held.valid_from}
+                    connection.execute(
+                        insert(t.identifier), row | {"account_id": account.id, "valid_to": held.valid_to}
+                    )
+        except IntegrityError:
+            raise IdentifierTaken(", ".join(i.masked for i in account.identifiers)) from None
+
+    def set_password(self, account_id: str, password_hash: str, now: float) -> None:
+        self._set(account_id, password_hash=password_hash, password_changed_at=now, updated_at=now)
+
+    def rehash(self, account_id: str, old: str, new: str) -> None:
+        unchanged = and_(t.account.c.id == account_id, t.account.c.password_hash == old)
+        with self._database.read.connect() as connection:
+            connection.execute(update(t.account).where(unchanged).values(password_hash=new))
+
+    def set_status(self, account_id: str, status: Status, now: float) -> None:
+        self._set(account_id, status=status, updated_at=now)
+
+    def set_phone(self, account_id: str, phone: str | None, now: float) -> None:
+        self._set(account_id, phone=phone, phone_verified_at=None, updated_at=now)
+
+    def _set(self, account_id: str, **values: object) -> None:
+        with self._database.read.connect() as connection:
+            connection.execute(update(t.account).where(t.account.c.id == account_id).values(**values))

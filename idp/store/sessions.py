@@ -1,0 +1,88 @@
+"""`SessionStore` in SQL. Ending a session ends its refresh families in the same transaction."""
+
+from typing import Any
+
+from sqlalchemy import and_, delete, insert, select, update
+
+from idp.login.sessions import Session
+from idp.ports import AuditLog, Event
+from idp.store import tables as t
+from idp.store.rows import SESSION, session_of
+from keys.database import Database
+
+MOST_LISTED = 100
+MOST_DEVICES = 20
+
+
+class SqlSessions:
+    """Sessions and known devices."""
+
+    def __init__(self, database: Database, audit: AuditLog) -> None:
+        self._database = database
+        self._audit = audit
+
+    def open(self, session_digest: str, session: Session, *, device_digest: str | None, device_until: float) -> None:
+        proof = session.authentication
+        row: dict[str, Any] = {
+            "digest": session_digest,
+            "sid": session.sid,
+            "account_id": proof.account_id,
+            "auth_time": proof.auth_time,
+            "amr": " ".join(proof.amr),
+            "acr": proof.acr,
+            "ial": proof.ial,
+            "through": proof.through,
+            "user_agent": session.user_agent,
+            "network": session.network,
+            "created_at": session.created_at,
+            "last_seen_at": session.last_seen_at,
+            "expires_at": session.expires_at,
+        }
+        self._audit.record(Event("login.succeeded", proof.account_id, facts={"through": proof.through}))
+        with self._database.write.begin() as connection:
+            connection.execute(insert(t.session), row)
+            if device_digest:
+                device = {"digest": device_digest, "account_id": proof.account_id, "created_at": session.created_at}
+                connection.execute(insert(t.device), device | {"expires_at": device_until})
+                connection.execute(_all_but_newest(proof.account_id))
+
+    def touch(self, sid: str, now: float) -> None:
+        awake = and_(t.session.c.sid == sid, t.session.c.ended_at.is_(None))
+        with self._database.read.connect() as connection:
+            connection.execute(update(t.session).where(awake).values(last_seen_at=now))
+
+    def end(self, account_id: str, *, sid: str | None, but: str | None, now: float) -> list[str]:
+        mine = [t.session.c.account_id == account_id, t.session.c.ended_at.is_(None)]
+        if sid is not None:
+            mine.append(t.session.c.sid == sid)
+        if but is not None:
+            mine.append(t.session.c.sid != but)
+        with self._database.write.begin() as connection:
+            statement = update(t.session).where(and_(*mine)).values(ended_at=now).returning(t.session.c.sid)
+            ended = list(connection.execute(statement).scalars())
+            families = [t.refresh_family.c.account_id == account_id, t.refresh_family.c.revoked_at.is_(None)]
+            # Ending everything also ends families whose session has expired long ago.
+            families.append(t.refresh_family.c.sid.in_(ended) if sid or but else t.refresh_family.c.sid != "")
+            connection.execute(update(t.refresh_family).where(and_(*families)).values(revoked_at=now))
+        if ended:
+            self._audit.record(Event("session.ended", account_id, facts={"count": len(ended)}))
+        return ended
+
+    def of_account(self, account_id: str, now: float) -> list[Session]:
+        mine = and_(t.session.c.account_id == account_id, t.session.c.ended_at.is_(None), t.session.c.expires_at > now)
+        statement = select(*SESSION).where(mine).order_by(t.session.c.created_at.desc()).limit(MOST_LISTED)
+        with self._database.read.connect() as connection:
+            found = [session_of(row) for row in connection.execute(statement).mappings()]
+        return [session for session in found if session]
+
+    def knows_device(self, account_id: str, device_digest: str, now: float) -> bool:
+        d = t.device.c
+        known = and_(d.digest == device_digest, d.account_id == account_id, d.expires_at > now)
+        with self._database.read.connect() as connection:
+            return connection.execute(select(d.digest).where(known)).first() is not None
+
+
+def _all_but_newest(account_id: str) -> Any:
+    d = t.device.c
+    newest = select(d.digest).where(d.account_id == account_id).order_by(d.created_at.desc()).limit(MOST_DEVICES)
+    return delete(t.device).where(and_(d.account_id == account_id, d.digest.not_in(newest)))

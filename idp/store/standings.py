@@ -1,0 +1,72 @@
+"""`Standings` in SQL: one statement tells the gate everything, whatever it is asked by."""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, exists, func, literal, null, select
+
+from idp.oidc.gate import Consent, Standing
+from idp.store import tables as t
+from idp.store.rows import ACCOUNT, IDENTIFIER, SESSION, account_of, session_of
+from keys.database import Database
+
+EPOCH = select(func.coalesce(func.max(t.counter.c.value), 0)).where(t.counter.c.name == "epoch").scalar_subquery()
+CONSENT = (t.consent.c.scope, t.consent.c.granted_at, t.consent.c.withdrawn_at)
+
+_one = select(literal(1).label("one")).subquery()
+_identifiers = and_(t.identifier.c.account_id == t.account.c.id, t.identifier.c.valid_to.is_(None))
+_consent = and_(t.consent.c.account_id == t.account.c.id, t.consent.c.client_id == bindparam("client_id"))
+_marked = exists().where(t.revocation.c.id.in_(bindparam("marks", expanding=True)))
+_columns = (EPOCH.label("epoch"), *ACCOUNT, *IDENTIFIER, *CONSENT)
+
+OF_SESSION: Select[Any] = (
+    select(*_columns, *SESSION, literal(False).label("revoked"))
+    .select_from(
+        t.session.join(t.account, t.account.c.id == t.session.c.account_id)
+        .outerjoin(t.identifier, _identifiers)
+        .outerjoin(t.consent, _consent)
+    )
+    .where(t.session.c.digest == bindparam("digest"))
+)
+OF_GRANT: Select[Any] = select(*_columns, *SESSION, _marked.label("revoked")).select_from(
+    _one.outerjoin(t.account, t.account.c.id == bindparam("account_id"))
+    .outerjoin(t.session, and_(t.session.c.sid == bindparam("sid"), t.session.c.account_id == t.account.c.id))
+    .outerjoin(t.identifier, _identifiers)
+    .outerjoin(t.consent, _consent)
+)
+OF_ACCOUNT: Select[Any] = (
+    select(*_columns, null().label("s_sid"), literal(False).label("revoked"))
+    .select_from(t.account.outerjoin(t.identifier, _identifiers).outerjoin(t.consent, _consent))
+    .where(t.account.c.id == bindparam("account_id"))
+)
+
+
+def standing_of(rows: list[Any]) -> Standing:
+    """The standing that the rows of one of the statements above tell."""
+    if not rows:
+        return Standing()
+    row = rows[0]
+    granted_at = row["granted_at"]
+    consent = None if granted_at is None else Consent(row["scope"], granted_at, row["withdrawn_at"])
+    return Standing(account_of(rows), session_of(row), consent, bool(row["revoked"]), float(row["epoch"]))
+
+
+class SqlStandings:
+    """Reads standings with single autocommit statements."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def of_session(self, session_digest: str, client_id: str) -> Standing:
+        return self._read(OF_SESSION, {"digest": session_digest, "client_id": client_id})
+
+    def of_account(self, account_id: str, client_id: str) -> Standing:
+        return self._read(OF_ACCOUNT, {"account_id": account_id, "client_id": client_id})
+
+    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Collection[str]) -> Standing:
+        asked = {"account_id": account_id, "client_id": client_id, "sid": sid, "marks": list(marks)}
+        return self._read(OF_GRANT, asked)
+
+    def _read(self, statement: Select[Any], asked: dict[str, object]) -> Standing:
+        with self._database.read.connect() as connection:
+            return standing_of(list(connection.execute(statement, asked).mappings()))

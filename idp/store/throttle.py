@@ -1,0 +1,75 @@
+"""`Throttle` in SQL: all counts of one try are raised and judged by one statement, atomically on both databases."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Boolean, Double, Integer, and_, bindparam, case, delete, literal, or_, type_coerce, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from idp.login.limits import Admission, Charge
+from idp.store import tables as t
+from keys.database import Database
+
+
+class SqlThrottle:
+    """Durable counts in the table `throttle`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._insert = (postgresql if database.dialect == "postgresql" else sqlite).insert(t.throttle)
+        self._charge = self._upsert()
+
+    def charge(self, charges: Sequence[Charge], now: float) -> list[Admission]:
+        # Sorted, because two statements that lock the same rows in different orders would wait for each other.
+        rows = [_first(charge, now) for charge in sorted(charges, key=lambda c: c.key)]
+        statement = self._charge.values(rows)
+        with self._database.read.connect() as connection:
+            found = connection.execute(statement, {"now": now}).all()
+        return [Admission(row.key, bool(row.admitted), row.failures, row.blocked_until) for row in found]
+
+    def forgive(self, *, clear: Sequence[str], give_back: Sequence[str]) -> None:
+        counts = t.throttle.c
+        with self._database.write.begin() as connection:
+            connection.execute(delete(t.throttle).where(counts.key.in_(clear)))
+            if give_back:
+                lowered = case((counts.failures > 0, counts.failures - 1), else_=0)
+                mine = counts.key.in_(give_back)
+                connection.execute(update(t.throttle).where(mine).values(failures=lowered))
+
+    def _upsert(self):  # type: ignore[no-untyped-def]
+        """The statement without its rows: what becomes of a count that exists already."""
+        old, new, now = t.throttle.c, self._insert.excluded, bindparam("now", type_=Double)
+        forgotten = old.expires_at <= now
+        blocked = and_(old.expires_at > now, old.blocked_until > now)
+        over = old.failures + 1 - new.free
+        doubled = new.base.op("<<")(case((over > 16, 16), else_=over))
+        delay = case((over < 0, 0), (doubled > new.cap, new.cap), else_=doubled)
+        return self._insert.on_conflict_do_update(
+            index_elements=[old.key],
+            set_={
+                "failures": case((forgotten, 1), (blocked, old.failures), else_=old.failures + 1),
+                "blocked_until": case(
+                    (forgotten, new.blocked_until),
+                    (blocked, old.blocked_until),
+                    else_=now + type_coerce(delay, Integer),
+                ),
+                "admitted": case((blocked, literal(False, Boolean)), else_=literal(True, Boolean)),
+                "expires_at": case((or_(forgotten, new.sliding), new.expires_at), else_=old.expires_at),
+            },
+        ).returning(old.key, old.admitted, old.failures, old.blocked_until)
+
+
+def _first(charge: Charge, now: float) -> dict[str, object]:
+    """The row of a count that does not exist yet: this try is its first failure until it succeeds."""
+    policy = charge.policy
+    return {
+        "key": charge.key,
+        "free": policy.free,
+        "base": policy.base,
+        "cap": policy.cap,
+        "memory": policy.memory,
+        "sliding": policy.sliding,
+        "failures": 1,
+        "blocked_until": now + policy.delay(1),
+        "admitted": True,
+        "expires_at": now + policy.memory,
+    }
