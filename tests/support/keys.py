@@ -1,0 +1,40 @@
+"""Signing keys for tests; RSA keys take long to find, so the private parts are made once per process."""
+
+from functools import cache
+
+from keys.ring import KeyRing, PrivateKey, SigningKey
+from keys.rotation import new_key
+from tests.support.clock import FrozenClock
+
+LONG_AGO = FrozenClock.MONDAY_MORNING - 86_400.0
+
+
+@cache
+def private_key(alg: str, number: int = 0) -> PrivateKey:
+    """A private key for `alg`; different numbers are different keys."""
+    return new_key(alg, 0.0).private
+
+
+def signing_key(
+    alg: str = "ES256",
+    number: int = 0,
+    *,
+    published_from: float = LONG_AGO,
+    signs_from: float = LONG_AGO,
+    published_until: float | None = None,
+    revoked_at: float | None = None,
+) -> SigningKey:
+    private = private_key(alg, number)
+    return SigningKey(
+        kid=private.thumbprint(),
+        alg=alg,
+        private=private,
+        published_from=published_from,
+        signs_from=signs_from,
+        published_until=published_until,
+        revoked_at=revoked_at,
+    )
+
+
+def ring_of(*keys: SigningKey, version: int = 1) -> KeyRing:
+    return KeyRing(keys, version)
