@@ -1,0 +1,72 @@
+# `make help` lists what can be done. Only Python 3.11 or newer (with venv), make and git are taken for granted.
+
+PYTHON ?= python3
+PYTEST ?= -n 2 --dist loadscope
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.SUFFIXES:
+.PHONY: help setup run test lint bench soak fuzz clean programs
+
+help: ## list what can be done
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: .setup/run ## make .venv with the locked dependencies
+
+run: .setup/run ## start the provider, a portal and an inbox on this machine, with made-up people
+	@exec $(BIN)/python -m sandbox run
+
+test: programs .setup/test .setup/foreign lint ## everything that CI runs: lint, types, imports, tests
+	$(BIN)/python -m pytest -m "not soak" $(PYTEST)
+
+lint: .setup/test ## style, types, imports and spelling
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell README.md CHANGELOG.md docs
+
+bench: programs .setup/test ## measure; docs/performance.md explains the numbers
+	$(BIN)/python -m tests.bench
+
+soak: programs .setup/test .setup/foreign ## the tests whose numbers are large, in full
+	$(BIN)/python -m pytest -m soak
+
+fuzz: programs .setup/test ## hostile requests to every route; FUZZ_REQUESTS=100000 for more
+	$(BIN)/python -m pytest tests/fuzz
+
+clean: ## forget the virtual environment and caches; ./data stays
+	rm -rf .venv .setup tests/foreign/node_modules .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+programs:
+	@sh tests/support/programs.sh
+
+# Each stamp is written last, so that an interrupted step is done again.
+
+.setup/venv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || echo missing)." \
+	       "Name another with: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "Python's venv module is missing. On Debian or Ubuntu: sudo apt-get install python3-venv" >&2; exit 1; }
+	@echo "Making .venv ..."
+	@$(PYTHON) -m venv .venv
+	@mkdir -p .setup && touch $@
+
+.setup/run: requirements.lock pyproject.toml | .setup/venv
+	@echo "Installing the locked dependencies ..."
+	@$(PIP) install --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+.setup/test: requirements-dev.lock .setup/run
+	@echo "Installing the locked development tools ..."
+	@$(PIP) install --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.setup/foreign: tests/foreign/package-lock.json | programs
+	@echo "Installing the foreign client library ..."
+	@cd tests/foreign && npm ci --silent --no-audit --no-fund
+	@mkdir -p .setup
+	@touch $@

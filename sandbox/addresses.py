@@ -1,0 +1,54 @@
+"""Where each program of the sandbox listens. `SANDBOX_PORT_OFFSET=100` moves all of them by a hundred."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+HERE = Path(__file__).parent
+PROJECT = HERE.parent
+HOST = "127.0.0.1"
+
+_PROVIDER, _PORTAL, _INBOX = 8000, 8001, 8002
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The ports, the address of the provider as its portals know it, and the folder that all of them share."""
+
+    provider_port: int
+    portal_port: int
+    inbox_port: int
+    provider: str
+    data: Path
+
+    @property
+    def portal(self) -> str:
+        return f"http://localhost:{self.portal_port}"
+
+    @property
+    def inbox(self) -> str:
+        return f"http://localhost:{self.inbox_port}"
+
+    @property
+    def messages(self) -> Path:
+        """The folder into which the provider drops messages and from which the inbox reads them."""
+        return self.data / "inbox"
+
+    def at_home(self, text: str) -> str:
+        """Text written for the usual ports, moved to these ones."""
+        for usual, ours in ((_PROVIDER, self.provider), (_PORTAL, self.portal), (_INBOX, self.inbox)):
+            text = text.replace(f"http://localhost:{usual}", ours)
+        return text
+
+
+def from_environment() -> Addresses:
+    """Read `SANDBOX_PORT_OFFSET`, `SANDBOX_DATA` and `IDP_ISSUER`; all have a default."""
+    offset = int(os.environ.get("SANDBOX_PORT_OFFSET", "0"))
+    port = _PROVIDER + offset
+    return Addresses(
+        provider_port=port,
+        portal_port=_PORTAL + offset,
+        inbox_port=_INBOX + offset,
+        provider=os.environ.get("IDP_ISSUER", f"http://localhost:{port}"),
+        data=Path(os.environ.get("SANDBOX_DATA", PROJECT / "data")).resolve(),
+    )

@@ -1,0 +1,168 @@
+"""One registered client of the provider, spoken through `idpyoidc`: a library of another family than the provider's.
+
+Discovery happens at the first use and again after any failure, so the portal may start before the provider and
+outlives its restarts.
+"""
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from cryptojwt.key_jar import KeyJar  # type: ignore[import-untyped]
+from idpyoidc.client.oauth2.stand_alone_client import StandAloneClient
+from idpyoidc.message import Message
+
+_OIDC, _OAUTH = "idpyoidc.client.oidc", "idpyoidc.client.oauth2"
+_SERVICES = {
+    "discovery": {"class": f"{_OIDC}.provider_info_discovery.ProviderInfoDiscovery"},
+    "authorization": {"class": f"{_OIDC}.authorization.Authorization"},
+    "access_token": {"class": f"{_OIDC}.access_token.AccessToken"},
+    "refresh_access_token": {"class": f"{_OIDC}.refresh_access_token.RefreshAccessToken"},
+    "userinfo": {"class": f"{_OIDC}.userinfo.UserInfo"},
+    "end_session": {"class": f"{_OIDC}.end_session.EndSession"},
+}
+_PKCE = {
+    "function": f"{_OAUTH}.add_on.pkce.add_support",
+    "kwargs": {"code_challenge_length": 64, "code_challenge_method": "S256"},
+}
+_SECONDS = 10
+
+
+class Refused(Exception):
+    """The provider said no, in the words of OAuth."""
+
+    def __init__(self, error: str, description: str = "") -> None:
+        super().__init__(error)
+        self.error = error
+        self.description = description
+
+
+class Unreachable(Exception):
+    """The provider gave no usable answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a completed login gave: tokens as received, claims as verified."""
+
+    state: str
+    tokens: Mapping[str, Any]
+    person: Mapping[str, Any]
+
+
+class RelyingParty:
+    """The portal in one of its roles. `registration` is its client metadata, as the provider holds it."""
+
+    def __init__(self, provider: str, registration: Mapping[str, Any]) -> None:
+        self._provider = provider
+        self._registration = registration
+        self._lock = threading.Lock()
+        self._client: StandAloneClient | None = None
+
+    def start(self) -> tuple[str, str]:
+        """The address to send the browser to, and the state that its answer must carry."""
+        client = self._ready_client()
+        # The scope goes with the request: as configuration idpyoidc would intersect it with what discovery lists.
+        url = client.init_authorization(req_args={"scope": self._registration["scope"].split()})
+        return url, dict(_parameters(url))["state"]
+
+    def finish(self, answer: Mapping[str, str]) -> Login:
+        """Redeem the code, validate the ID token, ask who it is. Raises `Refused` or `Unreachable`."""
+        client, state = self._ready_client(), answer["state"]
+        with _Speaking(self):
+            _raise_if_error(client.finalize_auth(dict(answer)))
+            _raise_if_error(client.get_tokens(state))
+            return self._login(client, state)
+
+    def refresh(self, state: str) -> Login:
+        """Spend the refresh token for a new set. Raises `Refused` or `Unreachable`."""
+        client = self._ready_client()
+        with _Speaking(self):
+            _raise_if_error(client.do_request("refresh_token", state=state, authn_method=self._authentication()))
+            return self._login(client, state)
+
+    def goodbye(self, state: str, return_to: str) -> str:
+        """The address that ends the session at the provider (RP-initiated logout), with the ID token as the hint."""
+        url: str = self._ready_client().logout(state, post_logout_redirect_uri=return_to)["url"]
+        return url
+
+    def forget(self, state: str) -> None:
+        """Drop what is remembered of one login."""
+        if self._client is not None:
+            self._client.clear_session(state)
+
+    def discover_again(self) -> None:
+        """Let the next login read the provider's metadata and keys anew; present logins keep their tokens."""
+        if self._client is not None:
+            self._client.get_context().provider_info = {}
+
+    def _login(self, client: StandAloneClient, state: str) -> Login:
+        person = client.get_user_info(state)
+        _raise_if_error(person)
+        return Login(state, dict(client.get_context().cstate.get(state)), person.to_dict())
+
+    def _authentication(self) -> str:
+        return str(self._registration["token_endpoint_auth_method"])
+
+    def _ready_client(self) -> StandAloneClient:
+        with self._lock, _Speaking(self):
+            if self._client is None:
+                self._client = self._new_client()
+            if not self._client.get_context().provider_info:
+                self._client.do_provider_info()
+                self._client.do_client_registration()
+                # Without this the library takes any algorithm for the ID token, not only the registered one.
+                self._client.get_context().registration_response = dict(self._registration)
+            return self._client
+
+    def _new_client(self) -> StandAloneClient:
+        names = ("client_id", "client_secret", "redirect_uris", "post_logout_redirect_uris", "response_types")
+        configuration = {name: self._registration[name] for name in names} | {
+            "issuer": self._provider,
+            "token_endpoint_auth_method": self._authentication(),
+            "client_authn_methods": [self._authentication(), "bearer_header"],
+            "id_token_signed_response_alg": self._registration["id_token_signed_response_alg"],
+            "add_ons": {"pkce": _PKCE},
+        }
+        client = StandAloneClient(
+            config=configuration,
+            services=_SERVICES,
+            keyjar=KeyJar(),
+            httpc_params={"timeout": _SECONDS},
+            client_type="oidc",
+        )
+        client.get_service("authorization").post_construct.append(_without_prompt)
+        return client
+
+
+class _Speaking:
+    """Turns whatever the library raises into `Unreachable`, and lets the next login discover the provider again."""
+
+    def __init__(self, party: RelyingParty) -> None:
+        self._party = party
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
+        if isinstance(error, Refused | Unreachable) or not isinstance(error, Exception):
+            return
+        self._party.discover_again()
+        raise Unreachable(f"{type(error).__name__}: {error}") from error
+
+
+def _raise_if_error(message: Message) -> None:
+    if "error" in message:
+        raise Refused(message["error"], message.get("error_description", ""))
+
+
+def _without_prompt(request: Message, **_: Any) -> Message:
+    """With `offline_access` the library forces the consent page; whether consent is owed is the provider's to say."""
+    request.pop("prompt", None)
+    return request
+
+
+def _parameters(url: str) -> list[tuple[str, str]]:
+    return parse_qsl(urlsplit(url).query)

@@ -1,0 +1,35 @@
+#!/bin/sh
+# Make sure the servers and the browser that the tests use are on this machine: root installs what is missing with
+# apt-get, everybody else is told what to install.
+set -eu
+
+postgresql() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb; }
+
+missing=""
+need() { # need PACKAGE COMMAND...
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+need chromium command -v chromium
+need redis-server command -v redis-server
+need postgresql postgresql
+need nodejs command -v node
+need npm command -v npm
+need espeak-ng command -v espeak-ng
+
+[ -z "$missing" ] && exit 0
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then
+    echo "The tests need programs that are not on this machine:$missing" >&2
+    echo "On Debian or Ubuntu: sudo apt-get install$missing" >&2
+    exit 1
+fi
+
+echo "Installing what the tests need:$missing"
+export DEBIAN_FRONTEND=noninteractive
+# RUNLEVEL=1 keeps the packages from starting servers of their own: the tests start theirs, on free ports.
+export RUNLEVEL=1
+apt-get update -qq
+# shellcheck disable=SC2086 # one word for each package
+apt-get install -qq -y --no-install-recommends $missing >/dev/null
