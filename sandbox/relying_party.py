@@ -4,6 +4,7 @@ Discovery happens at the first use and again after any failure, so the portal ma
 outlives its restarts.
 """
 
+import re
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from cryptojwt.key_jar import KeyJar  # type: ignore[import-untyped]
+from idpyoidc.client.exception import OidcServiceError
 from idpyoidc.client.oauth2.stand_alone_client import StandAloneClient
 from idpyoidc.message import Message
 
@@ -138,7 +140,10 @@ class RelyingParty:
 
 
 class _Speaking:
-    """Turns whatever the library raises into `Unreachable`, and lets the next login discover the provider again."""
+    """Turns what the library raises into `Refused` when it is an error of OAuth, and else into `Unreachable`.
+
+    After the latter the next login discovers the provider again.
+    """
 
     def __init__(self, party: RelyingParty) -> None:
         self._party = party
@@ -149,6 +154,8 @@ class _Speaking:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: object) -> None:
         if isinstance(error, Refused | Unreachable) or not isinstance(error, Exception):
             return
+        if isinstance(error, OidcServiceError) and re.fullmatch("[a-z_]+", str(error)):
+            raise Refused(str(error)) from error
         self._party.discover_again()
         raise Unreachable(f"{type(error).__name__}: {error}") from error
 
