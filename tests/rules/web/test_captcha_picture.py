@@ -28,6 +28,12 @@ def test_the_same_answer_never_gives_the_same_picture() -> None:
     assert len({captcha_picture.draw("K7M4P") for _ in range(50)}) == 50
 
 
+def test_a_character_is_turned_and_slanted_differently_each_time() -> None:
+    turned = [captcha_picture._turned("K", 60) for _ in range(30)]
+    assert len({mask.size for mask in turned}) > 10
+    assert len({captcha_picture._slanted(turned[0]).tobytes() for _ in range(30)}) == 30
+
+
 def test_every_character_leaves_enough_ink_to_be_read() -> None:
     noise = max(inked(picture(" " * 5)) for _ in range(20))
     for character in ALPHABET:
