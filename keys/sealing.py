@@ -72,9 +72,9 @@ class MasterKey:
 
     def seal(self, plain: bytes, *, context: str) -> str:
         """Encrypt for this context; twice the same never looks the same."""
+        bound = self._bound(context)
         data_key = AESGCM.generate_key(bit_length=256)
-        sealed_key = _encrypt(self.secret, data_key, self._bound("data key", context))
-        record = _encrypt(data_key, plain, self._bound("record", context))
+        sealed_key, record = _encrypt(self.secret, data_key, bound), _encrypt(data_key, plain, bound)
         return ".".join((_VERSION, self.id, _encode(sealed_key), _encode(record)))
 
     def unseal(self, sealed: str, *, context: str) -> bytes:
@@ -86,14 +86,14 @@ class MasterKey:
         if master_id != self.id:
             raise SealBroken(f"sealed by master key {master_id[:16]!r}, this is master key {self.id!r}")
         sealed_key, _, record = rest.partition(".")
+        bound = self._bound(context)
         try:
-            data_key = _decrypt(self.secret, _decode(sealed_key), self._bound("data key", context))
-            return _decrypt(data_key, _decode(record), self._bound("record", context))
+            return _decrypt(_decrypt(self.secret, _decode(sealed_key), bound), _decode(record), bound)
         except (InvalidTag, ValueError) as error:
             raise SealBroken("truncated, altered, or sealed for something else") from error
 
-    def _bound(self, part: str, context: str) -> bytes:
-        return "\0".join((_VERSION, self.id, part, context)).encode()
+    def _bound(self, context: str) -> bytes:
+        return "\0".join((_VERSION, self.id, context)).encode()
 
 
 def _encrypt(key: bytes, plain: bytes, bound: bytes) -> bytes:

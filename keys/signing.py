@@ -111,6 +111,19 @@ def half_hash(value: str, alg: str) -> str:
     return urlsafe_b64encode(whole[: len(whole) // 2]).decode("ascii")
 
 
+def unverified_parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Header and claims of somebody else's signed JWT, parsed as strictly as our own and *not* verified.
+
+    Whoever calls this picks the key by the claimed sender and then verifies. Headers that would choose a key by
+    themselves are refused here (RFC 8725 section 3.10). Raises `BadToken`.
+    """
+    header_segment, payload_segment = _split(token)
+    header = _parse_object(_decode(header_segment.encode("ascii")))
+    if not _REFUSED_MEMBERS.isdisjoint(header):
+        raise BadToken("has header members that could choose a key")
+    return header, _claims(_decode(payload_segment.encode("ascii")))
+
+
 class _Header(NamedTuple):
     alg: str
     kid: str

@@ -11,7 +11,7 @@ NOW = FrozenClock.MONDAY_MORNING
 
 
 class RingInMemory:
-    """A `KeyStore` without a database; `rival` may act right before a key is added."""
+    """A `KeyStore` without a database; a `rival` acts right after the ring was first loaded."""
 
     def __init__(self) -> None:
         self.keys: tuple[SigningKey, ...] = ()
@@ -19,16 +19,17 @@ class RingInMemory:
         self.rival: Rotator | None = None
 
     def load(self) -> KeyRing:
-        return KeyRing(self.keys, len(self.keys))
+        ring = KeyRing(self.keys, self.version())
+        rival, self.rival = self.rival, None
+        if rival is not None:
+            rival.ensure(("ES256", "EdDSA"))
+        return ring
 
     def version(self) -> int:
         return len(self.keys)
 
     def add(self, key: SigningKey, expected_version: int) -> bool:
-        rival, self.rival = self.rival, None
-        if rival is not None:
-            rival.ensure(("ES256", "EdDSA"))
-        if len(self.keys) != expected_version:
+        if self.version() != expected_version:
             self.refused += 1
             return False
         self.keys += (key,)

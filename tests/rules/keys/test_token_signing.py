@@ -18,7 +18,7 @@ from joserfc import jws
 from joserfc.jwk import ECKey
 
 from keys.ring import ALGORITHMS, KeyRing, NoSigningKey, SigningKey
-from keys.signing import MAX_LENGTH, BadToken, Signer, half_hash
+from keys.signing import MAX_LENGTH, BadToken, Signer, half_hash, unverified_parts
 from tests.support.clock import FrozenClock
 from tests.support.keys import ring_of, signing_key
 
@@ -450,6 +450,27 @@ def test_h_07_the_longest_token_is_eight_kibibytes() -> None:
     assert len(forged(payload={"a": filler})) <= MAX_LENGTH
     assert signer().verify(forged(payload={"a": filler}), typ="at+jwt")["a"] == filler
     assert "is longer than" in refused(forged(payload={"a": filler + "a" * 12}))
+
+
+# Tokens of others, before anybody knows whose key to verify them with
+
+
+def test_the_parts_of_a_foreign_token_are_read_without_verifying_it() -> None:
+    stranger = signing_key(number=9)
+    header, claims = unverified_parts(forged({"kid": "theirs"}, {"iss": "portal"}, key=stranger))
+    assert (header["kid"], claims["iss"]) == ("theirs", "portal")
+
+
+@pytest.mark.parametrize("payload", MALFORMED.values(), ids=MALFORMED.keys())
+def test_h_07_the_parts_of_a_foreign_token_are_read_as_strictly_as_ours(payload: bytes) -> None:
+    with pytest.raises(BadToken):
+        unverified_parts(forged(payload=payload))
+
+
+@pytest.mark.parametrize("member", ["jku", "jwk", "x5u", "x5c", "crit", "b64", "enc", "zip"])
+def test_h_02_a_foreign_token_that_brings_its_key_is_refused(member: str) -> None:
+    with pytest.raises(BadToken, match="choose a key"):
+        unverified_parts(forged({member: "anything"}))
 
 
 # at_hash
