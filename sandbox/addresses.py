@@ -42,7 +42,7 @@ class Addresses:
 
 
 def from_environment() -> Addresses:
-    """Read `SANDBOX_PORT_OFFSET`, `SANDBOX_DATA` and `IDP_ISSUER`; all have a default."""
+    """Read `SANDBOX_PORT_OFFSET`, `IDP_ISSUER` and `IDP_DATA_DIR`; all have a default."""
     offset = int(os.environ.get("SANDBOX_PORT_OFFSET", "0"))
     port = _PROVIDER + offset
     return Addresses(
@@ -50,5 +50,5 @@ def from_environment() -> Addresses:
         portal_port=_PORTAL + offset,
         inbox_port=_INBOX + offset,
         provider=os.environ.get("IDP_ISSUER", f"http://localhost:{port}"),
-        data=Path(os.environ.get("SANDBOX_DATA", PROJECT / "data")).resolve(),
+        data=Path(os.environ.get("IDP_DATA_DIR", PROJECT / "data")).resolve(),
     )

@@ -81,6 +81,7 @@ def _environment(where: Addresses) -> dict[str, str]:
     usual = {
         "IDP_ENVIRONMENT": "development",
         "IDP_ISSUER": where.provider,
+        "IDP_DATA_DIR": str(where.data),
         "PYTHONUNBUFFERED": "1",
     }
     # A proxy that is set for the outside world must not get to see the loopback.
@@ -158,7 +159,7 @@ def _complain_about_the_dead(started: Sequence[Child]) -> None:
 
 def _welcome(where: Addresses, environment: Mapping[str, str]) -> str:
     sample = json.loads((HERE / "people.json").read_text(encoding="utf-8"))[0]
-    fixed = environment.get("IDP_TESTING__FIXED_CAPTCHA") if environment.get("IDP_TESTING__ENABLED") else None
+    fixed = environment.get("IDP_TESTING__FIXED_CAPTCHA")
     captcha = f"{fixed}  (chế độ thử, test mode)" if fixed else "như trong hình  (as in the picture)"
     return f"""
 Sẵn sàng. Ready.

@@ -78,7 +78,8 @@ class Provider:
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
-        return inherited | {"IDP_ISSUER": self.issuer, "IDP_ENVIRONMENT": "development"} | dict(self.settings)
+        usual = {"IDP_ENVIRONMENT": "development", "IDP_ISSUER": self.issuer, "IDP_DATA_DIR": str(self.home / "data")}
+        return inherited | usual | dict(self.settings)
 
 
 @contextlib.contextmanager
