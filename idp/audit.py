@@ -1,7 +1,7 @@
 """The catalogue of audit events, and what may stand in one.
 
-Events are declared here once, so none can be mistyped. Facts are small words and numbers: a fact that looks like a phone
-number, an identifier, a code or a token is a bug and is refused before it is written.
+Events are declared here once, so none can be mistyped. Facts are small words and numbers: a fact that looks like a
+phone number, an identifier, a code or a token is a bug and is refused before it is written.
 """
 
 import hashlib

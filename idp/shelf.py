@@ -57,7 +57,7 @@ class Shelf(Generic[T]):
             return None
         found = self._store.take(self._key(handle), now=self._clock())
         if found is None or found is SPENT:
-            return found  # type: ignore[return-value]
+            return found
         return self._codec.validate_json(found)  # type: ignore[arg-type]
 
     def replace(self, handle: str, old: T, new: T) -> bool:

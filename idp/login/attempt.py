@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from idp.errors import Expired, OtherBrowser
 from idp.login.authentication import Authentication
-from idp.ports import SPENT
+from idp.ports import Spent
 from idp.shelf import Shelf, digest
 
 Params = tuple[tuple[str, str], ...]
@@ -24,11 +24,11 @@ class LoginAttempt:
     redirect_origin: str
     browser: str
     started_at: float
-    language: str = "vi"
     proof: Authentication | None = None
     remember: bool = False
     consented: bool = False
     failures: int = 0
+    login_hint: str = ""
 
     def belongs_to(self, browser_secret: str) -> bool:
         return self.browser == browser_of(browser_secret)
@@ -73,7 +73,7 @@ class Attempts:
     def finish(self, handle: str) -> LoginAttempt:
         """Take the attempt, once, before anything is issued. Raises `Expired` for everybody else."""
         taken = self._shelf.take(handle)
-        if taken is None or taken is SPENT or not isinstance(taken, LoginAttempt):
+        if taken is None or isinstance(taken, Spent):
             raise Expired("attempt was finished before")
         return taken
 

@@ -38,17 +38,21 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Where a request comes from, as far as we keep it: browser family text and network prefix."""
+    """Where a request comes from, as far as we keep it: browser, network prefix and known-device cookie."""
 
     user_agent: str
     network: str
+    device: str | None = None
 
 
 class SessionStore(Protocol):
     """Where sessions and known devices are kept, durably."""
 
     def open(self, session_digest: str, session: Session, *, device_digest: str | None, device_until: float) -> None:
-        """Write session (and known device) in one transaction, with the audit event of the login."""
+        """Write session (and known device) in one transaction, with the audit event of the login.
+
+        A live session of the same account with the same `sid` is renewed: its old cookie is worthless afterwards.
+        """
         ...
 
     def touch(self, sid: str, now: float) -> None:
@@ -95,11 +99,18 @@ class Sessions:
         self._clock = clock
         self.limits = limits
 
-    def open(self, proof: Authentication, visitor: Visitor, *, remember: bool) -> Opened:
-        """Open a session for `proof`; it is durable before any cookie leaves."""
+    def open(self, proof: Authentication, visitor: Visitor, *, remember: bool, before: Session | None) -> Opened:
+        """Open a session for `proof`; it is durable before any cookie leaves.
+
+        `before` is the session that this browser still carried: the same person's goes on under a new cookie, another
+        person's ends here.
+        """
         now = self._clock()
+        if before and before.account_id != proof.account_id:
+            self.end(before)
+            before = None
         session = Session(
-            sid=secrets.token_urlsafe(16),
+            sid=before.sid if before else secrets.token_urlsafe(16),
             authentication=proof,
             created_at=now,
             last_seen_at=now,
@@ -108,7 +119,7 @@ class Sessions:
             network=visitor.network,
         )
         cookie = new_secret("s")
-        device = new_secret("d") if remember else None
+        device = (visitor.device or new_secret("d")) if remember else None
         self._store.open(
             session_digest(cookie),
             session,

@@ -29,19 +29,19 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 Params = tuple[tuple[str, str], ...]
 
 
-class RequestNotSupported(OAuth2Error):
+class RequestNotSupported(OAuth2Error):  # type: ignore[misc]
     """`request` is not supported (OIDC Core 3.1.2.6)."""
 
     error = "request_not_supported"
 
 
-class RequestUriNotSupported(OAuth2Error):
+class RequestUriNotSupported(OAuth2Error):  # type: ignore[misc]
     """`request_uri` is not supported (OIDC Core 3.1.2.6); nothing is ever fetched."""
 
     error = "request_uri_not_supported"
 
 
-class InvalidTarget(OAuth2Error):
+class InvalidTarget(OAuth2Error):  # type: ignore[misc]
     """The resource is unknown or not this client's (RFC 8707, 2)."""
 
     error = "invalid_target"

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from idp.oidc.families import Families
 from idp.oidc.grant import AuthorizationCode, grant_id_of
-from idp.ports import SPENT, Spent
+from idp.ports import Spent
 from idp.shelf import Shelf
 
 
@@ -27,7 +27,7 @@ class Codes:
     def redeem(self, handle: str) -> AuthorizationCode | None:
         """Take the code. None when it is unknown, expired or spent; spent also revokes its grant, durably."""
         taken = self._shelf.take(handle)
-        if isinstance(taken, Spent) or taken is SPENT:
+        if isinstance(taken, Spent):
             self._families.revoke_grant(grant_id_of(handle))
             return None
         return None if taken is None else replace(taken, id=grant_id_of(handle))

@@ -17,7 +17,7 @@ from idp.oidc.grant import AuthorizationCode
 from idp.oidc.issuing import Issuing, Refresh
 
 
-class RequireS256(CodeChallenge):
+class RequireS256(CodeChallenge):  # type: ignore[misc]
     """PKCE at redemption: S256 or nothing (RFC 7636, 4.6; RFC 9700, 2.1.1). `/authorize` demanded the challenge."""
 
     DEFAULT_CODE_CHALLENGE_METHOD = "S256"

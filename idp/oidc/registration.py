@@ -17,6 +17,7 @@ from idp.oidc.clients import AUTH_METHODS, GRANT_TYPES, ID_TOKEN_ALGS, LOOPBACK,
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
 _LIKE_A_SUBJECT = re.compile(r"[0-9]{9,13}|[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ABSOLUTE_URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[!$-;=?-Z_a-z~%\[\]]+")
+_PLAIN_NETLOC = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 MOST_URIS = 50
 
 
@@ -117,8 +118,10 @@ def _is_bad_redirect(uri: str, client: Client) -> bool:
     if not _ABSOLUTE_URI.fullmatch(uri) or "#" in uri or len(uri) > 2000:
         return True
     parts = urlsplit(uri)
+    if parts.netloc and not _PLAIN_NETLOC.fullmatch(parts.netloc):
+        return True
     if parts.scheme == "https":
-        return not parts.hostname or "@" in parts.netloc
+        return not parts.hostname
     if parts.scheme == "http":
         return parts.netloc.rsplit(":", 1)[0] not in LOOPBACK and parts.netloc not in LOOPBACK
     return client.application_type != "native" or "." not in parts.scheme

@@ -103,8 +103,9 @@ class Tokens:
         sub = hint.get("sub")
         return self._subjects.account_id(sub, client) if hint.get("aud") == client.client_id and sub else None
 
-    def subject(self, account: Account, client: Client) -> str:
-        return self._subjects.of(account.id, client)
+    def has_expired(self, claims: Mapping[str, Any]) -> bool:
+        """Whether verified claims are past their `exp`."""
+        return bool(claims["exp"] <= self._clock())
 
     def named_account(self, sub: str, client: Client) -> str | None:
         """The account that `sub` names for this client."""
@@ -119,7 +120,7 @@ class Tokens:
         resource: str | None,
         login: Mapping[str, Any],
     ) -> str:
-        body = {
+        body: dict[str, Any] = {
             "iss": self.issuer,
             "sub": subject,
             "aud": resource or self.issuer,
@@ -129,7 +130,7 @@ class Tokens:
             "exp": now + self.life.access_token,
             "jti": secrets.token_urlsafe(16),
         }
-        return self._signer.sign(body | login, alg=self.life.access_token_alg, typ=ACCESS_TOKEN)
+        return self._signer.sign({**body, **login}, alg=self.life.access_token_alg, typ=ACCESS_TOKEN)
 
     def _of_login(self, grant: Grant, grant_id: str) -> dict[str, Any]:
         proof = grant.authentication

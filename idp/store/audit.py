@@ -1,7 +1,7 @@
 """`AuditLog` in SQL: requests insert unchained rows, one sealer chains them, anybody can verify.
 
-Rows are chained in the order in which the sealer finds them, numbered without gaps, and cut in monthly segments: a whole
-segment can be deleted after its retention while its end hash stays and carries the next one.
+Rows are chained in the order in which the sealer finds them, numbered without gaps, and cut in monthly segments: a
+whole segment can be deleted after its retention while its end hash stays and carries the next one.
 """
 
 import hashlib
@@ -70,6 +70,11 @@ class Trail:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def has_loose(self) -> bool:
+        """Whether anything waits to be chained."""
+        with self._database.read.connect() as connection:
+            return connection.execute(select(_a.id).where(_a.number.is_(None)).limit(1)).first() is not None
+
     def seal(self) -> int:
         """Chain what is not chained yet; returns how many rows. Two sealers at once do no harm: one waits or fails."""
         with self._database.write.begin() as connection:
@@ -77,10 +82,12 @@ class Trail:
                 connection.execute(select(func.pg_advisory_xact_lock(7_266_001)))
             loose = select(t.audit).where(_a.number.is_(None)).order_by(_a.id).limit(BATCH)
             rows = connection.execute(loose).mappings().all()
-            number, previous = self._end(connection)
+            number, previous, month = self._end(connection)
             for row in rows:
                 number += 1
-                previous = self._chain(connection, row, number, previous)
+                # A late row never goes back into a segment that was closed.
+                month = max(month, datetime.fromtimestamp(row["at"], UTC).strftime("%Y-%m"))
+                previous = self._chain(connection, row, number, previous, month)
         return len(rows)
 
     def verify(self) -> Verdict:
@@ -121,13 +128,12 @@ class Trail:
         with self._database.write.begin() as connection:
             return connection.execute(t.audit.delete().where(_a.month == month)).rowcount
 
-    def _end(self, connection: Connection) -> tuple[int, str]:
-        newest = select(_s.last_number, _s.end_hash).order_by(_s.last_number.desc()).limit(1)
+    def _end(self, connection: Connection) -> tuple[int, str, str]:
+        newest = select(_s.last_number, _s.end_hash, _s.month).order_by(_s.last_number.desc()).limit(1)
         found = connection.execute(newest).first()
-        return (found.last_number, found.end_hash) if found else (0, ZERO)
+        return (found.last_number, found.end_hash, found.month) if found else (0, ZERO, "")
 
-    def _chain(self, connection: Connection, row: Any, number: int, previous: str) -> str:
-        month = datetime.fromtimestamp(row["at"], UTC).strftime("%Y-%m")
+    def _chain(self, connection: Connection, row: Any, number: int, previous: str, month: str) -> str:
         record = {name: row[name] for name in _CHAINED} | {"number": number, "month": month}
         sealed = chained(previous, record)
         mine = and_(_a.id == row["id"], _a.number.is_(None))

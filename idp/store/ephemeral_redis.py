@@ -39,7 +39,7 @@ def _deadline() -> Iterator[None]:
 class RedisEphemeral:
     """Short-lived values in Redis under `prefix`."""
 
-    def __init__(self, redis: "Redis[Any]", prefix: str = "idp:") -> None:
+    def __init__(self, redis: Redis, prefix: str = "idp:") -> None:
         self._redis = redis
         self._prefix = prefix
         self._swap: Callable[..., Any] = redis.register_script(_SWAP)
@@ -52,12 +52,13 @@ class RedisEphemeral:
 
     def get(self, key: str, *, now: float) -> bytes | None:
         with _deadline():
-            found = _live(self._redis.get(self._prefix + key), now)
+            packed: Any = self._redis.get(self._prefix + key)
+        found = _live(packed, now)
         return found if isinstance(found, bytes) else None
 
     def take(self, key: str, *, now: float) -> bytes | Spent | None:
         with _deadline():
-            before = self._redis.set(self._prefix + key, _TOMBSTONE, xx=True, keepttl=True, get=True)
+            before: Any = self._redis.set(self._prefix + key, _TOMBSTONE, xx=True, keepttl=True, get=True)
         return _live(before, now)
 
     def replace(self, key: str, old: bytes, new: bytes, *, now: float) -> bool:

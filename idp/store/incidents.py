@@ -1,6 +1,5 @@
 """What `idp explain CODE` tells: a short record of every error page, kept for thirty days."""
 
-import secrets
 from dataclasses import dataclass
 
 from sqlalchemy import insert, select
@@ -10,7 +9,6 @@ from idp.store import tables as t
 from keys.database import Database
 
 KEPT = 30 * 86_400.0
-_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +22,6 @@ class Incident:
     route: str
     client_id: str | None
     detail: str
-
-
-def new_code() -> str:
-    """A support code that can be read out over the phone: eight letters and digits without look-alikes."""
-    return "".join(secrets.choice(_LETTERS) for _ in range(8))
 
 
 class SqlIncidents:

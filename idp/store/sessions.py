@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.login.sessions import Session
 from idp.ports import AuditLog, Event
@@ -40,11 +41,21 @@ class SqlSessions:
         }
         self._audit.record(Event("login.succeeded", proof.account_id, facts={"through": proof.through}))
         with self._database.write.begin() as connection:
-            connection.execute(insert(t.session), row)
+            same = and_(t.session.c.sid == session.sid, t.session.c.account_id == proof.account_id)
+            if not connection.execute(
+                update(t.session).where(same, t.session.c.ended_at.is_(None)).values(row)
+            ).rowcount:
+                connection.execute(insert(t.session), row)
             if device_digest:
-                device = {"digest": device_digest, "account_id": proof.account_id, "created_at": session.created_at}
-                connection.execute(insert(t.device), device | {"expires_at": device_until})
-                connection.execute(_all_but_newest(proof.account_id))
+                self._remember(connection, proof.account_id, device_digest, session.created_at, device_until)
+
+    def _remember(self, connection: Connection, account_id: str, digest: str, now: float, until: float) -> None:
+        dialect = postgresql if self._database.dialect == "postgresql" else sqlite
+        device = dialect.insert(t.device).values(digest=digest, account_id=account_id, created_at=now, expires_at=until)
+        again = {"created_at": now, "expires_at": until}
+        d = t.device.c
+        connection.execute(device.on_conflict_do_update(index_elements=[d.digest, d.account_id], set_=again))
+        connection.execute(_all_but_newest(account_id))
 
     def touch(self, sid: str, now: float) -> None:
         awake = and_(t.session.c.sid == sid, t.session.c.ended_at.is_(None))

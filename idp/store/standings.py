@@ -64,7 +64,7 @@ class SqlStandings:
         return self._read(OF_ACCOUNT, {"account_id": account_id, "client_id": client_id})
 
     def of_grant(self, account_id: str, client_id: str, sid: str, marks: Collection[str]) -> Standing:
-        asked = {"account_id": account_id, "client_id": client_id, "sid": sid, "marks": list(marks)}
+        asked: dict[str, object] = {"account_id": account_id, "client_id": client_id, "sid": sid, "marks": list(marks)}
         return self._read(OF_GRANT, asked)
 
     def _read(self, statement: Select[Any], asked: dict[str, object]) -> Standing:

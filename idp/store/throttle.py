@@ -1,6 +1,7 @@
 """`Throttle` in SQL: all counts of one try are raised and judged by one statement, atomically on both databases."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Boolean, Double, Integer, and_, bindparam, case, delete, literal, or_, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -35,7 +36,7 @@ class SqlThrottle:
                 mine = counts.key.in_(give_back)
                 connection.execute(update(t.throttle).where(mine).values(failures=lowered))
 
-    def _upsert(self):  # type: ignore[no-untyped-def]
+    def _upsert(self) -> Any:
         """The statement without its rows: what becomes of a count that exists already."""
         old, new, now = t.throttle.c, self._insert.excluded, bindparam("now", type_=Double)
         forgotten = old.expires_at <= now

@@ -1,0 +1,101 @@
+"""`create_app()`: wire, mount pages and endpoints, start the housekeeping. The result is plain WSGI."""
+
+import logging
+from urllib.parse import urlsplit
+
+from config.housekeeping import Housekeeping
+from config.settings import Settings
+from config.wiring import Provider
+from idp.web import account, authorize, consent, login, logout
+from idp.web.browser import Surroundings
+from idp.web.cookies import Cookies
+from idp.web.front import Front
+from idp.web.machines import Machines
+from idp.web.measures import Measures
+from idp.web.network import Peers
+from idp.web.operation import Check, Operation
+from idp.web.routes import Routes, build
+
+log = logging.getLogger("idp")
+
+
+def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = True) -> Front:
+    """The whole application for one worker process."""
+    base, settings = provider.base, provider.base.settings
+    around = Surroundings(
+        settings.issuer,
+        Cookies(https=settings.is_https),
+        Peers(settings.web.trusted_proxies),
+        testing=settings.testing.enabled,
+    )
+    base.rotator.ensure(settings.keys.algorithms)
+    measures.hashing.set_function(lambda: provider.passwords.waiting)
+    pages = build(around, page_table(provider, around, measures), base.incidents.note)
+    machines = Machines(settings.issuer, provider.server, provider.inspection, base.rings.ring, base.clock)
+    operation = Operation(measures, readiness(provider), _notes(settings))
+    if housekeeping:
+        Housekeeping(base).start()
+    table = {**machines.table(), **operation.table()}
+    return Front(table, pages, measures, hosts=hosts(settings), https=settings.is_https)
+
+
+def page_table(provider: Provider, around: Surroundings, measures: Measures) -> Routes:
+    """Every page: URL, name, view."""
+    p, clock = provider, provider.base.clock
+    own = account.OwnPages(around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock)
+    rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts)
+    people = p.base.people
+    return [
+        ("/", "home", account.Home.as_view("home")),
+        (
+            "/authorize",
+            "authorize",
+            authorize.Authorize.as_view("authorize", around, p.attempts, p.clients, p.dispatcher, clock),
+        ),
+        (
+            "/login",
+            "login",
+            login.Login.as_view("login", around, p.attempts, p.logins, p.challenges, p.clients, measures),
+        ),
+        (
+            "/login/captcha/<name>.<any(png,wav):form>",
+            "captcha",
+            login.Captcha.as_view("captcha", around, p.challenges),
+        ),
+        (
+            "/consent",
+            "consent",
+            consent.ConsentPage.as_view(
+                "consent", around, p.attempts, p.clients, p.standings, people, p.consents, clock
+            ),
+        ),
+        ("/end_session", "end_session", logout.EndSession.as_view("end_session", rules)),
+        ("/logout", "logout", logout.Logout.as_view("logout", rules)),
+        ("/logged-out", "logged_out", logout.LoggedOut.as_view("logged_out", around, p.clients)),
+        ("/account", "account", account.AccountPage.as_view("account", own)),
+        ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own)),
+        ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
+    ]
+
+
+def readiness(provider: Provider) -> dict[str, Check]:
+    """What must work before requests may come, by name."""
+    base = provider.base
+    checks: dict[str, Check] = {"database": base.clients.revision, "keys": base.rings.ring}
+    if base.redis is not None:
+        checks["redis"] = base.redis.ping
+    return checks
+
+
+def hosts(settings: Settings) -> frozenset[str]:
+    """The `Host` values that are ours: the issuer's, and those for health checks by address."""
+    parts = urlsplit(settings.issuer)
+    default = {"https": 443, "http": 80}[parts.scheme]
+    known = {parts.netloc.lower()}
+    if parts.port in (None, default):
+        known |= {(parts.hostname or "").lower(), f"{(parts.hostname or '').lower()}:{default}"}
+    return frozenset(known | {host.lower() for host in settings.web.extra_hosts})
+
+
+def _notes(settings: Settings) -> dict[str, object]:
+    return {"testing": True} if settings.testing.enabled else {}

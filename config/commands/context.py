@@ -1,0 +1,65 @@
+"""What every command needs: settings, the foundation, and how complaints end a command."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from config.settings import BadSettings, Settings, load
+from config.wiring import Foundation, lay
+from keys.ring import BadRing
+from keys.sealing import SealBroken
+
+REFUSED, UNUSABLE = 1, 2
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def settings() -> Settings:
+    """The settings, or the end of the command with every complaint."""
+    try:
+        return load()
+    except BadSettings as error:
+        stop(error.complaints, UNUSABLE)
+
+
+def foundation() -> Foundation:
+    """The stores, or the end of the command with the reason."""
+    try:
+        return lay(settings())
+    except BadSettings as error:
+        stop(error.complaints, UNUSABLE)
+    except (SealBroken, BadRing) as error:
+        stop([str(error)], UNUSABLE)
+
+
+def stop(complaints: list[str], code: int = REFUSED) -> NoReturn:
+    """Say why on standard error and end with `code`: 1 refused, 2 cannot work at all."""
+    for complaint in complaints:
+        click.echo(f"idp: {complaint}", err=True)
+    sys.exit(code)
+
+
+def reasoned(command: F) -> F:
+    """Adds `--reason`, which everything that changes something demands."""
+    return click.option("--reason", required=True, help="Why; goes into the audit trail.")(command)
+
+
+def as_json(command: F) -> F:
+    """Adds `--json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+
+
+def told(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn a store that is down into one line instead of a traceback."""
+    from idp.store.down import STORE_DOWN
+
+    @wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            command(*args, **kwargs)
+        except STORE_DOWN as error:
+            stop([f"the store does not answer ({type(error).__name__}); is `idp db upgrade` done?"], UNUSABLE)
+
+    return run

@@ -1,0 +1,47 @@
+"""gunicorn with our settings: bounded lines and headers, graceful stop, no control socket, no access log of its own."""
+
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from config.settings import Settings
+
+
+class _Server(BaseApplication):  # type: ignore[misc]
+    """gunicorn's way to be run from a program."""
+
+    def __init__(self, options: dict[str, Any]) -> None:
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Called in each worker after the fork, so threads and connections are the worker's own."""
+        from config.wsgi import build_app
+
+        return build_app()
+
+
+def run(bind: str, workers: int, threads: int, settings: Settings) -> None:
+    """Serve until SIGTERM; requests that are running then get `graceful_timeout` seconds."""
+    _Server(
+        {
+            "bind": bind,
+            "workers": workers,
+            "threads": threads,
+            "worker_class": "gthread",
+            "graceful_timeout": settings.web.graceful_timeout,
+            "timeout": 30,
+            "keepalive": 5,
+            "limit_request_line": 8190,
+            "limit_request_fields": 60,
+            "limit_request_field_size": 8190,
+            "forwarded_allow_ips": "",
+            "control_socket_disable": True,
+            "proc_name": "idp",
+            "loglevel": "warning",
+        }
+    ).run()

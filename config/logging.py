@@ -1,0 +1,51 @@
+"""JSON lines on standard error, one per event, with nothing secret or personal in them.
+
+Libraries that would write tokens or parameters at DEBUG are held at INFO or above, whatever `debug` says.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+_OURS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+HELD = ("authlib", "sqlalchemy", "redis", "urllib3", "werkzeug", "PIL", "alembic")
+
+
+class JsonLines(logging.Formatter):
+    """One record, one JSON object: time, level, logger, message and the facts given as `extra`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        line |= {name: value for name, value in record.__dict__.items() if name not in _OURS}
+        if record.exc_info and record.exc_info[0]:
+            # The type and the place tell a developer enough; a message may quote what somebody typed.
+            line["error"] = record.exc_info[0].__name__
+            line["trace"] = _places(record.exc_info[2])
+        return json.dumps(line, ensure_ascii=False, default=str)
+
+
+def _places(traceback: Any) -> list[str]:
+    places = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        places.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{traceback.tb_lineno} {code.co_name}")
+        traceback = traceback.tb_next
+    return places[-12:]
+
+
+def set_up(*, debug: bool) -> None:
+    """Log to standard error as JSON lines."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.DEBUG if debug else logging.INFO)
+    for name in HELD:
+        logging.getLogger(name).setLevel(logging.WARNING if name == "alembic" else logging.INFO)

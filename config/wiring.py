@@ -1,0 +1,283 @@
+"""Settings become stores and use cases, on one page that reads from bottom needs to top uses."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis, Sentinel
+from redis.connection import parse_url
+from redis.exceptions import RedisError
+
+from config.settings import BadSettings, Settings
+from idp.accounts.passwords import HashCost, Passwords
+from idp.login.attempt import Attempts, LoginAttempt
+from idp.login.challenge import FIXED_LIFE, Challenge, Challenges
+from idp.login.limits import LoginLimits, Policy
+from idp.login.logins import LoginRules, Logins, Window
+from idp.login.sessions import SessionLimits, Sessions
+from idp.oidc.client_auth import ClientAuthentication
+from idp.oidc.client_keys import ClientKeys
+from idp.oidc.clients import Clients
+from idp.oidc.codes import Codes
+from idp.oidc.dispatch import Dispatcher
+from idp.oidc.families import Families, FamilyLimits
+from idp.oidc.grant import AuthorizationCode
+from idp.oidc.inspection import Inspection
+from idp.oidc.issuing import Issuing
+from idp.oidc.server import Server
+from idp.oidc.subjects import Subjects
+from idp.oidc.tokens import TokenLife, Tokens
+from idp.outbound import Outbound
+from idp.ports import Clock, Ephemeral
+from idp.shelf import Shelf
+from idp.store.audit import SqlAudit, Trail
+from idp.store.clients import SqlClients
+from idp.store.consents import SqlConsents
+from idp.store.ephemeral_redis import RedisEphemeral
+from idp.store.ephemeral_sql import SqlEphemeral
+from idp.store.families import SqlFamilies
+from idp.store.incidents import SqlIncidents
+from idp.store.people import SqlPeople
+from idp.store.sessions import SqlSessions
+from idp.store.standings import SqlStandings
+from idp.store.throttle import SqlThrottle
+from idp.web.logout import LogoutRequest
+from idp.web.request import current_id
+from keys.cache import RingCache
+from keys.database import Database
+from keys.rotation import Rotator
+from keys.sealing import BadMasterKey, MasterKey
+from keys.signing import Signer
+from keys.store import Secrets, SqlKeyStore
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Stores, keys and secrets: what commands and the application both stand on."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    redis: Redis | None
+    ephemeral: Ephemeral
+    master: MasterKey
+    secrets: Secrets
+    rings: RingCache
+    rotator: Rotator
+    audit: SqlAudit
+    trail: Trail
+    people: SqlPeople
+    clients: SqlClients
+    incidents: SqlIncidents
+
+    def refuse_evicting_redis(self) -> None:
+        """Raises `BadSettings` when Redis may throw away what a tombstone remembers."""
+        if self.redis is None:
+            return
+        try:
+            policy = self.redis.config_get("maxmemory-policy").get("maxmemory-policy")
+        except RedisError as error:
+            raise BadSettings([f"store.redis_url: Redis does not answer ({type(error).__name__})"]) from None
+        if policy != "noeviction":
+            raise BadSettings([f"store.redis_url: maxmemory-policy is {policy!r}, it must be 'noeviction'"])
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        self.database.close()
+        if self.redis is not None:
+            self.redis.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The use cases of the running provider."""
+
+    base: Foundation
+    clients: Clients
+    client_keys: ClientKeys
+    attempts: Attempts
+    challenges: Challenges
+    sessions: Sessions
+    passwords: Passwords
+    logins: Logins
+    tokens: Tokens
+    standings: SqlStandings
+    consents: SqlConsents
+    issuing: Issuing
+    server: Server
+    inspection: Inspection
+    dispatcher: Dispatcher
+    logouts: Shelf[LogoutRequest]
+
+
+def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
+    """Open the stores. Raises `BadSettings` when the master key cannot be used."""
+    database = open_database(settings)
+    master = master_key(settings)
+    redis = open_redis(settings)
+    secrets = Secrets(database, master)
+    store = SqlKeyStore(database, master)
+    return Foundation(
+        settings=settings,
+        clock=clock,
+        database=database,
+        redis=redis,
+        ephemeral=RedisEphemeral(redis) if redis else SqlEphemeral(database),
+        master=master,
+        secrets=secrets,
+        rings=RingCache(store, clock),
+        rotator=Rotator(store, clock),
+        audit=SqlAudit(database, clock, secrets.get("log-digest"), current_id),
+        trail=Trail(database),
+        people=SqlPeople(database),
+        clients=SqlClients(database),
+        incidents=SqlIncidents(database, clock),
+    )
+
+
+def wire(base: Foundation) -> Provider:
+    """The use cases on a foundation."""
+    s, clock = base.settings, base.clock
+    secrets, database = base.secrets, base.database
+    digest_key = secrets.get("log-digest")
+    clients = Clients(base.clients, clock)
+    client_keys = ClientKeys(Outbound(s.outbound.ca_file), clock)
+    standings, family_store = SqlStandings(database), SqlFamilies(database)
+    sessions = Sessions(SqlSessions(database, base.audit), clock, session_limits(s))
+    attempts = Attempts(Shelf("a", LoginAttempt, base.ephemeral, clock, life=s.login.attempt_life))
+    challenges = Challenges(
+        Shelf("c", Challenge, base.ephemeral, clock, life=FIXED_LIFE),
+        length=s.login.captcha_length,
+        fixed=s.testing.fixed_captcha if s.testing.enabled else None,
+    )
+    passwords = passwords_of(s, secrets)
+    logins = Logins(
+        base.people,
+        passwords,
+        SqlThrottle(database),
+        base.audit,
+        clock,
+        login_rules(base),
+        knows_device=sessions.knows_device,
+        digest_key=digest_key,
+    )
+    tokens = Tokens(
+        s.issuer,
+        Signer(base.rings.ring, clock),
+        Subjects(secrets.get("pairwise")),
+        clock,
+        TokenLife(s.oidc.access_token_life, s.oidc.id_token_life),
+    )
+    sealing = MasterKey(secrets.get("refresh"))
+    families = Families(
+        family_store,
+        clock,
+        FamilyLimits(s.oidc.refresh_idle, s.oidc.refresh_absolute),
+        seal=lambda plain, context: sealing.seal(plain, context=context),
+        unseal=lambda sealed, context: sealing.unseal(sealed, context=context),
+    )
+    codes = Codes(Shelf("k", AuthorizationCode, base.ephemeral, clock, life=s.oidc.code_life), families)
+    issuing = Issuing(codes, families, tokens, standings, base.audit, clock)
+    authentication = ClientAuthentication(
+        secrets.get("client-secret"),
+        (s.issuer, f"{s.issuer}/token"),
+        clock,
+        keys_of=client_keys.of,
+        claim_jti=family_store.claim,
+    )
+    return Provider(
+        base=base,
+        clients=clients,
+        client_keys=client_keys,
+        attempts=attempts,
+        challenges=challenges,
+        sessions=sessions,
+        passwords=passwords,
+        logins=logins,
+        tokens=tokens,
+        standings=standings,
+        consents=SqlConsents(database, base.audit),
+        issuing=issuing,
+        server=Server(clients, authentication, issuing),
+        inspection=Inspection(issuing, clients, clock),
+        dispatcher=Dispatcher(attempts, sessions, standings, codes, tokens, clock),
+        logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
+    )
+
+
+def open_database(settings: Settings) -> Database:
+    """The SQL database."""
+    try:
+        timeout = settings.store.timeout
+        pool = settings.store.pool_size
+        return Database(settings.database_url, pool_size=pool, pool_wait=timeout, connect_timeout=timeout)
+    except ValueError as error:
+        raise BadSettings([f"store.database_url: {error}"]) from None
+
+
+def open_redis(settings: Settings) -> Redis | None:
+    """Redis, single or behind Sentinel, or None when short-lived things stay in SQL."""
+    store = settings.store
+    if not store.redis_url:
+        return None
+    bounds = {"socket_timeout": store.timeout, "socket_connect_timeout": store.timeout, "health_check_interval": 0}
+    tls = {"ssl_ca_certs": str(store.redis_ca_file)} if store.redis_ca_file else {}
+    if not store.redis_sentinels:
+        return Redis.from_url(store.redis_url, **bounds, **tls)
+    address = {
+        k: v
+        for k, v in parse_url(store.redis_url).items()  # type: ignore[no-untyped-call]
+        if k not in ("host", "port", "connection_class")
+    }
+    nodes = [(host, int(port)) for host, _, port in (node.rpartition(":") for node in store.redis_sentinels)]
+    secure = {"ssl": store.redis_url.startswith("rediss://"), **tls}
+    sentinel: Any = Sentinel(nodes, sentinel_kwargs={**bounds}, **bounds, **secure, **address)  # type: ignore[no-untyped-call]
+    master: Redis = sentinel.master_for(store.redis_service)
+    return master
+
+
+def master_key(settings: Settings) -> MasterKey:
+    """The master key from its file or from the environment. Raises `BadSettings` with the exact reason."""
+    try:
+        if settings.keys.master_key:
+            return MasterKey.from_text(settings.keys.master_key.get_secret_value())
+        file = settings.master_key_file
+        if file is None:
+            raise BadSettings(["keys: no master key is configured"])
+        return MasterKey.from_file(file, create=not settings.is_production)
+    except BadMasterKey as error:
+        raise BadSettings([f"keys: {error}"]) from None
+
+
+def passwords_of(settings: Settings, secrets: Secrets) -> Passwords:
+    """The hashing pool of this process."""
+    login = settings.login
+    cost = HashCost(login.hash_memory, login.hash_time)
+    return Passwords(secrets.get("pepper"), cost, workers=login.hash_workers, queue=login.hash_queue)
+
+
+def session_limits(settings: Settings) -> SessionLimits:
+    login = settings.login
+    touch = min(60.0, login.session_idle / 10)
+    return SessionLimits(idle=login.session_idle, absolute=login.session_absolute, touch_every=touch)
+
+
+def login_rules(base: Foundation) -> LoginRules:
+    """The rules of local login; the exempt test person exists in test mode only."""
+    s = base.settings
+    lane = Policy(s.limits.free_failures, s.limits.first_wait, s.limits.longest_wait, memory=86_400)
+    network = Policy(s.limits.network_failures, 3600, 3600, memory=3600, sliding=False)
+    exempt = (
+        base.people.find_by_identifier("bhxh", s.testing.person) if s.testing.enabled and s.testing.person else None
+    )
+    windows = {
+        "individual": Window(*_seconds(s.login.individual)),
+        "organisation": Window(*_seconds(s.login.organisation)),
+    }
+    limits = LoginLimits(lane=lane, network=network, account_limit=s.limits.account_failures)
+    return LoginRules(s.login.captcha, limits, windows, exempt.id if exempt else None)  # type: ignore[arg-type]
+
+
+def _seconds(window: object) -> tuple[float | None, float | None]:
+    opens, closes = getattr(window, "opens_at", None), getattr(window, "closes_at", None)
+    return (opens.timestamp() if opens else None, closes.timestamp() if closes else None)

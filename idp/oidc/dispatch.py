@@ -1,0 +1,173 @@
+"""The one dispatcher behind `/authorize`: what is still owed, or the code.
+
+Every way of logging in returns here. Nothing that a person proved earlier in the attempt is believed from a parameter:
+it is read from the attempt on the server, and the stores are asked again before a code is written.
+"""
+
+from dataclasses import dataclass
+
+from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
+from authlib.oidc.core.errors import ConsentRequiredError, LoginRequiredError
+
+from idp.login.attempt import Attempts, LoginAttempt
+from idp.login.authentication import Authentication
+from idp.login.sessions import Opened, Session, Sessions, Visitor, session_digest
+from idp.login.steps import Ask, Owed, consent_owed, login_owed
+from idp.oidc.authorization import AuthorizationRequest, RedirectedError
+from idp.oidc.codes import Codes
+from idp.oidc.gate import Request, Standing, may_issue
+from idp.oidc.grant import AuthorizationCode, Grant
+from idp.oidc.issuing import Standings
+from idp.oidc.tokens import Tokens
+from idp.ports import Clock
+from keys.signing import BadToken
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How the browser came: with which session cookie, and on which attempt of its own."""
+
+    visitor: Visitor
+    session_cookie: str | None = None
+    handle: str | None = None
+    attempt: LoginAttempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A code for the client and, after a login, the session that was opened."""
+
+    code: str
+    opened: Opened | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    """Who the browser proved to be, and whether in this very attempt."""
+
+    standing: Standing
+    proof: Authentication | None
+    fresh: bool
+    session: Session | None
+
+
+class Dispatcher:
+    """Decides what comes next for an authorization request."""
+
+    def __init__(
+        self,
+        attempts: Attempts,
+        sessions: Sessions,
+        standings: Standings,
+        codes: Codes,
+        tokens: Tokens,
+        clock: Clock,
+    ) -> None:
+        self._attempts = attempts
+        self._sessions = sessions
+        self._standings = standings
+        self._codes = codes
+        self._tokens = tokens
+        self._clock = clock
+
+    def next(self, request: AuthorizationRequest, entry: Entry) -> Owed | Issued:
+        """The first thing owed, or the code. Raises `RedirectedError`, `Expired`."""
+        person = self._person(request, entry)
+        ask = self._ask(request)
+        owed = login_owed(ask, person.proof, fresh=person.fresh, now=self._clock())
+        if owed is None and person.proof is not None:
+            owed = self._consent_owed(ask, request, person, entry)
+        if owed is not None:
+            return self._asked(owed, request, person)
+        return self._issue(request, person, entry)
+
+    def _person(self, request: AuthorizationRequest, entry: Entry) -> _Person:
+        client_id = request.client.client_id
+        carried = Standing()
+        if entry.session_cookie:
+            carried = self._standings.of_session(session_digest(entry.session_cookie), client_id)
+        session = carried.session
+        if session and not self._sessions.is_live(session, carried.epoch):
+            session = None
+        if entry.attempt and entry.attempt.proof:
+            proof = entry.attempt.proof
+            return _Person(self._standings.of_account(proof.account_id, client_id), proof, True, session)
+        alive = session is not None and carried.account is not None and carried.account.is_active
+        return _Person(carried, session.authentication if session and alive else None, False, session)
+
+    def _ask(self, request: AuthorizationRequest) -> Ask:
+        account_id = None
+        if request.id_token_hint is not None:
+            account_id = self._hinted(request, request.id_token_hint)
+        if request.subject is not None:
+            account_id = self._tokens.named_account(request.subject, request.client) or "nobody"
+        return Ask(request.prompt, request.max_age, request.acr, account_id)
+
+    def _hinted(self, request: AuthorizationRequest, hint: str) -> str:
+        try:
+            account_id = self._tokens.hinted_account(self._tokens.read_hint(hint), request.client)
+        except BadToken:
+            account_id = None
+        if account_id is None:
+            raise RedirectedError(InvalidRequestError("The id_token_hint is not an ID token of this client."), request)
+        return account_id
+
+    def _consent_owed(self, ask: Ask, request: AuthorizationRequest, person: _Person, entry: Entry) -> Owed | None:
+        consent = person.standing.consent
+        return consent_owed(
+            ask,
+            first_party=request.client.first_party,
+            agreed=consent.scopes if consent else (),
+            asked=request.scopes,
+            fresh=entry.attempt is not None and entry.attempt.consented,
+        )
+
+    def _asked(self, owed: Owed, request: AuthorizationRequest, person: _Person) -> Owed:
+        """`owed`, unless the request forbids to ask, or asking again would not help."""
+        if "none" in request.prompt:
+            kind = LoginRequiredError if owed.step == "login" else ConsentRequiredError
+            raise RedirectedError(kind(description=owed.reason), request)
+        if owed.reason == "id_token_hint" and person.fresh:
+            raise RedirectedError(LoginRequiredError(description="Another person logged in."), request)
+        return owed
+
+    def _issue(self, request: AuthorizationRequest, person: _Person, entry: Entry) -> Issued:
+        proof = person.proof
+        if proof is None:
+            raise RedirectedError(LoginRequiredError(description="no_session"), request)
+        gate = Request(request.client, proof, request.scopes, self._clock(), needs_session=not person.fresh)
+        refused = may_issue(person.standing, gate)
+        if refused is not None:
+            raise RedirectedError(_denied(refused), request)
+        # The attempt is taken before the session is opened or the code written: a double click gets one of each.
+        attempt = self._attempts.finish(entry.handle) if entry.handle else None
+        opened = None
+        if person.fresh:
+            remember = attempt is not None and attempt.remember
+            opened = self._sessions.open(proof, entry.visitor, remember=remember, before=person.session)
+        session = opened.session if opened else person.session
+        if session is None:
+            raise RedirectedError(LoginRequiredError(description="no_session"), request)
+        if opened is None:
+            self._sessions.seen(session)
+        return Issued(self._codes.issue(_code(request, proof, session.sid)), opened)
+
+
+def _code(request: AuthorizationRequest, proof: Authentication, sid: str) -> AuthorizationCode:
+    grant = Grant(
+        client_id=request.client.client_id,
+        authentication=proof,
+        sid=sid,
+        scopes=request.scopes,
+        resource=request.resource,
+        nonce=request.nonce,
+        id_token_claims=request.claims.get("id_token", ()),
+        userinfo_claims=request.claims.get("userinfo", ()),
+    )
+    return AuthorizationCode(grant, request.redirect_uri, request.code_challenge)
+
+
+def _denied(reason: str) -> OAuth2Error:
+    if reason == "acr":
+        return AccessDeniedError("The login was not strong enough for this client.")
+    return AccessDeniedError("The account cannot be used.")

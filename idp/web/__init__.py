@@ -1,0 +1,5 @@
+"""HTTP: pages for people (Flask) and endpoints for machines (plain WSGI), behind one front door.
+
+Path through it: `front.py` bounds and logs every request and dresses every answer -> `machines.py` answers clients ->
+`routes.py` lists every page: URL, class, collaborators. Pages read a form, ask a rule and render; they decide nothing.
+"""

@@ -1,0 +1,210 @@
+"""`/account`: what we know of the person, where they are logged in, what they agreed to, and how to end each of it."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from flask import redirect, render_template
+from flask.views import MethodView
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from idp.accounts.account import Account
+from idp.accounts.phone import PhoneNumber
+from idp.errors import Forbidden
+from idp.login.attempt import Attempts, LoginAttempt, browser_of
+from idp.login.sessions import Session, Sessions, session_digest
+from idp.oidc.clients import Clients
+from idp.oidc.consents import Consents
+from idp.oidc.gate import Standing
+from idp.oidc.issuing import Standings
+from idp.ports import Clock
+from idp.web.agents import browser_name
+from idp.web.authorize import set_session
+from idp.web.browser import Browser, Surroundings, csrf_of, demand_csrf, this_browser, with_query
+from idp.web.cookies import new_browser
+from idp.web.headers import page_policy
+from idp.web.sentences import SCOPES
+
+VIETNAM = timezone(timedelta(hours=7))
+
+
+class OwnPages:
+    """What the pages of `/account` share: who is there, and how to ask them to log in."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        attempts: Attempts,
+        sessions: Sessions,
+        standings: Standings,
+        consents: Consents,
+        clients: Clients,
+        clock: Clock,
+    ) -> None:
+        self.around = around
+        self.attempts = attempts
+        self.sessions = sessions
+        self.standings = standings
+        self.consents = consents
+        self.clients = clients
+        self.clock = clock
+
+    def standing(self, browser: Browser) -> Standing | None:
+        """The live session of this browser and its active account."""
+        if not browser.session:
+            return None
+        standing = self.standings.of_session(session_digest(browser.session), "")
+        session, account = standing.session, standing.account
+        if session is None or account is None or not account.is_active:
+            return None
+        return standing if self.sessions.is_live(session, standing.epoch) else None
+
+    def signed_in(self, browser: Browser) -> Session:
+        """The session behind a form of these pages. Raises `Forbidden`."""
+        demand_csrf(browser)
+        standing = self.standing(browser)
+        if standing is None or standing.session is None:
+            raise Forbidden("the session has ended")
+        return standing.session
+
+    def ask_to_log_in(self, browser: Browser) -> Response:
+        """Begin an attempt of our own; it returns to `/account`."""
+        secret = browser.secret or new_browser()
+        now = self.clock()
+        handle = self.attempts.begin(LoginAttempt((), "", "", browser_of(secret), now))
+        response = redirect(with_query("/login", attempt=handle), 303)
+        if secret != browser.secret:
+            self.around.cookies.set(response, "b", secret)
+        return response
+
+
+class Home(MethodView):
+    """The bare address leads to the person's own page."""
+
+    def get(self) -> Response:
+        return redirect("/account", 303)
+
+
+class AccountPage(MethodView):
+    """The person's own page."""
+
+    def __init__(self, pages: OwnPages) -> None:
+        self._pages = pages
+
+    def get(self) -> Response:
+        browser = this_browser(self._pages.around)
+        handle = browser.query.get("attempt")
+        if handle:
+            return self._returned(browser, handle)
+        standing = self._pages.standing(browser)
+        if standing is None or standing.session is None or standing.account is None or browser.session is None:
+            return self._pages.ask_to_log_in(browser)
+        self._pages.sessions.seen(standing.session)
+        account = standing.account
+        body = render_template(
+            "account.html",
+            account=_shown(account),
+            sessions=[_listed(s, standing.session) for s in self._pages.sessions.of_account(account.id)],
+            consents=self._agreed(account.id),
+            csrf=csrf_of(browser.session),
+        )
+        response = Response(body, mimetype="text/html")
+        response.headers["Content-Security-Policy"] = page_policy()
+        return response
+
+    def _returned(self, browser: Browser, handle: str) -> Response:
+        """Back from the login page with a proof: take the attempt, open the session."""
+        attempt = self._pages.attempts.load(handle, browser.secret or "")
+        if attempt.proof is None or attempt.client_id:
+            return redirect(with_query("/login", attempt=handle), 303)
+        carried = self._pages.standing(browser)
+        self._pages.attempts.finish(handle)
+        before = carried.session if carried else None
+        opened = self._pages.sessions.open(attempt.proof, browser.visitor, remember=attempt.remember, before=before)
+        response = redirect("/account", 303)
+        set_session(self._pages.around, response, opened.cookie, opened.device_cookie)
+        return response
+
+    def _agreed(self, account_id: str) -> list[dict[str, Any]]:
+        rows = []
+        for agreement in self._pages.consents.of_account(account_id):
+            client = self._pages.clients.find(agreement.client_id)
+            scopes = [str(SCOPES[s].title) for s in agreement.scopes if s in SCOPES]
+            name = client.client_name if client else agreement.client_id
+            since = _date(agreement.granted_at)
+            rows.append({"client_name": name, "client_id": agreement.client_id, "scopes": scopes, "since": since})
+        return rows
+
+
+class EndOne(MethodView):
+    """Ends one session of the person, or all others."""
+
+    def __init__(self, pages: OwnPages) -> None:
+        self._pages = pages
+
+    def post(self) -> Response:
+        browser = this_browser(self._pages.around)
+        session = self._pages.signed_in(browser)
+        named = browser.form.get("session", "")
+        if named == "others":
+            self._pages.sessions.end_all(session.account_id, but=session.sid)
+        else:
+            self._pages.sessions.end_one(session.account_id, named)
+        response = redirect("/account", 303)
+        if named == session.sid:
+            response = redirect("/logged-out", 303)
+            self._pages.around.cookies.drop(response, "s")
+        return response
+
+
+class Withdraw(MethodView):
+    """Withdraws an agreement."""
+
+    def __init__(self, pages: OwnPages) -> None:
+        self._pages = pages
+
+    def post(self) -> Response:
+        browser = this_browser(self._pages.around)
+        session = self._pages.signed_in(browser)
+        self._pages.consents.withdraw(session.account_id, browser.form.get("client_id", ""), self._pages.clock())
+        return redirect("/account", 303)
+
+
+def _shown(account: Account) -> dict[str, Any]:
+    labels = {
+        "bhxh": gettext("Mã số BHXH"),
+        "cccd": gettext("Số định danh/CCCD"),
+        "cmnd": gettext("Số CMND"),
+        "passport": gettext("Hộ chiếu"),
+        "unit": gettext("Mã đơn vị"),
+        "tax": gettext("Mã số thuế"),
+    }
+    held = [i for i in account.identifiers if i.valid_to is None]
+    return {
+        "name": account.name,
+        "kind": account.kind,
+        "identifiers": [{"label": labels[i.kind], "masked": i.masked} for i in held],
+        "phone_masked": PhoneNumber(account.phone).masked if account.phone else None,
+        "email_masked": _masked_email(account.email) if account.email else None,
+    }
+
+
+def _masked_email(email: str) -> str:
+    name, _, host = email.partition("@")
+    return f"{name[:1]}***@{host}"
+
+
+def _listed(session: Session, current: Session) -> dict[str, Any]:
+    return {
+        "id": session.sid,
+        "browser": browser_name(session.user_agent) or gettext("Trình duyệt không rõ"),
+        "place": session.network,
+        "started": _date(session.created_at),
+        "last_seen": _date(session.last_seen_at),
+        "current": session.sid == current.sid,
+    }
+
+
+def _date(at: float) -> str:
+    """As on forms in Vietnam: dd/MM/yyyy HH:mm in Asia/Ho_Chi_Minh."""
+    return datetime.fromtimestamp(at, UTC).astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")

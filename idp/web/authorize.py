@@ -1,0 +1,128 @@
+"""`/authorize`: the request is checked anew on every entry, and answered in the client's response mode.
+
+This is the only place that sends a browser to a client: success and error alike carry `iss` (RFC 9207) and `state`, and
+nothing is redirected before client and redirect URI are proven.
+"""
+
+from collections.abc import Sequence
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from flask import redirect, render_template
+from flask.views import View
+from werkzeug.wrappers import Response
+
+from idp.login.attempt import Attempts, LoginAttempt, browser_of
+from idp.login.steps import Owed
+from idp.oidc.authorization import AuthorizationRequest, Params, RedirectedError, read_request
+from idp.oidc.clients import Clients
+from idp.oidc.dispatch import Dispatcher, Entry, Issued
+from idp.ports import Clock
+from idp.web import request as current_request
+from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.cookies import new_browser
+from idp.web.forms import read_form, read_query
+from idp.web.headers import page_policy
+
+STEP_PAGES = {"login": "/login", "consent": "/consent"}
+
+
+class Authorize(View):
+    """The authorization endpoint (RFC 6749, 3.1): a new request, or the return from a step of an attempt."""
+
+    methods = ["GET", "POST"]
+
+    def __init__(
+        self, around: Surroundings, attempts: Attempts, clients: Clients, dispatcher: Dispatcher, clock: Clock
+    ) -> None:
+        self._around = around
+        self._attempts = attempts
+        self._clients = clients
+        self._dispatcher = dispatcher
+        self._clock = clock
+
+    def dispatch_request(self) -> Response:
+        browser = this_browser(self._around)
+        environ = browser.request.environ
+        params = read_form(environ) if browser.request.method == "POST" else read_query(environ)
+        handle = dict(params).get("attempt") if len(params) == 1 else None
+        attempt = self._attempts.load(handle, browser.secret or "") if handle else None
+        if attempt:
+            params = attempt.params
+        try:
+            request = read_request(params, self._clients)
+            current_request.current().client_id = request.client.client_id
+            entry = Entry(browser.visitor, browser.session, handle, attempt)
+            outcome = self._dispatcher.next(request, entry)
+        except RedirectedError as refused:
+            return self._refused(refused)
+        if isinstance(outcome, Owed):
+            return self._ask(outcome, request, browser, entry, params)
+        return self._issued(outcome, request, browser)
+
+    def _refused(self, refused: RedirectedError) -> Response:
+        error = refused.error
+        fields = [("error", error.error)]
+        if error.description:
+            fields.append(("error_description", error.description))
+        return self.send_back(refused.request, fields)
+
+    def _ask(
+        self, owed: Owed, request: AuthorizationRequest, browser: Browser, entry: Entry, params: Params
+    ) -> Response:
+        """Send the browser to the page of the step, on a new attempt or on the one it has."""
+        secret = browser.secret or new_browser()
+        language = request.ui_language
+        handle = entry.handle or self._attempts.begin(
+            LoginAttempt(
+                params=params,
+                client_id=request.client.client_id,
+                redirect_origin=origin_of(request.redirect_uri),
+                browser=browser_of(secret),
+                started_at=self._clock(),
+                login_hint=request.login_hint or "",
+            )
+        )
+        response = redirect(with_query(STEP_PAGES[owed.step], attempt=handle, lang=language), 303)
+        if secret != browser.secret:
+            self._around.cookies.set(response, "b", secret)
+        return response
+
+    def _issued(self, issued: Issued, request: AuthorizationRequest, browser: Browser) -> Response:
+        response = self.send_back(request, [("code", issued.code)])
+        if issued.opened:
+            set_session(self._around, response, issued.opened.cookie, issued.opened.device_cookie)
+        return response
+
+    def send_back(self, request: AuthorizationRequest, fields: Sequence[tuple[str, str]]) -> Response:
+        """The authorization response, in the response mode that was asked for."""
+        state = [("state", request.state)] if request.state is not None else []
+        return answer_client(
+            request.redirect_uri, request.response_mode, [*fields, *state, ("iss", self._around.issuer)]
+        )
+
+
+def set_session(around: Surroundings, response: Response, session: str, device: str | None) -> None:
+    """Give the browser its new session and, when it asked to be remembered, its device cookie."""
+    around.cookies.set(response, "s", session)
+    if device:
+        around.cookies.set(response, "d", device, max_age=15_552_000)
+
+
+def answer_client(redirect_uri: str, mode: str, fields: Sequence[tuple[str, str]]) -> Response:
+    """Send `fields` to a proven redirect URI: in the query, in the fragment, or by a form that posts itself."""
+    if mode == "form_post":
+        page = Response(render_template("form_post.html", action=redirect_uri, fields=fields), mimetype="text/html")
+        page.headers["Content-Security-Policy"] = page_policy([origin_of(redirect_uri)])
+        return page
+    parts = urlsplit(redirect_uri)
+    encoded = urlencode(fields)
+    if mode == "fragment":
+        return Response(status=303, headers={"Location": urlunsplit(parts._replace(fragment=encoded))})
+    query = f"{parts.query}&{encoded}" if parts.query else encoded
+    return Response(status=303, headers={"Location": urlunsplit(parts._replace(query=query))})
+
+
+def origin_of(uri: str) -> str:
+    """The origin of a URI, for the content policy; a native app's own scheme stands for itself."""
+    parts = urlsplit(uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.netloc else f"{parts.scheme}:"

@@ -1,0 +1,108 @@
+"""What a page asks of the browser in front of it: cookies, language, origin, and the form it sent."""
+
+import hmac
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Request, request
+
+from idp.errors import Forbidden
+from idp.login.sessions import Visitor
+from idp.shelf import digest
+from idp.web.cookies import Cookies
+from idp.web.forms import read_form, read_query, single
+from idp.web.network import Peers
+
+LANGUAGES = ("vi", "en")
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What every page knows of its installation."""
+
+    issuer: str
+    cookies: Cookies
+    peers: Peers
+    testing: bool = False
+
+
+class Browser:
+    """The browser of the current request."""
+
+    def __init__(self, around: Surroundings, request: Request) -> None:
+        self.around = around
+        self.request = request
+
+    @cached_property
+    def secret(self) -> str | None:
+        """The secret that binds attempts to this browser."""
+        return self.around.cookies.read(self.request.cookies, "b")
+
+    @cached_property
+    def session(self) -> str | None:
+        return self.around.cookies.read(self.request.cookies, "s")
+
+    @cached_property
+    def device(self) -> str | None:
+        value = self.around.cookies.read(self.request.cookies, "d")
+        return value if value and value.startswith("d_") and len(value) == 45 else None
+
+    @cached_property
+    def network(self) -> str:
+        return self.around.peers.network(self.request.environ)
+
+    @cached_property
+    def visitor(self) -> Visitor:
+        agent = self.request.headers.get("User-Agent", "")
+        return Visitor("".join(c for c in agent if c.isprintable())[:200], self.network, self.device)
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The query parameters, each given once. Raises `BadRequest`."""
+        return single(read_query(self.request.environ))
+
+    @cached_property
+    def form(self) -> dict[str, str]:
+        """The fields of our own form. Raises `BadRequest`, and `Forbidden` when another site sent it."""
+        self._same_origin()
+        return single(read_form(self.request.environ))
+
+    def language(self) -> str:
+        """The language to speak: asked for now, chosen before, else Vietnamese."""
+        asked = self.request.args.get("lang", "")
+        chosen = asked if asked in LANGUAGES else self.around.cookies.read(self.request.cookies, "l")
+        return chosen if chosen in LANGUAGES else LANGUAGES[0]
+
+    def _same_origin(self) -> None:
+        """A form of ours comes from a page of ours; what a browser says about that is believed when it says no."""
+        if self.request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+            raise Forbidden("cross-site form (Sec-Fetch-Site)")
+        origin = self.request.headers.get("Origin")
+        if origin not in (None, "null") and origin != self.around.issuer:
+            raise Forbidden("cross-site form (Origin)")
+
+
+def csrf_of(session_cookie: str) -> str:
+    """The anti-forgery value of a session's forms: nobody can compute it without the cookie."""
+    return digest("csrf", session_cookie)
+
+
+def demand_csrf(browser: Browser) -> None:
+    """Refuse a form without the session's anti-forgery value. Raises `Forbidden`."""
+    given = browser.form.get("csrf", "")
+    expected = csrf_of(browser.session) if browser.session else ""
+    if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+        raise Forbidden("anti-forgery value is missing or wrong")
+
+
+def this_browser(around: Surroundings) -> Browser:
+    """The browser of the request that is being answered."""
+    return Browser(around, request)
+
+
+def with_query(path: str, **params: Any) -> str:
+    """`path` with the given parameters that are not None."""
+    given = {name: value for name, value in params.items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path

@@ -1,0 +1,101 @@
+"""`/consent`: the person reads what a portal asks for, and agrees or not. Each agreement is kept with its evidence."""
+
+from authlib.oauth2.rfc6749 import AccessDeniedError
+from flask import redirect, render_template
+from flask.views import MethodView
+from werkzeug.wrappers import Response
+
+from idp.accounts.people import People
+from idp.errors import Expired, Forbidden
+from idp.login.attempt import Attempts, LoginAttempt
+from idp.login.sessions import session_digest
+from idp.oidc.authorization import AuthorizationRequest, read_request
+from idp.oidc.clients import Clients
+from idp.oidc.consents import Agreement, Consents
+from idp.oidc.issuing import Standings
+from idp.ports import Clock
+from idp.web.authorize import answer_client, origin_of
+from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.headers import page_policy
+from idp.web.sentences import SCOPES
+
+
+class ConsentPage(MethodView):
+    """Asks for consent; clients of our own house never come here."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        attempts: Attempts,
+        clients: Clients,
+        standings: Standings,
+        people: People,
+        consents: Consents,
+        clock: Clock,
+    ) -> None:
+        self._around = around
+        self._attempts = attempts
+        self._clients = clients
+        self._standings = standings
+        self._people = people
+        self._consents = consents
+        self._clock = clock
+
+    def get(self) -> Response:
+        browser = this_browser(self._around)
+        handle = browser.query.get("attempt", "")
+        _, request, account_id = self._asked(browser, handle)
+        return self._page(handle, request, account_id, unticked=False)
+
+    def post(self) -> Response:
+        browser = this_browser(self._around)
+        form = browser.form
+        handle = form.get("attempt", "")
+        attempt, request, account_id = self._asked(browser, handle)
+        if "consent-deny" in form:
+            return self._denied(handle, request)
+        if "agree" not in form:
+            return self._page(handle, request, account_id, unticked=True)
+        now = self._clock()
+        agreement = Agreement(account_id, request.client.client_id, request.scopes, now, network=browser.network)
+        self._consents.agree(agreement)
+        self._attempts.consented(handle, attempt)
+        return redirect(with_query("/authorize", attempt=handle), 303)
+
+    def _asked(self, browser: Browser, handle: str) -> tuple[LoginAttempt, AuthorizationRequest, str]:
+        """The attempt, its request and who is to agree: whoever proved it here, else the live session's person."""
+        attempt = self._attempts.load(handle, browser.secret or "")
+        if not attempt.client_id:
+            raise Expired("nothing to agree to")
+        request = read_request(attempt.params, self._clients)
+        if attempt.proof:
+            return attempt, request, attempt.proof.account_id
+        if not browser.session:
+            raise Forbidden("nobody is logged in")
+        standing = self._standings.of_session(session_digest(browser.session), attempt.client_id)
+        if standing.session is None or standing.session.ended_at is not None:
+            raise Forbidden("the session has ended")
+        return attempt, request, standing.session.account_id
+
+    def _page(self, handle: str, request: AuthorizationRequest, account_id: str, *, unticked: bool) -> Response:
+        account = self._people.find(account_id)
+        body = render_template(
+            "consent.html",
+            attempt=handle,
+            client_name=request.client.client_name,
+            client_uri=request.client.client_uri,
+            account_name=account.name if account else "",
+            scopes=[{"name": s, "title": SCOPES[s].title, "items": SCOPES[s].items} for s in request.scopes],
+            unticked=unticked,
+        )
+        response = Response(body, 400 if unticked else 200, mimetype="text/html")
+        response.headers["Content-Security-Policy"] = page_policy([origin_of(request.redirect_uri)])
+        return response
+
+    def _denied(self, handle: str, request: AuthorizationRequest) -> Response:
+        self._attempts.finish(handle)
+        state = [("state", request.state)] if request.state is not None else []
+        fields = [("error", AccessDeniedError.error), ("error_description", "The person did not agree.")]
+        return answer_client(
+            request.redirect_uri, request.response_mode, [*fields, *state, ("iss", self._around.issuer)]
+        )

@@ -1,0 +1,40 @@
+"""Our cookies: `__Host-`, Secure, HttpOnly, Lax, opaque; an http issuer, for development only, drops the first two.
+
+`b` binds attempts to a browser, `s` is the session, `d` the known device, `l` the chosen language.
+"""
+
+from collections.abc import Mapping
+
+from werkzeug.wrappers import Response
+
+from idp.shelf import new_secret
+
+LONGEST = 64
+
+
+class Cookies:
+    """Reads and sets the cookies of this provider."""
+
+    def __init__(self, *, https: bool) -> None:
+        self._https = https
+        self._prefix = "__Host-" if https else "idp-"
+
+    def read(self, cookies: Mapping[str, str], name: str) -> str | None:
+        """The value of our cookie `name`, when it has a possible shape."""
+        value = cookies.get(self._prefix + name)
+        return value if value and len(value) <= LONGEST and value.isascii() and value.isprintable() else None
+
+    def set(self, response: Response, name: str, value: str, *, max_age: int | None = None) -> None:
+        response.set_cookie(
+            self._prefix + name, value, max_age=max_age, path="/", secure=self._https, httponly=True, samesite="Lax"
+        )
+
+    def drop(self, response: Response, name: str) -> None:
+        response.set_cookie(
+            self._prefix + name, "", max_age=0, path="/", secure=self._https, httponly=True, samesite="Lax"
+        )
+
+
+def new_browser() -> str:
+    """A fresh secret for the browser cookie."""
+    return new_secret("b")

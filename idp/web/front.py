@@ -1,0 +1,137 @@
+"""The front door: every request passes here before Flask or an endpoint for machines sees it.
+
+It bounds what comes in (host, method, path), names the request, turns whatever goes wrong into one small answer, and
+dresses, counts and logs what goes out. It is plain WSGI and free of any server's habits.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from idp.errors import Refusal
+from idp.store.down import STORE_DOWN
+from idp.web import request as current_request
+from idp.web.headers import Headers, dressed
+from idp.web.measures import Measures
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+Reply = tuple[int, Headers, bytes]
+Endpoint = Callable[[Environ], Reply]
+
+METHODS = frozenset(("GET", "HEAD", "POST"))
+REASONS = {
+    200: "OK", 302: "Found", 303: "See Other", 304: "Not Modified", 400: "Bad Request", 401: "Unauthorized",
+    403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large",
+    415: "Unsupported Media Type", 421: "Misdirected Request", 429: "Too Many Requests",
+    500: "Internal Server Error", 503: "Service Unavailable",
+}  # fmt: skip
+JSON = ("Content-Type", "application/json")
+log = logging.getLogger("idp.requests")
+
+
+class Front:
+    """The whole application. `machines` maps paths to endpoints, everything else goes to `pages`."""
+
+    def __init__(
+        self, machines: Mapping[str, Endpoint], pages: Wsgi, measures: Measures, *, hosts: frozenset[str], https: bool
+    ) -> None:
+        self._machines = machines
+        self._pages = pages
+        self._measures = measures
+        self._hosts = hosts
+        self._https = https
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        current = current_request.begin()
+        started = time.perf_counter()
+        seen: list[str] = []
+
+        def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
+            seen[:] = [status[:3]]
+            out = dressed([*headers, ("X-Request-Id", current.id)], https=self._https)
+            return start_response(status, out, exc_info) if exc_info else start_response(status, out)
+
+        try:
+            return self._answer(environ, start)
+        finally:
+            took = time.perf_counter() - started
+            self._measures.answered(current.route or "page", environ.get("REQUEST_METHOD", ""), seen, took)
+            _log_line(current, environ, seen, took)
+
+    def _answer(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
+        refused = self._refuse(environ)
+        if refused is not None:
+            return _send(environ, start, refused)
+        path = environ.get("PATH_INFO", "")
+        endpoint = self._machines.get(path)
+        if endpoint is None:
+            return self._pages(environ, start)
+        current_request.current().route = path
+        return _send(environ, start, guarded(endpoint, environ))
+
+    def _refuse(self, environ: Environ) -> Reply | None:
+        """What no endpoint has to think about (table in docs/bad-requests.md)."""
+        if environ.get("REQUEST_METHOD") not in METHODS:
+            return problem(405, "method_not_allowed", [("Allow", "GET, HEAD, POST")])
+        if environ.get("HTTP_HOST", "").lower() not in self._hosts:
+            return problem(421 if environ.get("HTTP_HOST") else 400, "host")
+        path = environ.get("PATH_INFO", "")
+        if "\0" in path or len(path) > 1024:
+            return problem(400, "path")
+        return None
+
+
+def guarded(endpoint: Endpoint, environ: Environ) -> Reply:
+    """Call an endpoint for machines; refusals become JSON, anything unexpected a 500 without a word about why."""
+    try:
+        return endpoint(environ)
+    except STORE_DOWN as error:
+        return unavailable(error)
+    except Refusal as error:
+        current_request.current().detail = error.detail
+        retry = [("Retry-After", str(error.retry_after))] if error.retry_after else []
+        return problem(error.status, error.kind if error.status != 400 else "invalid_request", retry)
+    except Exception:
+        log.exception("unexpected error", extra={"request_id": current_request.current().id})
+        return problem(500, "server_error")
+
+
+def unavailable(error: Exception) -> Reply:
+    """A store did not answer: nothing was done, come back in a moment."""
+    log.error("store down", extra={"reason": type(error).__name__, "request_id": current_request.current().id})
+    return problem(503, "temporarily_unavailable", [("Retry-After", "2")])
+
+
+def problem(status: int, error: str, headers: Headers | None = None) -> Reply:
+    """A small JSON error."""
+    return reply(status, {"error": error}, headers or [])
+
+
+def reply(status: int, body: Mapping[str, Any], headers: Headers) -> Reply:
+    """A JSON answer."""
+    return status, [JSON, *headers], json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _send(environ: Environ, start: StartResponse, answer: Reply) -> Iterable[bytes]:
+    status, headers, body = answer
+    start(f"{status} {REASONS.get(status, 'Status')}", [*headers, ("Content-Length", str(len(body)))])
+    return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
+
+
+def _log_line(current: current_request.Current, environ: Environ, seen: list[str], took: float) -> None:
+    facts: dict[str, Any] = {
+        "request_id": current.id,
+        "method": environ.get("REQUEST_METHOD", "")[:16],
+        "route": current.route or "page",
+        "status": int(seen[0]) if seen else 0,
+        "ms": round(took * 1000, 2),
+    }
+    if current.client_id:
+        facts["client_id"] = current.client_id
+    if current.was_reported:
+        facts |= {"support_code": current.support_code, "detail": current.detail[:300]}
+    log.info("answered", extra=facts)

@@ -1,0 +1,204 @@
+"""`/login`: code, password and captcha. The page asks `Logins`; a proof goes back to the dispatcher."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+from authlib.oauth2.rfc6749 import AccessDeniedError
+from flask import abort, redirect, render_template
+from flask.views import MethodView
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from idp.accounts.account import LOGIN_KINDS, Kind
+from idp.errors import BadRequest, Busy
+from idp.login.attempt import Attempts, LoginAttempt, browser_of
+from idp.login.challenge import Challenges
+from idp.login.logins import LoginFailed, Logins, Typed
+from idp.oidc.authorization import read_request
+from idp.oidc.clients import Clients
+from idp.web import request as current_request
+from idp.web.authorize import answer_client
+from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.captcha_picture import draw
+from idp.web.captcha_sound import speak
+from idp.web.headers import page_policy
+from idp.web.measures import Measures
+from idp.web.sentences import LOGIN
+
+STATUS = {"wait": 429, "closed": 403, "disabled": 403}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What the page shows again after a failed try: the typed code, never the password."""
+
+    kind: Kind
+    username: str = ""
+    error: str | None = None
+    wait: int | None = None
+    remember: bool = False
+    captcha: bool = False
+
+
+class Login(MethodView):
+    """The login page (domain facts 48 to 56)."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        attempts: Attempts,
+        logins: Logins,
+        challenges: Challenges,
+        clients: Clients,
+        measures: Measures,
+    ) -> None:
+        self._around = around
+        self._attempts = attempts
+        self._logins = logins
+        self._challenges = challenges
+        self._clients = clients
+        self._measures = measures
+
+    def get(self) -> Response:
+        browser = this_browser(self._around)
+        handle = browser.query.get("attempt")
+        if handle is None:
+            return redirect("/account", 303)
+        attempt = self._attempts.load(handle, browser.secret or "")
+        kind = _kind(browser.query.get("kind", "individual"))
+        shown = Shown(kind, username=attempt.login_hint, captcha=self._logins.wants_captcha(attempt.failures))
+        if not self._logins.is_open(kind):
+            shown = Shown(kind, error=str(LOGIN["closed"]))
+        return self._page(browser, handle, attempt, shown, 200)
+
+    def post(self) -> Response:
+        browser = this_browser(self._around)
+        form = browser.form
+        handle = form.get("attempt", "")
+        attempt = self._attempts.load(handle, browser.secret or "")
+        if "login-cancel" in form:
+            return self._cancel(handle, attempt)
+        typed = self._typed(browser, form, handle, attempt)
+        try:
+            proof = self._logins.with_password(typed)
+        except LoginFailed as failed:
+            self._measures.logins.labels("password", failed.kind).inc()
+            return self._failed(browser, handle, attempt, typed, failed)
+        except Busy:
+            self._measures.logins.labels("password", "busy").inc()
+            raise
+        self._measures.logins.labels("password", "succeeded").inc()
+        self._attempts.proved(handle, attempt, proof, remember=form.get("remember") is not None)
+        return redirect(with_query(_returns_to(attempt), attempt=handle), 303)
+
+    def _typed(self, browser: Browser, form: dict[str, str], handle: str, attempt: LoginAttempt) -> Typed:
+        challenge = form.get("captcha_id", "")
+        solved = self._challenges.is_right(challenge, form.get("captcha", "")[:64], handle) if challenge else False
+        return Typed(
+            kind=_kind(form.get("kind", "individual")),
+            username=form.get("username", "")[:128],
+            password=form.get("password", "")[:1024],
+            captcha=solved,
+            network=browser.network,
+            device=browser.device,
+            failures=attempt.failures,
+        )
+
+    def _failed(
+        self, browser: Browser, handle: str, attempt: LoginAttempt, typed: Typed, failed: LoginFailed
+    ) -> Response:
+        wants = self._logins.wants_captcha(attempt.failures + 1) or failed.kind == "captcha_needed"
+        if failed.kind == "login_failed":
+            self._attempts.failed(handle, attempt)
+        shown = Shown(
+            typed.kind,
+            username=typed.username,
+            error=str(LOGIN[failed.kind] % {"seconds": failed.wait} if failed.wait else LOGIN[failed.kind]),
+            wait=failed.wait,
+            remember=browser.form.get("remember") is not None,
+            captcha=wants,
+        )
+        response = self._page(browser, handle, attempt, shown, STATUS.get(failed.kind, 200))
+        if failed.wait:
+            response.headers["Retry-After"] = str(failed.wait)
+        return response
+
+    def _cancel(self, handle: str, attempt: LoginAttempt) -> Response:
+        """Back to the portal with `access_denied`; the attempt is over."""
+        self._attempts.finish(handle)
+        if not attempt.client_id:
+            return redirect("/logged-out", 303)
+        request = read_request(attempt.params, self._clients)
+        fields = [("error", AccessDeniedError.error), ("error_description", "The person cancelled the login.")]
+        state = [("state", request.state)] if request.state is not None else []
+        fields = [*fields, *state, ("iss", self._around.issuer)]
+        return answer_client(request.redirect_uri, request.response_mode, fields)
+
+    def _page(self, browser: Browser, handle: str, attempt: LoginAttempt, shown: Shown, status: int) -> Response:
+        client = self._clients.find(attempt.client_id)
+        current_request.current().client_id = client.client_id if client else None
+        body = render_template(
+            "login.html",
+            attempt=handle,
+            client_name=client.client_name if client else gettext("Tài khoản của tôi"),
+            kind=shown.kind,
+            tabs=_tabs(handle, shown.kind),
+            username=shown.username,
+            error=shown.error,
+            wait=shown.wait,
+            remember=shown.remember,
+            captcha=self._captcha(browser, handle) if shown.captcha else None,
+            ways_in=[],
+            register_url=None,
+            forgot_url=None,
+        )
+        response = Response(body, status, mimetype="text/html")
+        targets = [attempt.redirect_origin] if attempt.redirect_origin else []
+        response.headers["Content-Security-Policy"] = page_policy(targets)
+        return response
+
+    def _captcha(self, browser: Browser, handle: str) -> dict[str, str]:
+        challenge = self._challenges.new(handle, browser_of(browser.secret or ""))
+        return {
+            "id": challenge,
+            "image_url": f"/login/captcha/{challenge}.png",
+            "audio_url": f"/login/captcha/{challenge}.wav",
+            "new_url": with_query("/login", attempt=handle),
+        }
+
+
+class Captcha(MethodView):
+    """The picture or the recording of a challenge, for the browser it was made for."""
+
+    def __init__(self, around: Surroundings, challenges: Challenges) -> None:
+        self._around = around
+        self._challenges = challenges
+
+    def get(self, name: str, form: str) -> Response:
+        browser = this_browser(self._around)
+        answer = self._challenges.answer_for(name, browser_of(browser.secret or ""))
+        if answer is None:
+            abort(404)
+        if form == "png":
+            return Response(draw(answer), mimetype="image/png")
+        return Response(speak(answer, browser.language()), mimetype="audio/wav")
+
+
+def _kind(text: str) -> Kind:
+    if text not in LOGIN_KINDS:
+        raise BadRequest("unknown kind of user")
+    return cast(Kind, text)
+
+
+def _tabs(handle: str, kind: Kind) -> Sequence[dict[str, object]]:
+    labels = {"individual": gettext("Cá nhân"), "organisation": gettext("Tổ chức")}
+    return [
+        {"kind": k, "label": labels[k], "url": with_query("/login", attempt=handle, kind=k), "current": k == kind}
+        for k in LOGIN_KINDS
+    ]
+
+
+def _returns_to(attempt: LoginAttempt) -> str:
+    """Every way of logging in returns to where the attempt began."""
+    return "/authorize" if attempt.client_id else "/account"

@@ -1,0 +1,191 @@
+"""`/end_session` and `/logout`: RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0).
+
+A client that shows an ID token of this very session is believed and the session ends at once; anybody else gets the
+question. The browser goes back only to an address that is registered for the client in the hint.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from flask import redirect, render_template
+from flask.views import MethodView, View
+from werkzeug.wrappers import Response
+
+from idp.errors import BadRedirectUri, BadRequest
+from idp.login.sessions import Session, Sessions, session_digest
+from idp.oidc.clients import Client, Clients
+from idp.oidc.gate import Standing
+from idp.oidc.issuing import Standings
+from idp.oidc.tokens import Tokens
+from idp.shelf import Shelf
+from idp.web.authorize import origin_of
+from idp.web.browser import Browser, Surroundings, csrf_of, demand_csrf, this_browser, with_query
+from idp.web.forms import read_form, read_query, single
+from idp.web.headers import page_policy
+from keys.signing import BadToken
+
+
+@dataclass(frozen=True, slots=True)
+class LogoutRequest:
+    """Where to go after the logout, proven to belong to the client."""
+
+    client_id: str | None = None
+    return_uri: str | None = None
+
+
+class LogoutRules:
+    """What both pages need to know and do."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        clients: Clients,
+        tokens: Tokens,
+        sessions: Sessions,
+        standings: Standings,
+        shelf: Shelf[LogoutRequest],
+    ) -> None:
+        self.around = around
+        self.clients = clients
+        self.tokens = tokens
+        self.sessions = sessions
+        self.standings = standings
+        self.shelf = shelf
+
+    def standing(self, browser: Browser) -> Standing:
+        """The live session of this browser, if any."""
+        if not browser.session:
+            return Standing()
+        standing = self.standings.of_session(session_digest(browser.session), "")
+        alive = standing.session is not None and self.sessions.is_live(standing.session, standing.epoch)
+        return standing if alive else Standing()
+
+    def hint(self, text: str | None) -> dict[str, Any]:
+        """The claims of a genuine ID token of ours, expired or not; empty when there is none. Raises `BadRequest`."""
+        if not text:
+            return {}
+        try:
+            return dict(self.tokens.read_hint(text))
+        except BadToken as error:
+            raise BadRequest(f"id_token_hint: {error}") from None
+
+    def finish(self, browser: Browser, session: Session | None, wanted: LogoutRequest) -> Response:
+        """End the session, empty the browser and send it on."""
+        if session:
+            self.sessions.end(session)
+        response = _go(wanted) if wanted.return_uri else redirect(_signed_out(wanted), 303)
+        if browser.session:
+            self.around.cookies.drop(response, "s")
+        return response
+
+
+class EndSession(View):
+    """The logout endpoint that clients send browsers to."""
+
+    methods = ["GET", "POST"]
+
+    def __init__(self, rules: LogoutRules) -> None:
+        self._rules = rules
+
+    def dispatch_request(self) -> Response:
+        browser = this_browser(self._rules.around)
+        environ = browser.request.environ
+        params = single(read_form(environ) if browser.request.method == "POST" else read_query(environ))
+        hint = self._rules.hint(params.get("id_token_hint"))
+        client = self._client(params.get("client_id"), hint)
+        wanted = LogoutRequest(client.client_id if client else None, _return_uri(params, client))
+        session = self._rules.standing(browser).session
+        if session is None or self._proves(hint, session, client):
+            return self._rules.finish(browser, session, wanted)
+        languages = params.get("ui_locales", "").split()
+        language = languages[0][:2] if languages and languages[0][:2] in ("vi", "en") else None
+        handle = self._rules.shelf.add(wanted)
+        return redirect(with_query("/logout", request=handle, lang=language), 303)
+
+    def _client(self, client_id: str | None, hint: dict[str, Any]) -> Client | None:
+        audience = hint.get("aud")
+        if client_id is not None and audience is not None and client_id != audience:
+            raise BadRequest("client_id and id_token_hint name different clients")
+        client = self._rules.clients.find(client_id or audience)
+        if client_id is not None and client is None:
+            raise BadRequest("unknown client_id")
+        return client
+
+    def _proves(self, hint: dict[str, Any], session: Session, client: Client | None) -> bool:
+        """Whether the hint is an unexpired ID token of this very session and person."""
+        if client is None or hint.get("sid") != session.sid or self._rules.tokens.has_expired(hint):
+            return False
+        return self._rules.tokens.hinted_account(hint, client) == session.account_id
+
+
+class Logout(MethodView):
+    """The question, and its answer."""
+
+    def __init__(self, rules: LogoutRules) -> None:
+        self._rules = rules
+
+    def get(self) -> Response:
+        browser = this_browser(self._rules.around)
+        handle = browser.query.get("request", "")
+        wanted = self._wanted(handle)
+        standing = self._rules.standing(browser)
+        if standing.session is None or standing.account is None or browser.session is None:
+            return self._rules.finish(browser, None, wanted)
+        client = self._rules.clients.find(wanted.client_id)
+        body = render_template(
+            "logout.html",
+            client_name=client.client_name if client else None,
+            account_name=standing.account.name,
+            token=csrf_of(browser.session),
+            request=handle,
+        )
+        response = Response(body, mimetype="text/html")
+        targets = [origin_of(wanted.return_uri)] if wanted.return_uri else []
+        response.headers["Content-Security-Policy"] = page_policy(targets)
+        return response
+
+    def post(self) -> Response:
+        browser = this_browser(self._rules.around)
+        demand_csrf(browser)
+        session = self._rules.standing(browser).session
+        return self._rules.finish(browser, session, self._wanted(browser.form.get("request", "")))
+
+    def _wanted(self, handle: str) -> LogoutRequest:
+        return (self._rules.shelf.find(handle) if handle else None) or LogoutRequest()
+
+
+class LoggedOut(MethodView):
+    """The page that says that the person is logged out."""
+
+    def __init__(self, around: Surroundings, clients: Clients) -> None:
+        self._around = around
+        self._clients = clients
+
+    def get(self) -> Response:
+        browser = this_browser(self._around)
+        client = self._clients.find(browser.query.get("client_id"))
+        name, uri = (client.client_name, client.client_uri) if client else (None, None)
+        return Response(render_template("logged_out.html", client_name=name, return_url=uri), mimetype="text/html")
+
+
+def _return_uri(params: dict[str, str], client: Client | None) -> str | None:
+    """The registered address to go back to, with `state`. Raises `BadRedirectUri`, without any redirect."""
+    uri = params.get("post_logout_redirect_uri")
+    if uri is None:
+        return None
+    if client is None or uri not in client.post_logout_redirect_uris:
+        raise BadRedirectUri(f"post_logout_redirect_uri {uri[:300]!r}")
+    if "state" not in params:
+        return uri
+    parts = urlsplit(uri)
+    state = urlencode({"state": params["state"]})
+    return urlunsplit(parts._replace(query=f"{parts.query}&{state}" if parts.query else state))
+
+
+def _go(wanted: LogoutRequest) -> Response:
+    return Response(status=303, headers={"Location": wanted.return_uri or "/logged-out"})
+
+
+def _signed_out(wanted: LogoutRequest) -> str:
+    return with_query("/logged-out", client_id=wanted.client_id)

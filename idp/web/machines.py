@@ -1,0 +1,166 @@
+"""The endpoints that machines call, as plain WSGI: token, userinfo, introspection, revocation, keys and metadata.
+
+They need nothing of Flask, and most of a provider's load is theirs. Each takes an environ and returns status, headers
+and body; the front door does the rest.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
+
+from idp.oidc import metadata
+from idp.oidc.clients import AUTH_METHODS, Client
+from idp.oidc.inspection import Inspection
+from idp.oidc.server import Answer, FormRequest, Server, error_answer
+from idp.ports import Clock
+from idp.web import request as current_request
+from idp.web.forms import WrongType, read_form, read_query, single
+from idp.web.front import Endpoint, Environ, Reply, problem, reply
+from idp.web.headers import Headers
+from keys.ring import KeyRing
+
+LONGEST_TOKEN = 8192
+PUBLIC_MAX_AGE = 300
+"""Seconds that portals may keep keys and metadata."""
+
+Version = tuple[str, ...]
+
+
+class Machines:
+    """The endpoints. `ring()` gives the key ring of the moment."""
+
+    def __init__(
+        self, issuer: str, server: Server, inspection: Inspection, ring: Callable[[], KeyRing], clock: Clock
+    ) -> None:
+        self._issuer = issuer
+        self._server = server
+        self._inspection = inspection
+        self._ring = ring
+        self._clock = clock
+        self._documents: dict[str, tuple[Version, Reply]] = {}
+
+    def table(self) -> Mapping[str, Endpoint]:
+        """Every path that is answered here."""
+        return {
+            metadata.DISCOVERY: self._get(self.discovery),
+            metadata.SERVER_METADATA: self._get(self.discovery),
+            metadata.JWKS: self._get(self.jwks),
+            metadata.TOKEN: self._post(self.token),
+            metadata.INTROSPECT: self._post(self.introspect),
+            metadata.REVOKE: self._post(self.revoke),
+            metadata.USERINFO: self.userinfo,
+        }
+
+    def discovery(self, environ: Environ) -> Reply:
+        algorithms = self._ring().algorithms(self._clock())
+        return self._prepared("discovery", algorithms, environ, lambda: metadata.document(self._issuer, algorithms))
+
+    def jwks(self, environ: Environ) -> Reply:
+        ring, now = self._ring(), self._clock()
+        kids = tuple(key.kid for key in ring.published(now))
+        return self._prepared("jwks", kids, environ, lambda: ring.jwks(now))
+
+    def token(self, environ: Environ) -> Reply:
+        request = _form_request(environ)
+        current_request.current().client_id = request.form.get("client_id", "")[:128] or None
+        answer: Answer = self._server.create_token_response(request)
+        return _answered(answer)
+
+    def introspect(self, environ: Environ) -> Reply:
+        request = _form_request(environ)
+        caller = self._caller(request, "introspection", none=False)
+        return reply(200, self._inspection.introspect(_token(request), caller), [])
+
+    def revoke(self, environ: Environ) -> Reply:
+        request = _form_request(environ)
+        self._inspection.revoke(_token(request), self._caller(request, "revocation", none=True))
+        return reply(200, {}, [])
+
+    def userinfo(self, environ: Environ) -> Reply:
+        """`GET` or `POST` with a bearer token in the header, or in the form of a `POST` (RFC 6750, 2)."""
+        try:
+            text = _bearer(environ)
+            if text is None:
+                return problem(401, "invalid_request", [("WWW-Authenticate", 'Bearer realm="idp"')])
+            return reply(200, self._inspection.userinfo(text), [])
+        except OAuth2Error as error:
+            status = error.status_code
+            challenge = f'Bearer realm="idp", error="{error.error}"'
+            return reply(status, {"error": error.error}, [("WWW-Authenticate", challenge)])
+
+    def _caller(self, request: FormRequest, endpoint: str, *, none: bool) -> Client:
+        methods = [method for method in AUTH_METHODS if none or method != "none"]
+        return self._server.authenticate_client(request, methods, endpoint)
+
+    def _prepared(self, name: str, version: Version, environ: Environ, make: Callable[[], Mapping[str, Any]]) -> Reply:
+        """Bytes that are made once for each version of what they tell."""
+        made = self._documents.get(name)
+        if made is None or made[0] != version:
+            status, headers, body = reply(200, make(), [("Cache-Control", f"public, max-age={PUBLIC_MAX_AGE}")])
+            etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+            made = (version, (status, [*headers, ("ETag", etag)], body))
+            self._documents[name] = made
+        status, headers, body = made[1]
+        if environ.get("HTTP_IF_NONE_MATCH", "").removeprefix("W/") == headers[-1][1]:
+            return 304, [h for h in headers if h[0] != "Content-Type"], b""
+        return status, headers, body
+
+    def _get(self, endpoint: Endpoint) -> Endpoint:
+        def only_get(environ: Environ) -> Reply:
+            if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+                return problem(405, "method_not_allowed", [("Allow", "GET, HEAD")])
+            return endpoint(environ)
+
+        return only_get
+
+    def _post(self, endpoint: Endpoint) -> Endpoint:
+        def only_post(environ: Environ) -> Reply:
+            if environ["REQUEST_METHOD"] != "POST":
+                return problem(405, "method_not_allowed", [("Allow", "POST")])
+            try:
+                return endpoint(environ)
+            except OAuth2Error as error:
+                return _answered(error_answer(error))
+
+        return only_post
+
+
+def _form_request(environ: Environ) -> FormRequest:
+    """The form of a POST with single parameters and nothing secret in the query (RFC 6749, 3.2)."""
+    if environ.get("QUERY_STRING"):
+        raise InvalidRequestError("Parameters belong into the body.")
+    authorization = environ.get("HTTP_AUTHORIZATION")
+    headers = {"Authorization": authorization} if authorization else {}
+    return FormRequest(single(read_form(environ)), headers)
+
+
+def _token(request: FormRequest) -> str:
+    text = request.form.get("token", "")
+    if not text:
+        raise InvalidRequestError("Missing 'token' in request.")
+    return text[: LONGEST_TOKEN + 1]
+
+
+def _bearer(environ: Environ) -> str | None:
+    if "access_token" in dict(read_query(environ)):
+        raise InvalidRequestError("An access token does not belong into a URL.")
+    header = environ.get("HTTP_AUTHORIZATION", "")
+    given = [header[7:].strip()] if header[:7].lower() == "bearer " else []
+    if environ["REQUEST_METHOD"] == "POST" and environ.get("CONTENT_TYPE"):
+        try:
+            form = single(read_form(environ))
+        except WrongType:
+            form = {}
+        given += [form["access_token"]] if "access_token" in form else []
+    if len(given) > 1:
+        raise InvalidRequestError("More than one access token.")
+    return given[0] if given else None
+
+
+def _answered(answer: Answer) -> Reply:
+    status, body, headers = answer
+    extra: Headers = [h for h in headers if h[0].lower() not in ("content-type", "cache-control", "pragma")]
+    return status, [("Content-Type", "application/json"), *extra], json.dumps(body, separators=(",", ":")).encode()

@@ -1,0 +1,47 @@
+"""What operators can watch: counters and histograms in the Prometheus text format, across all workers of a machine."""
+
+from typing import Any
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+_BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+
+
+class Measures:
+    """The metrics of one process; with `shared` they are summed over all workers through a directory of files."""
+
+    def __init__(self, *, shared: bool) -> None:
+        self._shared = shared
+        self._registry = CollectorRegistry()
+        registry = None if shared else self._registry
+        own: Any = {"registry": registry} if registry else {}
+        self.requests = Counter("idp_requests_total", "Answered requests", ["route", "method", "status"], **own)
+        self.seconds = Histogram("idp_request_seconds", "Time to answer", ["route"], buckets=_BUCKETS, **own)
+        self.logins = Counter("idp_logins_total", "Logins by method and outcome", ["method", "outcome"], **own)
+        self.store = Histogram("idp_store_seconds", "Time of a store round trip", ["store"], buckets=_BUCKETS, **own)
+        mode: Any = {"multiprocess_mode": "livesum"} if shared else {}
+        self.hashing = Gauge("idp_hash_queue", "Password checks running or waiting", **own, **mode)
+        newest: Any = {"multiprocess_mode": "mostrecent"} if shared else {}
+        self.key_age = Gauge("idp_key_age_seconds", "Age of the signing key", ["alg"], **own, **newest)
+
+    def answered(self, route: str, method: str, seen: list[str], took: float) -> None:
+        """Count one answer. `route` is one of ours, never a path from outside: labels must stay few."""
+        known = method if method in ("GET", "POST", "HEAD") else "other"
+        self.requests.labels(route, known, seen[0] if seen else "none").inc()
+        self.seconds.labels(route).observe(took)
+
+    def page(self) -> tuple[str, bytes]:
+        """Content type and body of `/metrics`."""
+        if not self._shared:
+            return CONTENT_TYPE_LATEST, generate_latest(self._registry)
+        registry = CollectorRegistry()
+        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return CONTENT_TYPE_LATEST, generate_latest(registry)

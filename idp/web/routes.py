@@ -1,0 +1,124 @@
+"""Every page on one page: URL, class, collaborators; and how whatever goes wrong becomes a page with a way on."""
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Flask, Response, render_template, request
+from flask_babel import Babel, gettext
+from werkzeug.exceptions import HTTPException
+
+from idp.errors import Refusal
+from idp.store.down import STORE_DOWN
+from idp.web import request as current_request
+from idp.web.browser import LANGUAGES, Surroundings, this_browser
+from idp.web.headers import page_policy
+from idp.web.sentences import PAGES
+
+log = logging.getLogger("idp.pages")
+HERE = Path(__file__).resolve().parent.parent
+KINDS = {404: "not_found", 405: "method", 413: "too_large", 429: "too_many", 503: "busy"}
+NoteIncident = Callable[[str, str, int, str, str | None, str], None]
+Routes = list[tuple[str, str, Callable[..., Any]]]
+
+
+def build(around: Surroundings, routes: Routes, note_incident: NoteIncident) -> Flask:
+    """The Flask application: the routes, both languages, and one way to answer errors."""
+    app = Flask("idp", root_path=str(HERE), static_folder="static", template_folder="templates")
+    app.config.update(MAX_CONTENT_LENGTH=65_536, MAX_FORM_PARTS=50, MAX_FORM_MEMORY_SIZE=65_536)
+    app.config.update(BABEL_DEFAULT_LOCALE="vi", SEND_FILE_MAX_AGE_DEFAULT=86_400)
+    Babel(
+        app,
+        locale_selector=lambda: this_browser(around).language(),
+        default_translation_directories=str(HERE / "translations"),
+    )
+    for url, name, view in routes:
+        app.add_url_rule(url, view_func=view, endpoint=name)
+    app.context_processor(lambda: _shared(around))
+    app.before_request(_name_route)
+    app.after_request(lambda response: _finish(around, response))
+    _answer_errors(app, note_incident)
+    return app
+
+
+def _shared(around: Surroundings) -> dict[str, Any]:
+    """What every template gets."""
+    browser = this_browser(around)
+    language = browser.language()
+    labels = {"vi": "Tiếng Việt", "en": "English"}
+    kept = [(k, v) for k, v in request.args.items(multi=True) if k != "lang"] if request.method == "GET" else []
+    languages = [
+        {"code": code, "label": labels[code], "url": _url([*kept, ("lang", code)]), "current": code == language}
+        for code in LANGUAGES
+    ]
+    return {"lang": language, "languages": languages, "testing": around.testing, "support_code": None}
+
+
+def _url(params: list[tuple[str, str]]) -> str:
+    return f"?{urlencode(params)}"
+
+
+def _name_route() -> None:
+    current_request.current().route = str(request.url_rule) if request.url_rule else "unknown page"
+
+
+def _finish(around: Surroundings, response: Response) -> Response:
+    """Remember a language that was chosen; pages that nobody gave a content policy get the plain one."""
+    chosen = request.args.get("lang")
+    if chosen in LANGUAGES and response.status_code < 400:
+        around.cookies.set(response, "l", chosen, max_age=31_536_000)
+    if response.mimetype == "text/html" and "Content-Security-Policy" not in response.headers:
+        response.headers["Content-Security-Policy"] = page_policy()
+    if response.mimetype == "text/html":
+        response.headers["Vary"] = "Cookie"
+    return response
+
+
+def _answer_errors(app: Flask, note_incident: NoteIncident) -> None:
+    def answer(kind: str, status: int, detail: str, retry_after: int | None = None) -> Response:
+        current = current_request.current()
+        current.detail = detail
+        try:
+            note_incident(current.support_code, kind, status, current.route, current.client_id, detail)
+        except STORE_DOWN:
+            log.warning("incident not stored", extra={"support_code": current.support_code})
+        response = Response(_error_page(kind, current.support_code), status, mimetype="text/html")
+        if retry_after:
+            response.headers["Retry-After"] = str(retry_after)
+        return response
+
+    @app.errorhandler(Refusal)
+    def refused(error: Refusal) -> Response:
+        return answer(error.kind, error.status, error.detail, error.retry_after)
+
+    def store_down(error: Exception) -> Response:
+        log.error("store down", extra={"reason": type(error).__name__})
+        return answer("busy", 503, f"store: {type(error).__name__}", 2)
+
+    for kind_of_error in STORE_DOWN:
+        app.register_error_handler(kind_of_error, store_down)
+
+    @app.errorhandler(HTTPException)
+    def http(error: HTTPException) -> Response:
+        status = error.code or 500
+        return answer(KINDS.get(status, "bad_request"), status, error.name)
+
+    @app.errorhandler(Exception)
+    def unexpected(error: Exception) -> Response:
+        log.exception("unexpected error", extra={"request_id": current_request.current().id})
+        return answer("internal", 500, type(error).__name__)
+
+
+def _error_page(kind: str, code: str) -> str:
+    told = PAGES.get(kind, PAGES["bad_request"])
+    actions = [{"label": gettext("Về trang tài khoản"), "url": "/account"}]
+    return render_template(
+        "error.html",
+        title=told.title,
+        sentence=told.sentence,
+        advice=told.advice,
+        support_code=code,
+        actions=actions,
+    )
