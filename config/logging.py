@@ -1,6 +1,6 @@
 """JSON lines on standard error, one per event, with nothing secret or personal in them.
 
-Libraries that would write tokens or parameters at DEBUG are held at INFO or above, whatever `debug` says.
+Libraries that would write tokens, statements or parameters are held at WARNING, whatever `debug` says.
 """
 
 import json
@@ -48,4 +48,4 @@ def set_up(*, debug: bool) -> None:
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if debug else logging.INFO)
     for name in HELD:
-        logging.getLogger(name).setLevel(logging.WARNING if name == "alembic" else logging.INFO)
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -15,7 +15,7 @@ from authlib.oauth2.rfc6749.errors import UnsupportedResponseTypeError
 
 from idp.errors import BadRedirectUri, BadRequest, UnknownClient
 from idp.login.authentication import acr_level
-from idp.oidc.clients import Client, Clients
+from idp.oidc.clients import SCOPES, Client, Clients
 
 MOST_PARAMS = 40
 LONGEST_VALUE = 2048
@@ -147,7 +147,7 @@ def _scope(request: AuthorizationRequest, given: Mapping[str, str]) -> Authoriza
     scopes = tuple(dict.fromkeys(given.get("scope", "").split()))
     if "openid" not in scopes:
         raise InvalidScopeError("Scope 'openid' is missing.")
-    if not set(scopes) <= set(request.client.scopes):
+    if not set(scopes) <= set(request.client.scopes) & set(SCOPES):
         raise InvalidScopeError("The scope holds a value that is not registered for this client.")
     if "offline_access" in scopes and not request.client.check_grant_type("refresh_token"):
         scopes = tuple(s for s in scopes if s != "offline_access")

@@ -46,6 +46,10 @@ class Refresh:
     token: Token
     state: Presented
 
+    def get_scope(self) -> str:
+        """What Authlib compares a narrower request with (RFC 6749, 6)."""
+        return " ".join(self.family.grant.scopes)
+
 
 def _invalid_grant(reason: str, client: Client) -> InvalidGrantError:
     """One answer to everything that cannot be redeemed; the reason is for the log."""

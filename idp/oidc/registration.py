@@ -18,6 +18,7 @@ _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
 _LIKE_A_SUBJECT = re.compile(r"[0-9]{9,13}|[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ABSOLUTE_URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[!$-;=?-Z_a-z~%\[\]]+")
 _PLAIN_NETLOC = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
+_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,64}")
 MOST_URIS = 50
 
 
@@ -81,18 +82,20 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
     public = client.token_endpoint_auth_method == "none"  # noqa: S105
     by_key = client.token_endpoint_auth_method == "private_key_jwt"  # noqa: S105
     uses_code = "authorization_code" in client.grant_types
+    in_own_name = "client_credentials" in client.grant_types
     return [
         (not _CLIENT_ID.fullmatch(client.client_id), "client_id needs 3 to 128 of A-Z a-z 0-9 . _ ~ -"),
         (bool(_LIKE_A_SUBJECT.fullmatch(client.client_id)), "client_id looks like a person's number or subject"),
         (not client.client_name or len(client.client_name) > 200, "client_name is missing or longer than 200"),
         (not set(client.grant_types) <= set(GRANT_TYPES), f"grant_types may be {', '.join(GRANT_TYPES)}"),
-        (not set(client.scopes) <= set(SCOPES), f"scope may hold {' '.join(SCOPES)}"),
+        (not set(client.scopes) <= set(SCOPES) and not in_own_name, f"scope may hold {' '.join(SCOPES)}"),
+        (not all(_SCOPE.fullmatch(s) for s in client.scopes), "a scope has a character that RFC 6749 3.3 forbids"),
         (client.token_endpoint_auth_method not in AUTH_METHODS, f"authentication may be {', '.join(AUTH_METHODS)}"),
         (client.id_token_signed_response_alg not in ID_TOKEN_ALGS, f"ID tokens may use {', '.join(ID_TOKEN_ALGS)}"),
         (client.subject_type not in ("pairwise", "public"), "subject_type may be pairwise or public"),
         (client.application_type not in ("web", "native"), "application_type may be web or native"),
         (uses_code and not client.redirect_uris, "redirect_uris is missing"),
-        (public and "client_credentials" in client.grant_types, "client_credentials needs a client that authenticates"),
+        (public and in_own_name, "client_credentials needs a client that authenticates"),
         (public and not client.require_pkce, "only a confidential client may do without PKCE"),
         (not public and not by_key and not client.secret_digest, "a secret is missing"),
         (by_key and not (_is_key_set(client.jwks) or client.jwks_uri), "private_key_jwt needs public keys in jwks"),

@@ -46,10 +46,7 @@ class AccessToken:
     sid: str | None = None
     authentication: Authentication | None = None
     userinfo_claims: tuple[str, ...] = ()
-
-    @property
-    def offline(self) -> bool:
-        return "offline_access" in self.scopes
+    offline: bool = False
 
 
 class Tokens:
@@ -141,6 +138,8 @@ class Tokens:
             "sid": grant.sid,
             "gid": grant_id,
         }
+        if grant.offline:
+            facts["offline"] = True
         if grant.userinfo_claims:
             facts["userinfo_claims"] = list(grant.userinfo_claims)
         return facts
@@ -193,6 +192,7 @@ class Tokens:
             sid=sid,
             authentication=_authentication(found) if sid else None,
             userinfo_claims=tuple(found.get("userinfo_claims", ())),
+            offline=found.get("offline") is True,
         )
 
 
