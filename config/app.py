@@ -15,6 +15,7 @@ from idp.web.measures import Measures
 from idp.web.network import Peers
 from idp.web.operation import Check, Operation
 from idp.web.routes import Routes, build
+from idp.web.testing import Testing
 
 log = logging.getLogger("idp")
 
@@ -31,11 +32,16 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
     base.rotator.ensure(settings.keys.algorithms)
     measures.hashing.set_function(lambda: provider.passwords.waiting)
     pages = build(around, page_table(provider, around, measures), base.incidents.note)
-    machines = Machines(settings.issuer, provider.server, provider.inspection, base.rings.ring, base.clock)
+    machines = Machines(
+        settings.issuer, provider.server, provider.inspection, base.rings.ring, base.clock, around.peers
+    )
     operation = Operation(measures, readiness(provider), _notes(settings))
     if housekeeping:
         Housekeeping(base).start()
     table = {**machines.table(), **operation.table()}
+    if settings.testing.enabled:
+        table |= _test_mode(provider).table()
+        log.warning("TEST MODE: captchas may have a fixed answer; never use this with real people")
     return Front(table, pages, measures, hosts=hosts(settings), https=settings.is_https)
 
 
@@ -76,6 +82,22 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
         ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own)),
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
     ]
+
+
+def _test_mode(provider: Provider) -> Testing:
+    """The hooks of test mode: new signing keys, and forgetting what is cached of clients."""
+    base = provider.base
+
+    def rotate_keys() -> None:
+        for alg in base.settings.keys.algorithms:
+            base.rotator.replace(alg)
+
+    def forget() -> None:
+        provider.clients.forget()
+        provider.client_keys.forget()
+
+    hooks = {"rotate-keys": rotate_keys, "forget": forget}
+    return Testing(provider.inspection, provider.clients, base.clock, hooks)
 
 
 def readiness(provider: Provider) -> dict[str, Check]:

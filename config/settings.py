@@ -109,7 +109,11 @@ class Limits(Section):
     account_failures: int = Field(
         50, ge=1, le=100, description="wrong passwords per account until a captcha is demanded"
     )
-    attempts_per_network: int = Field(300, ge=1, description="logins begun per network and minute")
+    attempts_per_network: int = Field(300, ge=1, description="logins begun per network, minute and worker")
+    attempts_in_total: int = Field(20_000, ge=1, description="logins begun per minute and worker")
+    client_failures: int = Field(
+        30, ge=1, description="failed client authentications per client, network, minute and worker"
+    )
 
 
 class Messages(Section):

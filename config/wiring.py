@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from config.settings import BadSettings, Settings
 from idp.accounts.passwords import HashCost, Passwords
+from idp.brake import Brake
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.challenge import FIXED_LIFE, Challenge, Challenges
 from idp.login.limits import LoginLimits, Policy
@@ -144,7 +145,11 @@ def wire(base: Foundation) -> Provider:
     client_keys = ClientKeys(Outbound(s.outbound.ca_file), clock)
     standings, family_store = SqlStandings(database), SqlFamilies(database)
     sessions = Sessions(SqlSessions(database, base.audit), clock, session_limits(s))
-    attempts = Attempts(Shelf("a", LoginAttempt, base.ephemeral, clock, life=s.login.attempt_life))
+    attempts = Attempts(
+        Shelf("a", LoginAttempt, base.ephemeral, clock, life=s.login.attempt_life),
+        per_network=Brake(s.limits.attempts_per_network, 60, clock),
+        total=Brake(s.limits.attempts_in_total, 60, clock, most=1),
+    )
     challenges = Challenges(
         Shelf("c", Challenge, base.ephemeral, clock, life=FIXED_LIFE),
         length=s.login.captcha_length,
@@ -198,7 +203,7 @@ def wire(base: Foundation) -> Provider:
         standings=standings,
         consents=SqlConsents(database, base.audit),
         issuing=issuing,
-        server=Server(clients, authentication, issuing),
+        server=Server(clients, authentication, issuing, Brake(s.limits.client_failures, 60, clock)),
         inspection=Inspection(issuing, clients, clock),
         dispatcher=Dispatcher(attempts, sessions, standings, codes, tokens, clock),
         logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),

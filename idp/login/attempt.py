@@ -7,7 +7,8 @@ again from here on every return and validates them anew, so a half-finished logi
 
 from dataclasses import dataclass, replace
 
-from idp.errors import Expired, OtherBrowser
+from idp.brake import Brake
+from idp.errors import Expired, OtherBrowser, TooMany
 from idp.login.authentication import Authentication
 from idp.ports import Spent
 from idp.shelf import Shelf, digest
@@ -42,11 +43,18 @@ def browser_of(browser_secret: str) -> str:
 class Attempts:
     """Keeps attempts, and lets only the right browser use them."""
 
-    def __init__(self, shelf: Shelf[LoginAttempt]) -> None:
+    def __init__(self, shelf: Shelf[LoginAttempt], *, per_network: Brake, total: Brake) -> None:
         self._shelf = shelf
+        self._per_network = per_network
+        self._total = total
 
-    def begin(self, attempt: LoginAttempt) -> str:
-        """Keep a new attempt and return its handle."""
+    def begin(self, attempt: LoginAttempt, network: str) -> str:
+        """Keep a new attempt and return its handle. Raises `TooMany` when the network, or everybody, begins too many.
+
+        Attempts that exist go on working: only new ones are refused (RFC 6819, 4.4.1.11).
+        """
+        if not self._per_network.pull(network) or not self._total.pull("all"):
+            raise TooMany("too many logins begun", retry_after=self._per_network.retry_after)
         return self._shelf.add(attempt)
 
     def load(self, handle: str, browser_secret: str) -> LoginAttempt:

@@ -3,6 +3,7 @@
 Whatever goes wrong, the client reads one and the same sentence (RFC 6749, 5.2): nobody learns which ids exist.
 """
 
+import hashlib
 import hmac
 from base64 import b64decode
 from collections.abc import Callable, Mapping
@@ -97,6 +98,12 @@ class ClientAuthentication:
             return self._keys_of(client) if client else None
 
         return keys_of
+
+
+def claimed_id(request: Any) -> str:
+    """Which client a request says to be, unproven: for counting failures only."""
+    header = request.headers.get("Authorization", "")
+    return str(request.form.get("client_id") or hashlib.sha256(header[:64].encode()).hexdigest()[:16])[:128]
 
 
 def one_method_only(request: Any) -> None:

@@ -51,6 +51,13 @@ class Inspection:
             return INACTIVE
         return self._describe(token)
 
+    def resource(self, text: str) -> dict[str, Any] | None:
+        """What a protected resource of ours would answer to this access token, or None when it is not good."""
+        token, client, standing = self._live(text)
+        if token is None or client is None or (token.sid is not None and standing is None):
+            return None
+        return {"sub": token.subject, "client_id": token.client_id, "scope": " ".join(token.scopes)}
+
     def revoke(self, text: str, caller: Client) -> None:
         """End a token of `caller`; unknown and others' tokens are left alone without a word (RFC 7009, 2.2)."""
         found = self._issuing.families.load(text, caller.client_id)

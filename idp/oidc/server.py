@@ -8,7 +8,9 @@ from typing import Any
 from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
-from idp.oidc.client_auth import ClientAuthentication, failed, one_method_only
+from idp.brake import Brake
+from idp.errors import TooMany
+from idp.oidc.client_auth import ClientAuthentication, claimed_id, failed, one_method_only
 from idp.oidc.clients import Client, Clients
 from idp.oidc.grants import ClientCredentialsGrant, CodeGrant, RefreshGrant, RequireS256
 from idp.oidc.issuing import Issuing
@@ -20,11 +22,12 @@ Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
 class FormRequest(OAuth2Request):  # type: ignore[misc]
     """A POST with a bounded, decoded form whose parameters are all single."""
 
-    def __init__(self, form: dict[str, str], headers: Any) -> None:
+    def __init__(self, form: dict[str, str], headers: Any, network: str = "") -> None:
         # TLS ends where the operator says; Authlib's own check of the scheme would look at a header we do not trust.
         super().__init__("POST", "https://issuer.invalid/", headers=headers)
         self._form = form
         self.payload = BasicOAuth2Payload(form)
+        self.network = network
         self.successor: str | None = None
 
     @property
@@ -35,8 +38,11 @@ class FormRequest(OAuth2Request):  # type: ignore[misc]
 class Server(AuthorizationServer):  # type: ignore[misc]
     """The token endpoint's engine, and client authentication for every machine endpoint."""
 
-    def __init__(self, clients: Clients, authentication: ClientAuthentication, issuing: Issuing) -> None:
+    def __init__(
+        self, clients: Clients, authentication: ClientAuthentication, issuing: Issuing, failures: Brake
+    ) -> None:
         super().__init__()
+        self._failures = failures
         self.clients = clients
         self.issuing = issuing
         for method, check in (
@@ -54,11 +60,15 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         return self.clients.find(client_id)
 
     def authenticate_client(self, request: FormRequest, methods: list[str], endpoint: str = "token") -> Client:
-        """The authenticated client. Raises `InvalidClientError`, always with the same words and status 401."""
+        """The authenticated client. Raises `InvalidClientError`, always with the same words, and `TooMany`."""
         one_method_only(request)
+        key = f"{claimed_id(request)}|{request.network}"
+        if self._failures.is_on(key):
+            raise TooMany("client authentication failed too often", retry_after=self._failures.retry_after)
         try:
             return super().authenticate_client(request, methods, endpoint)  # type: ignore[no-any-return]
         except InvalidClientError:
+            self._failures.pull(key)
             raise failed() from None
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:

@@ -71,7 +71,7 @@ class OwnPages:
         """Begin an attempt of our own; it returns to `/account`."""
         secret = browser.secret or new_browser()
         now = self.clock()
-        handle = self.attempts.begin(LoginAttempt((), "", "", browser_of(secret), now))
+        handle = self.attempts.begin(LoginAttempt((), "", "", browser_of(secret), now), browser.network)
         response = redirect(with_query("/login", attempt=handle), 303)
         if secret != browser.secret:
             self.around.cookies.set(response, "b", secret)

@@ -80,7 +80,8 @@ class Authorize(View):
                 browser=browser_of(secret),
                 started_at=self._clock(),
                 login_hint=request.login_hint or "",
-            )
+            ),
+            browser.network,
         )
         response = redirect(with_query(STEP_PAGES[owed.step], attempt=handle, lang=language), 303)
         if secret != browser.secret:

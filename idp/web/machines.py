@@ -20,6 +20,7 @@ from idp.web import request as current_request
 from idp.web.forms import WrongType, read_form, read_query, single
 from idp.web.front import Endpoint, Environ, Reply, problem, reply
 from idp.web.headers import Headers
+from idp.web.network import Peers
 from keys.ring import KeyRing
 
 LONGEST_TOKEN = 8192
@@ -33,13 +34,20 @@ class Machines:
     """The endpoints. `ring()` gives the key ring of the moment."""
 
     def __init__(
-        self, issuer: str, server: Server, inspection: Inspection, ring: Callable[[], KeyRing], clock: Clock
+        self,
+        issuer: str,
+        server: Server,
+        inspection: Inspection,
+        ring: Callable[[], KeyRing],
+        clock: Clock,
+        peers: Peers,
     ) -> None:
         self._issuer = issuer
         self._server = server
         self._inspection = inspection
         self._ring = ring
         self._clock = clock
+        self._peers = peers
         self._documents: dict[str, tuple[Version, Reply]] = {}
 
     def table(self) -> Mapping[str, Endpoint]:
@@ -64,25 +72,25 @@ class Machines:
         return self._prepared("jwks", kids, environ, lambda: ring.jwks(now))
 
     def token(self, environ: Environ) -> Reply:
-        request = _form_request(environ)
+        request = self._form_request(environ)
         current_request.current().client_id = request.form.get("client_id", "")[:128] or None
         answer: Answer = self._server.create_token_response(request)
         return _answered(answer)
 
     def introspect(self, environ: Environ) -> Reply:
-        request = _form_request(environ)
+        request = self._form_request(environ)
         caller = self._caller(request, "introspection", none=False)
         return reply(200, self._inspection.introspect(_token(request), caller), [])
 
     def revoke(self, environ: Environ) -> Reply:
-        request = _form_request(environ)
+        request = self._form_request(environ)
         self._inspection.revoke(_token(request), self._caller(request, "revocation", none=True))
         return reply(200, {}, [])
 
     def userinfo(self, environ: Environ) -> Reply:
         """`GET` or `POST` with a bearer token in the header, or in the form of a `POST` (RFC 6750, 2)."""
         try:
-            text = _bearer(environ)
+            text = bearer_of(environ)
             if text is None:
                 return problem(401, "invalid_request", [("WWW-Authenticate", 'Bearer realm="idp"')])
             return reply(200, self._inspection.userinfo(text), [])
@@ -90,6 +98,14 @@ class Machines:
             status = error.status_code
             challenge = f'Bearer realm="idp", error="{error.error}"'
             return reply(status, {"error": error.error}, [("WWW-Authenticate", challenge)])
+
+    def _form_request(self, environ: Environ) -> FormRequest:
+        """The form of a POST with single parameters and nothing secret in the query (RFC 6749, 3.2)."""
+        if environ.get("QUERY_STRING"):
+            raise InvalidRequestError("Parameters belong into the body.")
+        authorization = environ.get("HTTP_AUTHORIZATION")
+        headers = {"Authorization": authorization} if authorization else {}
+        return FormRequest(single(read_form(environ)), headers, self._peers.network(environ))
 
     def _caller(self, request: FormRequest, endpoint: str, *, none: bool) -> Client:
         methods = [method for method in AUTH_METHODS if none or method != "none"]
@@ -128,15 +144,6 @@ class Machines:
         return only_post
 
 
-def _form_request(environ: Environ) -> FormRequest:
-    """The form of a POST with single parameters and nothing secret in the query (RFC 6749, 3.2)."""
-    if environ.get("QUERY_STRING"):
-        raise InvalidRequestError("Parameters belong into the body.")
-    authorization = environ.get("HTTP_AUTHORIZATION")
-    headers = {"Authorization": authorization} if authorization else {}
-    return FormRequest(single(read_form(environ)), headers)
-
-
 def _token(request: FormRequest) -> str:
     text = request.form.get("token", "")
     if not text:
@@ -144,7 +151,8 @@ def _token(request: FormRequest) -> str:
     return text[: LONGEST_TOKEN + 1]
 
 
-def _bearer(environ: Environ) -> str | None:
+def bearer_of(environ: Environ) -> str | None:
+    """The access token of a request: in the header, or in the form of a POST (RFC 6750, 2). Raises OAuth errors."""
     if "access_token" in dict(read_query(environ)):
         raise InvalidRequestError("An access token does not belong into a URL.")
     header = environ.get("HTTP_AUTHORIZATION", "")

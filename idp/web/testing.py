@@ -1,0 +1,51 @@
+"""Test mode: hooks for outside test suites. Mounted only when the settings switch it on, which production refuses."""
+
+from collections.abc import Callable, Mapping
+from email.utils import formatdate
+
+from idp.errors import Refusal
+from idp.oidc.clients import Clients
+from idp.oidc.inspection import Inspection
+from idp.ports import Clock
+from idp.web.front import Endpoint, Environ, Reply, problem, reply
+from idp.web.machines import bearer_of
+
+Hook = Callable[[], object]
+
+
+class Testing:
+    """`POST` hooks under `/testing/`, and a protected resource that any access token for this issuer opens."""
+
+    __test__ = False
+
+    def __init__(self, inspection: Inspection, clients: Clients, clock: Clock, hooks: Mapping[str, Hook]) -> None:
+        self._inspection = inspection
+        self._clients = clients
+        self._clock = clock
+        self._hooks = hooks
+
+    def table(self) -> Mapping[str, Endpoint]:
+        return {
+            "/testing/resource": self.resource,
+            **{f"/testing/{name}": self._hook(hook) for name, hook in self._hooks.items()},
+        }
+
+    def resource(self, environ: Environ) -> Reply:
+        """200 with JSON and `Date` for a good access token, as a resource server would answer."""
+        try:
+            text = bearer_of(environ)
+        except Refusal as error:
+            return problem(error.status, "invalid_request")
+        found = self._inspection.resource(text) if text else None
+        if found is None:
+            return problem(401, "invalid_token", [("WWW-Authenticate", 'Bearer realm="testing"')])
+        return reply(200, found, [("Date", formatdate(self._clock(), usegmt=True))])
+
+    def _hook(self, hook: Hook) -> Endpoint:
+        def run(environ: Environ) -> Reply:
+            if environ["REQUEST_METHOD"] != "POST":
+                return problem(405, "method_not_allowed", [("Allow", "POST")])
+            hook()
+            return reply(200, {"done": True}, [])
+
+        return run
