@@ -1,7 +1,6 @@
 """A database of its own for each test, on SQLite and on PostgreSQL, copied from a template that was migrated once."""
 
 import contextlib
-import importlib.util
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -9,21 +8,17 @@ from pathlib import Path
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import MetaData
 
+from config import migrate
 from keys.database import Database
 
-_METADATA = ("keys.store", "idp.store.tables")
 _TEMPLATE = "idp_template"
 
 
 def create_tables(url: str) -> None:
-    """Make every table in the database at `url`."""
-    database = Database(url)
-    with database.write.begin() as connection:
-        for module in filter(importlib.util.find_spec, _METADATA):
-            metadata: MetaData = importlib.import_module(module).metadata
-            metadata.create_all(connection)
+    """Migrate the database at `url`, as `idp db upgrade` does."""
+    database = Database(url, statement_timeout=None)
+    migrate.upgrade(database)
     database.close()
 
 
