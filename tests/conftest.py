@@ -11,6 +11,7 @@ from playwright.sync_api import Page as Screen
 from keys.database import Database
 from tests.support import chromium as headless
 from tests.support import databases, servers
+from tests.support.app import App, running_app
 from tests.support.clock import FrozenClock
 
 
@@ -63,6 +64,25 @@ def database(database_url: str) -> Iterator[Database]:
     opened = Database(database_url)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def app(sqlite_template: Path, tmp_path: Path) -> Iterator[App]:
+    """The application in this process, on SQLite."""
+    with running_app(tmp_path, databases.sqlite_copy(sqlite_template, tmp_path)) as running:
+        running.client()
+        running.person()
+        yield running
+
+
+@pytest.fixture
+def everywhere(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[App]:
+    """The application on SQLite, and on PostgreSQL with Redis: for one story per flow."""
+    redis_url = "" if database_url.startswith("sqlite") else request.getfixturevalue("empty_redis_url")
+    with running_app(tmp_path, database_url, redis_url) as running:
+        running.client()
+        running.person()
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,201 @@
+"""The whole application in this process: real stores, real keys, a clock that the test moves, and visitors.
+
+No socket is opened, so a test can make thousands of requests; what needs workers and sockets uses `provider.py`.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, parse_qsl, urlsplit
+
+from werkzeug.test import Client as HttpClient
+from werkzeug.test import TestResponse
+
+from config.app import create_app
+from config.people_file import read_person
+from config.settings import Settings
+from config.wiring import Foundation, Provider, lay, passwords_of, wire
+from idp.oidc.clients import secret_digest
+from idp.oidc.registration import read_client
+from idp.web.measures import Measures
+from tests.support.clock import FrozenClock
+
+ISSUER = "https://id.example.test"
+REDIRECT = "https://portal.example.test/callback"
+SECRET = "a secret of the portal that is long enough"
+PASSWORD = "mật khẩu dài để thử"
+VERIFIER = "a-code-verifier-of-at-least-forty-three-characters"
+CAPTCHA = "00000"
+
+
+def challenge(verifier: str = VERIFIER) -> str:
+    """The S256 challenge of a verifier."""
+    return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+
+
+@dataclass
+class App:
+    """One installation under test."""
+
+    settings: Settings
+    clock: FrozenClock
+    base: Foundation
+    provider: Provider
+    wsgi: Any
+    _people: int = 0
+
+    def person(self, code: str | None = None, password: str = PASSWORD, **more: Any) -> str:
+        """Open an account; returns its id."""
+        self._people += 1
+        identifiers = more.pop("identifiers", None) or {"bhxh": code or f"00{self._people:08d}"}
+        record = {"name": "Nguyễn Thị Hoà", "password": password, "identifiers": identifiers} | more
+        account, typed = read_person(record, self.clock())
+        hashed = passwords_of(self.settings, self.base.secrets).hash(typed or "")
+        self.base.people.add(replace(account, password_hash=hashed, password_changed_at=self.clock()))
+        return account.id
+
+    def client(self, client_id: str = "portal", secret: str | None = SECRET, **more: Any) -> str:
+        """Register a client; returns its id."""
+        metadata = {
+            "client_id": client_id,
+            "client_name": "Cổng thử nghiệm",
+            "redirect_uris": [REDIRECT],
+            "post_logout_redirect_uris": ["https://portal.example.test/"],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid profile email phone address bhxh offline_access",
+            "first_party": True,
+        } | more
+        digest = secret_digest(self.base.secrets.get("client-secret"), client_id, secret) if secret else None
+        client = read_client(metadata, secret_digest=digest)
+        self.base.rotator.ensure((client.id_token_signed_response_alg,))
+        self.base.clients.put(client, self.clock())
+        self.provider.clients.forget()
+        return client_id
+
+    def visitor(self, address: str = "192.0.2.7") -> "Visitor":
+        """A browser of its own, at an address."""
+        return Visitor(self, HttpClient(self.wsgi), address)
+
+
+@dataclass
+class Visitor:
+    """A browser (cookies) that is also the portal behind it."""
+
+    app: App
+    http: HttpClient
+    address: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def get(self, url: str, **more: Any) -> TestResponse:
+        return self._send("GET", url, **more)
+
+    def post(self, url: str, data: Any = None, **more: Any) -> TestResponse:
+        return self._send("POST", url, data=data, **more)
+
+    def authorize(self, client_id: str = "portal", **more: Any) -> TestResponse:
+        """Send the browser to `/authorize`; a parameter given as None is left out."""
+        params = {
+            "client_id": client_id,
+            "redirect_uri": REDIRECT,
+            "response_type": "code",
+            "scope": "openid",
+            "state": "a state",
+            "nonce": "a nonce",
+            "code_challenge": challenge(),
+            "code_challenge_method": "S256",
+        } | more
+        return self.get("/authorize", query_string={n: v for n, v in params.items() if v is not None})
+
+    def log_in(
+        self, begun: TestResponse, code: str = "0000000001", password: str = PASSWORD, **more: Any
+    ) -> TestResponse:
+        """Fill the login form that `begun` leads to and follow to what `/authorize` says then."""
+        answer = self.try_to_log_in(attempt_of(begun), code, password, **more)
+        return self.get(answer.headers["Location"]) if answer.status_code == 303 else answer
+
+    def try_to_log_in(self, attempt: str, code: str, password: str, **more: Any) -> TestResponse:
+        """Post the login form once."""
+        page = self.get("/login", query_string={"attempt": attempt})
+        found = re.search(r'name="captcha_id"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="captcha_id"', page.text)
+        given = {"captcha_id": found[1] or found[2], "captcha": CAPTCHA} if found else {}
+        fields = {"attempt": attempt, "kind": "individual", "username": code, "password": password}
+        return self.post("/login", data=fields | given | more)
+
+    def code(self, code: str = "0000000001", **more: Any) -> str:
+        """A code for the portal, after a login when one is asked for."""
+        answer = self.authorize(**more)
+        if "/login?" in answer.headers.get("Location", ""):
+            answer = self.log_in(answer, code)
+        return answer_of(answer)["code"]
+
+    def token(self, client_id: str = "portal", secret: str | None = SECRET, **fields: Any) -> TestResponse:
+        """A token request with `client_secret_basic`, or as a public client without a secret."""
+        if secret is None:
+            return self.post("/token", data={"client_id": client_id} | fields)
+        return self.post("/token", data=fields, auth=(client_id, secret))
+
+    def redeem(self, code: str, client_id: str = "portal", secret: str | None = SECRET, **more: Any) -> TestResponse:
+        """Redeem a code."""
+        fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT, "code_verifier": VERIFIER}
+        return self.token(client_id, secret, **{n: v for n, v in (fields | more).items() if v is not None})
+
+    def refresh(self, token: str, client_id: str = "portal", secret: str | None = SECRET, **more: Any) -> TestResponse:
+        return self.token(client_id, secret, grant_type="refresh_token", refresh_token=token, **more)
+
+    def tokens(self, code: str = "0000000001", scope: str = "openid offline_access", **more: Any) -> dict[str, Any]:
+        """Log in and redeem; the token response."""
+        answer = self.redeem(self.code(code, scope=scope, **more))
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json or {})
+
+    def userinfo(self, access_token: str) -> TestResponse:
+        return self.get("/userinfo", headers={"Authorization": f"Bearer {access_token}"})
+
+    def introspect(self, token: str, client_id: str = "portal", secret: str = SECRET) -> dict[str, Any]:
+        return dict(self.post("/introspect", data={"token": token}, auth=(client_id, secret)).json or {})
+
+    def _send(self, method: str, url: str, **more: Any) -> TestResponse:
+        headers = self.headers | more.pop("headers", {})
+        environ = {"REMOTE_ADDR": self.address} | more.pop("environ_overrides", {})
+        return self.http.open(url, method=method, base_url=ISSUER, headers=headers, environ_overrides=environ, **more)
+
+
+def attempt_of(answer: TestResponse) -> str:
+    """The attempt that a redirect to a step carries."""
+    return parse_qs(urlsplit(answer.headers["Location"]).query)["attempt"][0]
+
+
+def answer_of(answer: TestResponse) -> dict[str, str]:
+    """The authorization response in a redirect to the portal."""
+    location = answer.headers["Location"]
+    assert location.startswith(REDIRECT), location
+    return dict(parse_qsl(urlsplit(location).query))
+
+
+@contextmanager
+def running_app(home: Path, database_url: str, redis_url: str = "", **more: Any) -> Iterator[App]:
+    """An application on fresh stores, closed at the end; `more` are settings sections as dictionaries."""
+    testing = {"enabled": True, "fixed_captcha": CAPTCHA}
+    sections: dict[str, Any] = {
+        "environment": "development",
+        "issuer": ISSUER,
+        "data_dir": home,
+        "store": {"database_url": database_url, "redis_url": redis_url},
+        # The cheapest Argon2id there is: tests are about who may enter, not about the price of a guess.
+        "login": {"hash_memory": 8, "hash_time": 1, "hash_queue": 1000},
+        "keys": {"algorithms": ["RS256", "ES256"]},
+        "testing": testing,
+    }
+    for name, value in more.items():
+        sections[name] = {**sections.get(name, {}), **value} if isinstance(value, dict) else value
+    clock = FrozenClock()
+    settings = Settings(**sections)
+    base = lay(settings, clock)
+    provider = wire(base)
+    yield App(settings, clock, base, provider, create_app(provider, Measures(shared=False), housekeeping=False))
+    base.close()
