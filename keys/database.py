@@ -5,8 +5,11 @@ deadline, and both doors share one pool of connections.
 """
 
 import os
+import sqlite3
 import weakref
+from contextlib import closing, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
@@ -82,9 +85,23 @@ def _sqlite(url: URL, lock_wait: float, pool: dict[str, Any]) -> Engine:
 
 
 def _create_private(path: Path) -> None:
-    """Make the file ours alone before SQLite does; its -wal and -shm files inherit the mode."""
+    """Make an empty database in WAL mode, for our user alone; its -wal and -shm files inherit the mode.
+
+    It is made aside and linked into place: of two processes that switch the same new file to WAL, one would be told
+    at once that it is locked, whatever the timeout.
+    """
+    if path.exists():
+        return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path.touch(mode=0o600, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{token_hex(8)}")
+    draft.touch(mode=0o600, exist_ok=False)
+    try:
+        with closing(sqlite3.connect(draft)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
 
 
 def _postgresql(url: URL, connect_timeout: float, statement_timeout: float | None, pool: dict[str, Any]) -> Engine:
