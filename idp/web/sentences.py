@@ -1,0 +1,162 @@
+"""What we say to people when something does not go on: one sentence per reason, and always a way on.
+
+Pages look their reason up here; nothing of a request is ever put into a sentence, except a number of seconds. The texts
+are translated when they are shown, so this module can be imported before any request.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask_babel import LazyString, lazy_gettext
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An error page: what happened, in a title and a sentence, and what the person can do now."""
+
+    title: LazyString
+    sentence: LazyString
+    advice: tuple[LazyString, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a portal gets to know by one scope, in the words of the consent page."""
+
+    title: LazyString
+    items: tuple[LazyString, ...]
+
+
+PAGES: Mapping[str, Page] = {
+    "unknown_client": Page(
+        lazy_gettext("Không nhận ra trang yêu cầu đăng nhập"),
+        lazy_gettext("Trang vừa chuyển bạn đến đây chưa được đăng ký với BHXH Việt Nam, nên chúng tôi đã dừng lại."),
+        (
+            lazy_gettext("Không nhập mật khẩu vào trang đó nếu bạn không chắc đó là trang chính thức."),
+            lazy_gettext("Tự mở cổng dịch vụ từ địa chỉ bạn biết rõ rồi đăng nhập lại."),
+        ),
+    ),
+    "redirect_uri": Page(
+        lazy_gettext("Địa chỉ quay lại không hợp lệ"),
+        lazy_gettext("Bạn được yêu cầu chuyển đến một địa chỉ chưa đăng ký. Để bảo vệ bạn, chúng tôi đã dừng lại."),
+        (
+            lazy_gettext("Tự mở cổng dịch vụ từ địa chỉ bạn biết rõ rồi thử lại."),
+            lazy_gettext("Nếu bạn đến đây từ một đường dẫn trong tin nhắn hoặc thư lạ, đừng dùng đường dẫn đó nữa."),
+        ),
+    ),
+    "bad_request": Page(
+        lazy_gettext("Yêu cầu không hợp lệ"),
+        lazy_gettext("Trình duyệt đã gửi một yêu cầu mà hệ thống không hiểu được."),
+        (
+            lazy_gettext("Quay lại cổng dịch vụ và bắt đầu lại."),
+            lazy_gettext("Dùng các nút trên màn hình, không sửa địa chỉ trang."),
+        ),
+    ),
+    "expired": Page(
+        lazy_gettext("Lần đăng nhập này đã hết hạn"),
+        lazy_gettext("Lần đăng nhập đã quá thời gian cho phép hoặc đã hoàn tất. Tài khoản của bạn không bị ảnh hưởng."),
+        (
+            lazy_gettext("Quay lại cổng dịch vụ và bấm “Đăng nhập” lần nữa."),
+            lazy_gettext("Nếu bạn đã đăng nhập xong ở một thẻ khác, hãy tiếp tục ở thẻ đó."),
+        ),
+    ),
+    "other_browser": Page(
+        lazy_gettext("Không tiếp tục được trên trình duyệt này"),
+        lazy_gettext("Lần đăng nhập này bắt đầu ở trình duyệt khác, hoặc trình duyệt của bạn đang chặn cookie."),
+        (
+            lazy_gettext("Cho phép cookie của trang này trong phần cài đặt trình duyệt."),
+            lazy_gettext("Bắt đầu lại từ cổng dịch vụ và ở nguyên trong một trình duyệt."),
+            lazy_gettext("Nếu ai đó gửi cho bạn đường dẫn đến trang này, đừng dùng đường dẫn đó để đăng nhập."),
+        ),
+    ),
+    "too_many": Page(
+        lazy_gettext("Quá nhiều lần thử"),
+        lazy_gettext("Có quá nhiều yêu cầu trong thời gian ngắn. Tài khoản của bạn không bị khóa."),
+        (lazy_gettext("Chờ vài phút rồi thử lại."),),
+    ),
+    "busy": Page(
+        lazy_gettext("Hệ thống đang bận"),
+        lazy_gettext("Hệ thống tạm thời chưa thể phục vụ bạn. Chưa có thao tác nào được thực hiện."),
+        (
+            lazy_gettext("Chờ khoảng một phút rồi tải lại trang."),
+            lazy_gettext("Bạn không cần đổi mật khẩu hay đăng ký lại."),
+        ),
+    ),
+    "not_found": Page(
+        lazy_gettext("Không tìm thấy trang"),
+        lazy_gettext("Địa chỉ này không có trang nào."),
+        (lazy_gettext("Kiểm tra lại địa chỉ, hoặc quay lại cổng dịch vụ và bắt đầu lại."),),
+    ),
+    "method": Page(
+        lazy_gettext("Không mở được trang theo cách này"),
+        lazy_gettext("Địa chỉ này không dùng được theo cách trình duyệt vừa gọi."),
+        (lazy_gettext("Quay lại cổng dịch vụ và bắt đầu lại."),),
+    ),
+    "internal": Page(
+        lazy_gettext("Đã xảy ra lỗi"),
+        lazy_gettext("Lỗi nằm ở phía hệ thống, không phải do bạn, và đã được ghi lại."),
+        (
+            lazy_gettext("Chờ khoảng một phút rồi thử lại từ cổng dịch vụ."),
+            lazy_gettext("Nếu lỗi lặp lại, hãy gọi Tổng đài và đọc mã hỗ trợ dưới đây."),
+        ),
+    ),
+    "forbidden": Page(
+        lazy_gettext("Yêu cầu bị từ chối"),
+        lazy_gettext("Biểu mẫu vừa gửi không đến từ trang của chúng tôi, hoặc phiên đăng nhập đã kết thúc."),
+        (
+            lazy_gettext("Mở lại trang bạn cần và thử lần nữa."),
+            lazy_gettext("Nếu bạn không tự gửi biểu mẫu nào, hãy đóng thẻ vừa mở trước đó."),
+        ),
+    ),
+    "too_large": Page(
+        lazy_gettext("Dữ liệu gửi quá lớn"),
+        lazy_gettext("Trình duyệt đã gửi nhiều dữ liệu hơn mức cho phép."),
+        (lazy_gettext("Quay lại, nhập ít dữ liệu hơn rồi thử lại."),),
+    ),
+}
+
+LOGIN: Mapping[str, LazyString] = {
+    "login_failed": lazy_gettext("Sai tên đăng nhập hoặc mật khẩu"),
+    "captcha_wrong": lazy_gettext("Mã kiểm tra không đúng"),
+    "captcha_needed": lazy_gettext("Vui lòng nhập mã kiểm tra"),
+    # An f-string or an early `%` would fix the language; whoever shows it fills in the seconds: LOGIN["wait"] % {...}.
+    "wait": lazy_gettext("Bạn đã thử quá nhiều lần. Vui lòng thử lại sau %(seconds)s giây. Tài khoản không bị khóa."),
+    "disabled": lazy_gettext("Tài khoản không thể đăng nhập. Vui lòng liên hệ cơ quan BHXH"),
+    "closed": lazy_gettext("Hiện không đăng nhập bằng mật khẩu ở đây được. Vui lòng chọn cách đăng nhập khác."),
+    "expired": lazy_gettext("Lần đăng nhập đã hết hạn. Vui lòng đăng nhập lại"),
+}
+
+SCOPES: Mapping[str, Scope] = {
+    "openid": Scope(
+        lazy_gettext("Nhận ra tài khoản của bạn"),
+        (lazy_gettext("Một mã nhận diện do hệ thống cấp, không phải mã số BHXH"),),
+    ),
+    "profile": Scope(
+        lazy_gettext("Thông tin cá nhân cơ bản"),
+        (lazy_gettext("Họ và tên"), lazy_gettext("Ngày sinh"), lazy_gettext("Giới tính")),
+    ),
+    "email": Scope(
+        lazy_gettext("Địa chỉ thư điện tử"),
+        (lazy_gettext("Địa chỉ thư điện tử và việc địa chỉ đã được xác minh hay chưa"),),
+    ),
+    "phone": Scope(
+        lazy_gettext("Điện thoại di động"),
+        (lazy_gettext("Số điện thoại và việc số đã được xác minh hay chưa"),),
+    ),
+    "address": Scope(
+        lazy_gettext("Địa chỉ liên hệ"),
+        (lazy_gettext("Địa chỉ liên hệ đã đăng ký"),),
+    ),
+    "bhxh": Scope(
+        lazy_gettext("Thông tin bảo hiểm xã hội"),
+        (
+            lazy_gettext("Mã số BHXH"),
+            lazy_gettext("Số định danh cá nhân/CCCD"),
+            lazy_gettext("Loại tài khoản: cá nhân hay tổ chức"),
+        ),
+    ),
+    "offline_access": Scope(
+        lazy_gettext("Truy cập khi bạn không có mặt"),
+        (lazy_gettext("Tiếp tục nhận các thông tin trên sau khi bạn rời đi, đến khi bạn rút lại sự đồng ý"),),
+    ),
+}
