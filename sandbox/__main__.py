@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from sandbox import addresses, inbox, launch, portal
+from sandbox import addresses
 
 
 def main() -> int:
@@ -12,11 +12,18 @@ def main() -> int:
     parser.add_argument("program", choices=["run", "portal", "inbox"], help="`run` starts everything")
     where = addresses.from_environment()
     match parser.parse_args().program:
+        # Each is imported only when it is the one: the starter should not wait for libraries that its children need.
         case "portal":
+            from sandbox import portal
+
             portal.serve(where)
         case "inbox":
+            from sandbox import inbox
+
             inbox.serve(where)
         case _:
+            from sandbox import launch
+
             return launch.run(where)
     return 0
 

@@ -34,6 +34,16 @@ class Addresses:
         """The folder into which the provider drops messages and from which the inbox reads them."""
         return self.data / "inbox"
 
+    @property
+    def logs(self) -> Path:
+        """One log for each program."""
+        return self.data / "logs"
+
+    @property
+    def records(self) -> Path:
+        """What was loaded into the provider, as it was loaded."""
+        return self.data / "sandbox"
+
     def at_home(self, text: str) -> str:
         """Text written for the usual ports, moved to these ones."""
         for usual, ours in ((_PROVIDER, self.provider), (_PORTAL, self.portal), (_INBOX, self.inbox)):

@@ -1,9 +1,10 @@
 """`make run`: prepare the data, start everything, say where it is, and end it all together.
 
-The order is: ports free? -> `idp db upgrade` -> load people and clients -> provider, portal, inbox -> wait until each
-answers -> wait for Ctrl-C, or for the first child that dies and takes the others with it.
+The order is: ports free? -> portal and inbox, which need nobody -> `idp db upgrade` -> people and clients -> provider
+-> wait until each answers -> wait for Ctrl-C, or for the first child that dies and takes the others with it.
 """
 
+import hashlib
 import json
 import os
 import shutil
@@ -40,8 +41,10 @@ def run(where: Addresses) -> int:
     try:
         _check_ports(where)
         environment = _environment(where)
-        _prepare(where, environment)
-        _start(where, environment, started)
+        _make_folders(where)
+        _start_programs(where, environment, started)
+        _prepare_data(where, environment)
+        _start_provider(where, environment, started)
         _wait_until_ready(started)
         print(_welcome(where, environment), flush=True)
         _watch(started)
@@ -89,18 +92,34 @@ def _environment(where: Addresses) -> dict[str, str]:
     return usual | dict(os.environ) | always
 
 
-def _prepare(where: Addresses, environment: Mapping[str, str]) -> None:
-    where.messages.mkdir(mode=0o700, parents=True, exist_ok=True)
-    home = where.data / "sandbox"
-    home.mkdir(mode=0o700, exist_ok=True)
-    _idp(["db", "upgrade"], environment)
-    for kind, name in (("accounts", "people.json"), ("clients", "clients.json")):
-        text = where.at_home((HERE / name).read_text(encoding="utf-8"))
-        (home / name).write_text(text, encoding="utf-8")
-        _idp([kind, "load", str(home / name), "--reason", "sandbox"], environment)
+def _make_folders(where: Addresses) -> None:
+    for folder in (where.data, where.messages, where.logs, where.records):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _idp(words: Sequence[str], environment: Mapping[str, str]) -> None:
+def _prepare_data(where: Addresses, environment: Mapping[str, str]) -> None:
+    """Migrate, and load people and clients into a new database or when their files have changed."""
+    is_new = json.loads(_idp(["db", "upgrade", "--json"], environment))["before"] is None
+    texts = {name: where.at_home((HERE / f"{name}.json").read_text(encoding="utf-8")) for name in ("people", "clients")}
+    fingerprint = _fingerprint(texts, environment)
+    stamp = where.records / "loaded"
+    if not is_new and stamp.is_file() and stamp.read_text() == fingerprint:
+        return
+    for kind, name in (("accounts", "people"), ("clients", "clients")):
+        file = where.records / f"{name}.json"
+        file.write_text(texts[name], encoding="utf-8")
+        _idp([kind, "load", str(file), "--reason", "sandbox"], environment)
+    stamp.write_text(fingerprint)
+
+
+def _fingerprint(texts: Mapping[str, str], environment: Mapping[str, str]) -> str:
+    """Of what was loaded and into which database: a run that finds it again has nothing to load."""
+    database = environment.get("IDP_STORE__DATABASE_URL", "")
+    return hashlib.sha256("\0".join([database, *texts.values()]).encode()).hexdigest()
+
+
+def _idp(words: Sequence[str], environment: Mapping[str, str]) -> str:
+    """Run the operator's command and give what it printed."""
     done = subprocess.run(
         [_command(), *words],
         env=dict(environment),
@@ -111,6 +130,7 @@ def _idp(words: Sequence[str], environment: Mapping[str, str]) -> None:
     )
     if done.returncode != 0:
         raise CannotStart(f"idp {' '.join(words)} ({done.returncode}):\n{done.stdout}{done.stderr}")
+    return done.stdout
 
 
 def _command() -> str:
@@ -121,17 +141,20 @@ def _command() -> str:
     return found
 
 
-def _start(where: Addresses, environment: Mapping[str, str], started: list[Child]) -> None:
-    logs = where.data / "logs"
-    logs.mkdir(mode=0o700, exist_ok=True)
-    serve = [_command(), "serve", "--bind", f"{HOST}:{where.provider_port}"]
-    for name, command, port, ready_path in (
-        ("provider", serve, where.provider_port, "/readyz"),
-        ("portal", [sys.executable, "-m", "sandbox", "portal"], where.portal_port, "/"),
-        ("inbox", [sys.executable, "-m", "sandbox", "inbox"], where.inbox_port, "/"),
-    ):
-        child = children.start(name, command, port=port, ready_path=ready_path, environment=environment, logs=logs)
+def _start_programs(where: Addresses, environment: Mapping[str, str], started: list[Child]) -> None:
+    for name, port in (("portal", where.portal_port), ("inbox", where.inbox_port)):
+        command = [sys.executable, "-m", "sandbox", name]
+        child = children.start(name, command, port=port, ready_path="/", environment=environment, logs=where.logs)
         started.append(child)
+
+
+def _start_provider(where: Addresses, environment: Mapping[str, str], started: list[Child]) -> None:
+    port = where.provider_port
+    command = [_command(), "serve", "--bind", f"{HOST}:{port}"]
+    child = children.start(
+        "provider", command, port=port, ready_path="/readyz", environment=environment, logs=where.logs
+    )
+    started.append(child)
 
 
 def _wait_until_ready(started: Sequence[Child]) -> None:
@@ -175,5 +198,5 @@ Sẵn sàng. Ready.
   Mở Cổng dịch vụ, bấm "Đăng nhập", điền như trên, bấm "ĐĂNG NHẬP"; xong bấm "Đăng xuất".
   Open the portal, press "Đăng nhập", fill in the above, press "ĐĂNG NHẬP"; then "Đăng xuất" logs out.
 
-  Nhật ký (logs): {where.data / "logs"}    Người khác (more people): sandbox/people.json
+  Nhật ký (logs): {where.logs}    Người khác (more people): sandbox/people.json
   Ctrl-C: dừng tất cả (stops everything). Dữ liệu được giữ lại (data are kept)."""

@@ -75,14 +75,17 @@ class RelyingParty:
         client, state = self._ready_client(), answer["state"]
         with _Speaking(self):
             _raise_if_error(client.finalize_auth(dict(answer)))
-            _raise_if_error(client.get_tokens(state))
+            known = client.get_context().cstate.get(state)
+            code = {name: known[name] for name in ("code", "redirect_uri", "state")}
+            # The library's own `get_tokens` authenticates with Basic, whatever was registered.
+            self._ask(client, "accesstoken", state, code | {"grant_type": "authorization_code"})
             return self._login(client, state)
 
     def refresh(self, state: str) -> Login:
         """Spend the refresh token for a new set. Raises `Refused` or `Unreachable`."""
         client = self._ready_client()
         with _Speaking(self):
-            _raise_if_error(client.do_request("refresh_token", state=state, authn_method=self._authentication()))
+            self._ask(client, "refresh_token", state, {})
             return self._login(client, state)
 
     def goodbye(self, state: str, return_to: str) -> str:
@@ -99,6 +102,11 @@ class RelyingParty:
         """Let the next login read the provider's metadata and keys anew; present logins keep their tokens."""
         if self._client is not None:
             self._client.get_context().provider_info = {}
+
+    def _ask(self, client: StandAloneClient, service: str, state: str, arguments: dict[str, str]) -> None:
+        _raise_if_error(
+            client.do_request(service, state=state, request_args=arguments, authn_method=self._authentication())
+        )
 
     def _login(self, client: StandAloneClient, state: str) -> Login:
         person = client.get_user_info(state)
