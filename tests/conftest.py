@@ -1,5 +1,6 @@
 """The cast, on one page. Each fixture is a line or two; what it is made of lives in `tests/support`."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,12 +67,21 @@ def database(database_url: str) -> Iterator[Database]:
     opened.close()
 
 
-@pytest.fixture
-def app(sqlite_template: Path, tmp_path: Path) -> Iterator[App]:
-    """The application in this process, on SQLite."""
-    with running_app(tmp_path, databases.sqlite_copy(sqlite_template, tmp_path)) as running:
+@pytest.fixture(scope="session")
+def app_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with keys, a portal and a person, made once: finding an RSA key takes long."""
+    home = tmp_path_factory.mktemp("home")
+    with running_app(home, databases.sqlite_copy(sqlite_template, home)) as running:
         running.client()
-        running.person()
+        running.person("0000000001")
+    return home
+
+
+@pytest.fixture
+def app(app_template: Path, tmp_path: Path) -> Iterator[App]:
+    """The application in this process, on SQLite, with the client `portal` and the person 0000000001."""
+    shutil.copy(app_template / "master.key", tmp_path / "master.key")
+    with running_app(tmp_path, databases.sqlite_copy(app_template / "idp.db", tmp_path)) as running:
         yield running
 
 
@@ -81,7 +91,7 @@ def everywhere(database_url: str, tmp_path: Path, request: pytest.FixtureRequest
     redis_url = "" if database_url.startswith("sqlite") else request.getfixturevalue("empty_redis_url")
     with running_app(tmp_path, database_url, redis_url) as running:
         running.client()
-        running.person()
+        running.person("0000000001")
         yield running
 
 

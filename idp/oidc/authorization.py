@@ -225,7 +225,7 @@ def _json_object(text: str) -> dict[str, Any]:
 
 
 def _members(wanted: Mapping[str, Any], place: str) -> dict[str, dict[str, Any]]:
-    members = wanted.get(place) or {}
+    members = {} if wanted.get(place) is None else wanted[place]
     if not isinstance(members, dict) or not all(value is None or isinstance(value, dict) for value in members.values()):
         raise InvalidRequestError(f"'claims.{place}' is no object of claim requests.")
     return {name: value or {} for name, value in members.items()}

@@ -19,6 +19,9 @@ from idp.web.sentences import PAGES
 
 log = logging.getLogger("idp.pages")
 HERE = Path(__file__).resolve().parent.parent
+KEPT = ("attempt", "kind", "request", "client_id")
+"""Parameters of our own pages that survive a change of language; nothing else is repeated into a page."""
+
 KINDS = {404: "not_found", 405: "method", 413: "too_large", 429: "too_many", 503: "busy"}
 NoteIncident = Callable[[str, str, int, str, str | None, str], None]
 Routes = list[tuple[str, str, Callable[..., Any]]]
@@ -48,7 +51,7 @@ def _shared(around: Surroundings) -> dict[str, Any]:
     browser = this_browser(around)
     language = browser.language()
     labels = {"vi": "Tiếng Việt", "en": "English"}
-    kept = [(k, v) for k, v in request.args.items(multi=True) if k != "lang"] if request.method == "GET" else []
+    kept = [(name, request.args[name]) for name in KEPT if name in request.args]
     languages = [
         {"code": code, "label": labels[code], "url": _url([*kept, ("lang", code)]), "current": code == language}
         for code in LANGUAGES

@@ -47,7 +47,7 @@ class App:
     base: Foundation
     provider: Provider
     wsgi: Any
-    _people: int = 0
+    _people: int = 1
 
     def person(self, code: str | None = None, password: str = PASSWORD, **more: Any) -> str:
         """Open an account; returns its id."""
