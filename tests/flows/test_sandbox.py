@@ -1,6 +1,5 @@
 """`python -m sandbox run`, as a newcomer meets it."""
 
-import contextlib
 import os
 import signal
 import socket
@@ -8,56 +7,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.support.browser import Browser, Page
-from tests.support.ports import free_port
-from tests.support.processes import running, stop
-from tests.support.provider import FIXED_CAPTCHA, TESTING
-
-PROJECT = Path(__file__).parents[2]
-
-
-@dataclass(frozen=True)
-class Sandbox:
-    process: subprocess.Popen[bytes]
-    first_port: int
-    output: Path
-    data: Path
-
-    def url(self, place: int = 0) -> str:
-        return f"http://localhost:{self.first_port + place}"
-
-    def printed(self) -> str:
-        return self.output.read_text(encoding="utf-8", errors="replace")
-
-
-def three_ports_in_a_row() -> int:
-    while True:
-        first = free_port()
-        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            for port in (first + 1, first + 2):
-                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            return first
-
-
-@contextlib.contextmanager
-def started(home: Path, first_port: int, *, until: str = "Ctrl-C") -> Iterator[Sandbox]:
-    output, data = home / "output", home / "data"
-    offset = {"SANDBOX_PORT_OFFSET": str(first_port - 8000), "IDP_DATA_DIR": str(data)}
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
-    command = [sys.executable, "-m", "sandbox", "run"]
-    with running(
-        command,
-        log=output,
-        answers=lambda: until in output.read_text(encoding="utf-8", errors="replace"),
-        environment=environment | offset | TESTING,
-        directory=PROJECT,
-    ) as process:
-        yield Sandbox(process, first_port, output, data)
+from tests.support.processes import stop
+from tests.support.provider import FIXED_CAPTCHA
+from tests.support.sandbox import PROJECT, Sandbox, started, three_ports_in_a_row
 
 
 @pytest.fixture(scope="module")

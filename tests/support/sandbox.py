@@ -1,0 +1,59 @@
+"""The whole sandbox as `make run` starts it, on three free ports in a row."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.support.ports import free_port
+from tests.support.processes import running
+from tests.support.provider import TESTING
+
+PROJECT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A running sandbox; `url(0)` is the provider, 1 the portal, 2 the inbox."""
+
+    process: subprocess.Popen[bytes]
+    first_port: int
+    output: Path
+    data: Path
+
+    def url(self, place: int = 0) -> str:
+        return f"http://localhost:{self.first_port + place}"
+
+    def printed(self) -> str:
+        return self.output.read_text(encoding="utf-8", errors="replace")
+
+
+def three_ports_in_a_row() -> int:
+    """The first of them."""
+    while True:
+        first = free_port()
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            for port in (first + 1, first + 2):
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
+            return first
+
+
+@contextlib.contextmanager
+def started(home: Path, first_port: int) -> Iterator[Sandbox]:
+    """Run `python -m sandbox run` with its data under `home`, in test mode, until the block ends."""
+    output, data = home / "output", home / "data"
+    offset = {"SANDBOX_PORT_OFFSET": str(first_port - 8000), "IDP_DATA_DIR": str(data)}
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
+    command = [sys.executable, "-m", "sandbox", "run"]
+    with running(
+        command,
+        log=output,
+        answers=lambda: "Ctrl-C" in output.read_text(encoding="utf-8", errors="replace"),
+        environment=environment | offset | TESTING,
+        directory=PROJECT,
+    ) as process:
+        yield Sandbox(process, first_port, output, data)
