@@ -28,12 +28,12 @@ class SqlEphemeral:
             index_elements=[_e.key],
             set_={"value": values.excluded.value, "spent": False, "expires_at": values.excluded.expires_at},
             where=_e.expires_at <= bindparam("now"),
-        )
+        ).returning(_e.key)
 
     def put(self, key: str, value: bytes, *, expires_at: float, now: float) -> bool:
         with self._database.read.connect() as connection:
             done = connection.execute(self._put, {"k": key, "new": value, "until": expires_at, "now": now})
-            return done.rowcount == 1
+            return done.first() is not None
 
     def get(self, key: str, *, now: float) -> bytes | None:
         with self._database.read.connect() as connection:

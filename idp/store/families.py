@@ -102,7 +102,7 @@ class SqlFamilies:
         dialect = postgresql if self._database.dialect == "postgresql" else sqlite
         claim = dialect.insert(t.revocation).values(id=key, expires_at=until).on_conflict_do_nothing()
         with self._database.read.connect() as connection:
-            return connection.execute(claim).rowcount == 1
+            return connection.execute(claim.returning(t.revocation.c.id)).first() is not None
 
 
 def _family(row: Any) -> Family:

@@ -94,7 +94,7 @@ def guarded(endpoint: Endpoint, environ: Environ) -> Reply:
     except Refusal as error:
         current_request.current().detail = error.detail
         retry = [("Retry-After", str(error.retry_after))] if error.retry_after else []
-        return problem(error.status, error.kind if error.status != 400 else "invalid_request", retry)
+        return problem(error.status, "invalid_request" if error.kind == "bad_request" else error.kind, retry)
     except Exception:
         log.exception("unexpected error", extra={"request_id": current_request.current().id})
         return problem(500, "server_error")

@@ -1,0 +1,159 @@
+"""A stolen refresh token is worth little: it rotates, reuse is noticed, and the family dies (RFC 9700, 4.14)."""
+
+import pytest
+
+from tests.support.app import SECRET, App
+
+
+def test_the_immediate_predecessor_gets_the_same_successor_within_the_grace(everywhere: App) -> None:
+    """B-17: a client that lost the answer, or raced itself, is not punished."""
+    visitor = everywhere.visitor()
+    first = visitor.tokens()["refresh_token"]
+    second = visitor.refresh(first).json["refresh_token"]
+    everywhere.clock.move(9.9)
+
+    again = visitor.refresh(first)
+
+    assert (again.status_code, again.json["refresh_token"]) == (200, second)
+    assert visitor.refresh(second).status_code == 200
+
+
+def test_after_the_grace_reuse_ends_the_family(everywhere: App) -> None:
+    """B-17, Y-02"""
+    visitor = everywhere.visitor()
+    first = visitor.tokens()["refresh_token"]
+    second = visitor.refresh(first).json
+    everywhere.clock.move(10)
+
+    assert visitor.refresh(first).json["error"] == "invalid_grant"
+    assert visitor.refresh(second["refresh_token"]).json["error"] == "invalid_grant"
+    assert visitor.userinfo(second["access_token"]).status_code == 401
+
+
+def test_an_older_ancestor_is_reuse_even_within_the_grace(app: App) -> None:
+    """B-17"""
+    visitor = app.visitor()
+    first = visitor.tokens()["refresh_token"]
+    second = visitor.refresh(first).json["refresh_token"]
+    third = visitor.refresh(second).json["refresh_token"]
+
+    assert visitor.refresh(first).json["error"] == "invalid_grant"
+    assert visitor.refresh(third).json["error"] == "invalid_grant"
+
+
+def test_without_grace_the_first_reuse_ends_the_family(app: App) -> None:
+    """B-17: `refresh_grace = 0`"""
+    app.client("strict", refresh_grace=0)
+    visitor = app.visitor()
+    first = visitor.redeem(visitor.code(client_id="strict", scope="openid offline_access"), "strict").json
+    second = visitor.refresh(first["refresh_token"], "strict").json
+
+    assert visitor.refresh(first["refresh_token"], "strict").status_code == 400
+    assert visitor.refresh(second["refresh_token"], "strict").status_code == 400
+
+
+def test_a_refresh_token_is_bound_to_its_client(app: App) -> None:
+    """B-17, D-11"""
+    app.client("other")
+    app.client("public", secret=None, token_endpoint_auth_method="none")
+    visitor = app.visitor()
+    token = visitor.tokens()["refresh_token"]
+
+    assert visitor.refresh(token, "other").json["error"] == "invalid_grant"
+    assert visitor.refresh(token, "public", None).json["error"] == "invalid_grant"
+    assert visitor.refresh(token).status_code == 200, "another client's try harms nobody"
+
+
+def test_public_clients_rotate_too(app: App) -> None:
+    """B-17"""
+    app.client("public", secret=None, token_endpoint_auth_method="none")
+    visitor = app.visitor()
+    code = visitor.code(client_id="public", scope="openid offline_access")
+    first = visitor.redeem(code, "public", None).json["refresh_token"]
+
+    assert visitor.refresh(first, "public", None).json["refresh_token"] != first
+
+
+@pytest.mark.parametrize("name", ["idle", "absolute"])
+def test_refresh_tokens_expire_idle_and_absolutely(app: App, name: str) -> None:
+    """B-18"""
+    visitor = app.visitor()
+    token = visitor.tokens()["refresh_token"]
+    settings = app.settings.oidc
+    if name == "idle":
+        app.clock.move(settings.refresh_idle)
+    else:
+        for _ in range(settings.refresh_absolute // (settings.refresh_idle - 10)):
+            app.clock.move(settings.refresh_idle - 10)
+            token = visitor.refresh(token).json["refresh_token"]
+        app.clock.move(settings.refresh_idle - 10)
+
+    assert visitor.refresh(token).json["error"] == "invalid_grant"
+
+
+def test_refresh_tokens_outlive_the_browser_session_but_not_its_end(app: App) -> None:
+    """B-18: offline access survives an idle session; a logout or an operator's end does not leave it alive."""
+    visitor = app.visitor()
+    token = visitor.tokens()["refresh_token"]
+    app.clock.move(app.settings.login.session_absolute + 1)
+    token = visitor.refresh(token).json["refresh_token"]
+    account = app.base.people.find_by_identifier("bhxh", "0000000001")
+    app.provider.sessions.end_all(account.id)  # type: ignore[union-attr]
+
+    assert visitor.refresh(token).json["error"] == "invalid_grant"
+
+
+def test_refresh_tokens_die_when_the_account_is_closed(app: App) -> None:
+    """B-18"""
+    visitor = app.visitor()
+    token = visitor.tokens()["refresh_token"]
+    account = app.base.people.find_by_identifier("bhxh", "0000000001")
+    app.base.people.set_status(account.id, "disabled", app.clock())  # type: ignore[union-attr]
+
+    assert visitor.refresh(token).json["error"] == "invalid_grant"
+
+
+def test_the_scope_can_shrink_but_never_grow(app: App) -> None:
+    """B-19"""
+    visitor = app.visitor()
+    token = visitor.tokens(scope="openid profile offline_access")["refresh_token"]
+
+    assert visitor.refresh(token, scope="openid email").json["error"] == "invalid_scope"
+    narrow = visitor.refresh(token, scope="openid").json
+    assert narrow["scope"] == "openid"
+    wide = visitor.refresh(narrow["refresh_token"]).json
+    assert wide["scope"] == "openid profile offline_access"
+
+
+@pytest.mark.parametrize("change", ["family", "generation", "mac", "truncated", "longer"])
+def test_a_forged_refresh_token_is_nothing(app: App, change: str) -> None:
+    """Security 0.15, CVE-2026-27840: truncated and altered tokens."""
+    visitor = app.visitor()
+    token = visitor.tokens()["refresh_token"]
+    head, generation, mac = token.split(".")
+    forged = {
+        "family": f"r_{'A' * 22}.{generation}.{mac}",
+        "generation": f"{head}.{int(generation) + 1}.{mac}",
+        "mac": f"{head}.{generation}.{'A' * 43}",
+        "truncated": token[:-1],
+        "longer": token + "A",
+    }[change]
+
+    assert visitor.refresh(forged).json["error"] == "invalid_grant"
+    assert visitor.refresh(token).status_code == 200
+
+
+def test_no_refresh_token_without_offline_access(app: App) -> None:
+    assert "refresh_token" not in app.visitor().tokens(scope="openid")
+
+
+def test_the_resource_cannot_change_at_refresh(app: App) -> None:
+    """RFC 8707, 2.2; B-16: one audience."""
+    app.client("api", resource=["https://api.example.test/", "https://other.example.test/"])
+    visitor = app.visitor()
+    code = visitor.code(client_id="api", scope="openid offline_access", resource="https://api.example.test/")
+    token = visitor.redeem(code, "api").json
+
+    answer = visitor.refresh(token["refresh_token"], "api", SECRET, resource="https://other.example.test/")
+    assert answer.json["error"] == "invalid_target"
+    assert visitor.userinfo(token["access_token"]).status_code == 403
