@@ -122,16 +122,16 @@ def test_a_fork_shares_no_connection_with_its_parent(database: Database) -> None
     assert count(database) == 0
     child = os.fork()
     if child == 0:
+        succeeded = False
         try:
+            empty = isinstance(database.read.pool, sa.QueuePool) and database.read.pool.checkedin() == 0
             with database.write.begin() as connection:
                 connection.execute(counter.update().values(n=1))
+            succeeded = empty
         finally:
-            os._exit(0)
-    os.waitpid(child, 0)
+            os._exit(0 if succeeded else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     assert count(database) == 1
-    with database.write.begin() as connection:
-        connection.execute(counter.update().values(n=2))
-    assert count(database) == 2
 
 
 def test_a_database_prints_without_its_password() -> None:
@@ -148,6 +148,12 @@ def test_a_database_we_do_not_speak_or_cannot_share_is_refused(url: str) -> None
 
 
 # SQLite
+
+
+def test_a_new_sqlite_file_is_in_wal_mode_before_anybody_connects(tmp_path: Path) -> None:
+    Database(f"sqlite:///{tmp_path}/idp.db")
+    # Bytes 18 and 19 of the header: 1 is a rollback journal, 2 is WAL (sqlite.org/fileformat.html, 1.3.3).
+    assert (tmp_path / "idp.db").read_bytes()[18:20] == b"\2\2"
 
 
 def test_sqlite_makes_its_directory_and_files_for_their_owner_alone(sqlite_file: Database, tmp_path: Path) -> None:
