@@ -1,0 +1,162 @@
+"""The one gate: for every path that mints or confirms anything, each reason to refuse is seen to refuse (0.5)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from idp.oidc.grants import ClientCredentialsGrant
+from idp.store.counters import bump_epoch
+from tests.support.app import REDIRECT, App, Visitor
+
+
+class Situation:
+    """A person who is logged in at a portal that needs consent, with everything a portal can hold."""
+
+    def __init__(self, app: App) -> None:
+        app.client("shop", first_party=False)
+        self.app = app
+        self.visitor: Visitor = app.visitor()
+        self.tokens = self._consented(scope="openid offline_access")
+        self.code = self.visitor.code(client_id="shop")
+
+    def _consented(self, **more: Any) -> dict[str, Any]:
+        from tests.support.app import answer_of, attempt_of
+
+        asked = self.visitor.log_in(self.visitor.authorize("shop", **more))
+        form = {"attempt": attempt_of(asked), "agree": "1", "consent-allow": ""}
+        agreed = self.visitor.post("/consent", data=form)
+        code = answer_of(self.visitor.get(agreed.headers["Location"]))["code"]
+        return dict(self.visitor.redeem(code, "shop").json or {})
+
+    @property
+    def account_id(self) -> str:
+        return self.app.base.people.find_by_identifier("bhxh", "0000000001").id  # type: ignore[union-attr]
+
+
+def disable_account(s: Situation) -> None:
+    s.app.base.people.set_status(s.account_id, "disabled", s.app.clock())
+
+
+def end_sessions(s: Situation) -> None:
+    s.app.provider.sessions.end_all(s.account_id)
+
+
+def disable_client(s: Situation) -> None:
+    client = s.app.provider.clients.find("shop")
+    assert client
+    s.app.base.clients.put(replace(client, disabled=True), s.app.clock())
+    s.app.clock.move(5)
+
+
+def demand_more(s: Situation) -> None:
+    client = s.app.provider.clients.find("shop")
+    assert client
+    s.app.base.clients.put(replace(client, minimum_acr=2), s.app.clock())
+    s.app.clock.move(5)
+
+
+def withdraw_consent(s: Situation) -> None:
+    s.app.provider.consents.withdraw(s.account_id, "shop", s.app.clock())
+
+
+def bump(s: Situation) -> None:
+    s.app.clock.move(1)
+    bump_epoch(s.app.base.database, s.app.clock())
+
+
+REASONS: list[Callable[[Situation], None]] = [
+    disable_account,
+    end_sessions,
+    disable_client,
+    demand_more,
+    withdraw_consent,
+    bump,
+]
+
+
+def authorize(s: Situation) -> bool:
+    location = s.visitor.authorize("shop", prompt="none").headers.get("Location", "")
+    return location.startswith(REDIRECT) and "code=" in location
+
+
+def code(s: Situation) -> bool:
+    return s.visitor.redeem(s.code, "shop").status_code == 200
+
+
+def refresh(s: Situation) -> bool:
+    return s.visitor.refresh(s.tokens["refresh_token"], "shop").status_code == 200
+
+
+def userinfo(s: Situation) -> bool:
+    return s.visitor.userinfo(s.tokens["access_token"]).status_code == 200
+
+
+def introspect_access(s: Situation) -> bool:
+    return s.visitor.introspect(s.tokens["access_token"], "shop").get("active") is True
+
+
+def introspect_refresh(s: Situation) -> bool:
+    return s.visitor.introspect(s.tokens["refresh_token"], "shop").get("active") is True
+
+
+def resource(s: Situation) -> bool:
+    header = {"Authorization": f"Bearer {s.tokens['access_token']}"}
+    return s.visitor.get("/testing/resource", headers=header).status_code == 200
+
+
+PATHS: list[Callable[[Situation], bool]] = [
+    authorize,
+    code,
+    refresh,
+    userinfo,
+    introspect_access,
+    introspect_refresh,
+    resource,
+]
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: p.__name__)
+def test_every_path_is_open_while_nothing_stands_against_it(app: App, path: Callable[[Situation], bool]) -> None:
+    assert path(Situation(app))
+
+
+@pytest.mark.parametrize("reason", REASONS, ids=lambda r: r.__name__)
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: p.__name__)
+def test_no_path_misses_the_gate(
+    app: App, path: Callable[[Situation], bool], reason: Callable[[Situation], None]
+) -> None:
+    situation = Situation(app)
+    reason(situation)
+
+    assert not path(situation)
+
+
+def test_every_grant_of_the_token_endpoint_is_on_the_list(app: App) -> None:
+    """A new grant type fails here until it has its row above."""
+    grants = {grant.GRANT_TYPE for grant, _ in app.provider.server._token_grants}
+
+    assert grants == {"authorization_code", "refresh_token", ClientCredentialsGrant.GRANT_TYPE}
+
+
+def test_a_client_in_its_own_name_meets_the_gate_too(app: App) -> None:
+    """Disabled clients, revoked tokens and the epoch end client tokens as well."""
+    app.client("machine", grant_types=["client_credentials"], scope="report")
+    visitor = app.visitor()
+
+    def token() -> str:
+        return str(visitor.token("machine", grant_type="client_credentials", scope="report").json["access_token"])
+
+    first, second = token(), token()
+    visitor.post("/revoke", data={"token": first}, auth=("machine", "a secret of the portal that is long enough"))
+    assert [visitor.introspect(t, "machine")["active"] for t in (first, second)] == [False, True]
+    app.clock.move(1)
+    bump_epoch(app.base.database, app.clock())
+    assert visitor.introspect(second, "machine")["active"] is False
+    client = app.provider.clients.find("machine")
+    assert client
+    app.base.clients.put(replace(client, disabled=True), app.clock())
+    app.clock.move(5)
+    answer = visitor.token("machine", grant_type="client_credentials", scope="report")
+    assert answer.status_code == 401
