@@ -24,7 +24,7 @@ lint: .setup/test ## style, types, imports and spelling
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 	$(BIN)/codespell README.md CHANGELOG.md docs
 
 bench: programs .setup/test ## measure; docs/performance.md explains the numbers

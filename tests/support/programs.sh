@@ -3,7 +3,8 @@
 # apt-get, everybody else is told what to install.
 set -eu
 
-postgresql() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb /opt/homebrew/opt/postgresql*/bin/initdb; }
+# Debian keeps PostgreSQL's programs out of the PATH.
+postgresql() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb || ls /opt/homebrew/opt/postgresql*/bin/initdb; }
 
 missing=""
 need() { # need PACKAGE COMMAND...

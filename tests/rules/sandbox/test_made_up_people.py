@@ -41,4 +41,5 @@ def test_the_names_stress_folding(people: list[dict[str, Any]]) -> None:
     assert any("'" in name for name in names)
     assert any("’" in name for name in names)
     assert any(" " not in name for name in names)
+    assert any(name.endswith(" ") for name in names)
     assert any(len(name) > 60 for name in names)
