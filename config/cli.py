@@ -3,8 +3,11 @@
 import click
 
 from config.commands.accounts import accounts
+from config.commands.audit import audit, explain
 from config.commands.clients import clients
+from config.commands.config import config
 from config.commands.db import db
+from config.commands.doctor import doctor
 from config.commands.serve import serve
 
 
@@ -14,5 +17,5 @@ def main() -> None:
     """The identity provider of Vietnam Social Security: serve it and look after it."""
 
 
-for command in (serve, db, clients, accounts):
+for command in (serve, db, config, clients, accounts, audit, explain, doctor):
     main.add_command(command)

@@ -143,7 +143,9 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
 
-    environment: Literal["development", "production"] = Field("production", description="what is allowed")
+    environment: Literal["development", "production"] | None = Field(
+        None, description="what is allowed; by itself development for an issuer on this machine, else production"
+    )
     issuer: str = Field("http://localhost:8000", description="public URL, without a slash at the end")
     data_dir: Path = Field(Path("data"), description="embedded database, master key and inbox of a development set-up")
     debug: bool = Field(False, description="verbose logs; production refuses it")
@@ -163,7 +165,10 @@ class Settings(BaseSettings):
 
     @property
     def is_production(self) -> bool:
-        return self.environment == "production"
+        """Whether the strict rules hold: said so, or not said and the issuer is not on this machine."""
+        if self.environment is not None:
+            return self.environment == "production"
+        return urlsplit(self.issuer).hostname not in ("localhost", "127.0.0.1", "::1")
 
     @property
     def database_url(self) -> str:

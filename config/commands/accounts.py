@@ -1,7 +1,9 @@
 """`idp accounts`: open, list, close accounts, and load made-up people from a file."""
 
 import json
+import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,15 @@ import click
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.people_file import BadPerson, read_person
-from config.wiring import Foundation, passwords_of
-from idp.accounts.account import Account
+from config.wiring import Foundation, passwords_of, session_limits
+from idp.accounts import identifiers
+from idp.accounts.account import Account, Kind
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import IdentifierTaken
+from idp.accounts.phone import NotAMobileNumber, PhoneNumber
+from idp.login.sessions import Sessions
 from idp.ports import Event
+from idp.store.sessions import SqlSessions
 
 
 @click.group()
@@ -62,14 +68,177 @@ def _add_unless_known(base: Foundation, hasher: Passwords, person: Mapping[str, 
     account, password = read_person(person, base.clock())
     if any(base.people.find_by_identifier(i.kind, i.value) for i in account.identifiers):
         return 0
-    add(base, hasher, account, password, reason)
+    open_account(base, hasher, account, password, reason)
     return 1
 
 
-def add(base: Foundation, hasher: Passwords, account: Account, password: str | None, reason: str) -> None:
+def open_account(base: Foundation, hasher: Passwords, account: Account, password: str | None, reason: str) -> None:
     """Write a new account with its hash, and the audit event."""
-    from dataclasses import replace
-
     hashed = hasher.hash(password) if password else None
-    base.audit.record(Event("account.added", account.id, facts={"kind": account.kind}, reason=reason))
     base.people.add(replace(account, password_hash=hashed, password_changed_at=base.clock() if hashed else None))
+    base.audit.record(Event("account.added", account.id, facts={"kind": account.kind}, reason=reason))
+
+
+@accounts.command()
+@click.argument("name")
+@click.option("--bhxh", help="BHXH code, 10 digits.")
+@click.option("--cccd", help="CCCD number, 12 digits.")
+@click.option("--unit", help="Unit code of an organisation.")
+@click.option("--tax", help="Tax code of an organisation.")
+@click.option("--phone", help="Mobile number, unverified.")
+@click.option("--email", help="E-mail address, unverified.")
+@click.option("--birth-date", help="YYYY-MM-DD or YYYY.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is asked for.")
+@reasoned
+@as_json
+@told
+def add(name: str, password_stdin: bool, reason: str, as_json: bool, **given: str | None) -> None:
+    """Open an account. The password never stands on the command line.
+
+    Example: idp accounts add "Nguyễn Văn Thử" --bhxh 0012345678 --reason "desk 12"
+    """
+    base = foundation()
+    identifiers = {kind: given[kind] for kind in ("bhxh", "cccd", "unit", "tax") if given[kind]}
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else click.prompt("Password", hide_input=True)
+    person = {
+        "kind": "organisation" if given["unit"] or given["tax"] else "individual",
+        "name": name,
+        "password": password,
+        "identifiers": identifiers,
+        **{key: given[key] for key in ("phone", "email", "birth_date")},
+    }
+    try:
+        account, typed = read_person(person, base.clock())
+        open_account(base, passwords_of(base.settings, base.secrets), account, typed, reason)
+    except (BadPerson, IdentifierTaken) as error:
+        stop([f"not added: {error}"])
+    output.as_json({"id": account.id}) if as_json else click.echo(f"added account {account.id}")
+
+
+@accounts.command("list")
+@click.option("--kind", type=click.Choice(["individual", "organisation"]), help="Only this kind.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@as_json
+@told
+def list_(kind: Kind | None, limit: int, as_json: bool) -> None:
+    """List accounts, newest first; numbers and contact data are masked.
+
+    Example: idp accounts list --kind organisation
+    """
+    rows = [shown(account) for account in foundation().people.search(kind=kind, limit=limit)]
+    if as_json:
+        output.as_json(rows)
+    else:
+        output.table(rows, ("id", "kind", "status", "name", "identifiers", "phone"))
+
+
+@accounts.command()
+@click.argument("who")
+@as_json
+@told
+def show(who: str, as_json: bool) -> None:
+    """Show one account, by id, BHXH code, CCCD, unit or tax code.
+
+    Example: idp accounts show 0012345678
+    """
+    base = foundation()
+    account = found(base, who)
+    live = Sessions(SqlSessions(base.database, base.audit), base.clock, session_limits(base.settings))
+    facts = shown(account) | {"sessions": len(live.of_account(account.id))}
+    output.as_json(facts) if as_json else output.facts(facts)
+
+
+@accounts.command()
+@click.argument("who")
+@reasoned
+@told
+def disable(who: str, reason: str) -> None:
+    """Close an account; every session and token of it ends at once.
+
+    Example: idp accounts disable 0012345678 --reason "reported stolen"
+    """
+    base = foundation()
+    account = found(base, who)
+    base.people.set_status(account.id, "disabled", base.clock())
+    base.audit.record(Event("account.disabled", account.id, reason=reason))
+    click.echo(f"account {account.id} is disabled; {_end_all(base, account.id)} sessions ended")
+
+
+@accounts.command()
+@click.argument("who")
+@reasoned
+@told
+def enable(who: str, reason: str) -> None:
+    """Open a closed account again.
+
+    Example: idp accounts enable 0012345678 --reason "identity checked"
+    """
+    base = foundation()
+    account = found(base, who)
+    base.people.set_status(account.id, "active", base.clock())
+    base.audit.record(Event("account.enabled", account.id, reason=reason))
+    click.echo(f"account {account.id} is active")
+
+
+@accounts.command("set-phone")
+@click.argument("who")
+@click.argument("phone")
+@reasoned
+@told
+def set_phone(who: str, phone: str, reason: str) -> None:
+    """Set an unverified mobile number; only its owner's code or a desk verifies it.
+
+    Example: idp accounts set-phone 0012345678 0981234567 --reason "form at desk 12"
+    """
+    base = foundation()
+    account = found(base, who)
+    try:
+        number = PhoneNumber.parse(phone)
+    except NotAMobileNumber:
+        stop(["that is no Vietnamese mobile number"])
+    base.people.set_phone(account.id, number.e164, base.clock())
+    base.audit.record(Event("account.phone_set", account.id, reason=reason))
+    click.echo(f"account {account.id} has the unverified number {number.masked}")
+
+
+@accounts.command("end-sessions")
+@click.argument("who")
+@reasoned
+@told
+def end_sessions(who: str, reason: str) -> None:
+    """End every session of an account, and every refresh token with them.
+
+    Example: idp accounts end-sessions 0012345678 --reason "owner called"
+    """
+    base = foundation()
+    account = found(base, who)
+    base.audit.record(Event("session.ended", account.id, reason=reason))
+    click.echo(f"{_end_all(base, account.id)} sessions ended")
+
+
+def _end_all(base: Foundation, account_id: str) -> int:
+    return len(SqlSessions(base.database, base.audit).end(account_id, sid=None, but=None, now=base.clock()))
+
+
+def found(base: Foundation, who: str) -> Account:
+    """The account that `who` names, or the end of the command."""
+    account = base.people.find(who) if len(who) == 32 else None
+    kinds: tuple[Kind, ...] = ("individual", "organisation")
+    for kind in kinds:
+        read = identifiers.read(kind, who)
+        account = account or (base.people.find_by_identifier(*read) if read else None)
+    return account or stop(["there is no such account"])
+
+
+def shown(account: Account) -> dict[str, Any]:
+    """What an operator sees of an account: masked."""
+    return {
+        "id": account.id,
+        "kind": account.kind,
+        "status": account.status,
+        "name": account.name,
+        "identifiers": ", ".join(f"{i.kind} {i.masked}" for i in account.identifiers),
+        "phone": PhoneNumber(account.phone).masked if account.phone else None,
+        "phone_verified": account.phone_verified_at is not None,
+        "password_set": account.password_hash is not None,
+    }

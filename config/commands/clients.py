@@ -1,7 +1,9 @@
 """`idp clients`: register, list, show, edit and remove relying parties."""
 
 import json
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ import click
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.wiring import Foundation
-from idp.oidc.clients import secret_digest
+from idp.login.authentication import acr_name
+from idp.oidc.clients import Client, secret_digest
+from idp.oidc.metadata import DISCOVERY
 from idp.oidc.registration import BadClient, read_client
 from idp.ports import Event
 
@@ -44,6 +48,184 @@ def load(file: Path, reason: str, as_json: bool) -> None:
         click.echo(f"{put} clients registered")
     if complaints:
         stop(complaints)
+
+
+METADATA = (
+    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Exact address; may be repeated."),
+    click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True, help="May be repeated."),
+    click.option("--scope", help="Scopes, separated by spaces."),
+    click.option("--grant-type", "grant_types", multiple=True, help="May be repeated."),
+    click.option("--auth-method", "token_endpoint_auth_method", help="client_secret_basic, private_key_jwt, none, …"),
+    click.option("--jwks-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public JWK set."),
+    click.option("--jwks-uri", help="https address of the public JWK set."),
+    click.option("--client-uri", help="The portal's home page."),
+    click.option("--id-token-alg", "id_token_signed_response_alg", help="RS256, PS256, ES256 or EdDSA."),
+    click.option("--subject-type", help="pairwise or public."),
+    click.option("--sector", "sector_identifier", help="Whose pairwise subjects this client shares."),
+    click.option("--resource", multiple=True, help="Audience that it may ask tokens for; may be repeated."),
+    click.option("--application-type", help="web or native."),
+    click.option("--refresh-grace", type=click.IntRange(0, 60), help="Seconds in which a spent token still helps."),
+    click.option("--first-party/--third-party", default=None, help="First-party clients need no consent."),
+    click.option("--require-pkce/--no-require-pkce", default=None, help="Only a confidential client may do without."),
+    click.option("--disabled/--enabled", default=None, help="A disabled client can do nothing."),
+)
+
+
+def described(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that describe a client."""
+    for option in reversed(METADATA):
+        command = option(command)
+    return command
+
+
+@clients.command()
+@click.argument("name")
+@click.option("--client-id", help="Default: a random one.")
+@described
+@reasoned
+@as_json
+@told
+def add(name: str, client_id: str | None, reason: str, as_json: bool, **given: Any) -> None:
+    """Register a client and print what a portal developer needs; the secret is shown this once.
+
+    Example: idp clients add "Cổng thử" --redirect-uri https://portal.example.vn/cb --reason "contract 7" --json
+    """
+    base = foundation()
+    metadata = {"client_id": client_id or f"c-{secrets.token_hex(8)}", "client_name": name, **_given(given)}
+    if base.clients.find(metadata["client_id"]):
+        stop([f"client {metadata['client_id']} exists: use `idp clients edit`"])
+    needs_secret = metadata.get("token_endpoint_auth_method", "client_secret_basic").startswith("client_secret")
+    secret = secrets.token_urlsafe(32) if needs_secret else None
+    _registered(base, metadata, secret, "client.added", reason)
+    told_once = {"client_id": metadata["client_id"], "client_secret": secret, **_discovery(base)}
+    output.as_json(told_once) if as_json else output.facts(told_once)
+
+
+@clients.command("list")
+@as_json
+@told
+def list_(as_json: bool) -> None:
+    """List the registered clients.
+
+    Example: idp clients list
+    """
+    rows = [shown(client) for client in foundation().clients.load_all()]
+    if as_json:
+        output.as_json(rows)
+    else:
+        output.table(rows, ("client_id", "client_name", "token_endpoint_auth_method", "first_party", "disabled"))
+
+
+@clients.command()
+@click.argument("client_id")
+@as_json
+@told
+def show(client_id: str, as_json: bool) -> None:
+    """Show one client; its secret cannot be shown again.
+
+    Example: idp clients show sandbox-portal
+    """
+    facts = shown(_found(foundation(), client_id))
+    output.as_json(facts) if as_json else output.facts(facts)
+
+
+@clients.command()
+@click.argument("client_id")
+@click.option("--name", "client_name", help="The name people see.")
+@described
+@reasoned
+@told
+def edit(client_id: str, reason: str, **given: Any) -> None:
+    """Change what is given and leave the rest; takes effect within five seconds.
+
+    Example: idp clients edit c-1f2e --redirect-uri https://new.example.vn/cb --reason "moved"
+    """
+    base = foundation()
+    client = _found(base, client_id)
+    before = shown(client)
+    metadata = before | _given(given)
+    _checked(base, metadata, client.secret_digest, "client.changed", reason)
+    for name, value in shown(_found(base, client_id)).items():
+        if before[name] != value:
+            click.echo(f"{name}: {before[name]} -> {value}")
+
+
+@clients.command("rotate-secret")
+@click.argument("client_id")
+@reasoned
+@as_json
+@told
+def rotate_secret(client_id: str, reason: str, as_json: bool) -> None:
+    """Give the client a new secret, shown this once; the old one stops working within five seconds.
+
+    Example: idp clients rotate-secret c-1f2e --reason "yearly"
+    """
+    base = foundation()
+    client = _found(base, client_id)
+    if client.secret_digest is None:
+        stop([f"client {client_id} uses {client.token_endpoint_auth_method} and has no secret"])
+    secret = secrets.token_urlsafe(32)
+    _registered(base, shown(client), secret, "client.secret_rotated", reason)
+    told_once = {"client_id": client_id, "client_secret": secret}
+    output.as_json(told_once) if as_json else output.facts(told_once)
+
+
+@clients.command()
+@click.argument("client_id")
+@reasoned
+@told
+def remove(client_id: str, reason: str) -> None:
+    """Remove a client for good; its tokens are refused within five seconds.
+
+    Example: idp clients remove c-1f2e --reason "contract ended"
+    """
+    base = foundation()
+    _found(base, client_id)
+    base.audit.record(Event("client.removed", client_id=client_id, reason=reason))
+    base.clients.remove(client_id)
+    click.echo(f"client {client_id} is removed")
+
+
+def shown(client: Client) -> dict[str, Any]:
+    """A client without its secret."""
+    facts = {name: value for name, value in asdict(client).items() if name not in ("secret_digest", "minimum_acr")}
+    return facts | {"default_acr_values": [acr_name(client.minimum_acr)]}
+
+
+def _found(base: Foundation, client_id: str) -> Client:
+    return base.clients.find(client_id) or stop([f"there is no client {client_id}"])
+
+
+def _given(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were really given, under their metadata names."""
+    file = given.get("jwks_file")
+    named = {name: value for name, value in given.items() if value not in (None, ()) and name != "jwks_file"}
+    if file:
+        try:
+            named["jwks"] = json.loads(file.read_text())
+        except ValueError as error:
+            stop([f"{file}: {error}"])
+    return named
+
+
+def _discovery(base: Foundation) -> dict[str, str]:
+    return {"issuer": base.settings.issuer, "discovery": base.settings.issuer + DISCOVERY}
+
+
+def _registered(base: Foundation, metadata: Mapping[str, Any], secret: str | None, event: str, reason: str) -> None:
+    key, client_id = base.secrets.get("client-secret"), str(metadata["client_id"])
+    _checked(base, metadata, secret_digest(key, client_id, secret) if secret else None, event, reason)
+
+
+def _checked(base: Foundation, metadata: Mapping[str, Any], digest: str | None, event: str, reason: str) -> None:
+    """Check, write and audit, or end the command with every complaint."""
+    try:
+        client = read_client(metadata, secret_digest=digest)
+    except BadClient as error:
+        stop(error.complaints)
+    base.rotator.ensure((client.id_token_signed_response_alg,))
+    base.clients.put(client, base.clock())
+    base.audit.record(Event(event, client_id=client.client_id, reason=reason))
 
 
 def register(base: Foundation, metadata: Mapping[str, Any], secret: str | None, reason: str) -> None:

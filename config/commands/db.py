@@ -9,7 +9,9 @@ from config.housekeeping import Witness
 from config.settings import BadSettings
 from config.wiring import open_database
 from idp.ports import Event
+from idp.store.copying import copy_all
 from idp.store.counters import bump_epoch
+from keys.database import Database
 
 
 @click.group()
@@ -34,6 +36,29 @@ def upgrade(as_json: bool) -> None:
         output.as_json({"before": before, "after": after})
     else:
         click.echo(f"database is at {after}" if before == after else f"database went from {before} to {after}")
+
+
+@db.command()
+@click.option("--from", "source", required=True, help="URL to copy from.")
+@click.option("--to", "target", required=True, help="URL to copy to; must be empty.")
+@as_json
+@told
+def copy(source: str, target: str, as_json: bool) -> None:
+    """Move a small installation to another database, for example from SQLite to PostgreSQL. Stop the server first.
+
+    Example: idp db copy --from sqlite:///data/idp.db --to postgresql://idp@localhost/idp
+    """
+    try:
+        origin, goal = Database(source), Database(target, statement_timeout=None)
+    except ValueError as error:
+        stop([str(error)], 2)
+    if migrate.current(origin) != migrate.newest():
+        stop(["the source is not at the newest revision: run `idp db upgrade` on it"])
+    if migrate.current(goal) is not None:
+        stop(["the target is not empty"])
+    migrate.upgrade(goal)
+    rows = copy_all(origin, goal)
+    output.as_json(rows) if as_json else output.facts(rows)
 
 
 @db.group()

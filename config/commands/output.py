@@ -21,3 +21,10 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> None:
     widths = [max(len(name), *(len(line[i]) for line in cells)) for i, name in enumerate(columns)]
     for line in [[name.upper() for name in columns], *cells]:
         click.echo("  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip())
+
+
+def facts(value: Mapping[str, Any]) -> None:
+    """Print one thing as `name  value` lines."""
+    width = max(len(name) for name in value)
+    for name, found in value.items():
+        click.echo(f"{name.ljust(width)}  {'-' if found is None else found}")

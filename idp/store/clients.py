@@ -30,6 +30,12 @@ class SqlClients:
             rows = connection.execute(select(t.client).order_by(t.client.c.client_id)).mappings().all()
         return [_client(row) for row in rows]
 
+    def find(self, client_id: str) -> Client | None:
+        """One client, for commands."""
+        with self._database.read.connect() as connection:
+            row = connection.execute(select(t.client).where(t.client.c.client_id == client_id)).mappings().first()
+        return _client(row) if row else None
+
     def put(self, client: Client, now: float) -> None:
         stored = {name: value for name, value in asdict(client).items() if name not in ("client_id", "secret_digest")}
         row = {

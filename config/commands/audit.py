@@ -1,0 +1,117 @@
+"""`idp audit` and `idp explain`: what happened, and whether anybody changed the record of it."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from config.commands import output
+from config.commands.context import as_json, foundation, stop, told
+from idp.audit import EVENTS
+from idp.store.incidents import Incident
+
+FAULT = {
+    "unknown_client": ("the portal", "register the client, or correct its client_id"),
+    "redirect_uri": ("the portal", "register exactly this redirect URI with `idp clients edit`, or correct the portal"),
+    "bad_request": ("the portal or the browser", "see the detail; the request broke a bound"),
+    "expired": ("nobody", "the person took too long or pressed Back; start again at the portal"),
+    "other_browser": ("the browser", "cookies are switched off, or the link was opened in another browser"),
+    "forbidden": ("the browser", "the form was old or came from another site; load the page again"),
+    "too_many": ("the network", "too many tries from one network; wait, or see limits in the settings"),
+    "too_large": ("the portal or the browser", "the body was larger than 64 KiB"),
+    "not_found": ("the browser", "there is no such page"),
+    "method": ("the portal or the browser", "the page does not take this method"),
+    "busy": ("us", "a store or the hashing workers had no room; see /readyz and the log"),
+    "internal": ("us", "a defect: the log line with this request has the place"),
+}
+
+
+@click.group()
+def audit() -> None:
+    """The audit trail: hash-chained, personal data only as keyed digests."""
+
+
+@audit.command()
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
+@as_json
+@told
+def tail(limit: int, as_json: bool) -> None:
+    """Print the newest events, oldest first.
+
+    Example: idp audit tail --limit 50
+    """
+    rows = [_told(row) for row in foundation().trail.tail(limit)]
+    if as_json:
+        output.as_json(rows)
+    else:
+        output.table(rows, ("at", "name", "subject", "client_id", "facts", "reason"))
+
+
+@audit.command()
+@as_json
+@told
+def verify(as_json: bool) -> None:
+    """Recompute the whole chain; ends with 1 and the place when any byte was changed.
+
+    Example: idp audit verify
+    """
+    verdict = foundation().trail.verify()
+    facts = {"verified": verdict.verified, "not_chained_yet": verdict.unsealed, "broken": verdict.broken}
+    output.as_json(facts) if as_json else output.facts(facts)
+    if verdict.broken:
+        stop([verdict.broken])
+
+
+@audit.command()
+@as_json
+def events(as_json: bool) -> None:
+    """Print the catalogue of events.
+
+    Example: idp audit events
+    """
+    rows = [{"name": name, "meaning": meaning} for name, meaning in EVENTS.items()]
+    output.as_json(rows) if as_json else output.table(rows, ("name", "meaning"))
+
+
+@click.command()
+@click.argument("code")
+@as_json
+@told
+def explain(code: str, as_json: bool) -> None:
+    """Tell the story behind the support code of an error page.
+
+    Example: idp explain 7QK2M9XA
+    """
+    base = foundation()
+    incident = base.incidents.find(code)
+    if incident is None:
+        stop(["there is no such code, or it is older than thirty days"])
+    facts = _story(incident)
+    output.as_json(facts) if as_json else output.facts(facts)
+
+
+def _story(incident: Incident) -> dict[str, Any]:
+    whose, fix = FAULT.get(incident.kind, ("unknown", "see the log"))
+    return {
+        "code": incident.code,
+        "at": _time(incident.at),
+        "shown": f"{incident.kind} ({incident.status})",
+        "page": incident.route,
+        "client": incident.client_id,
+        "detail": incident.detail or None,
+        "whose fault": whose,
+        "what helps": fix,
+    }
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    facts = " ".join(f"{name}={value}" for name, value in json.loads(row["facts"]).items())
+    return {name: row[name] for name in ("name", "subject", "client_id", "reason", "request_id")} | {
+        "at": _time(row["at"]),
+        "facts": facts,
+    }
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,98 @@
+"""`idp doctor`: looks at everything an installation needs and says what is wrong and what helps."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import click
+
+from config import migrate
+from config.commands import output
+from config.commands.context import as_json, foundation, settings
+from config.housekeeping import refuse_restored_store
+from config.settings import BadSettings
+from config.wiring import Foundation
+from idp.store.down import STORE_DOWN
+
+Finding = dict[str, Any]
+
+
+@click.command()
+@as_json
+def doctor(as_json: bool) -> None:
+    """Check settings, database, migrations, Redis, keys and the audit trail; ends with 1 when something is wrong.
+
+    Example: idp doctor
+    """
+    findings = list(_findings())
+    if as_json:
+        output.as_json(findings)
+    else:
+        output.table(findings, ("part", "state", "detail"))
+    if any(finding["state"] == "wrong" for finding in findings):
+        raise SystemExit(1)
+
+
+def _findings() -> Iterator[Finding]:
+    s = settings()
+    yield {
+        "part": "settings",
+        "state": "good",
+        "detail": f"{'production' if s.is_production else 'development'}, issuer {s.issuer}",
+    }
+    base = foundation()
+    for part, look in LOOKS.items():
+        try:
+            yield {"part": part, "state": "good", "detail": look(base)}
+        except STORE_DOWN as error:
+            yield {"part": part, "state": "wrong", "detail": f"does not answer ({type(error).__name__})"}
+        except (BadSettings, Wrong) as error:
+            yield {"part": part, "state": "wrong", "detail": str(error)}
+
+
+class Wrong(Exception):
+    """A part is not as it has to be; the message says what helps."""
+
+
+def _migrations(base: Foundation) -> str:
+    at = migrate.current(base.database)
+    if at != migrate.newest():
+        raise Wrong(f"at {at}, newest is {migrate.newest()}: run `idp db upgrade`")
+    return f"at {at}"
+
+
+def _redis(base: Foundation) -> str:
+    if base.redis is None:
+        return "not used: short-lived things stay in SQL"
+    base.refuse_evicting_redis()
+    return "answers, noeviction"
+
+
+def _keys(base: Foundation) -> str:
+    now = base.clock()
+    ring = base.rings.ring()
+    missing = set(base.settings.keys.algorithms) - set(ring.algorithms(now))
+    if missing:
+        raise Wrong(f"no key signs with {', '.join(sorted(missing))}: `idp serve` makes one")
+    return f"ring version {ring.version}, signs with {', '.join(ring.algorithms(now))}"
+
+
+def _trail(base: Foundation) -> str:
+    verdict = base.trail.verify()
+    if verdict.broken:
+        raise Wrong(verdict.broken)
+    return f"{verdict.verified} records hold, {verdict.unsealed} not chained yet"
+
+
+def _restored(base: Foundation) -> str:
+    refuse_restored_store(base)
+    return "the database is as new as this machine remembers"
+
+
+LOOKS: dict[str, Callable[[Foundation], str]] = {
+    "database": lambda base: f"{base.database.dialect} answers, client revision {base.clients.revision()}",
+    "migrations": _migrations,
+    "redis": _redis,
+    "keys": _keys,
+    "audit": _trail,
+    "restore": _restored,
+}
