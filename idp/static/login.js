@@ -25,7 +25,7 @@
   function warnOfVietnameseKeyboard() {
     const field = byId("password");
     const warning = byId("password-ime");
-    const vietnamese = /[\u0300-\u0303\u0306\u0309\u031b\u0323]|đ/iu;
+    const vietnamese = /[aeiouy][\u0300-\u0303\u0306\u0309\u031b\u0323]|đ/iu;
     field.addEventListener("input", () => {
       warning.hidden = !vietnamese.test(field.value.normalize("NFD"));
     });

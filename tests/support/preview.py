@@ -5,6 +5,8 @@ looked at, and judged by a browser, in states that are hard to reach.
 """
 
 import argparse
+import contextlib
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -45,9 +47,22 @@ class _Quiet(WSGIRequestHandler):
         """Hundreds of pictures and style sheets would bury whatever else a test run prints."""
 
 
-def addresses() -> Iterator[str]:
+@contextlib.contextmanager
+def previewing() -> Iterator[str]:
+    """The preview on a free port, in a thread, for as long as the block runs; yields its address."""
+    server = serve()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def addresses() -> list[str]:
     """The path of every page and state, without the language."""
-    return (f"/{scene.page}/{scene.state}" for scene in scenes())
+    with create_preview().test_request_context("/"):
+        return [f"/{scene.page}/{scene.state}" for scene in scenes()]
 
 
 def _language() -> str:

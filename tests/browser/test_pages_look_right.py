@@ -1,0 +1,165 @@
+"""Every page in every state, both languages, three widths, light and dark: pictures to look at, and no barrier in any.
+
+The pictures are left in `build/screenshots`. axe-core judges WCAG 2.2 AA and its own good practice.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
+from playwright.sync_api import Browser, ConsoleMessage, Error, Page
+
+from tests.support.chromium import WIDTHS, profile
+from tests.support.preview import addresses, previewing
+
+PICTURES = Path(__file__).resolve().parents[2] / "build" / "screenshots"
+Theme = Literal["light", "dark"]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+# Links inside a sentence are exempt from the size of targets (WCAG 2.5.8); everything else is 44 pixels high.
+SMALL_TARGETS = """
+[...document.querySelectorAll("a, button, input, label.check, audio")]
+  .filter((target) => !target.matches("[type=hidden], [type=checkbox], .skip, p a, dd a"))
+  .filter((target) => target.checkVisibility() && target.getBoundingClientRect().height < 44)
+  .map((target) => target.outerHTML.slice(0, 80))
+"""
+
+
+@pytest.fixture(scope="module")
+def preview() -> Iterator[str]:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    with previewing() as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def window(chromium: Browser) -> Iterator[Page]:
+    with profile(chromium) as context:
+        screen = context.new_page()
+        # A colour that is still changing is neither light nor dark.
+        screen.emulate_media(reduced_motion="reduce")
+        yield screen
+
+
+@pytest.fixture
+def complaints(window: Page) -> Iterator[list[str]]:
+    """What the browser itself objects to: broken scripts, missing files, breaches of the content policy."""
+    heard: list[str] = []
+
+    def hear(message: ConsoleMessage | Error) -> None:
+        heard.append(str(message))
+
+    window.on("console", hear)
+    window.on("pageerror", hear)
+    yield heard
+    window.remove_listener("console", hear)
+    window.remove_listener("pageerror", hear)
+
+
+@pytest.fixture(scope="module")
+def window_without_script(chromium: Browser) -> Iterator[Page]:
+    with profile(chromium, script=False) as context:
+        yield context.new_page()
+
+
+def looks(path: str) -> list[tuple[int, Theme]]:
+    """Widths and themes to look at. Error pages differ in their sentences only, so one of them stands for all; a theme
+    changes no layout, so the middle width needs one.
+    """
+    if path.startswith("/error/") and path != "/error/internal":
+        return [(320, "light"), (768, "light"), (1280, "dark")]
+    return [(320, "light"), (320, "dark"), (768, "light"), (1280, "light"), (1280, "dark")]
+
+
+def barriers(screen: Page) -> list[str]:
+    found = screen.evaluate("(rules) => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)
+    violations = cast(list[dict[str, Any]], found["violations"])
+    return [f"{v['id']}: {n['html'][:120]} {n['failureSummary']}" for v in violations for n in v["nodes"]]
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("path", [path for path in addresses() if path != "/form-post/plain"])
+def test_page(window: Page, complaints: list[str], preview: str, path: str, language: str) -> None:
+    window.goto(f"{preview}{path}?lang={language}")
+    window.evaluate(AXE_SCRIPT)
+    name = f"{path[1:].replace('/', '-')}-{language}"
+
+    for width, theme in looks(path):
+        window.set_viewport_size({"width": width, "height": 640})
+        window.emulate_media(color_scheme=theme)
+        window.screenshot(path=PICTURES / f"{name}-{width}-{theme}.png", full_page=True)
+        assert window.evaluate("document.documentElement.scrollWidth") <= width, f"sideways scrolling at {width}"
+        assert window.evaluate(SMALL_TARGETS) == [], f"too small to press at {width}"
+        assert barriers(window) == [], f"{width} {theme}"
+    assert complaints == []
+
+
+@pytest.mark.parametrize("path", ["/login/everything", "/form-post/plain"])
+def test_page_without_script(window_without_script: Page, preview: str, path: str) -> None:
+    screen = window_without_script
+    screen.goto(f"{preview}{path}")
+    for width in WIDTHS:
+        screen.set_viewport_size({"width": width, "height": 640})
+        screen.screenshot(path=PICTURES / f"{path[1:].replace('/', '-')}-no-script-{width}.png", full_page=True)
+        edge = screen.locator("main").bounding_box()
+        assert edge
+        assert edge["x"] >= 0
+        assert edge["x"] + edge["width"] <= width
+
+
+@pytest.mark.parametrize("path", addresses())
+def test_page_says_what_it_is(window_without_script: Page, preview: str, path: str) -> None:
+    screen = window_without_script
+    for language, brand in (("vi", "BHXH Việt Nam"), ("en", "Vietnam Social Security")):
+        screen.goto(f"{preview}{path}?lang={language}")
+        assert screen.locator("html").get_attribute("lang") == language
+        assert screen.title().endswith(f" – {brand}")
+        assert not screen.title().startswith(" ")
+        assert screen.locator("h1").count() == 1
+        assert screen.locator("main").get_attribute("data-page") == path.split("/")[1]
+        assert screen.locator("nav.languages [aria-current]").get_attribute("lang") == language
+
+
+def test_keyboard_users_can_skip_the_top(window: Page, preview: str) -> None:
+    window.goto(f"{preview}/consent/everything?lang=vi")
+    assert not window.locator(".skip").evaluate("(link) => link.getBoundingClientRect().bottom > 0")
+    window.keyboard.press("Tab")
+    assert window.evaluate("document.activeElement.className") == "skip"
+    assert window.locator(".skip").evaluate("(link) => link.getBoundingClientRect().top >= 0")
+    window.keyboard.press("Enter")
+    assert window.evaluate("document.activeElement.id") == "main"
+
+
+@pytest.mark.parametrize("path", ["/login/everything", "/consent/plain", "/account/full", "/error/internal"])
+def test_keyboard_users_see_where_they_are(window: Page, preview: str, path: str) -> None:
+    window.goto(f"{preview}{path}?lang=vi")
+    seen = set()
+    for _ in range(20):
+        window.keyboard.press("Tab")
+        focused = window.evaluate("document.activeElement.outerHTML")
+        if focused.startswith("<body"):
+            break
+        seen.add(focused)
+        assert window.evaluate("getComputedStyle(document.activeElement).outlineWidth") == "3px", focused
+    assert len(seen) >= 4
+
+
+def test_nothing_moves_for_people_who_asked_for_rest(window: Page, preview: str) -> None:
+    window.goto(f"{preview}/login/plain")
+    moving = "getComputedStyle(document.getElementById('login-submit')).transitionDuration"
+    window.emulate_media(reduced_motion="no-preference")
+    assert window.evaluate(moving) != "0s"
+    window.emulate_media(reduced_motion="reduce")
+    assert window.evaluate(moving) == "0s"
+
+
+def test_a_printed_page_is_dark_on_white_and_has_nothing_to_press(window: Page, preview: str) -> None:
+    window.emulate_media(media="print", color_scheme="dark")
+    window.goto(f"{preview}/error/internal?lang=vi")
+    assert window.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor") == "rgb(255, 255, 255)"
+    assert window.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    assert not window.locator(".buttons").is_visible()
+    assert window.locator(".support-code").is_visible()
+    window.emulate_media(media="screen", color_scheme="light")
