@@ -32,11 +32,11 @@ signing_key = sa.Table(
     sa.Column("revoked_at", sa.Double),
 )
 
-# One row at most: there is one ring.
+# One row, whose id is 1: there is one ring.
 key_ring_version = sa.Table(
     "key_ring_version",
     metadata,
-    sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1", name="one_ring"), primary_key=True, autoincrement=False),
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("version", sa.Integer, nullable=False),
 )
 
@@ -47,10 +47,11 @@ secret = sa.Table(
     sa.Column("sealed", sa.Text, nullable=False),
 )
 
-_VERSION = sa.select(key_ring_version.c.version)
+_VERSION = sa.select(key_ring_version.c.version).where(key_ring_version.c.id == 1)
 _RING = (
     sa.select(key_ring_version.c.version, signing_key)
     .select_from(key_ring_version.outerjoin(signing_key, sa.true()))
+    .where(key_ring_version.c.id == 1)
     .order_by(signing_key.c.signs_from, signing_key.c.kid)
 )
 _SEALED = sa.select(secret.c.sealed).where(secret.c.name == sa.bindparam("name"))
@@ -78,7 +79,7 @@ class SqlKeyStore:
         sealed = self._master.seal(key.private.as_der(private=True), context=_key_context(key.kid, key.alg))
         next_version = (
             key_ring_version.update()
-            .where(key_ring_version.c.version == expected_version)
+            .where(key_ring_version.c.id == 1, key_ring_version.c.version == expected_version)
             .values(version=expected_version + 1)
         )
         with self._db.write.begin() as connection:

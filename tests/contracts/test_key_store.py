@@ -70,10 +70,12 @@ def test_a_key_is_stored_once_and_a_failed_addition_leaves_the_version_alone(sto
     assert store.version() == 1
 
 
-def test_there_is_one_ring(database: Database, store: SqlKeyStore) -> None:
-    store.add(keys.signing_key(), 0)
-    with pytest.raises(sa.exc.IntegrityError):
-        change(database, key_ring_version.insert().values(id=2, version=7))
+def test_there_is_one_ring_whatever_else_lies_in_its_table(database: Database, store: SqlKeyStore) -> None:
+    store.add(keys.signing_key(number=0), 0)
+    change(database, key_ring_version.insert().values(id=2, version=7))
+    assert store.version() == 1
+    assert not store.add(keys.signing_key(number=1), 7)
+    assert store.load() == KeyRing((keys.signing_key(number=0),), 1)
 
 
 def test_no_private_part_lies_readable_in_the_database(database: Database, store: SqlKeyStore) -> None:
