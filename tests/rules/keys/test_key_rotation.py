@@ -76,6 +76,15 @@ def test_a_machine_whose_clock_is_behind_can_use_a_new_key(clock: FrozenClock) -
     assert Rotator(store, clock).ensure(("ES256",)) == ring
 
 
+def test_a_replaced_key_hands_over_at_once_and_stays_shown(clock: FrozenClock) -> None:
+    store = RingInMemory()
+    (old,) = Rotator(store, clock).ensure(("ES256",)).keys
+    clock.move(1)
+    new = Rotator(store, clock).replace("ES256")
+    assert store.load().signing_key("ES256", clock()) == new
+    assert store.load().published(clock()) == (old, new)
+
+
 def test_new_keys_differ() -> None:
     assert new_key("ES256", NOW).kid != new_key("ES256", NOW).kid
 
