@@ -1,21 +1,36 @@
-"""The `idp` command."""
+"""The `idp` command. Each group is imported when it is asked for: most commands need no web server."""
+
+from importlib import import_module
 
 import click
 
-from config.commands.accounts import accounts
-from config.commands.audit import audit, explain
-from config.commands.clients import clients
-from config.commands.config import config
-from config.commands.db import db
-from config.commands.doctor import doctor
-from config.commands.serve import serve
+COMMANDS = {
+    "serve": ("config.commands.serve", "serve"),
+    "db": ("config.commands.db", "db"),
+    "config": ("config.commands.config", "config"),
+    "clients": ("config.commands.clients", "clients"),
+    "accounts": ("config.commands.accounts", "accounts"),
+    "audit": ("config.commands.audit", "audit"),
+    "explain": ("config.commands.audit", "explain"),
+    "doctor": ("config.commands.doctor", "doctor"),
+}
 
 
-@click.group()
+class _OnDemand(click.Group):
+    """Finds its commands in `COMMANDS`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name]
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=_OnDemand)
 @click.version_option(package_name="bhxh-idp")
 def main() -> None:
     """The identity provider of Vietnam Social Security: serve it and look after it."""
-
-
-for command in (serve, db, config, clients, accounts, audit, explain, doctor):
-    main.add_command(command)

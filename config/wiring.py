@@ -24,7 +24,7 @@ from idp.oidc.dispatch import Dispatcher
 from idp.oidc.families import Families, FamilyLimits
 from idp.oidc.grant import AuthorizationCode
 from idp.oidc.inspection import Inspection
-from idp.oidc.issuing import Issuing
+from idp.oidc.issuing import Issuing, Standings
 from idp.oidc.server import Server
 from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import TokenLife, Tokens
@@ -102,7 +102,7 @@ class Provider:
     passwords: Passwords
     logins: Logins
     tokens: Tokens
-    standings: SqlStandings
+    standings: Standings
     consents: SqlConsents
     issuing: Issuing
     server: Server
@@ -138,76 +138,91 @@ def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
 
 def wire(base: Foundation) -> Provider:
     """The use cases on a foundation."""
-    s, clock = base.settings, base.clock
-    secrets, database = base.secrets, base.database
-    digest_key = secrets.get("log-digest")
+    s, clock, database = base.settings, base.clock, base.database
     clients = Clients(base.clients, clock)
     client_keys = ClientKeys(Outbound(s.outbound.ca_file), clock)
-    standings, family_store = SqlStandings(database), SqlFamilies(database)
     sessions = Sessions(SqlSessions(database, base.audit), clock, session_limits(s))
-    attempts = Attempts(
-        Shelf("a", LoginAttempt, base.ephemeral, clock, life=s.login.attempt_life),
-        per_network=Brake(s.limits.attempts_per_network, 60, clock),
-        total=Brake(s.limits.attempts_in_total, 60, clock, most=1),
-    )
-    challenges = Challenges(
-        Shelf("c", Challenge, base.ephemeral, clock, life=FIXED_LIFE),
-        length=s.login.captcha_length,
-        fixed=s.testing.fixed_captcha if s.testing.enabled else None,
-    )
-    passwords = passwords_of(s, secrets)
-    logins = Logins(
-        base.people,
-        passwords,
-        SqlThrottle(database),
-        base.audit,
-        clock,
-        login_rules(base),
-        knows_device=sessions.knows_device,
-        digest_key=digest_key,
-    )
-    tokens = Tokens(
-        s.issuer,
-        Signer(base.rings.ring, clock),
-        Subjects(secrets.get("pairwise")),
-        clock,
-        TokenLife(s.oidc.access_token_life, s.oidc.id_token_life),
-    )
-    sealing = MasterKey(secrets.get("refresh"))
-    families = Families(
-        family_store,
-        clock,
-        FamilyLimits(s.oidc.refresh_idle, s.oidc.refresh_absolute),
-        seal=lambda plain, context: sealing.seal(plain, context=context),
-        unseal=lambda sealed, context: sealing.unseal(sealed, context=context),
-    )
-    codes = Codes(Shelf("k", AuthorizationCode, base.ephemeral, clock, life=s.oidc.code_life), families)
-    issuing = Issuing(codes, families, tokens, standings, base.audit, clock)
+    passwords = passwords_of(s, base.secrets)
+    attempts = attempts_of(base)
+    issuing = issuing_of(base)
+    tokens, standings = issuing.tokens, issuing.standings
     authentication = ClientAuthentication(
-        secrets.get("client-secret"),
+        base.secrets.get("client-secret"),
         (s.issuer, f"{s.issuer}/token"),
         clock,
         keys_of=client_keys.of,
-        claim_jti=family_store.claim,
+        claim_jti=SqlFamilies(database).claim,
     )
     return Provider(
         base=base,
         clients=clients,
         client_keys=client_keys,
         attempts=attempts,
-        challenges=challenges,
+        challenges=challenges_of(base),
         sessions=sessions,
         passwords=passwords,
-        logins=logins,
+        logins=logins_of(base, passwords, sessions),
         tokens=tokens,
         standings=standings,
         consents=SqlConsents(database, base.audit),
         issuing=issuing,
         server=Server(clients, authentication, issuing, Brake(s.limits.client_failures, 60, clock)),
         inspection=Inspection(issuing, clients, clock),
-        dispatcher=Dispatcher(attempts, sessions, standings, codes, tokens, clock),
+        dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, clock),
         logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
     )
+
+
+def attempts_of(base: Foundation) -> Attempts:
+    """Login attempts, with the brakes on beginning too many."""
+    s, clock = base.settings, base.clock
+    return Attempts(
+        Shelf("a", LoginAttempt, base.ephemeral, clock, life=s.login.attempt_life),
+        per_network=Brake(s.limits.attempts_per_network, 60, clock),
+        total=Brake(s.limits.attempts_in_total, 60, clock, most=1),
+    )
+
+
+def challenges_of(base: Foundation) -> Challenges:
+    """Captchas."""
+    testing = base.settings.testing
+    return Challenges(
+        Shelf("c", Challenge, base.ephemeral, base.clock, life=FIXED_LIFE),
+        length=base.settings.login.captcha_length,
+        fixed=testing.fixed_captcha if testing.enabled else None,
+    )
+
+
+def logins_of(base: Foundation, passwords: Passwords, sessions: Sessions) -> Logins:
+    """Local login."""
+    return Logins(
+        base.people,
+        passwords,
+        SqlThrottle(base.database),
+        base.audit,
+        base.clock,
+        login_rules(base),
+        knows_device=sessions.knows_device,
+        digest_key=base.secrets.get("log-digest"),
+    )
+
+
+def issuing_of(base: Foundation) -> Issuing:
+    """Codes, refresh families and tokens."""
+    s, clock, secrets = base.settings, base.clock, base.secrets
+    signer = Signer(base.rings.ring, clock)
+    life = TokenLife(s.oidc.access_token_life, s.oidc.id_token_life)
+    sealing = MasterKey(secrets.get("refresh"))
+    families = Families(
+        SqlFamilies(base.database),
+        clock,
+        FamilyLimits(s.oidc.refresh_idle, s.oidc.refresh_absolute),
+        seal=lambda plain, context: sealing.seal(plain, context=context),
+        unseal=lambda sealed, context: sealing.unseal(sealed, context=context),
+    )
+    codes = Codes(Shelf("k", AuthorizationCode, base.ephemeral, clock, life=s.oidc.code_life), families)
+    tokens = Tokens(s.issuer, signer, Subjects(secrets.get("pairwise")), clock, life)
+    return Issuing(codes, families, tokens, SqlStandings(base.database), base.audit, clock)
 
 
 def open_database(settings: Settings) -> Database:

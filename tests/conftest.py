@@ -11,9 +11,17 @@ from playwright.sync_api import Page as Screen
 
 from keys.database import Database
 from tests.support import chromium as headless
-from tests.support import databases, servers
+from tests.support import databases, leaks, servers
 from tests.support.app import App, running_app
 from tests.support.clock import FrozenClock
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_is_logged() -> Iterator[None]:
+    """N-21, L11: what the whole run logged holds nothing that it handed out, and nobody's name or number."""
+    leaks.watch()
+    yield
+    assert leaks.leaks() == []
 
 
 @pytest.fixture

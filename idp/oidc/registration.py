@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from idp.login.authentication import acr_level
+from idp.login.authentication import acr_level, acr_name
 from idp.oidc.clients import AUTH_METHODS, GRANT_TYPES, ID_TOKEN_ALGS, LOOPBACK, SCOPES, Client
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
@@ -30,48 +30,63 @@ class BadClient(ValueError):
         self.complaints = complaints
 
 
+class _Metadata:
+    """Reads values of the right type and collects complaints about the others."""
+
+    def __init__(self, given: Mapping[str, Any]) -> None:
+        self.given = given
+        self.complaints: list[str] = []
+
+    def text(self, name: str, default: str) -> str:
+        value = self.given.get(name, default)
+        if isinstance(value, str) and len(value) <= 2000:
+            return value
+        self.complaints.append(f"{name} must be a text")
+        return default
+
+    def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        value = self.given.get(name, default)
+        if isinstance(value, list | tuple) and len(value) <= MOST_URIS and all(isinstance(v, str) for v in value):
+            return tuple(value)
+        self.complaints.append(f"{name} must be a list of at most {MOST_URIS} texts")
+        return default
+
+    def whole(self, name: str, default: int) -> int:
+        value = self.given.get(name, default)
+        return value if isinstance(value, int) and not isinstance(value, bool) else -1
+
+    def acr(self) -> int:
+        names = self.texts("default_acr_values", (acr_name(1),))
+        return (acr_level(names[0]) or 0) if names else 1
+
+
 def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Client:
     """A `Client` from RFC 7591 names and ours; unknown names are ignored as the RFC asks. Raises `BadClient`."""
-    complaints: list[str] = []
-
-    def text(name: str, default: str) -> str:
-        value = metadata.get(name, default)
-        if not isinstance(value, str) or len(value) > 2000:
-            complaints.append(f"{name} must be a text")
-            return default
-        return value
-
-    def texts(name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        value = metadata.get(name, default)
-        if not isinstance(value, list | tuple) or not all(isinstance(v, str) for v in value) or len(value) > MOST_URIS:
-            complaints.append(f"{name} must be a list of at most {MOST_URIS} texts")
-            return default
-        return tuple(value)
-
+    read = _Metadata(metadata)
     client = Client(
-        client_id=text("client_id", ""),
-        client_name=text("client_name", text("client_id", "")),
-        redirect_uris=texts("redirect_uris"),
-        post_logout_redirect_uris=texts("post_logout_redirect_uris"),
-        grant_types=texts("grant_types", ("authorization_code",)),
-        scope=text("scope", "openid"),
-        token_endpoint_auth_method=text("token_endpoint_auth_method", "client_secret_basic"),
+        client_id=read.text("client_id", ""),
+        client_name=read.text("client_name", read.text("client_id", "")),
+        redirect_uris=read.texts("redirect_uris"),
+        post_logout_redirect_uris=read.texts("post_logout_redirect_uris"),
+        grant_types=read.texts("grant_types", ("authorization_code",)),
+        scope=read.text("scope", "openid"),
+        token_endpoint_auth_method=read.text("token_endpoint_auth_method", "client_secret_basic"),
         secret_digest=secret_digest,
         jwks=metadata.get("jwks"),
         jwks_uri=metadata.get("jwks_uri"),
         client_uri=metadata.get("client_uri"),
-        subject_type=text("subject_type", "pairwise"),
+        subject_type=read.text("subject_type", "pairwise"),
         sector_identifier=metadata.get("sector_identifier"),
-        id_token_signed_response_alg=text("id_token_signed_response_alg", "RS256"),
+        id_token_signed_response_alg=read.text("id_token_signed_response_alg", "RS256"),
         require_pkce=metadata.get("require_pkce", True) is not False,
         first_party=metadata.get("first_party") is True,
-        resource=texts("resource"),
-        minimum_acr=acr_level(texts("default_acr_values", ("urn:bhxh:acr:1",))[0]) or 0,
-        refresh_grace=_whole(metadata.get("refresh_grace", 10)),
-        application_type=text("application_type", "web"),
+        resource=read.texts("resource"),
+        minimum_acr=read.acr(),
+        refresh_grace=read.whole("refresh_grace", 10),
+        application_type=read.text("application_type", "web"),
         disabled=metadata.get("disabled") is True,
     )
-    complaints += [message for bad, message in _rules(client) if bad]
+    complaints = read.complaints + [message for bad, message in _rules(client) if bad]
     if complaints:
         raise BadClient(complaints)
     return client
@@ -150,7 +165,3 @@ def _is_key_set(jwks: object) -> bool:
         return not any(key.is_private for key in KeySet.import_key_set(jwks).keys)  # type: ignore[arg-type]
     except (JoseError, ValueError, TypeError, KeyError):
         return False
-
-
-def _whole(value: object) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else -1

@@ -23,6 +23,7 @@ from config.wiring import Foundation, Provider, lay, passwords_of, wire
 from idp.oidc.clients import secret_digest
 from idp.oidc.registration import read_client
 from idp.web.measures import Measures
+from tests.support import leaks
 from tests.support.clock import FrozenClock
 
 ISSUER = "https://id.example.test"
@@ -55,6 +56,7 @@ class App:
         identifiers = more.pop("identifiers", None) or {"bhxh": code or f"00{self._people:08d}"}
         record = {"name": "Nguyễn Thị Hoà", "password": password, "identifiers": identifiers} | more
         account, typed = read_person(record, self.clock())
+        leaks.PEOPLE.update({typed or PASSWORD, account.name, *(i.value for i in account.identifiers)})
         hashed = passwords_of(self.settings, self.base.secrets).hash(typed or "")
         self.base.people.add(replace(account, password_hash=hashed, password_changed_at=self.clock()))
         return account.id
@@ -162,7 +164,9 @@ class Visitor:
     def _send(self, method: str, url: str, **more: Any) -> TestResponse:
         headers = self.headers | more.pop("headers", {})
         environ = {"REMOTE_ADDR": self.address} | more.pop("environ_overrides", {})
-        return self.http.open(url, method=method, base_url=ISSUER, headers=headers, environ_overrides=environ, **more)
+        answer = self.http.open(url, method=method, base_url=ISSUER, headers=headers, environ_overrides=environ, **more)
+        leaks.issued(answer)
+        return answer
 
 
 def attempt_of(answer: TestResponse) -> str:

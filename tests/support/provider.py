@@ -12,6 +12,7 @@ from typing import Any
 
 import urllib3
 
+from tests.support import leaks
 from tests.support.ports import free_port
 from tests.support.processes import running
 
@@ -65,6 +66,7 @@ class Provider:
             command, log=self.log, answers=self.is_ready, environment=self._environment(), directory=self.home
         ):
             yield self
+        leaks.read(self.log)
 
     def is_ready(self) -> bool:
         with urllib3.PoolManager(cert_reqs="CERT_NONE") as pool:
