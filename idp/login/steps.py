@@ -47,13 +47,19 @@ def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: floa
 
 
 def consent_owed(
-    ask: Ask, *, first_party: bool, agreed: Collection[str], asked: Collection[str], fresh: bool
+    ask: Ask, *, first_party: bool, provable: bool, agreed: Collection[str], asked: Collection[str], fresh: bool
 ) -> Owed | None:
-    """The reason to ask for consent; `fresh` says that the person agreed in this very attempt."""
+    """The reason to ask for consent; `fresh` says that the person agreed in this very attempt.
+
+    A public client at an address that any program on the device can claim is never `provable`, so it gets no code
+    without a person at the screen (RFC 6819, 5.2.4.1).
+    """
     if fresh:
         return None
     if "consent" in ask.prompt:
         return Owed("consent", "consent_prompt")
+    if not provable:
+        return Owed("consent", "client_not_provable")
     if first_party or set(asked) <= set(agreed):
         return None
     return Owed("consent", "scope_not_granted")

@@ -61,6 +61,10 @@ class Client:
         hosts = {urlsplit(uri).hostname or "" for uri in self.redirect_uris}
         return hosts.pop() if len(hosts) == 1 else self.client_id
 
+    def is_provable_at(self, redirect_uri: str) -> bool:
+        """Whether a code sent there reaches this client only: it authenticates, or it owns the https address."""
+        return self.token_endpoint_auth_method != "none" or redirect_uri.startswith("https://")  # noqa: S105
+
     # What Authlib asks of a client (rfc6749.ClientMixin), answered in one line each.
 
     def get_client_id(self) -> str:

@@ -117,6 +117,7 @@ class Dispatcher:
         return consent_owed(
             ask,
             first_party=request.client.first_party,
+            provable=request.client.is_provable_at(request.redirect_uri),
             agreed=consent.scopes if consent else (),
             asked=request.scopes,
             fresh=entry.attempt is not None and entry.attempt.consented,

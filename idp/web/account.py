@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from flask import redirect, render_template
-from flask.views import MethodView
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -23,6 +22,7 @@ from idp.web.authorize import set_session
 from idp.web.browser import Browser, Surroundings, csrf_of, demand_csrf, this_browser, with_query
 from idp.web.cookies import new_browser
 from idp.web.headers import page_policy
+from idp.web.page import Page
 from idp.web.sentences import SCOPES
 
 VIETNAM = timezone(timedelta(hours=7))
@@ -78,14 +78,14 @@ class OwnPages:
         return response
 
 
-class Home(MethodView):
+class Home(Page):
     """The bare address leads to the person's own page."""
 
     def get(self) -> Response:
         return redirect("/account", 303)
 
 
-class AccountPage(MethodView):
+class AccountPage(Page):
     """The person's own page."""
 
     def __init__(self, pages: OwnPages) -> None:
@@ -136,7 +136,7 @@ class AccountPage(MethodView):
         return rows
 
 
-class EndOne(MethodView):
+class EndOne(Page):
     """Ends one session of the person, or all others."""
 
     def __init__(self, pages: OwnPages) -> None:
@@ -157,7 +157,7 @@ class EndOne(MethodView):
         return response
 
 
-class Withdraw(MethodView):
+class Withdraw(Page):
     """Withdraws an agreement."""
 
     def __init__(self, pages: OwnPages) -> None:

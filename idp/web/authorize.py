@@ -4,32 +4,37 @@ This is the only place that sends a browser to a client: success and error alike
 nothing is redirected before client and redirect URI are proven.
 """
 
+import logging
 from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from flask import redirect, render_template
-from flask.views import View
 from werkzeug.wrappers import Response
 
+from idp.brake import Brake
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.steps import Owed
 from idp.oidc.authorization import AuthorizationRequest, Params, RedirectedError, read_request
 from idp.oidc.clients import Clients
 from idp.oidc.dispatch import Dispatcher, Entry, Issued
 from idp.ports import Clock
+from idp.shelf import digest
 from idp.web import request as current_request
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
 from idp.web.cookies import new_browser
 from idp.web.forms import read_form, read_query
 from idp.web.headers import page_policy
+from idp.web.page import Endpoint
 
+MOST_EQUAL = 3
+"""Equal challenges or nonces of one client in an hour before an operator is told."""
+
+log = logging.getLogger(__name__)
 STEP_PAGES = {"login": "/login", "consent": "/consent"}
 
 
-class Authorize(View):
+class Authorize(Endpoint):
     """The authorization endpoint (RFC 6749, 3.1): a new request, or the return from a step of an attempt."""
-
-    methods = ["GET", "POST"]
 
     def __init__(
         self, around: Surroundings, attempts: Attempts, clients: Clients, dispatcher: Dispatcher, clock: Clock
@@ -39,6 +44,7 @@ class Authorize(View):
         self._clients = clients
         self._dispatcher = dispatcher
         self._clock = clock
+        self._constants = Brake(MOST_EQUAL, 3600, clock)
 
     def dispatch_request(self) -> Response:
         browser = this_browser(self._around)
@@ -89,10 +95,17 @@ class Authorize(View):
         return response
 
     def _issued(self, issued: Issued, request: AuthorizationRequest, browser: Browser) -> Response:
+        self._notice_constants(request)
         response = self.send_back(request, [("code", issued.code)])
         if issued.opened:
             set_session(self._around, response, issued.opened.cookie, issued.opened.device_cookie)
         return response
+
+    def _notice_constants(self, request: AuthorizationRequest) -> None:
+        """The same challenge or nonce again and again protects nobody (RFC 9700, 2.1.1): tell the operator."""
+        for name, value in (("code_challenge", request.code_challenge), ("nonce", request.nonce)):
+            if value and not self._constants.pull(digest(name, f"{request.client.client_id} {value}")):
+                log.warning("constant value", extra={"parameter": name, "client_id": request.client.client_id})
 
     def send_back(self, request: AuthorizationRequest, fields: Sequence[tuple[str, str]]) -> Response:
         """The authorization response, in the response mode that was asked for."""

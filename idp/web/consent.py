@@ -2,7 +2,6 @@
 
 from authlib.oauth2.rfc6749 import AccessDeniedError
 from flask import redirect, render_template
-from flask.views import MethodView
 from werkzeug.wrappers import Response
 
 from idp.accounts.people import People
@@ -17,10 +16,11 @@ from idp.ports import Clock
 from idp.web.authorize import answer_client, origin_of
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
 from idp.web.headers import page_policy
+from idp.web.page import Page
 from idp.web.sentences import SCOPES
 
 
-class ConsentPage(MethodView):
+class ConsentPage(Page):
     """Asks for consent; clients of our own house never come here."""
 
     def __init__(

@@ -6,7 +6,6 @@ from typing import cast
 
 from authlib.oauth2.rfc6749 import AccessDeniedError
 from flask import abort, redirect, render_template
-from flask.views import MethodView
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
@@ -24,6 +23,7 @@ from idp.web.captcha_picture import draw
 from idp.web.captcha_sound import speak
 from idp.web.headers import page_policy
 from idp.web.measures import Measures
+from idp.web.page import Page
 from idp.web.sentences import LOGIN
 
 STATUS = {"wait": 429, "closed": 403, "disabled": 403}
@@ -41,7 +41,7 @@ class Shown:
     captcha: bool = False
 
 
-class Login(MethodView):
+class Login(Page):
     """The login page (domain facts 48 to 56)."""
 
     def __init__(
@@ -168,7 +168,7 @@ class Login(MethodView):
         }
 
 
-class Captcha(MethodView):
+class Captcha(Page):
     """The picture or the recording of a challenge, for the browser it was made for."""
 
     def __init__(self, around: Surroundings, challenges: Challenges) -> None:

@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from flask import redirect, render_template
-from flask.views import MethodView, View
 from werkzeug.wrappers import Response
 
 from idp.errors import BadRedirectUri, BadRequest
@@ -23,6 +22,7 @@ from idp.web.authorize import origin_of
 from idp.web.browser import Browser, Surroundings, csrf_of, demand_csrf, this_browser, with_query
 from idp.web.forms import read_form, read_query, single
 from idp.web.headers import page_policy
+from idp.web.page import Endpoint, Page
 from keys.signing import BadToken
 
 
@@ -80,10 +80,8 @@ class LogoutRules:
         return response
 
 
-class EndSession(View):
+class EndSession(Endpoint):
     """The logout endpoint that clients send browsers to."""
-
-    methods = ["GET", "POST"]
 
     def __init__(self, rules: LogoutRules) -> None:
         self._rules = rules
@@ -119,7 +117,7 @@ class EndSession(View):
         return self._rules.tokens.hinted_account(hint, client) == session.account_id
 
 
-class Logout(MethodView):
+class Logout(Page):
     """The question, and its answer."""
 
     def __init__(self, rules: LogoutRules) -> None:
@@ -155,7 +153,7 @@ class Logout(MethodView):
         return (self._rules.shelf.find(handle) if handle else None) or LogoutRequest()
 
 
-class LoggedOut(MethodView):
+class LoggedOut(Page):
     """The page that says that the person is logged out."""
 
     def __init__(self, around: Surroundings, clients: Clients) -> None:
