@@ -70,7 +70,7 @@ def test_the_known_device_lane_has_its_own_limit(app: App) -> None:
 
 
 def test_failures_count_per_account_across_its_identifiers(app: App) -> None:
-    """Security 0.9: another name of the same account is no fresh start."""
+    """S-01, security 0.9: another name of the same account is no fresh start."""
     app.person(identifiers={"bhxh": "0000000077", "cccd": "000877000077"})
     attacker = app.visitor(ATTACKER)
 

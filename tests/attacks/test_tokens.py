@@ -279,6 +279,22 @@ def test_symmetric_and_missing_algorithms_cannot_be_registered(app: App) -> None
             app.client("bad", id_token_signed_response_alg=alg)
 
 
+def test_tokens_of_an_older_key_verify_until_they_expire(app: App) -> None:
+    """D-09: a new key signs, the old one still verifies."""
+    visitor = app.visitor()
+    tokens = visitor.tokens()
+    app.clock.move(1)
+    for alg in ("RS256", "ES256"):
+        app.base.rotator.replace(alg)
+    app.clock.move(2)
+
+    newer = visitor.refresh(tokens["refresh_token"]).json
+    assert parts(newer["access_token"])[0]["kid"] != parts(tokens["access_token"])[0]["kid"]
+    assert visitor.userinfo(tokens["access_token"]).status_code == 200
+    kids = {key["kid"] for key in visitor.get("/jwks").json["keys"]}
+    assert {parts(t[name])[0]["kid"] for t in (tokens, newer) for name in ("access_token", "id_token")} <= kids
+
+
 class TestSubjects:
     """D-07, B-20"""
 

@@ -1,0 +1,54 @@
+"""Every security statement of this stage has a test that names it, or a line that says why it does not apply yet."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+STAGE = {"B": 27, "C": 7, "D": 13, "H": 8, "I": 6, "P": 15, "S": 6, "X": 4, "Y": 10}
+STATEMENTS = [f"{letter}-{number:02d}" for letter, most in STAGE.items() for number in range(1, most + 1)]
+
+
+def named(text: str) -> set[str]:
+    """The ids in a text; "H-01 to H-04" names all four."""
+    found = set(re.findall(r"\b[A-Z]-[0-9]{2}\b", text))
+    for letter, first, last in re.findall(r"\b([A-Z])-([0-9]{2}) to \1-([0-9]{2})\b", text):
+        found |= {f"{letter}-{number:02d}" for number in range(int(first), int(last) + 1)}
+    return found
+
+
+def not_yet() -> set[str]:
+    page = (ROOT / "docs" / "security.md").read_text()
+    return named(page.partition("## Not here yet")[2])
+
+
+def proven() -> set[str]:
+    files = [path for path in (ROOT / "tests").rglob("test_*.py") if path != Path(__file__)]
+    return {statement for path in files for statement in named(path.read_text())}
+
+
+@pytest.mark.parametrize("statement", STATEMENTS)
+def test_every_statement_is_tested_or_accounted_for(statement: str) -> None:
+    assert statement in proven() | not_yet()
+
+
+def test_nothing_is_called_missing_that_has_a_test() -> None:
+    assert not_yet() & proven() == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "section", "field"),
+    re.findall(
+        r"\| ([^|\n]+) \| [0-9]+[^|\n]* \| `(limits|oidc)\.(\w+)` \|", (ROOT / "docs" / "security.md").read_text()
+    ),
+)
+def test_the_page_tells_the_numbers_in_force(name: str, section: str, field: str) -> None:
+    """ASVS 6.1.1: the document and the settings say the same."""
+    page = (ROOT / "docs" / "security.md").read_text()
+    line = next(line for line in page.splitlines() if f"`{section}.{field}`" in line)
+    told = int(re.search(r"\| ([0-9]+)", line)[1])  # type: ignore[index]
+
+    assert told == getattr(getattr(Settings(), section), field)
