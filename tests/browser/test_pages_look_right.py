@@ -74,8 +74,8 @@ def looks(path: str) -> list[tuple[int, Theme]]:
 
 
 def barriers(screen: Page) -> list[str]:
-    found = screen.evaluate("(rules) => axe.run({runOnly: rules, resultTypes: ['violations']})", RULES)
-    violations = cast(list[dict[str, Any]], found["violations"])
+    run = "(rules) => axe.run({runOnly: rules, resultTypes: ['violations']}).then((found) => found.violations)"
+    violations = cast(list[dict[str, Any]], screen.evaluate(run, RULES))
     return [f"{v['id']}: {n['html'][:120]} {n['failureSummary']}" for v in violations for n in v["nodes"]]
 
 

@@ -127,6 +127,7 @@ def test_the_kind_of_user_is_changed_by_a_link(either: Page, preview: str) -> No
     either.goto(f"{preview}/login/plain")
     assert either.get_by_role("link", name="Cá nhân").get_attribute("aria-current") == "page"
     either.get_by_role("link", name="Tổ chức").click()
+    assert either.get_by_role("link", name="Tổ chức").get_attribute("aria-current") == "page"
     assert either.locator("[name=kind]").input_value() == "organisation"
 
 

@@ -56,20 +56,20 @@ def _login() -> list[Scene]:
         },
     }
     return [
-        Scene("login", state, "login.html", _login_context() | changes, testing=state == "everything")
+        Scene("login", state, "login.html", _login_context(**changes), testing=state == "everything")
         for state, changes in states.items()
     ]
 
 
-def _login_context() -> dict[str, Any]:
+def _login_context(kind: str = "individual", **changes: Any) -> dict[str, Any]:
     kinds = {"individual": gettext("Cá nhân"), "organisation": gettext("Tổ chức")}
-    return {
+    usual = {
         "attempt": "a-made-up-attempt",
         "client_name": PORTAL,
-        "kind": "individual",
+        "kind": kind,
         "tabs": [
-            {"kind": kind, "label": label, "url": f"/login/{state}", "current": kind == "individual"}
-            for (kind, label), state in zip(kinds.items(), ("plain", "organisation"), strict=True)
+            {"kind": name, "label": label, "url": f"/login/{state}", "current": name == kind}
+            for (name, label), state in zip(kinds.items(), ("plain", "organisation"), strict=True)
         ],
         "username": "",
         "error": None,
@@ -80,6 +80,7 @@ def _login_context() -> dict[str, Any]:
         "forgot_url": None,
         "wait": None,
     }
+    return usual | changes
 
 
 def _captcha(state: str) -> dict[str, str]:
