@@ -10,6 +10,10 @@ from idp.login.limits import Admission, Charge
 from idp.store import tables as t
 from keys.database import Database
 
+NEVER = 0.0
+"""`blocked_until` of a count that blocks nobody. The moment of the try would block whoever began a little earlier but
+came second, and everybody on a machine whose clock is behind."""
+
 
 class SqlThrottle:
     """Durable counts in the table `throttle`."""
@@ -43,7 +47,8 @@ class SqlThrottle:
         blocked = and_(old.expires_at > now, old.blocked_until > now)
         over = old.failures + 1 - new.free
         doubled = new.base.op("<<")(case((over > 16, 16), else_=over))
-        delay = case((over < 0, 0), (doubled > new.cap, new.cap), else_=doubled)
+        delay = case((doubled > new.cap, new.cap), else_=doubled)
+        until = case((over < 0, literal(NEVER, Double)), else_=now + type_coerce(delay, Integer))
         return self._insert.on_conflict_do_update(
             index_elements=[old.key],
             set_={
@@ -51,7 +56,7 @@ class SqlThrottle:
                 "blocked_until": case(
                     (forgotten, new.blocked_until),
                     (blocked, old.blocked_until),
-                    else_=now + type_coerce(delay, Integer),
+                    else_=until,
                 ),
                 "admitted": case((blocked, literal(False, Boolean)), else_=literal(True, Boolean)),
                 "expires_at": case((or_(forgotten, new.sliding), new.expires_at), else_=old.expires_at),
@@ -70,7 +75,7 @@ def _first(charge: Charge, now: float) -> dict[str, object]:
         "memory": policy.memory,
         "sliding": policy.sliding,
         "failures": 1,
-        "blocked_until": now + policy.delay(1),
+        "blocked_until": now + policy.delay(1) if policy.delay(1) else NEVER,
         "admitted": True,
         "expires_at": now + policy.memory,
     }
