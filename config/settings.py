@@ -141,7 +141,9 @@ class Testing(Section):
 class Settings(BaseSettings):
     """All settings."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", env_ignore_empty=True, extra="forbid", frozen=True
+    )
 
     environment: Literal["development", "production"] | None = Field(
         None, description="what is allowed; by itself development for an issuer on this machine, else production"

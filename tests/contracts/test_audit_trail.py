@@ -1,0 +1,155 @@
+"""The audit trail shows any change, loses nothing when a month is dropped, and holds nothing personal."""
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select, text, update
+
+from idp.audit import EVENTS, ForbiddenFact
+from idp.ports import Event
+from idp.store import tables as t
+from idp.store.audit import SqlAudit, Trail
+from keys.database import Database
+from tests.support.clock import FrozenClock
+from tests.support.rivals import outcomes
+
+DAY = 86_400.0
+
+
+@pytest.fixture
+def trail(database: Database) -> Trail:
+    return Trail(database)
+
+
+@pytest.fixture
+def audit(database: Database, clock: FrozenClock) -> SqlAudit:
+    return SqlAudit(database, clock, b"k" * 32, lambda: "request-1")
+
+
+def write(audit: SqlAudit, count: int) -> None:
+    for number in range(count):
+        audit.record(Event("login.failed", "ab" * 16, "portal", {"kind": "wrong", "n": number}, reason="because"))
+
+
+def test_what_is_recorded_is_chained_and_verifies(audit: SqlAudit, trail: Trail) -> None:
+    write(audit, 5)
+    assert trail.verify().unsealed == 5
+
+    assert trail.seal() == 5
+    verdict = trail.verify()
+    assert (verdict.verified, verdict.unsealed, verdict.broken) == (5, 0, None)
+    assert trail.seal() == 0
+
+
+CHANGES: dict[str, Any] = {
+    "at": 1.0,
+    "name": "login.succeeded",
+    "subject": "x" * 43,
+    "client_id": "other",
+    "request_id": "other",
+    "facts": "{}",
+    "reason": None,
+    "month": "1999-01",
+    "hash": "0" * 64,
+}
+
+
+@pytest.mark.parametrize("column", CHANGES)
+@pytest.mark.parametrize("number", [1, 3, 5])
+def test_a_changed_value_is_found_and_named(
+    audit: SqlAudit, trail: Trail, database: Database, column: str, number: int
+) -> None:
+    """Threat 4.4: alters the audit trail."""
+    write(audit, 5)
+    trail.seal()
+    with database.read.connect() as connection:
+        connection.execute(update(t.audit).where(t.audit.c.number == number).values({column: CHANGES[column]}))
+
+    broken = trail.verify().broken
+
+    assert broken is not None
+    assert str(number) in broken
+
+
+@pytest.mark.parametrize("number", [2, 5])
+def test_a_removed_record_is_found(audit: SqlAudit, trail: Trail, database: Database, number: int) -> None:
+    write(audit, 5)
+    trail.seal()
+    with database.read.connect() as connection:
+        connection.execute(t.audit.delete().where(t.audit.c.number == number))
+
+    assert trail.verify().broken
+
+
+def test_every_byte_of_a_record_counts(audit: SqlAudit, trail: Trail, database: Database) -> None:
+    write(audit, 2)
+    trail.seal()
+    with database.read.connect() as connection:
+        original = connection.execute(select(t.audit.c.facts).where(t.audit.c.number == 1)).scalar_one()
+        for at in range(len(original)):
+            changed = original[:at] + chr(ord(original[at]) ^ 1) + original[at + 1 :]
+            connection.execute(update(t.audit).where(t.audit.c.number == 1).values(facts=changed))
+            assert trail.verify().broken, at
+        connection.execute(update(t.audit).where(t.audit.c.number == 1).values(facts=original))
+    assert trail.verify().broken is None
+
+
+def test_a_whole_month_can_go_and_the_rest_still_verifies(audit: SqlAudit, trail: Trail, clock: FrozenClock) -> None:
+    """L10: retention deletes a segment and keeps its end hash."""
+    write(audit, 3)
+    trail.seal()
+    clock.move(40 * DAY)
+    write(audit, 2)
+    trail.seal()
+    months = sorted({row["month"] for row in trail.tail(10)})
+
+    assert trail.drop_month(months[0]) == 3
+    assert (trail.verify().verified, trail.verify().broken) == (2, None)
+
+
+def test_a_late_record_does_not_reopen_a_closed_month(audit: SqlAudit, trail: Trail, clock: FrozenClock) -> None:
+    clock.move(40 * DAY)
+    write(audit, 1)
+    trail.seal()
+    clock.move(-40 * DAY)
+    write(audit, 1)
+    trail.seal()
+
+    assert len({row["month"] for row in trail.tail(10)}) == 1
+    assert trail.verify().broken is None
+
+
+def seal_often(url: str) -> list[int]:
+    return [Trail(Database(url)).seal() for _ in range(5)]
+
+
+def test_many_sealers_make_one_chain(audit: SqlAudit, trail: Trail, database_url: str) -> None:
+    write(audit, 60)
+
+    assert sum(outcomes(seal_often, database_url)) == 60
+    assert (trail.verify().verified, trail.verify().broken) == (60, None)
+
+
+@pytest.mark.parametrize("fact", ["0012345678", "0981234567", "a@b.vn", "eyJhbGciOi", "x" * 40, "000877000077"])
+def test_a_fact_that_looks_personal_or_secret_is_refused(audit: SqlAudit, fact: str) -> None:
+    """Style 24: an event catalogue with an alarm."""
+    with pytest.raises(ForbiddenFact):
+        audit.record(Event("login.failed", facts={"kind": fact}))
+
+
+def test_an_event_outside_the_catalogue_is_refused(audit: SqlAudit) -> None:
+    with pytest.raises(ForbiddenFact):
+        audit.record(Event("login.suceeded"))
+
+
+def test_accounts_stand_there_as_keyed_digests_only(audit: SqlAudit, database: Database) -> None:
+    write(audit, 1)
+    with database.read.connect() as connection:
+        row = str(connection.execute(text("SELECT * FROM audit")).all())
+
+    assert "ab" * 16 not in row
+    assert audit.subject("ab" * 16) in row
+
+
+def test_every_event_says_what_it_means() -> None:
+    assert all(meaning.endswith(".") for meaning in EVENTS.values())
