@@ -17,7 +17,7 @@ LANGUAGES = ("vi", "en")
 RATE = 8000
 _VOICES = Path(__file__).resolve().parent.parent / "captcha_voice"
 _SILENCE = 128
-_HISS = 0x1F
+_HISS = 0x0F
 _random = SystemRandom()
 
 
@@ -66,7 +66,7 @@ def _murmur(clips: dict[str, bytes], length: int) -> bytes:
 
 
 def _hiss(length: int) -> int:
-    """Noise of five bits a sample, as one number."""
+    """Noise of four bits a sample, as one number."""
     return int.from_bytes(os.urandom(length), "little") & int.from_bytes(bytes([_HISS]) * length, "little")
 
 
@@ -74,7 +74,7 @@ def _mixed(speech: bytes, murmur: bytes, hiss: int) -> bytes:
     """The sum of all three, sample by sample.
 
     Each is read as one long number with a byte per sample and added in one step, a hundred times faster than a loop.
-    Gains are chosen so that no sum leaves its byte: 0.74 * 120 + 0.12 * 120 + 16 < 128.
+    Gains are chosen so that no sum leaves its byte: 0.74 * 120 + 0.12 * 120 + 8 < 128.
     """
     length = len(speech)
     middle = int.from_bytes(bytes([_SILENCE + (_HISS + 1) // 2]) * length, "little")
