@@ -36,6 +36,11 @@ class SqlAudit:
         self._request_id = request_id
 
     def record(self, event: Event) -> None:
+        with self._database.read.connect() as connection:
+            self.write(connection, event)
+
+    def write(self, connection: Connection, event: Event) -> None:
+        """Write the event in the caller's transaction: what was done and its record stand or fall together."""
         event = checked(event)
         row = {
             "at": self._clock(),
@@ -46,8 +51,7 @@ class SqlAudit:
             "facts": json.dumps(dict(event.facts), sort_keys=True),
             "reason": event.reason,
         }
-        with self._database.read.connect() as connection:
-            connection.execute(insert(t.audit), row)
+        connection.execute(insert(t.audit), row)
 
     def subject(self, account_id: str) -> str:
         """How the trail names an account: searchable by whoever has the key, meaningless to everybody else."""

@@ -4,15 +4,16 @@ from sqlalchemy import and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.oidc.consents import Agreement
-from idp.ports import AuditLog, Event
+from idp.ports import Event
 from idp.store import tables as t
+from idp.store.audit import SqlAudit
 from keys.database import Database
 
 
 class SqlConsents:
     """Consents of accounts to clients."""
 
-    def __init__(self, database: Database, audit: AuditLog) -> None:
+    def __init__(self, database: Database, audit: SqlAudit) -> None:
         self._database = database
         self._audit = audit
 
@@ -29,11 +30,11 @@ class SqlConsents:
         )
         anew = {n: insert.excluded[n] for n in ("scope", "text_version", "network", "granted_at", "withdrawn_at")}
         facts = {"scope": " ".join(agreement.scopes), "text_version": agreement.text_version}
-        self._audit.record(Event("consent.given", agreement.account_id, agreement.client_id, facts))
-        with self._database.read.connect() as connection:
-            connection.execute(
-                insert.on_conflict_do_update(index_elements=[t.consent.c.account_id, t.consent.c.client_id], set_=anew)
-            )
+        key = [t.consent.c.account_id, t.consent.c.client_id]
+        given = Event("consent.given", agreement.account_id, agreement.client_id, facts)
+        with self._database.write.begin() as connection:
+            connection.execute(insert.on_conflict_do_update(index_elements=key, set_=anew))
+            self._audit.write(connection, given)
 
     def withdraw(self, account_id: str, client_id: str, now: float) -> None:
         mine = and_(t.consent.c.account_id == account_id, t.consent.c.client_id == client_id)
@@ -42,10 +43,10 @@ class SqlConsents:
             t.refresh_family.c.client_id == client_id,
             t.refresh_family.c.revoked_at.is_(None),
         )
-        self._audit.record(Event("consent.withdrawn", account_id, client_id))
         with self._database.write.begin() as connection:
             connection.execute(update(t.consent).where(mine).values(withdrawn_at=now))
             connection.execute(update(t.refresh_family).where(families).values(revoked_at=now))
+            self._audit.write(connection, Event("consent.withdrawn", account_id, client_id))
 
     def of_account(self, account_id: str) -> list[Agreement]:
         mine = and_(t.consent.c.account_id == account_id, t.consent.c.withdrawn_at.is_(None))

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from idp.errors import Expired
 from idp.login.sessions import Session
-from idp.ports import AuditLog, Event
+from idp.ports import Event
 from idp.store import tables as t
+from idp.store.audit import SqlAudit
 from idp.store.rows import SESSION, session_of
 from keys.database import Database
 
@@ -18,9 +20,10 @@ MOST_DEVICES = 20
 class SqlSessions:
     """Sessions and known devices."""
 
-    def __init__(self, database: Database, audit: AuditLog) -> None:
+    def __init__(self, database: Database, audit: SqlAudit) -> None:
         self._database = database
         self._audit = audit
+        self._dialect = postgresql if database.dialect == "postgresql" else sqlite
 
     def open(self, session_digest: str, session: Session, *, device_digest: str | None, device_until: float) -> None:
         proof = session.authentication
@@ -39,19 +42,24 @@ class SqlSessions:
             "last_seen_at": session.last_seen_at,
             "expires_at": session.expires_at,
         }
-        self._audit.record(Event("login.succeeded", proof.account_id, facts={"through": proof.through}))
+        opened = Event("login.succeeded", proof.account_id, facts={"through": proof.through})
         with self._database.write.begin() as connection:
-            same = and_(t.session.c.sid == session.sid, t.session.c.account_id == proof.account_id)
-            if not connection.execute(
-                update(t.session).where(same, t.session.c.ended_at.is_(None)).values(row)
-            ).rowcount:
-                connection.execute(insert(t.session), row)
+            if not connection.execute(self._open(row)).rowcount:
+                raise Expired("the session to go on with was ended meanwhile")
             if device_digest:
                 self._remember(connection, proof.account_id, device_digest, session.created_at, device_until)
+            self._audit.write(connection, opened)
+
+    def _open(self, row: dict[str, Any]) -> Any:
+        """Insert a session, or give the account's live one of the same `sid` its new cookie and dates."""
+        session = self._dialect.insert(t.session).values(row)
+        mine = and_(t.session.c.account_id == session.excluded.account_id, t.session.c.ended_at.is_(None))
+        return session.on_conflict_do_update(index_elements=[t.session.c.sid], set_=row, where=mine)
 
     def _remember(self, connection: Connection, account_id: str, digest: str, now: float, until: float) -> None:
-        dialect = postgresql if self._database.dialect == "postgresql" else sqlite
-        device = dialect.insert(t.device).values(digest=digest, account_id=account_id, created_at=now, expires_at=until)
+        device = self._dialect.insert(t.device).values(
+            digest=digest, account_id=account_id, created_at=now, expires_at=until
+        )
         again = {"created_at": now, "expires_at": until}
         d = t.device.c
         connection.execute(device.on_conflict_do_update(index_elements=[d.digest, d.account_id], set_=again))
@@ -75,8 +83,8 @@ class SqlSessions:
             # Ending everything also ends families whose session has expired long ago.
             families.append(t.refresh_family.c.sid.in_(ended) if sid or but else t.refresh_family.c.sid != "")
             connection.execute(update(t.refresh_family).where(and_(*families)).values(revoked_at=now))
-        if ended:
-            self._audit.record(Event("session.ended", account_id, facts={"count": len(ended)}))
+            if ended:
+                self._audit.write(connection, Event("session.ended", account_id, facts={"count": len(ended)}))
         return ended
 
     def of_account(self, account_id: str, now: float) -> list[Session]:

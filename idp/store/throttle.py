@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Boolean, Double, Integer, and_, bindparam, case, delete, literal, or_, type_coerce, update
+from sqlalchemy import Boolean, Double, Integer, and_, bindparam, case, literal, or_, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.login.limits import Admission, Charge
@@ -33,12 +33,15 @@ class SqlThrottle:
 
     def forgive(self, *, clear: Sequence[str], give_back: Sequence[str]) -> None:
         counts = t.throttle.c
-        with self._database.write.begin() as connection:
-            connection.execute(delete(t.throttle).where(counts.key.in_(clear)))
-            if give_back:
-                lowered = case((counts.failures > 0, counts.failures - 1), else_=0)
-                mine = counts.key.in_(give_back)
-                connection.execute(update(t.throttle).where(mine).values(failures=lowered))
+        cleared = counts.key.in_(clear)
+        # Locked in the order in which `charge` locks; an expired count is a forgotten one, and is swept later.
+        mine = select(counts.key).where(counts.key.in_([*clear, *give_back])).order_by(counts.key).with_for_update()
+        forgiven = {
+            "failures": case((or_(cleared, counts.failures == 0), 0), else_=counts.failures - 1),
+            "expires_at": case((cleared, 0.0), else_=counts.expires_at),
+        }
+        with self._database.read.connect() as connection:
+            connection.execute(update(t.throttle).where(counts.key.in_(mine)).values(forgiven))
 
     def _upsert(self) -> Any:
         """The statement without its rows: what becomes of a count that exists already."""

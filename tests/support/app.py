@@ -122,11 +122,15 @@ class Visitor:
 
     def try_to_log_in(self, attempt: str, code: str, password: str, **more: Any) -> TestResponse:
         """Post the login form once."""
+        return self.post("/login", data=self.login_form(attempt, code, password) | more)
+
+    def login_form(self, attempt: str, code: str = "0000000001", password: str = PASSWORD) -> dict[str, str]:
+        """The fields of the login page, filled in, with the answer to the captcha that it shows."""
         page = self.get("/login", query_string={"attempt": attempt})
         found = re.search(r'name="captcha_id"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="captcha_id"', page.text)
         given = {"captcha_id": found[1] or found[2], "captcha": CAPTCHA} if found else {}
         fields = {"attempt": attempt, "kind": "individual", "username": code, "password": password}
-        return self.post("/login", data=fields | given | more)
+        return fields | given
 
     def code(self, code: str = "0000000001", **more: Any) -> str:
         """A code for the portal, after a login when one is asked for."""

@@ -1,0 +1,91 @@
+"""Counting what an application asks of its stores: SQL statements at the engine, commands at Redis itself."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+from redis import Redis
+from sqlalchemy import event
+
+from keys.database import Database
+from tests.support.app import App
+
+
+@dataclass
+class Trips:
+    """Round trips while something was done. A transaction counts once, whatever it holds; `said` tells what it was."""
+
+    short_lived: int = 0
+    reads: int = 0
+    writes: int = 0
+    transactions: int = 0
+    said: list[str] = field(default_factory=list, compare=False)
+
+
+@contextmanager
+def counted(app: App) -> Iterator[Trips]:
+    """The round trips of the block; complete when the block has ended."""
+    trips = Trips()
+    with _sql(app.base.database, trips), _redis(app.settings.store.redis_url, trips):
+        yield trips
+
+
+@contextmanager
+def _sql(database: Database, trips: Trips) -> Iterator[None]:
+    def statement(_c: Any, _cursor: Any, text: str, _parameters: Any, _context: Any, _many: bool) -> None:
+        words = " ".join(text.split())
+        trips.said.append(words[:120])
+        if inside and words != "COMMIT":
+            return
+        if words.startswith("BEGIN"):
+            trips.transactions += 1
+            inside.append(words)
+        elif " ephemeral " in f" {words} ":
+            trips.short_lived += 1
+        elif words.startswith(("SELECT", "WITH")):
+            trips.reads += 1
+        else:
+            trips.writes += 1
+
+    def over(_connection: Any) -> None:
+        inside.clear()
+
+    inside: list[str] = []
+    listened = [
+        (engine, name, heard)
+        for engine in (database.read, database.write)
+        for name, heard in (("before_cursor_execute", statement), ("commit", over), ("rollback", over))
+    ]
+    for each in listened:
+        event.listen(*each)
+    try:
+        yield
+    finally:
+        for each in listened:
+            event.remove(*each)
+
+
+@contextmanager
+def _redis(url: str, trips: Trips) -> Iterator[None]:
+    """Redis tells what it was asked; what its scripts do inside costs no further round trip."""
+    if not url:
+        yield
+        return
+    end = f"end-{uuid4().hex}"
+    with Redis.from_url(url) as marks, Redis.from_url(url) as watches:
+        marks.ping()  # Its greeting must not be counted.
+        with watches.monitor() as monitor:
+            yield
+            marks.echo(end)
+            trips.said += (asked := list(_until(monitor, end)))
+            trips.short_lived += len(asked)
+
+
+def _until(monitor: Any, end: str) -> Iterator[str]:
+    for told in iter(monitor.next_command, None):
+        if told["command"] == f"ECHO {end}":
+            return
+        if told["client_type"] != "lua":
+            yield f"redis {told['command'][:60]}"
