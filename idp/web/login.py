@@ -67,7 +67,8 @@ class Login(Page):
             return redirect("/account", 303)
         attempt = self._attempts.load(handle, browser.secret or "")
         kind = _kind(browser.query.get("kind", "individual"))
-        shown = Shown(kind, username=attempt.login_hint, captcha=self._logins.wants_captcha(attempt.failures))
+        wants = self._logins.wants_captcha(attempt.failures) or "captcha" in browser.query
+        shown = Shown(kind, username=attempt.login_hint, captcha=wants)
         if not self._logins.is_open(kind):
             shown = Shown(kind, error=str(LOGIN["closed"]))
         return self._page(browser, handle, attempt, shown, 200)
@@ -148,7 +149,7 @@ class Login(Page):
             error=shown.error,
             wait=shown.wait,
             remember=shown.remember,
-            captcha=self._captcha(browser, handle) if shown.captcha else None,
+            captcha=self._captcha(browser, handle, shown.kind) if shown.captcha else None,
             ways_in=[],
             register_url=None,
             forgot_url=None,
@@ -158,13 +159,13 @@ class Login(Page):
         response.headers["Content-Security-Policy"] = page_policy(targets)
         return response
 
-    def _captcha(self, browser: Browser, handle: str) -> dict[str, str]:
+    def _captcha(self, browser: Browser, handle: str, kind: Kind) -> dict[str, str]:
         challenge = self._challenges.new(handle, browser_of(browser.secret or ""))
         return {
             "id": challenge,
             "image_url": f"/login/captcha/{challenge}.png",
             "audio_url": f"/login/captcha/{challenge}.wav",
-            "new_url": with_query("/login", attempt=handle),
+            "new_url": with_query("/login", attempt=handle, kind=kind, captcha="new"),
         }
 
 

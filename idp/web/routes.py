@@ -1,12 +1,14 @@
 """Every page on one page: URL, class, collaborators; and how whatever goes wrong becomes a page with a way on."""
 
+import hashlib
 import logging
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Flask, Response, render_template, request
+from flask import Flask, Response, redirect, render_template, request
 from flask_babel import Babel, gettext
 from werkzeug.exceptions import HTTPException
 
@@ -37,8 +39,10 @@ def build(around: Surroundings, routes: Routes, note_incident: NoteIncident) -> 
         locale_selector=lambda: this_browser(around).language(),
         default_translation_directories=str(HERE / "translations"),
     )
+    app.add_url_rule("/favicon.ico", "favicon", lambda: redirect("/static/favicon.svg", 303))
     for url, name, view in routes:
         app.add_url_rule(url, view_func=view, endpoint=name)
+    app.url_defaults(_with_version)
     app.context_processor(lambda: _shared(around))
     app.before_request(_name_route)
     app.after_request(lambda response: _finish(around, response))
@@ -57,6 +61,17 @@ def _shared(around: Surroundings) -> dict[str, Any]:
         for code in LANGUAGES
     ]
     return {"lang": language, "languages": languages, "testing": around.testing, "support_code": None}
+
+
+@lru_cache
+def _digest(name: str) -> str:
+    """Eight letters that change with the content of a static file, so that a new release is not read from a cache."""
+    return hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:8]
+
+
+def _with_version(endpoint: str, values: dict[str, Any]) -> None:
+    if endpoint == "static" and "filename" in values:
+        values["v"] = _digest(values["filename"])
 
 
 def _url(params: list[tuple[str, str]]) -> str:

@@ -19,7 +19,14 @@ REQUIRED = {
 }
 CACHED = ("/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 PAGES = ["/", "/authorize", "/login", "/consent", "/end_session", "/logout", "/logged-out", "/account"]
-PAGES += ["/account/end-session", "/account/withdraw", "/login/captcha/x.png", "/static/pages.css", "/nowhere"]
+PAGES += [
+    "/account/end-session",
+    "/account/withdraw",
+    "/login/captcha/x.png",
+    "/static/page.css",
+    "/favicon.ico",
+    "/nowhere",
+]
 MACHINES = ["/token", "/userinfo", "/introspect", "/revoke", "/healthz", "/readyz", "/metrics", *CACHED]
 TESTING = ["/testing/resource", "/testing/rotate-keys", "/testing/forget"]
 ROUTES = PAGES + MACHINES + TESTING
