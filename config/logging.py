@@ -14,12 +14,13 @@ HELD = ("authlib", "sqlalchemy", "redis", "urllib3", "werkzeug", "PIL", "alembic
 
 
 class JsonLines(logging.Formatter):
-    """One record, one JSON object: time, level, logger, message and the facts given as `extra`."""
+    """One record, one JSON object: time, level, process, logger, message and the facts given as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
+            "pid": record.process,
             "logger": record.name,
             "message": record.getMessage(),
         }

@@ -33,6 +33,7 @@ class Provider:
     port: int = field(default_factory=free_port)
     workers: int = 1
     server: str | None = None
+    process: "subprocess.Popen[bytes] | None" = None
 
     @property
     def issuer(self) -> str:
@@ -64,9 +65,18 @@ class Provider:
             command += ["--server", self.server]
         with running(
             command, log=self.log, answers=self.is_ready, environment=self._environment(), directory=self.home
-        ):
+        ) as self.process:
             yield self
         leaks.read(self.log)
+
+    def logged(self) -> list[dict[str, Any]]:
+        """Every whole JSON line of the log so far."""
+        lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    def workers_by_request(self) -> dict[str, int]:
+        """Which process answered which request, by `X-Request-Id`."""
+        return {line["request_id"]: line["pid"] for line in self.logged() if line["message"] == "answered"}
 
     def is_ready(self) -> bool:
         with urllib3.PoolManager(cert_reqs="CERT_NONE") as pool:
