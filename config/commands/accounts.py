@@ -1,6 +1,5 @@
 """`idp accounts`: open, list, close accounts, and load made-up people from a file."""
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -11,6 +10,7 @@ import click
 
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.records import read_records
 from config.people_file import BadPerson, read_person
 from config.wiring import Foundation, passwords_of, session_limits
 from idp.accounts import identifiers
@@ -41,7 +41,7 @@ def load(file: Path, reason: str, as_json: bool) -> None:
     base = foundation()
     hasher = passwords_of(base.settings, base.secrets)
     added, complaints = 0, []
-    for number, person in enumerate(_list(file), 1):
+    for number, person in enumerate(read_records(file), 1):
         try:
             added += _add_unless_known(base, hasher, person, reason)
         except (BadPerson, IdentifierTaken) as error:
@@ -52,16 +52,6 @@ def load(file: Path, reason: str, as_json: bool) -> None:
         click.echo(f"{added} accounts added")
     if complaints:
         stop(complaints)
-
-
-def _list(file: Path) -> list[Mapping[str, Any]]:
-    try:
-        people = json.loads(file.read_text())
-    except ValueError as error:
-        stop([f"{file}: {error}"])
-    if not isinstance(people, list):
-        stop([f"{file}: not a list"])
-    return people
 
 
 def _add_unless_known(base: Foundation, hasher: Passwords, person: Mapping[str, Any], reason: str) -> int:

@@ -11,6 +11,7 @@ import click
 
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.records import read_records
 from config.wiring import Foundation
 from idp.login.authentication import acr_name
 from idp.oidc.clients import Client, secret_digest
@@ -36,7 +37,7 @@ def load(file: Path, reason: str, as_json: bool) -> None:
     """
     base = foundation()
     complaints, put = [], 0
-    for number, metadata in enumerate(_list(file), 1):
+    for number, metadata in enumerate(read_records(file), 1):
         try:
             register(base, metadata, metadata.get("client_secret"), reason)
             put += 1
@@ -237,13 +238,3 @@ def register(base: Foundation, metadata: Mapping[str, Any], secret: str | None, 
     base.rotator.ensure((client.id_token_signed_response_alg,))
     base.audit.record(Event("client.added", client_id=client.client_id, reason=reason))
     base.clients.put(client, base.clock())
-
-
-def _list(file: Path) -> list[Mapping[str, Any]]:
-    try:
-        found = json.loads(file.read_text())
-    except ValueError as error:
-        stop([f"{file}: {error}"])
-    if not isinstance(found, list):
-        stop([f"{file}: not a list"])
-    return found

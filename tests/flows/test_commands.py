@@ -1,0 +1,234 @@
+"""The `idp` command as an operator uses it: help with an example, JSON, exit codes, reasons, no secret printed twice."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from config.cli import COMMANDS, main
+from tests.support import databases
+
+CODE, PASSWORD = "0012345678", "mật khẩu để thử"
+
+
+class Operator:
+    """Types commands into a set-up of its own."""
+
+    def __init__(self) -> None:
+        self._runner = CliRunner()
+
+    def run(self, *words: str, typed: str | None = None) -> Result:
+        return self._runner.invoke(main, list(words), input=typed)
+
+    def does(self, *words: str, typed: str | None = None) -> str:
+        done = self.run(*words, typed=typed)
+        assert done.exit_code == 0, done.output
+        return done.stdout
+
+    def json(self, *words: str, typed: str | None = None) -> Any:
+        return json.loads(self.does(*words, "--json", typed=typed))
+
+
+@pytest.fixture
+def operator(app_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Operator:
+    url = databases.sqlite_copy(app_template / "idp.db", tmp_path)
+    (tmp_path / "master.key").write_bytes((app_template / "master.key").read_bytes())
+    (tmp_path / "master.key").chmod(0o600)
+    monkeypatch.setenv("IDP_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("IDP_STORE__DATABASE_URL", url)
+    monkeypatch.setenv("IDP_LOGIN__HASH_MEMORY", "8")
+    monkeypatch.chdir(tmp_path)
+    return Operator()
+
+
+def every_command() -> Iterator[tuple[str, ...]]:
+    for name in COMMANDS:
+        command = main.get_command(click.Context(main), name)
+        yield from _leaves((name,), command)
+
+
+def _leaves(path: tuple[str, ...], command: Any) -> Iterator[tuple[str, ...]]:
+    if isinstance(command, click.Group):
+        for name, inner in command.commands.items():
+            yield from _leaves((*path, name), inner)
+    else:
+        yield path
+
+
+@pytest.mark.parametrize("path", list(every_command()), ids=" ".join)
+def test_every_command_has_help_with_an_example(operator: Operator, path: tuple[str, ...]) -> None:
+    shown = operator.does(*path, "--help")
+
+    assert "Example:" in shown
+    assert f"idp {path[0]}" in shown
+
+
+CHANGING = ("add", "load", "edit", "rotate-secret", "remove", "disable", "enable", "set-phone", "end-sessions", "bump")
+
+
+@pytest.mark.parametrize("path", [p for p in every_command() if p[-1] in CHANGING], ids=" ".join)
+def test_every_change_demands_a_reason(operator: Operator, path: tuple[str, ...]) -> None:
+    assert "--reason" in operator.does(*path, "--help")
+
+
+def test_a_portal_is_registered_changed_and_removed(operator: Operator) -> None:
+    added = operator.json("clients", "add", "Cổng", "--redirect-uri", "https://p.test/cb", "--reason", "r")
+    client_id, secret = added["client_id"], added["client_secret"]
+
+    assert added["discovery"].endswith("/.well-known/openid-configuration")
+    assert len(secret) >= 43
+    assert secret not in operator.does("clients", "show", client_id)
+    assert client_id in operator.does("clients", "list")
+    changed = operator.does("clients", "edit", client_id, "--scope", "openid bhxh", "--reason", "r")
+    assert "scope: openid -> openid bhxh" in changed
+    assert operator.json("clients", "rotate-secret", client_id, "--reason", "r")["client_secret"] != secret
+    operator.does("clients", "remove", client_id, "--reason", "r")
+    assert operator.run("clients", "show", client_id).exit_code == 1
+
+
+def test_a_bad_registration_lists_every_complaint(operator: Operator) -> None:
+    done = operator.run("clients", "add", "x", "--redirect-uri", "http://p.test/", "--scope", "root", "--reason", "r")
+
+    assert done.exit_code == 1
+    assert "redirect URI refused" in done.output
+    assert "scope may hold" in done.output
+
+
+def test_an_account_lives_its_life(operator: Operator) -> None:
+    words = ("accounts", "add", "Nguyễn Văn Thử", "--bhxh", CODE, "--phone", "0981 234 567", "--password-stdin")
+    account_id = operator.json(*words, "--reason", "r", typed=PASSWORD + "\n")["id"]
+
+    shown = operator.json("accounts", "show", CODE)
+    assert (shown["id"], shown["phone"], shown["phone_verified"]) == (account_id, "*** *** *67", False)
+    assert CODE not in operator.does("accounts", "list")
+    operator.does("accounts", "disable", CODE, "--reason", "stolen")
+    assert operator.json("accounts", "show", account_id)["status"] == "disabled"
+    operator.does("accounts", "enable", CODE, "--reason", "checked")
+    operator.does("accounts", "set-phone", CODE, "0162 123 4567", "--reason", "desk")
+    assert operator.json("accounts", "show", CODE)["phone"].endswith("67")
+    assert "0 sessions ended" in operator.does("accounts", "end-sessions", CODE, "--reason", "r")
+    events = [row["name"] for row in operator.json("audit", "tail")]
+    assert events[-5:] == [
+        "account.added",
+        "account.disabled",
+        "account.enabled",
+        "account.phone_set",
+        "session.ended",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "typed"),
+    [
+        (("accounts", "add", "Ai", "--bhxh", "123", "--password-stdin", "--reason", "r"), PASSWORD),
+        (("accounts", "add", "Ai", "--bhxh", CODE, "--password-stdin", "--reason", "r"), "short"),
+        (("accounts", "add", "Ai", "--bhxh", "0000000001", "--password-stdin", "--reason", "r"), PASSWORD),
+        (("accounts", "add", " ", "--bhxh", CODE, "--password-stdin", "--reason", "r"), PASSWORD),
+        (("accounts", "show", "nobody"), None),
+        (("accounts", "set-phone", "0000000001", "024 3789 9999", "--reason", "r"), None),
+        (("clients", "show", "nobody"), None),
+        (("clients", "rotate-secret", "nobody", "--reason", "r"), None),
+        (("explain", "NOSUCH00"), None),
+        (("db", "copy", "--from", "sqlite:///no/such.db", "--to", "mysql://x/y"), None),
+    ],
+    ids=lambda value: " ".join(value[:2]) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_done_ends_with_a_sentence(
+    operator: Operator, words: tuple[str, ...], typed: str | None
+) -> None:
+    done = operator.run(*words, typed=typed and typed + "\n")
+
+    assert done.exit_code in (1, 2)
+    assert done.output.startswith("idp: ")
+    assert "Traceback" not in done.output
+    assert isinstance(done.exception, SystemExit)
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "[[]]", '[{"client_id": 7}]', "not json", '["x"]'])
+@pytest.mark.parametrize("kind", ["clients", "accounts"])
+def test_a_file_that_is_no_list_of_records_is_refused(operator: Operator, kind: str, content: str) -> None:
+    Path("list.json").write_text(content)
+    done = operator.run(kind, "load", "list.json", "--reason", "r")
+
+    assert done.exit_code == 1, done.output
+    assert isinstance(done.exception, SystemExit)
+
+
+def test_loading_twice_changes_nothing(operator: Operator) -> None:
+    people = [{"name": "Trần Thử", "password": PASSWORD, "identifiers": {"bhxh": CODE}}]
+    Path("people.json").write_text(json.dumps(people))
+
+    assert operator.json("accounts", "load", "people.json", "--reason", "r")["added"] == 1
+    assert operator.json("accounts", "load", "people.json", "--reason", "r")["added"] == 0
+
+
+def test_the_support_code_of_an_error_page_tells_the_story(operator: Operator, tmp_path: Path) -> None:
+    """Peers 7: errors with an address."""
+    import re
+
+    from tests.support.app import running_app
+
+    with running_app(tmp_path, f"sqlite:///{tmp_path}/idp.db") as app:
+        page = app.visitor().authorize(redirect_uri="https://evil.test/").text
+    code = re.search(r'class="support-code">([^<]+)<', page)
+    assert code
+
+    story = operator.json("explain", code[1].lower())
+    assert (story["client"], story["whose fault"]) == (None, "the portal")
+    assert "evil.test" in story["detail"]
+    assert "idp clients edit" in story["what helps"]
+
+
+def test_doctor_finds_what_is_wrong(operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert {finding["state"] for finding in operator.json("doctor")} == {"good"}
+    (tmp_path / "witness").write_text("1000000")
+    done = operator.run("doctor", "--json")
+
+    assert done.exit_code == 1
+    assert [f["part"] for f in json.loads(done.stdout) if f["state"] == "wrong"] == ["restore"]
+
+
+def test_bumping_the_epoch_makes_a_restored_store_usable(operator: Operator, tmp_path: Path) -> None:
+    """F-06"""
+    (tmp_path / "witness").write_text("1000000")
+    operator.does("db", "epoch", "bump", "--reason", "restored")
+
+    assert operator.run("doctor").exit_code == 0
+
+
+def test_a_changed_audit_record_fails_verify(operator: Operator, tmp_path: Path) -> None:
+    import sqlite3
+
+    operator.does("accounts", "disable", "0000000001", "--reason", "r")
+    operator.does("db", "epoch", "bump", "--reason", "r")
+    assert operator.json("audit", "verify")["broken"] is None
+    with sqlite3.connect(tmp_path / "idp.db") as connection:
+        connection.execute("UPDATE audit SET reason = 'x' WHERE number = 1")
+
+    assert operator.run("audit", "verify").exit_code == 1
+
+
+def test_a_small_installation_moves_to_postgresql(
+    operator: Operator, tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Deliver 3: and new rows go on being numbered there."""
+    import psycopg
+
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("DROP DATABASE IF EXISTS moved")
+        connection.execute("CREATE DATABASE moved")
+    target = f"{postgres_url.rpartition('/')[0]}/moved"
+    operator.does("accounts", "disable", "0000000001", "--reason", "r")
+    before = operator.json("accounts", "show", "0000000001")
+    operator.does("db", "copy", "--from", f"sqlite:///{tmp_path}/idp.db", "--to", target)
+    monkeypatch.setenv("IDP_STORE__DATABASE_URL", target)
+
+    assert operator.json("accounts", "show", "0000000001") == before
+    operator.does("accounts", "enable", "0000000001", "--reason", "r")
+    assert operator.run("doctor").exit_code == 0
+    copied = operator.run("db", "copy", "--from", f"sqlite:///{tmp_path}/idp.db", "--to", target)
+    assert copied.exit_code == 1, "a target with data is never written over"
