@@ -1,4 +1,4 @@
-"""The `idp` command as an operator uses it: help with an example, JSON, exit codes, reasons, no secret printed twice."""
+"""The `idp` command as operators use it: help with an example, JSON, exit codes, reasons, no secret printed twice."""
 
 import json
 from collections.abc import Iterator
