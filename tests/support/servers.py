@@ -8,6 +8,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -35,42 +36,73 @@ def program(name: str) -> str:
     raise Missing(f"{name} is not installed: run `make test` as root once, or install postgresql and redis-server")
 
 
-@contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """Run a cluster; gives the URL of its `postgres` database, whose user may create others."""
-    user = _unprivileged()
-    with _directory(user) as home:
-        data, port = home / "data", free_port()
-        _run_initdb(data, user)
+@dataclass(frozen=True)
+class Cluster:
+    """A PostgreSQL cluster that can be stopped and started again with what it holds."""
+
+    home: Path
+    port: int
+    user: str | None
+    durable: bool
+
+    @property
+    def url(self) -> str:
+        """Its `postgres` database, whose user may create others."""
+        return f"postgresql://idp@127.0.0.1:{self.port}/postgres"
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Run it until the block ends."""
         settings = [
-            f"port={port}",
+            f"port={self.port}",
             "listen_addresses=127.0.0.1",
-            f"unix_socket_directories={home}",
-            *_UNSAFE_AND_FAST,
+            f"unix_socket_directories={self.home}",
+            *(() if self.durable else _UNSAFE_AND_FAST),
         ]
-        command = [program("postgres"), "-D", str(data), *(word for each in settings for word in ("-c", each))]
-        url = f"postgresql://idp@127.0.0.1:{port}/postgres"
+        command = [program("postgres"), "-D", str(self.home / "data")]
         # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients that a failed test left behind.
         with running(
-            command,
-            log=home / "log",
-            answers=lambda: _postgresql_answers(url),
-            user=user,
-            directory=home,
+            [*command, *(word for each in settings for word in ("-c", each))],
+            log=self.home / "log",
+            answers=lambda: _postgresql_answers(self.url),
+            user=self.user,
+            directory=self.home,
             stop_signal=signal.SIGINT,
         ):
-            yield url
+            yield
 
 
 @contextlib.contextmanager
-def redis_server(*options: str) -> Iterator[str]:
+def cluster(*, durable: bool = False) -> Iterator[Cluster]:
+    """Make a cluster; it does not run yet."""
+    user = _unprivileged()
+    with _directory(user) as home:
+        _run_initdb(home / "data", user)
+        yield Cluster(home, free_port(), user, durable)
+
+
+@contextlib.contextmanager
+def postgresql(*, durable: bool = False) -> Iterator[str]:
+    """Run a cluster; gives the URL of its `postgres` database, whose user may create others."""
+    with cluster(durable=durable) as made, made.running():
+        yield made.url
+
+
+@contextlib.contextmanager
+def redis_server(*options: str, port: int | None = None, stop_signal: signal.Signals = signal.SIGTERM) -> Iterator[str]:
     """Run a Redis that evicts nothing and saves nothing; `options` as on its command line."""
     with _directory(None) as home:
-        port = free_port()
+        port = port or free_port()
         command = [program("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(home)]
         command += ["--save", "", "--appendonly", "no", "--maxmemory-policy", "noeviction", *options]
         url = f"redis://127.0.0.1:{port}/0"
-        with running(command, log=home / "log", answers=lambda: _redis_answers(port), directory=home):
+        with running(
+            command,
+            log=home / "log",
+            answers=lambda: _redis_answers(port),
+            directory=home,
+            stop_signal=stop_signal,
+        ):
             yield url
 
 
