@@ -1,11 +1,13 @@
 """`create_app()`: wire, mount pages and endpoints, start the housekeeping. The result is plain WSGI."""
 
 import logging
+from functools import partial
 from urllib.parse import urlsplit
 
 from config.housekeeping import Housekeeping
 from config.settings import Settings
 from config.wiring import Provider
+from idp.store.ephemeral_redis import RedisEphemeral
 from idp.web import account, authorize, consent, login, logout
 from idp.web.browser import Surroundings
 from idp.web.cookies import Cookies
@@ -30,14 +32,14 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
         testing=settings.testing.enabled,
     )
     base.rotator.ensure(settings.keys.algorithms)
-    measures.hashing.set_function(lambda: provider.passwords.waiting)
+    _watch(provider, measures)
     pages = build(around, page_table(provider, around, measures), base.incidents.note)
     machines = Machines(
         settings.issuer, provider.server, provider.inspection, base.rings.ring, base.clock, around.peers
     )
     operation = Operation(measures, readiness(provider), _notes(settings))
     if housekeeping:
-        Housekeeping(base).start()
+        Housekeeping(base, measures.refresh).start()
     table = {**machines.table(), **operation.table()}
     if settings.testing.enabled:
         table |= _test_mode(provider).table()
@@ -98,6 +100,22 @@ def _test_mode(provider: Provider) -> Testing:
 
     hooks = {"rotate-keys": rotate_keys, "forget": forget}
     return Testing(provider.inspection, provider.clients, base.clock, hooks)
+
+
+def _watch(provider: Provider, measures: Measures) -> None:
+    """Connect the metrics: hash queue, store latency, age of the signing keys."""
+    base = provider.base
+    measures.watch(measures.hashing, lambda: provider.passwords.waiting)
+    base.database.watch(measures.store.labels("sql").observe)
+    if isinstance(base.ephemeral, RedisEphemeral):
+        base.ephemeral.observe = measures.store.labels("redis").observe
+    for alg in base.settings.keys.algorithms:
+        measures.watch(measures.key_age.labels(alg), partial(_age, provider, alg))
+
+
+def _age(provider: Provider, alg: str) -> float:
+    now = provider.base.clock()
+    return now - provider.base.rings.ring().signing_key(alg, now).signs_from
 
 
 def readiness(provider: Provider) -> dict[str, Check]:

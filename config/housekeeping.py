@@ -7,6 +7,7 @@ behind it was restored from a backup and may have forgotten revocations: we refu
 import logging
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from config.settings import BadSettings
@@ -59,8 +60,9 @@ def refuse_restored_store(base: Foundation) -> None:
 class Housekeeping:
     """A daemon thread; many at once do no harm."""
 
-    def __init__(self, base: Foundation) -> None:
+    def __init__(self, base: Foundation, refresh_metrics: Callable[[], None]) -> None:
         self._base = base
+        self._refresh_metrics = refresh_metrics
         self._witness = Witness(base.settings.data_dir)
         self._stop = threading.Event()
 
@@ -69,6 +71,7 @@ class Housekeeping:
 
     def once(self, *, sweeping: bool) -> None:
         """One round: seal, note how far, and sweep when it is time."""
+        self._refresh_metrics()
         if self._base.trail.has_loose():
             self._base.trail.seal()
             self._witness.write(self._base.trail.last_number())

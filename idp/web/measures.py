@@ -1,5 +1,6 @@
 """What operators can watch: counters and histograms in the Prometheus text format, across all workers of a machine."""
 
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import (
@@ -20,6 +21,7 @@ class Measures:
 
     def __init__(self, *, shared: bool) -> None:
         self._shared = shared
+        self._reads: list[tuple[Gauge, Callable[[], float]]] = []
         self._registry = CollectorRegistry()
         registry = None if shared else self._registry
         own: Any = {"registry": registry} if registry else {}
@@ -32,6 +34,15 @@ class Measures:
         newest: Any = {"multiprocess_mode": "mostrecent"} if shared else {}
         self.key_age = Gauge("idp_key_age_seconds", "Age of the signing key", ["alg"], **own, **newest)
 
+    def watch(self, gauge: Gauge, read: Callable[[], float]) -> None:
+        """Take `read` as the value of `gauge` whenever the metrics are refreshed."""
+        self._reads.append((gauge, read))
+
+    def refresh(self) -> None:
+        """Write the values that nobody counts up or down; each worker does it now and then, and before a scrape."""
+        for gauge, read in self._reads:
+            gauge.set(read())
+
     def answered(self, route: str, method: str, seen: list[str], took: float) -> None:
         """Count one answer. `route` is one of ours, never a path from outside: labels must stay few."""
         known = method if method in ("GET", "POST", "HEAD") else "other"
@@ -40,6 +51,7 @@ class Measures:
 
     def page(self) -> tuple[str, bytes]:
         """Content type and body of `/metrics`."""
+        self.refresh()
         if not self._shared:
             return CONTENT_TYPE_LATEST, generate_latest(self._registry)
         registry = CollectorRegistry()

@@ -261,7 +261,9 @@ def test_h_02_a_key_that_the_token_brings_is_not_used() -> None:
 
 
 @pytest.mark.parametrize(
-    "kid", ["../../etc/passwd", "' OR 1=1 --", "a" * 4000, "\0", "🔑", "", ES256.kid + " ", ES256.kid[:-1], "\ud800"]
+    "kid",
+    ["../../etc/passwd", "' OR 1=1 --", "a" * 4000, "\0", "🔑", "", ES256.kid + " ", ES256.kid[:-1], "\ud800"],
+    ids=["path", "sql", "long", "nul", "emoji", "empty", "with a space", "cut", "surrogate"],
 )
 def test_h_03_any_other_name_of_a_key_gets_the_same_answer(kid: str) -> None:
     assert refused(forged({"kid": kid})) == "the key is not ours"
@@ -391,6 +393,7 @@ def test_h_07_a_token_without_an_end_is_refused() -> None:
         b"\xff",
         b"[" * 5000,
     ],
+    ids=["twice", "list", "null", "empty", "not utf-8", "deep"],
 )
 def test_h_07_a_header_that_is_not_strict_json_is_refused(header: bytes) -> None:
     assert refused(forged(header)) in {"is not strict JSON", "is not a JSON object"}
