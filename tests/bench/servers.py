@@ -1,0 +1,146 @@
+"""What is measured, started the way an operator would: the provider on its stores, and the bare yardstick."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.bench.journeys import CAPTCHA, CLIENTS, PEOPLE, person
+from tests.support import servers
+from tests.support.ports import free_port
+from tests.support.processes import running
+
+PROJECT = Path(__file__).parents[2]
+SERVERS = ("gthread", "gevent", "granian")
+"""gunicorn with one of two worker classes, or granian."""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """Worker processes, and threads (or greenlets at once) in each."""
+
+    workers: int = 2
+    threads: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running server."""
+
+    port: int
+    pid: int
+
+    @property
+    def address(self) -> tuple[str, int]:
+        return "127.0.0.1", self.port
+
+    @property
+    def host(self) -> str:
+        return f"localhost:{self.port}"
+
+
+@dataclass
+class Installation:
+    """A migrated and loaded provider that can be served several times. `code` is where its program lies."""
+
+    home: Path
+    settings: Mapping[str, str]
+    code: Path = PROJECT
+    port: int = field(default_factory=free_port)
+
+    def prepare(self) -> None:
+        """Migrate, and load people and clients."""
+        self._idp("db", "upgrade")
+        for kind, records in (("accounts", [person(number) for number in range(PEOPLE)]), ("clients", CLIENTS)):
+            file = self.home / f"{kind}.json"
+            file.write_text(json.dumps(records), encoding="utf-8")
+            self._idp(kind, "load", str(file), "--reason", "bench")
+
+    @contextlib.contextmanager
+    def served(self, server: str, size: Size) -> Iterator[Served]:
+        """Serve until the block ends."""
+        bind = f"127.0.0.1:{self.port}"
+        command = [*self._command("serve", "--bind", bind), "--workers", str(size.workers)]
+        command += ["--threads", str(size.threads), "--server", "granian" if server == "granian" else "gunicorn"]
+        with tempfile.TemporaryDirectory(prefix="idp-metrics-") as metrics:
+            environment = self._environment()
+            if server == "gevent":
+                environment["PROMETHEUS_MULTIPROC_DIR"] = metrics
+                command = gunicorn("config.wsgi:app", "gevent", self.port, size)
+            with started(command, self.port, self.home / "log", environment, self.code) as pid:
+                yield Served(self.port, pid)
+
+    def _idp(self, *words: str) -> None:
+        subprocess.run(self._command(*words), env=self._environment(), cwd=self.code, check=True, capture_output=True)
+
+    def _command(self, *words: str) -> list[str]:
+        return [sys.executable, "-c", "from config.cli import main; main()", *words]
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
+        own = {
+            "IDP_ENVIRONMENT": "development",
+            "IDP_ISSUER": f"http://localhost:{self.port}",
+            "IDP_DATA_DIR": str(self.home / "data"),
+            "IDP_TESTING__ENABLED": "true",
+            "IDP_TESTING__FIXED_CAPTCHA": CAPTCHA,
+            # All visitors come from one address; what brakes floods is not what is measured.
+            "IDP_LIMITS__ATTEMPTS_PER_NETWORK": "1000000000",
+            "IDP_LIMITS__ATTEMPTS_IN_TOTAL": "1000000000",
+            "IDP_LIMITS__NETWORK_FAILURES": "1000000000",
+        }
+        return inherited | own | dict(self.settings)
+
+
+@contextlib.contextmanager
+def installations(stores: str, code: Path) -> Iterator[Installation]:
+    """An installation on `sqlite`, or on `postgresql` with Redis; both make what they commit durable."""
+    with contextlib.ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="idp-bench-")))
+        settings = {}
+        if stores == "postgresql":
+            settings["IDP_STORE__DATABASE_URL"] = stack.enter_context(servers.postgresql(durable=True))
+            settings["IDP_STORE__REDIS_URL"] = stack.enter_context(servers.redis_server())
+        installation = Installation(home, settings, code)
+        installation.prepare()
+        yield installation
+
+
+@contextlib.contextmanager
+def bare(size: Size) -> Iterator[Served]:
+    """The yardstick: gunicorn with the same workers and threads, and an application that does nothing."""
+    port = free_port()
+    with tempfile.TemporaryDirectory(prefix="idp-bench-") as home:
+        command = gunicorn("tests.bench.bare:app", "gthread", port, size)
+        with started(command, port, Path(home) / "log", dict(os.environ), PROJECT) as pid:
+            yield Served(port, pid)
+
+
+def gunicorn(app: str, worker_class: str, port: int, size: Size) -> list[str]:
+    """The command that serves `app`, with the options that `idp serve` sets."""
+    command = [sys.executable, "-m", "gunicorn", app, "--worker-class", worker_class, "--bind", f"127.0.0.1:{port}"]
+    command += ["--workers", str(size.workers), "--threads", str(size.threads), "--keep-alive", "5"]
+    return [*command, "--log-level", "warning", "--no-control-socket"]
+
+
+@contextlib.contextmanager
+def started(command: list[str], port: int, log: Path, environment: dict[str, str], directory: Path) -> Iterator[int]:
+    """Run a server until the block ends; gives its process id."""
+    with running(
+        command, log=log, answers=lambda: _answers(port), environment=environment, directory=directory
+    ) as process:
+        time.sleep(1)  # The first worker answers; let the others start too.
+        yield process.pid
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
