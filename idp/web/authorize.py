@@ -8,6 +8,7 @@ import logging
 from collections.abc import Sequence
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
+from authlib.oauth2.rfc6749 import AccessDeniedError
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
@@ -70,7 +71,7 @@ class Authorize(Endpoint):
         fields = [("error", error.error)]
         if error.description:
             fields.append(("error_description", error.description))
-        return self.send_back(refused.request, fields)
+        return send_back(self._around.issuer, refused.request, fields)
 
     def _ask(
         self, owed: Owed, request: AuthorizationRequest, browser: Browser, entry: Entry, params: Params
@@ -96,7 +97,7 @@ class Authorize(Endpoint):
 
     def _issued(self, issued: Issued, request: AuthorizationRequest, browser: Browser) -> Response:
         self._notice_constants(request)
-        response = self.send_back(request, [("code", issued.code)])
+        response = send_back(self._around.issuer, request, [("code", issued.code)])
         if issued.opened:
             set_session(self._around, response, issued.opened.cookie, issued.opened.device_cookie)
         return response
@@ -107,12 +108,16 @@ class Authorize(Endpoint):
             if value and not self._constants.pull(digest(name, f"{request.client.client_id} {value}")):
                 log.warning("constant value", extra={"parameter": name, "client_id": request.client.client_id})
 
-    def send_back(self, request: AuthorizationRequest, fields: Sequence[tuple[str, str]]) -> Response:
-        """The authorization response, in the response mode that was asked for."""
-        state = [("state", request.state)] if request.state is not None else []
-        return answer_client(
-            request.redirect_uri, request.response_mode, [*fields, *state, ("iss", self._around.issuer)]
-        )
+
+def send_back(issuer: str, request: AuthorizationRequest, fields: Sequence[tuple[str, str]]) -> Response:
+    """The authorization response, success or error, in the response mode asked for: always with `state` and `iss`."""
+    state = [("state", request.state)] if request.state is not None else []
+    return answer_client(request.redirect_uri, request.response_mode, [*fields, *state, ("iss", issuer)])
+
+
+def deny(issuer: str, request: AuthorizationRequest, why: str) -> Response:
+    """The answer when the person said no (RFC 6749, 4.1.2.1)."""
+    return send_back(issuer, request, [("error", AccessDeniedError.error), ("error_description", why)])
 
 
 def set_session(around: Surroundings, response: Response, session: str, device: str | None) -> None:

@@ -1,6 +1,5 @@
 """`/consent`: the person reads what a portal asks for, and agrees or not. Each agreement is kept with its evidence."""
 
-from authlib.oauth2.rfc6749 import AccessDeniedError
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
@@ -13,7 +12,7 @@ from idp.oidc.clients import Clients
 from idp.oidc.consents import Agreement, Consents
 from idp.oidc.issuing import Standings
 from idp.ports import Clock
-from idp.web.authorize import answer_client, origin_of
+from idp.web.authorize import deny, origin_of
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
 from idp.web.headers import page_policy
 from idp.web.page import Page
@@ -94,8 +93,4 @@ class ConsentPage(Page):
 
     def _denied(self, handle: str, request: AuthorizationRequest) -> Response:
         self._attempts.finish(handle)
-        state = [("state", request.state)] if request.state is not None else []
-        fields = [("error", AccessDeniedError.error), ("error_description", "The person did not agree.")]
-        return answer_client(
-            request.redirect_uri, request.response_mode, [*fields, *state, ("iss", self._around.issuer)]
-        )
+        return deny(self._around.issuer, request, "The person did not agree.")

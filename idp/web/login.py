@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from authlib.oauth2.rfc6749 import AccessDeniedError
 from flask import abort, redirect, render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
@@ -17,7 +16,7 @@ from idp.login.logins import LoginFailed, Logins, Typed
 from idp.oidc.authorization import read_request
 from idp.oidc.clients import Clients
 from idp.web import request as current_request
-from idp.web.authorize import answer_client
+from idp.web.authorize import deny
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
 from idp.web.captcha_picture import draw
 from idp.web.captcha_sound import speak
@@ -131,10 +130,7 @@ class Login(Page):
         if not attempt.client_id:
             return redirect("/logged-out", 303)
         request = read_request(attempt.params, self._clients)
-        fields = [("error", AccessDeniedError.error), ("error_description", "The person cancelled the login.")]
-        state = [("state", request.state)] if request.state is not None else []
-        fields = [*fields, *state, ("iss", self._around.issuer)]
-        return answer_client(request.redirect_uri, request.response_mode, fields)
+        return deny(self._around.issuer, request, "The person cancelled the login.")
 
     def _page(self, browser: Browser, handle: str, attempt: LoginAttempt, shown: Shown, status: int) -> Response:
         client = self._clients.find(attempt.client_id)
