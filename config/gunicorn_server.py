@@ -3,8 +3,31 @@
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.workers.gthread import ThreadWorker
 
 from config.settings import Settings
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker, which by itself keeps its listening socket open until the last request is done.
+
+    Whoever connects meanwhile would wait for an answer and be reset in the end. So at a stop we take what the kernel
+    has let in already, and then nobody listens any more: newcomers are refused at once and can go elsewhere.
+    """
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled)
+        if not enabled and not self.alive:
+            for listener in self.sockets:
+                self._take_everybody(listener)
+                listener.close()
+
+    def _take_everybody(self, listener: Any) -> None:
+        listener.setblocking(False)
+        taken = -1
+        while taken != self.nr_conns:
+            taken = self.nr_conns
+            self.accept(listener)
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -32,7 +55,7 @@ def run(bind: str, workers: int, threads: int, settings: Settings) -> None:
             "bind": bind,
             "workers": workers,
             "threads": threads,
-            "worker_class": "gthread",
+            "worker_class": _Worker,
             "graceful_timeout": settings.web.graceful_timeout,
             "timeout": 30,
             "keepalive": 5,
