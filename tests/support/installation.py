@@ -7,13 +7,13 @@ starts of Python fewer for each test that needs a server.
 import contextlib
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from config.commands.accounts import open_account
 from config.commands.clients import register
 from config.people_file import read_person
 from config.settings import PREFIX, Settings
@@ -68,11 +68,14 @@ def seed(provider: Provider, people: Sequence[Mapping[str, Any]], clients: Seque
         if section in ("store", "login"):
             sections.setdefault(section, {})[key] = value
     base = lay(Settings(**sections))
-    hasher = passwords_of(base.settings, base.secrets)
+    now, hashes, hasher = base.clock(), dict[str, str](), passwords_of(base.settings, base.secrets)
     for person in people:
-        account, password = read_person(person, base.clock())
-        leaks.PEOPLE.update({account.name, password or account.name, *(held.value for held in account.identifiers)})
-        open_account(base, hasher, account, password, "test")
+        account, password = read_person(person, now)
+        assert password
+        leaks.PEOPLE.update({account.name, password, *(held.value for held in account.identifiers)})
+        if password not in hashes:
+            hashes[password] = hasher.hash(password)
+        base.people.add(replace(account, password_hash=hashes[password], password_changed_at=now))
     for metadata in clients:
         register(base, metadata, metadata.get("client_secret"), "test")
     base.close()

@@ -1,0 +1,103 @@
+"""F-09: a stop loses nobody. Whatever was accepted is answered; whatever comes later is refused, never cut off."""
+
+import contextlib
+import http.client
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.support.browser import Page
+from tests.support.installation import installed
+from tests.support.live import PORTAL, Visit, code_of, people
+from tests.support.provider import Provider
+from tests.support.waiting import until
+
+CITIZENS = 8
+# Slow enough that a stop comes in the middle, with room in the queue for all.
+SLOW_HASH = {"IDP_LOGIN__HASH_MEMORY": "19456", "IDP_LOGIN__HASH_TIME": "20", "IDP_LOGIN__HASH_QUEUE": "50"}
+
+
+@pytest.fixture(params=["gunicorn", "granian"])
+def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provider]:
+    with installed(
+        tmp_path,
+        request,
+        settings=SLOW_HASH,
+        people=people(CITIZENS),
+        clients=[PORTAL],
+        workers=2,
+        server=request.param,
+    ) as ready:
+        yield ready
+
+
+def hashing(provider: Provider) -> int:
+    """How many passwords are being checked, or wait for it, in all workers."""
+    page = Visit(provider.issuer).portal.send("GET", f"{provider.issuer}/metrics")
+    return int(float(next(line for line in page.text.splitlines() if line.startswith("idp_hash_queue")).split()[-1]))
+
+
+def knock(port: int) -> str:
+    """One request on a connection of its own, and what became of it."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.connect()
+    except ConnectionRefusedError:
+        return "refused"
+    try:
+        connection.request("GET", "/healthz", headers={"Host": f"localhost:{port}"})
+        return str(connection.getresponse().status)
+    except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected) as error:
+        return type(error).__name__
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def knocking(port: int) -> Iterator[list[str]]:
+    """Requests one after the other until nobody listens any more; gives what became of each."""
+    seen: list[str] = []
+
+    def run() -> None:
+        while "refused" not in seen:
+            seen.append(knock(port))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        seen.append("refused")
+        thread.join(60)
+
+
+def test_a_stop_in_the_middle_of_slow_logins_finishes_them_all(provider: Provider) -> None:
+    with ThreadPoolExecutor(CITIZENS) as pool:
+        with provider.serving():
+            visits = [Visit(provider.issuer, person=number) for number in range(1, CITIZENS + 1)]
+            pages = [visit.authorize() for visit in visits]
+            sent: list[Future[Page]] = [
+                pool.submit(post_login, visit, page) for visit, page in zip(visits, pages, strict=True)
+            ]
+            until(lambda: hashing(provider) >= CITIZENS // 2)
+            assert provider.process
+            with knocking(provider.port) as others:
+                provider.process.send_signal(signal.SIGTERM)
+                assert provider.process.wait(40) == 0
+        answers = [done.result() for done in sent]
+
+    assert [answer.status for answer in answers] == [303] * CITIZENS
+    assert set(others) <= {"200", "refused"}, others
+    with provider.serving():
+        for visit, answer in zip(visits, answers, strict=True):
+            assert code_of(visit.browser.open(answer.location or ""))
+
+
+def post_login(visit: Visit, page: Page) -> Page:
+    """Press the button and take the answer, without following it."""
+    visit.browser.origins.clear()
+    return visit.submit(page)
