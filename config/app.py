@@ -32,6 +32,9 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
         testing=settings.testing.enabled,
     )
     base.rotator.ensure(settings.keys.algorithms)
+    # Loaded now, and kept whatever happens: a database that is down must not take away the keys from a worker that
+    # nobody has asked yet.
+    base.rings.ring()
     _watch(provider, measures)
     pages = build(around, page_table(provider, around, measures), base.incidents.note)
     machines = Machines(
