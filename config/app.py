@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from config.housekeeping import Housekeeping
 from config.settings import Settings
 from config.wiring import Provider
+from idp.brake import Brake
+from idp.oidc.signed_in import SignedIn
 from idp.store.ephemeral_redis import RedisEphemeral
 from idp.web import account, authorize, consent, login, logout
 from idp.web.browser import Surroundings
@@ -36,7 +38,7 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
     # nobody has asked yet.
     base.rings.ring()
     _watch(provider, measures)
-    pages = build(around, page_table(provider, around, measures), base.incidents.note)
+    pages = build(around, page_table(provider, around, measures), base.incidents.note, Brake(60, 60, base.clock))
     machines = Machines(
         settings.issuer, provider.server, provider.inspection, base.rings.ring, base.clock, around.peers
     )
@@ -55,7 +57,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
     p, clock = provider, provider.base.clock
     own = account.OwnPages(around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock)
     rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts)
-    people = p.base.people
+    people, signed_in = p.base.people, SignedIn(p.standings, p.sessions)
     return [
         ("/", "home", account.Home.as_view("home")),
         (
@@ -77,7 +79,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
             "/consent",
             "consent",
             consent.ConsentPage.as_view(
-                "consent", around, p.attempts, p.clients, p.standings, people, p.consents, clock
+                "consent", around, p.attempts, p.clients, p.standings, signed_in, people, p.consents, clock
             ),
         ),
         ("/end_session", "end_session", logout.EndSession.as_view("end_session", rules)),
@@ -98,6 +100,7 @@ def _test_mode(provider: Provider) -> Testing:
             base.rotator.replace(alg)
 
     def forget() -> None:
+        base.clients.touch()
         provider.clients.forget()
         provider.client_keys.forget()
 

@@ -8,10 +8,12 @@ import logging
 import os
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 from config.settings import BadSettings
 from config.wiring import Foundation
+from idp.store.counters import read_counter
 from idp.store.sweep import sweep
 
 SEAL_EVERY = 1.0
@@ -20,41 +22,51 @@ log = logging.getLogger(__name__)
 
 
 class Witness:
-    """The number of the newest audit record that this machine has seen sealed."""
+    """How far the audit trail had come, and in which epoch, when this machine last looked."""
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / "witness"
-        self._written = -1
+        self._written = (-1, -1)
 
-    def read(self) -> int:
-        """The number; 0 when there is no witness yet."""
+    def read(self) -> tuple[int, int]:
+        """(number of the newest audit record, epoch); zeros when there is no witness yet."""
         try:
-            return int(self._file.read_text())
+            number, epoch = self._file.read_text().split()
+            return int(number), int(epoch)
         except (FileNotFoundError, ValueError):
-            return 0
+            return 0, 0
 
-    def write(self, number: int) -> None:
-        """Replace the file, atomically."""
-        if number == self._written:
+    def write(self, number: int, epoch: int) -> None:
+        """Replace the file, atomically. In one epoch the number never goes back: a restored store must be noticed."""
+        known, known_epoch = self.read()
+        seen = (max(number, known) if epoch == known_epoch else number, epoch)
+        if epoch < known_epoch or seen == self._written:
             return
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = self._file.with_suffix(f".{os.getpid()}")
-        beside.write_text(str(number))
+        beside.write_text(f"{seen[0]} {seen[1]}")
         beside.replace(self._file)
-        self._written = number
+        self._written = seen
 
 
 def refuse_restored_store(base: Foundation) -> None:
-    """Raises `BadSettings` when the database is older than this machine remembers."""
-    witness = Witness(base.settings.data_dir).read()
-    last = base.trail.last_number()
-    if last < witness:
+    """Raises `BadSettings` when the database is older than this machine remembers and its epoch was not bumped."""
+    number, epoch = Witness(base.settings.data_dir).read()
+    last, now_epoch = base.trail.last_number(), read_counter(base.database, "epoch")
+    if last < number and now_epoch <= epoch:
         raise BadSettings(
             [
-                f"the database ends at audit record {last}, but this machine has seen {witness}: it was restored. "
+                f"the database ends at audit record {last}, but this machine has seen {number}: it was restored. "
                 "Run `idp db epoch bump --reason ...` to end everything that was issued before."
             ]
         )
+
+
+def month_before(now: float, months: int) -> str:
+    """The calendar month (YYYY-MM) that many months ago, in UTC."""
+    today = datetime.fromtimestamp(now, UTC)
+    count = today.year * 12 + today.month - 1 - months
+    return f"{count // 12:04d}-{count % 12 + 1:02d}"
 
 
 class Housekeeping:
@@ -74,9 +86,11 @@ class Housekeeping:
         self._refresh_metrics()
         if self._base.trail.has_loose():
             self._base.trail.seal()
-            self._witness.write(self._base.trail.last_number())
+            self._witness.write(self._base.trail.last_number(), read_counter(self._base.database, "epoch"))
         if sweeping:
-            sweep(self._base.database, self._base.clock())
+            now = self._base.clock()
+            sweep(self._base.database, now)
+            self._base.trail.drop_before(month_before(now, self._base.settings.audit.keep_months), now)
 
     def _run(self) -> None:
         rounds = 0

@@ -29,6 +29,10 @@ def read_person(person: Mapping[str, Any], now: float) -> tuple[Account, str | N
         raise BadPerson("name is missing or longer than 200 characters")
     if birth_date is not None and not _BIRTH_DATE.fullmatch(str(birth_date)):
         raise BadPerson("birth_date is YYYY-MM-DD or YYYY")
+    if birth_date is not None and not isinstance(birth_date, str):
+        raise BadPerson("birth_date is a text")
+    if not all(isinstance(person.get(name) or "", str) for name in ("email", "address", "phone")):
+        raise BadPerson("email, address and phone are texts")
     phone = _phone(person.get("phone"))
     account = Account(
         id=new_account_id(),

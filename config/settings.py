@@ -7,6 +7,7 @@ told at once. What would be dangerous in production refuses to start there, with
 import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -81,7 +82,7 @@ class Login(Section):
     hash_memory: int = Field(19_456, ge=8, description="Argon2id memory in KiB")
     hash_time: int = Field(2, ge=1, description="Argon2id passes")
     hash_workers: int = Field(2, ge=1, le=64, description="passwords hashed at once in a worker process")
-    hash_queue: int = Field(16, ge=0, le=1000, description="further ones that may wait; beyond that 503")
+    hash_queue: int = Field(2, ge=0, le=1000, description="further ones that may wait; beyond that 503")
     session_idle: int = Field(1800, ge=60, le=3600, description="seconds without a request until a session ends")
     session_absolute: int = Field(43_200, ge=300, le=86_400, description="seconds until a session ends in any case")
     attempt_life: int = Field(1800, ge=60, le=7200, description="seconds that a login may take")
@@ -124,6 +125,12 @@ class Messages(Section):
     )
 
 
+class Audit(Section):
+    """The audit trail."""
+
+    keep_months: int = Field(24, ge=12, le=240, description="months after which a whole segment is deleted")
+
+
 class Outbound(Section):
     """Requests of our own to others."""
 
@@ -158,6 +165,7 @@ class Settings(BaseSettings):
     oidc: Oidc = Oidc()
     limits: Limits = Limits()
     messages: Messages = Messages()
+    audit: Audit = Audit()
     outbound: Outbound = Outbound()
     testing: Testing = Testing()
 
@@ -242,7 +250,11 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         (s.limits.first_wait > s.limits.longest_wait, "limits: first_wait is longer than longest_wait"),
         (s.oidc.refresh_idle > s.oidc.refresh_absolute, "oidc: refresh_idle is longer than refresh_absolute"),
         (bool(s.keys.master_key and s.keys.master_key_file), "keys: give master_key or master_key_file, not both"),
-        ("*" in s.web.trusted_proxies, "web.trusted_proxies: '*' would let anybody forge addresses"),
+        *((_is_no_network(n), f"web.trusted_proxies: {n!r} is no network") for n in s.web.trusted_proxies),
+        (
+            any(_is_everybody(n) for n in s.web.trusted_proxies),
+            "web.trusted_proxies: everybody could forge addresses",
+        ),
         (not s.testing.enabled and s.testing.fixed_captcha is not None, "testing.fixed_captcha needs testing.enabled"),
         (production and not s.is_https, "issuer: production needs https"),
         (production and s.messages.sender == "console", "messages.sender: console is not for production"),
@@ -255,6 +267,18 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
             "login: Argon2id is too cheap for production",
         ),
     ]
+
+
+def _is_everybody(network: str) -> bool:
+    return network == "*" or network.partition("/")[2] == "0"
+
+
+def _is_no_network(network: str) -> bool:
+    try:
+        ip_network(network, strict=False)
+    except ValueError:
+        return network != "*"
+    return False
 
 
 def shown(settings: Settings) -> dict[str, Any]:

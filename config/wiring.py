@@ -188,6 +188,7 @@ def challenges_of(base: Foundation) -> Challenges:
     testing = base.settings.testing
     return Challenges(
         Shelf("c", Challenge, base.ephemeral, base.clock, life=FIXED_LIFE),
+        Brake(30, 60, base.clock),
         length=base.settings.login.captcha_length,
         fixed=testing.fixed_captcha if testing.enabled else None,
     )

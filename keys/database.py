@@ -43,7 +43,14 @@ class Database:
         Raises `ValueError` for a database we do not speak. `None` as `statement_timeout` is for migrations.
         """
         parsed = make_url(url)
-        pool = {"pool_size": pool_size, "pool_timeout": pool_wait, "max_overflow": 0, "pool_use_lifo": True}
+        # Hidden parameters: an error of a statement must not quote what it was about.
+        pool = {
+            "hide_parameters": True,
+            "pool_size": pool_size,
+            "pool_timeout": pool_wait,
+            "max_overflow": 0,
+            "pool_use_lifo": True,
+        }
         match parsed.get_backend_name():
             case "sqlite":
                 self._engine = _sqlite(parsed, 5.0 if statement_timeout is None else statement_timeout, pool)

@@ -64,6 +64,7 @@ METADATA = (
     click.option("--subject-type", help="pairwise or public."),
     click.option("--sector", "sector_identifier", help="Whose pairwise subjects this client shares."),
     click.option("--resource", multiple=True, help="Audience that it may ask tokens for; may be repeated."),
+    click.option("--serves", multiple=True, help="Audience whose tokens it may introspect; may be repeated."),
     click.option("--application-type", help="web or native."),
     click.option("--refresh-grace", type=click.IntRange(0, 60), help="Seconds in which a spent token still helps."),
     click.option("--first-party/--third-party", default=None, help="First-party clients need no consent."),
@@ -183,7 +184,7 @@ def remove(client_id: str, reason: str) -> None:
     base = foundation()
     _found(base, client_id)
     base.audit.record(Event("client.removed", client_id=client_id, reason=reason))
-    base.clients.remove(client_id)
+    base.clients.remove(client_id, base.clock())
     click.echo(f"client {client_id} is removed")
 
 

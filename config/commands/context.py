@@ -6,9 +6,11 @@ from functools import wraps
 from typing import Any, NoReturn, TypeVar
 
 import click
+from sqlalchemy.exc import ProgrammingError
 
 from config.settings import BadSettings, Settings, load
 from config.wiring import Foundation, lay
+from idp.store.down import STORE_DOWN
 from keys.ring import BadRing
 from keys.sealing import SealBroken
 
@@ -41,9 +43,19 @@ def stop(complaints: list[str], code: int = REFUSED) -> NoReturn:
     sys.exit(code)
 
 
+class _Reason(click.ParamType[str]):
+    """A text that says something."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value).strip()
+        return text if text else self.fail("say why", param, ctx)
+
+
 def reasoned(command: F) -> F:
     """Adds `--reason`, which everything that changes something demands."""
-    return click.option("--reason", required=True, help="Why; goes into the audit trail.")(command)
+    return click.option("--reason", required=True, type=_Reason(), help="Why; goes into the audit trail.")(command)
 
 
 def as_json(command: F) -> F:
@@ -51,15 +63,18 @@ def as_json(command: F) -> F:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
 
 
+UNREADY: tuple[type[Exception], ...] = (*STORE_DOWN, ProgrammingError)
+"""What a store says that is down, or that has no tables yet."""
+
+
 def told(command: Callable[..., None]) -> Callable[..., None]:
     """Turn a store that is down into one line instead of a traceback."""
-    from idp.store.down import STORE_DOWN
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
-        except STORE_DOWN as error:
+        except UNREADY as error:
             stop([f"the store does not answer ({type(error).__name__}); is `idp db upgrade` done?"], UNUSABLE)
 
     return run

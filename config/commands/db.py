@@ -1,5 +1,7 @@
 """`idp db`: migrations, and the epoch that ends everything issued before."""
 
+from pathlib import Path
+
 import click
 
 from config import migrate
@@ -48,6 +50,8 @@ def copy(source: str, target: str, as_json: bool) -> None:
 
     Example: idp db copy --from sqlite:///data/idp.db --to postgresql://idp@localhost/idp
     """
+    if source.startswith("sqlite:///") and not Path(source.removeprefix("sqlite:///")).is_file():
+        stop([f"there is no database {source}"])
     try:
         origin, goal = Database(source), Database(target, statement_timeout=None)
     except ValueError as error:
@@ -81,5 +85,5 @@ def bump(reason: str, as_json: bool) -> None:
     moment = bump_epoch(base.database, base.clock())
     base.audit.record(Event("epoch.bumped", reason=reason))
     base.trail.seal()
-    Witness(base.settings.data_dir).write(base.trail.last_number())
+    Witness(base.settings.data_dir).write(base.trail.last_number(), moment)
     output.as_json({"epoch": moment}) if as_json else click.echo(f"everything issued before {moment} is ended")

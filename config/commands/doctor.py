@@ -7,7 +7,7 @@ import click
 
 from config import migrate
 from config.commands import output
-from config.commands.context import as_json, foundation, settings
+from config.commands.context import as_json, foundation, settings, told
 from config.housekeeping import refuse_restored_store
 from config.settings import BadSettings
 from config.wiring import Foundation
@@ -18,6 +18,7 @@ Finding = dict[str, Any]
 
 @click.command()
 @as_json
+@told
 def doctor(as_json: bool) -> None:
     """Check settings, database, migrations, Redis, keys and the audit trail; ends with 1 when something is wrong.
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from config import migrate
-from config.commands.context import foundation, settings, stop
+from config.commands.context import foundation, settings, stop, told
 from config.housekeeping import refuse_restored_store
 from config.settings import BadSettings, Settings
 
@@ -17,6 +17,7 @@ from config.settings import BadSettings, Settings
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads per worker.")
 @click.option("--server", type=click.Choice(["gunicorn", "granian"]), default="gunicorn", show_default=True)
+@told
 def serve(bind: str | None, workers: int | None, threads: int | None, server: str) -> None:
     """Serve the provider until it is told to stop; running requests then finish.
 

@@ -73,9 +73,11 @@ class Passwords:
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Whether `password` belongs to `stored`; a dummy of the same cost is checked for None. Raises `Busy`."""
-        keyed = self._keyed(password[:LONGEST])
+        normal = unicodedata.normalize("NFKC", password)
+        possible = stored is not None and len(normal) <= LONGEST
+        keyed = self._keyed(normal[:LONGEST])
         right = self._run(lambda: self._matches(stored or self._nobody, keyed))
-        return right and stored is not None
+        return right and possible
 
     def is_outdated(self, stored: str) -> bool:
         """Whether `stored` was made with other parameters than today's and should be written anew."""

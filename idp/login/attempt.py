@@ -27,7 +27,7 @@ class LoginAttempt:
     started_at: float
     proof: Authentication | None = None
     remember: bool = False
-    consented: bool = False
+    consented_by: str = ""
     failures: int = 0
     login_hint: str = ""
 
@@ -70,9 +70,9 @@ class Attempts:
         """Remember a proof. Raises `Expired` when another request changed the attempt meanwhile."""
         self._replace(handle, attempt, replace(attempt, proof=proof, remember=remember))
 
-    def consented(self, handle: str, attempt: LoginAttempt) -> None:
-        """Remember that the person agreed to share what this request asks for."""
-        self._replace(handle, attempt, replace(attempt, consented=True))
+    def consented(self, handle: str, attempt: LoginAttempt, account_id: str) -> None:
+        """Remember that this person agreed to share what the request asks for."""
+        self._replace(handle, attempt, replace(attempt, consented_by=account_id))
 
     def failed(self, handle: str, attempt: LoginAttempt) -> None:
         """Count a failure of this attempt; losing the race to another tab's failure does no harm."""

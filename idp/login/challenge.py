@@ -6,6 +6,8 @@ picture and a solved one opens nothing twice.
 
 from dataclasses import dataclass
 
+from idp.brake import Brake
+from idp.errors import TooMany
 from idp.login import captcha
 from idp.ports import Spent
 from idp.shelf import Shelf, digest
@@ -25,13 +27,16 @@ class Challenge:
 class Challenges:
     """Makes and judges captchas. `fixed` is the answer in test mode, which production refuses."""
 
-    def __init__(self, shelf: Shelf[Challenge], *, length: int, fixed: str | None = None) -> None:
+    def __init__(self, shelf: Shelf[Challenge], brake: Brake, *, length: int, fixed: str | None = None) -> None:
+        self._brake = brake
         self._shelf = shelf
         self._length = length
         self._fixed = fixed
 
     def new(self, attempt: str, browser: str) -> str:
-        """A fresh challenge for this attempt and browser; returns its handle."""
+        """A fresh challenge for this attempt and browser; returns its handle. Raises `TooMany` for a flood of them."""
+        if not self._brake.pull(attempt):
+            raise TooMany("too many captchas in one attempt", retry_after=self._brake.retry_after)
         answer = self._fixed or captcha.new_answer(self._length)
         return self._shelf.add(Challenge(answer, digest("attempt", attempt), browser))
 

@@ -23,6 +23,10 @@ CaptchaMode = Literal["always", "after_failures", "never"]
 FailureKind = Literal["login_failed", "captcha_wrong", "captcha_needed", "wait", "disabled", "closed"]
 
 
+NOBODY = "0" * 32
+"""The account id that nobody has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
     """From when to when local login is open for an audience (seconds since the epoch; None: no end)."""
@@ -122,10 +126,10 @@ class Logins:
         return account if account and account.kind == typed.kind else None
 
     def _lane(self, typed: Typed, account: Account | None) -> Lane:
-        if account is None:
-            return lane(self._rules.limits, self._anonymous(typed), network=typed.network, device=None)
-        known = typed.device if self._knows_device(account.id, typed.device) else None
-        return lane(self._rules.limits, account.id, network=typed.network, device=known and self._keyed(known))
+        # Asked for unknown accounts too, so that the time tells nothing.
+        known = typed.device if self._knows_device(account.id if account else NOBODY, typed.device) else None
+        who = account.id if account else self._anonymous(typed)
+        return lane(self._rules.limits, who, network=typed.network, device=known and self._keyed(known))
 
     def _admit(self, own: Lane, typed: Typed) -> None:
         """Charge the try to its lane. Raises `LoginFailed` when it has to wait or needs a captcha first."""
@@ -133,6 +137,8 @@ class Logins:
         admissions = self._throttle.charge(own.charges, now)
         refused = [a for a in admissions if not a.admitted]
         if refused:
+            # A try that has to wait never reached the hash: it must not fill the lanes that let it pass.
+            self._throttle.forgive(clear=(), give_back=[a.key for a in admissions if a.admitted])
             raise LoginFailed("wait", max(a.wait(now) for a in refused))
         if self._rules.captcha == "after_failures" and not typed.captcha and self._is_suspicious(own, admissions):
             raise LoginFailed("captcha_needed")
@@ -159,7 +165,9 @@ class Logins:
         return Authentication(account.id, auth_time=now, amr=("pwd",), acr=1, ial=0, through="password")
 
     def _anonymous(self, typed: Typed) -> str:
-        return "typed:" + self._keyed(f"{typed.kind}:{identifiers.canonical(typed.username)}")
+        """One name for every way to write the same unknown identifier, as a known account has one id."""
+        read = identifiers.read(typed.kind, typed.username)
+        return "typed:" + self._keyed(f"{typed.kind}:{read or identifiers.canonical(typed.username)}")
 
     def _keyed(self, text: str) -> str:
         """A short keyed digest: counts of unknown names must not store what was typed."""

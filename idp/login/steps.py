@@ -27,7 +27,6 @@ class Ask:
 
     prompt: Collection[str] = ()
     max_age: int | None = None
-    acr: int | None = None
     account_id: str | None = None
 
 

@@ -14,7 +14,8 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, OAuth
 from authlib.oauth2.rfc6749.errors import UnsupportedResponseTypeError
 
 from idp.errors import BadRedirectUri, BadRequest, UnknownClient
-from idp.login.authentication import acr_level
+from idp.login.authentication import acr_name
+from idp.oidc.claims import BY_SCOPE, SCOPE_OF
 from idp.oidc.clients import SCOPES, Client, Clients
 
 MOST_PARAMS = 40
@@ -33,6 +34,12 @@ class RequestNotSupported(OAuth2Error):  # type: ignore[misc]
     """`request` is not supported (OIDC Core 3.1.2.6)."""
 
     error = "request_not_supported"
+
+
+class UnmetRequirements(OAuth2Error):  # type: ignore[misc]
+    """An essential `acr` cannot be met (OpenID Connect Core Unmet Authentication Requirements 1.0)."""
+
+    error = "unmet_authentication_requirements"
 
 
 class RequestUriNotSupported(OAuth2Error):  # type: ignore[misc]
@@ -63,10 +70,15 @@ class AuthorizationRequest:
     login_hint: str | None = None
     id_token_hint: str | None = None
     ui_language: str | None = None
-    acr: int | None = None
     claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     subject: str | None = None
     resource: str | None = None
+
+    @property
+    def shared(self) -> tuple[str, ...]:
+        """What the person is asked to share: the scopes, and those of the claims that are asked for by name."""
+        named = (SCOPE_OF[name] for names in self.claims.values() for name in names)
+        return tuple(dict.fromkeys([*self.scopes, *named]))
 
 
 class RedirectedError(Exception):
@@ -192,13 +204,11 @@ def _max_age(request: AuthorizationRequest, given: Mapping[str, str]) -> Authori
 def _hints(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
     languages = [tag.split("-")[0].lower() for tag in given.get("ui_locales", "").split()]
     language = next((tag for tag in languages if tag in DISPLAYED_LANGUAGES), None)
-    levels = [level for name in given.get("acr_values", "").split() if (level := acr_level(name))]
     return replace(
         request,
         login_hint=given.get("login_hint", "")[:64] or None,
         id_token_hint=given.get("id_token_hint"),
         ui_language=language,
-        acr=levels[0] if levels else None,
     )
 
 
@@ -210,8 +220,18 @@ def _claims(request: AuthorizationRequest, given: Mapping[str, str]) -> Authoriz
     wanted = _json_object(text)
     places = {place: _members(wanted, place) for place in ("userinfo", "id_token")}
     subject = (places["id_token"].get("sub") or {}).get("value")
-    names = {place: tuple(members) for place, members in places.items()}
+    reachable = {name for scope in request.client.scopes for name in BY_SCOPE.get(scope, ())}
+    names = {place: tuple(name for name in members if name in reachable) for place, members in places.items()}
+    _reachable_acr(places["id_token"].get("acr") or {})
     return replace(request, claims=names, subject=subject if isinstance(subject, str) else None)
+
+
+def _reachable_acr(asked: Mapping[str, Any]) -> None:
+    """An essential `acr` that no login here reaches fails the request (OIDC Core 5.5.1.1)."""
+    values = asked.get("values") if isinstance(asked.get("values"), list) else [asked.get("value")]
+    wanted = [value for value in values or [] if isinstance(value, str)]
+    if asked.get("essential") is True and wanted and acr_name(1) not in wanted:
+        raise UnmetRequirements("The requested acr cannot be reached.")
 
 
 def _json_object(text: str) -> dict[str, Any]:

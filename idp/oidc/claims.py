@@ -31,6 +31,8 @@ BY_SCOPE: Mapping[str, tuple[str, ...]] = {
     "bhxh": ("bhxh_number", "personal_id", "account_kind", "unit_code", "tax_code"),
 }
 SUPPORTED = tuple(name for names in BY_SCOPE.values() for name in names)
+SCOPE_OF: Mapping[str, str] = {name: scope for scope, names in BY_SCOPE.items() for name in names}
+"""Which scope a claim belongs to: who asks for one by name is asked at the screen for its scope."""
 _PROTOCOL = "iss sub aud exp iat nbf jti nonce acr amr azp auth_time at_hash c_hash s_hash sid ial events cnf client_id"
 RESERVED = frozenset([*_PROTOCOL.split(), "scope"])
 

@@ -3,7 +3,6 @@
 Whatever goes wrong, the client reads one and the same sentence (RFC 6749, 5.2): nobody learns which ids exist.
 """
 
-import hashlib
 import hmac
 from base64 import b64decode
 from collections.abc import Callable, Mapping
@@ -17,6 +16,8 @@ from joserfc.jwk import KeySet
 from idp.oidc.assertions import ASSERTION_TYPE, BadAssertion, read_assertion
 from idp.oidc.clients import Client, secret_digest
 from idp.ports import Clock
+from idp.shelf import digest
+from keys.signing import BadToken, unverified_parts
 
 SENTENCE = "Client authentication failed."
 QueryClient = Callable[[str], Client | None]
@@ -46,16 +47,12 @@ class ClientAuthentication:
 
     def basic(self, query_client: QueryClient, request: Any) -> Client | None:
         """`client_secret_basic` (RFC 6749, 2.3.1): both halves are form-encoded before base64."""
-        header = request.headers.get("Authorization", "")
-        if header[:6].lower() != "basic ":
+        if "Authorization" not in request.headers:
             return None
-        try:
-            client_id, colon, secret = b64decode(header[6:], validate=True).decode().partition(":")
-        except ValueError:
-            raise failed() from None
-        if not colon:
+        client_id, secret = _basic(request.headers["Authorization"])
+        if request.form.get("client_id", client_id) != client_id:
             raise failed()
-        return self._with_secret(query_client, unquote_plus(client_id), unquote_plus(secret))
+        return self._with_secret(query_client, client_id, secret)
 
     def post(self, query_client: QueryClient, request: Any) -> Client | None:
         """`client_secret_post`."""
@@ -78,7 +75,7 @@ class ClientAuthentication:
         named = request.form.get("client_id")
         if named is not None and named != claims["sub"]:
             raise failed()
-        if not self._claim_jti(f"jti:{claims['sub']}:{claims['jti']}", float(claims["exp"]) + 60):
+        if not self._claim_jti(digest("jti", f"{claims['sub']}\0{claims['jti']}"), float(claims["exp"]) + 60):
             raise failed()
         return query_client(claims["sub"])
 
@@ -101,9 +98,26 @@ class ClientAuthentication:
 
 
 def claimed_id(request: Any) -> str:
-    """Which client a request says to be, unproven: for counting failures only."""
-    header = request.headers.get("Authorization", "")
-    return str(request.form.get("client_id") or hashlib.sha256(header[:64].encode()).hexdigest()[:16])[:128]
+    """Which client a request says to be, unproven: for counting failures. Each method names it in its own place."""
+    try:
+        if "Authorization" in request.headers:
+            return _basic(request.headers["Authorization"])[0][:128]
+        if "client_assertion" in request.form:
+            return str(unverified_parts(request.form["client_assertion"])[1].get("sub"))[:128]
+    except (InvalidClientError, BadToken):
+        return "unreadable"
+    return str(request.form.get("client_id", ""))[:128]
+
+
+def _basic(header: str) -> tuple[str, str]:
+    """Client id and secret of a Basic header. Raises `InvalidClientError`."""
+    try:
+        client_id, colon, secret = b64decode(header[6:], validate=True).decode().partition(":")
+    except ValueError:
+        raise failed() from None
+    if header[:6].lower() != "basic " or not colon:
+        raise failed()
+    return unquote_plus(client_id), unquote_plus(secret)
 
 
 def one_method_only(request: Any) -> None:

@@ -49,10 +49,11 @@ class ClientKeys:
         known = self._fetched.get(uri)
         if known and (now < known.good_until or now < known.asked_at + ASKED_AGAIN_AFTER):
             return known.keys
+        # Noted before asking, so that a slow answer is waited for once and not by every thread.
+        self._fetched[uri] = _Fetched(known.keys if known else None, now, now)
         try:
             keys = KeySet.import_key_set(self._outbound.get_json(uri))  # type: ignore[arg-type]
             self._fetched[uri] = _Fetched(keys, now + KEPT, now)
         except (OutboundFailed, JoseError, ValueError, TypeError, KeyError) as error:
             log.warning("client keys not fetched", extra={"reason": type(error).__name__})
-            self._fetched[uri] = _Fetched(known.keys if known else None, now, now)
         return self._fetched[uri].keys

@@ -25,7 +25,10 @@ LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """One registered client. Lists are tuples; `secret_digest` is keyed and never leaves the store."""
+    """One registered client. Lists are tuples; `secret_digest` is keyed and never leaves the store.
+
+    `resource` are the audiences it may ask tokens for, `serves` those that it is, and may introspect.
+    """
 
     client_id: str
     client_name: str
@@ -44,6 +47,7 @@ class Client:
     require_pkce: bool = True
     first_party: bool = False
     resource: tuple[str, ...] = ()
+    serves: tuple[str, ...] = ()
     minimum_acr: int = 1
     refresh_grace: int = 10
     disabled: bool = False
@@ -129,8 +133,8 @@ class ClientStore(Protocol):
         """Add or replace a client, and raise the revision."""
         ...
 
-    def remove(self, client_id: str) -> bool:
-        """Remove a client, and raise the revision; False when there was none."""
+    def remove(self, client_id: str, now: float) -> bool:
+        """Remove a client with all that was granted to it, and raise the revision; False when there was none."""
         ...
 
 

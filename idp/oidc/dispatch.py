@@ -91,7 +91,9 @@ class Dispatcher:
             session = None
         if entry.attempt and entry.attempt.proof:
             proof = entry.attempt.proof
-            return _Person(self._standings.of_account(proof.account_id, client_id), proof, True, session)
+            standing = self._standings.of_account(proof.account_id, client_id)
+            # A proof that is older than the epoch proves nothing any more: the person is asked again.
+            return _Person(standing, proof if proof.auth_time >= standing.epoch else None, True, session)
         alive = session is not None and carried.account is not None and carried.account.is_active
         return _Person(carried, session.authentication if session and alive else None, False, session)
 
@@ -101,7 +103,7 @@ class Dispatcher:
             account_id = self._hinted(request, request.id_token_hint)
         if request.subject is not None:
             account_id = self._tokens.named_account(request.subject, request.client) or "nobody"
-        return Ask(request.prompt, request.max_age, request.acr, account_id)
+        return Ask(request.prompt, request.max_age, account_id)
 
     def _hinted(self, request: AuthorizationRequest, hint: str) -> str:
         try:
@@ -119,8 +121,8 @@ class Dispatcher:
             first_party=request.client.first_party,
             provable=request.client.is_provable_at(request.redirect_uri),
             agreed=consent.scopes if consent else (),
-            asked=request.scopes,
-            fresh=entry.attempt is not None and entry.attempt.consented,
+            asked=request.shared,
+            fresh=_agreed_here(entry.attempt, person.proof),
         )
 
     def _asked(self, owed: Owed, request: AuthorizationRequest, person: _Person) -> Owed:
@@ -136,7 +138,7 @@ class Dispatcher:
         proof = person.proof
         if proof is None:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
-        gate = Request(request.client, proof, request.scopes, self._clock(), needs_session=not person.fresh)
+        gate = Request(request.client, proof, request.shared, self._clock(), needs_session=not person.fresh)
         refused = may_issue(person.standing, gate)
         if refused is not None:
             raise RedirectedError(_denied(refused), request)
@@ -152,6 +154,11 @@ class Dispatcher:
         if opened is None:
             self._sessions.seen(session)
         return Issued(self._codes.issue(_code(request, proof, session.sid)), opened)
+
+
+def _agreed_here(attempt: LoginAttempt | None, proof: Authentication | None) -> bool:
+    """Whether this very person agreed in this very attempt."""
+    return attempt is not None and proof is not None and attempt.consented_by == proof.account_id
 
 
 def _code(request: AuthorizationRequest, proof: Authentication, sid: str) -> AuthorizationCode:

@@ -40,7 +40,7 @@ class Inspection:
         return {"sub": token.subject} | out
 
     def introspect(self, text: str, caller: Client) -> dict[str, Any]:
-        """What `caller` may know of a token: its own, or one meant for a resource of its own (RFC 7662, 2.2)."""
+        """What `caller` may know of a token: its own, or one meant for an audience it serves (RFC 7662, 2.2)."""
         family = self._live_family(text, caller)
         if family:
             return self._describe_family(family, caller)
@@ -95,7 +95,7 @@ class Inspection:
         return family if state == "current" and may_issue(standing, request) is None else None
 
     def _concerns(self, token: AccessToken, caller: Client) -> bool:
-        return token.client_id == caller.client_id or token.audience in caller.resource
+        return token.client_id == caller.client_id or token.audience in caller.serves
 
     def _describe(self, token: AccessToken) -> dict[str, Any]:
         answer: dict[str, Any] = {

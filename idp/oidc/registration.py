@@ -44,6 +44,9 @@ class _Metadata:
         self.complaints.append(f"{name} must be a text")
         return default
 
+    def optional(self, name: str) -> str | None:
+        return self.text(name, "") or None if self.given.get(name) is not None else None
+
     def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
         value = self.given.get(name, default)
         if isinstance(value, list | tuple) and len(value) <= MOST_URIS and all(isinstance(v, str) for v in value):
@@ -73,14 +76,15 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         token_endpoint_auth_method=read.text("token_endpoint_auth_method", "client_secret_basic"),
         secret_digest=secret_digest,
         jwks=metadata.get("jwks"),
-        jwks_uri=metadata.get("jwks_uri"),
-        client_uri=metadata.get("client_uri"),
+        jwks_uri=read.optional("jwks_uri"),
+        client_uri=read.optional("client_uri"),
         subject_type=read.text("subject_type", "pairwise"),
-        sector_identifier=metadata.get("sector_identifier"),
+        sector_identifier=read.optional("sector_identifier"),
         id_token_signed_response_alg=read.text("id_token_signed_response_alg", "RS256"),
         require_pkce=metadata.get("require_pkce", True) is not False,
         first_party=metadata.get("first_party") is True,
         resource=read.texts("resource"),
+        serves=read.texts("serves"),
         minimum_acr=read.acr(),
         refresh_grace=read.whole("refresh_grace", 10),
         application_type=read.text("application_type", "web"),
@@ -122,7 +126,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         *((_is_bad_redirect(u, client), f"redirect URI refused: {u[:200]!r}") for u in _all_uris(client)),
         *(
             (_is_bad_resource(r), f"resource must be an absolute URI without fragment: {r[:200]!r}")
-            for r in client.resource
+            for r in client.resource + client.serves
         ),
     ]
 

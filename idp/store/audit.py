@@ -95,20 +95,37 @@ class Trail:
         return len(rows)
 
     def verify(self) -> Verdict:
-        """Recompute the whole chain that is kept."""
-        count, previous, expected = 0, ZERO, 1
+        """Recompute every segment that is kept; rows that are sealed meanwhile wait for the next time."""
         with self._database.read.connect() as connection:
-            segments = {s["month"]: s for s in connection.execute(select(t.audit_segment)).mappings()}
             unsealed = connection.execute(select(func.count()).where(_a.number.is_(None))).scalar() or 0
-            previous, expected = _start(connection, segments)
-            for row in self._rows(connection, expected):
-                if row["number"] != expected:
-                    return Verdict(count, unsealed, f"record {expected} is missing")
-                previous = chained(previous, {name: row[name] for name in _CHAINED})
-                if previous != row["hash"]:
-                    return Verdict(count, unsealed, f"record {row['number']} ({row['name']}) was changed")
-                count, expected = count + 1, expected + 1
-        return Verdict(count, unsealed, _segment_complaint(segments, expected - 1, previous))
+            segments = connection.execute(select(t.audit_segment).order_by(_s.first_number)).mappings().all()
+            count, previous, expected = 0, ZERO, 1
+            for segment in segments:
+                if segment["first_number"] != expected:
+                    return Verdict(count, unsealed, f"records before {segment['first_number']} are missing")
+                if segment["dropped_at"] is None:
+                    broken, previous = self._follow(connection, segment, previous)
+                    if broken:
+                        return Verdict(count, unsealed, broken)
+                    count += segment["last_number"] - segment["first_number"] + 1
+                previous, expected = segment["end_hash"], segment["last_number"] + 1
+        return Verdict(count, unsealed)
+
+    def _follow(self, connection: Connection, segment: Any, previous: str) -> tuple[str | None, str]:
+        """What is wrong with a segment, and the hash that it ends with."""
+        expected = segment["first_number"]
+        for row in self._rows(connection, expected, segment["last_number"]):
+            if row["number"] != expected:
+                return f"record {expected} is missing", previous
+            previous = chained(previous, {name: row[name] for name in _CHAINED})
+            if previous != row["hash"]:
+                return f"record {row['number']} ({row['name']}) was changed", previous
+            expected += 1
+        if expected <= segment["last_number"]:
+            return f"record {expected} is missing", previous
+        if previous != segment["end_hash"]:
+            return f"the end of segment {segment['month']} was changed", previous
+        return None, previous
 
     def tail(self, limit: int, *, after: int = 0) -> list[dict[str, Any]]:
         """The newest `limit` rows, oldest first."""
@@ -116,21 +133,22 @@ class Trail:
         with self._database.read.connect() as connection:
             return [dict(row) for row in connection.execute(newest).mappings()][::-1]
 
-    def of_request(self, request_id: str) -> list[dict[str, Any]]:
-        """What was written while one request was answered."""
-        statement = select(t.audit).where(_a.request_id == request_id).order_by(_a.id)
-        with self._database.read.connect() as connection:
-            return [dict(row) for row in connection.execute(statement).mappings()]
-
     def last_number(self) -> int:
-        """The number of the newest chained record, for the witness of a restored store."""
+        """The number of the newest chained record, dropped ones included, for the witness of a restored store."""
         with self._database.read.connect() as connection:
-            return int(connection.execute(select(func.coalesce(func.max(_a.number), 0))).scalar() or 0)
+            return int(connection.execute(select(func.coalesce(func.max(_s.last_number), 0))).scalar() or 0)
 
-    def drop_month(self, month: str) -> int:
-        """Delete a whole segment after its retention; its end hash stays. Returns how many rows went."""
+    def drop_before(self, month: str, now: float) -> int:
+        """Delete the segments of earlier months (YYYY-MM) after their retention; returns how many rows went.
+
+        A segment's end hash stays and carries the next one; the newest segment is never dropped.
+        """
         with self._database.write.begin() as connection:
-            return connection.execute(t.audit.delete().where(_a.month == month)).rowcount
+            newest = select(func.max(_s.month)).scalar_subquery()
+            old = and_(_s.month < month, _s.month < newest, _s.dropped_at.is_(None))
+            dropped = update(t.audit_segment).where(old).values(dropped_at=now).returning(_s.month)
+            months = list(connection.execute(dropped).scalars())
+            return connection.execute(t.audit.delete().where(_a.month.in_(months))).rowcount if months else 0
 
     def _end(self, connection: Connection) -> tuple[int, str, str]:
         newest = select(_s.last_number, _s.end_hash, _s.month).order_by(_s.last_number.desc()).limit(1)
@@ -148,28 +166,11 @@ class Trail:
             connection.execute(insert(t.audit_segment), segment)
         return sealed
 
-    def _rows(self, connection: Connection, first: int) -> Iterator[Any]:
-        while True:
-            page = select(t.audit).where(_a.number >= first).order_by(_a.number).limit(BATCH)
+    def _rows(self, connection: Connection, first: int, last: int) -> Iterator[Any]:
+        while first <= last:
+            page = select(t.audit).where(_a.number >= first, _a.number <= last).order_by(_a.number).limit(BATCH)
             rows = connection.execute(page).mappings().all()
             yield from rows
             if len(rows) < BATCH:
                 return
             first = rows[-1]["number"] + 1
-
-
-def _start(connection: Connection, segments: dict[str, Any]) -> tuple[str, int]:
-    """Where the kept chain begins: after the newest segment that was deleted whole."""
-    first = connection.execute(select(func.min(_a.number))).scalar()
-    if first is None or first == 1:
-        return ZERO, 1
-    before = [s for s in segments.values() if s["last_number"] == first - 1]
-    return (before[0]["end_hash"], first) if before else (ZERO, 1)
-
-
-def _segment_complaint(segments: dict[str, Any], last: int, end: str) -> str | None:
-    """Rows cut off at the end are found by the segment that remembers them."""
-    newest = max(segments.values(), key=lambda s: s["last_number"], default=None)
-    if newest is not None and last and (newest["last_number"], newest["end_hash"]) != (last, end):
-        return f"records after {last} are missing: segment {newest['month']} ends at {newest['last_number']}"
-    return None

@@ -1,11 +1,12 @@
 """`ClientStore` in SQL: RFC 7591 metadata as JSON beside the keyed digest of the secret, and a revision number."""
 
 import json
+import logging
 from dataclasses import asdict
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.oidc.clients import Client
@@ -13,6 +14,7 @@ from idp.store import tables as t
 from idp.store.counters import bump, read_counter
 from keys.database import Database
 
+log = logging.getLogger(__name__)
 _adapter: TypeAdapter[Client] = TypeAdapter(Client)
 
 
@@ -28,7 +30,12 @@ class SqlClients:
     def load_all(self) -> list[Client]:
         with self._database.read.connect() as connection:
             rows = connection.execute(select(t.client).order_by(t.client.c.client_id)).mappings().all()
-        return [_client(row) for row in rows]
+        return [client for row in rows if (client := _readable(row))]
+
+    def touch(self) -> None:
+        """Let every process look again."""
+        with self._database.write.begin() as connection:
+            bump(connection, "clients")
 
     def find(self, client_id: str) -> Client | None:
         """One client, for commands."""
@@ -51,11 +58,24 @@ class SqlClients:
             connection.execute(insert.on_conflict_do_update(index_elements=[t.client.c.client_id], set_=changed))
             bump(connection, "clients")
 
-    def remove(self, client_id: str) -> bool:
+    def remove(self, client_id: str, now: float) -> bool:
         with self._database.write.begin() as connection:
+            # Whoever registers under this id later inherits nothing.
+            families = t.refresh_family.c.client_id == client_id
+            connection.execute(update(t.refresh_family).where(families).values(revoked_at=now))
+            connection.execute(delete(t.consent).where(t.consent.c.client_id == client_id))
             removed = connection.execute(delete(t.client).where(t.client.c.client_id == client_id)).rowcount
             bump(connection, "clients")
         return removed == 1
+
+
+def _readable(row: Any) -> Client | None:
+    """The client, or None with an error in the log: one damaged row must not take every client down."""
+    try:
+        return _client(row)
+    except ValueError:
+        log.exception("client cannot be read", extra={"client_id": row["client_id"]})
+        return None
 
 
 def _client(row: Any) -> Client:

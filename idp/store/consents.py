@@ -44,7 +44,9 @@ class SqlConsents:
             t.refresh_family.c.revoked_at.is_(None),
         )
         with self._database.write.begin() as connection:
-            connection.execute(update(t.consent).where(mine).values(withdrawn_at=now))
+            held = and_(mine, t.consent.c.withdrawn_at.is_(None))
+            if not connection.execute(update(t.consent).where(held).values(withdrawn_at=now)).rowcount:
+                return
             connection.execute(update(t.refresh_family).where(families).values(revoked_at=now))
             self._audit.write(connection, Event("consent.withdrawn", account_id, client_id))
 

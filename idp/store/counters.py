@@ -24,8 +24,11 @@ def bump(connection: Connection, name: str) -> None:
 
 
 def bump_epoch(database: Database, now: float) -> int:
-    """End everything positive that is older than `now`: the epoch is the second before which nothing counts."""
-    epoch = math.ceil(now)
+    """End everything positive that is older than `now`: the epoch is the second before which nothing counts.
+
+    It never goes back, also when a clock does.
+    """
+    epoch = max(math.ceil(now), read_counter(database, "epoch") + 1)
     dialect = postgresql if database.dialect == "postgresql" else sqlite
     row = dialect.insert(t.counter).values(name="epoch", value=epoch)
     with database.write.begin() as connection:

@@ -71,6 +71,7 @@ class SqlSessions:
             connection.execute(update(t.session).where(awake).values(last_seen_at=now))
 
     def end(self, account_id: str, *, sid: str | None, but: str | None, now: float) -> list[str]:
+        everything = sid is None and but is None
         mine = [t.session.c.account_id == account_id, t.session.c.ended_at.is_(None)]
         if sid is not None:
             mine.append(t.session.c.sid == sid)
@@ -81,7 +82,7 @@ class SqlSessions:
             ended = list(connection.execute(statement).scalars())
             families = [t.refresh_family.c.account_id == account_id, t.refresh_family.c.revoked_at.is_(None)]
             # Ending everything also ends families whose session has expired long ago.
-            families.append(t.refresh_family.c.sid.in_(ended) if sid or but else t.refresh_family.c.sid != "")
+            families.append(t.refresh_family.c.sid.in_(ended) if not everything else t.refresh_family.c.sid != "")
             connection.execute(update(t.refresh_family).where(and_(*families)).values(revoked_at=now))
             if ended:
                 self._audit.write(connection, Event("session.ended", account_id, facts={"count": len(ended)}))

@@ -206,6 +206,7 @@ audit_segment = Table(
     Column("first_number", BigInteger, nullable=False),
     Column("last_number", BigInteger, nullable=False),
     Column("end_hash", String(64), nullable=False),
+    Column("dropped_at", Double),
 )
 
 incident = Table(

@@ -9,13 +9,14 @@ from werkzeug.wrappers import Response
 
 from idp.accounts.account import Account
 from idp.accounts.phone import PhoneNumber
-from idp.errors import Forbidden
+from idp.errors import BadRequest, Forbidden
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
-from idp.login.sessions import Session, Sessions, session_digest
+from idp.login.sessions import Session, Sessions
 from idp.oidc.clients import Clients
 from idp.oidc.consents import Consents
 from idp.oidc.gate import Standing
 from idp.oidc.issuing import Standings
+from idp.oidc.signed_in import SignedIn
 from idp.ports import Clock
 from idp.web.agents import browser_name
 from idp.web.authorize import set_session
@@ -45,19 +46,14 @@ class OwnPages:
         self.attempts = attempts
         self.sessions = sessions
         self.standings = standings
+        self._signed_in = SignedIn(standings, sessions)
         self.consents = consents
         self.clients = clients
         self.clock = clock
 
     def standing(self, browser: Browser) -> Standing | None:
         """The live session of this browser and its active account."""
-        if not browser.session:
-            return None
-        standing = self.standings.of_session(session_digest(browser.session), "")
-        session, account = standing.session, standing.account
-        if session is None or account is None or not account.is_active:
-            return None
-        return standing if self.sessions.is_live(session, standing.epoch) else None
+        return self._signed_in.person(browser.session)
 
     def signed_in(self, browser: Browser) -> Session:
         """The session behind a form of these pages. Raises `Forbidden`."""
@@ -117,6 +113,9 @@ class AccountPage(Page):
         attempt = self._pages.attempts.load(handle, browser.secret or "")
         if attempt.proof is None or attempt.client_id:
             return redirect(with_query("/login", attempt=handle), 303)
+        now_known = self._pages.standings.of_account(attempt.proof.account_id, "")
+        if attempt.proof.auth_time < now_known.epoch or now_known.account is None or not now_known.account.is_active:
+            return self._pages.ask_to_log_in(browser)
         carried = self._pages.standing(browser)
         self._pages.attempts.finish(handle)
         before = carried.session if carried else None
@@ -146,6 +145,8 @@ class EndOne(Page):
         browser = this_browser(self._pages.around)
         session = self._pages.signed_in(browser)
         named = browser.form.get("session", "")
+        if not named:
+            raise BadRequest("no session is named")
         if named == "others":
             self._pages.sessions.end_all(session.account_id, but=session.sid)
         else:

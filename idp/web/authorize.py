@@ -23,7 +23,6 @@ from idp.shelf import digest
 from idp.web import request as current_request
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
 from idp.web.cookies import new_browser
-from idp.web.forms import read_form, read_query
 from idp.web.headers import page_policy
 from idp.web.page import Endpoint
 
@@ -49,8 +48,9 @@ class Authorize(Endpoint):
 
     def dispatch_request(self) -> Response:
         browser = this_browser(self._around)
-        environ = browser.request.environ
-        params = read_form(environ) if browser.request.method == "POST" else read_query(environ)
+        params = browser.params()
+        if browser.came_without_cookies():
+            return redirect(f"/authorize?{urlencode(params)}", 303)
         handle = dict(params).get("attempt") if len(params) == 1 else None
         attempt = self._attempts.load(handle, browser.secret or "") if handle else None
         if attempt:

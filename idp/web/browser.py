@@ -12,10 +12,12 @@ from idp.errors import Forbidden
 from idp.login.sessions import Visitor
 from idp.shelf import digest
 from idp.web.cookies import Cookies
-from idp.web.forms import read_form, read_query, single
+from idp.web.forms import Pairs, read_form, read_query, single
 from idp.web.network import Peers
 
 LANGUAGES = ("vi", "en")
+LONGEST_MOVED = 6000
+"""Bytes of a form that still fit into a URL."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,19 @@ class Browser:
         """The fields of our own form. Raises `BadRequest`, and `Forbidden` when another site sent it."""
         self._same_origin()
         return single(read_form(self.request.environ))
+
+    def params(self) -> Pairs:
+        """The parameters of an endpoint that takes GET and POST alike. Raises `BadRequest`."""
+        environ = self.request.environ
+        return read_form(environ) if self.request.method == "POST" else read_query(environ)
+
+    def came_without_cookies(self) -> bool:
+        """Whether another site posted here: SameSite=Lax keeps our cookies back then, although the browser has them.
+
+        The answer is a redirect to the same address by GET, which they come with.
+        """
+        is_long = int(self.request.environ.get("CONTENT_LENGTH") or 0) > LONGEST_MOVED
+        return self.request.method == "POST" and self.secret is None and self.session is None and not is_long
 
     def language(self) -> str:
         """The language to speak: asked for now, chosen before, else Vietnamese."""

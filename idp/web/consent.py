@@ -6,11 +6,11 @@ from werkzeug.wrappers import Response
 from idp.accounts.people import People
 from idp.errors import Expired, Forbidden
 from idp.login.attempt import Attempts, LoginAttempt
-from idp.login.sessions import session_digest
 from idp.oidc.authorization import AuthorizationRequest, read_request
 from idp.oidc.clients import Clients
 from idp.oidc.consents import Agreement, Consents
 from idp.oidc.issuing import Standings
+from idp.oidc.signed_in import SignedIn
 from idp.ports import Clock
 from idp.web.authorize import deny, origin_of
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
@@ -28,6 +28,7 @@ class ConsentPage(Page):
         attempts: Attempts,
         clients: Clients,
         standings: Standings,
+        signed_in: SignedIn,
         people: People,
         consents: Consents,
         clock: Clock,
@@ -36,6 +37,7 @@ class ConsentPage(Page):
         self._attempts = attempts
         self._clients = clients
         self._standings = standings
+        self._signed_in = signed_in
         self._people = people
         self._consents = consents
         self._clock = clock
@@ -55,10 +57,13 @@ class ConsentPage(Page):
             return self._denied(handle, request)
         if "agree" not in form:
             return self._page(handle, request, account_id, unticked=True)
-        now = self._clock()
-        agreement = Agreement(account_id, request.client.client_id, request.scopes, now, network=browser.network)
-        self._consents.agree(agreement)
-        self._attempts.consented(handle, attempt)
+        standing = self._standings.of_account(account_id, request.client.client_id)
+        before = standing.consent.scopes if standing.consent else ()
+        # What was agreed before still holds: a narrower request must not cut off another login of the same portal.
+        scopes = tuple(dict.fromkeys([*before, *request.shared]))
+        client_id, now = request.client.client_id, self._clock()
+        self._consents.agree(Agreement(account_id, client_id, scopes, now, network=browser.network))
+        self._attempts.consented(handle, attempt, account_id)
         return redirect(with_query("/authorize", attempt=handle), 303)
 
     def _asked(self, browser: Browser, handle: str) -> tuple[LoginAttempt, AuthorizationRequest, str]:
@@ -69,12 +74,10 @@ class ConsentPage(Page):
         request = read_request(attempt.params, self._clients)
         if attempt.proof:
             return attempt, request, attempt.proof.account_id
-        if not browser.session:
+        standing = self._signed_in.person(browser.session)
+        if standing is None or standing.account is None:
             raise Forbidden("nobody is logged in")
-        standing = self._standings.of_session(session_digest(browser.session), attempt.client_id)
-        if standing.session is None or standing.session.ended_at is not None:
-            raise Forbidden("the session has ended")
-        return attempt, request, standing.session.account_id
+        return attempt, request, standing.account.id
 
     def _page(self, handle: str, request: AuthorizationRequest, account_id: str, *, unticked: bool) -> Response:
         account = self._people.find(account_id)
@@ -84,7 +87,7 @@ class ConsentPage(Page):
             client_name=request.client.client_name,
             client_uri=request.client.client_uri,
             account_name=account.name if account else "",
-            scopes=[{"name": s, "title": SCOPES[s].title, "items": SCOPES[s].items} for s in request.scopes],
+            scopes=[{"name": s, "title": SCOPES[s].title, "items": SCOPES[s].items} for s in request.shared],
             unticked=unticked,
         )
         response = Response(body, 400 if unticked else 200, mimetype="text/html")

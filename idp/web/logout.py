@@ -12,15 +12,16 @@ from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
 from idp.errors import BadRedirectUri, BadRequest
-from idp.login.sessions import Session, Sessions, session_digest
+from idp.login.sessions import Session, Sessions
 from idp.oidc.clients import Client, Clients
 from idp.oidc.gate import Standing
 from idp.oidc.issuing import Standings
+from idp.oidc.signed_in import SignedIn
 from idp.oidc.tokens import Tokens
 from idp.shelf import Shelf
 from idp.web.authorize import origin_of
 from idp.web.browser import Browser, Surroundings, csrf_of, demand_csrf, this_browser, with_query
-from idp.web.forms import read_form, read_query, single
+from idp.web.forms import single
 from idp.web.headers import page_policy
 from idp.web.page import Endpoint, Page
 from keys.signing import BadToken
@@ -50,16 +51,12 @@ class LogoutRules:
         self.clients = clients
         self.tokens = tokens
         self.sessions = sessions
-        self.standings = standings
+        self._signed_in = SignedIn(standings, sessions)
         self.shelf = shelf
 
     def standing(self, browser: Browser) -> Standing:
         """The live session of this browser, if any."""
-        if not browser.session:
-            return Standing()
-        standing = self.standings.of_session(session_digest(browser.session), "")
-        alive = standing.session is not None and self.sessions.is_live(standing.session, standing.epoch)
-        return standing if alive else Standing()
+        return self._signed_in.session(browser.session) or Standing()
 
     def hint(self, text: str | None) -> dict[str, Any]:
         """The claims of a genuine ID token of ours, expired or not; empty when there is none. Raises `BadRequest`."""
@@ -88,8 +85,10 @@ class EndSession(Endpoint):
 
     def dispatch_request(self) -> Response:
         browser = this_browser(self._rules.around)
-        environ = browser.request.environ
-        params = single(read_form(environ) if browser.request.method == "POST" else read_query(environ))
+        pairs = browser.params()
+        if browser.came_without_cookies():
+            return redirect(with_query("/end_session", **single(pairs)), 303)
+        params = single(pairs)
         hint = self._rules.hint(params.get("id_token_hint"))
         client = self._client(params.get("client_id"), hint)
         wanted = LogoutRequest(client.client_id if client else None, _return_uri(params, client))

@@ -12,6 +12,7 @@ from typing import Any
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 
 from idp.oidc import metadata
+from idp.oidc.client_auth import claimed_id
 from idp.oidc.clients import AUTH_METHODS, Client
 from idp.oidc.inspection import Inspection
 from idp.oidc.server import Answer, FormRequest, Server, error_answer
@@ -73,7 +74,8 @@ class Machines:
 
     def token(self, environ: Environ) -> Reply:
         request = self._form_request(environ)
-        current_request.current().client_id = request.form.get("client_id", "")[:128] or None
+        named = self._server.clients.find(claimed_id(request))
+        current_request.current().client_id = named.client_id if named else None
         answer: Answer = self._server.create_token_response(request)
         return _answered(answer)
 

@@ -29,8 +29,6 @@ class Peers:
         address = _parse(self.address(environ))
         if address is None:
             return "unknown"
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped
         prefix = 24 if address.version == 4 else 56
         return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
 
@@ -41,6 +39,8 @@ class Peers:
 
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(text)
+        address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:
         return None
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return mapped or address

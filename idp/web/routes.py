@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -12,10 +13,12 @@ from flask import Flask, Response, redirect, render_template, request
 from flask_babel import Babel, gettext
 from werkzeug.exceptions import HTTPException
 
+from idp.brake import Brake
 from idp.errors import Refusal
+from idp.oidc.authorization import RedirectedError
 from idp.store.down import STORE_DOWN
 from idp.web import request as current_request
-from idp.web.browser import LANGUAGES, Surroundings, this_browser
+from idp.web.browser import LANGUAGES, Browser, Surroundings, this_browser
 from idp.web.headers import page_policy
 from idp.web.sentences import PAGES
 
@@ -24,12 +27,15 @@ HERE = Path(__file__).resolve().parent.parent
 KEPT = ("attempt", "kind", "request", "client_id")
 """Parameters of our own pages that survive a change of language; nothing else is repeated into a page."""
 
+UNTOLD = ("not_found", "method")
+"""Errors that tell no story: strangers make them in any number."""
+
 KINDS = {404: "not_found", 405: "method", 413: "too_large", 429: "too_many", 503: "busy"}
 NoteIncident = Callable[[str, str, int, str, str | None, str], None]
 Routes = list[tuple[str, str, Callable[..., Any]]]
 
 
-def build(around: Surroundings, routes: Routes, note_incident: NoteIncident) -> Flask:
+def build(around: Surroundings, routes: Routes, note_incident: NoteIncident, notes: Brake) -> Flask:
     """The Flask application: the routes, both languages, and one way to answer errors."""
     app = Flask("idp", root_path=str(HERE), static_folder="static", template_folder="templates")
     app.config.update(MAX_CONTENT_LENGTH=65_536, MAX_FORM_PARTS=50, MAX_FORM_MEMORY_SIZE=65_536)
@@ -46,7 +52,7 @@ def build(around: Surroundings, routes: Routes, note_incident: NoteIncident) -> 
     app.context_processor(lambda: _shared(around))
     app.before_request(_name_route)
     app.after_request(lambda response: _finish(around, response))
-    _answer_errors(app, note_incident)
+    _answer_errors(app, around, note_incident, notes)
     return app
 
 
@@ -55,12 +61,21 @@ def _shared(around: Surroundings) -> dict[str, Any]:
     browser = this_browser(around)
     language = browser.language()
     labels = {"vi": "Tiếng Việt", "en": "English"}
-    kept = [(name, request.args[name]) for name in KEPT if name in request.args]
+    # After a failed form the parameters are in its fields; a change of language must not lose the portal's request.
+    given = {**_fields(browser), **request.args}
+    kept = [(name, given[name]) for name in KEPT if name in given]
     languages = [
         {"code": code, "label": labels[code], "url": _url([*kept, ("lang", code)]), "current": code == language}
         for code in LANGUAGES
     ]
     return {"lang": language, "languages": languages, "testing": around.testing, "support_code": None}
+
+
+def _fields(browser: Browser) -> dict[str, str]:
+    try:
+        return browser.form if request.method == "POST" else {}
+    except Refusal:
+        return {}
 
 
 @lru_cache
@@ -94,14 +109,25 @@ def _finish(around: Surroundings, response: Response) -> Response:
     return response
 
 
-def _answer_errors(app: Flask, note_incident: NoteIncident) -> None:
+def _note(note_incident: NoteIncident, current: current_request.Current, kind: str, status: int) -> None:
+    """Keep what `idp explain` tells; an error page is shown even when that fails."""
+    try:
+        note_incident(current.support_code, kind, status, current.route, current.client_id, current.detail)
+    except Exception as error:
+        log.warning("incident not stored", extra={"support_code": current.support_code, "reason": type(error).__name__})
+
+
+def without_personal(detail: str) -> str:
+    """`detail` without long numbers and handles: it repeats what somebody typed, and goes to log and incident."""
+    return re.sub(r"[0-9]{6,}|[A-Za-z0-9_-]{32,}", "…", detail)
+
+
+def _answer_errors(app: Flask, around: Surroundings, note_incident: NoteIncident, notes: Brake) -> None:
     def answer(kind: str, status: int, detail: str, retry_after: int | None = None) -> Response:
         current = current_request.current()
-        current.detail = detail
-        try:
-            note_incident(current.support_code, kind, status, current.route, current.client_id, detail)
-        except STORE_DOWN:
-            log.warning("incident not stored", extra={"support_code": current.support_code})
+        current.detail = without_personal(detail)
+        if kind not in UNTOLD and notes.pull(this_browser(around).network):
+            _note(note_incident, current, kind, status)
         response = Response(_error_page(kind, current.support_code), status, mimetype="text/html")
         if retry_after:
             response.headers["Retry-After"] = str(retry_after)
@@ -117,6 +143,10 @@ def _answer_errors(app: Flask, note_incident: NoteIncident) -> None:
 
     for kind_of_error in STORE_DOWN:
         app.register_error_handler(kind_of_error, store_down)
+
+    @app.errorhandler(RedirectedError)
+    def out_of_date(error: RedirectedError) -> Response:
+        return answer("expired", 400, f"the client was changed meanwhile: {error.error.error}")
 
     @app.errorhandler(HTTPException)
     def http(error: HTTPException) -> Response:

@@ -179,7 +179,12 @@ def small(answer: TestResponse) -> None:
 )
 def test_a_body_that_is_no_form_gets_a_small_4xx(app: App, path: str, body: bytes, kind: str) -> None:
     """The table in docs/bad-requests.md."""
-    small(app.visitor().post(path, data=body, content_type=kind))
+    visitor = app.visitor()
+    answer = visitor.post(path, data=body, content_type=kind)
+    if path == "/authorize" and answer.status_code == 303:
+        # A form from another site comes without cookies and is moved to GET, where it is read again.
+        answer = visitor.get(answer.headers["Location"])
+    small(answer)
 
 
 @pytest.mark.parametrize("query", ["a=%00", "a=%ff", "%", "a=1&a=2", "&" * 3000, "x" * 7000, "client_id[]=portal"])

@@ -35,8 +35,9 @@ def test_introspection_needs_client_authentication(app: App) -> None:
 
 def test_a_client_sees_its_own_tokens_and_those_for_its_resource(app: App) -> None:
     """I-02"""
-    app.client("api", resource=["https://api.example.test/"])
+    app.client("api", serves=["https://api.example.test/"])
     app.client("caller", resource=["https://api.example.test/"])
+    app.client("neighbour", resource=["https://api.example.test/"])
     app.client("stranger")
     visitor = app.visitor()
     token = visitor.redeem(visitor.code(client_id="caller", resource="https://api.example.test/"), "caller").json[
@@ -46,6 +47,7 @@ def test_a_client_sees_its_own_tokens_and_those_for_its_resource(app: App) -> No
     assert visitor.introspect(token, "api")["active"] is True
     assert visitor.introspect(token, "caller")["active"] is True
     assert visitor.introspect(token, "stranger") == {"active": False}
+    assert visitor.introspect(token, "neighbour") == {"active": False}, "asking for an audience is not being it"
 
 
 def test_revoking_unknown_and_foreign_tokens_is_200_and_touches_nothing(app: App) -> None:

@@ -99,7 +99,7 @@ def test_a_removed_or_disabled_client_is_refused_within_five_seconds(app: App) -
     """Design 4: client metadata is at most five seconds old."""
     visitor = app.visitor()
     token = visitor.tokens()["access_token"]
-    app.base.clients.remove("portal")
+    app.base.clients.remove("portal", app.clock())
     app.clock.move(5)
 
     assert visitor.authorize().status_code == 400

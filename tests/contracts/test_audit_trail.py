@@ -103,8 +103,42 @@ def test_a_whole_month_can_go_and_the_rest_still_verifies(audit: SqlAudit, trail
     trail.seal()
     months = sorted({row["month"] for row in trail.tail(10)})
 
-    assert trail.drop_month(months[0]) == 3
+    assert trail.drop_before(months[1], clock()) == 3
     assert (trail.verify().verified, trail.verify().broken) == (2, None)
+    assert trail.last_number() == 5
+    assert trail.drop_before("9999-12", clock()) == 0, "the newest segment stays"
+
+
+def test_a_wiped_trail_is_found(audit: SqlAudit, trail: Trail, database: Database) -> None:
+    write(audit, 5)
+    trail.seal()
+    with database.read.connect() as connection:
+        connection.execute(t.audit.delete())
+
+    assert trail.verify().broken
+
+
+def test_a_changed_end_of_an_older_segment_is_found(
+    audit: SqlAudit, trail: Trail, database: Database, clock: FrozenClock
+) -> None:
+    write(audit, 2)
+    trail.seal()
+    clock.move(40 * DAY)
+    write(audit, 2)
+    trail.seal()
+    first = t.audit_segment.c.first_number == 1
+    for changed in ({"end_hash": "0" * 64}, {"last_number": 1}):
+        with database.write.begin() as connection:
+            connection.execute(update(t.audit_segment).where(first).values(changed))
+        assert trail.verify().broken, changed
+
+
+def test_rows_sealed_while_it_runs_raise_no_alarm(audit: SqlAudit, trail: Trail, database_url: str) -> None:
+    """A live server seals every second."""
+    write(audit, 60)
+
+    results = outcomes(verify_and_seal, database_url)
+    assert [broken for broken in results if broken] == []
 
 
 def test_a_late_record_does_not_reopen_a_closed_month(audit: SqlAudit, trail: Trail, clock: FrozenClock) -> None:
@@ -121,6 +155,17 @@ def test_a_late_record_does_not_reopen_a_closed_month(audit: SqlAudit, trail: Tr
 
 def seal_often(url: str) -> list[int]:
     return [Trail(Database(url)).seal() for _ in range(5)]
+
+
+def verify_and_seal(url: str) -> list[str | None]:
+    trail = Trail(Database(url))
+    audit = SqlAudit(Database(url), FrozenClock(), b"k" * 32, lambda: None)
+    found = []
+    for _ in range(5):
+        write(audit, 2)
+        trail.seal()
+        found.append(trail.verify().broken)
+    return found
 
 
 def test_many_sealers_make_one_chain(audit: SqlAudit, trail: Trail, database_url: str) -> None:

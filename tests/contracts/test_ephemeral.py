@@ -141,7 +141,7 @@ def test_every_field_survives_the_round_trip(store: Ephemeral) -> None:
     """No field stands at its default: one that is dropped would survive unnoticed otherwise."""
     proof = Authentication("ab" * 16, 1.5, ("pwd", "otp"), 3, 2, "vneid")
     grant = Grant("portal", proof, "sid", ("openid", "bhxh"), "https://api.test/", "n", ("name",), ("email",))
-    attempt = LoginAttempt((("a", "b"),), "portal", "https://p.test", "digest", 2.5, proof, True, True, 7, "hint")
+    attempt = LoginAttempt((("a", "b"),), "portal", "https://p.test", "digest", 2.5, proof, True, "cd" * 16, 7, "hint")
     clock = FrozenClock()
     codes = Shelf("k", AuthorizationCode, store, clock, life=60)
     attempts = Shelf("a", LoginAttempt, store, clock, life=60)

@@ -185,7 +185,7 @@ def test_the_support_code_of_an_error_page_tells_the_story(operator: Operator, t
 
 def test_doctor_finds_what_is_wrong(operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert {finding["state"] for finding in operator.json("doctor")} == {"good"}
-    (tmp_path / "witness").write_text("1000000")
+    (tmp_path / "witness").write_text("1000000 0")
     done = operator.run("doctor", "--json")
 
     assert done.exit_code == 1
@@ -194,7 +194,7 @@ def test_doctor_finds_what_is_wrong(operator: Operator, monkeypatch: pytest.Monk
 
 def test_bumping_the_epoch_makes_a_restored_store_usable(operator: Operator, tmp_path: Path) -> None:
     """F-06"""
-    (tmp_path / "witness").write_text("1000000")
+    (tmp_path / "witness").write_text("1000000 0")
     operator.does("db", "epoch", "bump", "--reason", "restored")
 
     assert operator.run("doctor").exit_code == 0

@@ -74,7 +74,7 @@ def test_the_hooks_rotate_keys_and_forget_clients(app: App) -> None:
     app.clock.move(3)
     after = {key["kid"] for key in visitor.get("/jwks").json["keys"]}
     assert before < after
-    app.base.clients.remove("portal")
+    app.base.clients.remove("portal", app.clock())
     assert visitor.post("/testing/forget").status_code == 200
     assert visitor.authorize().status_code == 400
 

