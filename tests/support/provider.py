@@ -51,6 +51,14 @@ class Provider:
         assert (done.returncode != 0) == fails, f"idp {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout
 
+    def complaint(self, *words: str) -> str:
+        """Run `idp ...`, which must refuse; gives what it said on standard error."""
+        done = subprocess.run(
+            [IDP, *words], env=self._environment(), cwd=self.home, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode != 0, f"idp {' '.join(words)} did not refuse"
+        return done.stderr
+
     def load(self, kind: str, records: list[dict[str, Any]]) -> None:
         """Load `accounts` or `clients`."""
         file = self.home / f"{kind}.json"
