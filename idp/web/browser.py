@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Request, request
+from flask import Request, g, request
 
 from idp.errors import Forbidden
 from idp.login.sessions import Visitor
@@ -113,8 +113,11 @@ def demand_csrf(browser: Browser) -> None:
 
 
 def this_browser(around: Surroundings) -> Browser:
-    """The browser of the request that is being answered."""
-    return Browser(around, request)
+    """The browser of the request that is being answered; one for all who ask, because a body can be read once."""
+    if "browser" not in g:
+        g.browser = Browser(around, request)
+    found: Browser = g.browser
+    return found
 
 
 def with_query(path: str, **params: Any) -> str:
