@@ -74,6 +74,8 @@ class LogoutRules:
         response = _go(wanted) if wanted.return_uri else redirect(_signed_out(wanted), 303)
         if browser.session:
             self.around.cookies.drop(response, "s")
+            # Not "cookies": the known device is no part of the session and keeps its lane.
+            response.headers["Clear-Site-Data"] = '"storage"'
         return response
 
 

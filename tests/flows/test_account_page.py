@@ -96,6 +96,18 @@ def test_declining_goes_back_with_access_denied(app: App) -> None:
     assert (answer["error"], answer["state"]) == ("access_denied", "a state")
 
 
+def test_a_logout_clears_what_the_site_kept_but_not_the_known_device(app: App) -> None:
+    """S-05"""
+    visitor = app.visitor()
+    visitor.log_in(visitor.authorize(), remember="1")
+    asked = visitor.get(visitor.get("/end_session").headers["Location"]).text
+    done = visitor.post("/logout", data={"csrf": csrf(asked), "request": ""})
+
+    assert done.headers["Clear-Site-Data"] == '"storage"'
+    assert visitor.http.get_cookie("__Host-s", domain="id.example.test") is None
+    assert visitor.http.get_cookie("__Host-d", domain="id.example.test")
+
+
 def test_the_session_id_is_new_after_each_login(app: App) -> None:
     """P-12, 7.2.4, O-06: what the browser carried before is worthless after."""
     visitor = app.visitor()
