@@ -1,10 +1,13 @@
 """gunicorn with our settings: bounded lines and headers, graceful stop, no control socket, no access log of its own."""
 
+import logging
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import ThreadWorker
 
+from config.logging import JsonLines
 from config.settings import Settings
 
 
@@ -28,6 +31,23 @@ class _Worker(ThreadWorker):  # type: ignore[misc]
         while taken != self.nr_conns:
             taken = self.nr_conns
             self.accept(listener)
+
+
+class _WithoutQuotes(JsonLines):
+    """Our log lines, of gunicorn's messages only the fixed part: the rest quotes what a stranger sent."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        record.args = ()
+        return super().format(record)
+
+
+class _Log(Logger):  # type: ignore[misc]
+    """gunicorn's own log in our form."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(_WithoutQuotes())
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -66,5 +86,6 @@ def run(bind: str, workers: int, threads: int, settings: Settings) -> None:
             "control_socket_disable": True,
             "proc_name": "idp",
             "loglevel": "warning",
+            "logger_class": _Log,
         }
     ).run()
