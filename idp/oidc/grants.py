@@ -61,7 +61,7 @@ class CodeGrant(authlib_grants.AuthorizationCodeGrant):  # type: ignore[misc]
 
     def authenticate_user(self, authorization_code: RedeemedCode) -> Standing:
         _same_resource(self.request, authorization_code.code.grant.resource)
-        return self.issuing.standing_of(authorization_code.code.grant, authorization_code.code.id, self.request.client)
+        return self.issuing.standing_of(authorization_code.code.grant, self.request.client)
 
     def generate_token(
         self, user: Standing, scope: str, include_refresh_token: bool = True, **_: Any

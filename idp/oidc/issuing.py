@@ -85,10 +85,15 @@ class Issuing:
             raise _invalid_grant("code of another client", client)
         return code
 
-    def standing_of(self, grant: Grant, grant_id: str, client: Client) -> Standing:
-        """What the stores say about a grant, once the gate agreed. Raises `InvalidGrantError`."""
+    def standing_of(self, grant: Grant, client: Client) -> Standing:
+        """What the stores say about the grant of a code that was taken, once the gate agreed.
+
+        Raises `InvalidGrantError`. It does not ask whether the grant was revoked: before it is redeemed only a second
+        presentation of the same code can have done that, and the one redemption is answered whoever else came. What it
+        gets is dead by that mark wherever it is shown.
+        """
         account_id = grant.authentication.account_id
-        standing = self.standings.of_grant(account_id, client.client_id, grant.sid, (grant_id,))
+        standing = self.standings.of_grant(account_id, client.client_id, grant.sid, ())
         self._gate(standing, grant, client)
         return standing
 

@@ -25,6 +25,22 @@ def test_a_second_redemption_fails_and_ends_what_the_first_one_got(everywhere: A
     assert visitor.refresh(first["refresh_token"]).json["error"] == "invalid_grant"
 
 
+def test_a_replay_in_the_middle_of_a_redemption_leaves_it_its_answer_and_kills_what_it_got(everywhere: App) -> None:
+    """B-10, acceptance 4: of eight presentations at the same instant one is answered, and its tokens are dead."""
+    visitor, issuing = everywhere.visitor(), everywhere.provider.issuing
+    client = everywhere.provider.clients.find("portal")
+    assert client
+    handle = visitor.code(scope="openid offline_access")
+    code = issuing.redeem(handle, client)
+
+    assert visitor.redeem(handle).json["error"] == "invalid_grant"
+    standing = issuing.standing_of(code.grant, client)
+    got = issuing.mint(code.grant, code.id, client, standing, code.grant.scopes, begin=True)
+
+    assert visitor.userinfo(got["access_token"]).status_code == 401
+    assert visitor.refresh(got["refresh_token"]).json["error"] == "invalid_grant"
+
+
 @pytest.mark.parametrize("what", OTHER)
 def test_a_code_is_bound_to_what_was_asked_and_a_wrong_try_burns_it(app: App, what: str) -> None:
     """B-11"""
