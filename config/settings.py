@@ -5,6 +5,7 @@ told at once. What would be dangerous in production refuses to start there, with
 """
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from ipaddress import ip_network
@@ -294,4 +295,5 @@ def shown(settings: Settings) -> dict[str, Any]:
 
 def _without_password(url: str) -> str:
     password = urlsplit(url).password if url else None
+    url = re.sub(r"(?<=password=)[^&]+", "**********", url)
     return url.replace(f":{password}@", ":**********@") if password else url

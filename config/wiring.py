@@ -6,7 +6,7 @@ from typing import Any
 
 from redis import Redis, Sentinel
 from redis.connection import parse_url
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from config.settings import BadSettings, Settings
 from idp.accounts.passwords import HashCost, Passwords
@@ -77,6 +77,10 @@ class Foundation:
             return
         try:
             policy = self.redis.config_get("maxmemory-policy").get("maxmemory-policy")
+        except ResponseError:
+            raise BadSettings(
+                ["store.redis_url: the user may not read maxmemory-policy: allow it +config|get"]
+            ) from None
         except RedisError as error:
             raise BadSettings([f"store.redis_url: Redis does not answer ({type(error).__name__})"]) from None
         if policy != "noeviction":
