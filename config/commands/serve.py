@@ -62,7 +62,8 @@ def _gunicorn(bind: str, workers: int, threads: int, s: Settings) -> None:
 def _granian(bind: str, workers: int, threads: int, s: Settings) -> None:
     try:
         from granian import Granian
-        from granian.constants import Interfaces
+        from granian.constants import HTTPModes, Interfaces
+        from granian.http import HTTP1Settings
     except ImportError:
         stop(["granian is not installed: pip install 'bhxh-idp[granian]'"], 2)
     address, _, port = bind.rpartition(":")
@@ -71,6 +72,9 @@ def _granian(bind: str, workers: int, threads: int, s: Settings) -> None:
         address=address.strip("[]"),
         port=int(port),
         interface=Interfaces.WSGI,
+        # HTTP/1.1 as behind gunicorn, and far smaller heads than the 400 KiB that granian would read.
+        http=HTTPModes.http1,
+        http1_settings=HTTP1Settings(max_buffer_size=32_768),
         workers=workers,
         blocking_threads=threads,
         log_enabled=False,

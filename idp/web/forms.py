@@ -51,7 +51,8 @@ def read_body(environ: dict[str, Any]) -> bytes:
         return b""
     try:
         body: bytes = environ["wsgi.input"].read(int(length) if length else LARGEST_BODY + 1)
-    except (OSError, ValueError) as error:
+    except Exception as error:
+        # Each server has exceptions of its own for chunks that are malformed or end early.
         raise BadRequest(f"body broke off: {type(error).__name__}") from None
     if len(body) > LARGEST_BODY:
         raise TooLarge("chunked body")

@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from idp.errors import Refusal
 from idp.store.down import STORE_DOWN
@@ -27,7 +28,7 @@ REASONS = {
     200: "OK", 302: "Found", 303: "See Other", 304: "Not Modified", 400: "Bad Request", 401: "Unauthorized",
     403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large",
     415: "Unsupported Media Type", 421: "Misdirected Request", 429: "Too Many Requests",
-    500: "Internal Server Error", 503: "Service Unavailable",
+    500: "Internal Server Error", 501: "Not Implemented", 503: "Service Unavailable",
 }  # fmt: skip
 JSON = ("Content-Type", "application/json")
 log = logging.getLogger("idp.requests")
@@ -79,6 +80,13 @@ class Front:
             return problem(405, "method_not_allowed", [("Allow", "GET, HEAD, POST")])
         if environ.get("HTTP_HOST", "").lower() not in self._hosts:
             return problem(421 if environ.get("HTTP_HOST") else 400, "host")
+        target = environ.get("RAW_URI", "/")
+        if not target.startswith("/") and urlsplit(target).netloc.lower() not in self._hosts:
+            # A whole URL as target outranks the Host header (RFC 9112, 3.2.2); gunicorn gives us the header's host.
+            return problem(421, "host")
+        if environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":
+            # With two codings, or one that we do not know, nobody can be sure where the body ends (RFC 9112, 6.1).
+            return problem(501, "transfer_encoding", [("Connection", "close")])
         path = environ.get("PATH_INFO", "")
         if "\0" in path or len(path) > 1024:
             return problem(400, "path")
