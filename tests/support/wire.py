@@ -76,6 +76,15 @@ class Wire:
         length = _LENGTH.search(head)
         return Answer(head, self._exactly(int(length[1])) if length else self.rest())
 
+    def first(self) -> bytes:
+        """Whatever comes first; nothing when the server closes."""
+        try:
+            self._more()
+        except Closed:
+            return b""
+        found, self._received = self._received, b""
+        return found
+
     def rest(self, patience: float | None = None) -> bytes:
         """Everything that still comes until the server closes, or until `patience` seconds have passed in silence."""
         before = self._socket.gettimeout()
