@@ -38,6 +38,8 @@ class _WithoutQuotes(JsonLines):
 
     def format(self, record: logging.LogRecord) -> str:
         record.args = ()
+        # This one message is put together before it is logged.
+        record.msg = str(record.msg).partition(" from ip=")[0]
         return super().format(record)
 
 
