@@ -137,7 +137,7 @@ def _response(request: AuthorizationRequest, given: Mapping[str, str]) -> Author
     if "response_type" not in given:
         raise InvalidRequestError("Missing 'response_type'.")
     if given["response_type"] != "code":
-        raise UnsupportedResponseTypeError("Only response_type 'code' is supported.", given["response_type"])
+        raise UnsupportedResponseTypeError(given["response_type"], "Only response_type 'code' is supported.")
     if given.get("response_mode", "query") not in RESPONSE_MODES:
         raise InvalidRequestError("Unknown 'response_mode'.")
     if request.response_mode == "form_post" and not request.redirect_uri.startswith(("https://", "http://")):

@@ -45,10 +45,14 @@ def test_a_verifier_for_a_code_without_challenge_is_refused(app: App) -> None:
     assert visitor.redeem(code, "old").json["error"] in ("invalid_request", "invalid_grant")
 
 
-@pytest.mark.parametrize("kind", ["token", "id_token", "code token", "code id_token", "none", "", "CODE"])
+@pytest.mark.parametrize(
+    "kind", ["token", "id_token", "code token", "code id_token", "none", "", "CODE", "mã", "<x onerror=canary>'\""]
+)
 def test_only_the_code_response_type_is_served(app: App, kind: str) -> None:
-    """B-05"""
-    assert answer_of(app.visitor().authorize(response_type=kind))["error"] == "unsupported_response_type"
+    """B-05; the description repeats nothing of the request."""
+    answer = answer_of(app.visitor().authorize(response_type=kind))
+    assert answer["error"] == "unsupported_response_type"
+    assert answer["error_description"] == "Only response_type 'code' is supported."
     assert app.visitor().get("/.well-known/openid-configuration").json["response_types_supported"] == ["code"]
 
 
