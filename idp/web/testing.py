@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
 
+from authlib.oauth2.rfc6749 import OAuth2Error
+
 from idp.errors import Refusal
 from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
@@ -36,6 +38,8 @@ class Testing:
             text = bearer_of(environ)
         except Refusal as error:
             return problem(error.status, "invalid_request")
+        except OAuth2Error as error:
+            return problem(400, error.error)
         found = self._inspection.resource(text) if text else None
         if found is None:
             return problem(401, "invalid_token", [("WWW-Authenticate", 'Bearer realm="testing"')])

@@ -87,6 +87,7 @@ def test_the_resource_answers_a_good_token_with_json_and_date(app: App) -> None:
     assert (answer.status_code, answer.mimetype) == (200, "application/json")
     assert answer.headers["Date"]
     assert visitor.get("/testing/resource").status_code == 401
+    assert visitor.get("/testing/resource", query_string={"access_token": token}).status_code == 400
 
 
 def test_it_is_loud_in_page_and_readiness(app: App) -> None:
