@@ -86,6 +86,12 @@ class Provider:
         """Which process answered which request, by `X-Request-Id`."""
         return {line["request_id"]: line["pid"] for line in self.logged() if line["message"] == "answered"}
 
+    def worker_processes(self) -> set[int]:
+        """The processes that the server has started and that live."""
+        assert self.process
+        parents = {int(stat.parent.name): _parent(stat) for stat in Path("/proc").glob("[0-9]*/stat")}
+        return {process for process, parent in parents.items() if parent == self.process.pid}
+
     def is_ready(self) -> bool:
         with urllib3.PoolManager(cert_reqs="CERT_NONE") as pool:
             try:
@@ -100,6 +106,13 @@ class Provider:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
         usual = {"IDP_ENVIRONMENT": "development", "IDP_ISSUER": self.issuer, "IDP_DATA_DIR": str(self.home / "data")}
         return inherited | usual | dict(self.settings)
+
+
+def _parent(stat: Path) -> int | None:
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
 
 
 @contextlib.contextmanager

@@ -1,0 +1,107 @@
+"""Requests that a real visitor and a real portal would send now, with live handles, cookies, codes and tokens."""
+
+from urllib.parse import parse_qsl, urlsplit
+
+from tests.fuzz.grammar import Pairs, Request
+from tests.support.browser import Page
+from tests.support.live import BASIC, PASSWORD, REDIRECT, REQUEST, VERIFIER, Visit, bhxh
+from tests.support.provider import FIXED_CAPTCHA
+
+PORTAL = (f"Authorization: {BASIC}",)
+
+
+def valid_requests(issuer: str, person: int) -> list[Request]:
+    """Everything that a login, its tokens and its end are made of, each ready to be sent."""
+    return [*_login(issuer, person), *_consent(issuer, person), *_signed_in(issuer, person), *_tokens(issuer, person)]
+
+
+def _login(issuer: str, person: int) -> list[Request]:
+    visit = Visit(issuer, person=person)
+    page = visit.authorize()
+    page.fill("username", bhxh(person)).fill("password", PASSWORD).fill("captcha", FIXED_CAPTCHA)
+    form = _form(page, "login-submit")
+    captcha = dict(form)["captcha_id"]
+    cookies = _cookies(visit)
+    return [
+        Request("GET", "/authorize", tuple(REQUEST.items())),
+        Request("POST", "/authorize", (), tuple(REQUEST.items())),
+        _get(page.url, cookies),
+        Request("POST", "/login", (), form, cookies),
+        Request("POST", "/login", (), (*form, ("login-cancel", "1")), cookies),
+        Request("GET", f"/login/captcha/{captcha}.png", (), (), cookies),
+        Request("GET", f"/login/captcha/{captcha}.wav", (), (), cookies),
+    ]
+
+
+def _consent(issuer: str, person: int) -> list[Request]:
+    visit = Visit(issuer, person=person)
+    page = visit.submit(visit.authorize(client_id="partner", prompt="consent"))
+    page.tick("agree")
+    return [
+        _get(page.url, _cookies(visit)),
+        Request("POST", "/consent", (), _form(page, "consent-allow"), _cookies(visit)),
+        Request("POST", "/consent", (), _form(page, "consent-deny"), _cookies(visit)),
+    ]
+
+
+def _signed_in(issuer: str, person: int) -> list[Request]:
+    visit = Visit(issuer, person=person)
+    visit.code()
+    account = visit.browser.open(f"{issuer}/account")
+    logout = visit.browser.open(f"{issuer}/end_session")
+    cookies = _cookies(visit)
+    return [
+        *(Request("GET", "/authorize", tuple({**REQUEST, **more}.items()), (), cookies) for more in ASKED),
+        Request("GET", "/account", (), (), cookies),
+        Request("POST", "/account/end-session", (), _form(account, "session"), cookies),
+        Request("POST", "/account/withdraw", (), (*_form(account, "session"), ("client_id", "partner")), cookies),
+        _get(logout.url, cookies),
+        Request("POST", "/logout", (), _form(logout, "logout-confirm"), cookies),
+    ]
+
+
+ASKED: list[dict[str, str]] = [
+    {},
+    {"prompt": "none", "response_mode": "fragment"},
+    {"response_mode": "form_post", "nonce": "n"},
+    {"prompt": "login", "max_age": "10", "ui_locales": "en vi", "login_hint": "0077000001"},
+    {"claims": '{"userinfo":{"name":{"essential":true}},"id_token":{"acr":{"values":["1"]}}}', "acr_values": "1"},
+]
+
+
+def _tokens(issuer: str, person: int) -> list[Request]:
+    visit = Visit(issuer, person=person)
+    tokens = visit.tokens()
+    code = ("grant_type", "authorization_code"), ("redirect_uri", REDIRECT), ("code_verifier", VERIFIER)
+    refresh = ("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"])
+    bearer = (f"Authorization: Bearer {tokens['access_token']}",)
+    hint = ("id_token_hint", tokens["id_token"]), ("post_logout_redirect_uri", "https://portal.example/goodbye")
+    return [
+        *(Request("POST", "/token", (), (*code, ("code", visit.code())), PORTAL) for _ in range(4)),
+        Request("POST", "/token", (), refresh, PORTAL),
+        Request("POST", "/token", (), (("grant_type", "client_credentials"),), PORTAL),
+        Request("GET", "/userinfo", (), (), bearer),
+        Request("POST", "/userinfo", (), (("access_token", tokens["access_token"]),)),
+        *(
+            Request("POST", "/introspect", (), (("token", each),), PORTAL)
+            for each in (tokens["access_token"], tokens["refresh_token"], tokens["id_token"])
+        ),
+        Request("POST", "/revoke", (), (("token", tokens["access_token"]),), PORTAL),
+        Request("GET", "/end_session", (*hint, ("state", "s"))),
+        Request("POST", "/end_session", (), hint, _cookies(visit)),
+        Request("GET", "/testing/resource", (), (), bearer),
+    ]
+
+
+def _form(page: Page, button: str) -> Pairs:
+    form, pressed = page.find(button)
+    return tuple(form.fields(pressed))
+
+
+def _get(url: str, headers: tuple[str, ...]) -> Request:
+    parts = urlsplit(url)
+    return Request("GET", parts.path, tuple(parse_qsl(parts.query)), (), headers)
+
+
+def _cookies(visit: Visit) -> tuple[str, ...]:
+    return (f"Cookie: {visit.browser.cookies.header(urlsplit(visit.issuer))}",)
