@@ -112,7 +112,8 @@ def _watch(provider: Provider, measures: Measures) -> None:
     """Connect the metrics: hash queue, store latency, age of the signing keys."""
     base = provider.base
     measures.watch(measures.hashing, lambda: provider.passwords.waiting)
-    base.database.watch(measures.store.labels("sql").observe)
+    sql = measures.store.labels("sql")
+    base.database.watch(lambda _text, seconds: sql.observe(seconds))
     if isinstance(base.ephemeral, RedisEphemeral):
         base.ephemeral.observe = measures.store.labels("redis").observe
     for alg in base.settings.keys.algorithms:

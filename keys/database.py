@@ -67,19 +67,23 @@ class Database:
         self.write = self._engine.execution_options()
         event.listen(self.write, "begin", lambda connection: connection.exec_driver_sql(begin))
         self.dialect = self._engine.dialect.name
+        self._observers: list[Callable[[str, float], None]] = []
         _leave_connections_at_fork(self._engine)
 
-    def watch(self, observe: Callable[[float], None]) -> None:
-        """Tell `observe` the seconds that each statement takes, for a metric."""
+    def watch(self, observe: Callable[[str, float], None]) -> None:
+        """Tell `observe` the text of each statement and the seconds that it took."""
+        if not self._observers:
+            event.listen(self._engine, "before_cursor_execute", _note_beginning)
+            event.listen(self._engine, "after_cursor_execute", self._note_end)
+        self._observers.append(observe)
 
-        def before(connection: Any, *_: Any) -> None:
-            connection.info["began"] = time.perf_counter()
+    def observed(self, text: str, seconds: float) -> None:
+        """A statement was run: tell those who watch."""
+        for observe in self._observers:
+            observe(text, seconds)
 
-        def after(connection: Any, *_: Any) -> None:
-            observe(time.perf_counter() - connection.info["began"])
-
-        event.listen(self._engine, "before_cursor_execute", before)
-        event.listen(self._engine, "after_cursor_execute", after)
+    def _note_end(self, connection: Any, _cursor: Any, text: str, *_: Any) -> None:
+        self.observed(text, time.perf_counter() - connection.info["began"])
 
     def close(self) -> None:
         """Close every pooled connection; the object opens new ones when it is used again."""
@@ -87,6 +91,10 @@ class Database:
 
     def __repr__(self) -> str:
         return f"Database({self._engine.url.render_as_string(hide_password=True)!r})"
+
+
+def _note_beginning(connection: Any, *_: Any) -> None:
+    connection.info["began"] = time.perf_counter()
 
 
 def _sqlite(url: URL, lock_wait: float, pool: dict[str, Any]) -> Engine:

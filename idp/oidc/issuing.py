@@ -32,8 +32,8 @@ class Standings(Protocol):
         """By account, without a session: at the end of a login."""
         ...
 
-    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Collection[str]) -> Standing:
-        """By what a code or token carries; `marks` are the grant id and `jti` that may have been revoked."""
+    def of_grant(self, account_id: str, client_id: str, sid: str, marks: tuple[str] | tuple[str, str]) -> Standing:
+        """By what a code or token carries; `marks` are the grant id or `jti`, or both, that may have been revoked."""
         ...
 
 

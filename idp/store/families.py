@@ -14,6 +14,7 @@ from idp.store import tables as t
 from idp.store.rows import ACCOUNT, IDENTIFIER, SESSION
 from idp.store.standings import CONSENT, EPOCH, standing_of
 from keys.database import Database
+from keys.prepared import Prepared
 
 _grant: TypeAdapter[Grant] = TypeAdapter(Grant)
 _f = t.refresh_family.c
@@ -51,6 +52,7 @@ class SqlFamilies:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._load = Prepared(database, LOAD)
         insert_revocation = (postgresql if database.dialect == "postgresql" else sqlite).insert(t.revocation)
         until = insert_revocation.excluded.expires_at
         self._mark = insert_revocation.on_conflict_do_update(
@@ -79,9 +81,8 @@ class SqlFamilies:
         return True
 
     def load(self, family_id: str, client_id: str) -> tuple[Family, Standing] | None:
-        with self._database.read.connect() as connection:
-            rows = connection.execute(LOAD, {"family_id": family_id, "client": client_id}).mappings().all()
-        return (_family(rows[0]), standing_of(list(rows))) if rows else None
+        rows = self._load.rows(family_id=family_id, client=client_id)
+        return (_family(rows[0]), standing_of(rows)) if rows else None
 
     def advance(self, family_id: str, generation: int, now: float) -> bool:
         with self._database.read.connect() as connection:

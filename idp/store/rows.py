@@ -1,7 +1,8 @@
 """Rows become values here, and nowhere else."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import RowMapping
 
@@ -14,7 +15,7 @@ ACCOUNT = tuple(column.label(f"a_{column.name}") for column in t.account.c)
 IDENTIFIER = tuple(t.identifier.c[name].label(f"i_{name}") for name in ("kind", "value", "valid_from", "valid_to"))
 SESSION = tuple(column.label(f"s_{column.name}") for column in t.session.c if column.name != "digest")
 
-Row = RowMapping
+Row = RowMapping | Mapping[str, Any]
 
 
 def account_of(rows: Sequence[Row]) -> Account | None:

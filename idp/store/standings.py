@@ -1,14 +1,15 @@
 """`Standings` in SQL: one statement tells the gate everything, whatever it is asked by."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, func, literal, null, select
 
 from idp.oidc.gate import Consent, Standing
 from idp.store import tables as t
-from idp.store.rows import ACCOUNT, IDENTIFIER, SESSION, account_of, session_of
+from idp.store.rows import ACCOUNT, IDENTIFIER, SESSION, Row, account_of, session_of
 from keys.database import Database
+from keys.prepared import Prepared
 
 EPOCH = select(func.coalesce(func.max(t.counter.c.value), 0)).where(t.counter.c.name == "epoch").scalar_subquery()
 CONSENT = (t.consent.c.scope, t.consent.c.granted_at, t.consent.c.withdrawn_at)
@@ -16,7 +17,7 @@ CONSENT = (t.consent.c.scope, t.consent.c.granted_at, t.consent.c.withdrawn_at)
 _one = select(literal(1).label("one")).subquery()
 _identifiers = and_(t.identifier.c.account_id == t.account.c.id, t.identifier.c.valid_to.is_(None))
 _consent = and_(t.consent.c.account_id == t.account.c.id, t.consent.c.client_id == bindparam("client_id"))
-_marked = exists().where(t.revocation.c.id.in_(bindparam("marks", expanding=True)))
+_marked = exists().where(t.revocation.c.id.in_([bindparam("mark"), bindparam("other_mark")]))
 _columns = (EPOCH.label("epoch"), *ACCOUNT, *IDENTIFIER, *CONSENT)
 
 OF_SESSION: Select[Any] = (
@@ -41,7 +42,7 @@ OF_ACCOUNT: Select[Any] = (
 )
 
 
-def standing_of(rows: list[Any]) -> Standing:
+def standing_of(rows: Sequence[Row]) -> Standing:
     """The standing that the rows of one of the statements above tell."""
     if not rows:
         return Standing()
@@ -55,18 +56,16 @@ class SqlStandings:
     """Reads standings with single autocommit statements."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._of_session = Prepared(database, OF_SESSION)
+        self._of_account = Prepared(database, OF_ACCOUNT)
+        self._of_grant = Prepared(database, OF_GRANT)
 
     def of_session(self, session_digest: str, client_id: str) -> Standing:
-        return self._read(OF_SESSION, {"digest": session_digest, "client_id": client_id})
+        return standing_of(self._of_session.rows(digest=session_digest, client_id=client_id))
 
     def of_account(self, account_id: str, client_id: str) -> Standing:
-        return self._read(OF_ACCOUNT, {"account_id": account_id, "client_id": client_id})
+        return standing_of(self._of_account.rows(account_id=account_id, client_id=client_id))
 
-    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Collection[str]) -> Standing:
-        asked: dict[str, object] = {"account_id": account_id, "client_id": client_id, "sid": sid, "marks": list(marks)}
-        return self._read(OF_GRANT, asked)
-
-    def _read(self, statement: Select[Any], asked: dict[str, object]) -> Standing:
-        with self._database.read.connect() as connection:
-            return standing_of(list(connection.execute(statement, asked).mappings()))
+    def of_grant(self, account_id: str, client_id: str, sid: str, marks: tuple[str] | tuple[str, str]) -> Standing:
+        both = {"mark": marks[0], "other_mark": marks[-1]}
+        return standing_of(self._of_grant.rows(account_id=account_id, client_id=client_id, sid=sid, **both))

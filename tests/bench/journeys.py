@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+import secrets
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,7 +16,6 @@ REDIRECT = "https://portal.example.test/callback"
 SECRET = "a secret of the portal that is long enough"
 PASSWORD = "mật khẩu dài để thử"
 CAPTCHA = "00000"
-VERIFIER = "a-code-verifier-of-at-least-forty-three-characters"
 PEOPLE = 64
 CLIENTS: list[dict[str, Any]] = [
     {
@@ -62,6 +62,7 @@ class Visitor:
     host: str
     number: int = 0
     cookies: dict[str, str] = field(default_factory=dict)
+    verifier: str = ""
 
     def get(self, path: str, headers: str = "") -> bytes:
         return f"GET {path} HTTP/1.1\r\nHost: {self.host}\r\n{self._cookie()}{headers}\r\n".encode()
@@ -80,7 +81,8 @@ class Visitor:
 
     def authorize(self, scope: str) -> Steps:
         """Where `/authorize` sends the browser."""
-        return (yield from self.visit(self.get(f"/authorize?{_authorization(scope)}"), 303))
+        self.verifier = secrets.token_urlsafe(32)
+        return (yield from self.visit(self.get(f"/authorize?{_authorization(scope, self.verifier)}"), 303))
 
     def log_in(self, scope: str) -> Steps:
         """From `/authorize` over the login page to the code."""
@@ -93,7 +95,8 @@ class Visitor:
 
     def redeem(self, code: str) -> Steps:
         """The token response."""
-        fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT, "code_verifier": VERIFIER}
+        fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT}
+        fields |= {"code_verifier": self.verifier}
         return expect((yield self.post("/token", fields, basic("portal"))), 200).json
 
     def tokens(self, scope: str) -> Steps:
@@ -105,10 +108,11 @@ class Visitor:
         return f"Cookie: {pairs}\r\n" if pairs else ""
 
 
-def _authorization(scope: str) -> str:
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
+def _authorization(scope: str, verifier: str) -> str:
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
     request = {"client_id": "portal", "redirect_uri": REDIRECT, "response_type": "code", "scope": scope}
-    request |= {"state": "a state", "nonce": "a nonce", "code_challenge": challenge, "code_challenge_method": "S256"}
+    request |= {"state": verifier[:22], "nonce": verifier[22:], "code_challenge": challenge}
+    request["code_challenge_method"] = "S256"
     return urlencode(request)
 
 

@@ -61,8 +61,9 @@ class Tally:
 class _Visitor:
     """One journey on one connection."""
 
+    socket: socket.socket
+
     def __init__(self, address: tuple[str, int], journey: Journey) -> None:
-        self.socket = _connected(address)
         self._address = address
         self._journey = journey
         self._received = b""
@@ -71,18 +72,20 @@ class _Visitor:
     def prepare(self) -> None:
         """Go on until the first operation is about to begin."""
         step = next(self._journey)
+        if step is START:
+            return
+        self._connect()
         while step is not START:
             self.socket.sendall(step)
             answer = None
             while answer is None:
                 answer = self._receive()
             step = self._journey.send(answer)
+        self.socket.close()
 
     def begin(self) -> None:
-        """Begin an operation on a fresh connection: the old one may have been idle for too long."""
-        self.socket.close()
-        self.socket = _connected(self._address)
-        self._received = b""
+        """Begin an operation on a connection of its own: one that waits between windows would keep a thread busy."""
+        self._connect()
         self._send(next(self._journey))
 
     def go_on(self, tally: Tally, *, last: bool) -> bool:
@@ -94,12 +97,17 @@ class _Visitor:
         if step is START:
             tally.seconds.append(time.perf_counter() - self._began)
             if last:
+                self.socket.close()
                 return False
             step = next(self._journey)
             self._send(step)
         else:
             self.socket.sendall(step)
         return True
+
+    def _connect(self) -> None:
+        self.socket = socket.create_connection(self._address, timeout=30)
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def _send(self, request: bytes) -> None:
         self._began = time.perf_counter()
@@ -120,12 +128,6 @@ class _Visitor:
         return Answer(head, body)
 
 
-def _connected(address: tuple[str, int]) -> socket.socket:
-    opened = socket.create_connection(address, timeout=30)
-    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return opened
-
-
 def _window(visitors: list[_Visitor], seconds: float) -> Tally:
     """Every visitor repeats its operation for that long, and finishes the one it is in."""
     tally, cpu = Tally(), time.process_time()
@@ -138,8 +140,7 @@ def _window(visitors: list[_Visitor], seconds: float) -> Tally:
     while by_number:
         for number, _ in poll.poll(30):
             if not by_number[number].go_on(tally, last=time.perf_counter() > until):
-                poll.unregister(number)
-                del by_number[number]
+                del by_number[number]  # Its socket is closed, so epoll has forgotten it.
     tally.own_cpu = time.process_time() - cpu
     return tally
 

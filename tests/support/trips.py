@@ -1,4 +1,4 @@
-"""Counting what an application asks of its stores: SQL statements at the engine, commands at Redis itself."""
+"""Counting what an application asks of its stores: SQL statements as they are run, commands at Redis itself."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,10 +34,12 @@ def counted(app: App) -> Iterator[Trips]:
 
 @contextmanager
 def _sql(database: Database, trips: Trips) -> Iterator[None]:
-    def statement(_c: Any, _cursor: Any, text: str, _parameters: Any, _context: Any, _many: bool) -> None:
+    def statement(text: str, _seconds: float) -> None:
         words = " ".join(text.split())
+        if over:
+            return
         trips.said.append(words[:120])
-        if inside and words != "COMMIT":
+        if inside:
             return
         if words.startswith("BEGIN"):
             trips.transactions += 1
@@ -49,22 +51,20 @@ def _sql(database: Database, trips: Trips) -> Iterator[None]:
         else:
             trips.writes += 1
 
-    def over(_connection: Any) -> None:
+    def ended(_connection: Any) -> None:
         inside.clear()
 
     inside: list[str] = []
-    listened = [
-        (engine, name, heard)
-        for engine in (database.read, database.write)
-        for name, heard in (("before_cursor_execute", statement), ("commit", over), ("rollback", over))
-    ]
-    for each in listened:
-        event.listen(*each)
+    over: list[bool] = []
+    database.watch(statement)
+    for name in ("commit", "rollback"):
+        event.listen(database.write, name, ended)
     try:
         yield
     finally:
-        for each in listened:
-            event.remove(*each)
+        over.append(True)
+        for name in ("commit", "rollback"):
+            event.remove(database.write, name, ended)
 
 
 @contextmanager
