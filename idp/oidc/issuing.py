@@ -19,6 +19,7 @@ from idp.oidc.tokens import AccessToken, Tokens
 from idp.ports import AuditLog, Clock, Event
 
 log = logging.getLogger(__name__)
+Marks = tuple[()] | tuple[str] | tuple[str, str]
 
 
 class Standings(Protocol):
@@ -32,7 +33,7 @@ class Standings(Protocol):
         """By account, without a session: at the end of a login."""
         ...
 
-    def of_grant(self, account_id: str, client_id: str, sid: str, marks: tuple[str] | tuple[str, str]) -> Standing:
+    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Marks) -> Standing:
         """By what a code or token carries; `marks` are the grant id or `jti`, or both, that may have been revoked."""
         ...
 

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, exists, func, literal, null, select
 
 from idp.oidc.gate import Consent, Standing
+from idp.oidc.issuing import Marks
 from idp.store import tables as t
 from idp.store.rows import ACCOUNT, IDENTIFIER, SESSION, Row, account_of, session_of
 from keys.database import Database
@@ -66,6 +67,8 @@ class SqlStandings:
     def of_account(self, account_id: str, client_id: str) -> Standing:
         return standing_of(self._of_account.rows(account_id=account_id, client_id=client_id))
 
-    def of_grant(self, account_id: str, client_id: str, sid: str, marks: tuple[str] | tuple[str, str]) -> Standing:
-        both = {"mark": marks[0], "other_mark": marks[-1]}
+    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Marks) -> Standing:
+        # Nothing is ever marked under an empty id.
+        mark, other_mark = (*marks, "", "")[:2]
+        both = {"mark": mark, "other_mark": other_mark}
         return standing_of(self._of_grant.rows(account_id=account_id, client_id=client_id, sid=sid, **both))
