@@ -4,7 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, BrowserContext, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, BrowserType, ViewportSize, sync_playwright
 
 from tests.support.servers import program
 
@@ -13,14 +13,20 @@ WIDTHS = (320, 768, 1280)
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """Start Chromium. As root it must do without its own sandbox; it only ever meets the loopback."""
-    arguments = ["--host-resolver-rules=MAP * 127.0.0.1"]
-    if os.geteuid() == 0:
-        arguments.append("--no-sandbox")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program("chromium"), args=arguments)
+    """Start Chromium. Whatever host it asks for, it only ever meets the loopback."""
+    with sync_playwright() as playwright, launched(playwright.chromium, "MAP * 127.0.0.1") as browser:
         yield browser
-        browser.close()
+
+
+@contextlib.contextmanager
+def launched(kind: BrowserType, hosts: str, *arguments: str) -> Iterator[Browser]:
+    """Another Chromium, with `hosts` as its map of the network. As root it must do without its own sandbox."""
+    given = [f"--host-resolver-rules={hosts}", *arguments]
+    if os.geteuid() == 0:
+        given.append("--no-sandbox")
+    browser = kind.launch(executable_path=program("chromium"), args=given)
+    yield browser
+    browser.close()
 
 
 @contextlib.contextmanager

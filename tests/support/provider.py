@@ -93,10 +93,11 @@ class Provider:
         return {process for process, parent in parents.items() if parent == self.process.pid}
 
     def is_ready(self) -> bool:
-        with urllib3.PoolManager(cert_reqs="CERT_NONE") as pool:
+        """Whether it answers; `idp serve` itself speaks plain http, whatever the issuer is."""
+        with urllib3.PoolManager() as pool:
             try:
                 host = self.issuer.partition("://")[2].partition("/")[0]
-                url = f"{self.issuer.partition(':')[0]}://127.0.0.1:{self.port}/readyz"
+                url = f"http://127.0.0.1:{self.port}/readyz"
                 answer = pool.request("GET", url, headers={"Host": host}, retries=False, timeout=5)
             except urllib3.exceptions.HTTPError:
                 return False
