@@ -213,7 +213,7 @@ def logins_of(base: Foundation, passwords: Passwords, sessions: Sessions) -> Log
 def issuing_of(base: Foundation) -> Issuing:
     """Codes, refresh families and tokens."""
     s, clock, secrets = base.settings, base.clock, base.secrets
-    signer = Signer(base.rings.ring, clock)
+    signer = Signer(base.rings, clock)
     life = TokenLife(s.oidc.access_token_life, s.oidc.id_token_life)
     sealing = MasterKey(secrets.get("refresh"))
     families = Families(

@@ -37,6 +37,13 @@ class RingCache:
                 self._asking.release()
         return self._ring
 
+    def newest(self) -> KeyRing:
+        """The ring as the store has it now: for a key that was made a moment ago. Raises nothing that `ring` does not."""
+        ring = self.ring()
+        with self._asking:
+            self._ring = self._refreshed(ring)
+            return self._ring
+
     def _load_first(self) -> KeyRing:
         with self._asking:
             if self._ring is None:

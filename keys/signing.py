@@ -7,15 +7,15 @@ joserfc does the cryptography. The framing is done here, because a token of ours
 import hashlib
 import json
 import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple, NewType, NoReturn
+from typing import Any, NamedTuple, NewType, NoReturn, Protocol
 
 from joserfc.errors import SecurityWarning
 from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
-from keys.ring import ALGORITHMS, Clock, KeyRing, SigningKey
+from keys.ring import ALGORITHMS, Clock, KeyRing, NoSigningKey, SigningKey
 
 VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
 
@@ -34,17 +34,27 @@ class BadToken(Exception):
     """Not a token of ours, of this kind, that is good now. The message is for the log, not for the sender."""
 
 
+class Rings(Protocol):
+    """Where the ring of the moment is found; see `keys.cache`."""
+
+    def ring(self) -> KeyRing:
+        """The ring, at most a moment behind the store."""
+
+    def newest(self) -> KeyRing:
+        """The ring as the store has it now."""
+
+
 class Signer:
     """Signs with the ring's key of the moment and verifies against the ring; both ask for the ring each time."""
 
-    def __init__(self, ring: Callable[[], KeyRing], clock: Clock) -> None:
-        self._ring = ring
+    def __init__(self, rings: Rings, clock: Clock) -> None:
+        self._rings = rings
         self._clock = clock
         self._proven: set[bytes] = set()
 
     def sign(self, claims: Mapping[str, Any], *, alg: str, typ: str) -> str:
         """Sign claims as a JWT of this `typ` ("at+jwt", "JWT", ...). Raises `NoSigningKey`."""
-        key = self._ring().signing_key(alg, self._clock())
+        key = self._signing_key(alg)
         payload = urlsafe_b64encode(_encode_json(claims).encode())
         signing_input = _header_segment(key.alg, key.kid, typ) + payload
         signature = _ALGORITHMS[alg].sign(signing_input, key.private)
@@ -72,8 +82,16 @@ class Signer:
         _check_dates(claims, now, allow_expired=allow_expired)
         return VerifiedClaims(claims)
 
+    def _signing_key(self, alg: str) -> SigningKey:
+        now = self._clock()
+        try:
+            return self._rings.ring().signing_key(alg, now)
+        except NoSigningKey:
+            # The first client of an algorithm brings its first key, and may be known here before the key is.
+            return self._rings.newest().signing_key(alg, now)
+
     def _verifying_key(self, header: "_Header", now: float, *, retired: bool) -> SigningKey:
-        key = self._ring().find(header.kid)
+        key = self._rings.ring().find(header.kid)
         if key is None:
             raise BadToken("the key is not ours")
         if key.alg != header.alg:

@@ -1,5 +1,6 @@
 """Signing keys for tests; RSA keys take long to find, so the private parts are made once per process."""
 
+from dataclasses import dataclass
 from functools import cache
 
 from keys.ring import KeyRing, PrivateKey, SigningKey
@@ -34,6 +35,21 @@ def signing_key(
         published_until=published_until,
         revoked_at=revoked_at,
     )
+
+
+@dataclass
+class Known:
+    """Rings as a process knows them; `stored` is what the store has meanwhile, if that is newer."""
+
+    known: KeyRing
+    stored: KeyRing | None = None
+
+    def ring(self) -> KeyRing:
+        return self.known
+
+    def newest(self) -> KeyRing:
+        self.known = self.stored or self.known
+        return self.known
 
 
 def ring_of(*keys: SigningKey, version: int = 1) -> KeyRing:

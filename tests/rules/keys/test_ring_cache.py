@@ -60,6 +60,17 @@ def test_an_unchanged_ring_is_not_loaded_again(clock: FrozenClock) -> None:
     assert (store.rings_loaded, store.versions_asked) == (1, 4)
 
 
+def test_whoever_needs_the_newest_ring_gets_it_at_once(clock: FrozenClock) -> None:
+    store = StoreUnderTest(FIRST)
+    cache = RingCache(store, clock)
+    assert cache.newest() is FIRST
+    store.stored = SECOND
+    assert cache.newest() is SECOND
+    assert cache.ring() is SECOND
+    store.trouble = ConnectionError()
+    assert cache.newest() is SECOND
+
+
 def test_a_clock_set_back_does_not_keep_an_old_ring_alive(clock: FrozenClock) -> None:
     store = StoreUnderTest(FIRST)
     cache = RingCache(store, clock)

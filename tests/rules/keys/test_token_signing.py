@@ -20,7 +20,7 @@ from joserfc.jwk import ECKey
 from keys.ring import ALGORITHMS, KeyRing, NoSigningKey, SigningKey
 from keys.signing import MAX_LENGTH, BadToken, Signer, half_hash, unverified_parts
 from tests.support.clock import FrozenClock
-from tests.support.keys import ring_of, signing_key
+from tests.support.keys import Known, ring_of, signing_key
 
 # joserfc warns whenever the name "EdDSA" is looked up; see keys/signing.py.
 pytestmark = pytest.mark.filterwarnings("ignore:EdDSA is deprecated")
@@ -34,7 +34,7 @@ RING = ring_of(*(signing_key(alg) for alg in ALGORITHMS))
 
 
 def signer(ring: KeyRing = RING, now: float = NOW) -> Signer:
-    return Signer(lambda: ring, lambda: now)
+    return Signer(Known(ring), lambda: now)
 
 
 def b64(raw: bytes) -> bytes:
@@ -126,6 +126,17 @@ def test_a_token_outlives_the_change_of_the_signing_key() -> None:
     assert signer(ring_of(old, new), NOW + 599).verify(token, typ="JWT") == CLAIMS
 
 
+def test_the_first_key_of_an_algorithm_is_fetched_when_its_first_client_is_there_before_it() -> None:
+    rings = Known(ring_of(signing_key("RS256")), stored=RING)
+    assert Signer(rings, lambda: NOW).sign(CLAIMS, alg="EdDSA", typ="JWT")
+    assert rings.known is RING
+
+
+def test_an_algorithm_without_any_key_is_refused_after_one_more_look() -> None:
+    with pytest.raises(NoSigningKey):
+        signer(ring_of(signing_key("RS256"))).sign(CLAIMS, alg="EdDSA", typ="JWT")
+
+
 def test_a_retired_key_is_good_for_hints_only() -> None:
     token = signer().sign(CLAIMS, alg="ES256", typ="JWT")
     retired = signer(ring_of(signing_key(published_until=NOW)))
@@ -134,18 +145,18 @@ def test_a_retired_key_is_good_for_hints_only() -> None:
 
 
 def test_f_34_a_revoked_key_is_good_for_nothing_even_when_its_tokens_were_seen_before() -> None:
-    ring = [RING]
-    ours = Signer(lambda: ring[0], lambda: NOW)
+    rings = Known(RING)
+    ours = Signer(rings, lambda: NOW)
     token = ours.sign(CLAIMS, alg="ES256", typ="JWT")
     assert ours.verify(token, typ="JWT") == CLAIMS
-    ring[0] = ring_of(signing_key(revoked_at=NOW), version=2)
+    rings.known = ring_of(signing_key(revoked_at=NOW), version=2)
     for allow_expired in (False, True):
         with pytest.raises(BadToken, match="revoked"):
             ours.verify(token, typ="JWT", allow_expired=allow_expired)
 
 
 def test_a_token_that_was_seen_before_expires_all_the_same(clock: FrozenClock) -> None:
-    ours = Signer(lambda: RING, clock)
+    ours = Signer(Known(RING), clock)
     token = ours.sign(CLAIMS, alg="ES256", typ="JWT")
     assert ours.verify(token, typ="JWT") == CLAIMS
     clock.move(600)
