@@ -38,7 +38,7 @@ class RingCache:
         return self._ring
 
     def newest(self) -> KeyRing:
-        """The ring as the store has it now: for a key that was made a moment ago. Raises nothing that `ring` does not."""
+        """The ring as the store has it now: for a key that was made a moment ago."""
         ring = self.ring()
         with self._asking:
             self._ring = self._refreshed(ring)
