@@ -95,6 +95,8 @@ class Installation:
             "IDP_LIMITS__ATTEMPTS_PER_NETWORK": "1000000000",
             "IDP_LIMITS__ATTEMPTS_IN_TOTAL": "1000000000",
             "IDP_LIMITS__NETWORK_FAILURES": "1000000000",
+            # Every connection may wait for its hash: the price of a login is measured, not who is sent away.
+            "IDP_LOGIN__HASH_QUEUE": "1000",
         }
         return inherited | own | dict(self.settings)
 
