@@ -38,6 +38,7 @@ from idp.store.ephemeral_redis import RedisEphemeral
 from idp.store.ephemeral_sql import SqlEphemeral
 from idp.store.families import SqlFamilies
 from idp.store.incidents import SqlIncidents
+from idp.store.outbox import SqlOutbox
 from idp.store.people import SqlPeople
 from idp.store.sessions import SqlSessions
 from idp.store.standings import SqlStandings
@@ -70,6 +71,7 @@ class Foundation:
     people: SqlPeople
     clients: SqlClients
     incidents: SqlIncidents
+    outbox: SqlOutbox
 
     def refuse_evicting_redis(self) -> None:
         """Raises `BadSettings` when Redis may throw away what a tombstone remembers."""
@@ -135,6 +137,7 @@ def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
         people=SqlPeople(database),
         clients=SqlClients(database),
         incidents=SqlIncidents(database, clock),
+        outbox=SqlOutbox(database, MasterKey(secrets.get("outbox")), clock),
     )
 
 

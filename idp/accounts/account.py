@@ -32,7 +32,11 @@ class Identifier:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A person or an organisation. `id` is 32 hex digits, random, and never shown where `sub` is pairwise."""
+    """A person or an organisation. `id` is 32 hex digits, random, and never shown where `sub` is pairwise.
+
+    `secured_at` is the moment of the last credential event (password, recovery, contact): proofs, codes, links and
+    pending changes that are older are dead.
+    """
 
     id: str
     kind: Kind
@@ -46,6 +50,9 @@ class Account:
     address: str | None = None
     password_hash: str | None = None
     password_changed_at: float | None = None
+    password_temporary: bool = False
+    phone_changed_at: float | None = None
+    secured_at: float = 0.0
     updated_at: float = 0.0
     identifiers: tuple[Identifier, ...] = ()
     more_claims: Mapping[str, object] = field(default_factory=dict)

@@ -36,6 +36,9 @@ def account_of(rows: Sequence[Row]) -> Account | None:
         address=row["a_address"],
         password_hash=row["a_password_hash"],
         password_changed_at=row["a_password_changed_at"],
+        password_temporary=bool(row["a_password_temporary"]),
+        phone_changed_at=row["a_phone_changed_at"],
+        secured_at=row["a_secured_at"],
         updated_at=row["a_updated_at"],
         identifiers=tuple(
             Identifier(r["i_kind"], r["i_value"], r["i_valid_from"], r["i_valid_to"]) for r in rows if r["i_kind"]

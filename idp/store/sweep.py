@@ -12,6 +12,11 @@ KEPT_AFTER = {
     t.revocation: 0.0,
     t.incident: 0.0,
     t.device: 0.0,
+    t.message: 0.0,
+    t.one_time_code: 0.0,
+    t.budget: 0.0,
+    t.undo: 0.0,
+    t.session_client: 0.0,
     # A day longer than any token that names the session or the family can live.
     t.refresh_family: DAY,
     t.session: DAY,

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -38,6 +39,9 @@ account = Table(
     Column("address", Text),
     Column("password_hash", Text),
     Column("password_changed_at", Double),
+    Column("password_temporary", Boolean, nullable=False, server_default=false()),
+    Column("phone_changed_at", Double),
+    Column("secured_at", Double, nullable=False, server_default="0"),
     Column("more_claims", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
@@ -221,4 +225,79 @@ incident = Table(
     Column("detail", Text, nullable=False),
     Column("expires_at", Double, nullable=False),
     Index("incident_by_expiry", "expires_at"),
+)
+
+# What people are told. Recipient and facts are sealed: they hold codes, links and numbers.
+message = Table(
+    "message",
+    metadata,
+    Column("id", String(22), primary_key=True),
+    Column("channel", String(8), nullable=False),
+    Column("template", String(32), nullable=False),
+    Column("language", String(2), nullable=False),
+    Column("sealed_to", Text, nullable=False),
+    Column("sealed_facts", Text, nullable=False),
+    Column("account_id", String(32)),
+    Column("client_id", String(128)),
+    Column("created_at", Double, nullable=False),
+    Column("good_until", Double, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("next_at", Double, nullable=False),
+    Column("finished_at", Double),
+    Column("error", String(64)),
+    Column("expires_at", Double, nullable=False),
+    Index("message_by_turn", "state", "next_at"),
+    Index("message_by_expiry", "expires_at"),
+)
+
+one_time_code = Table(
+    "one_time_code",
+    metadata,
+    Column("key", String(43), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("code_digest", String(43), nullable=False),
+    Column("good_until", Double, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("used_at", Double),
+    Column("sent_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("one_time_code_by_account", "account_id"),
+    Index("one_time_code_by_expiry", "expires_at"),
+)
+
+# How much was spent of a budget in the window that ends at `expires_at`.
+budget = Table(
+    "budget",
+    metadata,
+    Column("key", String(96), primary_key=True),
+    Column("spent", Number, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("budget_by_expiry", "expires_at"),
+)
+
+# What a person may undo with the link of a notice, once.
+undo = Table(
+    "undo",
+    metadata,
+    Column("digest", String(43), primary_key=True),
+    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("sealed_before", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("used_at", Double),
+    Column("expires_at", Double, nullable=False),
+    Index("undo_by_account", "account_id"),
+    Index("undo_by_expiry", "expires_at"),
+)
+
+# Which clients to tell when a session ends (OpenID Connect Back-Channel Logout 1.0).
+session_client = Table(
+    "session_client",
+    metadata,
+    Column("sid", String(22), primary_key=True),
+    Column("client_id", String(128), primary_key=True),
+    Column("account_id", String(32), nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("session_client_by_expiry", "expires_at"),
 )
