@@ -1,8 +1,10 @@
 """`Authentication`: who proved what, when, how strongly and through whom. Every way of logging in ends in one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 ACR_PREFIX = "urn:bhxh:acr:"
+CODE_METHODS = ("otp", "sms", "mfa")
+"""How RFC 8176 names a code that came by text message, beside another factor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,7 +12,8 @@ class Authentication:
     """The proof of one login.
 
     `acr` is the authentication level 1 to 4 of Decree 69/2024, `ial` how well the identity was proofed (0 to 2), `amr`
-    the methods by RFC 8176, `auth_time` when the person really acted (seconds since the epoch).
+    the methods by RFC 8176, `auth_time` when the person really acted (seconds since the epoch), `otp_at` when a code
+    sent to the registered phone was last entered.
     """
 
     account_id: str
@@ -19,6 +22,12 @@ class Authentication:
     acr: int = 1
     ial: int = 0
     through: str = "password"
+    otp_at: float | None = None
+
+    def with_code(self, now: float) -> "Authentication":
+        """The same login after a one-time code to the registered phone: two factors, level 2."""
+        amr = (*(m for m in self.amr if m not in CODE_METHODS), *CODE_METHODS)
+        return replace(self, amr=amr, acr=max(self.acr, 2), otp_at=now)
 
 
 def acr_name(level: int) -> str:

@@ -58,6 +58,7 @@ def session_of(row: Row) -> Session | None:
         acr=row["s_acr"],
         ial=row["s_ial"],
         through=row["s_through"],
+        otp_at=row["s_otp_at"],
     )
     return Session(
         sid=row["s_sid"],

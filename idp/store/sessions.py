@@ -36,6 +36,7 @@ class SqlSessions:
             "acr": proof.acr,
             "ial": proof.ial,
             "through": proof.through,
+            "otp_at": proof.otp_at,
             "user_agent": session.user_agent,
             "network": session.network,
             "created_at": session.created_at,
@@ -71,21 +72,27 @@ class SqlSessions:
             connection.execute(update(t.session).where(awake).values(last_seen_at=now))
 
     def end(self, account_id: str, *, sid: str | None, but: str | None, now: float) -> list[str]:
-        everything = sid is None and but is None
+        with self._database.write.begin() as connection:
+            return self.end_within(connection, account_id, sid=sid, but=but, now=now)
+
+    def end_within(
+        self, connection: Connection, account_id: str, *, sid: str | None, but: str | None, now: float
+    ) -> list[str]:
+        """End sessions and their refresh families in the caller's transaction; returns the ended sids."""
         mine = [t.session.c.account_id == account_id, t.session.c.ended_at.is_(None)]
+        families = [t.refresh_family.c.account_id == account_id, t.refresh_family.c.revoked_at.is_(None)]
         if sid is not None:
             mine.append(t.session.c.sid == sid)
+            families.append(t.refresh_family.c.sid == sid)
         if but is not None:
+            # Families too whose own session has expired long ago.
             mine.append(t.session.c.sid != but)
-        with self._database.write.begin() as connection:
-            statement = update(t.session).where(and_(*mine)).values(ended_at=now).returning(t.session.c.sid)
-            ended = list(connection.execute(statement).scalars())
-            families = [t.refresh_family.c.account_id == account_id, t.refresh_family.c.revoked_at.is_(None)]
-            # Ending everything also ends families whose session has expired long ago.
-            families.append(t.refresh_family.c.sid.in_(ended) if not everything else t.refresh_family.c.sid != "")
-            connection.execute(update(t.refresh_family).where(and_(*families)).values(revoked_at=now))
-            if ended:
-                self._audit.write(connection, Event("session.ended", account_id, facts={"count": len(ended)}))
+            families.append(t.refresh_family.c.sid != but)
+        statement = update(t.session).where(and_(*mine)).values(ended_at=now).returning(t.session.c.sid)
+        ended = list(connection.execute(statement).scalars())
+        connection.execute(update(t.refresh_family).where(and_(*families)).values(revoked_at=now))
+        if ended:
+            self._audit.write(connection, Event("session.ended", account_id, facts={"count": len(ended)}))
         return ended
 
     def of_account(self, account_id: str, now: float) -> list[Session]:

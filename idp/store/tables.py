@@ -79,6 +79,7 @@ session = Table(
     Column("acr", Integer, nullable=False),
     Column("ial", Integer, nullable=False),
     Column("through", String(32), nullable=False),
+    Column("otp_at", Double),
     Column("user_agent", String(200), nullable=False),
     Column("network", String(64), nullable=False),
     Column("created_at", Double, nullable=False),

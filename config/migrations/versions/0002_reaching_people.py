@@ -11,6 +11,7 @@ def upgrade() -> None:
     op.add_column("account", sa.Column("password_temporary", sa.Boolean(), server_default=sa.false(), nullable=False))
     op.add_column("account", sa.Column("phone_changed_at", sa.Double(), nullable=True))
     op.add_column("account", sa.Column("secured_at", sa.Double(), server_default="0", nullable=False))
+    op.add_column("session", sa.Column("otp_at", sa.Double(), nullable=True))
     _messages()
     op.create_table(
         "one_time_code",

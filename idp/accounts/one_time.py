@@ -1,0 +1,206 @@
+"""One-time codes: one rule for every purpose.
+
+Six digits that live five minutes, bound to purpose, account, attempt and receiver. A try is counted before it is
+judged, a new code does not give the tries back and kills the code before it, and a right code works once. What is
+stored is a keyed digest. Nobody learns from asking for a code whether an account exists.
+"""
+
+import hashlib
+import hmac
+import logging
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from idp.accounts.budgets import Budget, BudgetLimits, Spent, prefix_of
+from idp.messages.message import Language, Message
+from idp.ports import Clock
+
+Purpose = Literal["login", "step_up", "password", "recovery", "contact"]
+Channel = Literal["sms", "email"]
+Verdict = Literal["right", "wrong", "exhausted"]
+Alarm = Callable[[str, float], None]
+"""Told when a shared budget reaches a part of its limit: the budget and the part (0.5, 0.8, 1.0)."""
+
+DAY = 86_400.0
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a code is for. `bound_to` names the attempt or session; `account_id` is None when nobody was found.
+
+    `who` and `to` are the account and the receiver, or keyed digests of what was typed: both cases behave alike.
+    """
+
+    purpose: Purpose
+    bound_to: str
+    who: str
+    channel: Channel
+    to: str
+    account_id: str | None = None
+
+    @property
+    def key(self) -> str:
+        """The name under which the store keeps the code; another purpose, attempt or receiver is another name."""
+        text = "\0".join((self.purpose, self.bound_to, self.who, self.channel, self.to))
+        return urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class NewCode:
+    """A code as the store keeps it."""
+
+    key: str
+    account_id: str
+    digest: str
+    good_until: float
+    kept_until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the store knows of a code: its digest, how long it is good, how many tries it had, when it was sent."""
+
+    digest: str
+    good_until: float
+    tries: int
+    sent_at: float
+    used: bool
+
+
+class CodeStore(Protocol):
+    """Where codes and budgets are kept, durably: a lost count would permit."""
+
+    def issue(
+        self, code: NewCode, budgets: Sequence[Budget], messages: Sequence[Message], now: float, *, trusted: bool
+    ) -> dict[str, Spent]:
+        """Pay from all budgets, keep the code and accept its message, in one transaction.
+
+        Raises `OverBudget`, and `CaptchaFirst` when a budget is strained and the asker is not `trusted`: then nothing
+        is paid, kept or sent.
+        """
+        ...
+
+    def find(self, key: str, now: float) -> Kept | None:
+        """What is known of the code."""
+        ...
+
+    def guess(self, key: str, *, most: int, now: float) -> str | None:
+        """Count a try and return the digest to compare with; None when there is nothing left to try."""
+        ...
+
+    def use(self, key: str, digest: str, used: Budget | None, now: float) -> bool:
+        """Use the code up: exactly one caller gets True. `used` counts the conversion of its prefix."""
+        ...
+
+
+class GuessLimit(Protocol):
+    """Counts wrong codes per account, over all purposes."""
+
+    def admits(self, who: str) -> bool:
+        """Charge a try; False when the account's tries are used up until a recovery."""
+        ...
+
+    def clear(self, who: str) -> None:
+        """A right code forgets the wrong ones."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRules:
+    """Digits, seconds and tries of a code."""
+
+    digits: int = 6
+    life: float = 300.0
+    tries: int = 5
+
+
+class OneTimeCodes:
+    """Sends and judges codes. `digest_key` keys the digests: six digits alone could be found by trying."""
+
+    def __init__(
+        self,
+        store: CodeStore,
+        guesses: GuessLimit,
+        clock: Clock,
+        limits: BudgetLimits,
+        *,
+        digest_key: bytes,
+        rules: CodeRules = CodeRules(),
+        alarm: Alarm | None = None,
+    ) -> None:
+        self._store = store
+        self._guesses = guesses
+        self._clock = clock
+        self._limits = limits
+        self._digest_key = digest_key
+        self.rules = rules
+        self._alarm = alarm or _log_alarm
+
+    def send(self, ask: Ask, address: str, *, language: Language, trusted: bool) -> float:
+        """Send a code (or, for nobody, do as if) and return from when on another may be asked for.
+
+        `trusted` says that the asker is a known device or solved a captcha. Raises `OverBudget`, `CaptchaFirst`.
+        """
+        now = self._clock()
+        sends = ask.account_id is not None
+        code = "".join(secrets.choice("0123456789") for _ in range(self.rules.digits))
+        new = NewCode(ask.key, ask.who[:32], self._digest(ask.key, code), now + self.rules.life, now + DAY)
+        budgets = self._limits.of_send(ask.to, ask.who, address, by_sms=ask.channel == "sms", sends=sends)
+        budgets += self._conversion(ask)
+        messages = [self._message(ask, code, new.good_until, language)] if sends else []
+        spent = self._store.issue(new, budgets, messages, now, trusted=trusted)
+        for budget in budgets:
+            for part in budget.crossed(spent[budget.key].units):
+                self._alarm(budget.key, part)
+        return now + self._limits.number_pause
+
+    def next_send(self, ask: Ask) -> float | None:
+        """From when on another code may be asked for; None when none was sent yet."""
+        kept = self._store.find(ask.key, self._clock())
+        return kept.sent_at + self._limits.number_pause if kept else None
+
+    def check(self, ask: Ask, typed: str) -> Verdict:
+        """Judge what was typed: `right` once, `exhausted` when neither this code nor another try is left."""
+        digits = "".join(c for c in typed[:32] if c.isdigit() and c.isascii())
+        if len(digits) != self.rules.digits:
+            return "wrong"
+        now = self._clock()
+        if not self._guesses.admits(ask.who):
+            return "exhausted"
+        digest = self._store.guess(ask.key, most=self.rules.tries, now=now)
+        if digest is None:
+            kept = self._store.find(ask.key, now)
+            return "exhausted" if kept and kept.tries >= self.rules.tries else "wrong"
+        if not hmac.compare_digest(digest, self._digest(ask.key, digits)):
+            return "wrong"
+        if ask.account_id is None or not self._store.use(ask.key, digest, self._used(ask), now):
+            return "wrong"
+        self._guesses.clear(ask.who)
+        return "right"
+
+    def _message(self, ask: Ask, code: str, good_until: float, language: Language) -> Message:
+        facts = {"code": code, "purpose": ask.purpose, "minutes": str(round(self.rules.life / 60))}
+        return Message(ask.channel, ask.to, "otp", good_until, facts, language, account_id=ask.account_id)
+
+    def _conversion(self, ask: Ask) -> tuple[Budget, ...]:
+        """The counts that tell how many of a prefix's codes were ever used (W-03)."""
+        if ask.channel != "sms" or ask.account_id is None:
+            return ()
+        prefix = prefix_of(ask.to)
+        never = 1 << 40
+        return (Budget(f"prefix-sent:{prefix}", never, DAY), Budget(f"prefix-used:{prefix}", never, DAY, cost=0))
+
+    def _used(self, ask: Ask) -> Budget | None:
+        return Budget(f"prefix-used:{prefix_of(ask.to)}", 1 << 40, DAY) if ask.channel == "sms" else None
+
+    def _digest(self, key: str, code: str) -> str:
+        hashed = hmac.digest(self._digest_key, f"{key}\0{code}".encode(), hashlib.sha256)
+        return urlsafe_b64encode(hashed).rstrip(b"=").decode()
+
+
+def _log_alarm(budget: str, part: float) -> None:
+    log.error("send budget", extra={"budget": budget, "part": part})

@@ -1,0 +1,98 @@
+"""`CodeStore` in SQL: budgets, code and message stand or fall together."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, Double, and_, bindparam, case, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from idp.accounts.budgets import Budget, CaptchaFirst, OverBudget, Spent, over, strained, wasted
+from idp.accounts.one_time import Kept, NewCode
+from idp.messages.message import Message
+from idp.store import tables as t
+from idp.store.outbox import SqlOutbox
+from keys.database import Database
+
+_c = t.one_time_code.c
+
+
+class SqlCodes:
+    """One-time codes and the budgets that their messages are paid from."""
+
+    def __init__(self, database: Database, outbox: SqlOutbox) -> None:
+        self._database = database
+        self._outbox = outbox
+        self._dialect = postgresql if database.dialect == "postgresql" else sqlite
+
+    def issue(
+        self, code: NewCode, budgets: Sequence[Budget], messages: Sequence[Message], now: float, *, trusted: bool
+    ) -> dict[str, Spent]:
+        # Raising inside the block takes back everything that was paid.
+        with self._database.write.begin() as connection:
+            spent = self.pay(connection, budgets, now)
+            refused = over(budgets, spent)
+            if refused:
+                raise OverBudget(refused.key, spent[refused.key].until, now)
+            if wasted(spent):
+                raise OverBudget("prefix", now + 3600, now)
+            if not trusted and strained(budgets, spent):
+                raise CaptchaFirst("a budget is strained")
+            self._keep(connection, code, now)
+            self._outbox.write(connection, *messages)
+        return spent
+
+    def pay(self, connection: Connection, budgets: Sequence[Budget], now: float) -> dict[str, Spent]:
+        """Raise all budgets in one statement, in one order, and tell what they have come to."""
+        rows = [
+            {"key": b.key, "spent": b.cost, "expires_at": now + b.window} for b in sorted(budgets, key=lambda b: b.key)
+        ]
+        insert = self._dialect.insert(t.budget)
+        old, new = t.budget.c, insert.excluded
+        over_now = old.expires_at <= bindparam("now", type_=Double)
+        statement = insert.values(rows).on_conflict_do_update(
+            index_elements=[old.key],
+            set_={
+                "spent": case((over_now, new.spent), else_=old.spent + new.spent),
+                "expires_at": case((over_now, new.expires_at), else_=old.expires_at),
+            },
+        )
+        found = connection.execute(statement.returning(old.key, old.spent, old.expires_at), {"now": now})
+        return {row.key: Spent(row.spent, row.expires_at) for row in found}
+
+    def find(self, key: str, now: float) -> Kept | None:
+        wanted = select(_c.code_digest, _c.good_until, _c.tries, _c.sent_at, _c.used_at)
+        with self._database.read.connect() as connection:
+            row = connection.execute(wanted.where(_c.key == key, _c.expires_at > now)).first()
+        return Kept(row.code_digest, row.good_until, row.tries, row.sent_at, row.used_at is not None) if row else None
+
+    def guess(self, key: str, *, most: int, now: float) -> str | None:
+        live = and_(_c.key == key, _c.used_at.is_(None), _c.tries < most, _c.good_until > now)
+        counted = update(t.one_time_code).where(live).values(tries=_c.tries + 1).returning(_c.code_digest)
+        with self._database.read.connect() as connection:
+            digest: str | None = connection.execute(counted).scalar()
+        return digest
+
+    def use(self, key: str, digest: str, used: Budget | None, now: float) -> bool:
+        mine = and_(_c.key == key, _c.code_digest == digest, _c.used_at.is_(None))
+        with self._database.write.begin() as connection:
+            won = connection.execute(update(t.one_time_code).where(mine).values(used_at=now)).rowcount == 1
+            if won and used:
+                self.pay(connection, [used], now)
+        return won
+
+    def _keep(self, connection: Connection, code: NewCode, now: float) -> None:
+        """The new code in the place of the old one. Tries are given back only by a use, or by the end of the row."""
+        row = {
+            "key": code.key,
+            "account_id": code.account_id,
+            "code_digest": code.digest,
+            "good_until": code.good_until,
+            "tries": 0,
+            "used_at": None,
+            "sent_at": now,
+            "expires_at": code.kept_until,
+        }
+        insert = self._dialect.insert(t.one_time_code).values(row)
+        again = {name: row[name] for name in ("code_digest", "good_until", "used_at", "sent_at", "expires_at")}
+        forgotten = (_c.expires_at <= now) | _c.used_at.is_not(None)
+        again["tries"] = case((forgotten, 0), else_=_c.tries)
+        connection.execute(insert.on_conflict_do_update(index_elements=[_c.key], set_=again))
