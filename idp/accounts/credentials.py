@@ -1,0 +1,147 @@
+"""`Credentials`: a password is changed, set again after a recovery, or taken away by "not me".
+
+Each is one credential event: in one transaction the account changes, every other session, device and refresh family
+ends, the trail is written and the notices are accepted. `Account.secured_at` is its date; proofs, codes, links and
+pending changes that are older are dead, and of two events at once one wins.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+from idp.accounts.account import Account
+from idp.accounts.notices import Notices, Scene, Undo, undo_digest
+from idp.accounts.password_rules import checked_new
+from idp.accounts.passwords import Passwords, WeakPassword
+from idp.messages.message import Message
+from idp.ports import Clock, Event
+
+Way = Literal["email", "sms", "hotline"]
+
+
+@dataclass(frozen=True, slots=True)
+class Securing:
+    """One credential event. `since` is the `secured_at` it was decided on; `undone` the link that it uses up."""
+
+    account_id: str
+    since: float
+    values: Mapping[str, object]
+    event: Event
+    messages: tuple[Message, ...] = ()
+    undo: Undo | None = None
+    keep_sid: str | None = None
+    keep_device: str | None = None
+    undone: str | None = None
+
+
+class CredentialStore(Protocol):
+    """Carries out credential events."""
+
+    def secure(self, event: Securing, now: float) -> bool:
+        """All of it in one transaction, or nothing: False when another event came first or the link was used."""
+        ...
+
+    def find_undo(self, digest: str, now: float) -> Undo | None:
+        """What a live link would undo."""
+        ...
+
+
+class Outdated(Exception):
+    """Another credential event came first; nothing was done."""
+
+
+class WrongPassword(Exception):
+    """The old password does not match."""
+
+
+class Credentials:
+    """The password's life."""
+
+    def __init__(self, store: CredentialStore, passwords: Passwords, notices: Notices, clock: Clock) -> None:
+        self._store = store
+        self._passwords = passwords
+        self._notices = notices
+        self._clock = clock
+
+    def checked(self, account: Account, old: str, new: str) -> str:
+        """The hash of a new password that may take effect. Raises `WrongPassword`, `WeakPassword`, `Busy`."""
+        if not self._passwords.verify(account.password_hash, old):
+            raise WrongPassword
+        normal = checked_new(new, account)
+        if self._passwords.verify(account.password_hash, normal):
+            raise WeakPassword("same")
+        return self._passwords.hash(normal)
+
+    def change(
+        self, account: Account, new_hash: str, scene: Scene, *, sid: str | None = None, device: str | None = None
+    ) -> None:
+        """Let a changed password take effect; session `sid` and the device stay. Raises `Outdated`."""
+        now = self._clock()
+        values = _password(new_hash, now) | _verified_by_code(account, now)
+        after = replace(account, phone_verified_at=account.phone_verified_at or (now if account.phone else None))
+        told = self._notices.of("password_changed", after, scene)
+        event = Event("password.changed", account.id, facts={"first": account.password_temporary})
+        self._do(Securing(account.id, account.secured_at, values, event, told.messages, told.undo, sid, device), now)
+
+    def reset(self, account: Account, new: str, way: Way, scene: Scene) -> list[str]:
+        """Set a password after a recovery; everything open ends. Returns the names of what was removed unproven.
+
+        Whoever recovered proved one channel; a number or address that nobody ever proved may be an attacker's, so it
+        goes (security.md T-03). Raises `WeakPassword`, `Outdated`, `Busy`.
+        """
+        now = self._clock()
+        new_hash = self._passwords.hash(checked_new(new, account))
+        unproven = [
+            name
+            for name in ("phone", "email")
+            if getattr(account, name) and not getattr(account, f"{name}_verified_at")
+        ]
+        values = _password(new_hash, now) | dict.fromkeys(unproven)
+        told = self._notices.of("password_recovered", account, scene, before={"way": way})
+        event = Event("password.recovered", account.id, facts={"way": way, "removed": len(unproven)})
+        self._do(Securing(account.id, account.secured_at, values, event, told.messages, told.undo), now)
+        return unproven
+
+    def undo_of(self, token: str) -> Undo | None:
+        """What the link of a notice would undo, while it is good."""
+        return self._store.find_undo(undo_digest(token), self._clock())
+
+    def not_me(self, token: str, account: Account) -> None:
+        """Undo what a notice told about: everything open ends, the old value is back, the password opens nothing.
+
+        The person sets a new one by recovery. Raises `Outdated` when the link is used or over.
+        """
+        now = self._clock()
+        undo = self.undo_of(token)
+        if undo is None or undo.account_id != account.id:
+            raise Outdated
+        values = {"password_hash": None, "password_temporary": False} | _taken_back(undo, now)
+        event = Event("account.not_me", account.id, facts={"about": undo.about})
+        self._do(Securing(account.id, account.secured_at, values, event, undone=undo.digest), now)
+
+    def _do(self, securing: Securing, now: float) -> None:
+        if not self._store.secure(securing, now):
+            raise Outdated
+
+
+def _password(new_hash: str, now: float) -> dict[str, object]:
+    return {"password_hash": new_hash, "password_changed_at": now, "password_temporary": False}
+
+
+def _verified_by_code(account: Account, now: float) -> dict[str, object]:
+    """A change takes effect by a code to the registered number, so that number is proven now."""
+    return {"phone_verified_at": now} if account.phone and not account.phone_verified_at else {}
+
+
+def _taken_back(undo: Undo, now: float) -> dict[str, object]:
+    """The values before the event; after a recovery that was not the person's, its channel is trusted no more."""
+    match undo.about, undo.before:
+        case "password_recovered", {"way": "email"}:
+            return {"email_verified_at": None}
+        case "password_recovered", _:
+            return {"phone_verified_at": None}
+        case "phone_changed", {"phone": str(phone)}:
+            return {"phone": phone, "phone_verified_at": now, "phone_changed_at": now}
+        case "email_changed", {"email": str(email)}:
+            return {"email": email, "email_verified_at": now}
+    return {}
