@@ -7,16 +7,18 @@ told at once. What would be dangerous in production refuses to start there, with
 import os
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from config.sections import Audit, Keys, Limits, Login, Messages, Oidc, Outbound, Store, Testing, Web
+
 PREFIX = "IDP_"
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class BadSettings(Exception):
@@ -25,125 +27,6 @@ class BadSettings(Exception):
     def __init__(self, complaints: list[str]) -> None:
         super().__init__("\n".join(complaints))
         self.complaints = complaints
-
-
-class Section(BaseModel):
-    """A group of settings; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Store(Section):
-    """Where accounts, sessions and short-lived things are kept."""
-
-    database_url: str = Field("", description="sqlite:///path or postgresql://…; empty: idp.db in the data directory")
-    redis_url: str = Field("", description="redis://, rediss:// or unix://; empty: short-lived things stay in SQL")
-    redis_sentinels: tuple[str, ...] = Field(
-        (), description="host:port of each Sentinel; then redis_url gives user and db"
-    )
-    redis_service: str = Field("idp", description="name of the Sentinel service")
-    redis_ca_file: Path | None = Field(None, description="CA of Redis over TLS")
-    pool_size: int = Field(16, ge=1, le=200, description="SQL connections per worker")
-    timeout: float = Field(2.0, gt=0, le=30, description="seconds until a store counts as down")
-
-
-class Keys(Section):
-    """The master key that seals private keys and secrets, and the signing algorithms."""
-
-    master_key_file: Path | None = Field(None, description="file with the master key, mode 0600; made in development")
-    master_key: SecretStr | None = Field(None, description="the master key itself, base64url of 32 bytes")
-    algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...] = Field(
-        ("RS256", "ES256"), description="algorithms that the ring always has a key for"
-    )
-
-
-class Web(Section):
-    """The listening socket and what stands in front of it."""
-
-    bind: str = Field("127.0.0.1:8000", description="address and port to listen on")
-    workers: int = Field(2, ge=1, le=64, description="worker processes")
-    threads: int = Field(8, ge=1, le=64, description="threads per worker")
-    trusted_proxies: tuple[str, ...] = Field((), description="networks whose X-Forwarded-For is believed")
-    extra_hosts: tuple[str, ...] = Field((), description="further Host values, for health checks by address")
-    graceful_timeout: int = Field(30, ge=1, le=300, description="seconds that running requests get at a stop")
-
-
-class Window(Section):
-    """From when to when a way in is open."""
-
-    opens_at: datetime | None = Field(None, description="first moment, with time zone")
-    closes_at: datetime | None = Field(None, description="first moment at which it is closed again, with time zone")
-
-
-class Login(Section):
-    """Local login: captcha, hashing, sessions, the dated switch."""
-
-    captcha: Literal["always", "after_failures", "never"] = Field("always", description="when the page shows a captcha")
-    captcha_length: int = Field(5, ge=4, le=8, description="characters of a captcha")
-    hash_memory: int = Field(19_456, ge=8, description="Argon2id memory in KiB")
-    hash_time: int = Field(2, ge=1, description="Argon2id passes")
-    hash_workers: int = Field(2, ge=1, le=64, description="passwords hashed at once in a worker process")
-    hash_queue: int = Field(2, ge=0, le=1000, description="further ones that may wait; beyond that 503")
-    session_idle: int = Field(1800, ge=60, le=3600, description="seconds without a request until a session ends")
-    session_absolute: int = Field(43_200, ge=300, le=86_400, description="seconds until a session ends in any case")
-    attempt_life: int = Field(1800, ge=60, le=7200, description="seconds that a login may take")
-    individual: Window = Field(Window(), description="when individuals may log in with a password")
-    organisation: Window = Field(Window(), description="when organisations may log in with a password")
-
-
-class Oidc(Section):
-    """Lives of codes and tokens, in seconds."""
-
-    code_life: int = Field(60, ge=5, le=60, description="authorization code")
-    access_token_life: int = Field(600, ge=60, le=3600, description="access token")
-    id_token_life: int = Field(600, ge=60, le=3600, description="ID token")
-    refresh_idle: int = Field(2_592_000, ge=60, description="refresh token without use")
-    refresh_absolute: int = Field(7_776_000, ge=60, description="refresh token family in any case")
-
-
-class Limits(Section):
-    """How fast anybody may try (docs/security.md)."""
-
-    free_failures: int = Field(3, ge=1, description="wrong passwords per account and network before a wait")
-    first_wait: int = Field(30, ge=1, description="seconds of the first wait; doubles")
-    longest_wait: int = Field(3600, ge=1, description="seconds of the longest wait")
-    network_failures: int = Field(20, ge=1, description="wrong passwords per network and hour")
-    account_failures: int = Field(
-        50, ge=1, le=100, description="wrong passwords per account until a captcha is demanded"
-    )
-    attempts_per_network: int = Field(300, ge=1, description="logins begun per network, minute and worker")
-    attempts_in_total: int = Field(20_000, ge=1, description="logins begun per minute and worker")
-    client_failures: int = Field(
-        30, ge=1, description="failed client authentications per client, network, minute and worker"
-    )
-
-
-class Messages(Section):
-    """How messages reach people."""
-
-    sender: Literal["none", "console"] = Field(
-        "none", description="none sends nothing; console prints, never in production"
-    )
-
-
-class Audit(Section):
-    """The audit trail."""
-
-    keep_months: int = Field(24, ge=12, le=240, description="months after which a whole segment is deleted")
-
-
-class Outbound(Section):
-    """Requests of our own to others."""
-
-    ca_file: Path | None = Field(None, description="CA certificates that outbound TLS trusts; empty: the system's")
-
-
-class Testing(Section):
-    """Test mode for outside test suites; production refuses it."""
-
-    enabled: bool = Field(False, description="switches test mode on, loudly")
-    fixed_captcha: str | None = Field(None, description="the answer of every captcha")
-    person: str | None = Field(None, description="BHXH code of a made-up person with every standard claim")
 
 
 class Settings(BaseSettings):
@@ -179,7 +62,12 @@ class Settings(BaseSettings):
         """Whether the strict rules hold: said so, or not said and the issuer is not on this machine."""
         if self.environment is not None:
             return self.environment == "production"
-        return urlsplit(self.issuer).hostname not in ("localhost", "127.0.0.1", "::1")
+        return urlsplit(self.issuer).hostname not in LOOPBACK
+
+    def sends_by(self, channel: Literal["sms", "email"]) -> str:
+        """How a channel sends: as configured, by itself into files in development and not at all in production."""
+        configured = self.messages.sms if channel == "sms" else self.messages.email
+        return configured or ("none" if self.is_production else "file")
 
     @property
     def database_url(self) -> str:
@@ -258,7 +146,7 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         ),
         (not s.testing.enabled and s.testing.fixed_captcha is not None, "testing.fixed_captcha needs testing.enabled"),
         (production and not s.is_https, "issuer: production needs https"),
-        (production and s.messages.sender == "console", "messages.sender: console is not for production"),
+        *_message_rules(s),
         (production and not (s.keys.master_key or s.keys.master_key_file), "keys: production needs a master key"),
         (production and s.debug, "debug: not in production"),
         (production and s.testing.enabled, "testing: not in production"),
@@ -267,6 +155,31 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
             production and s.login.hash_memory * s.login.hash_time < 38_912,
             "login: Argon2id is too cheap for production",
         ),
+    ]
+
+
+def _message_rules(s: Settings) -> list[tuple[bool, str]]:
+    """What cannot send, or must not."""
+    m, production = s.messages, s.is_production
+    parts = urlsplit(m.gateway.url)
+    at_home = m.smtp.host in LOOPBACK
+    return [
+        *(
+            (production and how in ("console", "file"), f"messages.{name}: {how} is not for production")
+            for name, how in (("sms", m.sms), ("email", m.email))
+        ),
+        (m.sms == "gateway" and not parts.hostname, "messages.gateway.url: give the address of the gateway"),
+        (
+            m.sms == "gateway" and parts.scheme != "https" and (production or parts.hostname not in LOOPBACK),
+            "messages.gateway.url: must be https; plain http only to this machine and not in production",
+        ),
+        (m.email == "smtp" and not m.smtp.host, "messages.smtp.host: name the mail server"),
+        (m.email == "smtp" and "@" not in m.smtp.sender, "messages.smtp.sender: give the address that mail comes from"),
+        (
+            m.email == "smtp" and m.smtp.security == "none" and not at_home,
+            "messages.smtp.security: none is for a mail server on this machine",
+        ),
+        (bool(m.smtp.user) != bool(m.smtp.password), "messages.smtp: give user and password, or neither"),
     ]
 
 

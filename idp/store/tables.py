@@ -244,11 +244,11 @@ message = Table(
     Column("good_until", Double, nullable=False),
     Column("state", String(12), nullable=False),
     Column("tries", Integer, nullable=False),
-    Column("next_at", Double, nullable=False),
+    Column("next_at", Double),
     Column("finished_at", Double),
     Column("error", String(64)),
     Column("expires_at", Double, nullable=False),
-    Index("message_by_turn", "state", "next_at"),
+    Index("message_by_turn", "channel", "next_at"),
     Index("message_by_expiry", "expires_at"),
 )
 

@@ -58,13 +58,13 @@ def _messages() -> None:
         sa.Column("good_until", sa.Double(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
-        sa.Column("next_at", sa.Double(), nullable=False),
+        sa.Column("next_at", sa.Double(), nullable=True),
         sa.Column("finished_at", sa.Double(), nullable=True),
         sa.Column("error", sa.String(length=64), nullable=True),
         sa.Column("expires_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("message_by_turn", "message", ["state", "next_at"], unique=False)
+    op.create_index("message_by_turn", "message", ["channel", "next_at"], unique=False)
     op.create_index("message_by_expiry", "message", ["expires_at"], unique=False)
     op.create_table(
         "budget",
