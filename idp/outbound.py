@@ -5,22 +5,34 @@ SMTP, SQL and Redis are the named exceptions. An answer that breaks a bound is n
 
 import json
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.exceptions import HTTPError
 
 LARGEST_ANSWER = 65_536
 TOTAL_SECONDS = 5.0
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class OutboundFailed(Exception):
     """The other side could not be asked, or answered out of bounds. The message is for the log."""
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the other side said, at most 64 KiB of it."""
+
+    status: int
+    body: bytes
+
+
 class Outbound:
-    """Fetches small JSON documents."""
+    """Fetches and posts small documents. With `plain_http` also without TLS, on this machine only."""
 
     def __init__(self, ca_file: Path | None = None, *, plain_http: bool = False) -> None:
         trust: Any = {"ca_certs": str(ca_file)} if ca_file else {}
@@ -29,31 +41,43 @@ class Outbound:
 
     def get_json(self, url: str) -> dict[str, Any]:
         """The JSON object at `url`: at most 64 KiB, within five seconds. Raises `OutboundFailed`."""
-        if not url.startswith("https://") and not self._plain_http:
+        answer = self._ask("GET", url, {"Accept": "application/json"})
+        if answer.status != 200:
+            raise OutboundFailed(f"status {answer.status}")
+        return _object(answer.body)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Post once; whatever status comes is an answer, a redirect too. Raises `OutboundFailed`."""
+        return self._ask("POST", url, headers, body)
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
+        if not (url.startswith("https://") or self._is_plain_and_near(url)):
             raise OutboundFailed("only https")
         deadline = time.monotonic() + TOTAL_SECONDS
         try:
             response = self._pool.request(
-                "GET",
+                method,
                 url,
+                body=body,
                 redirect=False,
                 retries=False,
                 preload_content=False,
                 timeout=urllib3.Timeout(total=TOTAL_SECONDS, connect=2.0),
-                headers={"Accept": "application/json", "Accept-Encoding": "identity"},
+                headers={"Accept-Encoding": "identity", **headers},
             )
             with response:
-                body = _bounded(response, deadline)
+                return Answer(response.status, _bounded(response, deadline))
         except HTTPError as error:
             raise OutboundFailed(type(error).__name__) from None
-        if response.status != 200:
-            raise OutboundFailed(f"status {response.status}")
-        return _object(body)
+
+    def _is_plain_and_near(self, url: str) -> bool:
+        return self._plain_http and url.startswith("http://") and urlsplit(url).hostname in LOOPBACK
 
 
 def _bounded(response: Any, deadline: float) -> bytes:
     body = b""
-    for chunk in response.stream(8192, decode_content=True):
+    # Not `read`: that would wait for a full buffer, however slowly the bytes drip.
+    while chunk := response.read1(8192):
         body += chunk
         if len(body) > LARGEST_ANSWER:
             raise OutboundFailed("answer is too large")

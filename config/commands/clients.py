@@ -59,6 +59,7 @@ METADATA = (
     click.option("--auth-method", "token_endpoint_auth_method", help="client_secret_basic, private_key_jwt, none, …"),
     click.option("--jwks-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public JWK set."),
     click.option("--jwks-uri", help="https address of the public JWK set."),
+    click.option("--backchannel-logout-uri", help="Where the portal is told that a session has ended."),
     click.option("--client-uri", help="The portal's home page."),
     click.option("--id-token-alg", "id_token_signed_response_alg", help="RS256, PS256, ES256 or EdDSA."),
     click.option("--subject-type", help="pairwise or public."),

@@ -28,6 +28,7 @@ class Client:
     """One registered client. Lists are tuples; `secret_digest` is keyed and never leaves the store.
 
     `resource` are the audiences it may ask tokens for, `serves` those that it is, and may introspect.
+    Every logout token holds `sid`, whatever `backchannel_logout_session_required` says.
     """
 
     client_id: str
@@ -52,6 +53,8 @@ class Client:
     refresh_grace: int = 10
     disabled: bool = False
     application_type: str = "web"
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
 
     @property
     def scopes(self) -> tuple[str, ...]:

@@ -89,6 +89,8 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         refresh_grace=read.whole("refresh_grace", 10),
         application_type=read.text("application_type", "web"),
         disabled=metadata.get("disabled") is True,
+        backchannel_logout_uri=read.optional("backchannel_logout_uri"),
+        backchannel_logout_session_required=metadata.get("backchannel_logout_session_required") is True,
     )
     complaints = read.complaints + [message for bad, message in _rules(client) if bad]
     if complaints:
@@ -121,9 +123,13 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (client.jwks is not None and not _is_key_set(client.jwks), "jwks is no JWK set of public keys"),
         (client.jwks_uri is not None and not _is_https(client.jwks_uri), "jwks_uri must be https"),
         (client.client_uri is not None and not _is_web(client.client_uri), "client_uri must be an http(s) address"),
+        (_is_bad_receiver(client.backchannel_logout_uri), "backchannel_logout_uri must be https, without a fragment"),
         (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
-        *((_is_bad_redirect(u, client), f"redirect URI refused: {u[:200]!r}") for u in _all_uris(client)),
+        *(
+            (_is_bad_redirect(u, client.application_type), f"redirect URI refused: {u[:200]!r}")
+            for u in _all_uris(client)
+        ),
         *(
             (_is_bad_resource(r), f"resource must be an absolute URI without fragment: {r[:200]!r}")
             for r in client.resource + client.serves
@@ -135,7 +141,7 @@ def _all_uris(client: Client) -> tuple[str, ...]:
     return client.redirect_uris + client.post_logout_redirect_uris
 
 
-def _is_bad_redirect(uri: str, client: Client) -> bool:
+def _is_bad_redirect(uri: str, application_type: str) -> bool:
     """https everywhere; http for loopback only; own schemes for native apps only, with a dot (RFC 8252, 7.1)."""
     if not _ABSOLUTE_URI.fullmatch(uri) or "#" in uri or len(uri) > 2000:
         return True
@@ -146,7 +152,12 @@ def _is_bad_redirect(uri: str, client: Client) -> bool:
         return not parts.hostname
     if parts.scheme == "http":
         return parts.netloc.rsplit(":", 1)[0] not in LOOPBACK and parts.netloc not in LOOPBACK
-    return client.application_type != "native" or "." not in parts.scheme
+    return application_type != "native" or "." not in parts.scheme
+
+
+def _is_bad_receiver(uri: str | None) -> bool:
+    """Where we shall post to: https, or http on this machine, which only development then does (`idp.outbound`)."""
+    return uri is not None and _is_bad_redirect(uri, "web")
 
 
 def _is_bad_resource(uri: str) -> bool:
