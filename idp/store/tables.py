@@ -292,13 +292,15 @@ undo = Table(
     Index("undo_by_expiry", "expires_at"),
 )
 
-# Which clients to tell when a session ends (OpenID Connect Back-Channel Logout 1.0).
+# Which clients to tell when a session ends, and by which message they are told (OpenID Connect Back-Channel Logout 1.0).
 session_client = Table(
     "session_client",
     metadata,
     Column("sid", String(22), primary_key=True),
     Column("client_id", String(128), primary_key=True),
     Column("account_id", String(32), nullable=False),
+    Column("message_id", String(22)),
     Column("expires_at", Double, nullable=False),
+    Index("session_client_by_account", "account_id"),
     Index("session_client_by_expiry", "expires_at"),
 )

@@ -79,7 +79,9 @@ def _messages() -> None:
         sa.Column("sid", sa.String(length=22), nullable=False),
         sa.Column("client_id", sa.String(length=128), nullable=False),
         sa.Column("account_id", sa.String(length=32), nullable=False),
+        sa.Column("message_id", sa.String(length=22), nullable=True),
         sa.Column("expires_at", sa.Double(), nullable=False),
         sa.PrimaryKeyConstraint("sid", "client_id"),
     )
+    op.create_index("session_client_by_account", "session_client", ["account_id"], unique=False)
     op.create_index("session_client_by_expiry", "session_client", ["expires_at"], unique=False)
