@@ -1,5 +1,6 @@
 """`create_app()`: wire, mount pages and endpoints, start the housekeeping. The result is plain WSGI."""
 
+import atexit
 import logging
 from functools import partial
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ from config.housekeeping import Housekeeping
 from config.settings import Settings
 from config.wiring import Provider
 from idp.brake import Brake
+from idp.messages.working import Workers
 from idp.oidc.signed_in import SignedIn
 from idp.store.ephemeral_redis import RedisEphemeral
 from idp.web import account, authorize, consent, login, logout
@@ -45,6 +47,10 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
     operation = Operation(measures, readiness(provider), _notes(settings))
     if housekeeping:
         Housekeeping(base, measures.refresh).start()
+        if settings.messages.in_serve:
+            workers = Workers(provider.deliveries, settings.messages.threads)
+            workers.start()
+            atexit.register(workers.stop)
     table = {**machines.table(), **operation.table()}
     if settings.testing.enabled:
         table |= _test_mode(provider).table()

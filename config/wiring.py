@@ -8,6 +8,7 @@ from redis import Redis, Sentinel
 from redis.connection import parse_url
 from redis.exceptions import RedisError, ResponseError
 
+from config.senders import deliveries_of
 from config.settings import BadSettings, Settings
 from idp.accounts.passwords import HashCost, Passwords
 from idp.brake import Brake
@@ -16,6 +17,7 @@ from idp.login.challenge import FIXED_LIFE, Challenge, Challenges
 from idp.login.limits import LoginLimits, Policy
 from idp.login.logins import LoginRules, Logins, Window
 from idp.login.sessions import SessionLimits, Sessions
+from idp.messages.sending import Deliveries
 from idp.oidc.client_auth import ClientAuthentication
 from idp.oidc.client_keys import ClientKeys
 from idp.oidc.clients import Clients
@@ -113,6 +115,7 @@ class Provider:
     inspection: Inspection
     dispatcher: Dispatcher
     logouts: Shelf[LogoutRequest]
+    deliveries: Deliveries
 
 
 def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
@@ -137,7 +140,7 @@ def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
         people=SqlPeople(database),
         clients=SqlClients(database),
         incidents=SqlIncidents(database, clock),
-        outbox=SqlOutbox(database, MasterKey(secrets.get("outbox")), clock),
+        outbox=SqlOutbox(database, MasterKey(secrets.get("outbox")), clock, waiting=settings.messages.waiting),
     )
 
 
@@ -175,6 +178,7 @@ def wire(base: Foundation) -> Provider:
         inspection=Inspection(issuing, clients, clock),
         dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, clock),
         logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
+        deliveries=deliveries_of(s, base.outbox, clock),
     )
 
 

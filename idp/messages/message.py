@@ -7,6 +7,8 @@ from typing import Literal, Protocol
 
 Channel = Literal["sms", "email", "portal"]
 Language = Literal["vi", "en"]
+AWAITED = frozenset(("otp", "recovery_link"))
+"""Templates that somebody waits for and can ask for again."""
 
 
 def new_message_id() -> str:
@@ -32,10 +34,15 @@ class Message:
     client_id: str | None = None
     id: str = field(default_factory=new_message_id)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether it may be refused when too many wait. A notice may not: it stands or falls with what it tells."""
+        return self.template in AWAITED
+
 
 class Outbox(Protocol):
     """Where messages wait to be sent, durably."""
 
     def put(self, *messages: Message) -> None:
-        """Accept messages; once this returns they will be tried."""
+        """Accept messages; once this returns they will be tried. Raises `Busy` for an awaited one among too many."""
         ...

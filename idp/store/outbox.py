@@ -1,26 +1,35 @@
-"""The outbox in SQL. Recipients and facts are sealed, because they hold numbers, codes and links."""
+"""The outbox in SQL. Recipients and facts are sealed, because they hold numbers, codes and links.
+
+A message has a next turn until it is done with; taking it moves its turn to when the taker must be done.
+"""
 
 import json
+from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, RowMapping, insert, select, update
 
-from idp.messages.message import Message
+from idp.errors import Busy
+from idp.messages.message import Channel, Message
+from idp.messages.sending import State, Taken
 from idp.ports import Clock
 from idp.store import tables as t
 from keys.database import Database
-from keys.sealing import MasterKey
+from keys.sealing import MasterKey, SealBroken
 
 KEPT = 604_800.0
 """Seconds that a finished message is kept for `idp messages list`."""
 
+_c = t.message.c
+
 
 class SqlOutbox:
-    """Messages in the table `message`."""
+    """Messages in the table `message`. At most `waiting` messages of a channel wait before awaited ones are refused."""
 
-    def __init__(self, database: Database, sealing: MasterKey, clock: Clock) -> None:
+    def __init__(self, database: Database, sealing: MasterKey, clock: Clock, *, waiting: int = 10_000) -> None:
         self._database = database
         self._sealing = sealing
         self._clock = clock
+        self._waiting = waiting
 
     def put(self, *messages: Message) -> None:
         with self._database.write.begin() as connection:
@@ -28,8 +37,48 @@ class SqlOutbox:
 
     def write(self, connection: Connection, *messages: Message) -> None:
         """Accept messages in the caller's transaction: what happened and that it is told stand or fall together."""
+        for channel in {message.channel for message in messages if message.is_awaited}:
+            if self._is_full(connection, channel):
+                raise Busy(f"too many messages wait for {channel}", retry_after=60)
         for message in messages:
             connection.execute(insert(t.message), self._row(message))
+
+    def take(self, channel: Channel, seconds: float) -> Taken | None:
+        now = self._clock()
+        due = select(_c.id).where(_c.channel == channel, _c.next_at <= now).order_by(_c.next_at).limit(1)
+        mine = due.with_for_update(skip_locked=True).scalar_subquery()
+        taking = update(t.message).where(_c.id == mine).values(state="sending", next_at=now + seconds)
+        with self._database.read.connect() as connection:
+            # Looking costs less than taking, and most looks find nothing; SQLite would lock for the other.
+            while connection.execute(due).first():
+                row = connection.execute(taking.returning(*t.message.c)).mappings().first()
+                if row is None:
+                    return None
+                try:
+                    return Taken(self._message(row), row["tries"], row["next_at"])
+                except SealBroken:
+                    end = self._ended("failed", "sealed by another key")
+                    connection.execute(update(t.message).where(_c.id == row["id"]).values(end))
+        return None
+
+    def put_off(self, taken: Taken, until: float, reason: str) -> None:
+        self._settle(taken, {"state": "waiting", "next_at": until, "tries": _c.tries + 1, "error": reason[:64]})
+
+    def finish(self, taken: Taken, state: State, reason: str = "") -> None:
+        self._settle(taken, self._ended(state, reason))
+
+    def _settle(self, taken: Taken, values: dict[str, Any]) -> None:
+        """Write what became of a message, unless its time was over and somebody else has it, or it is done with."""
+        ours = update(t.message).where(_c.id == taken.message.id, _c.next_at == taken.until, _c.state == "sending")
+        with self._database.read.connect() as connection:
+            connection.execute(ours.values(values))
+
+    def _ended(self, state: State, reason: str) -> dict[str, Any]:
+        return {"state": state, "next_at": None, "finished_at": self._clock(), "error": reason[:64] or None}
+
+    def _is_full(self, connection: Connection, channel: Channel) -> bool:
+        waiting = select(_c.id).where(_c.channel == channel, _c.next_at.is_not(None))
+        return connection.execute(waiting.offset(self._waiting - 1).limit(1)).first() is not None
 
     def _row(self, message: Message) -> dict[str, object]:
         now = self._clock()
@@ -50,5 +99,21 @@ class SqlOutbox:
             "expires_at": message.good_until + KEPT,
         }
 
+    def _message(self, row: RowMapping) -> Message:
+        return Message(
+            channel=row["channel"],
+            to=self._unseal(row["sealed_to"], row["id"]),
+            template=row["template"],
+            good_until=row["good_until"],
+            facts=json.loads(self._unseal(row["sealed_facts"], row["id"])),
+            language=row["language"],
+            account_id=row["account_id"],
+            client_id=row["client_id"],
+            id=row["id"],
+        )
+
     def _seal(self, text: str, message_id: str) -> str:
         return self._sealing.seal(text.encode(), context=f"message {message_id}")
+
+    def _unseal(self, sealed: str, message_id: str) -> str:
+        return self._sealing.unseal(sealed, context=f"message {message_id}").decode()

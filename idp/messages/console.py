@@ -1,0 +1,26 @@
+"""Messages on standard error, for a developer at a terminal. Production refuses it: it shows codes and links."""
+
+import sys
+from typing import TextIO
+
+from idp.messages.message import Message
+from idp.messages.sending import Receipt
+from idp.messages.texts import render_mail, render_sms
+
+
+class ConsoleSender:
+    """Prints."""
+
+    longest = 10.0
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr
+
+    def send(self, message: Message) -> Receipt:
+        if message.channel == "sms":
+            said = render_sms(message)
+        else:
+            mail = render_mail(message)
+            said = f"{mail.subject}\n\n{mail.text}"
+        print(f"--- {message.channel} {message.id} -> {message.to}\n{said}\n---", file=self._stream, flush=True)
+        return Receipt()
