@@ -110,9 +110,7 @@ class Gateway(Section):
         "application/json", description="what the body is"
     )
     bearer: SecretStr | None = Field(None, description="sent as Authorization: Bearer")
-    secret: SecretStr | None = Field(
-        None, description="signs bodies and receipts: HMAC-SHA256 in X-Signature"
-    )
+    secret: SecretStr | None = Field(None, description="signs bodies and receipts: HMAC-SHA256 in X-Signature")
 
 
 class Smtp(Section):
@@ -135,9 +133,7 @@ class Messages(Section):
     email: Literal["none", "console", "file", "smtp"] | None = Field(None, description="likewise")
     in_serve: bool = Field(True, description="whether `idp serve` sends; else run `idp messages work`")
     threads: int = Field(1, ge=1, le=64, description="messages under way at once per channel and process")
-    waiting: int = Field(
-        10_000, ge=1, description="waiting messages per channel; beyond that no code is sent (503)"
-    )
+    waiting: int = Field(10_000, ge=1, description="waiting messages per channel; beyond that no code is sent (503)")
     gateway: Gateway = Gateway()
     smtp: Smtp = Smtp()
 

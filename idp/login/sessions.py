@@ -60,7 +60,10 @@ class SessionStore(Protocol):
         ...
 
     def end(self, account_id: str, *, sid: str | None, but: str | None, now: float) -> list[str]:
-        """End one session, or all of the account but one, with their refresh families; returns the ended sids."""
+        """End one session, or all of the account but one, with their refresh families; returns the ended sids.
+
+        The portals that were in them are told, by messages of the same transaction.
+        """
         ...
 
     def of_account(self, account_id: str, now: float) -> list[Session]:

@@ -20,6 +20,9 @@ from keys.signing import BadToken, Signer, half_hash
 
 ACCESS_TOKEN = "at+jwt"  # noqa: S105  a media type
 ID_TOKEN = "JWT"  # noqa: S105  a media type
+LOGOUT_TOKEN = "logout+jwt"  # noqa: S105  a media type
+LOGOUT_TOKEN_LIFE = 120
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,21 @@ class Tokens:
         """The token response of the client credentials grant (RFC 6749, 4.4)."""
         token = self._access_token(client, client.client_id, scopes, int(self._clock()), resource, {})
         return self._bearer(token, scopes)
+
+    def for_logout(self, client: Client, account_id: str, sid: str) -> str:
+        """A logout token, made anew for each try (OpenID Connect Back-Channel Logout 1.0, 2.4)."""
+        now = int(self._clock())
+        body = {
+            "iss": self.issuer,
+            "sub": self._subjects.of(account_id, client),
+            "aud": client.client_id,
+            "iat": now,
+            "exp": now + LOGOUT_TOKEN_LIFE,
+            "jti": secrets.token_urlsafe(16),
+            "events": {LOGOUT_EVENT: {}},
+            "sid": sid,
+        }
+        return self._signer.sign(body, alg=client.id_token_signed_response_alg, typ=LOGOUT_TOKEN)
 
     def read(self, text: str) -> AccessToken:
         """Verify an access token of ours. Raises `keys.signing.BadToken`."""

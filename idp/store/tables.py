@@ -292,7 +292,7 @@ undo = Table(
     Index("undo_by_expiry", "expires_at"),
 )
 
-# Which clients to tell when a session ends, and by which message they are told (OpenID Connect Back-Channel Logout 1.0).
+# Which clients to tell when a session ends, and by which message (OpenID Connect Back-Channel Logout 1.0).
 session_client = Table(
     "session_client",
     metadata,
