@@ -66,9 +66,33 @@ class Login(Section):
     hash_queue: int = Field(2, ge=0, le=1000, description="further ones that may wait; beyond that 503")
     session_idle: int = Field(1800, ge=60, le=3600, description="seconds without a request until a session ends")
     session_absolute: int = Field(43_200, ge=300, le=86_400, description="seconds until a session ends in any case")
+    one_time_code: Literal["risk", "new_device", "always"] = Field(
+        "risk", description="when a login by password also needs a code: after guessing, on an unknown device, always"
+    )
     attempt_life: int = Field(1800, ge=60, le=7200, description="seconds that a login may take")
     individual: Window = Field(Window(), description="when individuals may log in with a password")
     organisation: Window = Field(Window(), description="when organisations may log in with a password")
+
+
+class Passwords(Section):
+    """The life of a password."""
+
+    months: int = Field(6, ge=0, le=60, description="calendar months after which it is too old; 0: never")
+    warn_days: int = Field(14, ge=0, le=60, description="days before that on which we say so")
+
+
+class Budgets(Section):
+    """How many one-time codes may be sent (docs/security.md); a window begins with its first send."""
+
+    per_number_hour: int = Field(5, ge=1, description="to one number or address, per hour; one a minute at most")
+    per_number_day: int = Field(10, ge=1, description="to one number or address, per day")
+    per_account_hour: int = Field(5, ge=1, description="for one account, per hour")
+    per_address_hour: int = Field(20, ge=1, description="asked for from one address (an IPv6 /64), per hour")
+    per_prefix_hour: int = Field(100, ge=1, description="to numbers that begin with the same seven digits, per hour")
+    per_minute: int = Field(600, ge=1, description="text messages of the whole installation, per minute")
+    per_day: int = Field(200_000, ge=1, description="text messages of the whole installation, per day")
+    price: int = Field(350, ge=0, description="what one text message costs, in đồng")
+    money_per_day: int = Field(70_000_000, ge=0, description="what a day may cost, in đồng")
 
 
 class Oidc(Section):

@@ -15,7 +15,20 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from config.sections import Audit, Keys, Limits, Login, Messages, Oidc, Outbound, Store, Testing, Web
+from config.sections import (
+    Audit,
+    Budgets,
+    Keys,
+    Limits,
+    Login,
+    Messages,
+    Oidc,
+    Outbound,
+    Passwords,
+    Store,
+    Testing,
+    Web,
+)
 
 PREFIX = "IDP_"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -48,7 +61,9 @@ class Settings(BaseSettings):
     login: Login = Login()
     oidc: Oidc = Oidc()
     limits: Limits = Limits()
+    passwords: Passwords = Passwords()
     messages: Messages = Messages()
+    budgets: Budgets = Budgets()
     audit: Audit = Audit()
     outbound: Outbound = Outbound()
     testing: Testing = Testing()

@@ -8,21 +8,24 @@ from redis import Redis, Sentinel
 from redis.connection import parse_url
 from redis.exceptions import RedisError, ResponseError
 
+from config.people_wiring import codes_of, credentials_of, exempt_person, password_age, sessions_of, step_rules
 from config.senders import deliveries_of
 from config.settings import BadSettings, Settings
+from idp.accounts.credentials import Credentials
+from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.passwords import HashCost, Passwords
 from idp.brake import Brake
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.challenge import FIXED_LIFE, Challenge, Challenges
 from idp.login.limits import LoginLimits, Policy
 from idp.login.logins import LoginRules, Logins, Window
-from idp.login.sessions import SessionLimits, Sessions
+from idp.login.sessions import Sessions
 from idp.messages.sending import Deliveries
 from idp.oidc.client_auth import ClientAuthentication
 from idp.oidc.client_keys import ClientKeys
 from idp.oidc.clients import Clients
 from idp.oidc.codes import Codes
-from idp.oidc.dispatch import Dispatcher
+from idp.oidc.dispatch import Dispatcher, StepRules
 from idp.oidc.families import Families, FamilyLimits
 from idp.oidc.grant import AuthorizationCode
 from idp.oidc.inspection import Inspection
@@ -42,7 +45,6 @@ from idp.store.families import SqlFamilies
 from idp.store.incidents import SqlIncidents
 from idp.store.outbox import SqlOutbox
 from idp.store.people import SqlPeople
-from idp.store.sessions import SqlSessions
 from idp.store.standings import SqlStandings
 from idp.store.throttle import SqlThrottle
 from idp.web.logout import LogoutRequest
@@ -116,6 +118,9 @@ class Provider:
     dispatcher: Dispatcher
     logouts: Shelf[LogoutRequest]
     deliveries: Deliveries
+    codes: OneTimeCodes
+    credentials: Credentials
+    step_rules: StepRules
 
 
 def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
@@ -149,7 +154,7 @@ def wire(base: Foundation) -> Provider:
     s, clock, database = base.settings, base.clock, base.database
     clients = Clients(base.clients, clock)
     client_keys = ClientKeys(Outbound(s.outbound.ca_file), clock)
-    sessions = Sessions(SqlSessions(database, base.audit), clock, session_limits(s))
+    sessions = sessions_of(base)
     passwords = passwords_of(s, base.secrets)
     attempts = attempts_of(base)
     issuing = issuing_of(base)
@@ -176,9 +181,12 @@ def wire(base: Foundation) -> Provider:
         issuing=issuing,
         server=Server(clients, authentication, issuing, Brake(s.limits.client_failures, 60, clock)),
         inspection=Inspection(issuing, clients, clock),
-        dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, clock),
+        dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, clock, step_rules(base)),
         logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
         deliveries=deliveries_of(s, base.outbox, clock),
+        codes=codes_of(base),
+        credentials=credentials_of(base, passwords),
+        step_rules=step_rules(base),
     )
 
 
@@ -232,7 +240,7 @@ def issuing_of(base: Foundation) -> Issuing:
     )
     codes = Codes(Shelf("k", AuthorizationCode, base.ephemeral, clock, life=s.oidc.code_life), families)
     tokens = Tokens(s.issuer, signer, Subjects(secrets.get("pairwise")), clock, life)
-    return Issuing(codes, families, tokens, SqlStandings(base.database), base.audit, clock)
+    return Issuing(codes, families, tokens, SqlStandings(base.database), base.audit, clock, password_age(base))
 
 
 def open_database(settings: Settings) -> Database:
@@ -286,26 +294,17 @@ def passwords_of(settings: Settings, secrets: Secrets) -> Passwords:
     return Passwords(secrets.get("pepper"), cost, workers=login.hash_workers, queue=login.hash_queue)
 
 
-def session_limits(settings: Settings) -> SessionLimits:
-    login = settings.login
-    touch = min(60.0, login.session_idle / 10)
-    return SessionLimits(idle=login.session_idle, absolute=login.session_absolute, touch_every=touch)
-
-
 def login_rules(base: Foundation) -> LoginRules:
     """The rules of local login; the exempt test person exists in test mode only."""
     s = base.settings
     lane = Policy(s.limits.free_failures, s.limits.first_wait, s.limits.longest_wait, memory=86_400)
     network = Policy(s.limits.network_failures, 3600, 3600, memory=3600, sliding=False)
-    exempt = (
-        base.people.find_by_identifier("bhxh", s.testing.person) if s.testing.enabled and s.testing.person else None
-    )
     windows = {
         "individual": Window(*_seconds(s.login.individual)),
         "organisation": Window(*_seconds(s.login.organisation)),
     }
     limits = LoginLimits(lane=lane, network=network, account_limit=s.limits.account_failures)
-    return LoginRules(s.login.captcha, limits, windows, exempt.id if exempt else None)  # type: ignore[arg-type]
+    return LoginRules(s.login.captcha, limits, windows, exempt_person(base))  # type: ignore[arg-type]
 
 
 def _seconds(window: object) -> tuple[float | None, float | None]:

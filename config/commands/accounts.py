@@ -12,15 +12,14 @@ from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.commands.records import read_records
 from config.people_file import BadPerson, read_person
-from config.wiring import Foundation, passwords_of, session_limits
+from config.people_wiring import sessions_of, sql_sessions
+from config.wiring import Foundation, passwords_of
 from idp.accounts import identifiers
 from idp.accounts.account import Account, Kind
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import IdentifierTaken
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
-from idp.login.sessions import Sessions
 from idp.ports import Event
-from idp.store.sessions import SqlSessions
 
 
 @click.group()
@@ -133,7 +132,7 @@ def show(who: str, as_json: bool) -> None:
     """
     base = foundation()
     account = found(base, who)
-    live = Sessions(SqlSessions(base.database, base.audit), base.clock, session_limits(base.settings))
+    live = sessions_of(base)
     facts = shown(account) | {"sessions": len(live.of_account(account.id))}
     output.as_json(facts) if as_json else output.facts(facts)
 
@@ -207,7 +206,7 @@ def end_sessions(who: str, reason: str) -> None:
 
 
 def _end_all(base: Foundation, account_id: str) -> int:
-    return len(SqlSessions(base.database, base.audit).end(account_id, sid=None, but=None, now=base.clock()))
+    return len(sql_sessions(base).end(account_id, sid=None, but=None, now=base.clock()))
 
 
 def found(base: Foundation, who: str) -> Account:

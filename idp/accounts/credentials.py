@@ -10,10 +10,9 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from idp.accounts.account import Account
-from idp.accounts.notices import Notices, Scene, Undo, undo_digest
+from idp.accounts.notices import NOTHING_TOLD, Notices, Scene, Told, Undo, undo_digest
 from idp.accounts.password_rules import checked_new
 from idp.accounts.passwords import Passwords, WeakPassword
-from idp.messages.message import Message
 from idp.ports import Clock, Event
 
 Way = Literal["email", "sms", "hotline"]
@@ -27,8 +26,7 @@ class Securing:
     since: float
     values: Mapping[str, object]
     event: Event
-    messages: tuple[Message, ...] = ()
-    undo: Undo | None = None
+    told: Told = NOTHING_TOLD
     keep_sid: str | None = None
     keep_device: str | None = None
     undone: str | None = None
@@ -81,7 +79,7 @@ class Credentials:
         after = replace(account, phone_verified_at=account.phone_verified_at or (now if account.phone else None))
         told = self._notices.of("password_changed", after, scene)
         event = Event("password.changed", account.id, facts={"first": account.password_temporary})
-        self._do(Securing(account.id, account.secured_at, values, event, told.messages, told.undo, sid, device), now)
+        self._do(Securing(account.id, account.secured_at, values, event, told, sid, device), now)
 
     def reset(self, account: Account, new: str, way: Way, scene: Scene) -> list[str]:
         """Set a password after a recovery; everything open ends. Returns the names of what was removed unproven.
@@ -99,7 +97,7 @@ class Credentials:
         values = _password(new_hash, now) | dict.fromkeys(unproven)
         told = self._notices.of("password_recovered", account, scene, before={"way": way})
         event = Event("password.recovered", account.id, facts={"way": way, "removed": len(unproven)})
-        self._do(Securing(account.id, account.secured_at, values, event, told.messages, told.undo), now)
+        self._do(Securing(account.id, account.secured_at, values, event, told), now)
         return unproven
 
     def undo_of(self, token: str) -> Undo | None:

@@ -56,6 +56,10 @@ class Scene:
     language: Language = "vi"
 
 
+NOTHING_TOLD = Told()
+NOWHERE = Scene()
+
+
 class Notices:
     """Writes notices. `issuer` is the public URL that the link is built from, never a request's own host."""
 
@@ -92,7 +96,7 @@ class Notices:
             Message(channel, to, "notice", now + UNDO_LIFE, facts, scene.language, account_id=account.id)
             for channel, to in receivers
         )
-        return Told(told, undo) if told else Told()
+        return Told(told, undo) if told else NOTHING_TOLD
 
 
 def undo_digest(token: str) -> str:

@@ -100,8 +100,8 @@ class CodeStore(Protocol):
 class GuessLimit(Protocol):
     """Counts wrong codes per account, over all purposes."""
 
-    def admits(self, who: str) -> bool:
-        """Charge a try; False when the account's tries are used up until a recovery."""
+    def wait(self, who: str) -> int:
+        """Charge a try before it is judged; more than 0 when the account's tries are used up until a recovery."""
         ...
 
     def clear(self, who: str) -> None:
@@ -169,7 +169,7 @@ class OneTimeCodes:
         if len(digits) != self.rules.digits:
             return "wrong"
         now = self._clock()
-        if not self._guesses.admits(ask.who):
+        if self._guesses.wait(ask.who):
             return "exhausted"
         digest = self._store.guess(ask.key, most=self.rules.tries, now=now)
         if digest is None:

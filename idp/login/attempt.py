@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from idp.brake import Brake
 from idp.errors import Expired, OtherBrowser, TooMany
-from idp.login.authentication import Authentication
+from idp.login.authentication import Authentication, Proved
 from idp.ports import Spent
 from idp.shelf import Shelf, digest
 
@@ -18,7 +18,12 @@ Params = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """The authorization request, what was proved so far, and whose browser it is."""
+    """The authorization request, what was proved so far, and whose browser it is.
+
+    `step_up` names the live session (`sid`) to whose login a code is to be added, `return_to` our own page when no
+    client asked. `trusted` says that a captcha was solved or that the device is known, `suspicious` that somebody had
+    guessed at this account before. `new_password` is the hash of a chosen password that waits for its code.
+    """
 
     params: Params
     client_id: str
@@ -30,6 +35,13 @@ class LoginAttempt:
     consented_by: str = ""
     failures: int = 0
     login_hint: str = ""
+    step_up: str = ""
+    return_to: str = "/account"
+    trusted: bool = False
+    known_device: bool = False
+    suspicious: bool = False
+    new_password: str = ""
+    postponed: bool = False
 
     def belongs_to(self, browser_secret: str) -> bool:
         return self.browser == browser_of(browser_secret)
@@ -66,13 +78,31 @@ class Attempts:
             raise OtherBrowser("cookie does not match the attempt")
         return attempt
 
-    def proved(self, handle: str, attempt: LoginAttempt, proof: Authentication, *, remember: bool) -> None:
-        """Remember a proof. Raises `Expired` when another request changed the attempt meanwhile."""
-        self._replace(handle, attempt, replace(attempt, proof=proof, remember=remember))
+    def logged_in(self, handle: str, attempt: LoginAttempt, proved: Proved, *, remember: bool) -> None:
+        """Remember a login; whatever another person began in the same attempt is forgotten.
+
+        Raises `Expired` when another request changed the attempt meanwhile.
+        """
+        after = replace(
+            attempt,
+            proof=proved.authentication,
+            remember=remember,
+            trusted=proved.trusted,
+            known_device=proved.known_device,
+            suspicious=proved.suspicious,
+            step_up="",
+            new_password="",
+            postponed=False,
+        )
+        self.replace(handle, attempt, after)
+
+    def code_entered(self, handle: str, attempt: LoginAttempt, proof: Authentication) -> None:
+        """Remember a proof that a one-time code made stronger."""
+        self.replace(handle, attempt, replace(attempt, proof=proof, new_password=""))
 
     def consented(self, handle: str, attempt: LoginAttempt, account_id: str) -> None:
         """Remember that this person agreed to share what the request asks for."""
-        self._replace(handle, attempt, replace(attempt, consented_by=account_id))
+        self.replace(handle, attempt, replace(attempt, consented_by=account_id))
 
     def failed(self, handle: str, attempt: LoginAttempt) -> None:
         """Count a failure of this attempt; losing the race to another tab's failure does no harm."""
@@ -85,6 +115,7 @@ class Attempts:
             raise Expired("attempt was finished before")
         return taken
 
-    def _replace(self, handle: str, old: LoginAttempt, new: LoginAttempt) -> None:
+    def replace(self, handle: str, old: LoginAttempt, new: LoginAttempt) -> None:
+        """Put `new` in the place of `old`. Raises `Expired` when it changed or ended meanwhile."""
         if not self._shelf.replace(handle, old, new):
             raise Expired("attempt changed or ended meanwhile")

@@ -30,6 +30,16 @@ class Authentication:
         return replace(self, amr=amr, acr=max(self.acr, 2), otp_at=now)
 
 
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """A login and what was noticed on the way: a solved captcha or known device, a known device, guessing before."""
+
+    authentication: Authentication
+    trusted: bool = False
+    known_device: bool = False
+    suspicious: bool = False
+
+
 def acr_name(level: int) -> str:
     """The `acr` value for a level."""
     return f"{ACR_PREFIX}{level}"

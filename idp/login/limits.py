@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from idp.ports import Clock
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -101,3 +103,27 @@ def lane(limits: LoginLimits, who: str, *, network: str, device: str | None) -> 
         Charge(f"lane:{who}:{network}", limits.lane),
         (Charge(f"account:{who}", limits.account), Charge(f"network:{network}", limits.network)),
     )
+
+
+class Guesses:
+    """Counts guesses of one kind per account; see `accounts.one_time.GuessLimit`."""
+
+    def __init__(self, throttle: Throttle, clock: Clock, kind: str, policy: Policy) -> None:
+        self._throttle = throttle
+        self._clock = clock
+        self._kind = kind
+        self._policy = policy
+
+    def wait(self, who: str) -> int:
+        """Charge a guess before it is judged; the seconds to wait when it may not be made, else 0."""
+        now = self._clock()
+        admission = self._throttle.charge([Charge(f"{self._kind}:{who}", self._policy)], now)[0]
+        return 0 if admission.admitted else admission.wait(now)
+
+    def clear(self, who: str) -> None:
+        """A right guess forgets the wrong ones."""
+        self._throttle.forgive(clear=[f"{self._kind}:{who}"], give_back=[])
+
+
+CODE_GUESSES = Policy(free=20, base=2_592_000, cap=2_592_000, memory=2_592_000)
+"""P-04: twenty wrong codes of an account, over all purposes; then codes open nothing until a recovery."""

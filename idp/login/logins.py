@@ -15,7 +15,7 @@ from idp.accounts import identifiers
 from idp.accounts.account import Account, Kind
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import People
-from idp.login.authentication import Authentication
+from idp.login.authentication import Authentication, Proved
 from idp.login.limits import Admission, Lane, LoginLimits, Throttle, lane
 from idp.ports import AuditLog, Clock, Event
 
@@ -102,7 +102,7 @@ class Logins:
         mode = self._rules.captcha
         return mode == "always" or (mode == "after_failures" and failures >= self._rules.limits.captcha_after)
 
-    def with_password(self, typed: Typed) -> Authentication:
+    def with_password(self, typed: Typed) -> Proved:
         """Check code and password. Raises `LoginFailed`, `Busy`."""
         if not self.is_open(typed.kind):
             raise LoginFailed("closed")
@@ -111,14 +111,15 @@ class Logins:
         account = self._find(typed)
         exempt = account is not None and account.id == self._rules.exempt
         own = self._lane(typed, account)
-        if not exempt:
-            self._admit(own, typed)
+        suspicious = self._admit(own, typed) if not exempt else False
         stored = account.password_hash if account else None
         if not self._passwords.verify(stored, typed.password) or account is None or stored is None:
             self._failed(account, typed, "login_failed")
         if not account.is_active:
             self._failed(account, typed, "disabled")
-        return self._succeeded(account, stored, typed, own)
+        proof = self._succeeded(account, stored, typed, own)
+        known = own.own.key.startswith("device:")
+        return Proved(proof, trusted=known or typed.captcha, known_device=known, suspicious=suspicious)
 
     def _find(self, typed: Typed) -> Account | None:
         read = identifiers.read(typed.kind, typed.username)
@@ -131,8 +132,11 @@ class Logins:
         who = account.id if account else self._anonymous(typed)
         return lane(self._rules.limits, who, network=typed.network, device=known and self._keyed(known))
 
-    def _admit(self, own: Lane, typed: Typed) -> None:
-        """Charge the try to its lane. Raises `LoginFailed` when it has to wait or needs a captcha first."""
+    def _admit(self, own: Lane, typed: Typed) -> bool:
+        """Charge the try to its lane; tells whether the account was guessed at too often, whoever did it.
+
+        Raises `LoginFailed` when the try has to wait or needs a captcha first.
+        """
         now = self._clock()
         admissions = self._throttle.charge(own.charges, now)
         refused = [a for a in admissions if not a.admitted]
@@ -142,12 +146,17 @@ class Logins:
             raise LoginFailed("wait", max(a.wait(now) for a in refused))
         if self._rules.captcha == "after_failures" and not typed.captcha and self._is_suspicious(own, admissions):
             raise LoginFailed("captcha_needed")
+        return self._is_over_limit(own, admissions)
 
     def _is_suspicious(self, own: Lane, admissions: list[Admission]) -> bool:
-        limits = self._rules.limits
+        in_lane = next(a.failures - 1 for a in admissions if a.key == own.own.key)
+        return in_lane >= self._rules.limits.captcha_after or self._is_over_limit(own, admissions)
+
+    def _is_over_limit(self, own: Lane, admissions: list[Admission]) -> bool:
+        """Whether the account's own count is past the limit of NIST: a known device has no such count."""
         count = {a.key: a.failures - 1 for a in admissions}
-        in_lane = count[own.own.key] >= limits.captcha_after
-        return in_lane or any(count[c.key] >= limits.account_limit for c in own.shared if c.key.startswith("account:"))
+        limit = self._rules.limits.account_limit
+        return any(count[c.key] >= limit for c in own.shared if c.key.startswith("account:"))
 
     def _failed(self, account: Account | None, typed: Typed, kind: FailureKind) -> NoReturn:
         self._audit.record(

@@ -8,6 +8,9 @@ import secrets
 from dataclasses import dataclass
 from typing import Protocol
 
+from idp.accounts.account import Account
+from idp.accounts.notices import NOTHING_TOLD, NOWHERE, Notices, Scene, Told
+from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
 from idp.ports import Clock
 from idp.shelf import digest, new_secret
@@ -43,13 +46,22 @@ class Visitor:
     user_agent: str
     network: str
     device: str | None = None
+    scene: Scene = NOWHERE
 
 
 class SessionStore(Protocol):
     """Where sessions and known devices are kept, durably."""
 
-    def open(self, session_digest: str, session: Session, *, device_digest: str | None, device_until: float) -> None:
-        """Write session (and known device) in one transaction, with the audit event of the login.
+    def open(
+        self,
+        session_digest: str,
+        session: Session,
+        *,
+        device_digest: str | None,
+        device_until: float,
+        told: Told,
+    ) -> None:
+        """Write session (and known device) in one transaction, with the audit event of the login and its notice.
 
         A live session of the same account with the same `sid` is renewed: its old cookie is worthless afterwards.
         """
@@ -97,16 +109,25 @@ class Opened:
 class Sessions:
     """Opens, finds out about and ends sessions."""
 
-    def __init__(self, store: SessionStore, clock: Clock, limits: SessionLimits) -> None:
+    def __init__(self, store: SessionStore, clock: Clock, limits: SessionLimits, notices: Notices) -> None:
+        self._notices = notices
         self._store = store
         self._clock = clock
         self.limits = limits
 
-    def open(self, proof: Authentication, visitor: Visitor, *, remember: bool, before: Session | None) -> Opened:
+    def open(
+        self,
+        proof: Authentication,
+        visitor: Visitor,
+        attempt: LoginAttempt | None,
+        account: Account | None,
+        *,
+        before: Session | None,
+    ) -> Opened:
         """Open a session for `proof`; it is durable before any cookie leaves.
 
         `before` is the session that this browser still carried: the same person's goes on under a new cookie, another
-        person's ends here.
+        person's ends here. A device that the account does not know is told about.
         """
         now = self._clock()
         if before and before.account_id != proof.account_id:
@@ -122,12 +143,15 @@ class Sessions:
             network=visitor.network,
         )
         cookie = new_secret("s")
+        remember = attempt is not None and attempt.remember
         device = (visitor.device or new_secret("d")) if remember else None
+        is_new = account is not None and before is None and not (attempt and attempt.known_device)
         self._store.open(
             session_digest(cookie),
             session,
             device_digest=device_digest(device) if device else None,
             device_until=now + self.limits.device,
+            told=self._notices.of("new_device", account, visitor.scene) if account and is_new else NOTHING_TOLD,
         )
         return Opened(session, cookie, device)
 

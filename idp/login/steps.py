@@ -8,9 +8,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from idp.accounts.password_rules import Due
+from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
 
-Step = Literal["login", "consent"]
+Step = Literal["login", "code", "password", "consent"]
+CodeMode = Literal["risk", "new_device", "always"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +26,13 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What the request demands of the login."""
+    """What the request demands of the login; `wished_acr` is met where the person can."""
 
     prompt: Collection[str] = ()
     max_age: int | None = None
     account_id: str | None = None
+    acr: int = 1
+    wished_acr: int = 1
 
 
 def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: float) -> Owed | None:
@@ -43,6 +48,40 @@ def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: floa
     if ask.account_id is not None and ask.account_id != proof.account_id:
         return Owed("login", "id_token_hint")
     return None
+
+
+def code_owed(ask: Ask, mode: CodeMode, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
+    """The reason to ask for a one-time code on top of a login; `attempt` is the one in which it was given, if any.
+
+    Guessing before, or a device that nobody knows, asks for it once per login by password.
+    """
+    if proof.acr < min(max(ask.acr, ask.wished_acr), 2):
+        return Owed("code", "acr")
+    if attempt is None or proof.through != "password" or _entered_in(attempt, proof):
+        return None
+    if attempt.suspicious:
+        return Owed("code", "risk")
+    if mode == "always" or (mode == "new_device" and not attempt.known_device):
+        return Owed("code", "policy")
+    return None
+
+
+def _entered_in(attempt: LoginAttempt, proof: Authentication) -> bool:
+    return proof.otp_at is not None and proof.otp_at >= attempt.started_at
+
+
+def password_owed(due: Due | None, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
+    """The reason to ask for another password; only those who came by password are asked.
+
+    Whoever carries a session is asked to log in first: the page wants the old password and a fresh proof.
+    """
+    if due is None or proof.through != "password":
+        return None
+    if attempt is None:
+        return None if due == "expiring" else Owed("login", f"password_{due}")
+    if due == "expiring" and attempt.postponed:
+        return None
+    return Owed("password", due)
 
 
 def consent_owed(

@@ -6,7 +6,7 @@ never redirected; from then on it is an Authlib error that goes back to the clie
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,9 +14,12 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, OAuth
 from authlib.oauth2.rfc6749.errors import UnsupportedResponseTypeError
 
 from idp.errors import BadRedirectUri, BadRequest, UnknownClient
-from idp.login.authentication import acr_name
+from idp.login.authentication import acr_level
 from idp.oidc.claims import BY_SCOPE, SCOPE_OF
 from idp.oidc.clients import SCOPES, Client, Clients
+
+HIGHEST_ACR = 2
+"""Password and a code to the registered phone; biometrics come with other ways of logging in."""
 
 MOST_PARAMS = 40
 LONGEST_VALUE = 2048
@@ -56,7 +59,10 @@ class InvalidTarget(OAuth2Error):  # type: ignore[misc]
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """A request that passed every check. `claims` holds the requested names per place."""
+    """A request that passed every check. `claims` holds the requested names per place.
+
+    `acr` is the level that the login must reach, `wished_acr` the one that `acr_values` would like.
+    """
 
     client: Client
     redirect_uri: str
@@ -73,6 +79,8 @@ class AuthorizationRequest:
     claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     subject: str | None = None
     resource: str | None = None
+    acr: int = 1
+    wished_acr: int = 1
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -222,16 +230,30 @@ def _claims(request: AuthorizationRequest, given: Mapping[str, str]) -> Authoriz
     subject = (places["id_token"].get("sub") or {}).get("value")
     reachable = {name for scope in request.client.scopes for name in BY_SCOPE.get(scope, ())}
     names = {place: tuple(name for name in members if name in reachable) for place, members in places.items()}
-    _reachable_acr(places["id_token"].get("acr") or {})
-    return replace(request, claims=names, subject=subject if isinstance(subject, str) else None)
+    acr = _essential_acr(places["id_token"].get("acr") or {})
+    return replace(request, claims=names, subject=subject if isinstance(subject, str) else None, acr=acr)
 
 
-def _reachable_acr(asked: Mapping[str, Any]) -> None:
-    """An essential `acr` that no login here reaches fails the request (OIDC Core 5.5.1.1)."""
+def _essential_acr(asked: Mapping[str, Any]) -> int:
+    """The level that an essential `acr` demands; one that no login here reaches fails (OIDC Core 5.5.1.1)."""
     values = asked.get("values") if isinstance(asked.get("values"), list) else [asked.get("value")]
     wanted = [value for value in values or [] if isinstance(value, str)]
-    if asked.get("essential") is True and wanted and acr_name(1) not in wanted:
+    if asked.get("essential") is not True or not wanted:
+        return 1
+    level = _lowest_reachable(wanted)
+    if level is None:
         raise UnmetRequirements("The requested acr cannot be reached.")
+    return level
+
+
+def _acr_values(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    """`acr_values` is a wish (OIDC Core 3.1.2.1): the lowest level of those named that a login here can reach."""
+    return replace(request, wished_acr=_lowest_reachable(given.get("acr_values", "").split()) or 1)
+
+
+def _lowest_reachable(names: Sequence[str]) -> int | None:
+    levels = [level for name in names if (level := acr_level(name)) and level <= HIGHEST_ACR]
+    return min(levels, default=None)
 
 
 def _json_object(text: str) -> dict[str, Any]:
@@ -268,6 +290,7 @@ CHECKS: tuple[Check, ...] = (
     _prompt,
     _max_age,
     _hints,
+    _acr_values,
     _claims,
     _resource,
 )

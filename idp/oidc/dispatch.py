@@ -7,12 +7,13 @@ it is read from the attempt on the server, and the stores are asked again before
 from dataclasses import dataclass
 
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
-from authlib.oidc.core.errors import ConsentRequiredError, LoginRequiredError
+from authlib.oidc.core.errors import ConsentRequiredError, InteractionRequiredError, LoginRequiredError
 
+from idp.accounts.password_rules import PasswordAge
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Authentication
 from idp.login.sessions import Opened, Session, Sessions, Visitor, session_digest
-from idp.login.steps import Ask, Owed, consent_owed, login_owed
+from idp.login.steps import Ask, CodeMode, Owed, code_owed, consent_owed, login_owed, password_owed
 from idp.oidc.authorization import AuthorizationRequest, RedirectedError
 from idp.oidc.codes import Codes
 from idp.oidc.gate import Request, Standing, may_issue
@@ -21,6 +22,14 @@ from idp.oidc.issuing import Standings
 from idp.oidc.tokens import Tokens
 from idp.ports import Clock
 from keys.signing import BadToken
+
+REFUSALS = {
+    "login": LoginRequiredError,
+    "code": InteractionRequiredError,
+    "password": InteractionRequiredError,
+    "consent": ConsentRequiredError,
+}
+"""What `prompt=none` is answered with when a step is owed (OIDC Core 3.1.2.6)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,27 @@ class _Person:
     session: Session | None
 
 
+@dataclass(frozen=True, slots=True)
+class StepRules:
+    """When a login by password also needs a code, and when its password is too old."""
+
+    code: CodeMode
+    age: PasswordAge
+
+    def owed(
+        self, ask: Ask, standing: Standing, proof: Authentication, attempt: LoginAttempt | None, now: float
+    ) -> Owed | None:
+        """The code or the password change that is still owed. `attempt` is the one in which `proof` was given."""
+        account = standing.account
+        if account is None:
+            return None
+        code = code_owed(ask, self.code, proof, attempt)
+        # Without a number no code can be sent: that stops nobody, unless the client cannot do with less.
+        if code and (account.phone or proof.acr < ask.acr):
+            return code
+        return password_owed(self.age.due(account, now), proof, attempt)
+
+
 class Dispatcher:
     """Decides what comes next for an authorization request."""
 
@@ -62,7 +92,9 @@ class Dispatcher:
         codes: Codes,
         tokens: Tokens,
         clock: Clock,
+        rules: StepRules,
     ) -> None:
+        self._rules = rules
         self._attempts = attempts
         self._sessions = sessions
         self._standings = standings
@@ -74,7 +106,11 @@ class Dispatcher:
         """The first thing owed, or the code. Raises `RedirectedError`, `Expired`."""
         person = self._person(request, entry)
         ask = self._ask(request)
-        owed = login_owed(ask, person.proof, fresh=person.fresh, now=self._clock())
+        now = self._clock()
+        owed = login_owed(ask, person.proof, fresh=person.fresh, now=now)
+        if owed is None and person.proof is not None:
+            given_in = entry.attempt if person.fresh else None
+            owed = self._rules.owed(ask, person.standing, person.proof, given_in, now)
         if owed is None and person.proof is not None:
             owed = self._consent_owed(ask, request, person, entry)
         if owed is not None:
@@ -92,8 +128,9 @@ class Dispatcher:
         if entry.attempt and entry.attempt.proof:
             proof = entry.attempt.proof
             standing = self._standings.of_account(proof.account_id, client_id)
-            # A proof that is older than the epoch proves nothing any more: the person is asked again.
-            return _Person(standing, proof if proof.auth_time >= standing.epoch else None, True, session)
+            # A proof older than the epoch, or than the last credential event, proves nothing: we ask again.
+            counts = proof.auth_time >= max(standing.epoch, standing.account.secured_at if standing.account else 0.0)
+            return _Person(standing, proof if counts else None, True, session)
         alive = session is not None and carried.account is not None and carried.account.is_active
         return _Person(carried, session.authentication if session and alive else None, False, session)
 
@@ -103,7 +140,8 @@ class Dispatcher:
             account_id = self._hinted(request, request.id_token_hint)
         if request.subject is not None:
             account_id = self._tokens.named_account(request.subject, request.client) or "nobody"
-        return Ask(request.prompt, request.max_age, account_id)
+        acr = max(request.acr, request.client.minimum_acr)
+        return Ask(request.prompt, request.max_age, account_id, acr, request.wished_acr)
 
     def _hinted(self, request: AuthorizationRequest, hint: str) -> str:
         try:
@@ -128,7 +166,7 @@ class Dispatcher:
     def _asked(self, owed: Owed, request: AuthorizationRequest, person: _Person) -> Owed:
         """`owed`, unless the request forbids to ask, or asking again would not help."""
         if "none" in request.prompt:
-            kind = LoginRequiredError if owed.step == "login" else ConsentRequiredError
+            kind = REFUSALS[owed.step]
             raise RedirectedError(kind(description=owed.reason), request)
         if owed.reason == "id_token_hint" and person.fresh:
             raise RedirectedError(LoginRequiredError(description="Another person logged in."), request)
@@ -138,7 +176,8 @@ class Dispatcher:
         proof = person.proof
         if proof is None:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
-        gate = Request(request.client, proof, request.shared, self._clock(), needs_session=not person.fresh)
+        now, age = self._clock(), self._rules.age
+        gate = Request(request.client, proof, request.shared, now, age, needs_session=not person.fresh)
         refused = may_issue(person.standing, gate)
         if refused is not None:
             raise RedirectedError(_denied(refused), request)
@@ -146,8 +185,7 @@ class Dispatcher:
         attempt = self._attempts.finish(entry.handle) if entry.handle else None
         opened = None
         if person.fresh:
-            remember = attempt is not None and attempt.remember
-            opened = self._sessions.open(proof, entry.visitor, remember=remember, before=person.session)
+            opened = self._sessions.open(proof, entry.visitor, attempt, person.standing.account, before=person.session)
         session = opened.session if opened else person.session
         if session is None:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)

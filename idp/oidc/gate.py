@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from idp.accounts.account import Account
+from idp.accounts.password_rules import PasswordAge
 from idp.login.authentication import Authentication
 from idp.login.sessions import Session
 from idp.oidc.clients import Client
@@ -45,6 +46,7 @@ class Request:
     authentication: Authentication
     scopes: Collection[str]
     now: float
+    age: PasswordAge
     needs_session: bool = True
 
 
@@ -61,6 +63,8 @@ def may_issue(standing: Standing, request: Request) -> str | None:
         (standing.revoked, "revoked"),
         (request.authentication.auth_time < standing.epoch, "epoch"),
         (_session_stands_in_the_way(standing, request), "session_ended"),
+        (_is_from_before_securing(standing, request), "secured"),
+        (_owes_a_password(standing, request), "password_owed"),
         (request.client is not None and request.authentication.acr < request.client.minimum_acr, "acr"),
         (_lacks_consent(standing, request), "consent"),
     )
@@ -71,6 +75,19 @@ def _session_stands_in_the_way(standing: Standing, request: Request) -> bool:
     if standing.session is None:
         return request.needs_session
     return standing.session.ended_at is not None
+
+
+def _is_from_before_securing(standing: Standing, request: Request) -> bool:
+    """Whether the login is older than the last credential event; the session in which that happened lives on."""
+    secured_at = standing.account.secured_at if standing.account else 0.0
+    return standing.session is None and request.authentication.auth_time < secured_at
+
+
+def _owes_a_password(standing: Standing, request: Request) -> bool:
+    """Whether the password that the person came with has to be changed first."""
+    if standing.account is None or request.authentication.through != "password":
+        return False
+    return request.age.due(standing.account, request.now) in ("first", "expired")
 
 
 def _lacks_consent(standing: Standing, request: Request) -> bool:

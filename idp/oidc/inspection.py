@@ -91,7 +91,9 @@ class Inspection:
         family, standing, token = found
         limits, now = self._issuing.families.limits, self._clock()
         state = family.presented(token.generation, now, idle=limits.idle, grace=0, epoch=standing.epoch)
-        request = Request(caller, family.grant.authentication, family.grant.scopes, now, needs_session=False)
+        grant = family.grant
+        age = self._issuing.age
+        request = Request(caller, grant.authentication, grant.scopes, now, age, needs_session=False)
         return family if state == "current" and may_issue(standing, request) is None else None
 
     def _concerns(self, token: AccessToken, caller: Client) -> bool:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from authlib.oauth2.rfc6749 import InvalidGrantError
 
+from idp.accounts.password_rules import PasswordAge
 from idp.oidc.clients import Client
 from idp.oidc.codes import Codes
 from idp.oidc.families import Families, Family, Presented, Token
@@ -69,7 +70,9 @@ class Issuing:
         standings: Standings,
         audit: AuditLog,
         clock: Clock,
+        age: PasswordAge,
     ) -> None:
+        self.age = age
         self.codes = codes
         self.families = families
         self.tokens = tokens
@@ -145,7 +148,9 @@ class Issuing:
             return None
         marks = (token.grant_id, token.jti)
         standing = self.standings.of_grant(account_id, client.client_id, token.sid, marks)
-        request = Request(client, token.authentication, token.scopes, self._clock(), needs_session=not token.offline)
+        request = Request(
+            client, token.authentication, token.scopes, self._clock(), self.age, needs_session=not token.offline
+        )
         return standing if may_issue(standing, request) is None else None
 
     def is_good(self, token: AccessToken) -> bool:
@@ -154,7 +159,9 @@ class Issuing:
         return not standing.revoked and token.issued_at >= standing.epoch
 
     def _gate(self, standing: Standing, grant: Grant, client: Client) -> None:
-        request = Request(client, grant.authentication, grant.scopes, self._clock(), needs_session=not grant.offline)
+        request = Request(
+            client, grant.authentication, grant.scopes, self._clock(), self.age, needs_session=not grant.offline
+        )
         reason = may_issue(standing, request)
         if reason is not None:
             raise _invalid_grant(reason, client)

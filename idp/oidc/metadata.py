@@ -42,7 +42,7 @@ def document(issuer: str, id_token_algs: Collection[str]) -> dict[str, Any]:
         "authorization_response_iss_parameter_supported": True,
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
-        "acr_values_supported": [acr_name(1)],
+        "acr_values_supported": [acr_name(1), acr_name(2)],
         "claim_types_supported": ["normal"],
         "claims_supported": ["sub", "iss", "auth_time", "acr", "amr", "ial", "sid", *claims.SUPPORTED],
         "claims_parameter_supported": True,

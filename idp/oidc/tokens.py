@@ -216,4 +216,6 @@ class Tokens:
 
 def _authentication(found: Mapping[str, Any]) -> Authentication:
     level = acr_level(found["acr"]) or 0
-    return Authentication("", auth_time=found["auth_time"], amr=tuple(found["amr"]), acr=level)
+    amr = tuple(found["amr"])
+    through = "password" if "pwd" in amr else ""
+    return Authentication("", auth_time=found["auth_time"], amr=amr, acr=level, through=through)

@@ -1,16 +1,19 @@
-"""`SessionStore` in SQL. Ending a session ends its refresh families in the same transaction."""
+"""`SessionStore` in SQL. Ending a session ends its refresh families and tells its portals in the same transaction."""
 
 from typing import Any
 
 from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from idp.accounts.notices import Told
 from idp.errors import Expired
 from idp.login.sessions import Session
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.rows import SESSION, session_of
+from idp.store.session_clients import SqlSessionClients
+from idp.store.undo import SqlNotices
 from keys.database import Database
 
 MOST_LISTED = 100
@@ -20,12 +23,22 @@ MOST_DEVICES = 20
 class SqlSessions:
     """Sessions and known devices."""
 
-    def __init__(self, database: Database, audit: SqlAudit) -> None:
+    def __init__(self, database: Database, audit: SqlAudit, clients: SqlSessionClients, notices: SqlNotices) -> None:
         self._database = database
         self._audit = audit
+        self._clients = clients
+        self._notices = notices
         self._dialect = postgresql if database.dialect == "postgresql" else sqlite
 
-    def open(self, session_digest: str, session: Session, *, device_digest: str | None, device_until: float) -> None:
+    def open(
+        self,
+        session_digest: str,
+        session: Session,
+        *,
+        device_digest: str | None,
+        device_until: float,
+        told: Told,
+    ) -> None:
         proof = session.authentication
         row: dict[str, Any] = {
             "digest": session_digest,
@@ -50,6 +63,7 @@ class SqlSessions:
             if device_digest:
                 self._remember(connection, proof.account_id, device_digest, session.created_at, device_until)
             self._audit.write(connection, opened)
+            self._notices.write(connection, told)
 
     def _open(self, row: dict[str, Any]) -> Any:
         """Insert a session, or give the account's live one of the same `sid` its new cookie and dates."""
@@ -78,7 +92,7 @@ class SqlSessions:
     def end_within(
         self, connection: Connection, account_id: str, *, sid: str | None, but: str | None, now: float
     ) -> list[str]:
-        """End sessions and their refresh families in the caller's transaction; returns the ended sids."""
+        """End sessions in the caller's transaction with all that hangs on them; returns the ended sids."""
         mine = [t.session.c.account_id == account_id, t.session.c.ended_at.is_(None)]
         families = [t.refresh_family.c.account_id == account_id, t.refresh_family.c.revoked_at.is_(None)]
         if sid is not None:
@@ -91,6 +105,7 @@ class SqlSessions:
         statement = update(t.session).where(and_(*mine)).values(ended_at=now).returning(t.session.c.sid)
         ended = list(connection.execute(statement).scalars())
         connection.execute(update(t.refresh_family).where(and_(*families)).values(revoked_at=now))
+        self._clients.tell(connection, account_id, sid=sid, but=but, now=now)
         if ended:
             self._audit.write(connection, Event("session.ended", account_id, facts={"count": len(ended)}))
         return ended

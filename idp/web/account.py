@@ -119,7 +119,7 @@ class AccountPage(Page):
         carried = self._pages.standing(browser)
         self._pages.attempts.finish(handle)
         before = carried.session if carried else None
-        opened = self._pages.sessions.open(attempt.proof, browser.visitor, remember=attempt.remember, before=before)
+        opened = self._pages.sessions.open(attempt.proof, browser.visitor, attempt, now_known.account, before=before)
         response = redirect("/account", 303)
         set_session(self._pages.around, response, opened.cookie, opened.device_cookie)
         return response

@@ -8,9 +8,12 @@ from urllib.parse import urlencode
 
 from flask import Request, g, request
 
+from idp.accounts.notices import Scene
 from idp.errors import Forbidden
 from idp.login.sessions import Visitor
+from idp.messages.message import Language
 from idp.shelf import digest
+from idp.web.agents import browser_name
 from idp.web.cookies import Cookies
 from idp.web.forms import Pairs, read_form, read_query, single
 from idp.web.network import Peers
@@ -58,7 +61,17 @@ class Browser:
     @cached_property
     def visitor(self) -> Visitor:
         agent = self.request.headers.get("User-Agent", "")
-        return Visitor("".join(c for c in agent if c.isprintable())[:200], self.network, self.device)
+        return Visitor("".join(c for c in agent if c.isprintable())[:200], self.network, self.device, self.scene)
+
+    @cached_property
+    def scene(self) -> Scene:
+        """Browser and language, for the notice of what is done here."""
+        return Scene(browser_name(self.request.headers.get("User-Agent", "")[:500]), self.language())
+
+    @cached_property
+    def address(self) -> str:
+        """The address that pays for messages: one IPv4 address, or the /64 of an IPv6 one."""
+        return self.around.peers.household(self.request.environ)
 
     @cached_property
     def query(self) -> dict[str, str]:
@@ -84,11 +97,11 @@ class Browser:
         is_long = int(self.request.environ.get("CONTENT_LENGTH") or 0) > LONGEST_MOVED
         return self.request.method == "POST" and self.secret is None and self.session is None and not is_long
 
-    def language(self) -> str:
+    def language(self) -> Language:
         """The language to speak: asked for now, chosen before, else Vietnamese."""
         asked = self.request.args.get("lang", "")
         chosen = asked if asked in LANGUAGES else self.around.cookies.read(self.request.cookies, "l")
-        return chosen if chosen in LANGUAGES else LANGUAGES[0]
+        return "en" if chosen == "en" else "vi"
 
     def _same_origin(self) -> None:
         """A form of ours comes from a page of ours; what a browser says about that is believed when it says no."""

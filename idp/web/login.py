@@ -81,7 +81,7 @@ class Login(Page):
             return self._cancel(handle, attempt)
         typed = self._typed(browser, form, handle, attempt)
         try:
-            proof = self._logins.with_password(typed)
+            proved = self._logins.with_password(typed)
         except LoginFailed as failed:
             self._measures.logins.labels("password", failed.kind).inc()
             return self._failed(browser, handle, attempt, typed, failed)
@@ -89,8 +89,8 @@ class Login(Page):
             self._measures.logins.labels("password", "busy").inc()
             raise
         self._measures.logins.labels("password", "succeeded").inc()
-        self._attempts.proved(handle, attempt, proof, remember=form.get("remember") is not None)
-        return redirect(with_query(_returns_to(attempt), attempt=handle), 303)
+        self._attempts.logged_in(handle, attempt, proved, remember=form.get("remember") is not None)
+        return redirect(with_query(returns_to(attempt), attempt=handle), 303)
 
     def _typed(self, browser: Browser, form: dict[str, str], handle: str, attempt: LoginAttempt) -> Typed:
         challenge = form.get("captcha_id", "")
@@ -196,6 +196,6 @@ def _tabs(handle: str, kind: Kind) -> Sequence[dict[str, object]]:
     ]
 
 
-def _returns_to(attempt: LoginAttempt) -> str:
+def returns_to(attempt: LoginAttempt) -> str:
     """Every way of logging in returns to where the attempt began."""
     return "/authorize" if attempt.client_id else "/account"

@@ -32,6 +32,13 @@ class Peers:
         prefix = 24 if address.version == 4 else 56
         return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
 
+    def household(self, environ: dict[str, Any]) -> str:
+        """One IPv4 address, or the /64 of an IPv6 one: whoever asks for messages pays for them alone."""
+        address = _parse(self.address(environ))
+        if address is None:
+            return "unknown"
+        return str(ipaddress.ip_network(f"{address}/{32 if address.version == 4 else 64}", strict=False))
+
     def _is_trusted(self, text: str) -> bool:
         address = _parse(text)
         return address is not None and any(address in network for network in self._trusted)

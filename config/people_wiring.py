@@ -1,0 +1,97 @@
+"""What a person's login, codes and credentials are made of, on a foundation; `wiring.py` puts it into the provider."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.accounts.budgets import BudgetLimits
+from idp.accounts.credentials import Credentials
+from idp.accounts.notices import Notices
+from idp.accounts.one_time import OneTimeCodes
+from idp.accounts.password_rules import PasswordAge
+from idp.login.limits import CODE_GUESSES, Guesses
+from idp.login.sessions import SessionLimits, Sessions
+from idp.oidc.dispatch import StepRules
+from idp.store.credentials import SqlCredentials
+from idp.store.one_time import SqlCodes
+from idp.store.session_clients import SqlSessionClients
+from idp.store.sessions import SqlSessions
+from idp.store.throttle import SqlThrottle
+from idp.store.undo import SqlNotices
+from keys.sealing import MasterKey
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from config.wiring import Foundation
+    from idp.accounts.passwords import Passwords
+
+
+def sql_notices(base: Foundation) -> SqlNotices:
+    """Where notices and their undo links are kept."""
+    return SqlNotices(base.database, base.outbox, MasterKey(base.secrets.get("outbox")))
+
+
+def sql_sessions(base: Foundation) -> SqlSessions:
+    """Where sessions are kept; ending one tells its portals."""
+    clients = SqlSessionClients(base.database, base.outbox)
+    return SqlSessions(base.database, base.audit, clients, sql_notices(base))
+
+
+def sessions_of(base: Foundation) -> Sessions:
+    """Sessions, with the notice of a new device."""
+    return Sessions(sql_sessions(base), base.clock, session_limits(base.settings), notices_of(base))
+
+
+def session_limits(settings: Settings) -> SessionLimits:
+    """How long sessions live."""
+    login = settings.login
+    touch = min(60.0, login.session_idle / 10)
+    return SessionLimits(idle=login.session_idle, absolute=login.session_absolute, touch_every=touch)
+
+
+def notices_of(base: Foundation) -> Notices:
+    """Notices, with links to the public address."""
+    return Notices(base.settings.issuer, base.clock)
+
+
+def codes_of(base: Foundation) -> OneTimeCodes:
+    """One-time codes, with their budgets."""
+    b = base.settings.budgets
+    limits = BudgetLimits(
+        per_number_hour=b.per_number_hour,
+        per_number_day=b.per_number_day,
+        per_account_hour=b.per_account_hour,
+        per_address_hour=b.per_address_hour,
+        per_prefix_hour=b.per_prefix_hour,
+        per_minute=b.per_minute,
+        per_day=b.per_day,
+        price=b.price,
+        money_per_day=b.money_per_day,
+    )
+    guesses = Guesses(SqlThrottle(base.database), base.clock, "code", CODE_GUESSES)
+    key = base.secrets.get("one-time-code")
+    return OneTimeCodes(SqlCodes(base.database, base.outbox), guesses, base.clock, limits, digest_key=key)
+
+
+def credentials_of(base: Foundation, passwords: Passwords) -> Credentials:
+    """Changing, recovering and undoing."""
+    store = SqlCredentials(base.database, sql_sessions(base), base.audit, sql_notices(base))
+    return Credentials(store, passwords, notices_of(base), base.clock)
+
+
+def password_age(base: Foundation) -> PasswordAge:
+    """How old a password may get; test mode's person is exempt."""
+    rules = base.settings.passwords
+    return PasswordAge(rules.months or None, rules.warn_days, exempt_person(base))
+
+
+def exempt_person(base: Foundation) -> str | None:
+    """The id of test mode's person, whom nothing slows down and nothing forces."""
+    testing = base.settings.testing
+    found = base.people.find_by_identifier("bhxh", testing.person) if testing.enabled and testing.person else None
+    return found.id if found else None
+
+
+def step_rules(base: Foundation) -> StepRules:
+    """When a login also needs a code or another password."""
+    return StepRules(base.settings.login.one_time_code, password_age(base))
