@@ -6,6 +6,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from config.housekeeping import Housekeeping
+from config.senders import QueueWatch, receipt_desk
 from config.settings import Settings
 from config.wiring import Provider
 from idp.brake import Brake
@@ -52,6 +53,8 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
             workers.start()
             atexit.register(workers.stop)
     table = {**machines.table(), **operation.table()}
+    if desk := receipt_desk(settings, base.outbox, measures):
+        table |= desk.table()
     if settings.testing.enabled:
         table |= _test_mode(provider).table()
         log.warning("TEST MODE: captchas may have a fixed answer; never use this with real people")
@@ -115,20 +118,26 @@ def _test_mode(provider: Provider) -> Testing:
 
 
 def _watch(provider: Provider, measures: Measures) -> None:
-    """Connect the metrics: hash queue, store latency, age of the signing keys."""
+    """Connect the metrics: hash queue, store latency, messages, age of the signing keys."""
     base = provider.base
     measures.watch(measures.hashing, lambda: provider.passwords.waiting)
     sql = measures.store.labels("sql")
     base.database.watch(lambda _text, seconds: sql.observe(seconds))
     if isinstance(base.ephemeral, RedisEphemeral):
         base.ephemeral.observe = measures.store.labels("redis").observe
+    provider.deliveries.observe = lambda *labels: measures.messages.labels(*labels).inc()
+    queue = QueueWatch(base.outbox, base.clock)
+    for channel in provider.deliveries.channels:
+        measures.watch(measures.waiting.labels(channel), partial(queue.length, channel))
+        measures.watch(measures.oldest.labels(channel), partial(queue.oldest, channel))
     for alg in base.settings.keys.algorithms:
         measures.watch(measures.key_age.labels(alg), partial(_age, provider, alg))
 
 
 def _age(provider: Provider, alg: str) -> float:
     now = provider.base.clock()
-    return now - provider.base.rings.ring().signing_key(alg, now).signs_from
+    signing = provider.base.rings.ring().signs_now(alg, now)
+    return now - signing.signs_from if signing and signing.signs_from is not None else float("nan")
 
 
 def readiness(provider: Provider) -> dict[str, Check]:

@@ -45,6 +45,18 @@ class Sender(Protocol):
     def send(self, message: Message) -> Receipt: ...
 
 
+class Receipts(Protocol):
+    """Where it is written down what a gateway says later of a message."""
+
+    def arrived(self, message_id: str) -> bool:
+        """It was delivered, also when its sending looked failed; False when nothing is known of it."""
+        ...
+
+    def lost(self, message_id: str, reason: str) -> bool:
+        """It was taken but will not arrive; False when it is not known, or said to have arrived already."""
+        ...
+
+
 class Nowhere:
     """No way out is configured: says so of each message, so that `idp messages list` shows it."""
 

@@ -6,7 +6,7 @@ A message has a next turn until it is done with; taking it moves its turn to whe
 import json
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, insert, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
 
 from idp.errors import Busy
 from idp.messages.message import Channel, Message
@@ -66,6 +66,25 @@ class SqlOutbox:
 
     def finish(self, taken: Taken, state: State, reason: str = "") -> None:
         self._settle(taken, self._ended(state, reason))
+
+    def arrived(self, message_id: str) -> bool:
+        # Whatever was never handed over cannot have arrived, whoever says so.
+        handed_over = _c.state.in_(("sending", "sent", "failed")) | (_c.tries > 0)
+        return self._heard(message_id, handed_over & (_c.state != "delivered"), self._ended("delivered", ""))
+
+    def lost(self, message_id: str, reason: str) -> bool:
+        return self._heard(message_id, _c.state == "sent", self._ended("failed", reason))
+
+    def waiting(self) -> dict[Channel, tuple[int, float]]:
+        """By channel: how many wait or are under way, and for how many seconds the oldest has."""
+        each = select(_c.channel, func.count(), func.min(_c.created_at)).where(_c.next_at.is_not(None))
+        with self._database.read.connect() as connection:
+            rows = connection.execute(each.group_by(_c.channel)).all()
+        return {channel: (count, self._clock() - oldest) for channel, count, oldest in rows}
+
+    def _heard(self, message_id: str, known: ColumnElement[bool], values: dict[str, Any]) -> bool:
+        with self._database.read.connect() as connection:
+            return connection.execute(update(t.message).where(_c.id == message_id, known).values(values)).rowcount == 1
 
     def _settle(self, taken: Taken, values: dict[str, Any]) -> None:
         """Write what became of a message, unless its time was over and somebody else has it, or it is done with."""

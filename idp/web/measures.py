@@ -32,6 +32,9 @@ class Measures:
         mode: Any = {"multiprocess_mode": "livesum"} if shared else {}
         self.hashing = Gauge("idp_hash_queue", "Password checks running or waiting", **own, **mode)
         newest: Any = {"multiprocess_mode": "mostrecent"} if shared else {}
+        self.messages = Counter("idp_messages_total", "Messages by what became of them", ["channel", "outcome"], **own)
+        self.waiting = Gauge("idp_messages_waiting", "Messages that wait", ["channel"], **own, **newest)
+        self.oldest = Gauge("idp_messages_oldest_seconds", "Age of the oldest of them", ["channel"], **own, **newest)
         self.key_age = Gauge("idp_key_age_seconds", "Age of the signing key", ["alg"], **own, **newest)
 
     def watch(self, gauge: Gauge, read: Callable[[], float]) -> None:
