@@ -1,4 +1,4 @@
-"""`python -m sandbox run | portal | inbox`."""
+"""`python -m sandbox run | portal | inbox | sms`."""
 
 import argparse
 import sys
@@ -9,7 +9,7 @@ from sandbox import addresses
 def main() -> int:
     """Start one program, or all of them; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The outside world, simulated.")
-    parser.add_argument("program", choices=["run", "portal", "inbox"], help="`run` starts everything")
+    parser.add_argument("program", choices=["run", "portal", "inbox", "sms"], help="`run` starts everything")
     where = addresses.from_environment()
     match parser.parse_args().program:
         # Each is imported only when it is the one: the starter should not wait for libraries that its children need.
@@ -21,6 +21,10 @@ def main() -> int:
             from sandbox import inbox
 
             inbox.serve(where)
+        case "sms":
+            from sandbox import sms
+
+            sms.serve(where)
         case _:
             from sandbox import launch
 

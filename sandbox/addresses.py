@@ -30,6 +30,11 @@ class Addresses:
         return f"http://localhost:{self.inbox_port}"
 
     @property
+    def sms_port(self) -> int:
+        """Where the SMS gateway listens when it runs."""
+        return self.inbox_port + 1
+
+    @property
     def messages(self) -> Path:
         """The folder into which the provider drops messages and from which the inbox reads them."""
         return self.data / "inbox"

@@ -27,8 +27,8 @@ def serve(app: Flask, port: int) -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    response.headers["Content-Security-Policy"] = (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
+    response.headers.setdefault(
+        "Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
     )
     response.headers["X-Content-Type-Options"] = "nosniff"
     if response.mimetype == "text/html":

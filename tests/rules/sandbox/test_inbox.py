@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from sandbox.inbox import MOST_SHOWN, read_folder
+from sandbox.inbox import MOST_SHOWN, Message, read_folder
 
 
 def put(folder: Path, name: str, **message: object) -> None:
@@ -46,3 +46,9 @@ def test_a_full_folder_shows_the_newest_files_only(tmp_path: Path) -> None:
         put(tmp_path, f"{number}.json", body=str(number), sent_at=float(number))
 
     assert len(read_folder(tmp_path)[0]) == MOST_SHOWN
+
+
+def test_a_link_in_a_message_is_told_from_the_words_around_it() -> None:
+    message = Message("sms", "+84912345678", "", "Tai https://id.example.vn/undo/x. Xong", 0.0)
+
+    assert message.parts == [("Tai ", False), ("https://id.example.vn/undo/x", True), (". Xong", False)]
