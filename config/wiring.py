@@ -21,6 +21,7 @@ from idp.login.limits import LoginLimits, Policy
 from idp.login.logins import LoginRules, Logins, Window
 from idp.login.sessions import Sessions
 from idp.messages.sending import Deliveries
+from idp.oidc.back_channel import PortalSender
 from idp.oidc.client_auth import ClientAuthentication
 from idp.oidc.client_keys import ClientKeys
 from idp.oidc.clients import Clients
@@ -45,6 +46,7 @@ from idp.store.families import SqlFamilies
 from idp.store.incidents import SqlIncidents
 from idp.store.outbox import SqlOutbox
 from idp.store.people import SqlPeople
+from idp.store.session_clients import SqlSessionClients
 from idp.store.standings import SqlStandings
 from idp.store.throttle import SqlThrottle
 from idp.web.logout import LogoutRequest
@@ -183,7 +185,7 @@ def wire(base: Foundation) -> Provider:
         inspection=Inspection(issuing, clients, clock),
         dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, clock, step_rules(base)),
         logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
-        deliveries=deliveries_of(s, base.outbox, clock),
+        deliveries=deliveries_of(s, base.outbox, clock, portal_sender(base, clients, tokens)),
         codes=codes_of(base),
         credentials=credentials_of(base, passwords),
         step_rules=step_rules(base),
@@ -225,6 +227,13 @@ def logins_of(base: Foundation, passwords: Passwords, sessions: Sessions) -> Log
     )
 
 
+def portal_sender(base: Foundation, clients: Clients, tokens: Tokens) -> PortalSender:
+    """What tells portals of a logout; without TLS only on this machine, and not in production."""
+    settings = base.settings
+    outbound = Outbound(settings.outbound.ca_file, plain_http=not settings.is_production)
+    return PortalSender(clients, tokens, outbound, base.clock)
+
+
 def issuing_of(base: Foundation) -> Issuing:
     """Codes, refresh families and tokens."""
     s, clock, secrets = base.settings, base.clock, base.secrets
@@ -240,7 +249,8 @@ def issuing_of(base: Foundation) -> Issuing:
     )
     codes = Codes(Shelf("k", AuthorizationCode, base.ephemeral, clock, life=s.oidc.code_life), families)
     tokens = Tokens(s.issuer, signer, Subjects(secrets.get("pairwise")), clock, life)
-    return Issuing(codes, families, tokens, SqlStandings(base.database), base.audit, clock, password_age(base))
+    standings, members = SqlStandings(base.database), SqlSessionClients(base.database, base.outbox)
+    return Issuing(codes, families, tokens, standings, members, base.audit, clock, password_age(base))
 
 
 def open_database(settings: Settings) -> Database:

@@ -103,8 +103,12 @@ class Retries:
         return float(min(self.longest, self.first * 2.0 ** min(tries, 30)) * random.uniform(0.5, 1.0))  # noqa: S311
 
 
-RETRIES: Mapping[str, Retries] = {"otp": Retries(2, 10, 60), "recovery_link": Retries(2, 10, 60)}
-"""What somebody waits for is tried twice more (W-07); the rest has time."""
+RETRIES: Mapping[str, Retries] = {
+    "otp": Retries(2, 10, 60),
+    "recovery_link": Retries(2, 10, 60),
+    "logout": Retries(60, 10, 300),
+}
+"""What somebody waits for is tried twice more (W-07); the rest has time. A logout ends by its own hour."""
 
 PATIENT = Retries(12, 30, 3600)
 

@@ -4,10 +4,19 @@ Whoever redeems a code and has registered a `backchannel_logout_uri` is noted wi
 ends, each of them gets one message in the same transaction; it is tried with a fresh token for an hour.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from threading import Lock
 from typing import Literal, Protocol
+from urllib.parse import urlencode
 
 from idp.messages.message import Message
+from idp.messages.sending import Never, NotNow, Receipt
+from idp.oidc.clients import Clients
+from idp.oidc.tokens import Tokens
+from idp.outbound import Outbound, OutboundFailed
+from idp.ports import Clock
 
 TRIED_FOR = 3600.0
 """Seconds until a portal that does not answer is given up."""
@@ -43,3 +52,69 @@ def logout_message(account_id: str, sid: str, client_id: str, now: float) -> Mes
     return Message(
         "portal", client_id, "logout", now + TRIED_FOR, {"sid": sid}, account_id=account_id, client_id=client_id
     )
+
+
+class PortalSender:
+    """Posts logout tokens, each made for its try. Whatever a portal does, it holds up no other portal for long."""
+
+    longest = 30.0
+
+    def __init__(self, clients: Clients, tokens: Tokens, outbound: Outbound, clock: Clock) -> None:
+        self._clients = clients
+        self._tokens = tokens
+        self._outbound = outbound
+        self._rests = Rests(clock)
+
+    def send(self, message: Message) -> Receipt:
+        client = self._clients.find(message.client_id)
+        if client is None or client.backchannel_logout_uri is None or message.account_id is None:
+            raise Never("the client has no address for it any more")
+        token = self._tokens.for_logout(client, message.account_id, message.facts["sid"])
+        with self._rests.asking(client.client_id):
+            status = self._post(client.backchannel_logout_uri, token)
+        if status == 400:
+            raise Never("status 400")
+        if status not in (200, 204):
+            raise NotNow(f"status {status}")
+        return Receipt(is_delivered=True)
+
+    def _post(self, uri: str, token: str) -> int:
+        form = urlencode({"logout_token": token}).encode()
+        try:
+            return self._outbound.post(uri, form, {"Content-Type": "application/x-www-form-urlencoded"}).status
+        except OutboundFailed as error:
+            raise NotNow(str(error)) from None
+
+
+class Rests:
+    """A portal that took a second or more rests for nine times as long: it gets a tenth of a thread's time at most.
+
+    After the rest one thread finds out whether it is any better, and the others wait for what that one is told.
+    """
+
+    def __init__(self, clock: Clock, *, slow: float = 1.0, longest: float = 30.0) -> None:
+        self._clock = clock
+        self._slow = slow
+        self._longest = longest
+        self._lock = Lock()
+        self._until: dict[str, float] = {}
+
+    @contextmanager
+    def asking(self, client_id: str) -> Iterator[None]:
+        """Note how long the block takes. Raises `NotNow` while the client rests."""
+        began = self._clock()
+        with self._lock:
+            until = self._until.get(client_id)
+            if until is not None and began < until:
+                raise NotNow("it was slow and rests")
+            if until is not None:
+                self._until[client_id] = began + self._longest
+        try:
+            yield
+        finally:
+            ended = self._clock()
+            with self._lock:
+                if ended - began < self._slow:
+                    self._until.pop(client_id, None)
+                else:
+                    self._until[client_id] = ended + 9 * (ended - began)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from authlib.oauth2.rfc6749 import InvalidGrantError
 
 from idp.accounts.password_rules import PasswordAge
+from idp.oidc.back_channel import SessionClients
 from idp.oidc.clients import Client
 from idp.oidc.codes import Codes
 from idp.oidc.families import Families, Family, Presented, Token
@@ -68,6 +69,7 @@ class Issuing:
         families: Families,
         tokens: Tokens,
         standings: Standings,
+        session_clients: SessionClients,
         audit: AuditLog,
         clock: Clock,
         age: PasswordAge,
@@ -77,6 +79,7 @@ class Issuing:
         self.families = families
         self.tokens = tokens
         self.standings = standings
+        self._session_clients = session_clients
         self._audit = audit
         self._clock = clock
 
@@ -131,6 +134,8 @@ class Issuing:
         """The token response; with `begin` also the first refresh token of an offline grant."""
         if standing.account is None:
             raise _invalid_grant("no account", client)
+        if begin and client.backchannel_logout_uri:
+            self._note(grant, client)
         refresh_token = self.families.begin(grant, grant_id) if begin and grant.offline else None
         if begin and grant.offline and refresh_token is None:
             raise _invalid_grant("the grant has a family already", client)
@@ -157,6 +162,12 @@ class Issuing:
         """Whether a client's token in its own name was neither revoked nor issued before the epoch."""
         standing = self.standings.of_grant("", token.client_id, "", (token.jti,))
         return not standing.revoked and token.issued_at >= standing.epoch
+
+    def _note(self, grant: Grant, client: Client) -> None:
+        """Note the client as one to tell when the session ends. Raises `InvalidGrantError` when it has just ended."""
+        until = self._clock() + self.families.limits.absolute if grant.offline else 0.0
+        if not self._session_clients.add(grant.sid, client.client_id, until=until):
+            raise _invalid_grant("session ended meanwhile", client)
 
     def _gate(self, standing: Standing, grant: Grant, client: Client) -> None:
         request = Request(

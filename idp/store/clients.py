@@ -64,6 +64,7 @@ class SqlClients:
             families = t.refresh_family.c.client_id == client_id
             connection.execute(update(t.refresh_family).where(families).values(revoked_at=now))
             connection.execute(delete(t.consent).where(t.consent.c.client_id == client_id))
+            connection.execute(delete(t.session_client).where(t.session_client.c.client_id == client_id))
             removed = connection.execute(delete(t.client).where(t.client.c.client_id == client_id)).rowcount
             bump(connection, "clients")
         return removed == 1

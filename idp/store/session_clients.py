@@ -44,7 +44,7 @@ class SqlSessionClients:
             set_={"expires_at": case((_c.expires_at > again, _c.expires_at), else_=again)},
         )
         with self._database.read.connect() as connection:
-            return connection.execute(noted).rowcount == 1
+            return connection.execute(noted.returning(_c.sid)).first() is not None
 
     def tell(self, connection: Connection, account_id: str, *, sid: str | None, but: str | None, now: float) -> None:
         """Accept a message to each client of the sessions that end, in the transaction that ends them; once each."""

@@ -1,6 +1,6 @@
 """Deletes what has expired. A late sweep changes nothing: every rule compares dates itself."""
 
-from sqlalchemy import delete
+from sqlalchemy import delete, exists
 
 from idp.store import tables as t
 from keys.database import Database
@@ -22,11 +22,17 @@ KEPT_AFTER = {
     t.session: DAY,
 }
 
+# A session may go on for longer than it was meant to when a client came into it.
+IN_USE = {t.session_client: exists().where(t.session.c.sid == t.session_client.c.sid)}
+
 
 def sweep(database: Database, now: float) -> dict[str, int]:
     """Delete expired rows of every short-lived table; returns how many went from each."""
     gone: dict[str, int] = {}
     for table, kept in KEPT_AFTER.items():
+        expired = delete(table).where(table.c.expires_at <= now - kept)
+        if table in IN_USE:
+            expired = expired.where(~IN_USE[table])
         with database.read.connect() as connection:
-            gone[table.name] = connection.execute(delete(table).where(table.c.expires_at <= now - kept)).rowcount
+            gone[table.name] = connection.execute(expired).rowcount
     return gone

@@ -74,6 +74,15 @@ def test_redeeming_a_code_is_one_take_and_one_gate_read(visitor: Visitor) -> Non
         assert visitor.redeem(code).status_code == 200
 
 
+def test_only_a_portal_that_wants_to_be_told_of_logouts_is_noted(visitor: Visitor) -> None:
+    visitor.app.client("told", backchannel_logout_uri="https://portal.example.test/told")
+    code = visitor.code(client_id="told")
+    warm(visitor)
+
+    with budget(visitor, Trips(short_lived=1, reads=1, writes=1)):
+        assert visitor.redeem(code, "told").status_code == 200
+
+
 def test_only_offline_access_writes_a_family(visitor: Visitor) -> None:
     code = visitor.code(scope="openid offline_access")
 
