@@ -10,6 +10,7 @@ COMMANDS = {
     "config": ("config.commands.config", "config"),
     "clients": ("config.commands.clients", "clients"),
     "accounts": ("config.commands.accounts", "accounts"),
+    "messages": ("config.commands.messages", "messages"),
     "audit": ("config.commands.audit", "audit"),
     "explain": ("config.commands.audit", "explain"),
     "doctor": ("config.commands.doctor", "doctor"),

@@ -35,6 +35,7 @@ EVENTS: Mapping[str, str] = {
     "client.secret_rotated": "A client got a new secret.",
     "key.added": "Signing keys were made.",
     "epoch.bumped": "Everything issued before was ended.",
+    "message.retried": "An operator let a message that had failed be tried anew.",
 }
 _SUSPICIOUS = re.compile(r"[0-9]{6,}|[A-Za-z0-9_-]{32,}|@|\beyJ")
 ZERO = "0" * 64

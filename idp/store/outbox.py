@@ -4,6 +4,7 @@ A message has a next turn until it is done with; taking it moves its turn to whe
 """
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, RowMapping, func, insert, select, update
@@ -20,6 +21,23 @@ KEPT = 604_800.0
 """Seconds that a finished message is kept for `idp messages list`."""
 
 _c = t.message.c
+_SHOWN = (_c.id, _c.channel, _c.template, _c.account_id, _c.state, _c.tries, _c.created_at, _c.next_at, _c.error)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is known of a message, without what it says. `to` is empty when it was sealed by another key."""
+
+    id: str
+    channel: Channel
+    template: str
+    account_id: str | None
+    state: State
+    tries: int
+    created_at: float
+    next_at: float | None
+    error: str | None
+    to: str = field(repr=False)
 
 
 class SqlOutbox:
@@ -81,6 +99,37 @@ class SqlOutbox:
         with self._database.read.connect() as connection:
             rows = connection.execute(each.group_by(_c.channel)).all()
         return {channel: (count, self._clock() - oldest) for channel, count, oldest in rows}
+
+    def search(self, *, channel: Channel | None, state: State | None, limit: int) -> list[Record]:
+        """The newest messages."""
+        wanted = select(*_SHOWN, _c.sealed_to).order_by(_c.created_at.desc()).limit(limit)
+        if channel:
+            wanted = wanted.where(_c.channel == channel)
+        if state:
+            wanted = wanted.where(_c.state == state)
+        with self._database.read.connect() as connection:
+            rows = connection.execute(wanted).mappings().all()
+        return [self._record(row) for row in rows]
+
+    def find(self, message_id: str) -> Record | None:
+        with self._database.read.connect() as connection:
+            found = connection.execute(select(*_SHOWN, _c.sealed_to).where(_c.id == message_id)).mappings().first()
+        return self._record(found) if found else None
+
+    def revive(self, message_id: str) -> bool:
+        """Let a message that failed be tried anew; False when it did not fail or its time is over."""
+        now = self._clock()
+        failed = update(t.message).where(_c.id == message_id, _c.state == "failed", _c.good_until > now)
+        anew = {"state": "waiting", "tries": 0, "next_at": now, "finished_at": None}
+        with self._database.read.connect() as connection:
+            return connection.execute(failed.values(anew)).rowcount == 1
+
+    def _record(self, row: RowMapping) -> Record:
+        facts = {name: value for name, value in row.items() if name != "sealed_to"}
+        try:
+            return Record(**facts, to=self._unseal(row["sealed_to"], row["id"]))
+        except SealBroken:
+            return Record(**facts, to="")
 
     def _heard(self, message_id: str, known: ColumnElement[bool], values: dict[str, Any]) -> bool:
         with self._database.read.connect() as connection:

@@ -1,0 +1,140 @@
+"""`idp messages`: what waits, what became of the rest, and sending it. Codes and links are never shown."""
+
+import signal
+import threading
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+import click
+
+from config import logging as our_logging
+from config.commands import output
+from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.wiring import wire
+from idp.accounts.phone import PhoneNumber
+from idp.messages.message import Channel
+from idp.messages.sending import State
+from idp.messages.working import Workers
+from idp.ports import Event
+from idp.store.budgets import read_budgets
+from idp.store.outbox import Record
+
+NAMING_PEOPLE = ("number", "account", "address")
+"""Budgets whose key names somebody; the others name a prefix or everybody."""
+
+
+@click.group()
+def messages() -> None:
+    """Messages to people and portals: the queue, the sending, the budgets."""
+
+
+@messages.command("list")
+@click.option("--channel", type=click.Choice(get_args(Channel)), help="Only this channel.")
+@click.option("--state", type=click.Choice(get_args(State)), help="Only this state.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@as_json
+@told
+def list_(channel: Channel | None, state: State | None, limit: int, as_json: bool) -> None:
+    """List messages, newest first; recipients are masked, what they say is not shown.
+
+    Example: idp messages list --state failed
+    """
+    rows = [shown(record) for record in foundation().outbox.search(channel=channel, state=state, limit=limit)]
+    if as_json:
+        output.as_json(rows)
+    else:
+        output.table(rows, ("id", "created", "channel", "template", "to", "state", "tries", "next", "error"))
+
+
+@messages.command()
+@click.argument("message_id")
+@reasoned
+@as_json
+@told
+def retry(message_id: str, reason: str, as_json: bool) -> None:
+    """Try a message anew that failed, as long as it is worth saying.
+
+    Example: idp messages retry X7gkTqWkq3yQw0m9n1bZcA --reason "gateway is back"
+    """
+    base = foundation()
+    record = base.outbox.find(message_id)
+    if record is None:
+        stop(["there is no such message"])
+    if not base.outbox.revive(message_id):
+        stop([f"it is {record.state}: only what failed is tried anew, and only before its time is over"])
+    facts = {"channel": record.channel, "template": record.template}
+    base.audit.record(Event("message.retried", record.account_id, facts=facts, reason=reason))
+    output.as_json({"id": record.id, "state": "waiting"}) if as_json else click.echo(f"message {record.id} waits again")
+
+
+@messages.command()
+@click.option("--threads", type=click.IntRange(1, 64), help="Threads per channel; default: messages.threads.")
+@told
+def work(threads: int | None) -> None:
+    """Send what is due until told to stop; what is under way is then finished.
+
+    Example: idp messages work --threads 4
+    """
+    base = foundation()
+    our_logging.set_up(debug=base.settings.debug)
+    workers = Workers(wire(base).deliveries, threads or base.settings.messages.threads)
+    enough = threading.Event()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda *_: enough.set())
+    workers.start()
+    click.echo("sending", err=True)
+    enough.wait()
+    workers.stop(base.settings.web.graceful_timeout)
+    base.close()
+
+
+@messages.command()
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@as_json
+@told
+def budget(limit: int, as_json: bool) -> None:
+    """Show what the sending budgets have come to, most spent first; whom they are of is masked.
+
+    Example: idp messages budget --limit 10
+    """
+    base = foundation()
+    rows = [
+        {"budget": masked_key(key), "spent": spent, "until": _time(until)}
+        for key, spent, until in read_budgets(base.database, base.clock(), limit)
+    ]
+    output.as_json(rows) if as_json else output.table(rows, ("budget", "spent", "until"))
+
+
+def shown(record: Record) -> dict[str, Any]:
+    """What an operator sees of a message."""
+    return {
+        "id": record.id,
+        "created": _time(record.created_at),
+        "channel": record.channel,
+        "template": record.template,
+        "to": masked(record.to),
+        "state": record.state,
+        "tries": record.tries,
+        "next": _time(record.next_at) if record.next_at else None,
+        "error": record.error,
+    }
+
+
+def masked(to: str) -> str:
+    """Enough of a number, an address or a URL to recognise it."""
+    if to.startswith(("http://", "https://")):
+        return "/".join(to.split("/")[:3])
+    name, at, host = to.partition("@")
+    if at:
+        return f"{name[:1]}***@{host}"
+    return PhoneNumber(to).masked if to else "?"
+
+
+def masked_key(key: str) -> str:
+    """The key of a budget, without whom it is of."""
+    kind, colon, whose = key.partition(":")
+    return f"{kind}{colon}{whose[:2]}***{whose[-2:]}" if kind.startswith(NAMING_PEOPLE) else key
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
