@@ -6,6 +6,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from config.housekeeping import Housekeeping
+from config.people_pages import people_pages
 from config.senders import QueueWatch, receipt_desk
 from config.settings import Settings
 from config.wiring import Provider
@@ -17,6 +18,8 @@ from idp.web import account, authorize, consent, login, logout
 from idp.web.browser import Surroundings
 from idp.web.cookies import Cookies
 from idp.web.front import Front
+from idp.web.hotline import PATH as HOTLINE
+from idp.web.hotline import Hotline
 from idp.web.machines import Machines
 from idp.web.measures import Measures
 from idp.web.network import Peers
@@ -52,7 +55,8 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
             workers = Workers(provider.deliveries, settings.messages.threads)
             workers.start()
             atexit.register(workers.stop)
-    table = {**machines.table(), **operation.table()}
+    hotline = Hotline(provider.inspection, provider.clients, provider.recoveries)
+    table = {**machines.table(), **operation.table(), HOTLINE: hotline.start}
     if desk := receipt_desk(settings, base.outbox, measures):
         table |= desk.table()
     if settings.testing.enabled:
@@ -64,7 +68,7 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
 def page_table(provider: Provider, around: Surroundings, measures: Measures) -> Routes:
     """Every page: URL, name, view."""
     p, clock = provider, provider.base.clock
-    own = account.OwnPages(around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock)
+    own = account.OwnPages(around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock, p.step_rules)
     rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts)
     people, signed_in = p.base.people, SignedIn(p.standings, p.sessions)
     return [
@@ -97,6 +101,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
         ("/account", "account", account.AccountPage.as_view("account", own)),
         ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own)),
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
+        *people_pages(p, around, own),
     ]
 
 

@@ -28,12 +28,23 @@ class Store(Section):
 
 
 class Keys(Section):
-    """The master key that seals private keys and secrets, and the signing algorithms."""
+    """The master key that seals private keys and secrets, and the life of signing keys (docs/keys.md)."""
 
-    master_key_file: Path | None = Field(None, description="file with the master key, mode 0600; made in development")
-    master_key: SecretStr | None = Field(None, description="the master key itself, base64url of 32 bytes")
+    master_key_file: Path | None = Field(
+        None, description="file with the master keys, newest last, mode 0600; made in development"
+    )
+    master_key: SecretStr | None = Field(None, description="the master keys themselves, base64url, newest last")
+    master_key_command: tuple[str, ...] = Field(
+        (), description="command, without a shell, that prints the master keys, for example of a KMS"
+    )
     algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...] = Field(
-        ("RS256", "ES256"), description="algorithms that the ring always has a key for"
+        ("RS256", "ES256"), description="algorithms that the ring always has keys for"
+    )
+    jwks_max_age: int = Field(300, ge=1, le=86_400, description="seconds that portals may keep /jwks and metadata")
+    lead: int = Field(86_400, ge=1, le=7_776_000, description="seconds that a key is published before it may sign")
+    clock_skew: int = Field(60, ge=0, le=600, description="seconds that the clocks of our machines may differ")
+    rotate_every: int | None = Field(
+        None, ge=1, description="seconds after which `idp serve` changes signing keys by itself; empty: never"
     )
 
 

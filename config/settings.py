@@ -29,6 +29,7 @@ from config.sections import (
     Testing,
     Web,
 )
+from keys.changes import Policy
 
 PREFIX = "IDP_"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -91,7 +92,7 @@ class Settings(BaseSettings):
     @property
     def master_key_file(self) -> Path | None:
         """The file to read the master key from; in development one is made in the data directory."""
-        if self.keys.master_key_file or self.keys.master_key or self.is_production:
+        if _master_keys(self.keys) or self.is_production:
             return self.keys.master_key_file
         return self.data_dir / "master.key"
 
@@ -153,7 +154,7 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         (not pure, "issuer: must be a plain origin such as https://id.example.vn"),
         (s.limits.first_wait > s.limits.longest_wait, "limits: first_wait is longer than longest_wait"),
         (s.oidc.refresh_idle > s.oidc.refresh_absolute, "oidc: refresh_idle is longer than refresh_absolute"),
-        (bool(s.keys.master_key and s.keys.master_key_file), "keys: give master_key or master_key_file, not both"),
+        *_key_rules(s.keys),
         *((_is_no_network(n), f"web.trusted_proxies: {n!r} is no network") for n in s.web.trusted_proxies),
         (
             any(_is_everybody(n) for n in s.web.trusted_proxies),
@@ -162,7 +163,7 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         (not s.testing.enabled and s.testing.fixed_captcha is not None, "testing.fixed_captcha needs testing.enabled"),
         (production and not s.is_https, "issuer: production needs https"),
         *_message_rules(s),
-        (production and not (s.keys.master_key or s.keys.master_key_file), "keys: production needs a master key"),
+        (production and not _master_keys(s.keys), "keys: production needs a master key"),
         (production and s.debug, "debug: not in production"),
         (production and s.testing.enabled, "testing: not in production"),
         (production and s.login.hash_memory < 19_456, "login.hash_memory: production needs at least 19456 KiB"),
@@ -195,6 +196,24 @@ def _message_rules(s: Settings) -> list[tuple[bool, str]]:
             "messages.smtp.security: none is for a mail server on this machine",
         ),
         (bool(m.smtp.user) != bool(m.smtp.password), "messages.smtp: give user and password, or neither"),
+    ]
+
+
+def _master_keys(keys: Keys) -> int:
+    """How many places the master keys shall come from."""
+    return sum(map(bool, (keys.master_key_file, keys.master_key, keys.master_key_command)))
+
+
+def _key_rules(keys: Keys) -> list[tuple[bool, str]]:
+    shortest = Policy.shortest_lead(keys.jwks_max_age, keys.clock_skew)
+    return [
+        (_master_keys(keys) > 1, "keys: give one of master_key, master_key_file and master_key_command"),
+        ("ES256" not in keys.algorithms, "keys.algorithms: access tokens need ES256"),
+        (keys.lead < shortest, f"keys.lead: portals need at least {shortest:.0f} seconds to learn of a key"),
+        (
+            keys.rotate_every is not None and keys.rotate_every < keys.lead,
+            "keys.rotate_every: is shorter than keys.lead",
+        ),
     ]
 
 

@@ -8,12 +8,22 @@ from redis import Redis, Sentinel
 from redis.connection import parse_url
 from redis.exceptions import RedisError, ResponseError
 
-from config.people_wiring import codes_of, credentials_of, exempt_person, password_age, sessions_of, step_rules
+from config.keys_setup import master_keys, noted_in, policy
+from config.people_wiring import (
+    codes_of,
+    credentials_of,
+    exempt_person,
+    password_age,
+    recoveries_of,
+    sessions_of,
+    step_rules,
+)
 from config.senders import deliveries_of
 from config.settings import BadSettings, Settings
 from idp.accounts.credentials import Credentials
 from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.passwords import HashCost, Passwords
+from idp.accounts.recovery import Recoveries
 from idp.brake import Brake
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.challenge import FIXED_LIFE, Challenge, Challenges
@@ -54,7 +64,7 @@ from idp.web.request import current_id
 from keys.cache import RingCache
 from keys.database import Database
 from keys.rotation import Rotator
-from keys.sealing import BadMasterKey, MasterKey
+from keys.sealing import MasterKey, MasterKeys
 from keys.signing import Signer
 from keys.store import Secrets, SqlKeyStore
 
@@ -68,7 +78,7 @@ class Foundation:
     database: Database
     redis: Redis | None
     ephemeral: Ephemeral
-    master: MasterKey
+    masters: MasterKeys
     secrets: Secrets
     rings: RingCache
     rotator: Rotator
@@ -122,27 +132,29 @@ class Provider:
     deliveries: Deliveries
     codes: OneTimeCodes
     credentials: Credentials
+    recoveries: Recoveries
     step_rules: StepRules
 
 
 def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
     """Open the stores. Raises `BadSettings` when the master key cannot be used."""
     database = open_database(settings)
-    master = master_key(settings)
+    masters = master_keys(settings)
     redis = open_redis(settings)
-    secrets = Secrets(database, master)
-    store = SqlKeyStore(database, master)
+    secrets = Secrets(database, masters)
+    audit = SqlAudit(database, clock, secrets.get("log-digest"), current_id)
+    store = SqlKeyStore(database, masters, noted_in(audit))
     return Foundation(
         settings=settings,
         clock=clock,
         database=database,
         redis=redis,
         ephemeral=RedisEphemeral(redis) if redis else SqlEphemeral(database),
-        master=master,
+        masters=masters,
         secrets=secrets,
         rings=RingCache(store, clock),
-        rotator=Rotator(store, clock),
-        audit=SqlAudit(database, clock, secrets.get("log-digest"), current_id),
+        rotator=Rotator(store, clock, policy(settings)),
+        audit=audit,
         trail=Trail(database),
         people=SqlPeople(database),
         clients=SqlClients(database),
@@ -168,6 +180,7 @@ def wire(base: Foundation) -> Provider:
         keys_of=client_keys.of,
         claim_jti=SqlFamilies(database).claim,
     )
+    codes, credentials = codes_of(base), credentials_of(base, passwords)
     return Provider(
         base=base,
         clients=clients,
@@ -186,8 +199,9 @@ def wire(base: Foundation) -> Provider:
         dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, clock, step_rules(base)),
         logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
         deliveries=deliveries_of(s, base.outbox, clock, portal_sender(base, clients, tokens)),
-        codes=codes_of(base),
-        credentials=credentials_of(base, passwords),
+        codes=codes,
+        credentials=credentials,
+        recoveries=recoveries_of(base, codes, credentials),
         step_rules=step_rules(base),
     )
 
@@ -282,19 +296,6 @@ def open_redis(settings: Settings) -> Redis | None:
     sentinel: Any = Sentinel(nodes, sentinel_kwargs={**bounds}, **bounds, **secure, **address)  # type: ignore[no-untyped-call]
     master: Redis = sentinel.master_for(store.redis_service)
     return master
-
-
-def master_key(settings: Settings) -> MasterKey:
-    """The master key from its file or from the environment. Raises `BadSettings` with the exact reason."""
-    try:
-        if settings.keys.master_key:
-            return MasterKey.from_text(settings.keys.master_key.get_secret_value())
-        file = settings.master_key_file
-        if file is None:
-            raise BadSettings(["keys: no master key is configured"])
-        return MasterKey.from_file(file, create=not settings.is_production)
-    except BadMasterKey as error:
-        raise BadSettings([f"keys: {error}"]) from None
 
 
 def passwords_of(settings: Settings, secrets: Secrets) -> Passwords:

@@ -33,11 +33,18 @@ EVENTS: Mapping[str, str] = {
     "client.changed": "A client was changed.",
     "client.removed": "A client was removed.",
     "client.secret_rotated": "A client got a new secret.",
-    "key.added": "Signing keys were made.",
+    "key.published": "A signing key was made and shown to portals.",
+    "key.activated": "A signing key was given the date from which it signs.",
+    "key.replaced": "A signing key was given the date on which it leaves.",
+    "key.revoked": "A signing key was taken away at once, with every token of it.",
+    "key.resealed": "What lies sealed in the database was sealed under the newest master key.",
     "epoch.bumped": "Everything issued before was ended.",
     "message.retried": "An operator let a message that had failed be tried anew.",
 }
 _SUSPICIOUS = re.compile(r"[0-9]{6,}|[A-Za-z0-9_-]{32,}|@|\beyJ")
+_PUBLIC = ("kid",)
+"""Facts that stand in public documents already: the name of a signing key."""
+
 ZERO = "0" * 64
 
 
@@ -50,6 +57,8 @@ def checked(event: Event) -> Event:
     if event.name not in EVENTS:
         raise ForbiddenFact(f"no such event: {event.name}")
     for name, value in dict(event.facts).items():
+        if name in _PUBLIC:
+            continue
         if isinstance(value, str) and _SUSPICIOUS.search(value):
             raise ForbiddenFact(f"{event.name}: fact {name!r} looks personal or secret")
     return event

@@ -7,13 +7,15 @@ from keys.ring import Clock, KeyRing
 from keys.rotation import KeyStore
 
 logger = logging.getLogger(__name__)
+LOOK_EVERY = 1.0
 
 
 class RingCache:
     """Keeps the ring and asks the store for its version when `max_age` seconds have passed.
 
     One thread asks while the others go on with the ring they have. When the store does not answer or the new ring is
-    damaged, the last good ring stays in use: it still signs, and verifies every token that is out there.
+    damaged, the last good ring stays in use: it still signs, and verifies every token that is out there. `is_failing`
+    says so until that is over.
     """
 
     def __init__(self, store: KeyStore, clock: Clock, max_age: float = 2.0) -> None:
@@ -22,7 +24,8 @@ class RingCache:
         self._max_age = max_age
         self._ring: KeyRing | None = None
         self._checked = 0.0
-        self._failing = False
+        self.is_failing = False
+        self._looked = float("-inf")
         self._asking = Lock()
 
     def ring(self) -> KeyRing:
@@ -38,10 +41,17 @@ class RingCache:
         return self._ring
 
     def newest(self) -> KeyRing:
-        """The ring as the store has it now: for a key that was made a moment ago."""
+        """The ring as the store has it now: for a key that was made a moment ago.
+
+        Strangers can make us ask by naming keys that nobody has, so the store is asked at most once a second.
+        """
         ring = self.ring()
         with self._asking:
-            self._ring = self._refreshed(ring)
+            now = self._clock()
+            if 0 <= now - self._looked < LOOK_EVERY:
+                return self._ring or ring
+            self._looked = now
+            self._ring = self._refreshed(self._ring or ring)
             return self._ring
 
     def _load_first(self) -> KeyRing:
@@ -55,14 +65,14 @@ class RingCache:
         try:
             current = ring if self._store.version() == ring.version else self._store.load()
         except Exception:  # Whatever the reason, no ring at all would be worse.
-            if not self._failing:
-                logger.exception("cannot reload the key ring, keeping version %d", ring.version)
-            self._failing = True
+            if not self.is_failing:
+                logger.exception("ALARM: cannot reload the key ring, keeping version %d", ring.version)
+            self.is_failing = True
             current = ring
         else:
-            if self._failing:
+            if self.is_failing:
                 logger.warning("the key ring can be reloaded again, version %d", current.version)
-            self._failing = False
+            self.is_failing = False
         # Also after a failure: a store that is down is not asked by every request.
         self._checked = self._clock()
         return current

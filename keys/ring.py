@@ -4,13 +4,21 @@ A key carries dates and no flags, so every process that knows the ring comes to 
 
     published_from .. signs_from .. (a newer key signs) .. published_until .. kept, for old ID tokens as hints
                           revoked_at ends all of it at once
+
+A key that is published and has no date to sign from is a standby: portals know it, and it can sign at any moment.
+
+Callers see of a key its dates, its public part and `sign` and `verify` over bytes, never the private part. A key that
+lives in a KMS or behind PKCS#11 would be another holder behind these same methods.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from joserfc.errors import SecurityWarning
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
 
@@ -26,6 +34,17 @@ class BadRing(ValueError):
     """These keys do not make a ring; the message says which key and why."""
 
 
+def _joserfc_algorithms() -> dict[str, Any]:
+    with warnings.catch_warnings():
+        # RFC 9864 renames EdDSA to Ed25519, but portals and their libraries know only the old name so far.
+        warnings.simplefilter("ignore", SecurityWarning)
+        registry = JWSRegistry(algorithms=ALGORITHMS)
+        return {name: registry.get_alg(name) for name in ALGORITHMS}
+
+
+_JWS = _joserfc_algorithms()
+
+
 @dataclass(frozen=True, slots=True)
 class SigningKey:
     """One key and its dates (seconds since the epoch). `kid` is the RFC 7638 thumbprint and never used again."""
@@ -34,7 +53,7 @@ class SigningKey:
     alg: str
     private: PrivateKey = field(repr=False, compare=False)
     published_from: float
-    signs_from: float
+    signs_from: float | None
     published_until: float | None = None
     revoked_at: float | None = None
 
@@ -44,18 +63,43 @@ class SigningKey:
         if self.kid != self.private.thumbprint():
             raise BadRing(f"signing key {self.kid}: the private key has another thumbprint")
 
-    def is_revoked(self, now: float) -> bool:
-        return self.revoked_at is not None and self.revoked_at <= now
+    @property
+    def name(self) -> str:
+        """The beginning of `kid`, long enough for people to tell keys apart."""
+        return self.kid[:12]
+
+    @property
+    def is_revoked(self) -> bool:
+        """A revocation holds as soon as it is known, whatever the clock of a machine says that runs behind."""
+        return self.revoked_at is not None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether it signs or will sign: not revoked, and nobody has replaced it."""
+        return not self.is_revoked and self.published_until is None
 
     def is_retired(self, now: float) -> bool:
         """Whether no token of this key can still be alive."""
         return self.published_until is not None and self.published_until <= now
 
     def is_published(self, now: float) -> bool:
-        return self.published_from <= now and not self.is_retired(now) and not self.is_revoked(now)
+        return self.published_from <= now and not self.is_retired(now) and not self.is_revoked
 
     def signs(self, now: float) -> bool:
-        return self.signs_from <= now and self.is_published(now)
+        return self.signs_from is not None and self.signs_from <= now and self.is_published(now)
+
+    def waits(self, now: float) -> bool:
+        """Whether its turn to sign is still to come: a standby, or a key whose date lies ahead."""
+        return self.is_wanted and (self.signs_from is None or self.signs_from > now)
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature of these bytes, in the form of JWS (RFC 7518)."""
+        signature: bytes = _JWS[self.alg].sign(data, self.private)
+        return signature
+
+    def verify(self, data: bytes, signature: bytes) -> bool:
+        """Whether the signature is this key's."""
+        return bool(_JWS[self.alg].verify(data, signature, self.private))
 
     def public_jwk(self) -> dict[str, Any]:
         """The public part as a JWK (RFC 7517) with `kid`, `use` and `alg`."""
@@ -97,7 +141,30 @@ class KeyRing:
         candidates = [key for key in self.keys if key.alg == alg and key.signs(now)]
         if not candidates:
             raise NoSigningKey(f"no {alg} key may sign")
-        return max(candidates, key=lambda key: (key.signs_from, key.kid))
+        return max(candidates, key=lambda key: (key.signs_from or 0.0, key.kid))
+
+    def signs_now(self, alg: str, now: float) -> SigningKey | None:
+        """`signing_key`, or None when no key may sign."""
+        try:
+            return self.signing_key(alg, now)
+        except NoSigningKey:
+            return None
+
+    def successors(self, alg: str, now: float) -> tuple[SigningKey, ...]:
+        """The keys whose turn comes: first those with a date, then standbys, the longest known first."""
+        waiting = (key for key in self.keys if key.alg == alg and key.waits(now))
+        later = float("inf")
+        return tuple(sorted(waiting, key=lambda k: (k.signs_from or later, k.published_from, k.kid)))
+
+    def in_use(self) -> tuple[str, ...]:
+        """The algorithms with a key that signs or will sign, in our order of preference."""
+        wanted = {key.alg for key in self.keys if key.is_wanted}
+        return tuple(alg for alg in ALGORITHMS if alg in wanted)
+
+    @property
+    def began(self) -> float:
+        """When the first key of all was published: of an earlier moment no portal can have a copy."""
+        return min((key.published_from for key in self.keys), default=0.0)
 
     def published(self, now: float) -> tuple[SigningKey, ...]:
         """What a portal may see, standbys included."""
@@ -106,6 +173,10 @@ class KeyRing:
     def find(self, kid: str) -> SigningKey | None:
         """Any key by its exact name, retired and revoked ones too: ask the key what it is still good for."""
         return self._by_kid.get(kid)
+
+    def begins(self, prefix: str) -> tuple[SigningKey, ...]:
+        """The keys whose name begins so, for operators."""
+        return tuple(key for key in self.keys if key.kid.startswith(prefix))
 
     def jwks(self, now: float) -> dict[str, Any]:
         """The published keys as a JWK Set (RFC 7517 section 5)."""

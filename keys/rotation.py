@@ -1,21 +1,19 @@
-"""Seeing to it that every algorithm in use has a key that signs.
+"""Bringing the stored ring to what a rule asks for, once, whoever asks and however many ask at the same time.
 
-`plan` says what is missing; `Rotator` makes it and hands it to the store, which takes a key only for the version of
-the ring that the plan was made for. Whoever comes second finds nothing left to do.
+Keys are found outside of any transaction, and the store takes a new ring only for the version that it was planned
+for. Whoever comes second plans again and finds nothing left to do: that is success.
 """
 
-import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from keys.ring import Clock, KeyRing, NoSigningKey, PrivateKey, SigningKey
+from keys.changes import Change, Plan, Policy, changes
+from keys.ring import Clock, KeyRing, PrivateKey, SigningKey
 
-logger = logging.getLogger(__name__)
-
-# Another machine's clock may be this much behind ours (seconds), and must be able to use a ring made here at once.
-CLOCK_SKEW = 60.0
+Transition = Callable[[Plan, KeyRing], KeyRing]
 
 
 class KeyStore(Protocol):
@@ -27,58 +25,135 @@ class KeyStore(Protocol):
     def version(self) -> int:
         """The version of the ring; 0 before the first key."""
 
-    def add(self, key: SigningKey, expected_version: int) -> bool:
-        """Add a key and raise the version, if the version is still the expected one. Says whether it was."""
+    def replace(self, before: KeyRing, after: KeyRing, reason: str) -> bool:
+        """Keep `after` and raise the version, if the stored ring is still `before`. Says whether it was."""
 
 
-def plan(ring: KeyRing, now: float, algs: Iterable[str]) -> tuple[str, ...]:
-    """The algorithms for which no key may sign now."""
-    return tuple(alg for alg in dict.fromkeys(algs) if not _can_sign(ring, alg, now))
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a change did: the ring before and after it, and the plan that it followed."""
+
+    before: KeyRing
+    after: KeyRing
+    plan: Plan
+
+    @property
+    def changes(self) -> list[Change]:
+        return changes(self.before, self.after)
+
+    @property
+    def too_early(self) -> list[SigningKey]:
+        """Keys that begin to sign before every portal surely knows them: the guarantee is left."""
+        begun = [c.key for c in self.changes if c.kind == "activated" and self.before.keys]
+        return [
+            key
+            for key in begun
+            if max(key.signs_from or 0.0, self.plan.now)
+            < self.plan.ready_at(self.before, self.before.find(key.kid) or key)
+        ]
 
 
 class Rotator:
-    """Brings the stored ring to what the plan asks for; safe at any time, from any number of processes."""
+    """Changes the stored ring by a rule; safe at any time, from any number of processes."""
 
-    def __init__(self, store: KeyStore, clock: Clock) -> None:
+    def __init__(self, store: KeyStore, clock: Clock, policy: Policy | None = None) -> None:
         self._store = store
         self._clock = clock
+        self.policy = policy or Policy()
 
-    def ensure(self, algs: Iterable[str]) -> KeyRing:
-        """Give every one of these algorithms a signing key, and return the ring. Idempotent.
+    def plan(self, make: Callable[[str], PrivateKey] | None = None) -> Plan:
+        """What is allowed now."""
+        return Plan(self.policy, self._clock(), make or generate)
 
-        Raises `ValueError` for an algorithm we do not sign with.
+    def preview(self, transition: Transition) -> Outcome:
+        """What `change` would do now."""
+        plan, ring = self.plan(), self._store.load()
+        return Outcome(ring, transition(plan, ring), plan)
+
+    def change(self, transition: Transition, reason: str) -> Outcome:
+        """Do it, unless somebody else has. Raises what the transition raises."""
+        supply = _Supply()
+        while True:
+            plan, ring = self.plan(supply.again()), self._store.load()
+            wanted = transition(plan, ring)
+            if wanted == ring:
+                return Outcome(ring, ring, plan)
+            if self._store.replace(ring, wanted, reason):
+                return Outcome(ring, KeyRing(wanted.keys, ring.version + 1), plan)
+
+    def ensure(self, algs: Collection[str] = ()) -> KeyRing:
+        """Give every algorithm that is configured, in use or asked for its keys, and return the ring. Idempotent.
+
+        In the very first ring they sign at once; later a new algorithm signs after the lead. Raises `ValueError` for
+        an algorithm we do not sign with.
         """
         wanted = tuple(algs)
-        now = self._clock()
-        made: dict[str, SigningKey] = {}
+        return self.change(lambda plan, ring: plan.completed(ring, wanted), "needed").after
+
+    def prepare(self, algs: Collection[str]) -> KeyRing:
+        """The stored ring; when it is to be the very first, these algorithms are in it from the start."""
         ring = self._store.load()
-        while missing := plan(ring, now, wanted):
-            alg = missing[0]
-            if alg not in made:
-                # An RSA key takes long to find: never while a transaction is open.
-                made[alg] = new_key(alg, now)
-            if self._store.add(made[alg], ring.version):
-                logger.info("added signing key", extra={"kid": made[alg].kid, "alg": alg})
-            # If it was not taken, somebody else was first: the ring is ahead of us and perhaps complete.
-            ring = self._store.load()
-        return ring
+        return ring if ring.keys else self.ensure(algs)
+
+    def rotate(self, reason: str, alg: str | None = None) -> Outcome:
+        """Promote what is due."""
+        return self.change(lambda plan, ring: plan.rotated(ring, alg), reason)
+
+    def tend(self, known: KeyRing, reason: str) -> Outcome | None:
+        """Do what is due by the calendar: complete the ring and, with `rotate_every`, rotate. For asking often.
+
+        `known` is the ring as this process has it: when nothing is due in it, nobody is asked.
+        """
+        transition: Transition = Plan.completed if self.policy.rotate_every is None else Plan.rotated
+        try:
+            if transition(self.plan(_no_key), known) == known:
+                return None
+        except _KeyNeeded:
+            pass
+        return self.change(transition, reason)
 
     def replace(self, alg: str) -> SigningKey:
         """Add a key that signs at once, before portals can know it: for test mode only."""
-        key = new_key(alg, self._clock())
-        while not self._store.add(key, self._store.version()):
-            pass
+        begins = self._clock() - self.policy.clock_skew
+        private = generate(alg)
+        signing = self._store.load().signs_now(alg, self._clock())
+        if signing is not None and signing.signs_from is not None:
+            begins = max(begins, signing.signs_from + 0.001)
+        key = SigningKey(private.thumbprint(), alg, private, min(begins, self._clock()), begins)
+        self.change(lambda _, ring: KeyRing((*ring.keys, key), ring.version), "test mode")
         return key
 
 
-def new_key(alg: str, now: float) -> SigningKey:
-    """Generate a key that is shown and signs from now on. Raises `ValueError` for an unknown algorithm."""
-    private = _generate(alg)
-    begins = now - CLOCK_SKEW
-    return SigningKey(private.thumbprint(), alg, private, published_from=begins, signs_from=begins)
+class _KeyNeeded(Exception):
+    """A plan needs a new key."""
 
 
-def _generate(alg: str) -> PrivateKey:
+def _no_key(alg: str) -> PrivateKey:
+    raise _KeyNeeded(alg)
+
+
+@dataclass
+class _Supply:
+    """New private keys by algorithm; a second try gets the same ones again, because an RSA key takes long to find."""
+
+    _made: dict[str, list[PrivateKey]] = field(default_factory=dict)
+
+    def again(self) -> Callable[[str], PrivateKey]:
+        given: dict[str, int] = {}
+
+        def make(alg: str) -> PrivateKey:
+            number = given.get(alg, 0)
+            given[alg] = number + 1
+            made = self._made.setdefault(alg, [])
+            if number == len(made):
+                made.append(generate(alg))
+            return made[number]
+
+        return make
+
+
+def generate(alg: str) -> PrivateKey:
+    """Find a private key. Raises `ValueError` for an algorithm we do not sign with."""
     match alg:
         case "RS256" | "PS256":
             return RSAKey.generate_key(2048)
@@ -87,11 +162,3 @@ def _generate(alg: str) -> PrivateKey:
         case "EdDSA":
             return OKPKey.generate_key("Ed25519")
     raise ValueError(f"we do not sign with {alg!r}")
-
-
-def _can_sign(ring: KeyRing, alg: str, now: float) -> bool:
-    try:
-        ring.signing_key(alg, now)
-    except NoSigningKey:
-        return False
-    return True

@@ -1,24 +1,21 @@
 """Envelope encryption for what may not lie readable in a database: private keys and shared secrets.
 
-Each record is encrypted under a data key of its own, and that data key under the master key, which comes from outside
-the database. A sealed record is text, `1.<master key id>.<data key>.<record>`, and opens only in the context it was
-sealed for, so that rows cannot be exchanged for one another.
+Each record is encrypted under a data key of its own, and that data key under a master key, which comes from outside
+the database (`keys.masters`). A sealed record is text, `1.<master key id>.<data key>.<record>`, and opens only in the
+context it was sealed for, so that rows cannot be exchanged for one another.
 """
 
 import hashlib
-import os
-import stat
+from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
-from secrets import token_bytes, token_hex
-from typing import Self
+from secrets import token_bytes
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 _VERSION = "1"
-_KEY_LENGTH = 32
+KEY_LENGTH = 32
 _NONCE_LENGTH = 12
 
 
@@ -37,33 +34,8 @@ class MasterKey:
     secret: bytes = field(repr=False)
 
     def __post_init__(self) -> None:
-        if len(self.secret) != _KEY_LENGTH:
-            raise BadMasterKey(f"a master key has {_KEY_LENGTH} bytes, this one has {len(self.secret)}")
-
-    @classmethod
-    def from_text(cls, text: str) -> Self:
-        """Read base64url without padding, as `idp` writes it. Raises `BadMasterKey`."""
-        try:
-            return cls(_decode(text.strip()))
-        except ValueError as error:
-            raise BadMasterKey("a master key is base64url text (43 characters, no padding)") from error
-
-    @classmethod
-    def from_file(cls, path: Path, *, create: bool) -> Self:
-        """Read a file that only its owner, this process's user, may read. Raises `BadMasterKey`.
-
-        With `create`, a missing file is made first; of several processes that do so at once, one wins for all.
-        """
-        try:
-            if create and not path.exists():
-                _write_new_key(path)
-            text = _read_private(path)
-        except OSError as error:
-            raise BadMasterKey(f"{path}: {error.strerror}") from error
-        try:
-            return cls.from_text(text)
-        except BadMasterKey as error:
-            raise BadMasterKey(f"{path}: {error}") from error
+        if len(self.secret) != KEY_LENGTH:
+            raise BadMasterKey(f"a master key has {KEY_LENGTH} bytes, this one has {len(self.secret)}")
 
     @property
     def id(self) -> str:
@@ -75,7 +47,7 @@ class MasterKey:
         bound = self._bound(context)
         data_key = AESGCM.generate_key(bit_length=256)
         sealed_key, record = _encrypt(self.secret, data_key, bound), _encrypt(data_key, plain, bound)
-        return ".".join((_VERSION, self.id, _encode(sealed_key), _encode(record)))
+        return ".".join((_VERSION, self.id, encode(sealed_key), encode(record)))
 
     def unseal(self, sealed: str, *, context: str) -> bytes:
         """Open what `seal` made for the same context. Raises `SealBroken` on anything else."""
@@ -88,12 +60,44 @@ class MasterKey:
         sealed_key, _, record = rest.partition(".")
         bound = self._bound(context)
         try:
-            return _decrypt(_decrypt(self.secret, _decode(sealed_key), bound), _decode(record), bound)
+            return _decrypt(_decrypt(self.secret, decode(sealed_key), bound), decode(record), bound)
         except (InvalidTag, ValueError) as error:
             raise SealBroken("truncated, altered, or sealed for something else") from error
 
     def _bound(self, context: str) -> bytes:
         return "\0".join((_VERSION, self.id, context)).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class MasterKeys:
+    """The master keys that are in use, newest last: the newest seals, every one opens what it sealed."""
+
+    keys: tuple[MasterKey, ...]
+
+    def __post_init__(self) -> None:
+        if not self.keys:
+            raise BadMasterKey("there is no master key")
+        (name, times), *_ = Counter(key.id for key in self.keys).most_common(1)
+        if times > 1:
+            raise BadMasterKey(f"master key {name} is there {times} times")
+
+    @property
+    def newest(self) -> MasterKey:
+        return self.keys[-1]
+
+    def seal(self, plain: bytes, *, context: str) -> str:
+        """Encrypt under the newest key."""
+        return self.newest.seal(plain, context=context)
+
+    def unseal(self, sealed: str, *, context: str) -> bytes:
+        """Open what any of the keys has sealed. Raises `SealBroken`."""
+        name = sealed_by(sealed)
+        return next((key for key in self.keys if key.id == name), self.newest).unseal(sealed, context=context)
+
+
+def sealed_by(sealed: str) -> str:
+    """The id of the master key that a sealed record names."""
+    return sealed.split(".", 2)[1] if sealed.count(".") > 1 else ""
 
 
 def _encrypt(key: bytes, plain: bytes, bound: bytes) -> bytes:
@@ -105,50 +109,11 @@ def _decrypt(key: bytes, sealed: bytes, bound: bytes) -> bytes:
     return AESGCM(key).decrypt(sealed[:_NONCE_LENGTH], sealed[_NONCE_LENGTH:], bound)
 
 
-def _encode(raw: bytes) -> str:
+def encode(raw: bytes) -> str:
+    """Base64url without padding."""
     return urlsafe_b64encode(raw).decode("ascii")
 
 
-def _decode(text: str) -> bytes:
+def decode(text: str) -> bytes:
     """Decode base64url, only in its one canonical spelling, so that no flipped bit goes unnoticed."""
     return urlsafe_b64decode(text.encode("ascii"))
-
-
-def _read_private(path: Path) -> str:
-    # Not blocking: somebody may have put a pipe there.
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise BadMasterKey(f"{path}: is not a file")
-        if found.st_uid != os.geteuid():
-            raise BadMasterKey(f"{path}: belongs to user {found.st_uid}, this process is user {os.geteuid()}")
-        if found.st_mode & 0o077:
-            raise BadMasterKey(f"{path}: has mode {stat.S_IMODE(found.st_mode):04o}, needs 0600 (chmod 600)")
-        return file.read(1024).decode("utf-8", "replace")
-
-
-def _write_new_key(path: Path) -> None:
-    """Write aside and link into place, so that nobody ever reads half a key or replaces a whole one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(_encode(token_bytes(_KEY_LENGTH)) + "\n")
-            file.flush()
-            os.fsync(descriptor)
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    finally:
-        draft.unlink()
-    _sync_directory(path.parent)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

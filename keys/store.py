@@ -3,6 +3,7 @@
 The ring is read in one statement, so that keys and version always belong together.
 """
 
+from collections.abc import Callable
 from secrets import token_bytes
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from keys.database import Database
 from keys.ring import BadRing, KeyRing, PrivateKey, SigningKey
-from keys.sealing import MasterKey, SealBroken
+from keys.sealing import MasterKeys, SealBroken
 
 metadata = sa.MetaData()
 
@@ -27,7 +28,7 @@ signing_key = sa.Table(
     sa.Column("alg", sa.Text, nullable=False),
     sa.Column("sealed_private", sa.Text, nullable=False),
     sa.Column("published_from", sa.Double, nullable=False),
-    sa.Column("signs_from", sa.Double, nullable=False),
+    sa.Column("signs_from", sa.Double),
     sa.Column("published_until", sa.Double),
     sa.Column("revoked_at", sa.Double),
 )
@@ -49,85 +50,97 @@ secret = sa.Table(
 
 _VERSION = sa.select(key_ring_version.c.version).where(key_ring_version.c.id == 1)
 _RING = (
-    sa.select(key_ring_version.c.version, signing_key)
+    sa.select(key_ring_version.c.id, key_ring_version.c.version, signing_key)
     .select_from(key_ring_version.outerjoin(signing_key, sa.true()))
-    .where(key_ring_version.c.id == 1)
-    .order_by(signing_key.c.signs_from, signing_key.c.kid)
+    .order_by(signing_key.c.published_from, signing_key.c.kid)
 )
 _SEALED = sa.select(secret.c.sealed).where(secret.c.name == sa.bindparam("name"))
 
 
-class SqlKeyStore:
-    """The stored ring (`rotation.KeyStore`)."""
+Note = Callable[[sa.Connection, KeyRing, KeyRing, str], None]
 
-    def __init__(self, db: Database, master: MasterKey) -> None:
+
+class SqlKeyStore:
+    """The stored ring (`rotation.KeyStore`).
+
+    `note` writes down what changed, and why, in the same transaction: both stand or fall together.
+    """
+
+    def __init__(self, db: Database, masters: MasterKeys, note: Note | None = None) -> None:
         self._db = db
-        self._master = master
+        self._masters = masters
+        self._note = note
 
     def load(self) -> KeyRing:
         """Raises `BadRing` that names the key and the reason when any of them does not open."""
-        with self._db.read.connect() as connection:
-            rows = connection.execute(_RING).all()
-        keys = tuple(self._open(row) for row in rows if row.kid is not None)
+        rows = self.rows()
+        keys = tuple(self.open(row) for row in rows if row.kid is not None)
         return KeyRing(keys, rows[0].version if rows else 0)
 
     def version(self) -> int:
         with self._db.read.connect() as connection:
             return connection.execute(_VERSION).scalar_one_or_none() or 0
 
-    def add(self, key: SigningKey, expected_version: int) -> bool:
-        sealed = self._master.seal(key.private.as_der(private=True), context=_key_context(key.kid, key.alg))
+    def replace(self, before: KeyRing, after: KeyRing, reason: str) -> bool:
+        changed = [key for key in after.keys if before.find(key.kid) != key]
+        rows = [self._row(key) for key in changed]
         next_version = (
             key_ring_version.update()
-            .where(key_ring_version.c.id == 1, key_ring_version.c.version == expected_version)
-            .values(version=expected_version + 1)
+            .where(key_ring_version.c.id == 1, key_ring_version.c.version == before.version)
+            .values(version=before.version + 1)
         )
         with self._db.write.begin() as connection:
             connection.execute(_insert_once(self._db, key_ring_version, id=1, version=0))
             if connection.execute(next_version).rowcount == 0:
                 return False
-            connection.execute(
-                signing_key.insert().values(
-                    kid=key.kid,
-                    alg=key.alg,
-                    sealed_private=sealed,
-                    published_from=key.published_from,
-                    signs_from=key.signs_from,
-                    published_until=key.published_until,
-                    revoked_at=key.revoked_at,
-                )
-            )
+            for row in rows:
+                if before.find(row["kid"]) is None:
+                    connection.execute(signing_key.insert().values(row))
+                else:
+                    connection.execute(signing_key.update().where(signing_key.c.kid == row["kid"]).values(row))
+            if self._note:
+                self._note(connection, before, after, reason)
         return True
 
-    def _open(self, row: sa.Row[Any]) -> SigningKey:
+    def rows(self) -> list[sa.Row[Any]]:
+        """The ring as it lies in the database, each key with the version. Raises `BadRing` when it is not one ring."""
+        with self._db.read.connect() as connection:
+            rows = list(connection.execute(_RING).all())
+            if not rows and connection.execute(sa.select(signing_key.c.kid).limit(1)).first():
+                raise BadRing("there are signing keys, but the version of their ring is missing: restore the database")
+        rings = {row.id for row in rows}
+        if rings - {1}:
+            raise BadRing(f"there are {len(rings)} key rings where one belongs: restore the database")
+        return rows
+
+    def open(self, row: sa.Row[Any]) -> SigningKey:
+        """The key in this row. Raises `BadRing`."""
         try:
-            private = _private_key(self._master.unseal(row.sealed_private, context=_key_context(row.kid, row.alg)))
+            private = _private_key(self._masters.unseal(row.sealed_private, context=key_context(row)))
         except (SealBroken, ValueError) as error:
             raise BadRing(f"signing key {row.kid}: {error}") from error
-        return SigningKey(
-            kid=row.kid,
-            alg=row.alg,
-            private=private,
-            published_from=row.published_from,
-            signs_from=row.signs_from,
-            published_until=row.published_until,
-            revoked_at=row.revoked_at,
-        )
+        dates = (row.published_from, row.signs_from, row.published_until, row.revoked_at)
+        return SigningKey(row.kid, row.alg, private, *dates)
+
+    def _row(self, key: SigningKey) -> dict[str, Any]:
+        names = ("kid", "alg", "published_from", "signs_from", "published_until", "revoked_at")
+        sealed = self._masters.seal(key.private.as_der(private=True), context=key_context(key))
+        return {name: getattr(key, name) for name in names} | {"sealed_private": sealed}
 
 
 class Secrets:
     """Named secrets of 32 random bytes, the same for every process, made when first asked for."""
 
-    def __init__(self, db: Database, master: MasterKey) -> None:
+    def __init__(self, db: Database, masters: MasterKeys) -> None:
         self._db = db
-        self._master = master
+        self._masters = masters
         self._known: dict[str, bytes] = {}
 
     def get(self, name: str) -> bytes:
         """The secret of this name. Raises `SealBroken` when it does not open."""
         if name not in self._known:
             sealed = self._find(name) or self._create(name)
-            self._known[name] = self._master.unseal(sealed, context=_secret_context(name))
+            self._known[name] = self._masters.unseal(sealed, context=secret_context(name))
         return self._known[name]
 
     def _find(self, name: str) -> str | None:
@@ -136,7 +149,7 @@ class Secrets:
 
     def _create(self, name: str) -> str:
         """Offer a new secret and take what is stored then: another process may have been first."""
-        offer = self._master.seal(token_bytes(32), context=_secret_context(name))
+        offer = self._masters.seal(token_bytes(32), context=secret_context(name))
         with self._db.write.begin() as connection:
             connection.execute(_insert_once(self._db, secret, name=name, sealed=offer))
             stored: str = connection.execute(_SEALED, {"name": name}).scalar_one()
@@ -164,9 +177,12 @@ def _private_key(der: bytes) -> PrivateKey:
             raise BadRing(f"we do not sign with a {type(other).__name__}")
 
 
-def _key_context(kid: str, alg: str) -> str:
-    return f"signing key {kid} {alg}"
+def key_context(key: Any) -> str:
+    """What a key is sealed for: its name, algorithm and dates, so that none of them can be edited unseen."""
+    dates = (key.published_from, key.signs_from, key.published_until, key.revoked_at)
+    return " ".join(("signing key", key.kid, key.alg, *("-" if d is None else repr(float(d)) for d in dates)))
 
 
-def _secret_context(name: str) -> str:
+def secret_context(name: str) -> str:
+    """What a secret is sealed for."""
     return f"secret {name}"

@@ -18,6 +18,8 @@ from idp.oidc.clients import Client, secret_digest
 from idp.oidc.metadata import DISCOVERY
 from idp.oidc.registration import BadClient, read_client
 from idp.ports import Event
+from keys.changes import lack
+from keys.ring import ALGORITHMS
 
 
 @click.group()
@@ -36,8 +38,11 @@ def load(file: Path, reason: str, as_json: bool) -> None:
     Example: idp clients load clients.json --reason "test suite"
     """
     base = foundation()
+    records = read_records(file)
+    asked = {str(metadata.get("id_token_signed_response_alg", "RS256")) for metadata in records}
+    base.rotator.prepare(asked.intersection(ALGORITHMS))
     complaints, put = [], 0
-    for number, metadata in enumerate(read_records(file), 1):
+    for number, metadata in enumerate(records, 1):
         try:
             register(base, metadata, metadata.get("client_secret"), reason)
             put += 1
@@ -226,17 +231,24 @@ def _checked(base: Foundation, metadata: Mapping[str, Any], digest: str | None, 
         client = read_client(metadata, secret_digest=digest)
     except BadClient as error:
         stop(error.complaints)
-    base.rotator.ensure((client.id_token_signed_response_alg,))
+    if complaint := _lacks_key(base, client):
+        stop([complaint])
     base.clients.put(client, base.clock())
     base.audit.record(Event(event, client_id=client.client_id, reason=reason))
 
 
 def register(base: Foundation, metadata: Mapping[str, Any], secret: str | None, reason: str) -> None:
-    """Check and write one client, with the signing key that it needs. Raises `BadClient`."""
+    """Check and write one client, for whose algorithm a key must sign already. Raises `BadClient`."""
     digest = (
         secret_digest(base.secrets.get("client-secret"), str(metadata.get("client_id")), secret) if secret else None
     )
     client = read_client(metadata, secret_digest=digest)
-    base.rotator.ensure((client.id_token_signed_response_alg,))
+    if complaint := _lacks_key(base, client):
+        raise BadClient([complaint])
     base.audit.record(Event("client.added", client_id=client.client_id, reason=reason))
     base.clients.put(client, base.clock())
+
+
+def _lacks_key(base: Foundation, client: Client) -> str | None:
+    alg = client.id_token_signed_response_alg
+    return lack(base.rotator.prepare((alg,)), alg, base.clock())

@@ -1,29 +1,43 @@
 """The ring and the secrets in SQL: whole, sealed, and the same for every process that asks first."""
 
 import multiprocessing
-from collections.abc import Callable
+import os
+import signal
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from multiprocessing.synchronize import Barrier
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from config.keys_setup import noted_in
+from idp.store.audit import SqlAudit
+from keys.changes import Policy
 from keys.database import Database
-from keys.ring import ALGORITHMS, BadRing, KeyRing
+from keys.ring import ALGORITHMS, BadRing, KeyRing, SigningKey
 from keys.rotation import Rotator
-from keys.sealing import MasterKey, SealBroken
+from keys.sealing import MasterKey, MasterKeys, SealBroken
 from keys.store import Secrets, SqlKeyStore, key_ring_version, secret, signing_key
 from tests.support import keys
 from tests.support.clock import FrozenClock
 
 NOW = FrozenClock.MONDAY_MORNING
-MASTER = MasterKey(bytes(range(32)))
-OTHER_MASTER = MasterKey(bytes(32))
+MASTER = MasterKeys((MasterKey(bytes(range(32))),))
+OTHER_MASTER = MasterKeys((MasterKey(bytes(32)),))
 
 
 @pytest.fixture
 def store(database: Database) -> SqlKeyStore:
     return SqlKeyStore(database, MASTER)
+
+
+def add(store: SqlKeyStore, *added: SigningKey) -> bool:
+    """Put these keys on the stored ring."""
+    ring = store.load()
+    return store.replace(ring, KeyRing((*ring.keys, *added), ring.version), "test")
 
 
 def change(database: Database, statement: sa.Update | sa.Insert) -> None:
@@ -41,46 +55,125 @@ def test_every_field_of_a_key_comes_back_as_it_was(store: SqlKeyStore) -> None:
         "RS256", published_from=0.1 + 0.2, signs_from=NOW + 1 / 3, published_until=2.0**33 + 0.5, revoked_at=NOW
     )
     undated = keys.signing_key("ES256")
-    assert store.add(dated, 0)
-    assert store.add(undated, 1)
-    assert store.load() == KeyRing((undated, dated), 2)
+    standby = keys.signing_key("EdDSA", signs_from=None)
+    assert add(store, dated)
+    assert add(store, undated, standby)
+    assert set(store.load().keys) == {dated, undated, standby}
     assert store.version() == 2
 
 
 @pytest.mark.parametrize("alg", ALGORITHMS)
 def test_a_stored_key_signs_what_its_public_part_verifies(store: SqlKeyStore, alg: str) -> None:
     key = keys.signing_key(alg)
-    store.add(key, 0)
+    add(store, key)
     (loaded,) = store.load().keys
     assert loaded.private == key.private
     assert loaded.public_jwk() == key.public_jwk()
 
 
 def test_a_key_for_another_version_of_the_ring_is_not_taken(store: SqlKeyStore) -> None:
-    assert store.add(keys.signing_key(number=0), 0)
-    assert not store.add(keys.signing_key(number=1), 0)
-    assert not store.add(keys.signing_key(number=1), 2)
-    assert store.load() == KeyRing((keys.signing_key(number=0),), 1)
+    first, second = keys.signing_key(number=0), keys.signing_key(number=1)
+    assert store.replace(KeyRing((), 0), KeyRing((first,), 0), "test")
+    for version in (0, 2):
+        assert not store.replace(KeyRing((), version), KeyRing((second,), version), "test")
+    assert store.load() == KeyRing((first,), 1)
 
 
 def test_a_key_is_stored_once_and_a_failed_addition_leaves_the_version_alone(store: SqlKeyStore) -> None:
-    store.add(keys.signing_key(), 0)
+    add(store, keys.signing_key())
     with pytest.raises(sa.exc.IntegrityError):
-        store.add(keys.signing_key(), 1)
+        store.replace(KeyRing((), 1), KeyRing((keys.signing_key(),), 1), "test")
     assert store.version() == 1
 
 
-def test_there_is_one_ring_whatever_else_lies_in_its_table(database: Database, store: SqlKeyStore) -> None:
-    store.add(keys.signing_key(number=0), 0)
+def test_a_changed_date_is_kept_and_other_keys_are_left_alone(database: Database, store: SqlKeyStore) -> None:
+    first, second = keys.signing_key(number=0), keys.signing_key(number=1)
+    add(store, first, second)
+    before = {row.kid: row.sealed_private for row in store.rows()}
+    ring = store.load()
+    changed = replace(first, published_until=NOW + 1 / 3)
+    store.replace(ring, KeyRing((changed, second), ring.version), "test")
+    after = {row.kid: row.sealed_private for row in store.rows()}
+    assert set(store.load().keys) == {changed, second}
+    assert [kid for kid in before if before[kid] != after[kid]] == [first.kid]
+
+
+def test_what_is_noted_stands_or_falls_with_the_change(database: Database) -> None:
+    def fail(connection: sa.Connection, before: KeyRing, after: KeyRing, reason: str) -> None:
+        assert (len(before.keys), len(after.keys), reason) == (0, 1, "test")
+        raise ConnectionError
+
+    store = SqlKeyStore(database, MASTER, fail)
+    with pytest.raises(ConnectionError):
+        add(store, keys.signing_key())
+    assert store.load() == KeyRing((), 0)
+
+
+def test_f_17_two_rings_are_refused(database: Database, store: SqlKeyStore) -> None:
+    add(store, keys.signing_key(number=0))
     change(database, key_ring_version.insert().values(id=2, version=7))
-    assert store.version() == 1
-    assert not store.add(keys.signing_key(number=1), 7)
-    assert store.load() == KeyRing((keys.signing_key(number=0),), 1)
+    with pytest.raises(BadRing, match="there are 2 key rings where one belongs"):
+        store.load()
+
+
+def test_f_17_keys_without_their_ring_are_refused(database: Database, store: SqlKeyStore) -> None:
+    add(store, keys.signing_key(number=0))
+    change(database, key_ring_version.delete())
+    with pytest.raises(BadRing, match="the version of their ring is missing"):
+        store.load()
+
+
+@pytest.mark.parametrize("column", ["published_from", "signs_from", "published_until", "revoked_at"])
+def test_f_17_an_edited_date_is_found(database: Database, store: SqlKeyStore, column: str) -> None:
+    """Above all nobody takes a revocation back, or lets a key sign earlier, by one UPDATE."""
+    key = keys.signing_key(signs_from=NOW, published_until=NOW + 5, revoked_at=NOW + 1)
+    add(store, key)
+    for value in (getattr(key, column) + 1, None):
+        if value is None and column == "published_from":
+            continue
+        change(database, signing_key.update().values({column: value}))
+        with pytest.raises(BadRing, match=f"signing key {key.kid}: truncated, altered"):
+            store.load()
+
+
+@pytest.mark.parametrize("alg", ["ES256", pytest.param("RS256", marks=pytest.mark.soak)])
+def test_f_17_no_flipped_byte_of_a_stored_key_goes_unnoticed(
+    database: Database, store: SqlKeyStore, alg: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Acceptance 2: every byte of every column, dates as their eight bytes."""
+    key = keys.signing_key(alg, signs_from=NOW, published_until=NOW + 700, revoked_at=NOW + 3)
+    add(store, key)
+    (row,) = store.rows()
+    flipped = 0
+    for column in (column.name for column in signing_key.columns):
+        whole = getattr(row, column)
+        for value in flips(whole):
+            try:
+                change(database, signing_key.update().values({column: value}))
+            except sa.exc.DBAPIError:
+                continue  # The database itself does not take it.
+            with pytest.raises(BadRing):
+                store.load()
+            flipped += 1
+        change(database, signing_key.update().values({column: whole}))
+    assert store.load().keys == (key,)
+    with capsys.disabled():
+        print(f"\nstored {alg} key, {database.dialect}: {flipped} flipped bytes, 0 accepted")
+
+
+def flips(value: str | float) -> Iterator[str | float]:
+    """The value with each of its bytes flipped, one at a time."""
+    if isinstance(value, str):
+        yield from (value[:at] + chr(ord(letter) ^ 1) + value[at + 1 :] for at, letter in enumerate(value))
+        return
+    raw = struct.pack(">d", value)
+    for at, byte in enumerate(raw):
+        yield struct.unpack(">d", raw[:at] + bytes([byte ^ 0xFF]) + raw[at + 1 :])[0]
 
 
 def test_no_private_part_lies_readable_in_the_database(database: Database, store: SqlKeyStore) -> None:
     key = keys.signing_key("EdDSA")
-    store.add(key, 0)
+    add(store, key)
     with database.read.connect() as connection:
         row = connection.execute(sa.select(signing_key)).one()
     private = key.private.as_dict(private=True)
@@ -90,7 +183,7 @@ def test_no_private_part_lies_readable_in_the_database(database: Database, store
 
 def test_f_17_a_damaged_key_is_refused_with_its_name_and_the_reason(database: Database, store: SqlKeyStore) -> None:
     key = keys.signing_key()
-    store.add(key, 0)
+    add(store, key)
     with database.read.connect() as connection:
         sealed = connection.execute(sa.select(signing_key.c.sealed_private)).scalar_one()
     for damaged in (sealed[:-1], sealed[:-6] + "AAAAAA", "2" + sealed[1:], ""):
@@ -103,15 +196,16 @@ def test_f_17_a_damaged_key_is_refused_with_its_name_and_the_reason(database: Da
 def test_f_17_a_sealed_key_belongs_to_its_name_and_algorithm(
     database: Database, store: SqlKeyStore, column: str, value: str
 ) -> None:
-    store.add(keys.signing_key("PS256"), 0)
+    add(store, keys.signing_key("PS256"))
     change(database, signing_key.update().values({column: value}))
     with pytest.raises(BadRing, match="sealed for something else"):
         store.load()
 
 
 def test_f_17_another_master_key_is_named_as_the_reason(database: Database, store: SqlKeyStore) -> None:
-    store.add(keys.signing_key(), 0)
-    with pytest.raises(BadRing, match=f"sealed by master key '{MASTER.id}', this is master key '{OTHER_MASTER.id}'"):
+    add(store, keys.signing_key())
+    reason = f"sealed by master key '{MASTER.newest.id}', this is master key '{OTHER_MASTER.newest.id}'"
+    with pytest.raises(BadRing, match=reason):
         SqlKeyStore(database, OTHER_MASTER).load()
 
 
@@ -147,7 +241,7 @@ def test_a_secret_does_not_open_under_another_name_or_master_key(database: Datab
 
 def ensured(database: Database) -> object:
     ring = Rotator(SqlKeyStore(database, MASTER), lambda: NOW).ensure(("RS256", "ES256"))
-    return ring.version, tuple(key.kid for key in ring.keys)
+    return ring.version, tuple(sorted(key.kid for key in ring.keys))
 
 
 def peppered(database: Database) -> object:
@@ -179,8 +273,92 @@ def _work(work: Callable[[Database], object], url: str, ready: Barrier, results:
 def test_processes_that_start_at_once_come_to_one_ring(database_url: str, store: SqlKeyStore) -> None:
     assert len(at_once(ensured, database_url)) == 1
     ring = store.load()
-    assert sorted(key.alg for key in ring.keys) == ["ES256", "RS256"]
-    assert ring.version == 2
+    assert sorted(key.alg for key in ring.keys) == ["ES256", "ES256", "RS256", "RS256"]
+    assert ring.version == 1
+
+
+def rotated(database: Database) -> object:
+    outcome = Rotator(SqlKeyStore(database, MASTER), lambda: NOW + 60).rotate("test")
+    return bool(outcome.changes), outcome.after.version
+
+
+def test_f_18_of_rotations_at_once_one_acts_and_the_others_find_nothing_due(
+    database: Database, database_url: str, store: SqlKeyStore
+) -> None:
+    ensured(database)
+    assert at_once(rotated, database_url) == {(True, 2), (False, 2)}
+
+
+POINTS = 200
+
+
+@pytest.mark.parametrize("points", [POINTS // 10, pytest.param(POINTS, marks=pytest.mark.soak)])
+def test_f_18_a_rotation_that_is_killed_leaves_the_old_state_or_the_new(
+    database: Database, database_url: str, points: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Acceptance 2: SIGKILL at lines spread over the whole rotation, its audit records included."""
+    audit = SqlAudit(database, lambda: NOW, bytes(32), lambda: None)
+    store = SqlKeyStore(database, MASTER, noted_in(audit))
+    ring = Rotator(store, lambda: NOW, DAILY).ensure(("ES256",))
+    lines = killed_at(database_url, NOW + 1, None)
+    old = new = 0
+    for point in range(points):
+        now = NOW + 1000.0 * (point + 1)
+        before = store.load()
+        # Closer together towards the end, where the database is told.
+        killed_at(database_url, now, round(lines * (1 - (1 - (point + 1) / (points + 1)) ** 3)))
+        after = store.load()
+        old, new = old + (after == before), new + (after.version == before.version + 1)
+        assert after.version in (before.version, before.version + 1)
+        assert after.signing_key("ES256", now) == (
+            before.signing_key("ES256", now) if after.version == before.version else before.successors("ES256", now)[0]
+        )
+        assert len(after.successors("ES256", now)) == 1
+        assert activations(database) == after.version - ring.version + 1
+    assert old + new == points
+    with capsys.disabled():
+        print(f"\n{database.dialect}: killed at {points} points of {lines} lines: {old} times old, {new} times new")
+
+
+DAILY = Policy(lead=100.0)
+
+
+def activations(database: Database) -> int:
+    with database.read.connect() as connection:
+        return int(connection.execute(sa.text("SELECT count(*) FROM audit WHERE name = 'key.activated'")).scalar_one())
+
+
+def killed_at(url: str, now: float, line: int | None) -> int:
+    """Rotate in a process that is killed when it comes to this line of Python; gives how many lines it ran."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            _rotate_until(url, now, line, writing)
+        finally:
+            os._exit(1)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with os.fdopen(reading) as told:
+        return int(told.read() or 0)
+
+
+def _rotate_until(url: str, now: float, line: int | None, told: int) -> None:
+    ran = 0
+
+    def trace(frame: Any, event: str, _: object) -> Any:
+        nonlocal ran
+        ran += event == "line"
+        if ran == line:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return trace
+
+    database = Database(url)
+    store = SqlKeyStore(database, MASTER, noted_in(SqlAudit(database, lambda: now, bytes(32), lambda: None)))
+    sys.settrace(trace)
+    Rotator(store, lambda: now, DAILY).rotate("test")
+    sys.settrace(None)
+    os.write(told, str(ran).encode())
 
 
 def test_processes_that_ask_for_a_secret_at_once_get_the_same(database: Database, database_url: str) -> None:

@@ -23,6 +23,7 @@ from config.wiring import Foundation, Provider, lay, passwords_of, wire
 from idp.oidc.clients import secret_digest
 from idp.oidc.registration import read_client
 from idp.web.measures import Measures
+from keys.changes import lack
 from tests.support import leaks
 from tests.support.clock import FrozenClock
 
@@ -74,7 +75,9 @@ class App:
         } | more
         digest = secret_digest(self.base.secrets.get("client-secret"), client_id, secret) if secret else None
         client = read_client(metadata, secret_digest=digest)
-        self.base.rotator.ensure((client.id_token_signed_response_alg,))
+        if lack(self.base.rings.ring(), client.id_token_signed_response_alg, self.clock()):
+            # No portal outside of the test has a copy of our keys.
+            self.base.rotator.replace(client.id_token_signed_response_alg)
         self.base.clients.put(client, self.clock())
         self.provider.clients.forget()
         return client_id

@@ -76,6 +76,7 @@ def seed(provider: Provider, people: Sequence[Mapping[str, Any]], clients: Seque
         if password not in hashes:
             hashes[password] = hasher.hash(password)
         base.people.add(replace(account, password_hash=hashes[password], password_changed_at=now))
+    base.rotator.prepare({metadata.get("id_token_signed_response_alg", "RS256") for metadata in clients})
     for metadata in clients:
         register(base, metadata, metadata.get("client_secret"), "test")
     base.close()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from keys.ring import KeyRing, PrivateKey, SigningKey
-from keys.rotation import new_key
+from keys.rotation import generate
 from tests.support.clock import FrozenClock
 
 LONG_AGO = FrozenClock.MONDAY_MORNING - 86_400.0
@@ -13,7 +13,7 @@ LONG_AGO = FrozenClock.MONDAY_MORNING - 86_400.0
 @cache
 def private_key(alg: str, number: int = 0) -> PrivateKey:
     """A private key for `alg`; different numbers are different keys."""
-    return new_key(alg, 0.0).private
+    return generate(alg)
 
 
 def signing_key(
@@ -21,7 +21,7 @@ def signing_key(
     number: int = 0,
     *,
     published_from: float = LONG_AGO,
-    signs_from: float = LONG_AGO,
+    signs_from: float | None = LONG_AGO,
     published_until: float | None = None,
     revoked_at: float | None = None,
 ) -> SigningKey:

@@ -1,57 +1,60 @@
-"""Making the keys that are missing, once, whoever asks and however many ask at the same time."""
+"""A change of the ring happens once, whoever asks and however many ask at the same time."""
 
 import pytest
 
+from keys.changes import Plan, Policy, Refused
 from keys.ring import KeyRing, SigningKey
-from keys.rotation import CLOCK_SKEW, Rotator, new_key, plan
+from keys.rotation import Rotator
 from tests.support.clock import FrozenClock
-from tests.support.keys import ring_of, signing_key
+from tests.support.keys import signing_key
 
 NOW = FrozenClock.MONDAY_MORNING
+SKEW = Policy().clock_skew
+DAY = 86_400.0
 
 
 class RingInMemory:
     """A `KeyStore` without a database; a `rival` acts right after the ring was first loaded."""
 
-    def __init__(self) -> None:
-        self.keys: tuple[SigningKey, ...] = ()
+    def __init__(self, *keys: SigningKey) -> None:
+        self.ring = KeyRing(keys, len(keys))
         self.refused = 0
+        self.reasons: list[str] = []
         self.rival: Rotator | None = None
 
     def load(self) -> KeyRing:
-        ring = KeyRing(self.keys, self.version())
+        ring = self.ring
         rival, self.rival = self.rival, None
         if rival is not None:
             rival.ensure(("ES256", "EdDSA"))
         return ring
 
     def version(self) -> int:
-        return len(self.keys)
+        return self.ring.version
 
-    def add(self, key: SigningKey, expected_version: int) -> bool:
-        if self.version() != expected_version:
+    def replace(self, before: KeyRing, after: KeyRing, reason: str) -> bool:
+        if self.ring != before:
             self.refused += 1
             return False
-        self.keys += (key,)
+        self.ring = KeyRing(after.keys, before.version + 1)
+        self.reasons.append(reason)
         return True
 
 
-def test_the_plan_names_each_algorithm_without_a_signing_key_once() -> None:
-    ring = ring_of(signing_key("ES256"), signing_key("RS256", signs_from=NOW + 1), signing_key("EdDSA", revoked_at=NOW))
-    assert plan(ring, NOW, ["EdDSA", "ES256", "RS256", "EdDSA"]) == ("EdDSA", "RS256")
-
-
-def test_an_empty_ring_gets_a_key_for_every_algorithm(clock: FrozenClock) -> None:
+def test_an_empty_ring_gets_a_key_and_a_standby_for_every_algorithm(clock: FrozenClock) -> None:
     ring = Rotator(RingInMemory(), clock).ensure(("RS256", "PS256", "ES256", "EdDSA"))
     assert ring.algorithms(clock()) == ("RS256", "PS256", "ES256", "EdDSA")
-    assert len(ring.published(clock())) == 4
+    assert len(ring.published(clock())) == 8
+    assert [len(ring.successors(alg, clock())) for alg in ring.algorithms(clock())] == [1, 1, 1, 1]
 
 
 def test_a_complete_ring_is_left_alone(clock: FrozenClock) -> None:
-    rotator = Rotator(RingInMemory(), clock)
+    store = RingInMemory()
+    rotator = Rotator(store, clock)
     first = rotator.ensure(("ES256", "EdDSA"))
     clock.move(86_400)
     assert rotator.ensure(("ES256", "EdDSA")) == first
+    assert store.reasons == ["needed"]
 
 
 def test_who_comes_second_takes_the_ring_of_who_came_first(clock: FrozenClock) -> None:
@@ -59,34 +62,92 @@ def test_who_comes_second_takes_the_ring_of_who_came_first(clock: FrozenClock) -
     store.rival = Rotator(store, clock)
     ring = Rotator(store, clock).ensure(("ES256", "EdDSA"))
     assert store.refused == 1
-    assert [key.alg for key in ring.keys] == ["ES256", "EdDSA"]
+    assert [key.alg for key in ring.keys] == ["ES256", "ES256", "EdDSA", "EdDSA"]
 
 
 def test_who_comes_second_still_adds_what_the_first_did_not_want(clock: FrozenClock) -> None:
     store = RingInMemory()
     store.rival = Rotator(store, clock)
     ring = Rotator(store, clock).ensure(("PS256", "ES256"))
-    assert [key.alg for key in ring.keys] == ["ES256", "EdDSA", "PS256"]
+    assert [key.alg for key in ring.keys] == ["ES256", "ES256", "EdDSA", "EdDSA", "PS256", "PS256"]
 
 
-def test_a_machine_whose_clock_is_behind_can_use_a_new_key(clock: FrozenClock) -> None:
+def test_a_machine_whose_clock_is_behind_can_use_the_first_ring(clock: FrozenClock) -> None:
     store = RingInMemory()
     ring = Rotator(store, clock).ensure(("ES256",))
-    clock.move(-CLOCK_SKEW)
+    clock.move(-SKEW)
     assert Rotator(store, clock).ensure(("ES256",)) == ring
+    assert ring.signing_key("ES256", clock())
 
 
-def test_a_replaced_key_hands_over_at_once_and_stays_shown(clock: FrozenClock) -> None:
+def test_a_second_rotation_finds_nothing_due_and_says_from_when(clock: FrozenClock) -> None:
     store = RingInMemory()
-    (old,) = Rotator(store, clock).ensure(("ES256",)).keys
-    clock.move(1)
-    new = Rotator(store, clock).replace("ES256")
+    rotator = Rotator(store, clock)
+    rotator.ensure(("ES256",))
+    assert rotator.rotate("r").changes
+    again = rotator.rotate("r")
+    assert (again.changes, store.reasons) == ([], ["needed", "r"])
+    assert again.plan.due_at(again.after, "ES256") == NOW + DAY
+
+
+def test_what_would_happen_is_told_without_doing_it(clock: FrozenClock) -> None:
+    store = RingInMemory()
+    rotator = Rotator(store, clock)
+    before = rotator.ensure(("ES256",))
+    outcome = rotator.preview(Plan.rotated)
+    assert {change.kind for change in outcome.changes} == {"activated", "replaced", "published"}
+    assert store.ring == before
+
+
+def test_a_refusal_leaves_the_ring_alone(clock: FrozenClock) -> None:
+    store = RingInMemory(signing_key())
+    with pytest.raises(Refused):
+        Rotator(store, clock).change(lambda plan, ring: plan.revoked(ring, "nobody", force=False), "r")
+    assert store.reasons == []
+
+
+def test_tending_a_ring_in_which_nothing_is_due_asks_nobody(clock: FrozenClock) -> None:
+    store = RingInMemory()
+    rotator = Rotator(store, clock, Policy(rotate_every=30 * DAY))
+    ring = rotator.ensure(("ES256",))
+    store.load = None  # type: ignore[assignment]
+    clock.move(29 * DAY)
+    assert rotator.tend(ring, "r") is None
+
+
+def test_tending_rotates_by_the_calendar_once(clock: FrozenClock) -> None:
+    store = RingInMemory()
+    rotator = Rotator(store, clock, Policy(rotate_every=30 * DAY))
+    ring = rotator.ensure(("ES256",))
+    clock.move(30 * DAY)
+    outcome, late = rotator.tend(ring, "r"), rotator.tend(ring, "r")
+    assert outcome
+    assert outcome.changes
+    assert late
+    assert late.changes == []
+    assert late.after == store.ring
+
+
+def test_without_a_calendar_tending_only_completes(clock: FrozenClock) -> None:
+    store = RingInMemory(signing_key())
+    rotator = Rotator(store, clock)
+    outcome = rotator.tend(store.ring, "r")
+    assert outcome
+    assert [change.kind for change in outcome.changes] == ["published"]
+    clock.move(1000 * DAY)
+    assert rotator.tend(store.ring, "r") is None
+
+
+def test_a_key_that_is_put_in_place_for_tests_hands_over_at_once_and_the_old_one_leaves(clock: FrozenClock) -> None:
+    store = RingInMemory()
+    rotator = Rotator(store, clock)
+    old = rotator.ensure(("ES256",)).signing_key("ES256", clock())
+    new = rotator.replace("ES256")
     assert store.load().signing_key("ES256", clock()) == new
-    assert store.load().published(clock()) == (old, new)
-
-
-def test_new_keys_differ() -> None:
-    assert new_key("ES256", NOW).kid != new_key("ES256", NOW).kid
+    assert old in store.load().published(clock())
+    left = rotator.ensure().find(old.kid)
+    assert left
+    assert left.published_until == NOW + rotator.policy.overlap
 
 
 def test_an_algorithm_that_we_do_not_sign_with_is_refused_by_name(clock: FrozenClock) -> None:

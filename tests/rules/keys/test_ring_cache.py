@@ -6,7 +6,7 @@ from threading import Event, Thread
 import pytest
 
 from keys.cache import RingCache
-from keys.ring import KeyRing, SigningKey
+from keys.ring import KeyRing
 from tests.support.clock import FrozenClock
 from tests.support.keys import ring_of, signing_key
 
@@ -35,7 +35,7 @@ class StoreUnderTest:
             raise self.trouble
         return self.stored
 
-    def add(self, key: SigningKey, expected_version: int) -> bool:
+    def replace(self, before: KeyRing, after: KeyRing, reason: str) -> bool:
         raise NotImplementedError
 
 
@@ -63,12 +63,24 @@ def test_an_unchanged_ring_is_not_loaded_again(clock: FrozenClock) -> None:
 def test_whoever_needs_the_newest_ring_gets_it_at_once(clock: FrozenClock) -> None:
     store = StoreUnderTest(FIRST)
     cache = RingCache(store, clock)
-    assert cache.newest() is FIRST
+    assert cache.ring() is FIRST
     store.stored = SECOND
     assert cache.newest() is SECOND
     assert cache.ring() is SECOND
+    clock.move(1)
     store.trouble = ConnectionError()
     assert cache.newest() is SECOND
+
+
+def test_names_that_nobody_has_make_us_ask_once_a_second_at_most(clock: FrozenClock) -> None:
+    store = StoreUnderTest(FIRST)
+    cache = RingCache(store, clock)
+    for _ in range(1000):
+        cache.newest()
+    assert store.versions_asked == 1
+    clock.move(1)
+    cache.newest()
+    assert store.versions_asked == 2
 
 
 def test_a_clock_set_back_does_not_keep_an_old_ring_alive(clock: FrozenClock) -> None:
@@ -91,8 +103,9 @@ def test_f_17_a_store_out_of_order_leaves_the_last_good_ring_and_one_line_in_the
         for _ in range(3):
             clock.move(2)
             assert cache.ring() is FIRST
-    assert [record.message for record in caplog.records] == ["cannot reload the key ring, keeping version 1"]
+    assert [record.message for record in caplog.records] == ["ALARM: cannot reload the key ring, keeping version 1"]
     assert "no route to host" in caplog.text
+    assert cache.is_failing
 
 
 def test_a_store_out_of_order_is_not_asked_by_every_request(clock: FrozenClock) -> None:
@@ -119,6 +132,7 @@ def test_a_store_in_order_again_is_followed_again_and_said_so(
     clock.move(2)
     assert cache.ring() is SECOND
     assert caplog.records[-1].message == "the key ring can be reloaded again, version 2"
+    assert not cache.is_failing
 
 
 def test_without_any_ring_the_trouble_is_told(clock: FrozenClock) -> None:

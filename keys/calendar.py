@@ -1,0 +1,96 @@
+"""What will happen to the keys: the dates that are set, and those that follow from how often keys are changed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from keys.changes import Plan
+from keys.ring import KeyRing, SigningKey
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One key from its publishing to its leaving. `kid` is None while the key has not been made."""
+
+    alg: str
+    kid: str | None
+    published_from: float
+    signs_from: float | None = None
+    signs_until: float | None = None
+    published_until: float | None = None
+    foreseen: bool = False
+    """Whether any of the dates to come follows from how often keys are changed and is not set yet."""
+
+    @property
+    def name(self) -> str:
+        return self.kid[:12] if self.kid else "a new key"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that will be seen from outside: "published", "signs" or "leaves"."""
+
+    at: float
+    what: str
+    course: Course
+
+
+def courses(ring: KeyRing, plan: Plan, horizon: float) -> list[Course]:
+    """The course of every key that is published at some time between now and `horizon`."""
+    found: list[Course] = []
+    for alg in dict.fromkeys(key.alg for key in ring.keys):
+        found += [_dated(key) for key in _leaving(ring, plan, alg)]
+        found += _line(ring, plan, alg, horizon)
+    return found
+
+
+def events(found: list[Course], now: float, horizon: float) -> list[Event]:
+    """What happens after `now` and not after `horizon`, in order."""
+    told = [event for course in found for event in _events(course) if now < event.at <= horizon]
+    return sorted(told, key=lambda event: (event.at, event.course.alg, event.what))
+
+
+def _events(course: Course) -> Iterator[Event]:
+    yield Event(course.published_from, "published", course)
+    if course.signs_from is not None:
+        yield Event(course.signs_from, "signs", course)
+    if course.published_until is not None:
+        yield Event(course.published_until, "leaves", course)
+
+
+def _leaving(ring: KeyRing, plan: Plan, alg: str) -> list[SigningKey]:
+    """Keys that are only waiting for their last tokens to expire."""
+    signing = ring.signs_now(alg, plan.now)
+    old = [k for k in ring.published(plan.now) if k.alg == alg and k.published_until is not None]
+    return sorted((key for key in old if key is not signing), key=lambda key: key.published_until or 0.0)
+
+
+def _line(ring: KeyRing, plan: Plan, alg: str, horizon: float) -> list[Course]:
+    """The key that signs and those after it, each with the moment at which the next one takes over."""
+    signing = ring.signs_now(alg, plan.now)
+    waiting = [_dated(key) for key in ring.successors(alg, plan.now)]
+    ready = {key.kid: plan.ready_at(ring, key) for key in ring.successors(alg, plan.now)}
+    line = [_dated(signing), *waiting] if signing else waiting
+    for number, course in enumerate(line):
+        if number + 1 == len(line):
+            break
+        takes_over = line[number + 1]
+        at = takes_over.signs_from
+        if at is None:
+            every = plan.policy.rotate_every
+            if every is None or course.signs_from is None:
+                break
+            known = ready.get(takes_over.kid or "", takes_over.published_from + plan.policy.lead)
+            at = max(plan.now, course.signs_from + every, known)
+            if at > horizon:
+                break
+            line[number + 1] = replace(takes_over, signs_from=at, foreseen=True)
+            line.append(Course(alg, None, at, foreseen=True))
+        until = course.published_until or at + plan.policy.overlap
+        line[number] = replace(course, signs_until=at, published_until=until)
+    return line
+
+
+def _dated(key: SigningKey) -> Course:
+    return Course(key.alg, key.kid, key.published_from, key.signs_from, None, key.published_until)

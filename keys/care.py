@@ -1,0 +1,89 @@
+"""Looking after what lies sealed in the database: is every record whole, and is it sealed by the newest master key?"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+
+from keys.database import Database
+from keys.ring import BadRing, SigningKey
+from keys.sealing import MasterKeys, SealBroken, sealed_by
+from keys.store import SqlKeyStore, key_context, secret, secret_context, signing_key
+
+_PROBE = b"a text to sign"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one record is like. `broken` is the reason why it cannot be used; `key` is the key if it opens."""
+
+    what: str
+    name: str
+    master: str
+    broken: str | None = None
+    key: SigningKey | None = None
+
+
+def inspect(db: Database, masters: MasterKeys) -> Iterator[Finding]:
+    """Open every stored key and secret, and see that each key's two halves belong together."""
+    store = SqlKeyStore(db, masters)
+    rows = store.rows()
+    for row in (row for row in rows if row.kid is not None):
+        try:
+            key = store.open(row)
+            _prove(key)
+        except BadRing as error:
+            yield Finding("signing key", row.kid, sealed_by(row.sealed_private), str(error))
+        else:
+            yield Finding("signing key", row.kid, sealed_by(row.sealed_private), key=key)
+    with db.read.connect() as connection:
+        secrets = connection.execute(sa.select(secret).order_by(secret.c.name)).all()
+    for row in secrets:
+        try:
+            masters.unseal(row.sealed, context=secret_context(row.name))
+        except SealBroken as error:
+            yield Finding("secret", row.name, sealed_by(row.sealed), f"secret {row.name}: {error}")
+        else:
+            yield Finding("secret", row.name, sealed_by(row.sealed))
+
+
+def reseal(db: Database, masters: MasterKeys) -> int:
+    """Seal everything under the newest master key; says how many records were changed.
+
+    Each record is changed by itself and only if it is still the one that was read, so it may be stopped and begun
+    again at any point, and a rotation may come between. Raises `SealBroken` at a record that does not open.
+    """
+    changed = 0
+    while moved := _reseal_table(db, masters, signing_key, "kid", "sealed_private", key_context) + _reseal_table(
+        db, masters, secret, "name", "sealed", lambda row: secret_context(row.name)
+    ):
+        changed += moved
+    return changed
+
+
+def _reseal_table(db: Database, masters: MasterKeys, table: sa.Table, name: str, column: str, context: Any) -> int:
+    with db.read.connect() as connection:
+        rows = connection.execute(sa.select(table)).all()
+    changed = 0
+    for row in rows:
+        sealed = getattr(row, column)
+        if sealed_by(sealed) == masters.newest.id:
+            continue
+        new = masters.seal(masters.unseal(sealed, context=context(row)), context=context(row))
+        same = sa.and_(table.c[name] == getattr(row, name), table.c[column] == sealed)
+        with db.read.connect() as connection:
+            changed += connection.execute(table.update().where(same).values({column: new})).rowcount
+    return changed
+
+
+def _prove(key: SigningKey) -> None:
+    """The full arithmetic check, which loading leaves out, and one signature. Raises `BadRing`."""
+    try:
+        load_der_private_key(key.private.as_der(private=True), password=None)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise BadRing(f"signing key {key.kid}: {error}") from error
+    if not key.verify(_PROBE, key.sign(_PROBE)):
+        raise BadRing(f"signing key {key.kid}: the private part does not match the public part")

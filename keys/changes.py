@@ -1,0 +1,259 @@
+"""What may be done with a ring of keys, as rules: each takes a ring and gives the ring that should be, or refuses.
+
+    published, a standby --- the lead ---> may sign --- promoted ---> signs --- the next is promoted ---> still shown
+    until its last token has expired ---> kept, unpublished
+
+Every algorithm in use has a standby at any time: whatever promotes one also publishes the next. Nothing here touches
+a store or a clock, so any process may plan, and `rotation.Rotator` sees to it that one of them acts.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from keys.ring import ALGORITHMS, KeyRing, PrivateKey, SigningKey
+
+FOLLOWING = 5.0
+"""Seconds until every process surely goes by a change of the ring; a process looks every two seconds."""
+
+
+class Refused(Exception):
+    """The change would break something; the message says what, and what to do instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The times of a key's life, in seconds. `algorithms` always have keys; further ones come by clients."""
+
+    algorithms: tuple[str, ...] = ()
+    lead: float = 86_400.0
+    token_life: float = 600.0
+    clock_skew: float = 60.0
+    rotate_every: float | None = None
+
+    @property
+    def overlap(self) -> float:
+        """How long a key stays published after another one has begun to sign."""
+        return self.token_life + self.clock_skew + FOLLOWING
+
+    @staticmethod
+    def shortest_lead(max_age: float, clock_skew: float) -> float:
+        """The least time between publishing and signing.
+
+        The machine that publishes may be behind the one that portals ask, and that one behind the one that signs:
+        twice the skew. Then comes what the portal's copy may be old.
+        """
+        return max_age + 2 * clock_skew + FOLLOWING
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened to one key: "published", "activated", "replaced" or "revoked", and from when it holds."""
+
+    kind: str
+    key: SigningKey
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes that are allowed at one moment. Each gives the same ring when there is nothing to do.
+
+    `make` finds a private key for an algorithm.
+    """
+
+    policy: Policy
+    now: float
+    make: Callable[[str], PrivateKey]
+
+    def ready_at(self, ring: KeyRing, key: SigningKey) -> float:
+        """From when every portal surely knows the key. What the first ring of all held needs no lead."""
+        return key.published_from if key.published_from <= ring.began else key.published_from + self.policy.lead
+
+    def due_at(self, ring: KeyRing, alg: str) -> float | None:
+        """From when `rotated` promotes the standby of the algorithm; None when nothing waits to be promoted."""
+        waiting = ring.successors(alg, self.now)
+        if not waiting or waiting[0].signs_from is not None:
+            return None
+        ready, signing = self.ready_at(ring, waiting[0]), ring.signs_now(alg, self.now)
+        if signing is None or signing.signs_from is None or self.policy.rotate_every is None:
+            return ready
+        return max(ready, signing.signs_from + self.policy.rotate_every)
+
+    def completed(self, ring: KeyRing, algs: Collection[str] = ()) -> KeyRing:
+        """Every algorithm that is configured, asked for or in use has a key that signs, or will, and a standby."""
+        wanted = dict.fromkeys((*self.policy.algorithms, *algs, *ring.in_use()))
+        for alg in wanted:
+            if alg not in ALGORITHMS:
+                raise ValueError(f"we do not sign with {alg!r}")
+        is_first = not ring.keys
+        for alg in wanted:
+            ring = self._replaced_are_dated(ring, alg)
+            if not self._will_sign(ring, alg):
+                ring = self._begun(ring, alg, at_once=is_first)
+            if not any(key.signs_from is None for key in ring.successors(alg, self.now)):
+                ring = _with(ring, self._new(alg, self._dated_back() if is_first else self.now, None))
+        return ring
+
+    def rotated(self, ring: KeyRing, alg: str | None = None) -> KeyRing:
+        """Promote every standby that is due, or only that of `alg`, and publish the next ones."""
+        for each in ring.in_use():
+            due = self.due_at(ring, each) if alg in (None, each) else None
+            if due is not None and due <= self.now:
+                ring = self._promoted(ring, ring.successors(each, self.now)[0], self.now)
+        return self.completed(ring)
+
+    def generated(self, ring: KeyRing, alg: str) -> KeyRing:
+        """Publish what the algorithm lacks: a standby, and for a new algorithm a key that signs after the lead."""
+        return self.completed(ring, (alg,))
+
+    def activated(self, ring: KeyRing, kid: str, *, at_once: bool, force: bool) -> KeyRing:
+        """Let this key sign, now or as soon as every portal surely knows it. Raises `Refused`."""
+        key = named(ring, kid)
+        if not key.is_wanted:
+            raise Refused(f"{key.name} was replaced or revoked, and a key never comes back: activate the standby")
+        if key.signs(self.now):
+            raise Refused(f"{key.name} signs already")
+        for other in ring.successors(key.alg, self.now):
+            if other.signs_from is not None and other.kid != key.kid:
+                raise Refused(f"{other.name} already has a date to sign {key.alg} from: activate that one, or wait")
+        ready = self.ready_at(ring, key)
+        if at_once and self.now < ready and not force:
+            raise Refused(
+                f"portals may not know {key.name} before {moment(ready)}: wait, leave out --now to let it sign from "
+                "then, or give --force and break portals until their copies are renewed"
+            )
+        return self.completed(self._promoted(ring, key, self.now if at_once else max(self.now, ready)))
+
+    def retired(self, ring: KeyRing, kid: str, needed: Mapping[str, str]) -> KeyRing:
+        """Give up an algorithm: its key leaves when its last token has expired, its standby at once.
+
+        `needed` says for algorithms who depends on them. Raises `Refused`.
+        """
+        key = named(ring, kid)
+        if key.is_revoked or key.is_retired(self.now):
+            raise Refused(f"{key.name} is unpublished already")
+        if key.published_until is not None:
+            raise Refused(
+                f"{key.name} may have live tokens until {moment(key.published_until)}; it is unpublished then by "
+                "itself. If it must be gone now, revoke it"
+            )
+        if key.alg in needed:
+            raise Refused(
+                f"{key.alg} is needed by {needed[key.alg]}. To replace the key: `idp keys rotate` or "
+                "`idp keys activate`; to give up the algorithm, change those first"
+            )
+        last = self.now + self.policy.overlap
+        for each in ring.keys:
+            if each.alg == key.alg and each.is_wanted:
+                ring = _with(ring, replace(each, published_until=self.now if each.waits(self.now) else last))
+        return ring
+
+    def revoked(self, ring: KeyRing, kid: str, *, force: bool) -> KeyRing:
+        """Take the key away from one moment to the next; the standby signs at once. Raises `Refused`."""
+        key = named(ring, kid)
+        if key.is_revoked:
+            return ring
+        waiting = [other for other in ring.successors(key.alg, self.now) if other.kid != key.kid]
+        is_last = key.is_wanted and not waiting and (key.signs(self.now) or not ring.signs_now(key.alg, self.now))
+        if is_last and not force:
+            raise Refused(
+                f"{key.name} is the last {key.alg} key: `idp keys generate --alg {key.alg}` publishes another; or give "
+                "--force, then a new key signs that no portal knows yet"
+            )
+        ring = _with(ring, replace(key, revoked_at=self.now))
+        if key.is_wanted and key.signs(self.now):
+            successor = waiting[0] if waiting else self._new(key.alg, self.now, None)
+            # Dated back, because a machine whose clock is behind has nothing else to sign with.
+            shown = min(successor.published_from, max(self._dated_back(), ring.began + 0.001))
+            ring = self._promoted(ring, replace(successor, published_from=shown), self._dated_back())
+        return self.completed(ring)
+
+    def _promoted(self, ring: KeyRing, key: SigningKey, at: float) -> KeyRing:
+        """The key signs from then on, and those before it leave when their last tokens have expired."""
+        before = [k for k in ring.keys if k.alg == key.alg and k.kid != key.kid and k.signs_from is not None]
+        # Not before a key that is still good: the newest date decides who signs.
+        at = max([at, *(k.signs_from + 0.001 for k in before if not k.is_revoked and k.signs_from is not None)])
+        signing = ring.signs_now(key.alg, self.now)
+        ring = _with(ring, replace(key, signs_from=at))
+        for each in before:
+            if each.is_wanted or each is signing:
+                until = max(each.published_until or 0.0, at + self.policy.overlap)
+                ring = _with(ring, replace(each, published_until=until))
+        return ring
+
+    def _replaced_are_dated(self, ring: KeyRing, alg: str) -> KeyRing:
+        """Whoever was replaced without a plan (test mode does that) leaves too."""
+        signing = ring.signs_now(alg, self.now)
+        for key in ring.keys:
+            if signing and key.alg == alg and key.is_wanted and key.signs(self.now) and key.kid != signing.kid:
+                ring = _with(ring, replace(key, published_until=self.now + self.policy.overlap))
+        return ring
+
+    def _will_sign(self, ring: KeyRing, alg: str) -> bool:
+        signing = ring.signs_now(alg, self.now)
+        dated = any(key.signs_from is not None for key in ring.successors(alg, self.now))
+        return dated or (signing is not None and signing.is_wanted)
+
+    def _begun(self, ring: KeyRing, alg: str, *, at_once: bool) -> KeyRing:
+        if at_once:
+            return _with(ring, self._new(alg, self._dated_back(), self._dated_back()))
+        if waiting := ring.successors(alg, self.now):
+            return self._promoted(ring, waiting[0], max(self.now, self.ready_at(ring, waiting[0])))
+        return _with(ring, self._new(alg, self.now, self.now + self.policy.lead))
+
+    def _new(self, alg: str, published_from: float, signs_from: float | None) -> SigningKey:
+        private = self.make(alg)
+        return SigningKey(private.thumbprint(), alg, private, published_from, signs_from)
+
+    def _dated_back(self) -> float:
+        return self.now - self.policy.clock_skew
+
+
+def changes(before: KeyRing, after: KeyRing) -> list[Change]:
+    """What happened between two rings, in the order in which one would tell it."""
+    found = []
+    for key in after.keys:
+        old = before.find(key.kid)
+        if old is None:
+            found.append(Change("published", key, key.published_from))
+        if key.signs_from is not None and (old is None or old.signs_from != key.signs_from):
+            found.append(Change("activated", key, key.signs_from))
+        if key.published_until is not None and (old is None or old.published_until != key.published_until):
+            found.append(Change("replaced", key, key.published_until))
+        if key.revoked_at is not None and (old is None or old.revoked_at != key.revoked_at):
+            found.append(Change("revoked", key, key.revoked_at))
+    order = ("revoked", "activated", "replaced", "published")
+    return sorted(found, key=lambda change: order.index(change.kind))
+
+
+def lack(ring: KeyRing, alg: str, now: float) -> str | None:
+    """Why no client can be given this algorithm now, and what helps; None when one can."""
+    signing, waiting = ring.signs_now(alg, now), ring.successors(alg, now)
+    if signing and (signing.is_wanted or waiting):
+        return None
+    dates = [key.signs_from for key in waiting if key.signs_from is not None]
+    if dates:
+        return f"{alg} signs from {moment(dates[0])}, when every portal surely knows the key: register the client then"
+    return f"no {alg} key signs: `idp keys generate --alg {alg} --reason ...` publishes one, which signs after the lead"
+
+
+def named(ring: KeyRing, prefix: str) -> SigningKey:
+    """The one key whose name begins so. Raises `Refused`."""
+    found = ring.begins(prefix) if prefix else ()
+    if not found:
+        raise Refused(f"there is no key {prefix[:64]!r}: `idp keys list --all` names them")
+    if len(found) > 1:
+        raise Refused(f"{prefix!r} is ambiguous: {', '.join(key.kid for key in found)}")
+    return found[0]
+
+
+def moment(at: float) -> str:
+    """A date as people read it, to the minute, in UTC."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _with(ring: KeyRing, key: SigningKey) -> KeyRing:
+    """The ring with this key in the place of the one of its name, or added."""
+    others = tuple(key if each.kid == key.kid else each for each in ring.keys)
+    return KeyRing(others if ring.find(key.kid) else (*ring.keys, key), ring.version)
