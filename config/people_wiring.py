@@ -9,9 +9,11 @@ from idp.accounts.credentials import Credentials
 from idp.accounts.notices import Notices
 from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.password_rules import PasswordAge
-from idp.login.limits import CODE_GUESSES, Guesses
+from idp.accounts.recovery import Recoveries, Ticket
+from idp.login.limits import CODE_GUESSES, Failures, Guesses, Policy
 from idp.login.sessions import SessionLimits, Sessions
 from idp.oidc.dispatch import StepRules
+from idp.shelf import Shelf
 from idp.store.credentials import SqlCredentials
 from idp.store.one_time import SqlCodes
 from idp.store.session_clients import SqlSessionClients
@@ -77,6 +79,29 @@ def credentials_of(base: Foundation, passwords: Passwords) -> Credentials:
     """Changing, recovering and undoing."""
     store = SqlCredentials(base.database, sql_sessions(base), base.audit, sql_notices(base))
     return Credentials(store, passwords, notices_of(base), base.clock)
+
+
+def recoveries_of(base: Foundation, codes: OneTimeCodes, credentials: Credentials) -> Recoveries:
+    """The forgotten password. A recovery forgets the wrong codes and passwords that were counted."""
+    throttle = SqlThrottle(base.database)
+    return Recoveries(
+        base.people,
+        codes,
+        credentials,
+        Shelf("y", Ticket, base.ephemeral, base.clock, life=1800),
+        Failures(throttle),
+        base.audit,
+        base.clock,
+        issuer=base.settings.issuer,
+        digest_key=base.secrets.get("log-digest"),
+    )
+
+
+def old_password_guesses(base: Foundation) -> Guesses:
+    """Guessing the old password on the page that changes it waits as guessing at the login does."""
+    limits = base.settings.limits
+    policy = Policy(limits.free_failures, limits.first_wait, limits.longest_wait, memory=86_400)
+    return Guesses(SqlThrottle(base.database), base.clock, "old", policy)
 
 
 def password_age(base: Foundation) -> PasswordAge:

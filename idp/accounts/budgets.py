@@ -79,27 +79,28 @@ class BudgetLimits:
     price: int = 350
     money_per_day: int = 70_000_000
 
-    def of_send(self, to: str, who: str, address: str, *, by_sms: bool, sends: bool) -> tuple[Budget, ...]:
-        """What one send is paid from. `to` is what receives it, `who` the account; both may be keyed digests.
+    def of_send(self, receiver: str, who: str, address: str, *, prefix: str | None, sends: bool) -> tuple[Budget, ...]:
+        """What one send is paid from. `receiver` and `who` are keyed digests or ids; `prefix` is None for mail.
 
         With `sends` False nothing will go out (nobody has this account): whoever asks pays, the installation does not.
         """
         own = (
-            Budget(f"number-minute:{to}", 1, self.number_pause),
-            Budget(f"number-hour:{to}", self.per_number_hour, HOUR),
-            Budget(f"number-day:{to}", self.per_number_day, DAY),
+            Budget(f"number-minute:{receiver}", 1, self.number_pause),
+            Budget(f"number-hour:{receiver}", self.per_number_hour, HOUR),
+            Budget(f"number-day:{receiver}", self.per_number_day, DAY),
             Budget(f"account-hour:{who}", self.per_account_hour, HOUR),
-            Budget(f"address-hour:{address}", self.per_address_hour, HOUR),
+            # The hotline asks for many, and is no address of anybody.
+            *([Budget(f"address-hour:{address}", self.per_address_hour, HOUR)] if address else []),
         )
-        cost = 1 if sends and by_sms else 0
+        cost = 1 if sends and prefix else 0
         shared = (
             Budget("all-minute", self.per_minute, MINUTE, cost, alarming=True),
             Budget("all-day", self.per_day, DAY, cost, alarming=True),
             Budget("all-money", self.money_per_day, DAY, cost * self.price, alarming=True),
         )
-        if not by_sms or not sends:
+        if not cost:
             return own + shared
-        return (*own, *shared, Budget(f"prefix-hour:{prefix_of(to)}", self.per_prefix_hour, HOUR))
+        return (*own, *shared, Budget(f"prefix-hour:{prefix}", self.per_prefix_hour, HOUR))
 
 
 def prefix_of(number: str) -> str:

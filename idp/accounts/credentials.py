@@ -72,14 +72,17 @@ class Credentials:
 
     def change(
         self, account: Account, new_hash: str, scene: Scene, *, sid: str | None = None, device: str | None = None
-    ) -> None:
-        """Let a changed password take effect; session `sid` and the device stay. Raises `Outdated`."""
+    ) -> float:
+        """Let a changed password take effect; session `sid` and the device stay. Returns the moment of the change.
+
+        Raises `Outdated`.
+        """
         now = self._clock()
         values = _password(new_hash, now) | _verified_by_code(account, now)
         after = replace(account, phone_verified_at=account.phone_verified_at or (now if account.phone else None))
         told = self._notices.of("password_changed", after, scene)
         event = Event("password.changed", account.id, facts={"first": account.password_temporary})
-        self._do(Securing(account.id, account.secured_at, values, event, told, sid, device), now)
+        return self._do(Securing(account.id, account.secured_at, values, event, told, sid, device), now)
 
     def reset(self, account: Account, new: str, way: Way, scene: Scene) -> list[str]:
         """Set a password after a recovery; everything open ends. Returns the names of what was removed unproven.
@@ -117,9 +120,12 @@ class Credentials:
         event = Event("account.not_me", account.id, facts={"about": undo.about})
         self._do(Securing(account.id, account.secured_at, values, event, undone=undo.digest), now)
 
-    def _do(self, securing: Securing, now: float) -> None:
-        if not self._store.secure(securing, now):
+    def _do(self, securing: Securing, now: float) -> float:
+        # Later than what was read, also when a clock was set back: the date must change for the comparison to work.
+        moment = max(now, securing.since + 0.001)
+        if not self._store.secure(securing, moment):
             raise Outdated
+        return moment
 
 
 def _password(new_hash: str, now: float) -> dict[str, object]:

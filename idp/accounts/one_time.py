@@ -75,7 +75,7 @@ class CodeStore(Protocol):
     """Where codes and budgets are kept, durably: a lost count would permit."""
 
     def issue(
-        self, code: NewCode, budgets: Sequence[Budget], messages: Sequence[Message], now: float, *, trusted: bool
+        self, code: NewCode | None, budgets: Sequence[Budget], messages: Sequence[Message], now: float, *, trusted: bool
     ) -> dict[str, Spent]:
         """Pay from all budgets, keep the code and accept its message, in one transaction.
 
@@ -146,17 +146,24 @@ class OneTimeCodes:
         `trusted` says that the asker is a known device or solved a captcha. Raises `OverBudget`, `CaptchaFirst`.
         """
         now = self._clock()
-        sends = ask.account_id is not None
         code = "".join(secrets.choice("0123456789") for _ in range(self.rules.digits))
         new = NewCode(ask.key, ask.who[:32], self._digest(ask.key, code), now + self.rules.life, now + DAY)
-        budgets = self._limits.of_send(ask.to, ask.who, address, by_sms=ask.channel == "sms", sends=sends)
-        budgets += self._conversion(ask)
-        messages = [self._message(ask, code, new.good_until, language)] if sends else []
-        spent = self._store.issue(new, budgets, messages, now, trusted=trusted)
+        self._pay(ask, address, new, self._message(ask, code, new.good_until, language), trusted=trusted)
+        return now + self._limits.number_pause
+
+    def tell(self, ask: Ask, message: Message, address: str) -> None:
+        """Send another message than a code from the same budgets; nothing is sent to nobody. Raises `OverBudget`."""
+        self._pay(ask, address, None, message, trusted=True)
+
+    def _pay(self, ask: Ask, address: str, new: NewCode | None, message: Message, *, trusted: bool) -> None:
+        sends = ask.account_id is not None
+        receiver, prefix = self._digest("receiver", ask.to), prefix_of(ask.to) if ask.channel == "sms" else None
+        budgets = self._limits.of_send(receiver, ask.who, address, prefix=prefix, sends=sends)
+        budgets += self._conversion(ask) if new else ()
+        spent = self._store.issue(new, budgets, [message] if sends else [], self._clock(), trusted=trusted)
         for budget in budgets:
             for part in budget.crossed(spent[budget.key].units):
                 self._alarm(budget.key, part)
-        return now + self._limits.number_pause
 
     def next_send(self, ask: Ask) -> float | None:
         """From when on another code may be asked for; None when none was sent yet."""

@@ -45,6 +45,14 @@ class People(Protocol):
         """Set an unverified number in E.164; `verified_at` comes only from a completed challenge."""
         ...
 
+    def verify_phone(self, account_id: str, phone: str, now: float) -> None:
+        """Note that this very number was proved by a code sent to it, if it is still the account's and was not yet."""
+        ...
+
+    def verify_email(self, account_id: str, email: str, now: float) -> None:
+        """The same for the e-mail address."""
+        ...
+
 
 def new_account_id() -> str:
     """32 hex digits from the operating system: also the public `sub`, so it says nothing about anybody."""

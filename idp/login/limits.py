@@ -125,5 +125,15 @@ class Guesses:
         self._throttle.forgive(clear=[f"{self._kind}:{who}"], give_back=[])
 
 
+class Failures:
+    """All counts of an account that a recovery forgets: wrong codes, and wrong passwords whoever typed them."""
+
+    def __init__(self, throttle: Throttle) -> None:
+        self._throttle = throttle
+
+    def clear(self, who: str) -> None:
+        self._throttle.forgive(clear=[f"{kind}:{who}" for kind in ("account", "code", "old")], give_back=[])
+
+
 CODE_GUESSES = Policy(free=20, base=2_592_000, cap=2_592_000, memory=2_592_000)
 """P-04: twenty wrong codes of an account, over all purposes; then codes open nothing until a recovery."""

@@ -18,10 +18,14 @@ CodeMode = Literal["risk", "new_device", "always"]
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """The next step and why; the reason also becomes the description of a `prompt=none` error."""
+    """The next step and why; the reason also becomes the description of a `prompt=none` error.
+
+    `sid` names the session to whose login a code is to be added.
+    """
 
     step: Step
     reason: str
+    sid: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Every way of logging in returns here. Nothing that a person proved earlier in th
 it is read from the attempt on the server, and the stores are asked again before a code is written.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
 from authlib.oidc.core.errors import ConsentRequiredError, InteractionRequiredError, LoginRequiredError
@@ -170,7 +170,8 @@ class Dispatcher:
             raise RedirectedError(kind(description=owed.reason), request)
         if owed.reason == "id_token_hint" and person.fresh:
             raise RedirectedError(LoginRequiredError(description="Another person logged in."), request)
-        return owed
+        on_session = owed.step == "code" and not person.fresh and person.session is not None
+        return replace(owed, sid=person.session.sid) if on_session and person.session else owed
 
     def _issue(self, request: AuthorizationRequest, person: _Person, entry: Entry) -> Issued:
         proof = person.proof

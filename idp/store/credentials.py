@@ -33,10 +33,8 @@ class SqlCredentials:
         return True
 
     def _secure(self, connection: Connection, event: Securing, now: float) -> None:
-        # Later than what was read also when a clock was set back: the date must change for the comparison to work.
-        moment = max(now, event.since + 0.001)
         unchanged = and_(t.account.c.id == event.account_id, t.account.c.secured_at == event.since)
-        values = {**event.values, "secured_at": moment, "updated_at": now}
+        values = {**event.values, "secured_at": now, "updated_at": now}
         if connection.execute(update(t.account).where(unchanged).values(values)).rowcount != 1:
             raise _CameFirst
         if event.undone and not self._notices.use(connection, event.undone, now):

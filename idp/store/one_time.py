@@ -24,7 +24,7 @@ class SqlCodes:
         self._dialect = postgresql if database.dialect == "postgresql" else sqlite
 
     def issue(
-        self, code: NewCode, budgets: Sequence[Budget], messages: Sequence[Message], now: float, *, trusted: bool
+        self, code: NewCode | None, budgets: Sequence[Budget], messages: Sequence[Message], now: float, *, trusted: bool
     ) -> dict[str, Spent]:
         # Raising inside the block takes back everything that was paid.
         with self._database.write.begin() as connection:
@@ -36,7 +36,8 @@ class SqlCodes:
                 raise OverBudget("prefix", now + 3600, now)
             if not trusted and strained(budgets, spent):
                 raise CaptchaFirst("a budget is strained")
-            self._keep(connection, code, now)
+            if code:
+                self._keep(connection, code, now)
             self._outbox.write(connection, *messages)
         return spent
 

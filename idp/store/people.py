@@ -2,7 +2,7 @@
 
 import json
 
-from sqlalchemy import and_, insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.account import Account, IdentifierKind, Kind, Status
@@ -73,7 +73,18 @@ class SqlPeople:
         self._set(account_id, status=status, updated_at=now)
 
     def set_phone(self, account_id: str, phone: str | None, now: float) -> None:
-        self._set(account_id, phone=phone, phone_verified_at=None, updated_at=now)
+        self._set(account_id, phone=phone, phone_verified_at=None, phone_changed_at=now, updated_at=now)
+
+    def verify_phone(self, account_id: str, phone: str, now: float) -> None:
+        self._verify(t.account.c.phone == phone, account_id, "phone_verified_at", now)
+
+    def verify_email(self, account_id: str, email: str, now: float) -> None:
+        self._verify(t.account.c.email == email, account_id, "email_verified_at", now)
+
+    def _verify(self, same: ColumnElement[bool], account_id: str, column: str, now: float) -> None:
+        unproved = and_(t.account.c.id == account_id, same, t.account.c[column].is_(None))
+        with self._database.read.connect() as connection:
+            connection.execute(update(t.account).where(unproved).values({column: now, "updated_at": now}))
 
     def _set(self, account_id: str, **values: object) -> None:
         with self._database.read.connect() as connection:

@@ -8,23 +8,25 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from idp.accounts.account import Account
-from idp.accounts.phone import PhoneNumber
 from idp.errors import BadRequest, Forbidden
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.sessions import Session, Sessions
+from idp.login.steps import Ask, Step
 from idp.oidc.clients import Clients
 from idp.oidc.consents import Consents
+from idp.oidc.dispatch import StepRules
 from idp.oidc.gate import Standing
 from idp.oidc.issuing import Standings
 from idp.oidc.signed_in import SignedIn
 from idp.ports import Clock
 from idp.web.agents import browser_name
-from idp.web.authorize import set_session
+from idp.web.authorize import STEP_PAGES, set_session
 from idp.web.browser import Browser, Surroundings, csrf_of, demand_csrf, this_browser, with_query
+from idp.web.code_desk import masked
 from idp.web.cookies import new_browser
 from idp.web.headers import page_policy
 from idp.web.page import Page
-from idp.web.sentences import SCOPES
+from idp.web.sentences import IDENTIFIERS, SCOPES
 
 VIETNAM = timezone(timedelta(hours=7))
 
@@ -41,7 +43,9 @@ class OwnPages:
         consents: Consents,
         clients: Clients,
         clock: Clock,
+        rules: StepRules,
     ) -> None:
+        self.rules = rules
         self.around = around
         self.attempts = attempts
         self.sessions = sessions
@@ -63,12 +67,16 @@ class OwnPages:
             raise Forbidden("the session has ended")
         return standing.session
 
-    def ask_to_log_in(self, browser: Browser) -> Response:
-        """Begin an attempt of our own; it returns to `/account`."""
+    def ask_to_log_in(self, browser: Browser, return_to: str = "/account") -> Response:
+        """Begin an attempt of our own; it returns to `/account` and then to the page that asked."""
+        return self.begin(browser, "login", return_to=return_to)
+
+    def begin(self, browser: Browser, step: Step, *, return_to: str, step_up: str = "") -> Response:
+        """Begin an attempt of our own at this step; `step_up` is the live session to whose login a code is added."""
         secret = browser.secret or new_browser()
-        now = self.clock()
-        handle = self.attempts.begin(LoginAttempt((), "", "", browser_of(secret), now), browser.network)
-        response = redirect(with_query("/login", attempt=handle), 303)
+        fresh = LoginAttempt((), "", "", browser_of(secret), self.clock(), return_to=return_to, step_up=step_up)
+        handle = self.attempts.begin(fresh, browser.network)
+        response = redirect(with_query(STEP_PAGES[step], attempt=handle), 303)
         if secret != browser.secret:
             self.around.cookies.set(response, "b", secret)
         return response
@@ -103,6 +111,7 @@ class AccountPage(Page):
             sessions=[_listed(s, standing.session) for s in self._pages.sessions.of_account(account.id)],
             consents=self._agreed(account.id),
             csrf=csrf_of(browser.session),
+            password=self._password(account),
         )
         response = Response(body, mimetype="text/html")
         response.headers["Content-Security-Policy"] = page_policy()
@@ -114,15 +123,29 @@ class AccountPage(Page):
         if attempt.proof is None or attempt.client_id:
             return redirect(with_query("/login", attempt=handle), 303)
         now_known = self._pages.standings.of_account(attempt.proof.account_id, "")
-        if attempt.proof.auth_time < now_known.epoch or now_known.account is None or not now_known.account.is_active:
+        account = now_known.account
+        if account is None or not account.is_active:
             return self._pages.ask_to_log_in(browser)
+        if attempt.proof.auth_time < max(now_known.epoch, account.secured_at):
+            return self._pages.ask_to_log_in(browser)
+        rules, now = self._pages.rules, self._pages.clock()
+        owed = rules.owed(Ask(), now_known, attempt.proof, attempt, now)
+        if owed:
+            return redirect(with_query(STEP_PAGES[owed.step], attempt=handle), 303)
         carried = self._pages.standing(browser)
         self._pages.attempts.finish(handle)
         before = carried.session if carried else None
-        opened = self._pages.sessions.open(attempt.proof, browser.visitor, attempt, now_known.account, before=before)
-        response = redirect("/account", 303)
+        opened = self._pages.sessions.open(attempt.proof, browser.visitor, attempt, account, before=before)
+        response = redirect(attempt.return_to, 303)
         set_session(self._pages.around, response, opened.cookie, opened.device_cookie)
         return response
+
+    def _password(self, account: Account) -> dict[str, Any]:
+        """When the password was set, until when it is good, and whether that is soon."""
+        age, set_at = self._pages.rules.age, account.password_changed_at
+        until = age.good_until(account)
+        soon = age.due(account, self._pages.clock()) == "expiring"
+        return {"set": _date(set_at) if set_at else None, "until": _date(until) if until else None, "soon": soon}
 
     def _agreed(self, account_id: str) -> list[dict[str, Any]]:
         rows = []
@@ -172,27 +195,15 @@ class Withdraw(Page):
 
 
 def _shown(account: Account) -> dict[str, Any]:
-    labels = {
-        "bhxh": gettext("Mã số BHXH"),
-        "cccd": gettext("Số định danh/CCCD"),
-        "cmnd": gettext("Số CMND"),
-        "passport": gettext("Hộ chiếu"),
-        "unit": gettext("Mã đơn vị"),
-        "tax": gettext("Mã số thuế"),
-    }
     held = [i for i in account.identifiers if i.valid_to is None]
     return {
         "name": account.name,
         "kind": account.kind,
-        "identifiers": [{"label": labels[i.kind], "masked": i.masked} for i in held],
-        "phone_masked": PhoneNumber(account.phone).masked if account.phone else None,
-        "email_masked": _masked_email(account.email) if account.email else None,
+        "identifiers": [{"label": IDENTIFIERS[i.kind], "masked": i.masked} for i in held],
+        "phone_masked": masked("sms", account.phone) if account.phone else None,
+        "email_masked": masked("email", account.email) if account.email else None,
+        "email_unproved": account.email is not None and account.email_verified_at is None,
     }
-
-
-def _masked_email(email: str) -> str:
-    name, _, host = email.partition("@")
-    return f"{name[:1]}***@{host}"
 
 
 def _listed(session: Session, current: Session) -> dict[str, Any]:

@@ -6,6 +6,7 @@ nothing is redirected before client and redirect URI are proven.
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from authlib.oauth2.rfc6749 import AccessDeniedError
@@ -30,7 +31,8 @@ MOST_EQUAL = 3
 """Equal challenges or nonces of one client in an hour before an operator is told."""
 
 log = logging.getLogger(__name__)
-STEP_PAGES = {"login": "/login", "consent": "/consent"}
+STEP_PAGES = {"login": "/login", "code": "/login/code", "password": "/login/password", "consent": "/consent"}
+"""Where the browser goes for what is owed."""
 
 
 class Authorize(Endpoint):
@@ -79,6 +81,8 @@ class Authorize(Endpoint):
         """Send the browser to the page of the step, on a new attempt or on the one it has."""
         secret = browser.secret or new_browser()
         language = request.ui_language
+        if entry.handle and entry.attempt and owed.sid != entry.attempt.step_up:
+            self._attempts.replace(entry.handle, entry.attempt, replace(entry.attempt, step_up=owed.sid))
         handle = entry.handle or self._attempts.begin(
             LoginAttempt(
                 params=params,
@@ -87,6 +91,7 @@ class Authorize(Endpoint):
                 browser=browser_of(secret),
                 started_at=self._clock(),
                 login_hint=request.login_hint or "",
+                step_up=owed.sid,
             ),
             browser.network,
         )

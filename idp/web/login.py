@@ -148,7 +148,7 @@ class Login(Page):
             captcha=self._captcha(browser, handle, shown.kind) if shown.captcha else None,
             ways_in=[],
             register_url=None,
-            forgot_url=None,
+            forgot_url=with_query("/recover", attempt=handle, kind=shown.kind),
         )
         response = Response(body, status, mimetype="text/html")
         targets = [attempt.redirect_origin] if attempt.redirect_origin else []

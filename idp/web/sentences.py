@@ -126,6 +126,53 @@ LOGIN: Mapping[str, LazyString] = {
     "expired": lazy_gettext("Lần đăng nhập đã hết hạn. Vui lòng đăng nhập lại"),
 }
 
+CODE: Mapping[str, LazyString] = {
+    "wrong": lazy_gettext("Mã xác thực không đúng hoặc đã hết hạn"),
+    "exhausted": lazy_gettext("Bạn đã nhập sai quá nhiều lần, mã này không dùng được nữa. Hãy bắt đầu lại."),
+    "captcha": lazy_gettext("Mã kiểm tra không đúng"),
+    "budget": lazy_gettext("Đã gửi quá nhiều mã. Vui lòng chờ rồi thử lại. Tài khoản của bạn không bị khóa."),
+}
+
+PASSWORD: Mapping[str, LazyString] = {
+    "first": lazy_gettext("Vui lòng đổi mật khẩu lần đầu để bảo vệ thông tin cá nhân"),
+    "expired": lazy_gettext("Mật khẩu đã quá 06 tháng. Vui lòng đổi mật khẩu"),
+    "expiring": lazy_gettext("Mật khẩu sắp hết hạn. Bạn có thể đổi ngay bây giờ."),
+    "wrong": lazy_gettext("Mật khẩu cũ không đúng"),
+    "wait": lazy_gettext("Bạn đã nhập sai mật khẩu cũ nhiều lần. Vui lòng thử lại sau %(seconds)s giây."),
+    "different": lazy_gettext("Hai lần nhập mật khẩu mới không giống nhau"),
+    "too_short": lazy_gettext("Mật khẩu mới phải có ít nhất 8 ký tự"),
+    "unusable": lazy_gettext("Mật khẩu mới quá dài hoặc có ký tự không dùng được"),
+    "common": lazy_gettext("Nhiều người dùng mật khẩu này nên rất dễ đoán. Hãy chọn mật khẩu khác"),
+    "own_number": lazy_gettext("Mật khẩu không được là mã số, số giấy tờ hoặc số điện thoại của bạn"),
+    "own_name": lazy_gettext("Mật khẩu không được là tên hoặc địa chỉ thư của bạn"),
+    "own_date": lazy_gettext("Mật khẩu không được là ngày sinh của bạn"),
+    "same": lazy_gettext("Mật khẩu mới phải khác mật khẩu cũ"),
+    "outdated": lazy_gettext("Tài khoản vừa có thay đổi khác nên mật khẩu chưa được đổi. Hãy đăng nhập lại."),
+}
+
+RECOVERY: Mapping[str, LazyString] = {
+    "fact": lazy_gettext("Thông tin không khớp với tài khoản. Hãy kiểm tra lại."),
+}
+
+NOTICES: Mapping[str, LazyString] = {
+    "new_device": lazy_gettext("Tài khoản của bạn vừa được đăng nhập trên một thiết bị mới."),
+    "password_changed": lazy_gettext("Mật khẩu của tài khoản vừa được đổi."),
+    "password_recovered": lazy_gettext("Mật khẩu của tài khoản vừa được đặt lại bằng chức năng “Quên mật khẩu”."),
+    "phone_changed": lazy_gettext("Số điện thoại của tài khoản vừa được thay đổi."),
+    "email_changed": lazy_gettext("Địa chỉ thư điện tử của tài khoản vừa được thay đổi."),
+    "link_added": lazy_gettext("Một cách đăng nhập mới vừa được liên kết với tài khoản."),
+    "link_removed": lazy_gettext("Một cách đăng nhập vừa được gỡ khỏi tài khoản."),
+}
+
+IDENTIFIERS: Mapping[str, LazyString] = {
+    "bhxh": lazy_gettext("Mã số BHXH"),
+    "cccd": lazy_gettext("Số định danh/CCCD"),
+    "cmnd": lazy_gettext("Số CMND"),
+    "passport": lazy_gettext("Hộ chiếu"),
+    "unit": lazy_gettext("Mã đơn vị"),
+    "tax": lazy_gettext("Mã số thuế"),
+}
+
 SCOPES: Mapping[str, Scope] = {
     "openid": Scope(
         lazy_gettext("Nhận ra tài khoản của bạn"),

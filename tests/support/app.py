@@ -20,6 +20,7 @@ from config.app import create_app
 from config.people_file import read_person
 from config.settings import Settings
 from config.wiring import Foundation, Provider, lay, passwords_of, wire
+from idp.messages.message import Channel, Message
 from idp.oidc.clients import secret_digest
 from idp.oidc.registration import read_client
 from idp.web.measures import Measures
@@ -81,6 +82,21 @@ class App:
         self.base.clients.put(client, self.clock())
         self.provider.clients.forget()
         return client_id
+
+    def told(self, channel: Channel) -> list[Message]:
+        """The messages of a channel that were not looked at yet, oldest first; looking delivers them."""
+        found = []
+        while taken := self.base.outbox.take(channel, 60):
+            self.base.outbox.finish(taken, "sent")
+            leaks.ISSUED.update(
+                v for name, v in taken.message.facts.items() if name in ("code", "url", "undo_url") and v
+            )
+            found.append(taken.message)
+        return found
+
+    def code_sent(self, channel: Channel = "sms") -> str:
+        """The newest one-time code that was sent."""
+        return [m.facts["code"] for m in self.told(channel) if m.template == "otp"][-1]
 
     def visitor(self, address: str = "192.0.2.7") -> "Visitor":
         """A browser of its own, at an address."""

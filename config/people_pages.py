@@ -1,0 +1,48 @@
+"""The pages of a login's further steps, of one's own data and of recovery: URL, name, view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from config.people_wiring import old_password_guesses
+from idp.oidc.signed_in import SignedIn
+from idp.web import code, not_me, own_data, password, recovery
+from idp.web.code_desk import CodeDesk
+from idp.web.steps import Steps
+
+if TYPE_CHECKING:
+    from config.wiring import Provider
+    from idp.web.account import OwnPages
+    from idp.web.browser import Surroundings
+    from idp.web.routes import Routes
+
+
+def people_pages(p: Provider, around: Surroundings, own: OwnPages) -> Routes:
+    """Every page that a one-time code, a password's life or a notice leads to."""
+    clock, people = p.base.clock, p.base.people
+    steps = Steps(around, p.attempts, p.standings, SignedIn(p.standings, p.sessions), p.clients, clock)
+    desk = CodeDesk(p.codes, p.challenges, clock)
+    changer = password.Changer(steps, p.credentials)
+    change = (steps, p.credentials, old_password_guesses(p.base), p.step_rules, changer)
+    return [
+        ("/login/code", "code", code.CodePage.as_view("code", steps, desk, people)),
+        ("/login/password", "password", password.PasswordPage.as_view("password", *change)),
+        (
+            "/login/password/code",
+            "password_code",
+            password.PasswordCode.as_view("password_code", steps, desk, changer),
+        ),
+        ("/account/details", "details", own_data.Details.as_view("details", own)),
+        ("/account/password", "change_password", own_data.ChangePassword.as_view("change_password", own)),
+        ("/account/email", "prove_email", own_data.ProveEmail.as_view("prove_email", own, desk, people)),
+        ("/recover", "recover", recovery.Recover.as_view("recover", around, p.recoveries, p.challenges)),
+        ("/recover/sent", "recover_sent", recovery.Sent.as_view("recover_sent", around)),
+        ("/recover/code", "recover_code", recovery.RecoverCode.as_view("recover_code", around, p.recoveries)),
+        (
+            "/recover/password",
+            "recover_password",
+            recovery.RecoverPassword.as_view("recover_password", around, p.recoveries),
+        ),
+        ("/r/<handle>", "short_link", recovery.ShortLink.as_view("short_link")),
+        ("/not-me/<token>", "not_me", not_me.NotMe.as_view("not_me", around, p.credentials, people)),
+    ]

@@ -1,0 +1,249 @@
+"""`Recoveries`: a person who forgot the password proves a registered channel and sets a new one.
+
+Three ways lead to the same page: a link by e-mail, a code to the registered phone beside a second fact, and a link by
+text message that the hotline's assistant starts. Whoever asks gets one and the same answer; only what arrives at a
+verified channel goes on. Nobody but the holder of the channel ever sets or sees a password, and nobody is logged in.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from idp.accounts import identifiers
+from idp.accounts.account import Account, Kind
+from idp.accounts.budgets import OverBudget
+from idp.accounts.credentials import Credentials, Way
+from idp.accounts.notices import Scene
+from idp.accounts.one_time import Ask, Channel, OneTimeCodes, Verdict
+from idp.accounts.password_rules import checked_new
+from idp.accounts.people import People
+from idp.accounts.phone import NotAMobileNumber, PhoneNumber
+from idp.errors import Expired
+from idp.messages.message import Language, Message
+from idp.ports import AuditLog, Clock, Event, Spent
+from idp.shelf import Shelf, digest
+
+PHONE_REST = 259_200.0
+"""Seconds in which a number that was just changed recovers nothing (U-07)."""
+
+LINK_LIFE = {"email": 1800.0, "hotline": 600.0}
+"""Seconds that a link lives: P-11 allows a day by e-mail and ten minutes by text message."""
+
+TRIES = 5
+_DATE = re.compile(r"([0-9]{1,2})[/.\-]([0-9]{1,2})[/.\-]([0-9]{4})|([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """One recovery under way. `who` is the account's id, or a keyed digest of what was typed for nobody.
+
+    `proved` says that the channel was: by the code, or because whoever shows the ticket read it in the message.
+    `browser` is the digest of the browser that asked; empty for the hotline.
+    """
+
+    way: Way
+    who: str
+    to: str
+    browser: str
+    asked_at: float
+    account_id: str | None = None
+    proved: bool = False
+    failures: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody who asks has typed, and from where."""
+
+    kind: Kind
+    username: str
+    fact: str
+    browser: str
+    address: str
+    language: Language = "vi"
+
+
+class Cleared(Protocol):
+    """Counts of failures that a recovery forgets."""
+
+    def clear(self, who: str) -> None:
+        """Forget the failures of this account."""
+        ...
+
+
+class WrongFact(Exception):
+    """What was asked beside the link does not fit."""
+
+
+class Recoveries:
+    """Starts, proves and finishes recoveries."""
+
+    def __init__(
+        self,
+        people: People,
+        codes: OneTimeCodes,
+        credentials: Credentials,
+        shelf: Shelf[Ticket],
+        failures: Cleared,
+        audit: AuditLog,
+        clock: Clock,
+        *,
+        issuer: str,
+        digest_key: bytes,
+    ) -> None:
+        self._people = people
+        self._codes = codes
+        self._credentials = credentials
+        self._shelf = shelf
+        self._failures = failures
+        self._audit = audit
+        self._clock = clock
+        self._issuer = issuer
+        self._digest_key = digest_key
+
+    def by_code(self, typed: Typed) -> str:
+        """Begin with a code to the registered phone; `typed.fact` is a birth date or another identifier.
+
+        Returns the handle of a ticket, whoever asked. Raises `OverBudget` when the asker's address asks too often.
+        """
+        account = self._find(typed)
+        fits = account is not None and self._reachable_by_text(account) and knows(account, typed)
+        ticket = self._ticket("sms", account if fits else None, typed, account.phone if account else None)
+        handle = self._shelf.add(ticket)
+        self._send(lambda: self._codes.send(_ask(ticket, handle), typed.address, language=typed.language, trusted=True))
+        self._noted(ticket)
+        return handle
+
+    def by_mail(self, typed: Typed) -> None:
+        """Send a link to the registered, verified address when it is `typed.fact`. Raises what `by_code` raises."""
+        account = self._find(typed)
+        email = account.email if account and account.email_verified_at and account.is_active else None
+        fits = email is not None and email.casefold() == typed.fact.strip().casefold()
+        self._link(self._ticket("email", account if fits else None, typed, email), typed)
+
+    def by_hotline(self, phone: str, username: str) -> None:
+        """Send a link by text message to a registered phone that fits the account; the assistant learns nothing."""
+        typed = Typed("individual", username, phone, "", "")
+        account = self._find(typed)
+        try:
+            number = PhoneNumber.parse(phone).e164
+        except NotAMobileNumber:
+            number = ""
+        fits = account is not None and account.phone == number and self._reachable_by_text(account)
+        self._link(self._ticket("hotline", account if fits else None, typed, number), typed)
+
+    def ticket(self, handle: str) -> Ticket:
+        """The live ticket. Raises `Expired`."""
+        found = self._shelf.find(handle)
+        if found is None:
+            raise Expired("recovery is over, was used or never existed")
+        return found
+
+    def enter_code(self, handle: str, ticket: Ticket, code: str) -> Verdict:
+        """Judge a code; a right one proves the channel."""
+        verdict = self._codes.check(_ask(ticket, handle), code)
+        if verdict == "right" and not self._shelf.replace(handle, ticket, replace(ticket, proved=True)):
+            raise Expired("recovery changed meanwhile")
+        return verdict
+
+    def send_again(self, handle: str, ticket: Ticket, address: str, language: Language) -> None:
+        """Another code for the same recovery; its tries stay counted."""
+        self._send(lambda: self._codes.send(_ask(ticket, handle), address, language=language, trusted=True))
+
+    def finish(self, handle: str, ticket: Ticket, typed: Typed | None, new: str, scene: Scene) -> list[str]:
+        """Set the new password; returns the names of unproven contacts that were removed.
+
+        `typed` is what another browser than the asker's has to know. Raises `Expired`, `WrongFact`, `WeakPassword`,
+        `Outdated`, `Busy`.
+        """
+        account = self._people.find(ticket.account_id) if ticket.account_id and ticket.proved else None
+        if account is None or not account.is_active or account.secured_at > ticket.asked_at:
+            raise Expired("recovery is not proved, or the account was secured meanwhile")
+        if typed is not None and not self._is_owner(account, ticket, typed):
+            self._failed(handle, ticket)
+            raise WrongFact
+        checked_new(new, account)
+        taken = self._shelf.take(handle)
+        if taken is None or isinstance(taken, Spent):
+            raise Expired("recovery was finished before")
+        removed = self._credentials.reset(account, new, ticket.way, scene)
+        self._failures.clear(account.id)
+        return removed
+
+    def _is_owner(self, account: Account, ticket: Ticket, typed: Typed) -> bool:
+        found = self._find(typed)
+        return found is not None and found.id == account.id and (ticket.way != "hotline" or knows(account, typed))
+
+    def _failed(self, handle: str, ticket: Ticket) -> None:
+        if ticket.failures + 1 >= TRIES:
+            self._shelf.take(handle)
+        else:
+            self._shelf.replace(handle, ticket, replace(ticket, failures=ticket.failures + 1))
+
+    def _find(self, typed: Typed) -> Account | None:
+        read = identifiers.read(typed.kind, typed.username)
+        found = self._people.find_by_identifier(*read) if read else None
+        return found if found and found.kind == typed.kind else None
+
+    def _reachable_by_text(self, account: Account) -> bool:
+        rested = (account.phone_changed_at or 0.0) <= self._clock() - PHONE_REST
+        return account.is_active and account.phone is not None and account.phone_verified_at is not None and rested
+
+    def _ticket(self, way: Way, account: Account | None, typed: Typed, to: str | None) -> Ticket:
+        nobody = "typed:" + self._keyed(f"{typed.kind}:{identifiers.canonical(typed.username)}")
+        who, receiver = (account.id, to or "") if account else (nobody, nobody)
+        # Whoever shows a ticket that was sent in a message has proved to read it; one that comes back here has not.
+        proved = way != "sms"
+        account_id = account.id if account else None
+        return Ticket(way, who, receiver, typed.browser, self._clock(), account_id, proved)
+
+    def _link(self, ticket: Ticket, typed: Typed) -> None:
+        life = LINK_LIFE[ticket.way]
+        handle = self._shelf.add(ticket, life=life)
+        facts = {"url": f"{self._issuer}/r/{handle}", "minutes": str(round(life / 60))}
+        ask = _ask(ticket, handle)
+        message = Message(
+            ask.channel,
+            ticket.to,
+            "recovery_link",
+            self._clock() + life,
+            facts,
+            typed.language,
+            account_id=ticket.account_id,
+        )
+        self._send(lambda: self._codes.tell(ask, message, typed.address))
+        self._noted(ticket)
+
+    def _send(self, send: Callable[[], object]) -> None:
+        """Send, and keep to ourselves that a receiver's or account's budget is used up: it would tell who exists."""
+        try:
+            send()
+        except OverBudget as refused:
+            if refused.detail == "budget address-hour":
+                raise
+
+    def _noted(self, ticket: Ticket) -> None:
+        if ticket.account_id:
+            self._audit.record(Event("recovery.asked", ticket.account_id, facts={"way": ticket.way}))
+
+    def _keyed(self, text: str) -> str:
+        return hmac.digest(self._digest_key, text.encode(errors="surrogatepass"), hashlib.sha256).hex()[:32]
+
+
+def knows(account: Account, typed: Typed) -> bool:
+    """Whether the second fact fits: the full birth date, or another identifier of the account than the one typed."""
+    date = _DATE.fullmatch(typed.fact.strip())
+    if date:
+        day, month, year, *iso = date.groups()
+        written = "-".join(iso) if iso[0] else f"{year}-{int(month):02d}-{int(day):02d}"
+        return account.birth_date == written
+    fact, named = identifiers.canonical(typed.fact[:64]), identifiers.canonical(typed.username[:64])
+    return any(i.value == fact and i.valid_to is None and i.value not in named for i in account.identifiers)
+
+
+def _ask(ticket: Ticket, handle: str) -> Ask:
+    channel: Channel = "email" if ticket.way == "email" else "sms"
+    return Ask("recovery", digest("recovery", handle), ticket.who, channel, ticket.to, ticket.account_id)

@@ -1,0 +1,118 @@
+"""What every page with a one-time code does: send the first, send again, judge what was typed, show where it went."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask import render_template
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from idp.accounts.budgets import CaptchaFirst, OverBudget
+from idp.accounts.one_time import Ask, OneTimeCodes, Verdict
+from idp.accounts.phone import PhoneNumber
+from idp.login.attempt import browser_of
+from idp.login.challenge import Challenges
+from idp.ports import Clock
+from idp.web.browser import Browser
+from idp.web.headers import page_policy
+from idp.web.sentences import CODE
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What a code page shows: `sent` says where the code went, `hidden` are the fields that the form carries on.
+
+    `wait` is in seconds; `over` says that no try is left; `target` is the origin that the form may lead to in the end.
+    """
+
+    title: str
+    lead: str
+    sent: str
+    action: str
+    hidden: dict[str, str]
+    error: str | None = None
+    wait: int = 0
+    captcha: bool = False
+    over: bool = False
+    target: str = ""
+
+
+class CodeDesk:
+    """Codes for pages."""
+
+    def __init__(self, codes: OneTimeCodes, challenges: Challenges, clock: Clock) -> None:
+        self._codes = codes
+        self._challenges = challenges
+        self._clock = clock
+
+    def first(self, ask: Ask, browser: Browser, *, trusted: bool) -> dict[str, Any]:
+        """See to it that a code was sent; says what of a `Sheet` that changes."""
+        return self.again(ask, browser, trusted=trusted) if self._codes.next_send(ask) is None else self.waiting(ask)
+
+    def again(self, ask: Ask, browser: Browser, *, trusted: bool, bound: str = "") -> dict[str, Any]:
+        """Send a code, the first or another; a captcha that came with the form, bound to `bound`, is taken."""
+        form = browser.form if browser.request.method == "POST" else {}
+        typed, challenge = form.get("captcha", "")[:64], form.get("captcha_id", "")
+        solved = bool(challenge) and self._challenges.is_right(challenge, typed, bound)
+        if challenge and not solved:
+            return {"captcha": True, "error": str(CODE["captcha"])}
+        try:
+            until = self._codes.send(ask, browser.address, language=browser.language(), trusted=trusted or solved)
+        except CaptchaFirst:
+            return {"captcha": True}
+        except OverBudget as refused:
+            return {"wait": refused.retry_after or 60, "error": str(CODE["budget"])}
+        return {"wait": self._seconds(until)}
+
+    def waiting(self, ask: Ask) -> dict[str, Any]:
+        """The time until another code may be asked for."""
+        until = self._codes.next_send(ask)
+        return {"wait": self._seconds(until) if until else 0}
+
+    def judged(self, ask: Ask, browser: Browser) -> tuple[Verdict, dict[str, Any]]:
+        """What became of the code that was typed, and what to show when it was not right."""
+        verdict = self._codes.check(ask, browser.form.get("code", ""))
+        if verdict == "right":
+            return verdict, {}
+        return verdict, {"error": str(CODE[verdict]), "over": verdict == "exhausted"} | self.waiting(ask)
+
+    def answer(self, browser: Browser, sheet: Sheet) -> Response:
+        """The page, with a captcha where the sheet wants one."""
+        return answer_sheet(sheet, self._captcha(browser, sheet))
+
+    def _captcha(self, browser: Browser, sheet: Sheet) -> dict[str, str] | None:
+        if not sheet.captcha:
+            return None
+        challenge = self._challenges.new(sheet.hidden["attempt"], browser_of(browser.secret or ""))
+        return {
+            "id": challenge,
+            "image_url": f"/login/captcha/{challenge}.png",
+            "audio_url": f"/login/captcha/{challenge}.wav",
+        }
+
+    def _seconds(self, until: float) -> int:
+        return max(0, round(until - self._clock()))
+
+
+def answer_sheet(sheet: Sheet, captcha: dict[str, str] | None) -> Response:
+    """The page of a sheet."""
+    body = render_template("code.html", sheet=sheet, captcha=captcha)
+    response = Response(body, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = page_policy([sheet.target] if sheet.target else [])
+    return response
+
+
+def masked(channel: str, to: str) -> str:
+    """A number or address as its owner recognises it and nobody else learns it."""
+    if channel == "sms":
+        return PhoneNumber(to).masked
+    name, _, host = to.partition("@")
+    return f"{name[:1]}***@{host}"
+
+
+def sent_to(channel: str, to: str) -> str:
+    """The sentence that says where the code went."""
+    shown = masked(channel, to)
+    if channel == "sms":
+        return str(gettext("Mã xác thực đã gửi tới số %(masked)s", masked=shown))
+    return str(gettext("Mã xác thực đã gửi tới %(masked)s", masked=shown))

@@ -1,0 +1,64 @@
+"""`/recovery`: the hotline's voice assistant starts a recovery for a caller. It learns nothing and sets nothing.
+
+The assistant is a client in its own name (`private_key_jwt`, grant `client_credentials`) with the scope `recovery`. Its
+request is a form of `phone` and `username`; the answer is the same whether they fit or not.
+"""
+
+import logging
+
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
+
+from idp.accounts.recovery import Recoveries
+from idp.errors import Refusal
+from idp.oidc.clients import Clients
+from idp.oidc.inspection import Inspection
+from idp.web.forms import read_form, single
+from idp.web.front import Environ, Reply, problem, reply
+from idp.web.machines import bearer_of
+
+PATH = "/recovery"
+SCOPE = "recovery"
+ASSERTION = "private_key_jwt"
+log = logging.getLogger(__name__)
+
+
+class Hotline:
+    """The endpoint."""
+
+    def __init__(self, inspection: Inspection, clients: Clients, recoveries: Recoveries) -> None:
+        self._inspection = inspection
+        self._clients = clients
+        self._recoveries = recoveries
+
+    def start(self, environ: Environ) -> Reply:
+        """Accept a recovery: 202 for every phone and user name; 401 and 403 by RFC 6750."""
+        if environ["REQUEST_METHOD"] != "POST":
+            return problem(405, "method_not_allowed", [("Allow", "POST")])
+        try:
+            refused = self._refused(environ)
+            if refused:
+                return refused
+            form = single(read_form(environ))
+            phone, username = form.get("phone", ""), form.get("username", "")
+            if not phone or not username:
+                raise InvalidRequestError("Give 'phone' and 'username'.")
+        except OAuth2Error as error:
+            return reply(error.status_code, {"error": error.error, "error_description": error.description}, [])
+        try:
+            self._recoveries.by_hotline(phone[:64], username[:64])
+        except Refusal as refusal:
+            # A budget tells something of the account: it is the operator's to know, not the assistant's.
+            log.warning("recovery by hotline not sent", extra={"reason": refusal.detail})
+        return reply(202, {"result": "accepted"}, [])
+
+    def _refused(self, environ: Environ) -> Reply | None:
+        text = bearer_of({**environ, "CONTENT_TYPE": ""})
+        found = self._inspection.resource(text) if text else None
+        if found is None:
+            return problem(401, "invalid_token", [("WWW-Authenticate", 'Bearer realm="idp", error="invalid_token"')])
+        client = self._clients.find(str(found["client_id"]))
+        method = client.token_endpoint_auth_method if client else ""
+        if method != ASSERTION or SCOPE not in str(found["scope"]).split():
+            challenge = f'Bearer realm="idp", error="insufficient_scope", scope="{SCOPE}"'
+            return problem(403, "insufficient_scope", [("WWW-Authenticate", challenge)])
+        return None

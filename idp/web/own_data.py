@@ -1,0 +1,134 @@
+"""Pages of `/account` that a session alone does not open: the whole data, the password, proving the e-mail address.
+
+They want a code to the registered phone that is at most five minutes old.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from flask import redirect, render_template
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from idp.accounts.account import Account
+from idp.accounts.one_time import Ask
+from idp.accounts.people import People
+from idp.login.sessions import Session
+from idp.shelf import digest
+from idp.web.account import OwnPages
+from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
+from idp.web.code_desk import CodeDesk, Sheet, sent_to
+from idp.web.headers import page_policy
+from idp.web.page import Page
+from idp.web.sentences import IDENTIFIERS
+
+FRESH = 300.0
+"""Seconds for which a code opens the sensitive pages."""
+
+
+class Sensitive(Page):
+    """A page that first sees to a fresh code."""
+
+    path = "/account"
+
+    def __init__(self, pages: OwnPages) -> None:
+        self._pages = pages
+
+    def opened(self, browser: Browser) -> tuple[Account, Session] | Response:
+        """Who is there with a fresh code, or the way to one."""
+        standing = self._pages.standing(browser)
+        if standing is None or standing.account is None or standing.session is None:
+            return self._pages.ask_to_log_in(browser, self.path)
+        entered = standing.session.authentication.otp_at
+        if entered is None or self._pages.clock() - entered > FRESH:
+            return self._pages.begin(browser, "code", return_to=self.path, step_up=standing.session.sid)
+        return standing.account, standing.session
+
+
+class Details(Sensitive):
+    """Everything that is registered, unmasked."""
+
+    path = "/account/details"
+
+    def get(self) -> Response:
+        opened = self.opened(this_browser(self._pages.around))
+        if isinstance(opened, Response):
+            return opened
+        account, _ = opened
+        held = [i for i in account.identifiers if i.valid_to is None]
+        named = [{"label": IDENTIFIERS[i.kind], "value": i.value} for i in held]
+        return _page("details.html", account=account, identifiers=named)
+
+
+class ChangePassword(Page):
+    """Begins a change of the password; its page asks for the old one and for a code itself."""
+
+    def __init__(self, pages: OwnPages) -> None:
+        self._pages = pages
+
+    def get(self) -> Response:
+        browser = this_browser(self._pages.around)
+        standing = self._pages.standing(browser)
+        if standing is None or standing.session is None:
+            return self._pages.ask_to_log_in(browser, "/account/password")
+        return self._pages.begin(browser, "password", return_to="/account", step_up=standing.session.sid)
+
+
+class ProveEmail(Sensitive):
+    """Proves the registered address by a code sent to it; only a proven address recovers anything."""
+
+    path = "/account/email"
+
+    def __init__(self, pages: OwnPages, desk: CodeDesk, people: People) -> None:
+        super().__init__(pages)
+        self._desk = desk
+        self._people = people
+
+    def get(self) -> Response:
+        browser = this_browser(self._pages.around)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        account, session = opened
+        if not account.email or account.email_verified_at:
+            return redirect("/account", 303)
+        return self._page(browser, account, **self._desk.first(_ask(account, session), browser, trusted=True))
+
+    def post(self) -> Response:
+        browser = this_browser(self._pages.around)
+        demand_csrf(browser)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        account, session = opened
+        if not account.email or "code-cancel" in browser.form:
+            return redirect("/account", 303)
+        ask = _ask(account, session)
+        if "code-again" in browser.form:
+            return self._page(browser, account, **self._desk.again(ask, browser, trusted=True))
+        verdict, shown = self._desk.judged(ask, browser)
+        if verdict != "right":
+            return self._page(browser, account, **shown)
+        self._people.verify_email(account.id, account.email, self._pages.clock())
+        return redirect("/account", 303)
+
+    def _page(self, browser: Browser, account: Account, **shown: Any) -> Response:
+        sheet = Sheet(
+            title=gettext("Xác minh địa chỉ thư điện tử"),
+            lead=gettext("Địa chỉ đã xác minh dùng được khi bạn quên mật khẩu."),
+            sent=sent_to("email", account.email or ""),
+            action=self.path,
+            hidden={"csrf": csrf_of(browser.session or "")},
+        )
+        return self._desk.answer(browser, replace(sheet, **shown))
+
+
+def _ask(account: Account, session: Session) -> Ask:
+    bound = digest("session", session.sid)
+    return Ask("contact", bound, account.id, "email", account.email or "", account.id)
+
+
+def _page(template: str, **values: object) -> Response:
+    response = Response(render_template(template, **values), mimetype="text/html")
+    response.headers["Content-Security-Policy"] = page_policy()
+    return response

@@ -1,0 +1,166 @@
+"""`/login/password`: old password, new password twice, "Hoàn tất", and then the code that lets it take effect.
+
+The same page serves whoever has to change at login and whoever wants to, from `/account`.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from flask import redirect, render_template
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from idp.accounts.credentials import Credentials, Outdated, WrongPassword
+from idp.accounts.one_time import Ask
+from idp.accounts.passwords import WeakPassword
+from idp.errors import Expired
+from idp.login.limits import Guesses
+from idp.login.sessions import device_digest
+from idp.oidc.dispatch import StepRules
+from idp.shelf import digest
+from idp.web.browser import with_query
+from idp.web.code_desk import CodeDesk, Sheet, sent_to
+from idp.web.headers import page_policy
+from idp.web.page import Page
+from idp.web.sentences import PASSWORD
+from idp.web.steps import Step, Steps
+
+
+class PasswordPage(Page):
+    """Takes the old and the new password; nothing changes yet."""
+
+    def __init__(
+        self, steps: Steps, credentials: Credentials, guesses: Guesses, rules: StepRules, changer: "Changer"
+    ) -> None:
+        self._steps = steps
+        self._credentials = credentials
+        self._guesses = guesses
+        self._rules = rules
+        self._changer = changer
+
+    def get(self) -> Response:
+        return self._page(self._steps.here())
+
+    def post(self) -> Response:
+        step = self._steps.here()
+        form = step.browser.form
+        if "password-cancel" in form:
+            return self._steps.give_up(step)
+        if "password-later" in form and self._due(step) == "expiring":
+            self._steps.attempts.replace(step.handle, step.attempt, replace(step.attempt, postponed=True))
+            return redirect(step.return_url, 303)
+        if form.get("password", "") != form.get("again", ""):
+            return self._page(step, "different")
+        wait = self._guesses.wait(step.account.id)
+        if wait:
+            return self._page(step, "wait", wait)
+        try:
+            old, new = form.get("old", "")[:1024], form.get("password", "")[:1024]
+            hashed = self._credentials.checked(step.account, old, new)
+        except WrongPassword:
+            return self._page(step, "wrong")
+        except WeakPassword as weak:
+            self._guesses.clear(step.account.id)
+            return self._page(step, str(weak))
+        self._guesses.clear(step.account.id)
+        if step.account.phone is None:
+            return self._changer.take_effect(step, hashed)
+        self._steps.attempts.replace(step.handle, step.attempt, replace(step.attempt, new_password=hashed))
+        return redirect(with_query("/login/password/code", attempt=step.handle), 303)
+
+    def _due(self, step: Step) -> str | None:
+        return self._rules.age.due(step.account, self._steps.clock())
+
+    def _page(self, step: Step, error: str = "", wait: int = 0) -> Response:
+        due = self._due(step)
+        body = render_template(
+            "password.html",
+            attempt=step.handle,
+            why=PASSWORD[due] if due else None,
+            error=PASSWORD[error] % {"seconds": wait} if error == "wait" else PASSWORD[error] if error else None,
+            can_wait=due == "expiring" and step.attempt.proof is not None,
+            has_phone=step.account.phone is not None,
+        )
+        response = Response(body, 429 if wait else 200, mimetype="text/html")
+        if wait:
+            response.headers["Retry-After"] = str(wait)
+        target = step.attempt.redirect_origin
+        response.headers["Content-Security-Policy"] = page_policy([target] if target else [])
+        return response
+
+
+class PasswordCode(Page):
+    """Takes the code that lets the chosen password take effect."""
+
+    def __init__(self, steps: Steps, desk: CodeDesk, changer: "Changer") -> None:
+        self._steps = steps
+        self._desk = desk
+        self._changer = changer
+
+    def get(self) -> Response:
+        step = self._steps.here()
+        if not step.attempt.new_password or not step.account.phone:
+            return _back(step)
+        return self._page(step, **self._desk.first(_ask(step), step.browser, trusted=True))
+
+    def post(self) -> Response:
+        step = self._steps.here()
+        if "code-cancel" in step.browser.form or not step.attempt.new_password or not step.account.phone:
+            return _back(step)
+        ask = _ask(step)
+        if "code-again" in step.browser.form:
+            return self._page(step, **self._desk.again(ask, step.browser, trusted=True, bound=step.handle))
+        verdict, shown = self._desk.judged(ask, step.browser)
+        if verdict != "right":
+            return self._page(step, **shown)
+        return self._changer.take_effect(step, step.attempt.new_password, by_code=True)
+
+    def _page(self, step: Step, **shown: Any) -> Response:
+        sheet = Sheet(
+            title=gettext("Xác nhận đổi mật khẩu"),
+            lead=gettext("Mật khẩu mới có hiệu lực sau khi bạn nhập mã."),
+            sent=sent_to("sms", step.account.phone or ""),
+            action="/login/password/code",
+            hidden={"attempt": step.handle},
+            target=step.attempt.redirect_origin,
+        )
+        return self._desk.answer(step.browser, replace(sheet, **shown))
+
+
+class Changer:
+    """Lets a chosen password take effect and remembers the fresh proof."""
+
+    def __init__(self, steps: Steps, credentials: Credentials) -> None:
+        self._steps = steps
+        self._credentials = credentials
+
+    def take_effect(self, step: Step, hashed: str, *, by_code: bool = False) -> Response:
+        """Change, and go on with the attempt as the person who just proved both passwords.
+
+        Raises `Expired` when the account was secured by somebody else meanwhile: nothing changed then.
+        """
+        device = step.browser.device
+        try:
+            moment = self._credentials.change(
+                step.account,
+                hashed,
+                step.browser.scene,
+                sid=step.sid,
+                device=device_digest(device) if device else None,
+            )
+        except Outdated:
+            raise Expired("the account was secured meanwhile") from None
+        proof = replace(step.proof, auth_time=moment)
+        self._steps.attempts.code_entered(step.handle, step.attempt, proof.with_code(moment) if by_code else proof)
+        return redirect(step.return_url, 303)
+
+
+def _back(step: Step) -> Response:
+    return redirect(with_query("/login/password", attempt=step.handle), 303)
+
+
+def _ask(step: Step) -> Ask:
+    """The code is bound to the very password that was chosen: another choice needs another code."""
+    bound = digest("password", step.handle + step.attempt.new_password)
+    phone = step.account.phone or ""
+    return Ask("password", bound, step.account.id, "sms", phone, step.account.id)

@@ -1,0 +1,91 @@
+"""What the pages of a login's further steps share: who is there, where the step leads, and how the person gives up."""
+
+from dataclasses import dataclass
+
+from flask import redirect
+from werkzeug.wrappers import Response
+
+from idp.accounts.account import Account
+from idp.errors import Expired
+from idp.login.attempt import Attempts, LoginAttempt
+from idp.login.authentication import Authentication
+from idp.oidc.authorization import read_request
+from idp.oidc.clients import Clients
+from idp.oidc.issuing import Standings
+from idp.oidc.signed_in import SignedIn
+from idp.ports import Clock
+from idp.web.authorize import deny
+from idp.web.browser import Browser, Surroundings, this_browser, with_query
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One person at one step of one attempt: the proof to build on, the account as it is now, the session if any."""
+
+    browser: Browser
+    handle: str
+    attempt: LoginAttempt
+    proof: Authentication
+    account: Account
+    sid: str | None = None
+
+    @property
+    def return_url(self) -> str:
+        """Where every step returns to: the dispatcher, or our own page."""
+        return with_query("/authorize" if self.attempt.client_id else "/account", attempt=self.handle)
+
+
+class Steps:
+    """Finds out who is at a step."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        attempts: Attempts,
+        standings: Standings,
+        signed_in: SignedIn,
+        clients: Clients,
+        clock: Clock,
+    ) -> None:
+        self.around = around
+        self.attempts = attempts
+        self.clock = clock
+        self._standings = standings
+        self._signed_in = signed_in
+        self._clients = clients
+
+    def here(self) -> Step:
+        """Whoever proved themselves in the attempt, or whose live session it adds a code to.
+
+        Raises `Expired` when nobody did: the page of a step is of no use without the step before it.
+        """
+        browser = this_browser(self.around)
+        given = browser.form if browser.request.method == "POST" else browser.query
+        handle = given.get("attempt", "")
+        attempt = self.attempts.load(handle, browser.secret or "")
+        carried = self._signed_in.person(browser.session)
+        session = carried.session if carried else None
+        proof = attempt.proof
+        if proof is None and session and attempt.step_up == session.sid:
+            proof = session.authentication
+        if proof is None:
+            raise Expired("nobody is logged in at this step")
+        account = self._standings.of_account(proof.account_id, attempt.client_id).account
+        is_old = attempt.proof is not None and account is not None and proof.auth_time < account.secured_at
+        if account is None or not account.is_active or is_old:
+            raise Expired("the account was secured or closed meanwhile")
+        own = session.sid if session and session.account_id == account.id else None
+        return Step(browser, handle, attempt, proof, account, own)
+
+    def give_up(self, step: Step) -> Response:
+        """Back to the portal with `access_denied`, or to our own page; the attempt is over."""
+        self.attempts.finish(step.handle)
+        if not step.attempt.client_id:
+            return redirect("/account" if step.sid else "/logged-out", 303)
+        request = read_request(step.attempt.params, self._clients)
+        return deny(self.around.issuer, request, "The person cancelled the login.")
+
+    def client_name(self, step: Step) -> str:
+        """The name of the portal that the person is on the way to; empty on the way to our own pages."""
+        client = self._clients.find(step.attempt.client_id) if step.attempt.client_id else None
+        return client.client_name if client else ""
