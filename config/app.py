@@ -69,7 +69,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
     """Every page: URL, name, view."""
     p, clock = provider, provider.base.clock
     own = account.OwnPages(around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock, p.step_rules)
-    rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts)
+    rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts, p.issuing.members)
     people, signed_in = p.base.people, SignedIn(p.standings, p.sessions)
     return [
         ("/", "home", account.Home.as_view("home")),
@@ -97,7 +97,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
         ),
         ("/end_session", "end_session", logout.EndSession.as_view("end_session", rules)),
         ("/logout", "logout", logout.Logout.as_view("logout", rules)),
-        ("/logged-out", "logged_out", logout.LoggedOut.as_view("logged_out", around, p.clients)),
+        ("/logged-out", "logged_out", logout.LoggedOut.as_view("logged_out", rules)),
         ("/account", "account", account.AccountPage.as_view("account", own)),
         ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own)),
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),

@@ -69,7 +69,7 @@ class Issuing:
         families: Families,
         tokens: Tokens,
         standings: Standings,
-        session_clients: SessionClients,
+        members: SessionClients,
         audit: AuditLog,
         clock: Clock,
         age: PasswordAge,
@@ -79,7 +79,7 @@ class Issuing:
         self.families = families
         self.tokens = tokens
         self.standings = standings
-        self._session_clients = session_clients
+        self.members = members
         self._audit = audit
         self._clock = clock
 
@@ -166,7 +166,7 @@ class Issuing:
     def _note(self, grant: Grant, client: Client) -> None:
         """Note the client as one to tell when the session ends. Raises `InvalidGrantError` when it has just ended."""
         until = self._clock() + self.families.limits.absolute if grant.offline else 0.0
-        if not self._session_clients.add(grant.sid, client.client_id, until=until):
+        if not self.members.add(grant.sid, client.client_id, until=until):
             raise _invalid_grant("session ended meanwhile", client)
 
     def _gate(self, standing: Standing, grant: Grant, client: Client) -> None:

@@ -1,10 +1,11 @@
 """`/end_session` and `/logout`: RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0).
 
 A client that shows an ID token of this very session is believed and the session ends at once; anybody else gets the
-question. The browser goes back only to an address that is registered for the client in the hint.
+question. The browser goes back only to an address that is registered for the client in the hint. The page at the end
+says which portals have been told, and which could not be.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -13,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from idp.errors import BadRedirectUri, BadRequest
 from idp.login.sessions import Session, Sessions
+from idp.oidc.back_channel import TRIED_FOR, SessionClients
 from idp.oidc.clients import Client, Clients
 from idp.oidc.gate import Standing
 from idp.oidc.issuing import Standings
@@ -29,10 +31,11 @@ from keys.signing import BadToken
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """Where to go after the logout, proven to belong to the client."""
+    """Where to go after the logout, proven to belong to the client; and the session, once it has ended."""
 
     client_id: str | None = None
     return_uri: str | None = None
+    sid: str | None = None
 
 
 class LogoutRules:
@@ -46,6 +49,7 @@ class LogoutRules:
         sessions: Sessions,
         standings: Standings,
         shelf: Shelf[LogoutRequest],
+        members: SessionClients,
     ) -> None:
         self.around = around
         self.clients = clients
@@ -53,6 +57,7 @@ class LogoutRules:
         self.sessions = sessions
         self._signed_in = SignedIn(standings, sessions)
         self.shelf = shelf
+        self.members = members
 
     def standing(self, browser: Browser) -> Standing:
         """The live session of this browser, if any."""
@@ -71,12 +76,22 @@ class LogoutRules:
         """End the session, empty the browser and send it on."""
         if session:
             self.sessions.end(session)
-        response = _go(wanted) if wanted.return_uri else redirect(_signed_out(wanted), 303)
+        response = _go(wanted) if wanted.return_uri else redirect(self._signed_out(wanted, session), 303)
         if browser.session:
             self.around.cookies.drop(response, "s")
             # Not "cookies": the known device is no part of the session and keeps its lane.
             response.headers["Clear-Site-Data"] = '"storage"'
         return response
+
+    def wanted(self, handle: str | None) -> LogoutRequest:
+        """What was put on the shelf for this browser, if it is still there."""
+        return (self.shelf.find(handle) if handle else None) or LogoutRequest()
+
+    def _signed_out(self, wanted: LogoutRequest, session: Session | None) -> str:
+        if session is None or not self.members.told(session.sid):
+            return with_query("/logged-out", client_id=wanted.client_id)
+        ended = replace(wanted, sid=session.sid)
+        return with_query("/logged-out", request=self.shelf.add(ended, life=TRIED_FOR))
 
 
 class EndSession(Endpoint):
@@ -127,7 +142,7 @@ class Logout(Page):
     def get(self) -> Response:
         browser = this_browser(self._rules.around)
         handle = browser.query.get("request", "")
-        wanted = self._wanted(handle)
+        wanted = self._rules.wanted(handle)
         standing = self._rules.standing(browser)
         if standing.session is None or standing.account is None or browser.session is None:
             return self._rules.finish(browser, None, wanted)
@@ -148,24 +163,34 @@ class Logout(Page):
         browser = this_browser(self._rules.around)
         demand_csrf(browser)
         session = self._rules.standing(browser).session
-        return self._rules.finish(browser, session, self._wanted(browser.form.get("request", "")))
-
-    def _wanted(self, handle: str) -> LogoutRequest:
-        return (self._rules.shelf.find(handle) if handle else None) or LogoutRequest()
+        return self._rules.finish(browser, session, self._rules.wanted(browser.form.get("request")))
 
 
 class LoggedOut(Page):
-    """The page that says that the person is logged out."""
+    """The page that says that the person is logged out, and from which portals."""
 
-    def __init__(self, around: Surroundings, clients: Clients) -> None:
-        self._around = around
-        self._clients = clients
+    def __init__(self, rules: LogoutRules) -> None:
+        self._rules = rules
 
     def get(self) -> Response:
-        browser = this_browser(self._around)
-        client = self._clients.find(browser.query.get("client_id"))
+        query = this_browser(self._rules.around).query
+        handle = query.get("request")
+        wanted = self._rules.wanted(handle)
+        client = self._rules.clients.find(wanted.client_id or query.get("client_id"))
         name, uri = (client.client_name, client.client_uri) if client else (None, None)
-        return Response(render_template("logged_out.html", client_name=name, return_url=uri), mimetype="text/html")
+        portals = self._portals(wanted.sid) if wanted.sid else []
+        body = render_template(
+            "logged_out.html", client_name=name, return_url=uri, portals=portals, again=with_query("", request=handle)
+        )
+        return Response(body, mimetype="text/html")
+
+    def _portals(self, sid: str) -> list[dict[str, str | None]]:
+        found = [(self._rules.clients.find(each.client_id), each.outcome) for each in self._rules.members.told(sid)]
+        return [
+            {"name": client.client_name, "url": client.client_uri, "outcome": outcome}
+            for client, outcome in found
+            if client
+        ]
 
 
 def _return_uri(params: dict[str, str], client: Client | None) -> str | None:
@@ -184,7 +209,3 @@ def _return_uri(params: dict[str, str], client: Client | None) -> str | None:
 
 def _go(wanted: LogoutRequest) -> Response:
     return Response(status=303, headers={"Location": wanted.return_uri or "/logged-out"})
-
-
-def _signed_out(wanted: LogoutRequest) -> str:
-    return with_query("/logged-out", client_id=wanted.client_id)

@@ -1,6 +1,7 @@
 """When a session ends, every portal that was in it is told (OpenID Connect Back-Channel Logout 1.0)."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -135,6 +136,61 @@ def test_however_a_session_ends_its_portals_are_told_once(
     deliver(everywhere, after=60)
 
     assert [[parts(token)[1]["sid"] for token in receiver.tokens] for receiver in (first, second)] == [[sid], [sid]]
+
+
+def listed(page: str) -> dict[str, str]:
+    """Portal and state, as the page at the end lists them."""
+    rows = re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", page, re.DOTALL)
+    return {re.sub("<[^>]*>", "", name).strip(): state for name, state in rows}
+
+
+def test_the_page_at_the_end_says_which_portals_were_told(everywhere: App, first: Receiver, second: Receiver) -> None:
+    """Peers 7: it lists what was ended and what was not."""
+    second.status = 500
+    portal(everywhere, first)
+    portal(everywhere, second, "other", client_uri="https://other.example.test/")
+    visitor = everywhere.visitor()
+    enter(visitor)
+    enter(visitor, "other")
+    page = log_out(visitor)
+
+    assert listed(visitor.get(page).text) == {"Cổng told": "Đang báo cho cổng", "Cổng other": "Đang báo cho cổng"}
+    again = re.search(r'id="again" href="([^"]+)"', visitor.get(page).text)
+    deliver(everywhere)
+    assert again
+    seen = visitor.get(page.partition("?")[0] + again[1]).text
+    assert listed(seen) == {"Cổng told": "Đã đăng xuất", "Cổng other": "Đang báo cho cổng"}
+    deliver(everywhere, after=HOUR - 1)
+    seen = visitor.get(page).text
+    assert listed(seen) == {"Cổng told": "Đã đăng xuất", "Cổng other": "Không báo được"}
+    assert 'href="https://other.example.test/"' in seen
+    assert "https://other.example.test/" not in visitor.get("/logged-out?request=l_guessed").text
+    assert listed(visitor.get(page + "&lang=en").text) == {
+        "Cổng told": "Logged out",
+        "Cổng other": "Could not be reached",
+    }
+
+
+def test_a_logout_that_concerns_no_portal_lists_none(app: App) -> None:
+    visitor = app.visitor()
+    visitor.code()
+    page = log_out(visitor)
+
+    assert page == "/logged-out"
+    assert listed(visitor.get(page).text) == {}
+
+
+def test_a_portal_that_asked_for_the_logout_gets_its_browser_back(app: App, first: Receiver) -> None:
+    """D-12: telling the others does not hold the redirect up."""
+    portal(app, first)
+    visitor = app.visitor()
+    hint = enter(visitor)["id_token"]
+    query = {"id_token_hint": hint, "post_logout_redirect_uri": "https://portal.example.test/", "state": "s"}
+    answer = visitor.get("/end_session", query_string=query)
+
+    assert answer.headers["Location"] == "https://portal.example.test/?state=s"
+    deliver(app)
+    assert len(first.tokens) == 1
 
 
 def test_only_portals_that_got_tokens_and_want_to_know_are_told(app: App, first: Receiver, second: Receiver) -> None:

@@ -129,7 +129,13 @@ def _logout() -> list[Scene]:
         Scene("logout", "own", "logout.html", context | {"client_name": None, "account_name": LONG_PERSON}),
         Scene("logged-out", "portal", "logged_out.html", {"return_url": "/portal", "client_name": PORTAL}),
         Scene("logged-out", "own", "logged_out.html", {"return_url": None, "client_name": None}),
+        Scene("logged-out", "portals", "logged_out.html", {"portals": _portals(), "again": "?request=made-up"}),
     ]
+
+
+def _portals() -> list[dict[str, str]]:
+    names = {"told": PORTAL, "trying": LONG_PORTAL, "unreached": "Cổng Thông tin Thủ tục Hành chính"}
+    return [{"name": name, "url": "/portal", "outcome": outcome} for outcome, name in names.items()]
 
 
 def _account() -> list[Scene]:
