@@ -19,9 +19,6 @@ from idp.messages.sending import Never, NotNow, Receipt
 from idp.messages.texts import render_mail
 from idp.ports import Clock
 
-STEP_SECONDS = 5.0
-TOTAL_SECONDS = 20.0
-
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
@@ -36,14 +33,18 @@ class MailServer:
 
 
 class SmtpSender:
-    """One connection for each mail. `trust` is what TLS believes."""
+    """One connection for each mail. `trust` is what TLS believes; `step` and `total` bound it, in seconds."""
 
     longest = 30.0
 
-    def __init__(self, server: MailServer, trust: ssl.SSLContext, clock: Clock) -> None:
+    def __init__(
+        self, server: MailServer, trust: ssl.SSLContext, clock: Clock, *, step: float = 5.0, total: float = 20.0
+    ) -> None:
         self._server = server
         self._trust = trust
         self._clock = clock
+        self._step = step
+        self._total = total
 
     def send(self, message: Message) -> Receipt:
         try:
@@ -66,7 +67,7 @@ class SmtpSender:
     def _hand_in(self, letter: EmailMessage, to: str) -> None:
         with closing(self._connect()) as smtp:
             # Each step has its deadline; this one is for a server that drips.
-            cut = threading.Timer(TOTAL_SECONDS, _cut, [smtp])
+            cut = threading.Timer(self._total, _cut, [smtp])
             cut.daemon = True
             cut.start()
             try:
@@ -81,8 +82,8 @@ class SmtpSender:
     def _connect(self) -> smtplib.SMTP:
         server = self._server
         if server.security == "tls":
-            return smtplib.SMTP_SSL(server.host, server.port, timeout=STEP_SECONDS, context=self._trust)
-        return smtplib.SMTP(server.host, server.port, timeout=STEP_SECONDS)
+            return smtplib.SMTP_SSL(server.host, server.port, timeout=self._step, context=self._trust)
+        return smtplib.SMTP(server.host, server.port, timeout=self._step)
 
     def _greet(self, smtp: smtplib.SMTP) -> None:
         server = self._server
