@@ -147,7 +147,6 @@ PASSWORD: Mapping[str, LazyString] = {
     "own_name": lazy_gettext("Mật khẩu không được là tên hoặc địa chỉ thư của bạn"),
     "own_date": lazy_gettext("Mật khẩu không được là ngày sinh của bạn"),
     "same": lazy_gettext("Mật khẩu mới phải khác mật khẩu cũ"),
-    "outdated": lazy_gettext("Tài khoản vừa có thay đổi khác nên mật khẩu chưa được đổi. Hãy đăng nhập lại."),
 }
 
 RECOVERY: Mapping[str, LazyString] = {
