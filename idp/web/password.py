@@ -80,6 +80,7 @@ class PasswordPage(Page):
             error=PASSWORD[error] % {"seconds": wait} if error == "wait" else PASSWORD[error] if error else None,
             can_wait=due == "expiring" and step.attempt.proof is not None,
             has_phone=step.account.phone is not None,
+            username=next((i.value for i in step.account.identifiers if i.valid_to is None), ""),
         )
         response = Response(body, 429 if wait else 200, mimetype="text/html")
         if wait:

@@ -8,6 +8,7 @@ from flask_babel import gettext
 
 from idp.login.captcha import new_answer
 from idp.web.sentences import LOGIN, PAGES, SCOPES
+from tests.support.preview_steps import step_scenes
 
 LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
 PORTAL = "Cổng Dịch vụ công Bảo hiểm xã hội Việt Nam"
@@ -29,13 +30,14 @@ class Scene:
 
 def scenes() -> list[Scene]:
     """All of them, in the language of the current request."""
-    return [*_login(), *_consent(), *_logout(), *_account(), *_errors(), *_form_post()]
+    steps = [Scene(*raw) for raw in step_scenes()]
+    return [*_login(), *steps, *_consent(), *_logout(), *_account(), *_errors(), *_form_post()]
 
 
 def _login() -> list[Scene]:
     states: dict[str, dict[str, Any]] = {
         "plain": {},
-        "captcha": {"captcha": _captcha("captcha")},
+        "captcha": {"captcha": _captcha("captcha"), "forgot_url": "/recover/phone"},
         "organisation": {"kind": "organisation", "captcha": _captcha("organisation")},
         "failed": {"error": LOGIN["login_failed"], "username": "0012345678", "remember": True},
         "captcha-wrong": {
@@ -145,6 +147,7 @@ def _account() -> list[Scene]:
         "identifiers": [{"label": "Mã số BHXH", "masked": "00******78"}, {"label": "CCCD", "masked": "000*******90"}],
         "phone_masked": "098*****67",
         "email_masked": "d***@thu.example",
+        "email_unproved": True,
     }
     organisation = {
         "name": "Công ty Trách nhiệm hữu hạn Một thành viên Thương mại và Dịch vụ Sao Mai Phương Nam",
@@ -153,8 +156,10 @@ def _account() -> list[Scene]:
         "phone_masked": None,
         "email_masked": None,
     }
-    full = {"account": person, "sessions": _sessions(), "consents": _consents(), "csrf": "made-up"}
-    bare = {"account": organisation, "sessions": _sessions()[:1], "consents": [], "csrf": "made-up"}
+    soon = {"set": "01/06/2026 08:00", "until": "01/12/2026 08:00", "soon": True}
+    never = {"set": None, "until": None, "soon": False}
+    full = {"account": person, "sessions": _sessions(), "consents": _consents(), "csrf": "made-up", "password": soon}
+    bare = {"account": organisation, "sessions": _sessions()[:1], "consents": [], "csrf": "made-up", "password": never}
     return [
         Scene("account", "full", "account.html", full, testing=True),
         Scene("account", "bare", "account.html", bare),
