@@ -8,7 +8,7 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parent
 HOST = "127.0.0.1"
 
-_PROVIDER, _PORTAL, _INBOX = 8000, 8001, 8002
+_PROVIDER, _PORTAL, _INBOX, _PENSION = 8000, 8001, 8002, 8007
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,15 @@ class Addresses:
         return self.inbox_port + 1
 
     @property
+    def pension_port(self) -> int:
+        """Where the second portal listens, of another office: a logout at one is seen at the other."""
+        return self.portal_port + 6
+
+    @property
+    def pension(self) -> str:
+        return f"http://localhost:{self.pension_port}"
+
+    @property
     def messages(self) -> Path:
         """The folder into which the provider drops messages and from which the inbox reads them."""
         return self.data / "inbox"
@@ -51,7 +60,8 @@ class Addresses:
 
     def at_home(self, text: str) -> str:
         """Text written for the usual ports, moved to these ones."""
-        for usual, ours in ((_PROVIDER, self.provider), (_PORTAL, self.portal), (_INBOX, self.inbox)):
+        moved = {_PROVIDER: self.provider, _PORTAL: self.portal, _INBOX: self.inbox, _PENSION: self.pension}
+        for usual, ours in moved.items():
             text = text.replace(f"http://localhost:{usual}", ours)
         return text
 

@@ -66,7 +66,13 @@ def _enough(_number: int, _frame: FrameType | None) -> None:
 
 
 def _check_ports(where: Addresses) -> None:
-    for name, port in (("provider", where.provider_port), ("portal", where.portal_port), ("inbox", where.inbox_port)):
+    ports = {
+        "provider": where.provider_port,
+        "portal": where.portal_port,
+        "inbox": where.inbox_port,
+        "second portal": where.pension_port,
+    }
+    for name, port in ports.items():
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
@@ -188,6 +194,7 @@ def _welcome(where: Addresses, environment: Mapping[str, str]) -> str:
 Sẵn sàng. Ready.
 
   Cổng dịch vụ        {where.portal}   <- bắt đầu ở đây, start here
+  Cổng Lương hưu      {where.pension}   (a second portal, of another office)
   Máy chủ đăng nhập   {where.provider}   (provider)
   Hộp thư             {where.inbox}   (inbox: SMS, e-mail)
 

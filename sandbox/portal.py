@@ -1,7 +1,9 @@
-"""A portal that citizens log into through the provider, in two roles: first-party, and a partner that needs consent.
+"""Two portals that citizens log into through the provider. The first has two roles: first-party, and a partner that
+needs consent; the second is of another office, to see that a logout at one is a logout at the other.
 
-The path: `/login` -> the provider -> `/callback` -> `/`, where the person and the tokens are shown. A browser is known
-by the cookie `sandbox_portal`; everything else is kept in memory and gone with the process.
+The path: `/login` -> the provider -> `/callback` -> `/`, where the person and the tokens are shown; and
+`/backchannel-logout`, where the provider tells that the session has ended. A browser is known by a cookie; everything
+else is kept in memory and gone with the process.
 """
 
 import json
@@ -21,7 +23,6 @@ from sandbox.addresses import HERE, Addresses
 from sandbox.relying_party import Login, Refused, RelyingParty, Unreachable
 from sandbox.token_view import unpack
 
-COOKIE = "sandbox_portal"
 MOST_VISITS = 1000
 
 PERSONAL = {
@@ -46,6 +47,15 @@ EXPLAINED = {
     "not_ours": "Câu trả lời này không thuộc lần đăng nhập nào đang mở trong trình duyệt này.",
     "signed_out": "Bạn chưa đăng nhập vào cổng này.",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One portal: its name, its address, and its cookie, because the ports of one host share theirs."""
+
+    name: str
+    url: str
+    cookie: str
 
 
 @dataclass
@@ -79,17 +89,29 @@ class Visits:
     def close(self, cookie: str | None) -> None:
         self._visits.pop(cookie or "", None)
 
+    def end(self, role: str, sid: str) -> list[Login]:
+        """Log out whoever logged in by that role in that session of the provider."""
+        with self._lock:
+            theirs = [v for v in self._visits.values() if v.role == role and v.login and v.login.sid == sid]
+            logins = [visit.login for visit in theirs if visit.login]
+            for visit in theirs:
+                visit.login = None
+        return logins
 
-def create_app(parties: Mapping[str, RelyingParty], where: Addresses) -> Flask:
-    """The portal; `parties` are its roles, `main` and `partner`."""
+
+def create_app(parties: Mapping[str, RelyingParty], where: Addresses, site: Site) -> Flask:
+    """A portal; `parties` are its roles, `main` and perhaps `partner`."""
     app = Flask("sandbox.portal", root_path=str(HERE))
-    app.context_processor(lambda: {"where": where})
-    portal = _Portal(parties, where, Visits())
+    app.context_processor(lambda: {"where": where, "site": site, "roles": tuple(parties)})
+    portal = _Portal(parties, site, Visits())
     app.add_url_rule("/", view_func=portal.home, endpoint="home")
     app.add_url_rule("/signed-out", view_func=portal.signed_out, endpoint="signed_out")
-    for role, prefix in (("main", ""), ("partner", "/partner")):
+    for role in parties:
+        prefix = "" if role == "main" else f"/{role}"
         app.add_url_rule(f"{prefix}/login", f"login_{role}", portal.log_in, defaults={"role": role})
         app.add_url_rule(f"{prefix}/callback", f"callback_{role}", portal.called_back, defaults={"role": role})
+        told = {"defaults": {"role": role}, "methods": ["POST"]}
+        app.add_url_rule(f"{prefix}/backchannel-logout", f"told_{role}", portal.told, **told)
     app.add_url_rule("/refresh", view_func=portal.refresh, endpoint="refresh", methods=["POST"])
     app.add_url_rule("/logout", view_func=portal.log_out, endpoint="logout", methods=["POST"])
     app.register_error_handler(Refused, lambda error: _failed(error.error, error.description))
@@ -98,9 +120,9 @@ def create_app(parties: Mapping[str, RelyingParty], where: Addresses) -> Flask:
 
 
 class _Portal:
-    def __init__(self, parties: Mapping[str, RelyingParty], where: Addresses, visits: Visits) -> None:
+    def __init__(self, parties: Mapping[str, RelyingParty], site: Site, visits: Visits) -> None:
         self._parties = parties
-        self._where = where
+        self._site = site
         self._visits = visits
 
     def home(self) -> str:
@@ -125,7 +147,7 @@ class _Portal:
             cookie = self._visits.open(visit)
         visit.pending[state] = role
         answer = redirect(url, 303)
-        return _with_cookie(answer, cookie) if cookie else answer
+        return self._with_cookie(answer, cookie) if cookie else answer
 
     def called_back(self, role: str) -> AnyResponse | tuple[str, int]:
         visit, answer = self._visit(), request.args.to_dict()
@@ -136,34 +158,50 @@ class _Portal:
             return _failed(answer["error"], answer.get("error_description", ""))
         login = self._parties[role].finish(answer)
         # A new cookie at login, so that one planted before it opens nothing.
-        self._visits.close(request.cookies.get(COOKIE))
+        self._visits.close(request.cookies.get(self._site.cookie))
         cookie = self._visits.open(Visit(visit.pending, role, login))
-        return _with_cookie(redirect(self._where.portal + "/", 303), cookie)
+        return self._with_cookie(redirect(self._site.url + "/", 303), cookie)
 
     def refresh(self) -> AnyResponse | tuple[str, int]:
         visit = self._visit()
         if visit is None or visit.login is None:
             return _failed("signed_out")
         visit.login = self._parties[visit.role].refresh(visit.login.state)
-        return redirect(self._where.portal + "/", 303)
+        return redirect(self._site.url + "/", 303)
+
+    def told(self, role: str) -> tuple[dict[str, str], int, dict[str, str]]:
+        """The provider says that a session has ended (OpenID Connect Back-Channel Logout 1.0, 2.5 to 2.8)."""
+        party, quiet = self._parties[role], {"Cache-Control": "no-store"}
+        try:
+            sid = party.ended(request.form.get("logout_token", ""))
+        except Refused as error:
+            return {"error": error.error, "error_description": error.description}, 400, quiet
+        for login in self._visits.end(role, sid):
+            party.forget(login.state)
+        return {}, 200, quiet
 
     def log_out(self) -> AnyResponse | tuple[str, int]:
         visit = self._visit()
         if visit is None or visit.login is None:
             return _failed("signed_out")
         party, state = self._parties[visit.role], visit.login.state
-        url = party.goodbye(state, self._where.portal + "/signed-out")
+        url = party.goodbye(state, self._site.url + "/signed-out")
         party.forget(state)
-        self._visits.close(request.cookies.get(COOKIE))
+        self._visits.close(request.cookies.get(self._site.cookie))
         answer = make_response(redirect(url, 303))
-        answer.delete_cookie(COOKIE)
+        answer.delete_cookie(self._site.cookie)
         return answer
 
     def signed_out(self) -> str:
         return render_template("portal_signed_out.html")
 
     def _visit(self) -> Visit | None:
-        return self._visits.find(request.cookies.get(COOKIE))
+        return self._visits.find(request.cookies.get(self._site.cookie))
+
+    def _with_cookie(self, answer: AnyResponse, cookie: str) -> Response:
+        made = make_response(answer)
+        made.set_cookie(self._site.cookie, cookie, httponly=True, samesite="Lax")
+        return made
 
 
 def _failed(error: str, description: str = "", status: int = 400) -> tuple[str, int]:
@@ -171,19 +209,18 @@ def _failed(error: str, description: str = "", status: int = 400) -> tuple[str, 
     return render_template("portal_error.html", error=error, description=description, explained=explained), status
 
 
-def _with_cookie(answer: AnyResponse, cookie: str) -> Response:
-    made = make_response(answer)
-    made.set_cookie(COOKIE, cookie, httponly=True, samesite="Lax")
-    return made
-
-
 def serve(where: Addresses) -> None:
-    """Serve the portal with the clients of `clients.json`."""
+    """Serve both portals with the clients of `clients.json`."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("idpyoidc").setLevel(logging.CRITICAL)
-    main, partner = registrations(where)
-    parties = {"main": RelyingParty(where.provider, main), "partner": RelyingParty(where.provider, partner)}
-    serving.serve(create_app(parties, where), where.portal_port)
+    main, partner, pension = (RelyingParty(where.provider, registration) for registration in registrations(where))
+    service = Site("Cổng Dịch vụ", where.portal, "sandbox_portal")
+    other = Site("Cổng Lương hưu", where.pension, "sandbox_pension")
+    serving.serve(
+        create_app({"main": main, "partner": partner}, where, service),
+        where.portal_port,
+        (create_app({"main": pension}, where, other), where.pension_port),
+    )
 
 
 def registrations(where: Addresses) -> list[dict[str, Any]]:

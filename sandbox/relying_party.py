@@ -6,6 +6,7 @@ outlives its restarts.
 
 import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from cryptojwt.key_jar import KeyJar  # type: ignore[import-untyped]
 from idpyoidc.client.exception import OidcServiceError
 from idpyoidc.client.oauth2.stand_alone_client import StandAloneClient
 from idpyoidc.message import Message
+from idpyoidc.message.oidc import verified_claim_name
+from idpyoidc.message.oidc.session import BackChannelLogoutRequest
 
 _OIDC, _OAUTH = "idpyoidc.client.oidc", "idpyoidc.client.oauth2"
 _SERVICES = {
@@ -47,9 +50,10 @@ class Unreachable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """What a completed login gave: tokens as received, claims as verified."""
+    """What a completed login gave: tokens as received, claims as verified, the provider's name of the session."""
 
     state: str
+    sid: str
     tokens: Mapping[str, Any]
     person: Mapping[str, Any]
 
@@ -62,6 +66,7 @@ class RelyingParty:
         self._registration = registration
         self._lock = threading.Lock()
         self._client: StandAloneClient | None = None
+        self._told: dict[str, float] = {}
 
     def start(self) -> tuple[str, str]:
         """The address to send the browser to, and the state that its answer must carry."""
@@ -93,6 +98,34 @@ class RelyingParty:
         url: str = self._ready_client().logout(state, post_logout_redirect_uri=return_to)["url"]
         return url
 
+    def ended(self, logout_token: str) -> str:
+        """The session that a genuine logout token names, once. Raises `Refused` or `Unreachable`."""
+        client = self._ready_client()
+        request = BackChannelLogoutRequest(logout_token=logout_token)
+        try:
+            request.verify(
+                keyjar=client.get_attribute("keyjar"),
+                iss=self._provider,
+                aud=self._registration["client_id"],
+                allowed_sign_alg=self._registration["id_token_signed_response_alg"],
+            )
+        except Exception as error:
+            raise Refused("invalid_request", type(error).__name__) from error
+        token = request[verified_claim_name("logout_token")]
+        if token.jws_header.get("typ") != "logout+jwt" or not self._is_new(token):
+            raise Refused("invalid_request", "expired, of another kind or seen before")
+        return str(token["sid"])
+
+    def _is_new(self, token: Message) -> bool:
+        """Whether it has not expired and was not here before: the library asks neither."""
+        now = time.time()
+        with self._lock:
+            self._told = {jti: until for jti, until in self._told.items() if until > now}
+            if token["jti"] in self._told or not token.get("exp", 0) > now:
+                return False
+            self._told[token["jti"]] = token["exp"]
+        return True
+
     def forget(self, state: str) -> None:
         """Drop what is remembered of one login."""
         if self._client is not None:
@@ -111,7 +144,8 @@ class RelyingParty:
     def _login(self, client: StandAloneClient, state: str) -> Login:
         person = client.get_user_info(state)
         _raise_if_error(person)
-        return Login(state, dict(client.get_context().cstate.get(state)), person.to_dict())
+        tokens = dict(client.get_context().cstate.get(state))
+        return Login(state, tokens["__verified_id_token"]["sid"], tokens, person.to_dict())
 
     def _authentication(self) -> str:
         return str(self._registration["token_endpoint_auth_method"])

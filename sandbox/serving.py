@@ -1,4 +1,4 @@
-"""Serving a small Flask application on the loopback until a signal comes."""
+"""Serving small Flask applications on the loopback until a signal comes."""
 
 import logging
 import signal
@@ -10,20 +10,24 @@ from werkzeug.serving import make_server
 from sandbox.addresses import HOST
 
 
-def serve(app: Flask, port: int) -> None:
-    """Serve in threads until SIGTERM or SIGINT. Exits with a sentence when the port is taken."""
+def serve(app: Flask, port: int, *more: tuple[Flask, int]) -> None:
+    """Serve in threads until SIGTERM or SIGINT. Exits with a sentence when a port is taken."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
-    app.after_request(_add_headers)
-    server = make_server(HOST, port, app, threaded=True)
-
-    def end(*_: object) -> None:
-        # `shutdown` waits for the loop that this signal has just interrupted, hence the thread.
-        threading.Thread(target=server.shutdown).start()
-
-    for each in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(each, end)
-    server.serve_forever()
-    server.server_close()
+    servers = []
+    for each, where in ((app, port), *more):
+        each.after_request(_add_headers)
+        servers.append(make_server(HOST, where, each, threaded=True))
+    ended = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ended.set())
+    threads = [threading.Thread(target=server.serve_forever) for server in servers]
+    for thread in threads:
+        thread.start()
+    ended.wait()
+    for server, thread in zip(servers, threads, strict=True):
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def _add_headers(response: Response) -> Response:

@@ -14,14 +14,14 @@ from tests.support.browser import Browser, Page
 from tests.support.ports import free_port
 from tests.support.processes import running
 from tests.support.provider import FIXED_CAPTCHA, TESTING, Provider
-from tests.support.sandbox import PROJECT
+from tests.support.sandbox import PROJECT, three_ports_in_a_row
 
 PEOPLE: list[dict[str, Any]] = json.loads((PROJECT / "sandbox" / "people.json").read_text(encoding="utf-8"))
 
 
 @contextlib.contextmanager
 def portal(home: Path, issuer: str) -> Iterator[Addresses]:
-    port = free_port()
+    port = three_ports_in_a_row() + 1
     where = Addresses(port - 1, port, port + 1, issuer, home)
     environment = os.environ | {"SANDBOX_PORT_OFFSET": str(port - 8001), "IDP_ISSUER": issuer}
     asked = Browser(where.portal)

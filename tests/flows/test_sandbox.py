@@ -15,6 +15,7 @@ from tests.support.browser import Browser, Page
 from tests.support.processes import stop
 from tests.support.provider import FIXED_CAPTCHA
 from tests.support.sandbox import PROJECT, Sandbox, started, three_ports_in_a_row
+from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 def log_in(sandbox: Sandbox, button: str) -> Page:
-    browser = Browser(sandbox.url(0), sandbox.url(1))
+    browser = Browser(sandbox.url(0), sandbox.url(1), sandbox.url(7))
     page = browser.open(sandbox.url(1) + "/").follow(button)
     assert page.name == "login", page.summary
     page.fill("Tên đăng nhập", "0012345678").fill("Mật khẩu", "Matkhau#2026").fill("Mã kiểm tra", FIXED_CAPTCHA)
@@ -49,6 +50,26 @@ def test_a_citizen_logs_in_refreshes_and_logs_out_for_good(sandbox: Sandbox) -> 
     assert (left.name, left.url.partition("?")[0]) == ("portal-signed-out", sandbox.url(1) + "/signed-out")
     assert left.browser.open(sandbox.url(1) + "/").name == "portal"
     assert left.browser.open(sandbox.url(1) + "/").follow("Đăng nhập").name == "login"
+
+
+def test_a_logout_at_one_portal_is_a_logout_at_the_other(sandbox: Sandbox) -> None:
+    """D-13"""
+    browser = log_in(sandbox, "Đăng nhập").browser
+    other = browser.open(sandbox.url(7) + "/").follow("Đăng nhập")
+    assert other.name == "portal-person", other.summary
+    browser.open(sandbox.url(1) + "/").press("logout")
+
+    until(lambda: browser.open(sandbox.url(7) + "/").name == "portal")
+
+
+def test_a_portal_ends_nothing_for_a_token_that_is_none(sandbox: Sandbox) -> None:
+    person = log_in(sandbox, "Đăng nhập")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    for token in (b"", b"logout_token=", b"logout_token=a.b.c", b"logout_token=" + b"e" * 10_000):
+        answer = Browser(sandbox.url(1)).send("POST", sandbox.url(1) + "/backchannel-logout", token, form)
+        assert answer.status == 400, answer.text
+
+    assert person.browser.open(sandbox.url(1) + "/").name == "portal-person"
 
 
 def test_a_partner_asks_for_consent_once(sandbox: Sandbox) -> None:

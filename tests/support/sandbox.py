@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A running sandbox; `url(0)` is the provider, 1 the portal, 2 the inbox."""
+    """A running sandbox; `url(0)` is the provider, 1 the portal, 2 the inbox, 7 the second portal."""
 
     process: subprocess.Popen[bytes]
     first_port: int
@@ -33,11 +33,11 @@ class Sandbox:
 
 
 def three_ports_in_a_row() -> int:
-    """The first of them."""
+    """The first of them; the seventh after it is free as well, for the second portal."""
     while True:
         first = free_port()
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            for port in (first + 1, first + 2):
+            for port in (first + 1, first + 2, first + 7):
                 stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
             return first
 
