@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from config.housekeeping import Housekeeping
 from config.people_pages import people_pages
-from config.senders import QueueWatch, receipt_desk
+from config.senders import QueueWatch, receipts_secret
 from config.settings import Settings
 from config.wiring import Provider
 from idp.brake import Brake
@@ -24,6 +24,7 @@ from idp.web.machines import Machines
 from idp.web.measures import Measures
 from idp.web.network import Peers
 from idp.web.operation import Check, Operation
+from idp.web.receipts import ReceiptDesk
 from idp.web.routes import Routes, build
 from idp.web.testing import Testing
 
@@ -57,8 +58,8 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
             atexit.register(workers.stop)
     hotline = Hotline(provider.inspection, provider.clients, provider.recoveries)
     table = {**machines.table(), **operation.table(), HOTLINE: hotline.start}
-    if desk := receipt_desk(settings, base.outbox, measures):
-        table |= desk.table()
+    if secret := receipts_secret(settings):
+        table |= ReceiptDesk(base.outbox, secret, lambda *labels: measures.messages.labels(*labels).inc()).table()
     if settings.testing.enabled:
         table |= _test_mode(provider).table()
         log.warning("TEST MODE: captchas may have a fixed answer; never use this with real people")

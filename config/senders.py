@@ -14,8 +14,6 @@ from idp.outbound import Outbound
 from idp.ports import Clock
 from idp.store.down import STORE_DOWN
 from idp.store.outbox import SqlOutbox
-from idp.web.measures import Measures
-from idp.web.receipts import ReceiptDesk
 
 LOOK_EVERY = 5.0
 """Seconds that a worker keeps the length of the queue before it asks again."""
@@ -48,12 +46,10 @@ def sender_of(settings: Settings, channel: Literal["sms", "email"], clock: Clock
             return Nowhere()
 
 
-def receipt_desk(settings: Settings, outbox: SqlOutbox, measures: Measures) -> ReceiptDesk | None:
-    """Where the gateway tells what arrived; None when no secret is shared with one."""
+def receipts_secret(settings: Settings) -> str:
+    """The secret that the gateway signs its receipts with; empty when nobody will send any."""
     secret = settings.messages.gateway.secret
-    if settings.sends_by("sms") != "gateway" or secret is None:
-        return None
-    return ReceiptDesk(outbox, secret.get_secret_value(), lambda *labels: measures.messages.labels(*labels).inc())
+    return secret.get_secret_value() if secret and settings.sends_by("sms") == "gateway" else ""
 
 
 class QueueWatch:

@@ -17,7 +17,7 @@ import redis
 from config.commands.clients import register
 from config.people_file import read_person
 from config.settings import PREFIX, Settings
-from config.wiring import lay, passwords_of
+from config.wiring import Foundation, lay, passwords_of
 from tests.support import databases, leaks
 from tests.support.provider import TESTING, Provider
 
@@ -60,14 +60,19 @@ def store_pair(stores: str, home: Path, request: pytest.FixtureRequest) -> Itera
         yield {"IDP_STORE__DATABASE_URL": url, "IDP_STORE__REDIS_URL": redis_url}
 
 
-def seed(provider: Provider, people: Sequence[Mapping[str, Any]], clients: Sequence[Mapping[str, Any]]) -> None:
-    """Make keys, and write people and clients."""
+def laid(provider: Provider) -> Foundation:
+    """The stores of an installation, in this process."""
     sections: dict[str, Any] = {"environment": "development", "data_dir": provider.home / "data"}
     for name, value in provider.settings.items():
         section, _, key = name.removeprefix(PREFIX).lower().partition("__")
         if section in ("store", "login"):
             sections.setdefault(section, {})[key] = value
-    base = lay(Settings(**sections))
+    return lay(Settings(**sections))
+
+
+def seed(provider: Provider, people: Sequence[Mapping[str, Any]], clients: Sequence[Mapping[str, Any]]) -> None:
+    """Make keys, and write people and clients."""
+    base = laid(provider)
     now, hashes, hasher = base.clock(), dict[str, str](), passwords_of(base.settings, base.secrets)
     for person in people:
         account, password = read_person(person, now)
