@@ -8,6 +8,7 @@ COMMANDS = {
     "serve": ("config.commands.serve", "serve"),
     "db": ("config.commands.db", "db"),
     "config": ("config.commands.config", "config"),
+    "keys": ("config.commands.keys", "keys"),
     "clients": ("config.commands.clients", "clients"),
     "accounts": ("config.commands.accounts", "accounts"),
     "messages": ("config.commands.messages", "messages"),

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 
 from keys.changes import Plan
 from keys.ring import KeyRing, SigningKey
@@ -39,7 +41,7 @@ class Event:
 def courses(ring: KeyRing, plan: Plan, horizon: float) -> list[Course]:
     """The course of every key that is published at some time between now and `horizon`."""
     found: list[Course] = []
-    for alg in dict.fromkeys(key.alg for key in ring.keys):
+    for alg in dict.fromkeys(key.alg for key in ring.in_order()):
         found += [_dated(key) for key in _leaving(ring, plan, alg)]
         found += _line(ring, plan, alg, horizon)
     return found
@@ -49,6 +51,57 @@ def events(found: list[Course], now: float, horizon: float) -> list[Event]:
     """What happens after `now` and not after `horizon`, in order."""
     told = [event for course in found for event in _events(course) if now < event.at <= horizon]
     return sorted(told, key=lambda event: (event.at, event.course.alg, event.what))
+
+
+def document(ring: KeyRing, plan: Plan, max_age: float, horizon: float) -> dict[str, Any]:
+    """The calendar for portals and programs: how keys live here, those of the moment, and what will happen."""
+    found = courses(ring, plan, horizon)
+    return {
+        "now": iso(plan.now),
+        "ring_version": ring.version,
+        "jwks_max_age": max_age,
+        "published_before_signing": plan.policy.lead,
+        "rotate_every": plan.policy.rotate_every,
+        "keys": [shown(ring, key, plan) for key in ring.in_order() if key.is_published(plan.now)],
+        "revoked": [
+            {"kid": key.kid, "alg": key.alg, "revoked_at": iso(key.revoked_at)} for key in ring.keys if key.is_revoked
+        ],
+        "events": [
+            {
+                "at": iso(event.at),
+                "what": event.what,
+                "alg": event.course.alg,
+                "kid": event.course.kid,
+                "foreseen": event.course.foreseen,
+            }
+            for event in events(found, plan.now, horizon)
+        ],
+    }
+
+
+def shown(ring: KeyRing, key: SigningKey, plan: Plan) -> dict[str, Any]:
+    """One key with its dates, for programs."""
+    state = ring.state(key, plan.now)
+    return {
+        "kid": key.kid,
+        "alg": key.alg,
+        "state": state,
+        "published_from": iso(key.published_from),
+        "may_sign_from": iso(plan.ready_at(ring, key)) if state in ("standby", "coming") else None,
+        "signs_from": iso(key.signs_from),
+        "published_until": iso(key.published_until),
+        "revoked_at": iso(key.revoked_at),
+    }
+
+
+def iso(at: float | None) -> str | None:
+    """A date for programs (RFC 3339), to the second, in UTC."""
+    return None if at is None else datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def next_change(ring: KeyRing, plan: Plan, horizon: float) -> float | None:
+    """When portals will see the next change, if one is to be foreseen."""
+    return next((event.at for event in events(courses(ring, plan, horizon), plan.now, horizon)), None)
 
 
 def _events(course: Course) -> Iterator[Event]:
@@ -76,7 +129,7 @@ def _line(ring: KeyRing, plan: Plan, alg: str, horizon: float) -> list[Course]:
         if number + 1 == len(line):
             break
         takes_over = line[number + 1]
-        at = takes_over.signs_from
+        at, foreseen = takes_over.signs_from, takes_over.signs_from is None
         if at is None:
             every = plan.policy.rotate_every
             if every is None or course.signs_from is None:
@@ -88,7 +141,7 @@ def _line(ring: KeyRing, plan: Plan, alg: str, horizon: float) -> list[Course]:
             line[number + 1] = replace(takes_over, signs_from=at, foreseen=True)
             line.append(Course(alg, None, at, foreseen=True))
         until = course.published_until or at + plan.policy.overlap
-        line[number] = replace(course, signs_until=at, published_until=until)
+        line[number] = replace(course, signs_until=at, published_until=until, foreseen=course.foreseen or foreseen)
     return line
 
 

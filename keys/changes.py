@@ -211,7 +211,7 @@ class Plan:
 
 
 def changes(before: KeyRing, after: KeyRing) -> list[Change]:
-    """What happened between two rings, in the order in which one would tell it."""
+    """What happened between two rings, by algorithm, in the order in which one would tell it."""
     found = []
     for key in after.keys:
         old = before.find(key.kid)
@@ -224,7 +224,7 @@ def changes(before: KeyRing, after: KeyRing) -> list[Change]:
         if key.revoked_at is not None and (old is None or old.revoked_at != key.revoked_at):
             found.append(Change("revoked", key, key.revoked_at))
     order = ("revoked", "activated", "replaced", "published")
-    return sorted(found, key=lambda change: order.index(change.kind))
+    return sorted(found, key=lambda change: (ALGORITHMS.index(change.key.alg), order.index(change.kind), change.at))
 
 
 def lack(ring: KeyRing, alg: str, now: float) -> str | None:

@@ -105,6 +105,10 @@ class SigningKey:
         """The public part as a JWK (RFC 7517) with `kid`, `use` and `alg`."""
         return dict(self.private.as_dict(private=False, kid=self.kid, use="sig", alg=self.alg))
 
+    def public_pem(self) -> str:
+        """The public part as PEM (SubjectPublicKeyInfo)."""
+        return str(self.private.as_pem(private=False).decode())
+
     def _fits_algorithm(self) -> bool:
         match self.private:
             case RSAKey():
@@ -155,6 +159,23 @@ class KeyRing:
         waiting = (key for key in self.keys if key.alg == alg and key.waits(now))
         later = float("inf")
         return tuple(sorted(waiting, key=lambda k: (k.signs_from or later, k.published_from, k.kid)))
+
+    def state(self, key: SigningKey, now: float) -> str:
+        """What the key is there for, in a word: "signs", "standby", "coming", "replaced", "retired" or "revoked"."""
+        if key.is_revoked:
+            return "revoked"
+        if key.is_retired(now):
+            return "retired"
+        if key.waits(now):
+            return "standby" if key.signs_from is None else "coming"
+        return "signs" if self.signs_now(key.alg, now) is key else "replaced"
+
+    def in_order(self) -> list[SigningKey]:
+        """All keys, by algorithm in our order of preference, the oldest first."""
+        later = float("inf")
+        return sorted(
+            self.keys, key=lambda k: (ALGORITHMS.index(k.alg), k.published_from, k.signs_from or later, k.kid)
+        )
 
     def in_use(self) -> tuple[str, ...]:
         """The algorithms with a key that signs or will sign, in our order of preference."""

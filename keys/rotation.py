@@ -154,6 +154,14 @@ class _Supply:
 
 def generate(alg: str) -> PrivateKey:
     """Find a private key. Raises `ValueError` for an algorithm we do not sign with."""
+    while True:
+        found = _found(alg)
+        # A name that begins with a dash could not be typed as an argument of a command.
+        if not found.thumbprint().startswith("-"):
+            return found
+
+
+def _found(alg: str) -> PrivateKey:
     match alg:
         case "RS256" | "PS256":
             return RSAKey.generate_key(2048)

@@ -1,6 +1,7 @@
 """What every command needs: settings, the foundation, and how complaints end a command."""
 
 import sys
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
@@ -10,6 +11,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from config.settings import BadSettings, Settings, load
 from config.wiring import Foundation, lay
+from idp.ports import Clock
 from idp.store.down import STORE_DOWN
 from keys.ring import BadRing
 from keys.sealing import SealBroken
@@ -26,10 +28,16 @@ def settings() -> Settings:
         stop(error.complaints, UNUSABLE)
 
 
+def clock() -> Clock:
+    """The machine's clock, unless whoever runs the command brings one (`obj` of click's context)."""
+    context = click.get_current_context(silent=True)
+    return context.obj if context and context.obj else time.time
+
+
 def foundation() -> Foundation:
     """The stores, or the end of the command with the reason."""
     try:
-        return lay(settings())
+        return lay(settings(), clock())
     except BadSettings as error:
         stop(error.complaints, UNUSABLE)
     except (SealBroken, BadRing) as error:
@@ -68,12 +76,14 @@ UNREADY: tuple[type[Exception], ...] = (*STORE_DOWN, ProgrammingError)
 
 
 def told(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn a store that is down into one line instead of a traceback."""
+    """Turn a store that is down, or keys that are damaged, into one line instead of a traceback."""
 
     @wraps(command)
     def run(*args: Any, **kwargs: Any) -> None:
         try:
             command(*args, **kwargs)
+        except (SealBroken, BadRing) as error:
+            stop([str(error)], UNUSABLE)
         except UNREADY as error:
             stop([f"the store does not answer ({type(error).__name__}); is `idp db upgrade` done?"], UNUSABLE)
 

@@ -68,6 +68,7 @@ def test_every_command_has_help_with_an_example(operator: Operator, path: tuple[
 
 
 CHANGING = ("add", "load", "edit", "rotate-secret", "remove", "disable", "enable", "set-phone", "end-sessions", "bump")
+CHANGING += ("rotate", "generate", "activate", "retire", "revoke", "reseal")
 
 
 @pytest.mark.parametrize("path", [p for p in every_command() if p[-1] in CHANGING], ids=" ".join)
