@@ -57,7 +57,7 @@ class Details(Sensitive):
         account, _ = opened
         held = [i for i in account.identifiers if i.valid_to is None]
         named = [{"label": IDENTIFIERS[i.kind], "value": i.value} for i in held]
-        return _page("details.html", account=account, identifiers=named)
+        return _page("details.html", account=account, identifiers=named, **written(account))
 
 
 class ChangePassword(Page):
@@ -121,6 +121,15 @@ class ProveEmail(Sensitive):
             hidden={"csrf": csrf_of(browser.session or "")},
         )
         return self._desk.answer(browser, replace(sheet, **shown))
+
+
+def written(account: Account) -> dict[str, str]:
+    """Birth date and phone as they are written in Vietnam: 17/05/1990, 0981 234 567."""
+    phone = account.phone.replace("+84", "0") if account.phone else ""
+    return {
+        "birth_date": "/".join(reversed((account.birth_date or "").split("-"))),
+        "phone": " ".join(part for part in (phone[:4], phone[4:7], phone[7:]) if part),
+    }
 
 
 def _ask(account: Account, session: Session) -> Ask:

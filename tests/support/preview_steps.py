@@ -8,6 +8,7 @@ from flask_babel import gettext
 from idp.accounts.account import Account
 from idp.login.captcha import new_answer
 from idp.web.code_desk import Sheet, sent_to
+from idp.web.own_data import written
 from idp.web.sentences import CODE, IDENTIFIERS, NOTICES, PASSWORD, RECOVERY
 
 Raw = tuple[str, str, str, dict[str, Any]]
@@ -96,4 +97,4 @@ def _details() -> list[Raw]:
         {"label": IDENTIFIERS["bhxh"], "value": "0012345678"},
         {"label": IDENTIFIERS["cccd"], "value": "000890123456"},
     ]
-    return [("details", "plain", "details.html", {"account": account, "identifiers": named})]
+    return [("details", "plain", "details.html", {"account": account, "identifiers": named} | written(account))]
