@@ -3,6 +3,7 @@
 import atexit
 import logging
 from functools import partial
+from typing import Literal
 from urllib.parse import urlsplit
 
 from config.housekeeping import Housekeeping
@@ -29,6 +30,7 @@ from idp.web.routes import Routes, build
 from idp.web.testing import Testing
 
 log = logging.getLogger("idp")
+CHANNELS: tuple[Literal["sms", "email"], ...] = ("sms", "email")
 
 
 def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = True) -> Front:
@@ -166,4 +168,5 @@ def hosts(settings: Settings) -> frozenset[str]:
 
 
 def _notes(settings: Settings) -> dict[str, object]:
-    return {"testing": True} if settings.testing.enabled else {}
+    unsent = [channel for channel in CHANNELS if settings.sends_by(channel) == "none"]
+    return ({"testing": True} if settings.testing.enabled else {}) | ({"not sent": unsent} if unsent else {})

@@ -139,7 +139,7 @@ class Gateway(Section):
     url: str = Field("", description="where each message is posted to")
     body: str = Field(
         '{"id": {id}, "to": {to}, "text": {text}}',
-        description="body; {id}, {to} and {text} become JSON strings, or form values for a form",
+        description="body; {id}, {to}, {digits} (without the plus) and {text} become JSON strings or form values",
     )
     content_type: Literal["application/json", "application/x-www-form-urlencoded"] = Field(
         "application/json", description="what the body is"

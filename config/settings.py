@@ -4,6 +4,7 @@
 told at once. What would be dangerous in production refuses to start there, with the reason.
 """
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from config.sections import (
     Audit,
     Budgets,
+    Gateway,
     Keys,
     Limits,
     Login,
@@ -189,6 +191,7 @@ def _message_rules(s: Settings) -> list[tuple[bool, str]]:
             m.sms == "gateway" and parts.scheme != "https" and (production or parts.hostname not in LOOPBACK),
             "messages.gateway.url: must be https; plain http only to this machine and not in production",
         ),
+        (m.sms == "gateway" and not _asks_for_enough(m.gateway), "messages.gateway.body: must ask for {text} and {to}"),
         (m.email == "smtp" and not m.smtp.host, "messages.smtp.host: name the mail server"),
         (m.email == "smtp" and "@" not in m.smtp.sender, "messages.smtp.sender: give the address that mail comes from"),
         (
@@ -215,6 +218,19 @@ def _key_rules(keys: Keys) -> list[tuple[bool, str]]:
             "keys.rotate_every: is shorter than keys.lead",
         ),
     ]
+
+
+def _asks_for_enough(gateway: Gateway) -> bool:
+    """Whether the body of a request holds whom to send what, and is JSON once it is filled when it says so."""
+    if "{text}" not in gateway.body or not ("{to}" in gateway.body or "{digits}" in gateway.body):
+        return False
+    if gateway.content_type != "application/json":
+        return True
+    try:
+        json.loads(re.sub("{(id|to|digits|text)}", '""', gateway.body))
+    except ValueError:
+        return False
+    return True
 
 
 def _is_everybody(network: str) -> bool:

@@ -14,6 +14,8 @@ from config.wiring import Foundation
 from idp.store.down import STORE_DOWN
 
 Finding = dict[str, Any]
+LONGEST_WAIT = 600.0
+"""Seconds after which a message that still waits is worth a word."""
 
 
 @click.command()
@@ -89,6 +91,20 @@ def _restored(base: Foundation) -> str:
     return "the database is as new as this machine remembers"
 
 
+def _messages(base: Foundation) -> str:
+    configured, s = base.settings.messages, base.settings
+    if s.is_production and not (configured.sms and configured.email):
+        raise Wrong("nobody gets a code or a notice: set messages.sms and messages.email (docs/messages.md)")
+    waiting = base.outbox.waiting()
+    oldest = max((age for _, age in waiting.values()), default=0.0)
+    if oldest > LONGEST_WAIT:
+        raise Wrong(
+            f"the oldest message waits for {oldest:.0f} seconds: is anybody sending, and does the other side answer? "
+            "See `idp messages list`"
+        )
+    return f"sms by {s.sends_by('sms')}, email by {s.sends_by('email')}, {sum(n for n, _ in waiting.values())} waiting"
+
+
 LOOKS: dict[str, Callable[[Foundation], str]] = {
     "database": lambda base: f"{base.database.dialect} answers, client revision {base.clients.revision()}",
     "migrations": _migrations,
@@ -96,4 +112,5 @@ LOOKS: dict[str, Callable[[Foundation], str]] = {
     "keys": _keys,
     "audit": _trail,
     "restore": _restored,
+    "messages": _messages,
 }

@@ -170,6 +170,7 @@ def test_nothing_configured_sends_nothing_and_says_so(sqlite_template: Path, tmp
         record = app.base.outbox.find(message.id)
         assert record
         assert (record.state, record.error) == ("failed", "no sender is configured")
+        assert (app.visitor().get("/readyz").json or {})["not sent"] == ["sms", "email"]
 
 
 def test_files_and_lists_show_what_they_should(app: App) -> None:
@@ -249,3 +250,17 @@ def test_budgets_are_shown_without_whom_they_are_of(operator: Operator) -> None:
         ("number-day:+8***78", 3),
     ]
     assert "(none)" not in operator.does("messages", "budget")
+
+
+def test_doctor_says_when_messages_wait_for_too_long(operator: Operator) -> None:
+    queued(operator)
+    assert "sms by file, email by file, 2 waiting" in operator.does("doctor")
+
+    base = foundation()
+    with base.database.write.begin() as connection:
+        connection.exec_driver_sql("UPDATE message SET created_at = created_at - 601")
+    base.close()
+
+    complaint = operator.run("doctor")
+    assert complaint.exit_code == 1
+    assert "is anybody sending" in complaint.stdout

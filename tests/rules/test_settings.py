@@ -49,6 +49,8 @@ def test_a_sound_production_set_up_is_accepted(monkeypatch: pytest.MonkeyPatch) 
         ({"IDP_MESSAGES__EMAIL": "file"}, "messages.email"),
         ({"IDP_MESSAGES__SMS": "gateway"}, "messages.gateway.url"),
         ({"IDP_MESSAGES__SMS": "gateway", "IDP_MESSAGES__GATEWAY__URL": "http://localhost/"}, "https"),
+        ({"IDP_MESSAGES__SMS": "gateway", "IDP_MESSAGES__GATEWAY__BODY": '{"to": {to}}'}, "messages.gateway.body"),
+        ({"IDP_MESSAGES__SMS": "gateway", "IDP_MESSAGES__GATEWAY__BODY": "{to} {text}"}, "messages.gateway.body"),
         ({"IDP_MESSAGES__EMAIL": "smtp"}, "messages.smtp.host"),
         ({"IDP_MESSAGES__EMAIL": "smtp", "IDP_MESSAGES__SMTP__SENDER": "BHXH"}, "messages.smtp.sender"),
         ({"IDP_MESSAGES__SMTP__USER": "idp"}, "user and password"),
