@@ -7,7 +7,10 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import WIDTHS, profile
 from tests.support.provider import FIXED_CAPTCHA
-from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
+from tests.support.sandbox import PROJECT, Sandbox, started, three_ports_in_a_row
+from tests.support.waiting import until
+
+PICTURES = PROJECT / "build" / "screenshots"
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +60,50 @@ def test_consent_is_given_in_the_browser(chromium: Browser, sandbox: Sandbox) ->
         screen.locator("#consent-allow").click()
 
         on_page(screen, "portal-person")
+
+
+def enter_both(screen: Page, sandbox: Sandbox) -> None:
+    log_in(screen, sandbox, "Đăng nhập")
+    on_page(screen, "portal-person")
+    screen.goto(sandbox.url(7))
+    screen.get_by_role("link", name="Đăng nhập", exact=True).click()
+    on_page(screen, "portal-person")
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
+def test_a_logout_at_one_portal_is_seen_at_the_other(chromium: Browser, sandbox: Sandbox, script: bool) -> None:
+    """D-13"""
+    with profile(chromium, script=script) as context:
+        screen = context.new_page()
+        enter_both(screen, sandbox)
+        screen.goto(sandbox.url(1))
+        screen.locator("#logout").click()
+        on_page(screen, "portal-signed-out")
+
+        until(lambda: _page_of(screen, sandbox.url(7)) == "portal")
+        screen.screenshot(path=PICTURES / f"logout-seen-at-the-other-{'script' if script else 'plain'}.png")
+
+
+def test_the_page_at_the_end_lists_the_portals_as_they_are_told(chromium: Browser, sandbox: Sandbox) -> None:
+    with profile(chromium, script=False) as context:
+        screen = context.new_page()
+        enter_both(screen, sandbox)
+        screen.goto(sandbox.url(0) + "/logout")
+        screen.locator("#logout-confirm").click()
+        on_page(screen, "logged-out")
+        for name in ("Cổng Dịch vụ (thử nghiệm)", "Cổng Lương hưu (thử nghiệm)"):
+            expect(screen.get_by_text(name)).to_be_visible()
+
+        again = screen.locator("#again")
+        until(lambda: again.count() == 0 or again.click() is not None)
+        expect(screen.locator("dd")).to_have_text(["Đã đăng xuất", "Đã đăng xuất"])
+        screen.screenshot(path=PICTURES / "logout-portals-told.png")
+        assert _page_of(screen, sandbox.url(7)) == "portal"
+
+
+def _page_of(screen: Page, url: str) -> str | None:
+    screen.goto(url)
+    return screen.locator("main").get_attribute("data-page")
 
 
 @pytest.mark.parametrize("width", WIDTHS)
