@@ -1,0 +1,312 @@
+"""What one-time codes promise on both databases: one use, five tries, a budget that is never exceeded."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from idp.accounts.budgets import BudgetLimits, CaptchaFirst, OverBudget
+from idp.accounts.one_time import Ask, OneTimeCodes
+from idp.login.limits import CODE_GUESSES, Guesses
+from idp.messages.message import Message
+from idp.store import tables as t
+from idp.store.one_time import SqlCodes
+from idp.store.outbox import SqlOutbox
+from idp.store.throttle import SqlThrottle
+from keys.database import Database
+from keys.sealing import MasterKey
+from tests.support.clock import FrozenClock
+from tests.support.rivals import outcomes
+
+KEY = b"k" * 32
+PHONE, OTHER = "+84981234567", "+84981234568"
+ASK = Ask("login", "attempt-1", "a" * 32, "sms", PHONE, "a" * 32)
+
+
+def desk(database: Database, clock: Callable[[], float], **limits: int) -> OneTimeCodes:
+    outbox = SqlOutbox(database, MasterKey(KEY), clock)
+    guesses = Guesses(SqlThrottle(database), clock, "code", CODE_GUESSES)
+    return OneTimeCodes(SqlCodes(database, outbox), guesses, clock, BudgetLimits(**limits), digest_key=KEY)
+
+
+def messages(database: Database, clock: FrozenClock) -> list[Message]:
+    outbox, found = SqlOutbox(database, MasterKey(KEY), clock), []
+    while taken := outbox.take("sms", 60):
+        outbox.finish(taken, "sent")
+        found.append(taken.message)
+    return found
+
+
+def send(codes: OneTimeCodes, ask: Ask = ASK, address: str = "192.0.2.1/32", *, trusted: bool = True) -> None:
+    codes.send(ask, address, language="vi", trusted=trusted)
+
+
+def sent(database: Database, clock: FrozenClock) -> str:
+    return messages(database, clock)[-1].facts["code"]
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 1_000_000:06d}"
+
+
+def refused(codes: OneTimeCodes, ask: Ask = ASK, address: str = "192.0.2.1/32", *, trusted: bool = True) -> str:
+    with pytest.raises((OverBudget, CaptchaFirst)) as caught:
+        send(codes, ask, address, trusted=trusted)
+    return caught.value.detail
+
+
+def test_a_right_code_works_once(database: Database, clock: FrozenClock) -> None:
+    """P-05"""
+    codes = desk(database, clock)
+    send(codes)
+    code = sent(database, clock)
+
+    assert re.fullmatch("[0-9]{6}", code)
+    assert codes.check(ASK, f" {code[:3]} {code[3:]} ") == "right"
+    assert codes.check(ASK, code) == "wrong"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Ask("password", "attempt-1", "a" * 32, "sms", PHONE, "a" * 32),
+        Ask("login", "attempt-2", "a" * 32, "sms", PHONE, "a" * 32),
+        Ask("login", "attempt-1", "b" * 32, "sms", PHONE, "b" * 32),
+        Ask("login", "attempt-1", "a" * 32, "sms", OTHER, "a" * 32),
+        Ask("login", "attempt-1", "a" * 32, "email", PHONE, "a" * 32),
+    ],
+    ids=["purpose", "attempt", "account", "receiver", "channel"],
+)
+def test_a_code_is_good_for_what_it_was_sent_for_only(database: Database, clock: FrozenClock, other: Ask) -> None:
+    """P-05, ASVS 6.6.2"""
+    codes = desk(database, clock)
+    send(codes)
+    code = sent(database, clock)
+    clock.move(61)
+    send(codes, other, "192.0.2.2/32")
+
+    assert codes.check(other, code) == "wrong"
+    assert codes.check(ASK, code) == "right"
+
+
+def test_a_code_lives_five_minutes(database: Database, clock: FrozenClock) -> None:
+    """P-05"""
+    codes = desk(database, clock)
+    send(codes)
+    code = sent(database, clock)
+    clock.move(300)
+    assert codes.check(ASK, code) == "wrong"
+
+
+def test_a_new_code_kills_the_old_one_and_gives_no_tries_back(database: Database, clock: FrozenClock) -> None:
+    """P-05, W-05"""
+    codes = desk(database, clock)
+    send(codes)
+    first = sent(database, clock)
+    assert [codes.check(ASK, wrong(first)) for _ in range(4)] == ["wrong"] * 4
+    clock.move(61)
+    send(codes)
+    second = sent(database, clock)
+
+    if first != second:
+        assert codes.check(ASK, first) == "wrong"
+        assert codes.check(ASK, second) == "exhausted"
+
+
+def test_the_fifth_try_still_counts_and_the_sixth_does_not(database: Database, clock: FrozenClock) -> None:
+    codes = desk(database, clock)
+    send(codes)
+    code = sent(database, clock)
+    for _ in range(4):
+        codes.check(ASK, wrong(code))
+    assert codes.check(ASK, code) == "right"
+
+    clock.move(61)
+    again = Ask("login", "attempt-9", "a" * 32, "sms", PHONE, "a" * 32)
+    send(codes, again)
+    code = sent(database, clock)
+    verdicts = [codes.check(again, wrong(code)) for _ in range(5)]
+    assert verdicts == ["wrong"] * 5
+    assert codes.check(again, code) == "exhausted"
+
+
+def test_twenty_wrong_codes_of_an_account_end_its_codes_until_a_recovery(
+    database: Database, clock: FrozenClock
+) -> None:
+    """P-04, N-08: over all attempts and purposes."""
+    codes = desk(database, clock, per_number_hour=100, per_number_day=100, per_account_hour=100)
+    verdicts = []
+    for attempt in range(5):
+        ask = Ask("login", f"attempt-{attempt}", "a" * 32, "sms", PHONE, "a" * 32)
+        send(codes, ask)
+        code = sent(database, clock)
+        verdicts += [codes.check(ask, wrong(code)) for _ in range(5)]
+        clock.move(61)
+
+    assert verdicts == ["wrong"] * 20 + ["exhausted"] * 5
+    assert codes.check(ask, code) == "exhausted"
+    Guesses(SqlThrottle(database), clock, "code", CODE_GUESSES).clear("a" * 32)
+    assert codes.check(ask, code) in ("right", "wrong")
+
+
+def guess_all(url: str, now: float, code: str, times: int) -> list[str]:
+    """Several tries at one code."""
+    database = Database(url)
+    codes = desk(database, FrozenClock(now))
+    found: list[str] = [codes.check(ASK, code) for _ in range(times)]
+    database.close()
+    return found
+
+
+def test_of_many_at_once_one_uses_the_code(database: Database, database_url: str, clock: FrozenClock) -> None:
+    """F-20, N-01"""
+    codes = desk(database, clock)
+    send(codes)
+    assert outcomes(guess_all, database_url, clock(), sent(database, clock), 1).count("right") == 1
+
+
+def test_of_many_guesses_at_once_five_are_judged(database: Database, database_url: str, clock: FrozenClock) -> None:
+    """P-04: a burst gets no more tries than a patient guesser."""
+    codes = desk(database, clock)
+    send(codes)
+    code = sent(database, clock)
+    outcomes(guess_all, database_url, clock(), wrong(code), 4)
+    with database.read.connect() as connection:
+        assert connection.execute(select(t.one_time_code.c.tries)).scalar() == 5
+    assert codes.check(ASK, code) == "exhausted"
+
+
+def test_one_number_gets_one_code_a_minute_five_an_hour_and_ten_a_day(database: Database, clock: FrozenClock) -> None:
+    """W-01"""
+    codes = desk(database, clock, per_account_hour=100)
+    send(codes)
+    assert refused(codes) == "budget number-minute"
+    for _ in range(4):
+        clock.move(60)
+        send(codes)
+    clock.move(60)
+    assert refused(codes) == "budget number-hour"
+    clock.move(3600)
+    for _ in range(5):
+        send(codes)
+        clock.move(60)
+    clock.move(3600)
+    assert refused(codes) == "budget number-day"
+    clock.move(86_400)
+    send(codes)
+
+
+def test_one_account_and_one_address_have_their_own_budgets(database: Database, clock: FrozenClock) -> None:
+    """W-01"""
+    codes = desk(database, clock)
+    for number in range(5):
+        send(codes, Ask("login", "x", "a" * 32, "sms", f"+8498100000{number}", "a" * 32))
+    assert refused(codes) == "budget account-hour"
+    for number in range(15):
+        who = f"{number:032d}"
+        send(codes, Ask("login", "x", who, "sms", f"+849{number:02d}555555", who))
+    other = Ask("login", "x", "f" * 32, "sms", "+84911222333", "f" * 32)
+    assert refused(codes, other) == "budget address-hour"
+    send(codes, other, "192.0.2.2/32")
+
+
+def test_a_prefix_and_the_whole_installation_have_budgets_and_alarms(database: Database, clock: FrozenClock) -> None:
+    """W-01: alarms at 50, 80 and 100 per cent of what everybody shares."""
+    heard: list[tuple[str, float]] = []
+    outbox = SqlOutbox(database, MasterKey(KEY), clock)
+    codes = OneTimeCodes(
+        SqlCodes(database, outbox),
+        Guesses(SqlThrottle(database), clock, "code", CODE_GUESSES),
+        clock,
+        BudgetLimits(per_prefix_hour=8, per_minute=10, money_per_day=100_000),
+        digest_key=KEY,
+        alarm=lambda budget, part: heard.append((budget, part)),
+    )
+
+    def one(number: int, prefix: str) -> Ask:
+        who = f"{number:032d}"
+        return Ask("login", "x", who, "sms", f"+84{prefix}{number:04d}", who)
+
+    for number in range(8):
+        send(codes, one(number, "98100"), f"192.0.2.{number}/32")
+    assert refused(codes, one(9, "98100")) == "budget prefix-hour"
+    for number in range(2):
+        send(codes, one(number, "98200"), "192.0.2.99/32")
+    assert refused(codes, one(3, "98300")) == "budget all-minute"
+    assert heard == [("all-minute", 0.5), ("all-minute", 0.8), ("all-minute", 1.0)]
+
+
+def test_money_is_capped(database: Database, clock: FrozenClock) -> None:
+    """W-01"""
+    codes = desk(database, clock, price=350, money_per_day=700)
+    for number in range(2):
+        who = f"{number:032d}"
+        send(codes, Ask("login", "x", who, "sms", f"+8498100000{number}", who))
+    assert refused(codes, ASK) == "budget all-money"
+
+
+def test_nothing_is_paid_for_what_is_refused(database: Database, clock: FrozenClock) -> None:
+    """W-01: all budgets or none."""
+    codes = desk(database, clock)
+    send(codes)
+    for _ in range(10):
+        refused(codes)
+    with database.read.connect() as connection:
+        spent = dict(tuple(row) for row in connection.execute(select(t.budget.c.key, t.budget.c.spent)))
+    assert {units for key, units in spent.items() if key.startswith(("address", "account", "all-d"))} == {1}
+    assert len(messages(database, clock)) == 1
+
+
+def test_half_a_budget_wants_a_captcha_of_strangers(database: Database, clock: FrozenClock) -> None:
+    """W-03, S-06"""
+    codes = desk(database, clock)
+    send(codes, trusted=False)
+    clock.move(60)
+    send(codes, trusted=False)
+    clock.move(60)
+    assert refused(codes, trusted=False) == "a budget is strained"
+    send(codes, trusted=True)
+
+
+def test_a_prefix_whose_codes_nobody_uses_gets_no_more(database: Database, clock: FrozenClock) -> None:
+    """W-03: fewer than one in five used over 200 sends."""
+    codes = desk(database, clock, per_prefix_hour=1000, per_address_hour=1000, per_minute=1000)
+
+    def one(number: int) -> Ask:
+        who = f"{number:032d}"
+        return Ask("login", "x", who, "sms", f"+8498100{number:04d}", who)
+
+    for number in range(39):
+        send(codes, one(number))
+        assert codes.check(one(number), sent(database, clock)) == "right"
+    for number in range(39, 200):
+        send(codes, one(number))
+    assert refused(codes, one(200)) == "budget prefix"
+    send(codes, Ask("login", "x", "f" * 32, "sms", "+84911222333", "f" * 32))
+
+
+def test_asking_for_nobody_sends_nothing_and_costs_the_asker_alone(database: Database, clock: FrozenClock) -> None:
+    """W-04"""
+    codes = desk(database, clock)
+    nobody = Ask("recovery", "ticket", "typed:1234", "sms", "typed:1234", None)
+    send(codes, nobody)
+    assert messages(database, clock) == []
+    assert refused(codes, nobody) == "budget number-minute"
+    assert codes.check(nobody, "123456") == "wrong"
+    with database.read.connect() as connection:
+        shared = select(func.sum(t.budget.c.spent)).where(t.budget.c.key.startswith("all-"))
+        assert connection.execute(shared).scalar() == 0
+
+
+def test_neither_code_nor_number_is_readable_in_the_database(tmp_path: Path, database: Database) -> None:
+    """W-02, ASVS 6.5.2: budgets, codes and messages hold digests and sealed text only."""
+    clock = FrozenClock()
+    codes = desk(database, clock)
+    send(codes)
+    code = sent(database, clock)
+    with database.read.connect() as connection:
+        rows = [str(connection.execute(select(table)).all()) for table in (t.one_time_code, t.budget, t.message)]
+    assert PHONE[3:] not in "".join(rows)
+    assert f"'{code}'" not in "".join(rows)
