@@ -175,14 +175,15 @@ class OneTimeCodes:
         digits = "".join(c for c in typed[:32] if c.isdigit() and c.isascii())
         if len(digits) != self.rules.digits:
             return "wrong"
-        now = self._clock()
-        if self._guesses.wait(ask.who):
-            return "exhausted"
+        now, locked = self._clock(), self._guesses.wait(ask.who) > 0
         digest = self._store.guess(ask.key, most=self.rules.tries, now=now)
+        if locked and ask.purpose != "recovery":
+            return "exhausted"
         if digest is None:
             kept = self._store.find(ask.key, now)
             return "exhausted" if kept and kept.tries >= self.rules.tries else "wrong"
-        if not hmac.compare_digest(digest, self._digest(ask.key, digits)):
+        # Whoever recovers is a stranger still: to learn that an account's tries are used up is to learn of the account.
+        if locked or not hmac.compare_digest(digest, self._digest(ask.key, digits)):
             return "wrong"
         if ask.account_id is None or not self._store.use(ask.key, digest, self._used(ask), now):
             return "wrong"
