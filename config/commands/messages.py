@@ -112,7 +112,7 @@ def shown(record: Record) -> dict[str, Any]:
         "created": _time(record.created_at),
         "channel": record.channel,
         "template": record.template,
-        "to": masked(record.to),
+        "to": record.to if record.channel == "portal" else masked(record.to),
         "state": record.state,
         "tries": record.tries,
         "next": _time(record.next_at) if record.next_at else None,

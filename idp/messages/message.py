@@ -20,8 +20,8 @@ def new_message_id() -> str:
 class Message:
     """What to say (`template` and its `facts`), to whom and until when it is worth saying.
 
-    `to` is a number in E.164, an e-mail address or a URL. `good_until` is in seconds since the epoch: a code that has
-    expired is not sent any more.
+    `to` is a number in E.164, an e-mail address or a portal's client id. `good_until` is in seconds since the epoch: a
+    code that has expired is not sent any more.
     """
 
     channel: Channel

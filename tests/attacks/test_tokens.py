@@ -115,6 +115,10 @@ def test_every_kind_of_token_is_refused_in_every_other_place(app: App) -> None:
     tokens = visitor.tokens()
     assertion = client_assertion(app, visitor)
     kinds = {k: tokens[k] for k in ("access_token", "id_token", "refresh_token")} | {"assertion": assertion}
+    client, account = app.provider.clients.find("portal"), app.base.people.find_by_identifier("bhxh", "0000000001")
+    assert client
+    assert account
+    logout = app.provider.tokens.for_logout(client, account.id, parts(tokens["id_token"])[1]["sid"])
 
     places: dict[str, Callable[[str], bool]] = {
         "access_token": lambda t: visitor.userinfo(t).status_code == 200,
@@ -122,7 +126,12 @@ def test_every_kind_of_token_is_refused_in_every_other_place(app: App) -> None:
         "refresh_token": lambda t: visitor.refresh(t).status_code == 200,
         "assertion": lambda t: with_assertion(visitor, t).status_code == 200,
     }
-    accepted = {(kind, place) for kind, t in kinds.items() for place, accepts in places.items() if accepts(t)}
+    accepted = {
+        (kind, place)
+        for kind, t in (kinds | {"logout": logout}).items()
+        for place, accepts in places.items()
+        if accepts(t)
+    }
 
     assert accepted == {(kind, kind) for kind in kinds}
 

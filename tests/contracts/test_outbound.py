@@ -2,25 +2,39 @@
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from idp.outbound import Answer, Outbound, OutboundFailed
+from tests.support.certificates import Authority
 
 SECONDS = 0.5
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"
 
 
+Files = tuple[Path, Path]
+
+
+def _wrapped(connection: socket.socket, tls: Files | None) -> socket.socket:
+    if tls is None:
+        return connection
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*tls)
+    return context.wrap_socket(connection, server_side=True)
+
+
 @contextlib.contextmanager
-def saying(*words: bytes, pause: float = 0.0, then: str = "closes") -> Iterator[str]:
+def saying(*words: bytes, pause: float = 0.0, then: str = "closes", tls: Files | None = None) -> Iterator[str]:
     """A server that says the words one by one to whoever connects; gives its address."""
     over = threading.Event()
 
     def talk(connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), _wrapped(connection, tls) as connection:
             while connection.recv(65_536):
                 for word in words:
                     connection.sendall(word)
@@ -38,7 +52,7 @@ def saying(*words: bytes, pause: float = 0.0, then: str = "closes") -> Iterator[
 
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=accept, daemon=True).start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}/"
+        yield f"http{'s' if tls else ''}://localhost:{listening.getsockname()[1]}/"
         over.set()
 
 
@@ -90,6 +104,30 @@ ABSURD = {
 def test_what_breaks_a_bound_is_no_answer(outbound: Outbound, name: str) -> None:
     with saying(*ABSURD[name]) as url, pytest.raises(OutboundFailed):
         outbound.post(url, b"", {})
+
+
+@pytest.fixture
+def authority(tmp_path: Path) -> Authority:
+    return Authority(tmp_path)
+
+
+def test_the_deadline_holds_over_tls_too(authority: Authority) -> None:
+    outbound = Outbound(authority.ca_file, seconds=SECONDS)
+    with saying(HEAD.replace(b"1000", b"1"), b"x", tls=authority.issue("localhost")) as url:
+        assert outbound.post(url, b"", {}) == Answer(200, b"x")
+    began = time.monotonic()
+    words, pause = SLOW["a head that drips"]
+    with saying(*words, pause=pause, tls=authority.issue("localhost")) as url, pytest.raises(OutboundFailed):
+        outbound.post(url, b"", {})
+    assert time.monotonic() - began < 4 * SECONDS
+
+
+def test_a_certificate_of_somebody_else_is_refused(authority: Authority) -> None:
+    """D-13, ASVS 12.3.2: a logout token is given to nobody but the portal."""
+    strangers = [(Outbound(), "localhost"), (Outbound(authority.ca_file), "portal.example.test")]
+    for outbound, name in strangers:
+        with saying(HEAD, tls=authority.issue(name)) as url, pytest.raises(OutboundFailed, match="SSLError"):
+            outbound.post(url, b"", {})
 
 
 def test_a_good_answer_after_a_bad_one_is_taken(outbound: Outbound) -> None:
