@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +12,16 @@ from idpyoidc.message.oidc.session import BackChannelLogoutRequest
 from sqlalchemy import select
 
 from config.people_wiring import sql_sessions
+from idp.accounts.notices import Scene
 from idp.store import tables as t
 from idp.store.sweep import sweep
 from tests.attacks.test_tokens import parts
 from tests.flows.test_account_page import csrf, signed_in
 from tests.support.app import ISSUER, App, Visitor, answer_of
+from tests.support.live import CHEAP_HASH, PORTAL, Visit, bhxh, people
 from tests.support.portals import Receiver, receiving
+from tests.support.provider import running_provider
+from tests.support.waiting import until
 
 HOUR = 3600
 
@@ -114,9 +119,23 @@ def by_the_next_person(app: App, visitor: Visitor, id_token: str) -> None:
     visitor.log_in(visitor.authorize(prompt="login"), "0000000002")
 
 
+def by_a_new_password(app: App, visitor: Visitor, id_token: str) -> None:
+    account = app.base.people.find_by_identifier("bhxh", "0000000001")
+    assert account
+    app.provider.credentials.reset(account, "một mật khẩu khác hẳn", "sms", Scene())
+
+
 @pytest.mark.parametrize(
     "end",
-    [by_the_page, by_the_portal, by_another_device, by_another_device_alone, by_an_operator, by_the_next_person],
+    [
+        by_the_page,
+        by_the_portal,
+        by_another_device,
+        by_another_device_alone,
+        by_an_operator,
+        by_the_next_person,
+        by_a_new_password,
+    ],
     ids=lambda end: end.__name__,
 )
 def test_however_a_session_ends_its_portals_are_told_once(
@@ -382,6 +401,20 @@ def test_a_renewed_session_keeps_its_portals(app: App, first: Receiver) -> None:
     deliver(app)
 
     assert len(first.tokens) == 1
+
+
+def test_a_running_provider_tells_portals_by_itself(tmp_path: Path, first: Receiver) -> None:
+    """D-13: registered, disabled and told by the command and the workers that operators have."""
+    told = PORTAL | {"backchannel_logout_uri": first.url}
+    with running_provider(tmp_path, CHEAP_HASH, people=people(1), clients=[told], workers=2) as provider:
+        Visit(provider.issuer).tokens()
+        provider.command("accounts", "disable", bhxh(1), "--reason", "reported stolen")
+        until(lambda: bool(first.tokens))
+
+        assert parts(first.tokens[0])[1]["aud"] == "portal"
+        shown = json.loads(provider.command("messages", "list", "--json", "--channel", "portal"))
+        until(lambda: "delivered" in provider.command("messages", "list", "--channel", "portal"))
+        assert [(each["to"], each["template"]) for each in shown] == [("portal", "logout")]
 
 
 def test_what_discovery_says(app: App) -> None:

@@ -86,6 +86,9 @@ def test_a_portal_is_registered_changed_and_removed(operator: Operator) -> None:
     assert client_id in operator.does("clients", "list")
     changed = operator.does("clients", "edit", client_id, "--scope", "openid bhxh", "--reason", "r")
     assert "scope: openid -> openid bhxh" in changed
+    address = ("--backchannel-logout-uri", "https://p.test/told")
+    assert "-> https://p.test/told" in operator.does("clients", "edit", client_id, *address, "--reason", "r")
+    assert "-> None" in operator.does("clients", "edit", client_id, address[0], "", "--reason", "r")
     assert operator.json("clients", "rotate-secret", client_id, "--reason", "r")["client_secret"] != secret
     operator.does("clients", "remove", client_id, "--reason", "r")
     assert operator.run("clients", "show", client_id).exit_code == 1
