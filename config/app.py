@@ -7,6 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from config.housekeeping import Housekeeping
+from config.keys_watch import calendar_of, watch_keys
 from config.people_pages import people_pages
 from config.senders import QueueWatch, receipts_secret
 from config.settings import Settings
@@ -21,6 +22,7 @@ from idp.web.cookies import Cookies
 from idp.web.front import Front
 from idp.web.hotline import PATH as HOTLINE
 from idp.web.hotline import Hotline
+from idp.web.key_calendar import KeysPage
 from idp.web.machines import Machines
 from idp.web.measures import Measures
 from idp.web.network import Peers
@@ -49,7 +51,13 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
     _watch(provider, measures)
     pages = build(around, page_table(provider, around, measures), base.incidents.note, Brake(60, 60, base.clock))
     machines = Machines(
-        settings.issuer, provider.server, provider.inspection, base.rings.ring, base.clock, around.peers
+        settings.issuer,
+        provider.server,
+        provider.inspection,
+        base.rings.ring,
+        base.clock,
+        around.peers,
+        settings.keys.jwks_max_age,
     )
     operation = Operation(measures, readiness(provider), _notes(settings))
     if housekeeping:
@@ -59,7 +67,7 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
             workers.start()
             atexit.register(workers.stop)
     hotline = Hotline(provider.inspection, provider.clients, provider.recoveries)
-    table = {**machines.table(), **operation.table(), HOTLINE: hotline.start}
+    table = {**machines.table(), **operation.table(), **calendar_of(base).table(), HOTLINE: hotline.start}
     if secret := receipts_secret(settings):
         table |= ReceiptDesk(base.outbox, secret, lambda *labels: measures.messages.labels(*labels).inc()).table()
     if settings.testing.enabled:
@@ -104,6 +112,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
         ("/account", "account", account.AccountPage.as_view("account", own)),
         ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own)),
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
+        ("/keys", "keys", KeysPage.as_view("keys", calendar_of(p.base))),
         *people_pages(p, around, own),
     ]
 
@@ -126,7 +135,7 @@ def _test_mode(provider: Provider) -> Testing:
 
 
 def _watch(provider: Provider, measures: Measures) -> None:
-    """Connect the metrics: hash queue, store latency, messages, age of the signing keys."""
+    """Connect the metrics: hash queue, store latency, messages, signing keys."""
     base = provider.base
     measures.watch(measures.hashing, lambda: provider.passwords.waiting)
     sql = measures.store.labels("sql")
@@ -138,14 +147,7 @@ def _watch(provider: Provider, measures: Measures) -> None:
     for channel in provider.deliveries.channels:
         measures.watch(measures.waiting.labels(channel), partial(queue.length, channel))
         measures.watch(measures.oldest.labels(channel), partial(queue.oldest, channel))
-    for alg in base.settings.keys.algorithms:
-        measures.watch(measures.key_age.labels(alg), partial(_age, provider, alg))
-
-
-def _age(provider: Provider, alg: str) -> float:
-    now = provider.base.clock()
-    signing = provider.base.rings.ring().signs_now(alg, now)
-    return now - signing.signs_from if signing and signing.signs_from is not None else float("nan")
+    watch_keys(base, measures)
 
 
 def readiness(provider: Provider) -> dict[str, Check]:

@@ -1,4 +1,5 @@
-"""What has to happen now and then in every worker: seal the audit trail, sweep what expired, keep the witness.
+"""What has to happen now and then in every worker: seal the audit trail, sweep what expired, keep the witness, and
+change signing keys when their day has come.
 
 The witness is a small file outside the database that remembers how far the audit trail had come. A database that is
 behind it was restored from a backup and may have forgotten revocations: we refuse to start until the epoch is bumped.
@@ -91,6 +92,13 @@ class Housekeeping:
             now = self._base.clock()
             sweep(self._base.database, now)
             self._base.trail.drop_before(month_before(now, self._base.settings.audit.keep_months), now)
+        self._tend_keys()
+
+    def _tend_keys(self) -> None:
+        """Rotate when the calendar says so; of all workers of all machines one does it."""
+        done = self._base.rotator.tend(self._base.rings.ring(), "keys.rotate_every")
+        for change in done.changes if done else ():
+            log.info("key %s", change.kind, extra={"kid": change.key.kid, "alg": change.key.alg})
 
     def _run(self) -> None:
         rounds = 0

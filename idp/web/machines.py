@@ -25,14 +25,11 @@ from idp.web.network import Peers
 from keys.ring import KeyRing
 
 LONGEST_TOKEN = 8192
-PUBLIC_MAX_AGE = 300
-"""Seconds that portals may keep keys and metadata."""
-
 Version = tuple[str, ...]
 
 
 class Machines:
-    """The endpoints. `ring()` gives the key ring of the moment."""
+    """The endpoints. `ring()` gives the key ring of the moment; portals may keep keys and metadata for `max_age`."""
 
     def __init__(
         self,
@@ -42,6 +39,7 @@ class Machines:
         ring: Callable[[], KeyRing],
         clock: Clock,
         peers: Peers,
+        max_age: int,
     ) -> None:
         self._issuer = issuer
         self._server = server
@@ -49,6 +47,7 @@ class Machines:
         self._ring = ring
         self._clock = clock
         self._peers = peers
+        self._max_age = max_age
         self._documents: dict[str, tuple[Version, Reply]] = {}
 
     def table(self) -> Mapping[str, Endpoint]:
@@ -117,7 +116,7 @@ class Machines:
         """Bytes that are made once for each version of what they tell."""
         made = self._documents.get(name)
         if made is None or made[0] != version:
-            status, headers, body = reply(200, make(), [("Cache-Control", f"public, max-age={PUBLIC_MAX_AGE}")])
+            status, headers, body = reply(200, make(), [("Cache-Control", f"public, max-age={self._max_age}")])
             etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
             made = (version, (status, [*headers, ("ETag", etag)], body))
             self._documents[name] = made

@@ -27,7 +27,9 @@ PAGES += [
     "/favicon.ico",
     "/nowhere",
 ]
+PAGES += ["/keys"]
 MACHINES = ["/token", "/userinfo", "/introspect", "/revoke", "/healthz", "/readyz", "/metrics", *CACHED]
+MACHINES += ["/keys.json"]
 TESTING = ["/testing/resource", "/testing/rotate-keys", "/testing/forget"]
 ROUTES = PAGES + MACHINES + TESTING
 
