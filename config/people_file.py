@@ -44,6 +44,7 @@ def read_person(person: Mapping[str, Any], now: float) -> tuple[Account, str | N
         email=person.get("email"),
         email_verified_at=now if person.get("email") and person.get("email_verified") else None,
         address=person.get("address"),
+        password_temporary=person.get("temporary") is True,
         updated_at=now,
         identifiers=_identifiers(cast(Kind, kind), person.get("identifiers"), now),
         more_claims=dict(person.get("more_claims") or {}),

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from idp.accounts.budgets import BudgetLimits
-from idp.accounts.credentials import Credentials
-from idp.accounts.notices import Notices
+from idp.accounts.credentials import Credentials, Securing
+from idp.accounts.notices import NOWHERE, Notices
 from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.password_rules import PasswordAge
 from idp.accounts.recovery import Recoveries, Ticket
 from idp.login.limits import CODE_GUESSES, Failures, Guesses, Policy
 from idp.login.sessions import SessionLimits, Sessions
 from idp.oidc.dispatch import StepRules
+from idp.ports import Event
 from idp.shelf import Shelf
 from idp.store.credentials import SqlCredentials
 from idp.store.one_time import SqlCodes
@@ -25,6 +27,7 @@ from keys.sealing import MasterKey
 if TYPE_CHECKING:
     from config.settings import Settings
     from config.wiring import Foundation
+    from idp.accounts.account import Account
     from idp.accounts.passwords import Passwords
 
 
@@ -75,10 +78,27 @@ def codes_of(base: Foundation) -> OneTimeCodes:
     return OneTimeCodes(SqlCodes(base.database, base.outbox), guesses, base.clock, limits, digest_key=key)
 
 
+def sql_credentials(base: Foundation) -> SqlCredentials:
+    """Where credential events are carried out."""
+    return SqlCredentials(base.database, sql_sessions(base), base.audit, sql_notices(base))
+
+
 def credentials_of(base: Foundation, passwords: Passwords) -> Credentials:
     """Changing, recovering and undoing."""
-    store = SqlCredentials(base.database, sql_sessions(base), base.audit, sql_notices(base))
-    return Credentials(store, passwords, notices_of(base), base.clock)
+    return Credentials(sql_credentials(base), passwords, notices_of(base), base.clock)
+
+
+def set_number(base: Foundation, account: Account, number: str, reason: str) -> bool:
+    """Give an account an unverified number, as an operator does; False when another credential event came first.
+
+    A number is an authenticator: whoever could be reached before is told, and may say that it was not them.
+    """
+    now = base.clock()
+    known = {"phone": account.phone} if account.phone and account.phone_verified_at else {}
+    told = notices_of(base).of("phone_changed", replace(account, phone=None), NOWHERE, before=known)
+    values = {"phone": number, "phone_verified_at": None, "phone_changed_at": now}
+    event = Event("account.phone_set", account.id, reason=reason)
+    return sql_credentials(base).secure(Securing(account.id, account.secured_at, values, event, told), now)
 
 
 def recoveries_of(base: Foundation, codes: OneTimeCodes, credentials: Credentials) -> Recoveries:

@@ -12,7 +12,7 @@ from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.commands.records import read_records
 from config.people_file import BadPerson, read_person
-from config.people_wiring import sessions_of, sql_sessions
+from config.people_wiring import sessions_of, set_number, sql_sessions
 from config.wiring import Foundation, passwords_of
 from idp.accounts import identifiers
 from idp.accounts.account import Account, Kind
@@ -78,10 +78,11 @@ def open_account(base: Foundation, hasher: Passwords, account: Account, password
 @click.option("--email", help="E-mail address, unverified.")
 @click.option("--birth-date", help="YYYY-MM-DD or YYYY.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is asked for.")
+@click.option("--temporary", is_flag=True, help="The password has to be changed at the first login.")
 @reasoned
 @as_json
 @told
-def add(name: str, password_stdin: bool, reason: str, as_json: bool, **given: str | None) -> None:
+def add(name: str, password_stdin: bool, temporary: bool, reason: str, as_json: bool, **given: str | None) -> None:
     """Open an account. The password never stands on the command line.
 
     Example: idp accounts add "Nguyễn Văn Thử" --bhxh 0012345678 --reason "desk 12"
@@ -94,6 +95,7 @@ def add(name: str, password_stdin: bool, reason: str, as_json: bool, **given: st
         "name": name,
         "password": password,
         "identifiers": identifiers,
+        "temporary": temporary,
         **{key: given[key] for key in ("phone", "email", "birth_date")},
     }
     try:
@@ -177,6 +179,8 @@ def enable(who: str, reason: str) -> None:
 def set_phone(who: str, phone: str, reason: str) -> None:
     """Set an unverified mobile number; only its owner's code or a desk verifies it.
 
+    The previous number, if it was verified, and the mailbox are told, and every session ends.
+
     Example: idp accounts set-phone 0012345678 0981234567 --reason "form at desk 12"
     """
     base = foundation()
@@ -185,9 +189,9 @@ def set_phone(who: str, phone: str, reason: str) -> None:
         number = PhoneNumber.parse(phone)
     except NotAMobileNumber:
         stop(["that is no Vietnamese mobile number"])
-    base.people.set_phone(account.id, number.e164, base.clock())
-    base.audit.record(Event("account.phone_set", account.id, reason=reason))
-    click.echo(f"account {account.id} has the unverified number {number.masked}")
+    if not set_number(base, account, number.e164, reason):
+        stop(["the account was changed by somebody else at this moment; look at it and try again"])
+    click.echo(f"account {account.id} has the unverified number {number.masked}; its sessions have ended")
 
 
 @accounts.command("end-sessions")

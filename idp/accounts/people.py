@@ -41,10 +41,6 @@ class People(Protocol):
         """Open or close the account; takes effect with the next request anywhere."""
         ...
 
-    def set_phone(self, account_id: str, phone: str | None, now: float) -> None:
-        """Set an unverified number in E.164; `verified_at` comes only from a completed challenge."""
-        ...
-
     def verify_phone(self, account_id: str, phone: str, now: float) -> None:
         """Note that this very number was proved by a code sent to it, if it is still the account's and was not yet."""
         ...

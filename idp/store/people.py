@@ -72,9 +72,6 @@ class SqlPeople:
     def set_status(self, account_id: str, status: Status, now: float) -> None:
         self._set(account_id, status=status, updated_at=now)
 
-    def set_phone(self, account_id: str, phone: str | None, now: float) -> None:
-        self._set(account_id, phone=phone, phone_verified_at=None, phone_changed_at=now, updated_at=now)
-
     def verify_phone(self, account_id: str, phone: str, now: float) -> None:
         self._verify(t.account.c.phone == phone, account_id, "phone_verified_at", now)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 from werkzeug.test import TestResponse
 
+from config.people_wiring import set_number
 from tests.support.app import PASSWORD, App, Visitor, attempt_of
 
 PHONE, EMAIL = "0981234567", "nga@example.com"
@@ -305,8 +306,12 @@ def test_a_pending_change_dies_with_a_recovery(app: App) -> None:
 def test_a_number_that_was_just_changed_recovers_nothing(app: App) -> None:
     """U-07"""
     account_id = citizen(app)
-    app.base.people.set_phone(account_id, "+84981234599", app.clock())
+    account = app.base.people.find(account_id)
+    assert account is not None
+    assert set_number(app.base, account, "+84981234599", "form at a desk")
     app.base.people.verify_phone(account_id, "+84981234599", app.clock())
+    # The number before is told (P-07).
+    assert [(m.to, m.facts["event"]) for m in app.told("sms")] == [("+84981234567", "phone_changed")]
     visitor = app.visitor()
     follow(visitor, asked(visitor, "phone", "0000000777", "17/05/1990"))
     assert app.told("sms") == []
@@ -414,3 +419,15 @@ def test_two_changes_at_once_and_one_wins(app: App) -> None:
     app.provider.credentials.change(account, hashed, NOWHERE)
     with pytest.raises(Outdated):
         app.provider.credentials.change(replace(account), hashed, NOWHERE)
+
+
+def test_not_me_gives_the_number_back(app: App) -> None:
+    account_id = citizen(app)
+    account = app.base.people.find(account_id)
+    assert account is not None
+    set_number(app.base, account, "+84981234599", "a forged form")
+    path = app.told("sms")[0].facts["undo_url"].removeprefix("https://id.example.test")
+    app.visitor().post(path, data={"not-me": "1"})
+    restored = app.base.people.find(account_id)
+    assert restored is not None
+    assert (restored.phone, restored.password_hash) == ("+84981234567", None)
