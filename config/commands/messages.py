@@ -61,7 +61,7 @@ def retry(message_id: str, reason: str, as_json: bool) -> None:
     if record is None:
         stop(["there is no such message"])
     if not base.outbox.revive(message_id):
-        stop([f"it is {record.state}: only what failed is tried anew, and only before its time is over"])
+        stop([f"it is {record.state}: only what was never taken is tried anew, and only before its time is over"])
     facts = {"channel": record.channel, "template": record.template}
     base.audit.record(Event("message.retried", record.account_id, facts=facts, reason=reason))
     output.as_json({"id": record.id, "state": "waiting"}) if as_json else click.echo(f"message {record.id} waits again")

@@ -117,12 +117,13 @@ class SqlOutbox:
         return self._record(found) if found else None
 
     def revive(self, message_id: str) -> bool:
-        """Let a message that failed be tried anew; False when it did not fail or its time is over."""
+        """Let a message that failed be tried anew; False when it did not, was taken once, or its time is over."""
         now = self._clock()
-        failed = update(t.message).where(_c.id == message_id, _c.state == "failed", _c.good_until > now)
         anew = {"state": "waiting", "tries": 0, "next_at": now, "finished_at": None}
+        failed = (_c.state == "failed") & (_c.good_until > now) & (_c.sealed_facts != "")
         with self._database.read.connect() as connection:
-            return connection.execute(failed.values(anew)).rowcount == 1
+            revived = update(t.message).where(_c.id == message_id, failed).values(anew)
+            return connection.execute(revived).rowcount == 1
 
     def _record(self, row: RowMapping) -> Record:
         facts = {name: value for name, value in row.items() if name != "sealed_to"}
@@ -142,7 +143,9 @@ class SqlOutbox:
             connection.execute(ours.values(values))
 
     def _ended(self, state: State, reason: str) -> dict[str, Any]:
-        return {"state": state, "next_at": None, "finished_at": self._clock(), "error": reason[:64] or None}
+        ended = {"state": state, "next_at": None, "finished_at": self._clock(), "error": reason[:64] or None}
+        # What it said is kept only for a message that may be tried anew: codes and links do not stay in a list.
+        return ended if state == "failed" else ended | {"sealed_facts": ""}
 
     def _is_full(self, connection: Connection, channel: Channel) -> bool:
         waiting = select(_c.id).where(_c.channel == channel, _c.next_at.is_not(None))

@@ -74,6 +74,21 @@ def test_no_number_and_no_code_lies_readable_in_the_database(database: Database,
     assert "135790" not in row
 
 
+@pytest.mark.parametrize(("answer", "kept"), [(refuses("no such number", Never), True), (lambda _: Receipt(), False)])
+def test_what_a_message_said_is_kept_only_while_it_may_be_tried_anew(
+    database: Database, clock: FrozenClock, answer: Callable[[Message], Receipt], kept: bool
+) -> None:
+    queue, message = outbox(database, clock), otp(clock)
+    queue.put(message)
+    Deliveries(queue, {"sms": Gateway(answer)}, clock).once()
+
+    with database.read.connect() as connection:
+        sealed = connection.exec_driver_sql("SELECT sealed_facts FROM message").scalar_one()
+    assert bool(sealed) == kept
+    assert queue.revive(message.id) == kept
+    assert not queue.revive(message.id), "it waits already"
+
+
 def test_a_channel_takes_only_its_own_messages(database: Database, clock: FrozenClock) -> None:
     queue, message = outbox(database, clock), otp(clock)
     queue.put(message)

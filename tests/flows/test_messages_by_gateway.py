@@ -9,11 +9,16 @@ from typing import Any
 import pytest
 
 from config.senders import deliveries_of
+from config.wiring import Foundation
 from idp.messages.message import Message
 from idp.messages.sms_gateway import signature
+from idp.store.outbox import Record
 from tests.support.app import App, running_app
 from tests.support.databases import sqlite_copy
+from tests.support.installation import installed, laid
+from tests.support.ports import free_port
 from tests.support.sms import SECRET, SmsGateway, sms_gateway
+from tests.support.waiting import until
 
 NUMBER = "+84912345678"
 RECEIPTS = "/messages/receipts"
@@ -169,6 +174,38 @@ def test_receipts_repeated_late_contradicting_or_of_unknown_messages_change_noth
 
     assert state(app, first)[0] == "delivered"
     assert state(app, other)[0] == "waiting", "it was never handed over"
+
+
+def test_a_running_provider_hears_what_arrived_and_finishes_what_is_under_way(
+    sqlite_template: Path, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """F-30: every receipt three times; and a stop that comes in the middle of a sending."""
+    port = free_port()
+    (tmp_path / "home").mkdir()
+    with sms_gateway(tmp_path, f"http://localhost:{port}{RECEIPTS}") as gateway:
+        gateway.behave(receipts=3)
+        with installed(tmp_path / "home", request, settings=gateway.environment()) as provider:
+            provider.port = port
+            base = laid(provider)
+            first, last = (
+                Message("sms", NUMBER, "otp", base.clock() + 300, {"code": code, "purpose": "login", "minutes": "5"})
+                for code in ("135790", "246801")
+            )
+            with provider.serving():
+                base.outbox.put(first)
+                until(lambda: found(base, first).state == "delivered")
+                gateway.behave(slow=2, receipts=0)
+                base.outbox.put(last)
+                until(lambda: found(base, last).state == "sending")
+
+            assert found(base, last).state == "sent"
+            base.close()
+
+
+def found(base: Foundation, message: Message) -> Record:
+    record = base.outbox.find(message.id)
+    assert record
+    return record
 
 
 @pytest.mark.parametrize(
