@@ -15,6 +15,7 @@ from config.people_wiring import sql_sessions
 from idp.accounts.notices import Scene
 from idp.store import tables as t
 from idp.store.sweep import sweep
+from sandbox.relying_party import Refused, RelyingParty
 from tests.attacks.test_tokens import parts
 from tests.flows.test_account_page import csrf, signed_in
 from tests.support.app import ISSUER, App, Visitor, answer_of
@@ -160,7 +161,7 @@ def test_however_a_session_ends_its_portals_are_told_once(
 def listed(page: str) -> dict[str, str]:
     """Portal and state, as the page at the end lists them."""
     rows = re.findall(r"<dt>(.*?)</dt>\s*<dd>(.*?)</dd>", page, re.DOTALL)
-    return {re.sub("<[^>]*>", "", name).strip(): state for name, state in rows}
+    return {re.sub("<[^>]*>", "", name): state.partition("<a")[0].strip() for name, state in rows}
 
 
 def test_the_page_at_the_end_says_which_portals_were_told(everywhere: App, first: Receiver, second: Receiver) -> None:
@@ -403,13 +404,30 @@ def test_a_renewed_session_keeps_its_portals(app: App, first: Receiver) -> None:
     assert len(first.tokens) == 1
 
 
+def the_portal_of_the_sandbox_judges(issuer: str, logout_token: str, id_token: str) -> None:
+    """It believes a logout token once, and nothing else."""
+    method = {"token_endpoint_auth_method": "client_secret_basic", "id_token_signed_response_alg": "RS256"}
+    registration = PORTAL | {"response_types": ["code"]} | method
+    party = RelyingParty(issuer, registration)
+    for wrong in (id_token, logout_token[:-4] + "AAAA", logout_token + "x", ""):
+        with pytest.raises(Refused):
+            party.ended(wrong)
+    for other in ({"client_id": "other"}, {"id_token_signed_response_alg": "ES256"}):
+        with pytest.raises(Refused):
+            RelyingParty(issuer, registration | other).ended(logout_token)
+    assert party.ended(logout_token) == parts(logout_token)[1]["sid"]
+    with pytest.raises(Refused):
+        party.ended(logout_token)
+
+
 def test_a_running_provider_tells_portals_by_itself(tmp_path: Path, first: Receiver) -> None:
     """D-13: registered, disabled and told by the command and the workers that operators have."""
     told = PORTAL | {"backchannel_logout_uri": first.url}
     with running_provider(tmp_path, CHEAP_HASH, people=people(1), clients=[told], workers=2) as provider:
-        Visit(provider.issuer).tokens()
+        tokens = Visit(provider.issuer).tokens()
         provider.command("accounts", "disable", bhxh(1), "--reason", "reported stolen")
         until(lambda: bool(first.tokens))
+        the_portal_of_the_sandbox_judges(provider.issuer, first.tokens[0], tokens["id_token"])
 
         assert parts(first.tokens[0])[1]["aud"] == "portal"
         shown = json.loads(provider.command("messages", "list", "--json", "--channel", "portal"))
