@@ -98,9 +98,9 @@ class BudgetLimits:
             Budget("all-day", self.per_day, DAY, cost, alarming=True),
             Budget("all-money", self.money_per_day, DAY, cost * self.price, alarming=True),
         )
-        if not cost:
-            return own + shared
-        return (*own, *shared, Budget(f"prefix-hour:{prefix}", self.per_prefix_hour, HOUR))
+        # The same work for nobody: the time must not tell who exists.
+        block = Budget(f"prefix-hour:{prefix if sends else 'nobody'}", self.per_prefix_hour, HOUR, cost)
+        return (*own, *shared, block) if prefix else own + shared
 
 
 def prefix_of(number: str) -> str:

@@ -11,7 +11,7 @@ import logging
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from idp.accounts.budgets import Budget, BudgetLimits, Spent, prefix_of
@@ -160,7 +160,9 @@ class OneTimeCodes:
         receiver, prefix = self._digest("receiver", ask.to), prefix_of(ask.to) if ask.channel == "sms" else None
         budgets = self._limits.of_send(receiver, ask.who, address, prefix=prefix, sends=sends)
         budgets += self._conversion(ask) if new else ()
-        spent = self._store.issue(new, budgets, [message] if sends else [], self._clock(), trusted=trusted)
+        # To nobody a message is written too, whose time is over: asking must take the same time for everybody.
+        spoken = message if sends else replace(message, to="nobody", good_until=0.0)
+        spent = self._store.issue(new, budgets, [spoken], self._clock(), trusted=trusted)
         for budget in budgets:
             for part in budget.crossed(spent[budget.key].units):
                 self._alarm(budget.key, part)
@@ -196,11 +198,12 @@ class OneTimeCodes:
 
     def _conversion(self, ask: Ask) -> tuple[Budget, ...]:
         """The counts that tell how many of a prefix's codes were ever used (W-03)."""
-        if ask.channel != "sms" or ask.account_id is None:
+        if ask.channel != "sms":
             return ()
-        prefix = prefix_of(ask.to)
-        never = 1 << 40
-        return (Budget(f"prefix-sent:{prefix}", never, DAY), Budget(f"prefix-used:{prefix}", never, DAY, cost=0))
+        known = ask.account_id is not None
+        prefix, never = prefix_of(ask.to) if known else "nobody", 1 << 40
+        sent = Budget(f"prefix-sent:{prefix}", never, DAY, cost=int(known))
+        return (sent, Budget(f"prefix-used:{prefix}", never, DAY, cost=0))
 
     def _used(self, ask: Ask) -> Budget | None:
         return Budget(f"prefix-used:{prefix_of(ask.to)}", 1 << 40, DAY) if ask.channel == "sms" else None

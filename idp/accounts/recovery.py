@@ -226,8 +226,7 @@ class Recoveries:
                 raise
 
     def _noted(self, ticket: Ticket) -> None:
-        if ticket.account_id:
-            self._audit.record(Event("recovery.asked", ticket.account_id, facts={"way": ticket.way}))
+        self._audit.record(Event("recovery.asked", ticket.account_id, facts={"way": ticket.way}))
 
     def _keyed(self, text: str) -> str:
         return hmac.digest(self._digest_key, text.encode(errors="surrogatepass"), hashlib.sha256).hex()[:32]

@@ -153,6 +153,7 @@ class SqlOutbox:
 
     def _row(self, message: Message) -> dict[str, object]:
         now = self._clock()
+        is_over = message.good_until <= now
         return {
             "id": message.id,
             "channel": message.channel,
@@ -164,10 +165,11 @@ class SqlOutbox:
             "client_id": message.client_id,
             "created_at": now,
             "good_until": message.good_until,
-            "state": "waiting",
+            # Whose time is over is not for anybody: it is written like the others, never sent, and swept at once.
+            "state": "expired" if is_over else "waiting",
             "tries": 0,
-            "next_at": now,
-            "expires_at": message.good_until + KEPT,
+            "next_at": None if is_over else now,
+            "expires_at": now if is_over else message.good_until + KEPT,
         }
 
     def _message(self, row: RowMapping) -> Message:

@@ -4,6 +4,7 @@ Alike are status, headers, page (once what was typed is masked), and time, becau
 `make soak` measures the time: a thousand tries of each kind, interleaved, at the price of a real password.
 """
 
+import os
 import random
 import re
 import statistics
@@ -20,7 +21,7 @@ from tests.support.app import App, Visitor, attempt_of, running_app
 
 KNOWN, UNKNOWN, DISABLED, WITHOUT_PASSWORD = "0000000001", "0099999999", "0000000002", "0000000003"
 KINDS = {"known": KNOWN, "unknown": UNKNOWN, "disabled": DISABLED, "without password": WITHOUT_PASSWORD}
-SAMPLES = 1000
+SAMPLES = int(os.environ.get("SOAK_SAMPLES", "1000"))
 REAL_PRICE = {"hash_memory": 19_456, "hash_time": 2}
 
 
@@ -103,6 +104,60 @@ def test_a_failed_login_takes_the_same_time_whoever_was_meant(dear: App, capsys:
 
     for kind, median in medians.items():
         assert abs(median - medians["known"]) <= max(1.0, 0.02 * medians["known"]), (kind, medians)
+
+
+RECOVERY = {"known": "0000000777", "unknown": "0099999999", "disabled": "0000000778", "locked out": "0000000779"}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("step", ["ask by phone", "ask by mail", "wrong code"])
+def test_a_recovery_takes_the_same_time_whoever_was_meant(
+    app: App, step: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """N-10, S-02, W-04: each kind is asked for once a day, so that the known one is really sent something."""
+    from tests.attacks.test_recovery import populate as people
+
+    people(app)
+    seed, took = 20261122, {kind: [] for kind in RECOVERY}
+    chance = random.Random(seed)
+    for number in range(SAMPLES):
+        app.clock.move(86_400)
+        for kind in chance.sample(list(RECOVERY), len(RECOVERY)):
+            visitor = app.visitor(f"10.{number >> 8}.{number & 255}.{list(RECOVERY).index(kind)}")
+            took[kind].append(timed_recovery(visitor, RECOVERY[kind], step))
+        app.told("sms"), app.told("email")
+    medians = {kind: statistics.median(seconds) * 1000 for kind, seconds in took.items()}
+    with capsys.disabled():
+        told = ", ".join(f"{kind} {median:.2f} ms" for kind, median in medians.items())
+        print(f"\n{step}, seed {seed}: {SAMPLES} interleaved of each kind, medians: {told}")
+
+    for kind, median in medians.items():
+        assert abs(median - medians["known"]) <= max(1.0, 0.02 * medians["known"]), (kind, medians)
+
+
+def timed_recovery(visitor: Visitor, code: str, step: str) -> float:
+    """Seconds that asking takes, or entering a wrong code after it."""
+    from tests.flows.test_passwords_life import field
+
+    page = visitor.get("/recover")
+    fields = {"kind": "individual", "username": code, "captcha_id": field(page, "captcha_id"), "captcha": "00000"}
+    facts = {"0000000777": "nga@example.com", "0000000778": "dong@example.com", "0000000779": "khoa@example.com"}
+    by_mail = step == "ask by mail"
+    way = (
+        {"way": "email", "fact": facts.get(code, "x@example.com")}
+        if by_mail
+        else {"way": "phone", "fact": "17/05/1990"}
+    )
+    began = time.perf_counter()
+    answer = visitor.post("/recover", data=fields | way)
+    took = time.perf_counter() - began
+    assert answer.status_code == 303
+    if step != "wrong code":
+        return took
+    ticket = field(visitor.get(answer.headers["Location"]), "ticket")
+    began = time.perf_counter()
+    assert visitor.post("/recover/code", data={"ticket": ticket, "code": "000000"}).status_code == 200
+    return time.perf_counter() - began
 
 
 def timed(visitor: Visitor, code: str) -> float:

@@ -8,7 +8,7 @@ import pytest
 from config.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGE = {"B": 27, "C": 7, "D": 13, "H": 8, "I": 6, "P": 15, "S": 6, "X": 4, "Y": 10}
+STAGE = {"B": 27, "C": 7, "D": 13, "H": 8, "I": 6, "P": 15, "S": 6, "T": 5, "W": 7, "X": 4, "Y": 10}
 STATEMENTS = [f"{letter}-{number:02d}" for letter, most in STAGE.items() for number in range(1, most + 1)]
 
 
@@ -42,7 +42,7 @@ def test_nothing_is_called_missing_that_has_a_test() -> None:
 @pytest.mark.parametrize(
     ("name", "section", "field"),
     re.findall(
-        r"\| ([^|\n]+) \| [0-9]+[^|\n]* \| `(limits|oidc)\.(\w+)` \|", (ROOT / "docs" / "security.md").read_text()
+        r"\| ([^|\n]+) \| [0-9]+[^|\n]* \| `(limits|oidc|budgets)\.(\w+)` \|", (ROOT / "docs" / "security.md").read_text()
     ),
 )
 def test_the_page_tells_the_numbers_in_force(name: str, section: str, field: str) -> None:
