@@ -67,6 +67,7 @@ METADATA = (
     click.option("--backchannel-logout-uri", help="Where the portal is told that a session has ended."),
     click.option("--client-uri", help="The portal's home page."),
     click.option("--id-token-alg", "id_token_signed_response_alg", help="RS256, PS256, ES256 or EdDSA."),
+    click.option("--acr", "default_acr_values", multiple=True, help="urn:bhxh:acr:2 demands a code at every login."),
     click.option("--subject-type", help="pairwise or public."),
     click.option("--sector", "sector_identifier", help="Whose pairwise subjects this client shares."),
     click.option("--resource", multiple=True, help="Audience that it may ask tokens for; may be repeated."),

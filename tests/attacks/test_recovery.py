@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.attacks.test_tokens import KEY, signed
 from tests.flows.test_passwords_life import (
     NEW,
     asked,
@@ -17,7 +18,7 @@ from tests.flows.test_passwords_life import (
     page_of,
     set_anew,
 )
-from tests.support.app import App, Visitor
+from tests.support.app import ISSUER, App, Visitor
 
 KNOWN, FACT = "0000000777", "17/05/1990"
 
@@ -123,6 +124,39 @@ def test_the_hotline_needs_its_own_token_with_the_scope(app: App) -> None:
     persons = visitor.tokens()["access_token"]
     assert visitor.post("/recovery", data=fields, headers={"Authorization": f"Bearer {persons}"}).status_code == 403
     assert app.told("sms") == []
+
+
+def test_the_hotline_starts_a_recovery_with_its_key_and_hears_the_same_for_everybody(app: App) -> None:
+    """S-02: 202 for a caller that fits and for one that does not; only the one that fits gets a message."""
+    citizen(app)
+    app.client(
+        "robot",
+        secret=None,
+        grant_types=["client_credentials"],
+        redirect_uris=[],
+        scope="recovery",
+        token_endpoint_auth_method="private_key_jwt",
+        jwks={"keys": [KEY.as_dict(private=False)]},
+    )
+    now, visitor = int(app.clock()), app.visitor()
+    claims = {"iss": "robot", "sub": "robot", "aud": ISSUER, "jti": "one", "iat": now, "exp": now + 60}
+    fields = {
+        "grant_type": "client_credentials",
+        "scope": "recovery",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": signed({"alg": "ES256"}, claims, KEY),
+    }
+    token = visitor.post("/token", data=fields).json["access_token"]
+
+    def start(**given: str) -> tuple[int, object]:
+        answer = visitor.post("/recovery", data=given, headers={"Authorization": f"Bearer {token}"})
+        return answer.status_code, answer.json
+
+    heard = [start(phone=phone, username=KNOWN) for phone in ("0981234567", "0981234568", "nonsense")]
+    heard += [start(phone="0981234567", username="0099999999") for _ in range(3)]
+    assert heard == [(202, {"result": "accepted"})] * 6
+    assert start(phone="0981234567")[0] == 400
+    assert [(m.template, m.to) for m in app.told("sms")] == [("recovery_link", "+84981234567")]
 
 
 def test_a_forged_host_does_not_move_the_link(app: App) -> None:
