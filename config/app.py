@@ -110,7 +110,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
         ("/logout", "logout", logout.Logout.as_view("logout", rules)),
         ("/logged-out", "logged_out", logout.LoggedOut.as_view("logged_out", rules)),
         ("/account", "account", account.AccountPage.as_view("account", own)),
-        ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own)),
+        ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own, rules.signed_out)),
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
         ("/keys", "keys", KeysPage.as_view("keys", calendar_of(p.base))),
         *people_pages(p, around, own),

@@ -173,13 +173,7 @@ def wire(base: Foundation) -> Provider:
     attempts = attempts_of(base)
     issuing = issuing_of(base)
     tokens, standings = issuing.tokens, issuing.standings
-    authentication = ClientAuthentication(
-        base.secrets.get("client-secret"),
-        (s.issuer, f"{s.issuer}/token"),
-        clock,
-        keys_of=client_keys.of,
-        claim_jti=SqlFamilies(database).claim,
-    )
+    authentication = authentication_of(base, client_keys)
     codes, credentials = codes_of(base), credentials_of(base, passwords)
     return Provider(
         base=base,
@@ -203,6 +197,18 @@ def wire(base: Foundation) -> Provider:
         credentials=credentials,
         recoveries=recoveries_of(base, codes, credentials),
         step_rules=step_rules(base),
+    )
+
+
+def authentication_of(base: Foundation, keys: ClientKeys) -> ClientAuthentication:
+    """How clients prove who they are."""
+    issuer = base.settings.issuer
+    return ClientAuthentication(
+        base.secrets.get("client-secret"),
+        (issuer, f"{issuer}/token"),
+        base.clock,
+        keys_of=keys.of,
+        claim_jti=SqlFamilies(base.database).claim,
     )
 
 

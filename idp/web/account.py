@@ -1,5 +1,6 @@
 """`/account`: what we know of the person, where they are logged in, what they agreed to, and how to end each of it."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -159,10 +160,11 @@ class AccountPage(Page):
 
 
 class EndOne(Page):
-    """Ends one session of the person, or all others."""
+    """Ends one session of the person, or all others. `signed_out` is the address to go to after one's own."""
 
-    def __init__(self, pages: OwnPages) -> None:
+    def __init__(self, pages: OwnPages, signed_out: Callable[[Session], str]) -> None:
         self._pages = pages
+        self._signed_out = signed_out
 
     def post(self) -> Response:
         browser = this_browser(self._pages.around)
@@ -176,7 +178,7 @@ class EndOne(Page):
             self._pages.sessions.end_one(session.account_id, named)
         response = redirect("/account", 303)
         if named == session.sid:
-            response = redirect("/logged-out", 303)
+            response = redirect(self._signed_out(session), 303)
             self._pages.around.cookies.drop(response, "s")
         return response
 

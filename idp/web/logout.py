@@ -38,6 +38,9 @@ class LogoutRequest:
     sid: str | None = None
 
 
+NOTHING_WANTED = LogoutRequest()
+
+
 class LogoutRules:
     """What both pages need to know and do."""
 
@@ -76,7 +79,7 @@ class LogoutRules:
         """End the session, empty the browser and send it on."""
         if session:
             self.sessions.end(session)
-        response = _go(wanted) if wanted.return_uri else redirect(self._signed_out(wanted, session), 303)
+        response = _go(wanted) if wanted.return_uri else redirect(self.signed_out(session, wanted), 303)
         if browser.session:
             self.around.cookies.drop(response, "s")
             # Not "cookies": the known device is no part of the session and keeps its lane.
@@ -85,9 +88,10 @@ class LogoutRules:
 
     def wanted(self, handle: str | None) -> LogoutRequest:
         """What was put on the shelf for this browser, if it is still there."""
-        return (self.shelf.find(handle) if handle else None) or LogoutRequest()
+        return (self.shelf.find(handle) if handle else None) or NOTHING_WANTED
 
-    def _signed_out(self, wanted: LogoutRequest, session: Session | None) -> str:
+    def signed_out(self, session: Session | None, wanted: LogoutRequest = NOTHING_WANTED) -> str:
+        """The address of the last page, which tells of the portals of a session that has just ended."""
         if session is None or not self.members.told(session.sid):
             return with_query("/logged-out", client_id=wanted.client_id)
         ended = replace(wanted, sid=session.sid)

@@ -191,6 +191,17 @@ def test_the_page_at_the_end_says_which_portals_were_told(everywhere: App, first
     }
 
 
+def test_ending_ones_own_session_in_the_list_says_so_too(app: App, first: Receiver) -> None:
+    portal(app, first)
+    visitor = app.visitor()
+    sid = parts(enter(visitor)["id_token"])[1]["sid"]
+    form = {"csrf": csrf(visitor.get("/account").text), "session": sid}
+    page = visitor.post("/account/end-session", data=form).headers["Location"]
+    deliver(app)
+
+    assert listed(visitor.get(page).text) == {"Cổng told": "Đã đăng xuất"}
+
+
 def test_a_logout_that_concerns_no_portal_lists_none(app: App) -> None:
     visitor = app.visitor()
     visitor.code()

@@ -42,7 +42,8 @@ def test_nothing_is_called_missing_that_has_a_test() -> None:
 @pytest.mark.parametrize(
     ("name", "section", "field"),
     re.findall(
-        r"\| ([^|\n]+) \| [0-9]+[^|\n]* \| `(limits|oidc|budgets)\.(\w+)` \|", (ROOT / "docs" / "security.md").read_text()
+        r"\| ([^|\n]+) \| [0-9]+[^|\n]* \| `(limits|oidc|budgets)\.(\w+)` \|",
+        (ROOT / "docs" / "security.md").read_text(),
     ),
 )
 def test_the_page_tells_the_numbers_in_force(name: str, section: str, field: str) -> None:
