@@ -22,6 +22,7 @@ from tests.support.waiting import until
 
 NUMBER = "+84912345678"
 RECEIPTS = "/messages/receipts"
+GOOD = {"id": "A" * 22, "status": "delivered"}
 
 
 @pytest.fixture(scope="module")
@@ -150,11 +151,13 @@ def test_a_receipt_for_a_message_whose_answer_was_lost_ends_the_trying(app: App,
     message = put(app)
     app.provider.deliveries.once()
 
-    assert tell(app, {"id": message.id, "status": "delivered"}) == 200
+    for _ in range(2):
+        assert tell(app, {"id": message.id, "status": "delivered"}) == 200
 
     app.clock.move(100)
     assert app.provider.deliveries.once() == 0
     assert state(app, message)[0] == "delivered"
+    assert 'idp_messages_total{channel="sms",outcome="delivered"} 1.0' in app.visitor().get("/metrics").text
 
 
 def test_receipts_repeated_late_contradicting_or_of_unknown_messages_change_nothing(app: App) -> None:
@@ -221,11 +224,15 @@ def found(base: Foundation, message: Message) -> Record:
         b"[1]",
         b"{}",
         b'{"id": 1, "status": []}',
-        [{}] * 501,
+        [GOOD] * 501,
     ],
 )
 def test_what_is_no_receipt_is_refused(app: App, said: object) -> None:
     assert tell(app, said) == 400
+
+
+def test_five_hundred_receipts_at_once_are_taken(app: App) -> None:
+    assert tell(app, [GOOD] * 500) == 200
 
 
 def test_a_receipt_that_is_too_large_is_refused(app: App) -> None:
