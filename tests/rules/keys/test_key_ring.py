@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import json
+import re
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -174,3 +176,24 @@ def test_whatever_the_schedule_the_key_that_signs_is_shown_and_none_shown_and_du
     else:
         assert chosen in due
         assert chosen.signs_from == max(key.signs_from for key in due)
+
+
+@pytest.mark.parametrize("alg", ALGORITHMS)
+def test_a_key_signs_bytes_and_knows_its_own_signature(alg: str) -> None:
+    """Deliver 4: all that a key in hardware would have to do."""
+    key = signing_key(alg)
+    signature = key.sign(b"a text")
+    assert key.verify(b"a text", signature)
+    assert not key.verify(b"another", signature)
+    assert not signing_key(alg, 1).verify(b"a text", signature)
+
+
+def test_the_private_part_is_touched_only_where_keys_are_made_sealed_and_proved() -> None:
+    house = Path(__file__).parents[3]
+    touching = {
+        path.relative_to(house).as_posix()
+        for room in ("keys", "idp", "config")
+        for path in (house / room).rglob("*.py")
+        if re.search(r"\.private\b", path.read_text(encoding="utf-8"))
+    }
+    assert touching == {"keys/ring.py", "keys/store.py", "keys/care.py"}
