@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
 def sql_notices(base: Foundation) -> SqlNotices:
     """Where notices and their undo links are kept."""
-    return SqlNotices(base.database, base.outbox, MasterKey(base.secrets.get("outbox")))
+    texts = base.settings.budgets.device_texts_per_day
+    return SqlNotices(base.database, base.outbox, MasterKey(base.secrets.get("outbox")), device_texts=texts)
 
 
 def sql_sessions(base: Foundation) -> SqlSessions:

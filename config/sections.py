@@ -100,6 +100,7 @@ class Budgets(Section):
     per_account_hour: int = Field(5, ge=1, description="for one account, per hour")
     per_address_hour: int = Field(20, ge=1, description="asked for from one address (an IPv6 /64), per hour")
     per_prefix_hour: int = Field(100, ge=1, description="to numbers that begin with the same seven digits, per hour")
+    device_texts_per_day: int = Field(3, ge=0, description="texts to one account that tell of a new device, per day")
     per_minute: int = Field(600, ge=1, description="text messages of the whole installation, per minute")
     per_day: int = Field(200_000, ge=1, description="text messages of the whole installation, per day")
     price: int = Field(350, ge=0, description="what one text message costs, in đồng")

@@ -233,5 +233,7 @@ def shown(account: Account) -> dict[str, Any]:
         "identifiers": ", ".join(f"{i.kind} {i.masked}" for i in account.identifiers),
         "phone": PhoneNumber(account.phone).masked if account.phone else None,
         "phone_verified": account.phone_verified_at is not None,
+        "email_verified": account.email_verified_at is not None,
         "password_set": account.password_hash is not None,
+        "password_temporary": account.password_temporary,
     }

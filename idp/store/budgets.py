@@ -1,9 +1,30 @@
-"""What the sending budgets have come to, for operators. They are paid in `one_time.py`."""
+"""Sending budgets in SQL: spent in one statement inside the act's own transaction, and read by operators."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
 
+from sqlalchemy import Connection, Double, bindparam, case, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from idp.accounts.budgets import Budget, Spent
 from idp.store import tables as t
 from keys.database import Database
+
+
+def pay(connection: Connection, budgets: Sequence[Budget], now: float) -> dict[str, Spent]:
+    """Raise all budgets, always in the same order, and tell what they have come to; the caller judges and commits."""
+    rows = [{"key": b.key, "spent": b.cost, "expires_at": now + b.window} for b in sorted(budgets, key=lambda b: b.key)]
+    insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(t.budget)
+    old, new = t.budget.c, insert.excluded
+    is_over = old.expires_at <= bindparam("now", type_=Double)
+    statement = insert.values(rows).on_conflict_do_update(
+        index_elements=[old.key],
+        set_={
+            "spent": case((is_over, new.spent), else_=old.spent + new.spent),
+            "expires_at": case((is_over, new.expires_at), else_=old.expires_at),
+        },
+    )
+    found = connection.execute(statement.returning(old.key, old.spent, old.expires_at), {"now": now})
+    return {row.key: Spent(row.spent, row.expires_at) for row in found}
 
 
 def read_budgets(database: Database, now: float, limit: int) -> list[tuple[str, int, float]]:

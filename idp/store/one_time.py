@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Double, and_, bindparam, case, select, update
+from sqlalchemy import Connection, and_, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.accounts.budgets import Budget, CaptchaFirst, OverBudget, Spent, over, strained, wasted
 from idp.accounts.one_time import Kept, NewCode
 from idp.messages.message import Message
 from idp.store import tables as t
+from idp.store.budgets import pay
 from idp.store.outbox import SqlOutbox
 from keys.database import Database
 
@@ -28,7 +29,7 @@ class SqlCodes:
     ) -> dict[str, Spent]:
         # Raising inside the block takes back everything that was paid.
         with self._database.write.begin() as connection:
-            spent = self.pay(connection, budgets, now)
+            spent = pay(connection, budgets, now)
             refused = over(budgets, spent)
             if refused:
                 raise OverBudget(refused.key, spent[refused.key].until, now)
@@ -40,24 +41,6 @@ class SqlCodes:
                 self._keep(connection, code, now)
             self._outbox.write(connection, *messages)
         return spent
-
-    def pay(self, connection: Connection, budgets: Sequence[Budget], now: float) -> dict[str, Spent]:
-        """Raise all budgets in one statement, in one order, and tell what they have come to."""
-        rows = [
-            {"key": b.key, "spent": b.cost, "expires_at": now + b.window} for b in sorted(budgets, key=lambda b: b.key)
-        ]
-        insert = self._dialect.insert(t.budget)
-        old, new = t.budget.c, insert.excluded
-        over_now = old.expires_at <= bindparam("now", type_=Double)
-        statement = insert.values(rows).on_conflict_do_update(
-            index_elements=[old.key],
-            set_={
-                "spent": case((over_now, new.spent), else_=old.spent + new.spent),
-                "expires_at": case((over_now, new.expires_at), else_=old.expires_at),
-            },
-        )
-        found = connection.execute(statement.returning(old.key, old.spent, old.expires_at), {"now": now})
-        return {row.key: Spent(row.spent, row.expires_at) for row in found}
 
     def find(self, key: str, now: float) -> Kept | None:
         wanted = select(_c.code_digest, _c.good_until, _c.tries, _c.sent_at, _c.used_at)
@@ -77,7 +60,7 @@ class SqlCodes:
         with self._database.write.begin() as connection:
             won = connection.execute(update(t.one_time_code).where(mine).values(used_at=now)).rowcount == 1
             if won and used:
-                self.pay(connection, [used], now)
+                pay(connection, [used], now)
         return won
 
     def _keep(self, connection: Connection, code: NewCode, now: float) -> None:

@@ -1,11 +1,15 @@
 """What the link of a notice would undo, with the values from before sealed."""
 
 import json
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
+from idp.accounts.budgets import DAY, Budget
 from idp.accounts.notices import Told, Undo
+from idp.messages.message import Message
 from idp.store import tables as t
+from idp.store.budgets import pay
 from idp.store.outbox import SqlOutbox
 from keys.database import Database
 from keys.sealing import MasterKey
@@ -16,16 +20,31 @@ _u = t.undo.c
 class SqlNotices:
     """Notices and their undo links, written in the transaction of what they tell about."""
 
-    def __init__(self, database: Database, outbox: SqlOutbox, sealing: MasterKey) -> None:
+    def __init__(self, database: Database, outbox: SqlOutbox, sealing: MasterKey, *, device_texts: int = 3) -> None:
+        self._device_texts = device_texts
         self._database = database
         self._outbox = outbox
         self._sealing = sealing
 
     def write(self, connection: Connection, told: Told) -> None:
         """Accept the messages of a notice and keep what its link would undo."""
-        self._outbox.write(connection, *told.messages)
+        self._outbox.write(connection, *self._affordable(connection, told))
         if told.undo:
             connection.execute(insert(t.undo), self._row(told.undo))
+
+    def _affordable(self, connection: Connection, told: Told) -> Sequence[Message]:
+        """All messages; of new devices an account is told by text a few times a day, and by mail always.
+
+        Whoever logs in often on machines that are not theirs would cost a text each time.
+        """
+        undo = told.undo
+        texts = [message for message in told.messages if message.channel == "sms"]
+        if undo is None or undo.about != "new_device" or not texts:
+            return told.messages
+        allowed = Budget(f"device-texts:{undo.account_id}", self._device_texts, DAY)
+        if pay(connection, [allowed], undo.created_at)[allowed.key].units <= allowed.limit:
+            return told.messages
+        return [message for message in told.messages if message.channel != "sms"]
 
     def find(self, digest: str, now: float) -> Undo | None:
         with self._database.read.connect() as connection:

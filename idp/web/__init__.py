@@ -2,5 +2,6 @@
 
 Path through it: `front.py` bounds and logs every request and dresses every answer -> `machines.py` answers clients ->
 `routes.py` lists every page: URL, class, collaborators. Further steps of a login know who is there by `steps.py`, and
-every page with a one-time code is laid out by `code_desk.py`. Pages read a form, ask a rule and render; they decide nothing.
+every page with a one-time code is laid out by `code_desk.py`. Pages read a form, ask a rule and render; they decide
+nothing.
 """

@@ -431,3 +431,23 @@ def test_not_me_gives_the_number_back(app: App) -> None:
     restored = app.base.people.find(account_id)
     assert restored is not None
     assert (restored.phone, restored.password_hash) == ("+84981234567", None)
+
+
+def test_of_new_devices_an_account_is_told_by_text_three_times_a_day_and_by_mail_always(app: App) -> None:
+    citizen(app)
+    for number in range(5):
+        app.visitor(f"198.51.{number}.1").code("0000000777")
+    assert len(app.told("sms")) == 3
+    assert len(app.told("email")) == 5
+    app.clock.move(86_401)
+    app.visitor().code("0000000777")
+    assert len(app.told("sms")) == 1
+
+
+def test_a_device_that_was_remembered_is_not_told_about(app: App) -> None:
+    citizen(app)
+    visitor = app.visitor()
+    visitor.log_in(visitor.authorize(), "0000000777", remember="1")
+    assert len(app.told("sms")) == 1
+    visitor.log_in(visitor.authorize(prompt="login"), "0000000777")
+    assert app.told("sms") == []

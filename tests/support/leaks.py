@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from config.logging import JsonLines
 
-_HANDLE = re.compile(r"[A-Za-z0-9_.-]{24,}")
+_HANDLE = re.compile(r"[A-Za-z0-9_.-]{22,}")
 _NUMBER = re.compile(r"(?<![0-9.])[0-9]{9,13}(?![0-9])")
 _IN_BODY = re.compile(r'"(?:access_token|refresh_token|id_token)":"([^"]+)"')
 _IN_LOCATION = re.compile(r"[?&](?:code|attempt|request)=([A-Za-z0-9_-]+)")
@@ -53,7 +53,7 @@ def read(log: Path) -> None:
 def leaks() -> list[str]:
     """The log lines that hold something they must not."""
     found = []
-    handles = {secret for secret in ISSUED if len(secret) >= 24}
+    handles = {secret for secret in ISSUED if len(secret) >= 22}
     for line in LINES:
         words = set(_HANDLE.findall(line)) | {part for word in _HANDLE.findall(line) for part in word.split(".")}
         if words & handles or PEOPLE & set(_NUMBER.findall(line)) or any(p in line for p in PEOPLE if not p.isdigit()):
