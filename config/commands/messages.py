@@ -54,7 +54,7 @@ def list_(channel: Channel | None, state: State | None, limit: int, as_json: boo
 def retry(message_id: str, reason: str, as_json: bool) -> None:
     """Try a message anew that failed, as long as it is worth saying.
 
-    Example: idp messages retry X7gkTqWkq3yQw0m9n1bZcA --reason "gateway is back"
+    Example: idp messages retry 5f0c9a7d3be1428c6a90d2 --reason "gateway is back"
     """
     base = foundation()
     record = base.outbox.find(message_id)

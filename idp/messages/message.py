@@ -12,8 +12,8 @@ AWAITED = frozenset(("otp", "recovery_link"))
 
 
 def new_message_id() -> str:
-    """22 characters from the operating system; gateways see it and drop repeats of it."""
-    return secrets.token_urlsafe(16)
+    """22 characters from the operating system; gateways see it and drop repeats of it, operators type it."""
+    return secrets.token_hex(11)
 
 
 @dataclass(frozen=True, slots=True)

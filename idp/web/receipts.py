@@ -20,7 +20,7 @@ PATH = "/messages/receipts"
 MOST = 500
 """Receipts in one request."""
 
-_OURS = re.compile(r"[A-Za-z0-9_-]{22}")
+_OURS = re.compile(r"[0-9a-f]{22}")
 
 
 class ReceiptDesk:

@@ -225,7 +225,7 @@ def test_what_failed_is_tried_anew_with_a_reason_and_only_that(operator: Operato
     base.close()
 
     assert operator.run("messages", "retry", failed).exit_code == 2
-    assert operator.run("messages", "retry", "A" * 22, "--reason", "r").exit_code == 1
+    assert operator.run("messages", "retry", "a" * 22, "--reason", "r").exit_code == 1
     refused = operator.run("messages", "retry", waiting, "--reason", "r")
     assert (refused.exit_code, "it is waiting" in refused.stderr) == (1, True)
     assert operator.json("messages", "retry", failed, "--reason", "gateway is back")["state"] == "waiting"

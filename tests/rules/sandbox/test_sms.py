@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sandbox.addresses import Addresses
 from sandbox.sms import Behaviour, Gateway, create_app
 
-MESSAGE = {"id": "X7gkTqWkq3yQw0m9n1bZcA", "to": "+84912345678", "text": "BHXH: <b>xin chao</b>"}
+MESSAGE = {"id": "5f0c9a7d3be1428c6a90d2", "to": "+84912345678", "text": "BHXH: <b>xin chao</b>"}
 
 
 @pytest.fixture
