@@ -154,20 +154,25 @@ class Plan:
         key = named(ring, kid)
         if key.is_revoked:
             return ring
-        waiting = [other for other in ring.successors(key.alg, self.now) if other.kid != key.kid]
-        is_last = key.is_wanted and not waiting and (key.signs(self.now) or not ring.signs_now(key.alg, self.now))
-        if is_last and not force:
+        wanted = [other for other in ring.keys if other.alg == key.alg and other.is_wanted and other.kid != key.kid]
+        if key.is_wanted and not wanted and not force:
             raise Refused(
                 f"{key.name} is the last {key.alg} key: `idp keys generate --alg {key.alg}` publishes another; or give "
                 "--force, then a new key signs that no portal knows yet"
             )
+        signed = ring.signs_now(key.alg, self.now)
         ring = _with(ring, replace(key, revoked_at=self.now))
-        if key.is_wanted and key.signs(self.now):
-            successor = waiting[0] if waiting else self._new(key.alg, self.now, None)
-            # Dated back, because a machine whose clock is behind has nothing else to sign with.
-            shown = min(successor.published_from, max(self._dated_back(), ring.began + 0.001))
-            ring = self._promoted(ring, replace(successor, published_from=shown), self._dated_back())
-        return self.completed(ring)
+        return self.completed(self._taken_over(ring, key.alg) if signed else ring)
+
+    def _taken_over(self, ring: KeyRing, alg: str) -> KeyRing:
+        """Somebody signs from this moment on, also where a clock is behind and has nothing else to sign with."""
+        slow = self._dated_back()
+        if ring.signs_now(alg, slow):
+            return ring
+        waiting = ring.successors(alg, slow)
+        successor = waiting[0] if waiting else self._new(alg, self.now, None)
+        shown = min(successor.published_from, max(slow, ring.began + 0.001))
+        return self._promoted(ring, replace(successor, published_from=shown), slow)
 
     def _promoted(self, ring: KeyRing, key: SigningKey, at: float) -> KeyRing:
         """The key signs from then on, and those before it leave when their last tokens have expired."""
