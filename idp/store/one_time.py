@@ -13,6 +13,7 @@ from idp.store.budgets import pay
 from idp.store.outbox import SqlOutbox
 from keys.database import Database
 
+_b = t.budget.c
 _c = t.one_time_code.c
 
 
@@ -27,6 +28,7 @@ class SqlCodes:
     def issue(
         self, code: NewCode | None, budgets: Sequence[Budget], messages: Sequence[Message], now: float, *, trusted: bool
     ) -> dict[str, Spent]:
+        self._refuse_over(budgets, now)
         # Raising inside the block takes back everything that was paid.
         with self._database.write.begin() as connection:
             spent = pay(connection, budgets, now)
@@ -41,6 +43,17 @@ class SqlCodes:
                 self._keep(connection, code, now)
             self._outbox.write(connection, *messages)
         return spent
+
+    def _refuse_over(self, budgets: Sequence[Budget], now: float) -> None:
+        """Refuse by a mere look what a budget will refuse anyway: a flood must not stand in line with writers."""
+        wanted = select(_b.key, _b.spent, _b.expires_at).where(
+            _b.key.in_([b.key for b in budgets]), _b.expires_at > now
+        )
+        with self._database.read.connect() as connection:
+            spent = {row.key: Spent(row.spent, row.expires_at) for row in connection.execute(wanted)}
+        full = next((b for b in budgets if b.key in spent and spent[b.key].units + max(b.cost, 1) > b.limit), None)
+        if full:
+            raise OverBudget(full.key, spent[full.key].until, now)
 
     def find(self, key: str, now: float) -> Kept | None:
         wanted = select(_c.code_digest, _c.good_until, _c.tries, _c.sent_at, _c.used_at)

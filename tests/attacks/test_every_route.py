@@ -28,18 +28,28 @@ PAGES += [
     "/nowhere",
 ]
 PAGES += ["/keys"]
+PAGES += ["/login/code", "/login/password", "/login/password/code"]
+PAGES += ["/account/details", "/account/password", "/account/email"]
+PAGES += ["/recover", "/recover/sent", "/recover/code", "/recover/password", "/r/y_x", "/not-me/x"]
 MACHINES = ["/token", "/userinfo", "/introspect", "/revoke", "/healthz", "/readyz", "/metrics", *CACHED]
-MACHINES += ["/keys.json"]
+MACHINES += ["/keys.json", "/recovery"]
 TESTING = ["/testing/resource", "/testing/rotate-keys", "/testing/forget"]
 ROUTES = PAGES + MACHINES + TESTING
 
 
 def test_the_list_of_routes_is_complete(app: App) -> None:
     """N-27: an unknown route fails the build."""
-    pages = {url.replace("<name>.<any(png,wav):form>", "x.png") for url, _, _ in page_table(app.provider, *_given(app))}
+    examples = {"<name>.<any(png,wav):form>": "x.png", "<handle>": "y_x", "<token>": "x"}
+    pages = {_with(examples, url) for url, _, _ in page_table(app.provider, *_given(app))}
 
     assert pages <= set(ROUTES)
     assert set(app.wsgi._machines) <= set(ROUTES)
+
+
+def _with(examples: dict[str, str], url: str) -> str:
+    for parameter, example in examples.items():
+        url = url.replace(parameter, example)
+    return url
 
 
 def _given(app: App) -> tuple[object, object]:

@@ -100,8 +100,14 @@ def test_an_answer_that_this_browser_did_not_ask_for_is_refused(sandbox: Sandbox
     assert (page.status, page.name) == (400, "portal-error")
 
 
-def test_the_inbox_is_there(sandbox: Sandbox) -> None:
-    assert "Chưa có tin nào" in Browser(sandbox.url(2)).open(sandbox.url(2) + "/").document.text
+def test_the_inbox_shows_what_the_provider_sends(sandbox: Sandbox) -> None:
+    """A login on a device that nobody knows is told by text and by mail."""
+    log_in(sandbox, "Đăng nhập")
+
+    def told() -> bool:
+        return "not-me" in Browser(sandbox.url(2)).open(sandbox.url(2) + "/").text
+
+    until(told)
 
 
 def test_control_c_ends_all_of_it_and_a_second_start_keeps_the_data(tmp_path: Path) -> None:

@@ -9,14 +9,14 @@ from typing import Any
 PROCESSES, THREADS = 2, 4
 
 
-def outcomes(call: Any, *given: Any) -> list[Any]:
-    """What all the calls of `call(*given)` gave, in one list."""
+def outcomes(call: Any, *given: Any, patience: float = 120) -> list[Any]:
+    """What all the calls of `call(*given)` gave, in one list; fails after `patience` seconds."""
     context = multiprocessing.get_context("spawn")
     start, results = context.Barrier(PROCESSES), context.Queue()
     children = [context.Process(target=_run, args=(call, given, start, results)) for _ in range(PROCESSES)]
     for child in children:
         child.start()
-    found = [item for _ in children for item in results.get(timeout=120)]
+    found = [item for _ in children for item in results.get(timeout=patience)]
     for child in children:
         child.join(timeout=30)
         assert child.exitcode == 0
