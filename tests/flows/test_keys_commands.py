@@ -189,6 +189,7 @@ def test_only_public_parts_are_exported(operator: Operator) -> None:
 def test_every_change_is_audited_with_its_reason(operator: Operator) -> None:
     old = operator.kid("ES256")
     operator.does("keys", "rotate", "--alg", "ES256", "--reason", "quarterly")
+    operator.clock.move(120)
     operator.does("keys", "revoke", old, "--reason", "seen in a log")
     operator.does("keys", "reseal", "--reason", "yearly")
     rows = [row for row in operator.json("audit", "tail") if row["name"].startswith("key.")][-5:]

@@ -7,6 +7,7 @@ from typing import Any
 from flask_babel import gettext
 
 from idp.login.captcha import new_answer
+from idp.web.key_calendar import SEEN, STATES
 from idp.web.sentences import LOGIN, PAGES, SCOPES
 from tests.support.preview_steps import step_scenes
 
@@ -31,7 +32,7 @@ class Scene:
 def scenes() -> list[Scene]:
     """All of them, in the language of the current request."""
     steps = [Scene(*raw) for raw in step_scenes()]
-    return [*_login(), *steps, *_consent(), *_logout(), *_account(), *_errors(), *_form_post()]
+    return [*_login(), *steps, *_consent(), *_logout(), *_account(), *_keys(), *_errors(), *_form_post()]
 
 
 def _login() -> list[Scene]:
@@ -163,6 +164,20 @@ def _account() -> list[Scene]:
     return [
         Scene("account", "full", "account.html", full, testing=True),
         Scene("account", "bare", "account.html", bare),
+    ]
+
+
+def _keys() -> list[Scene]:
+    kid, date = "dK3x9fQz1aB7LmWv2TqYc8HsJ4pRn6UoEi0GkZbXtVw", "02/03/2026 08:00"
+    signs = {"kid": kid, "alg": "ES256", "state": STATES["signs"], "since": date, "signs": date, "until": None}
+    old = signs | {"state": STATES["replaced"], "until": date}
+    event = {"at": date, "alg": "ES256", "kid": kid, "what": SEEN["signs"], "foreseen": False}
+    foreseen = event | {"kid": None, "what": SEEN["published"], "foreseen": True}
+    gone = [{"kid": kid, "alg": "RS256", "at": date}]
+    full = {"keys": [signs, old], "events": [event, foreseen], "revoked": gone, "minutes": 5, "hours": 24}
+    return [
+        Scene("keys", "full", "keys.html", full),
+        Scene("keys", "quiet", "keys.html", full | {"events": [], "revoked": []}),
     ]
 
 
