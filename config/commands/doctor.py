@@ -9,9 +9,11 @@ from config import migrate
 from config.commands import output
 from config.commands.context import as_json, foundation, settings, told
 from config.housekeeping import refuse_restored_store
+from config.keys_setup import needed_algorithms
 from config.settings import BadSettings
 from config.wiring import Foundation
 from idp.store.down import STORE_DOWN
+from keys.ring import BadRing
 
 Finding = dict[str, Any]
 LONGEST_WAIT = 600.0
@@ -48,7 +50,7 @@ def _findings() -> Iterator[Finding]:
             yield {"part": part, "state": "good", "detail": look(base)}
         except STORE_DOWN as error:
             yield {"part": part, "state": "wrong", "detail": f"does not answer ({type(error).__name__})"}
-        except (BadSettings, Wrong) as error:
+        except (BadSettings, BadRing, Wrong) as error:
             yield {"part": part, "state": "wrong", "detail": str(error)}
 
 
@@ -71,12 +73,15 @@ def _redis(base: Foundation) -> str:
 
 
 def _keys(base: Foundation) -> str:
-    now = base.clock()
-    ring = base.rings.ring()
-    missing = set(base.settings.keys.algorithms) - set(ring.algorithms(now))
+    now, ring = base.clock(), base.rings.ring()
+    needed = needed_algorithms(base.settings, base.clients.load_all())
+    missing = set(needed) - set(ring.algorithms(now))
     if missing:
-        raise Wrong(f"no key signs with {', '.join(sorted(missing))}: `idp serve` makes one")
-    return f"ring version {ring.version}, signs with {', '.join(ring.algorithms(now))}"
+        raise Wrong(f"no key signs with {', '.join(sorted(missing))}: `idp keys generate` publishes what is missing")
+    alone = [alg for alg in ring.in_use() if not ring.successors(alg, now)]
+    if alone:
+        raise Wrong(f"no standby for {', '.join(alone)}: `idp keys generate` publishes what is missing")
+    return f"ring version {ring.version}, signs with {', '.join(ring.algorithms(now))}, each with a standby"
 
 
 def _trail(base: Foundation) -> str:

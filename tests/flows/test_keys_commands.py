@@ -246,6 +246,18 @@ def test_f_17_verify_names_every_broken_record_and_goes_on(operator: Operator) -
     assert "secret pepper" in done.stderr
 
 
+def test_doctor_misses_a_standby_and_names_a_damaged_key(operator: Operator) -> None:
+    def keys() -> str:
+        done = operator.run("doctor", "--json")
+        return next(str(part["detail"]) for part in json.loads(done.stdout) if part["part"] == "keys")
+
+    assert "each with a standby" in keys()
+    operator.sql("DELETE FROM signing_key WHERE signs_from IS NULL AND alg = 'ES256'")
+    assert keys() == "no standby for ES256: `idp keys generate` publishes what is missing"
+    operator.sql("UPDATE signing_key SET alg = 'PS256' WHERE alg = 'RS256'")
+    assert "truncated, altered, or sealed for something else" in keys()
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
