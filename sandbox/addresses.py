@@ -32,7 +32,7 @@ class Addresses:
     @property
     def sms_port(self) -> int:
         """Where the SMS gateway listens when it runs."""
-        return self.inbox_port + 1
+        return self.inbox_port + 6
 
     @property
     def pension_port(self) -> int:

@@ -59,7 +59,7 @@ def sms_gateway(home: Path, receipts: str = "") -> Iterator[SmsGateway]:
     """Run it until the block ends; `receipts` is where it tells what arrived."""
     port = free_port()
     environment = os.environ | {
-        "SANDBOX_PORT_OFFSET": str(port - 8003),
+        "SANDBOX_PORT_OFFSET": str(port - 8008),
         "SANDBOX_SMS_SECRET": SECRET,
         "SANDBOX_SMS_RECEIPTS": receipts,
         "IDP_DATA_DIR": str(home),
