@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from sqlalchemy import text
 
 from config.housekeeping import Housekeeping
 from keys.changes import Plan
@@ -136,8 +137,6 @@ def jwt_claims(token: str) -> dict[str, Any]:
 
 
 def test_f_17_a_running_process_keeps_its_last_good_ring_and_alarms(app: App, caplog: pytest.LogCaptureFixture) -> None:
-    from sqlalchemy import text
-
     visitor = app.visitor()
     tokens = visitor.tokens()
     with app.base.database.write.begin() as connection:
@@ -202,6 +201,24 @@ def running_twin(app: App) -> Visitor:
     newest = max(ring.keys, key=lambda key: key.signs_from or 0.0)
     base.rings._ring = type(ring)(tuple(k for k in ring.keys if k is not newest), ring.version - 1)
     return App(app.settings, app.clock, base, twin, wsgi).visitor()
+
+
+def test_without_any_key_a_token_request_is_told_to_come_back(app: App) -> None:
+    """Somebody deleted rows: no 500, and what was issued is good again when the keys are back."""
+    visitor = app.visitor()
+    tokens = visitor.tokens()
+    with app.base.database.write.begin() as connection:
+        connection.execute(text("CREATE TABLE aside AS SELECT * FROM signing_key WHERE alg = 'ES256'"))
+        connection.execute(text("DELETE FROM signing_key WHERE alg = 'ES256'"))
+        connection.execute(text("UPDATE key_ring_version SET version = version + 1"))
+    app.clock.move(3)
+    answer = visitor.refresh(tokens["refresh_token"])
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+    with app.base.database.write.begin() as connection:
+        connection.execute(text("INSERT INTO signing_key SELECT * FROM aside"))
+        connection.execute(text("UPDATE key_ring_version SET version = version + 1"))
+    app.clock.move(3)
+    assert visitor.refresh(tokens["refresh_token"]).status_code == 200
 
 
 # The calendar
