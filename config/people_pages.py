@@ -22,7 +22,7 @@ def people_pages(p: Provider, around: Surroundings, own: OwnPages) -> Routes:
     clock, people = p.base.clock, p.base.people
     steps = Steps(around, p.attempts, p.standings, SignedIn(p.standings, p.sessions), p.clients, clock)
     desk = CodeDesk(p.codes, p.challenges, clock)
-    changer = password.Changer(steps, p.credentials)
+    changer = password.Changer(steps, p.credentials, p.sessions)
     change = (steps, p.credentials, old_password_guesses(p.base), p.step_rules, changer)
     return [
         ("/login/code", "code", code.CodePage.as_view("code", steps, desk, people)),

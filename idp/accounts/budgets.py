@@ -79,9 +79,12 @@ class BudgetLimits:
     price: int = 350
     money_per_day: int = 70_000_000
 
-    def of_send(self, receiver: str, who: str, address: str, *, prefix: str | None, sends: bool) -> tuple[Budget, ...]:
+    def of_send(
+        self, receiver: str, who: str, address: str, *, prefix: str | None, sends: bool, stranger: bool
+    ) -> tuple[Budget, ...]:
         """What one send is paid from. `receiver` and `who` are keyed digests or ids; `prefix` is None for mail.
 
+        A `stranger` (who recovers) may spend a part of a person's budgets only; the rest is for who knows the password.
         With `sends` False nothing will go out (nobody has this account): whoever asks pays, the installation does not.
         """
         own = (
@@ -89,6 +92,11 @@ class BudgetLimits:
             Budget(f"number-hour:{receiver}", self.per_number_hour, HOUR),
             Budget(f"number-day:{receiver}", self.per_number_day, DAY),
             Budget(f"account-hour:{who}", self.per_account_hour, HOUR),
+            *(
+                [Budget(f"stranger-hour:{who}", 3, HOUR), Budget(f"stranger-day:{receiver}", 5, DAY)]
+                if stranger
+                else []
+            ),
             # The hotline asks for many, and is no address of anybody.
             *([Budget(f"address-hour:{address}", self.per_address_hour, HOUR)] if address else []),
         )

@@ -35,8 +35,12 @@ class Securing:
 class CredentialStore(Protocol):
     """Carries out credential events."""
 
-    def secure(self, event: Securing, now: float) -> bool:
-        """All of it in one transaction, or nothing: False when another event came first or the link was used."""
+    def secure(self, event: Securing, now: float) -> float | None:
+        """All of it in one transaction, or nothing; returns the date of the event.
+
+        None when another event came first or the link was used. The date is later than the one before it, also when a
+        clock was set back.
+        """
         ...
 
     def find_undo(self, digest: str, now: float) -> Undo | None:
@@ -84,21 +88,24 @@ class Credentials:
         event = Event("password.changed", account.id, facts={"first": account.password_temporary})
         return self._do(Securing(account.id, account.secured_at, values, event, told, sid, device), now)
 
-    def reset(self, account: Account, new: str, way: Way, scene: Scene) -> list[str]:
+    def hashed(self, new: str, account: Account) -> str:
+        """The hash of a password that this account may have. Raises `WeakPassword`, `Busy`."""
+        return self._passwords.hash(checked_new(new, account))
+
+    def reset(self, account: Account, new_hash: str, way: Way, scene: Scene) -> list[str]:
         """Set a password after a recovery; everything open ends. Returns the names of what was removed unproven.
 
         Whoever recovered proved one channel; a number or address that nobody ever proved may be an attacker's, so it
-        goes (security.md T-03). Raises `WeakPassword`, `Outdated`, `Busy`.
+        goes (security.md T-03). Raises `Outdated`.
         """
         now = self._clock()
-        new_hash = self._passwords.hash(checked_new(new, account))
         unproven = [
             name
             for name in ("phone", "email")
             if getattr(account, name) and not getattr(account, f"{name}_verified_at")
         ]
         values = _password(new_hash, now) | dict.fromkeys(unproven)
-        told = self._notices.of("password_recovered", account, scene, before={"way": way})
+        told = self._notices.of("password_recovered", account, scene, before={"way": way} | _channel(account, way))
         event = Event("password.recovered", account.id, facts={"way": way, "removed": len(unproven)})
         self._do(Securing(account.id, account.secured_at, values, event, told), now)
         return unproven
@@ -116,14 +123,13 @@ class Credentials:
         undo = self.undo_of(token)
         if undo is None or undo.account_id != account.id:
             raise Outdated
-        values = {"password_hash": None, "password_temporary": False} | _taken_back(undo, now)
+        values = {"password_hash": None, "password_temporary": False} | _taken_back(undo, account, now)
         event = Event("account.not_me", account.id, facts={"about": undo.about})
         self._do(Securing(account.id, account.secured_at, values, event, undone=undo.digest), now)
 
     def _do(self, securing: Securing, now: float) -> float:
-        # Later than what was read, also when a clock was set back: the date must change for the comparison to work.
-        moment = max(now, securing.since + 0.001)
-        if not self._store.secure(securing, moment):
+        moment = self._store.secure(securing, now)
+        if moment is None:
             raise Outdated
         return moment
 
@@ -137,15 +143,24 @@ def _verified_by_code(account: Account, now: float) -> dict[str, object]:
     return {"phone_verified_at": now} if account.phone and not account.phone_verified_at else {}
 
 
-def _taken_back(undo: Undo, now: float) -> dict[str, object]:
+def _channel(account: Account, way: Way) -> dict[str, str]:
+    """The number or address that a recovery went by."""
+    name = "email" if way == "email" else "phone"
+    return {name: getattr(account, name) or ""}
+
+
+def _taken_back(undo: Undo, account: Account, now: float) -> dict[str, object]:
     """The values before the event; after a recovery that was not the person's, its channel is trusted no more."""
-    match undo.about, undo.before:
-        case "password_recovered", {"way": "email"}:
-            return {"email_verified_at": None}
-        case "password_recovered", _:
-            return {"phone_verified_at": None}
-        case "phone_changed", {"phone": str(phone)}:
-            return {"phone": phone, "phone_verified_at": now, "phone_changed_at": now}
-        case "email_changed", {"email": str(email)}:
-            return {"email": email, "email_verified_at": now}
+    before = undo.before
+    match undo.about:
+        case "password_recovered":
+            name = "email" if "email" in before else "phone"
+            return {f"{name}_verified_at": None} if getattr(account, name) == before.get(name) else {}
+        case "phone_changed":
+            # The number of before rests no longer than it had to: its owner needs it now.
+            rested = float(before["phone_changed_at"]) if before.get("phone_changed_at") else None
+            known = before.get("phone")
+            return {"phone": known, "phone_verified_at": now if known else None, "phone_changed_at": rested}
+        case "email_changed":
+            return {"email": before.get("email"), "email_verified_at": now if before.get("email") else None}
     return {}

@@ -158,7 +158,8 @@ class OneTimeCodes:
     def _pay(self, ask: Ask, address: str, new: NewCode | None, message: Message, *, trusted: bool) -> None:
         sends = ask.account_id is not None
         receiver, prefix = self._digest("receiver", ask.to), prefix_of(ask.to) if ask.channel == "sms" else None
-        budgets = self._limits.of_send(receiver, ask.who, address, prefix=prefix, sends=sends)
+        stranger = ask.purpose == "recovery"
+        budgets = self._limits.of_send(receiver, ask.who, address, prefix=prefix, sends=sends, stranger=stranger)
         budgets += self._conversion(ask) if new else ()
         # To nobody a message is written too, whose time is over: asking must take the same time for everybody.
         spoken = message if sends else replace(message, to="nobody", good_until=0.0)
@@ -177,20 +178,26 @@ class OneTimeCodes:
         digits = "".join(c for c in typed[:32] if c.isdigit() and c.isascii())
         if len(digits) != self.rules.digits:
             return "wrong"
-        now, locked = self._clock(), self._guesses.wait(ask.who) > 0
+        now = self._clock()
         digest = self._store.guess(ask.key, most=self.rules.tries, now=now)
-        if locked and ask.purpose != "recovery":
-            return "exhausted"
         if digest is None:
-            kept = self._store.find(ask.key, now)
-            return "exhausted" if kept and kept.tries >= self.rules.tries else "wrong"
-        # Whoever recovers is a stranger still: to learn that an account's tries are used up is to learn of the account.
-        if locked or not hmac.compare_digest(digest, self._digest(ask.key, digits)):
+            return "exhausted" if self.is_exhausted(ask) else "wrong"
+        # Charged only where there is something to judge, and strangers apart from those who proved a password: nobody
+        # uses up the owner's tries.
+        counted = f"stranger:{ask.who}" if ask.purpose == "recovery" else ask.who
+        if self._guesses.wait(counted):
+            return "exhausted"
+        if not hmac.compare_digest(digest, self._digest(ask.key, digits)):
             return "wrong"
         if ask.account_id is None or not self._store.use(ask.key, digest, self._used(ask), now):
             return "wrong"
-        self._guesses.clear(ask.who)
+        self._guesses.clear(counted)
         return "right"
+
+    def is_exhausted(self, ask: Ask) -> bool:
+        """Whether no try is left for this purpose, attempt and receiver, whatever code is sent."""
+        kept = self._store.find(ask.key, self._clock())
+        return kept is not None and not kept.used and kept.tries >= self.rules.tries
 
     def _message(self, ask: Ask, code: str, good_until: float, language: Language) -> Message:
         facts = {"code": code, "purpose": ask.purpose, "minutes": str(round(self.rules.life / 60))}

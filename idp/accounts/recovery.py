@@ -18,7 +18,6 @@ from idp.accounts.budgets import OverBudget
 from idp.accounts.credentials import Credentials, Way
 from idp.accounts.notices import Scene
 from idp.accounts.one_time import Ask, Channel, OneTimeCodes, Verdict
-from idp.accounts.password_rules import checked_new
 from idp.accounts.people import People
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 from idp.errors import Expired
@@ -143,11 +142,16 @@ class Recoveries:
         return found
 
     def enter_code(self, handle: str, ticket: Ticket, code: str) -> Verdict:
-        """Judge a code; a right one proves the channel."""
-        verdict = self._codes.check(_ask(ticket, handle), code)
-        if verdict == "right" and not self._shelf.replace(handle, ticket, replace(ticket, proved=True)):
-            raise Expired("recovery changed meanwhile")
-        return verdict
+        """Judge a code; a right one proves the channel. The fifth wrong one ends the recovery, whoever was meant.
+
+        Tries are counted on the ticket, which everybody has alike, before they are judged.
+        """
+        ticket = self._charged(handle, ticket)
+        if self._codes.check(_ask(ticket, handle), code) == "right":
+            if not self._shelf.replace(handle, ticket, replace(ticket, proved=True, failures=0)):
+                raise Expired("recovery changed meanwhile")
+            return "right"
+        return self._wrong(handle, ticket)
 
     def send_again(self, handle: str, ticket: Ticket, address: str, language: Language) -> None:
         """Another code for the same recovery; its tries stay counted."""
@@ -162,14 +166,16 @@ class Recoveries:
         account = self._people.find(ticket.account_id) if ticket.account_id and ticket.proved else None
         if account is None or not account.is_active or account.secured_at > ticket.asked_at:
             raise Expired("recovery is not proved, or the account was secured meanwhile")
-        if typed is not None and not self._is_owner(account, ticket, typed):
-            self._failed(handle, ticket)
-            raise WrongFact
-        checked_new(new, account)
+        if typed is not None:
+            ticket = self._charged(handle, ticket)
+            if not self._is_owner(account, ticket, typed):
+                self._wrong(handle, ticket)
+                raise WrongFact
+        hashed = self._credentials.hashed(new, account)
         taken = self._shelf.take(handle)
         if taken is None or isinstance(taken, Spent):
             raise Expired("recovery was finished before")
-        removed = self._credentials.reset(account, new, ticket.way, scene)
+        removed = self._credentials.reset(account, hashed, ticket.way, scene)
         self._failures.clear(account.id)
         return removed
 
@@ -177,11 +183,19 @@ class Recoveries:
         found = self._find(typed)
         return found is not None and found.id == account.id and (ticket.way != "hotline" or knows(account, typed))
 
-    def _failed(self, handle: str, ticket: Ticket) -> None:
-        if ticket.failures + 1 >= TRIES:
-            self._shelf.take(handle)
-        else:
-            self._shelf.replace(handle, ticket, replace(ticket, failures=ticket.failures + 1))
+    def _charged(self, handle: str, ticket: Ticket) -> Ticket:
+        """The ticket with one more try on it. Raises `Expired` when another try came between."""
+        charged = replace(ticket, failures=ticket.failures + 1)
+        if not self._shelf.replace(handle, ticket, charged):
+            raise Expired("another try came between")
+        return charged
+
+    def _wrong(self, handle: str, ticket: Ticket) -> Verdict:
+        """After the last try the ticket is gone."""
+        if ticket.failures < TRIES:
+            return "wrong"
+        self._shelf.take(handle)
+        return "exhausted"
 
     def _find(self, typed: Typed) -> Account | None:
         read = identifiers.read(typed.kind, typed.username)

@@ -22,7 +22,9 @@ class LoginAttempt:
 
     `step_up` names the live session (`sid`) to whose login a code is to be added, `return_to` our own page when no
     client asked. `trusted` says that a captcha was solved or that the device is known, `suspicious` that somebody had
-    guessed at this account before. `new_password` is the hash of a chosen password that waits for its code.
+    guessed at this account before. `new_password` is the hash of a chosen password that waits for its code. `fresh`
+    says that the person logged in here, and did not only add a code to a session; `secured_at` is the date of the
+    account's last credential event as the proof saw it: a proof that saw another is dead.
     """
 
     params: Params
@@ -42,6 +44,8 @@ class LoginAttempt:
     suspicious: bool = False
     new_password: str = ""
     postponed: bool = False
+    fresh: bool = False
+    secured_at: float = 0.0
 
     def belongs_to(self, browser_secret: str) -> bool:
         return self.browser == browser_of(browser_secret)
@@ -93,12 +97,14 @@ class Attempts:
             step_up="",
             new_password="",
             postponed=False,
+            fresh=True,
+            secured_at=proved.secured_at,
         )
         self.replace(handle, attempt, after)
 
-    def code_entered(self, handle: str, attempt: LoginAttempt, proof: Authentication) -> None:
-        """Remember a proof that a one-time code made stronger."""
-        self.replace(handle, attempt, replace(attempt, proof=proof, new_password=""))
+    def strengthened(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> None:
+        """Remember a proof that a code or a new password made stronger, on the account as of `secured_at`."""
+        self.replace(handle, attempt, replace(attempt, proof=proof, new_password="", secured_at=secured_at))
 
     def consented(self, handle: str, attempt: LoginAttempt, account_id: str) -> None:
         """Remember that this person agreed to share what the request asks for."""

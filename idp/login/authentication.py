@@ -32,9 +32,13 @@ class Authentication:
 
 @dataclass(frozen=True, slots=True)
 class Proved:
-    """A login and what was noticed on the way: a solved captcha or known device, a known device, guessing before."""
+    """A login and what was noticed on the way: a solved captcha or known device, a known device, guessing before.
+
+    `secured_at` is the date of the last credential event of the account as it was read for this login.
+    """
 
     authentication: Authentication
+    secured_at: float
     trusted: bool = False
     known_device: bool = False
     suspicious: bool = False

@@ -132,7 +132,9 @@ class Failures:
         self._throttle = throttle
 
     def clear(self, who: str) -> None:
-        self._throttle.forgive(clear=[f"{kind}:{who}" for kind in ("account", "code", "old")], give_back=[])
+        self._throttle.forgive(
+            clear=[f"{kind}:{who}" for kind in ("account", "code", "code:stranger", "old")], give_back=[]
+        )
 
 
 CODE_GUESSES = Policy(free=20, base=2_592_000, cap=2_592_000, memory=2_592_000)

@@ -108,6 +108,8 @@ class Logins:
             raise LoginFailed("closed")
         if self.wants_captcha(typed.failures) and not typed.captcha:
             raise LoginFailed("captcha_wrong")
+        # Before the account is read: what happens to it from now on makes this login an old one.
+        began = self._clock()
         account = self._find(typed)
         exempt = account is not None and account.id == self._rules.exempt
         own = self._lane(typed, account)
@@ -117,9 +119,10 @@ class Logins:
             self._failed(account, typed, "login_failed")
         if not account.is_active:
             self._failed(account, typed, "disabled")
-        proof = self._succeeded(account, stored, typed, own)
+        self._succeeded(account, stored, typed, own)
+        proof = Authentication(account.id, auth_time=began, amr=("pwd",), acr=1, ial=0, through="password")
         known = own.own.key.startswith("device:")
-        return Proved(proof, trusted=known or typed.captcha, known_device=known, suspicious=suspicious)
+        return Proved(proof, account.secured_at, typed.captcha or known, known, suspicious)
 
     def _find(self, typed: Typed) -> Account | None:
         read = identifiers.read(typed.kind, typed.username)
@@ -164,14 +167,12 @@ class Logins:
         )
         raise LoginFailed(kind)
 
-    def _succeeded(self, account: Account, stored: str, typed: Typed, own: Lane) -> Authentication:
-        now = self._clock()
+    def _succeeded(self, account: Account, stored: str, typed: Typed, own: Lane) -> None:
         mine = [c.key for c in own.charges if not c.key.startswith("network:")]
         shared = [c.key for c in own.shared if c.key.startswith("network:")]
         self._throttle.forgive(clear=mine, give_back=shared)
         if self._passwords.is_outdated(stored):
             self._people.rehash(account.id, stored, self._passwords.hash(typed.password))
-        return Authentication(account.id, auth_time=now, amr=("pwd",), acr=1, ial=0, through="password")
 
     def _anonymous(self, typed: Typed) -> str:
         """One name for every way to write the same unknown identifier, as a known account has one id."""

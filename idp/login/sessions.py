@@ -60,8 +60,11 @@ class SessionStore(Protocol):
         device_digest: str | None,
         device_until: float,
         told: Told,
+        secured_at: float,
     ) -> None:
         """Write session (and known device) in one transaction, with the audit event of the login and its notice.
+
+        Raises `Expired` when the account's last credential event is not that of `secured_at` any more.
 
         A live session of the same account with the same `sid` is renewed: its old cookie is worthless afterwards.
         """
@@ -138,7 +141,8 @@ class Sessions:
             authentication=proof,
             created_at=now,
             last_seen_at=now,
-            expires_at=now + self.limits.absolute,
+            # From the login, also when only a code was added to it.
+            expires_at=proof.auth_time + self.limits.absolute,
             user_agent=visitor.user_agent[:200],
             network=visitor.network,
         )
@@ -152,6 +156,7 @@ class Sessions:
             device_digest=device_digest(device) if device else None,
             device_until=now + self.limits.device,
             told=self._notices.of("new_device", account, visitor.scene) if account and is_new else NOTHING_TOLD,
+            secured_at=account.secured_at if account else 0.0,
         )
         return Opened(session, cookie, device)
 

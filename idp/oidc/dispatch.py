@@ -107,7 +107,9 @@ class Dispatcher:
         person = self._person(request, entry)
         ask = self._ask(request)
         now = self._clock()
-        owed = login_owed(ask, person.proof, fresh=person.fresh, now=now)
+        # A code that was added to a session stands for no login that was demanded.
+        fresh = person.fresh and entry.attempt is not None and entry.attempt.fresh
+        owed = login_owed(ask, person.proof, fresh=fresh, now=now)
         if owed is None and person.proof is not None:
             given_in = entry.attempt if person.fresh else None
             owed = self._rules.owed(ask, person.standing, person.proof, given_in, now)
@@ -129,7 +131,8 @@ class Dispatcher:
             proof = entry.attempt.proof
             standing = self._standings.of_account(proof.account_id, client_id)
             # A proof older than the epoch, or than the last credential event, proves nothing: we ask again.
-            counts = proof.auth_time >= max(standing.epoch, standing.account.secured_at if standing.account else 0.0)
+            secured_at = standing.account.secured_at if standing.account else 0.0
+            counts = proof.auth_time >= standing.epoch and entry.attempt.secured_at == secured_at
             return _Person(standing, proof if counts else None, True, session)
         alive = session is not None and carried.account is not None and carried.account.is_active
         return _Person(carried, session.authentication if session and alive else None, False, session)

@@ -24,13 +24,14 @@ class SqlCredentials:
         self._audit = audit
         self._notices = notices
 
-    def secure(self, event: Securing, now: float) -> bool:
+    def secure(self, event: Securing, now: float) -> float | None:
+        moment = max(now, event.since + 0.001)
         try:
             with self._database.write.begin() as connection:
-                self._secure(connection, event, now)
+                self._secure(connection, event, moment)
         except _CameFirst:
-            return False
-        return True
+            return None
+        return moment
 
     def _secure(self, connection: Connection, event: Securing, now: float) -> None:
         unchanged = and_(t.account.c.id == event.account_id, t.account.c.secured_at == event.since)

@@ -31,6 +31,9 @@ class SqlCodes:
         self._refuse_over(budgets, now)
         # Raising inside the block takes back everything that was paid.
         with self._database.write.begin() as connection:
+            # The code's row first, as in `use`: two that lock in different orders wait for each other for ever.
+            if code:
+                self._keep(connection, code, now)
             spent = pay(connection, budgets, now)
             refused = over(budgets, spent)
             if refused:
@@ -39,8 +42,6 @@ class SqlCodes:
                 raise OverBudget("prefix", now + 3600, now)
             if not trusted and strained(budgets, spent):
                 raise CaptchaFirst("a budget is strained")
-            if code:
-                self._keep(connection, code, now)
             self._outbox.write(connection, *messages)
         return spent
 

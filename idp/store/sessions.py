@@ -38,6 +38,7 @@ class SqlSessions:
         device_digest: str | None,
         device_until: float,
         told: Told,
+        secured_at: float,
     ) -> None:
         proof = session.authentication
         row: dict[str, Any] = {
@@ -58,6 +59,10 @@ class SqlSessions:
         }
         opened = Event("login.succeeded", proof.account_id, facts={"through": proof.through})
         with self._database.write.begin() as connection:
+            # Held until we are done: a credential event ends this session, or came first and we do not open it.
+            of_account = select(t.account.c.secured_at).where(t.account.c.id == proof.account_id)
+            if connection.execute(of_account.with_for_update(read=True)).scalar() != secured_at:
+                raise Expired("the account was secured meanwhile")
             if not connection.execute(self._open(row)).rowcount:
                 raise Expired("the session to go on with was ended meanwhile")
             if device_digest:

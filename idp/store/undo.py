@@ -55,8 +55,17 @@ class SqlNotices:
         return Undo(digest, row.account_id, row.event, before, row.created_at, row.expires_at)
 
     def use(self, connection: Connection, digest: str, now: float) -> bool:
-        """Use the link up: exactly one caller gets True."""
-        return connection.execute(update(t.undo).where(_live(digest, now)).values(used_at=now)).rowcount == 1
+        """Use the link up: exactly one caller gets True.
+
+        Links of later notices go with it: what they tell of was done by whoever the person says was not them.
+        """
+        used = update(t.undo).where(_live(digest, now)).values(used_at=now).returning(_u.account_id, _u.created_at)
+        row = connection.execute(used).first()
+        if row is None:
+            return False
+        later = and_(_u.account_id == row.account_id, _u.created_at >= row.created_at, _u.used_at.is_(None))
+        connection.execute(update(t.undo).where(later).values(used_at=now))
+        return True
 
     def _row(self, undo: Undo) -> dict[str, object]:
         sealed = self._sealing.seal(json.dumps(dict(undo.before)).encode(), context=f"undo {undo.digest}")

@@ -127,7 +127,7 @@ class AccountPage(Page):
         account = now_known.account
         if account is None or not account.is_active:
             return self._pages.ask_to_log_in(browser)
-        if attempt.proof.auth_time < max(now_known.epoch, account.secured_at):
+        if attempt.proof.auth_time < now_known.epoch or attempt.secured_at != account.secured_at:
             return self._pages.ask_to_log_in(browser)
         rules, now = self._pages.rules, self._pages.clock()
         owed = rules.owed(Ask(), now_known, attempt.proof, attempt, now)

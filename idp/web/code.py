@@ -34,7 +34,7 @@ class CodePage(Page):
         form = step.browser.form
         if "code-cancel" in form:
             return self._steps.give_up(step)
-        if step.account.phone is None:
+        if step.account.phone is None or step.is_coded:
             return redirect(step.return_url, 303)
         ask = asked(step)
         if "code-again" in form:
@@ -46,7 +46,8 @@ class CodePage(Page):
             return self._page(step, **shown)
         now = self._steps.clock()
         self._people.verify_phone(step.account.id, ask.to, now)
-        self._steps.attempts.code_entered(step.handle, step.attempt, step.proof.with_code(now))
+        proof = step.proof.with_code(now)
+        self._steps.attempts.strengthened(step.handle, step.attempt, proof, step.account.secured_at)
         return redirect(step.return_url, 303)
 
     def _page(self, step: Step, **shown: Any) -> Response:

@@ -51,7 +51,9 @@ class CodeDesk:
 
     def again(self, ask: Ask, browser: Browser, *, trusted: bool, bound: str = "") -> dict[str, Any]:
         """Send a code, the first or another; a captcha that came with the form, bound to `bound`, is taken."""
-        form = browser.form if browser.request.method == "POST" else {}
+        if self._codes.is_exhausted(ask):
+            return {"error": str(CODE["exhausted"]), "over": True}
+        form = browser.form if browser.request.method == "POST" and not trusted else {}
         typed, challenge = form.get("captcha", "")[:64], form.get("captcha_id", "")
         solved = bool(challenge) and self._challenges.is_right(challenge, typed, bound)
         if challenge and not solved:

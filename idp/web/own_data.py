@@ -40,7 +40,7 @@ class Sensitive(Page):
         if standing is None or standing.account is None or standing.session is None:
             return self._pages.ask_to_log_in(browser, self.path)
         entered = standing.session.authentication.otp_at
-        if entered is None or self._pages.clock() - entered > FRESH:
+        if entered is None or not 0 <= self._pages.clock() - entered <= FRESH:
             return self._pages.begin(browser, "code", return_to=self.path, step_up=standing.session.sid)
         return standing.account, standing.session
 

@@ -15,9 +15,10 @@ from idp.accounts.one_time import Ask
 from idp.accounts.passwords import WeakPassword
 from idp.errors import Expired
 from idp.login.limits import Guesses
-from idp.login.sessions import device_digest
+from idp.login.sessions import Sessions, device_digest
 from idp.oidc.dispatch import StepRules
 from idp.shelf import digest
+from idp.web.authorize import set_session
 from idp.web.browser import with_query
 from idp.web.code_desk import CodeDesk, Sheet, sent_to
 from idp.web.headers import page_policy
@@ -106,6 +107,8 @@ class PasswordCode(Page):
 
     def post(self) -> Response:
         step = self._steps.here()
+        if step.is_coded and not step.attempt.new_password:
+            return redirect(step.return_url, 303)
         if "code-cancel" in step.browser.form or not step.attempt.new_password or not step.account.phone:
             return _back(step)
         ask = _ask(step)
@@ -131,9 +134,10 @@ class PasswordCode(Page):
 class Changer:
     """Lets a chosen password take effect and remembers the fresh proof."""
 
-    def __init__(self, steps: Steps, credentials: Credentials) -> None:
+    def __init__(self, steps: Steps, credentials: Credentials, sessions: Sessions) -> None:
         self._steps = steps
         self._credentials = credentials
+        self._sessions = sessions
 
     def take_effect(self, step: Step, hashed: str, *, by_code: bool = False) -> Response:
         """Change, and go on with the attempt as the person who just proved both passwords.
@@ -146,14 +150,21 @@ class Changer:
                 step.account,
                 hashed,
                 step.browser.scene,
-                sid=step.sid,
+                sid=step.session.sid if step.session else None,
                 device=device_digest(device) if device else None,
             )
         except Outdated:
             raise Expired("the account was secured meanwhile") from None
         proof = replace(step.proof, auth_time=moment)
-        self._steps.attempts.code_entered(step.handle, step.attempt, proof.with_code(moment) if by_code else proof)
-        return redirect(step.return_url, 303)
+        stronger = proof.with_code(moment) if by_code else proof
+        self._steps.attempts.strengthened(step.handle, step.attempt, stronger, moment)
+        response = redirect(step.return_url, 303)
+        if step.session:
+            # The session lives on under a new cookie from this answer on: a copy of the old one is worthless.
+            after, kept = replace(step.account, secured_at=moment), replace(step.attempt, known_device=True)
+            opened = self._sessions.open(stronger, step.browser.visitor, kept, after, before=step.session)
+            set_session(self._steps.around, response, opened.cookie, opened.device_cookie)
+        return response
 
 
 def _back(step: Step) -> Response:

@@ -113,6 +113,8 @@ class RecoverCode(Page):
         form = browser.form
         handle, ticket = self._ticket(browser, form)
         attempt = form.get("attempt", "")
+        if ticket.proved:
+            return redirect(with_query("/recover/password", ticket=handle, attempt=attempt or None), 303)
         if "code-cancel" in form:
             return redirect(with_query("/recover", attempt=attempt or None), 303)
         if "code-again" in form:

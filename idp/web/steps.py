@@ -9,6 +9,7 @@ from idp.accounts.account import Account
 from idp.errors import Expired
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Authentication
+from idp.login.sessions import Session
 from idp.oidc.authorization import read_request
 from idp.oidc.clients import Clients
 from idp.oidc.issuing import Standings
@@ -27,12 +28,18 @@ class Step:
     attempt: LoginAttempt
     proof: Authentication
     account: Account
-    sid: str | None = None
+    session: Session | None = None
 
     @property
     def return_url(self) -> str:
         """Where every step returns to: the dispatcher, or our own page."""
         return with_query("/authorize" if self.attempt.client_id else "/account", attempt=self.handle)
+
+    @property
+    def is_coded(self) -> bool:
+        """Whether the code of this attempt was entered already: a form that was sent twice."""
+        entered = self.attempt.proof.otp_at if self.attempt.proof else None
+        return entered is not None and entered >= self.attempt.started_at
 
 
 class Steps:
@@ -71,17 +78,16 @@ class Steps:
         if proof is None:
             raise Expired("nobody is logged in at this step")
         account = self._standings.of_account(proof.account_id, attempt.client_id).account
-        is_old = attempt.proof is not None and account is not None and proof.auth_time < account.secured_at
-        if account is None or not account.is_active or is_old:
+        if account is None or not account.is_active or not _is_current(attempt, account):
             raise Expired("the account was secured or closed meanwhile")
-        own = session.sid if session and session.account_id == account.id else None
+        own = session if session and session.account_id == account.id else None
         return Step(browser, handle, attempt, proof, account, own)
 
     def give_up(self, step: Step) -> Response:
         """Back to the portal with `access_denied`, or to our own page; the attempt is over."""
         self.attempts.finish(step.handle)
         if not step.attempt.client_id:
-            return redirect("/account" if step.sid else "/logged-out", 303)
+            return redirect("/account" if step.session else "/logged-out", 303)
         request = read_request(step.attempt.params, self._clients)
         return deny(self.around.issuer, request, "The person cancelled the login.")
 
@@ -89,3 +95,10 @@ class Steps:
         """The name of the portal that the person is on the way to; empty on the way to our own pages."""
         client = self._clients.find(step.attempt.client_id) if step.attempt.client_id else None
         return client.client_name if client else ""
+
+
+def _is_current(attempt: LoginAttempt, account: Account) -> bool:
+    """Whether no credential event came after the proof, or after a step on a live session was begun."""
+    if attempt.proof is None:
+        return attempt.started_at >= account.secured_at
+    return attempt.secured_at == account.secured_at
