@@ -114,7 +114,8 @@ def authority(tmp_path: Path) -> Authority:
 def test_the_deadline_holds_over_tls_too(authority: Authority) -> None:
     outbound = Outbound(authority.ca_file, seconds=SECONDS)
     with saying(HEAD.replace(b"1000", b"1"), b"x", tls=authority.issue("localhost")) as url:
-        assert outbound.post(url, b"", {}) == Answer(200, b"x")
+        # A handshake on a busy machine may take longer than the deadline that is held below.
+        assert Outbound(authority.ca_file).post(url, b"", {}) == Answer(200, b"x")
     began = time.monotonic()
     words, pause = SLOW["a head that drips"]
     with saying(*words, pause=pause, tls=authority.issue("localhost")) as url, pytest.raises(OutboundFailed):
