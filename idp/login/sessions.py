@@ -147,9 +147,8 @@ class Sessions:
             network=visitor.network,
         )
         cookie = new_secret("s")
-        remember = attempt is not None and attempt.remember
-        device = (visitor.device or new_secret("d")) if remember else None
-        is_new = account is not None and before is None and not (attempt and attempt.known_device)
+        device = (visitor.device or new_secret("d")) if attempt and attempt.remember else None
+        is_new = before is None and not (attempt and attempt.known_device)
         self._store.open(
             session_digest(cookie),
             session,
