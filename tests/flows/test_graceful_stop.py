@@ -87,7 +87,7 @@ def test_a_stop_in_the_middle_of_slow_logins_finishes_them_all(provider: Provide
             assert provider.process
             with knocking(provider.port) as others:
                 provider.process.send_signal(signal.SIGTERM)
-                assert provider.process.wait(80) == 0
+                assert provider.process.wait(40) == 0
         answers = [done.result() for done in sent]
 
     assert [answer.status for answer in answers] == [303] * CITIZENS
