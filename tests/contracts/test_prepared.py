@@ -57,9 +57,9 @@ def test_a_read_that_fails_raises_what_sqlalchemy_raises(tmp_path: Path) -> None
     empty.close()
 
 
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_a_read_survives_that_its_connection_was_cut(counters: Database) -> None:
-    if counters.dialect != "postgresql":
-        pytest.skip("SQLite has no connections to cut")
+    """SQLite has no connections to cut."""
     prepared = Prepared(counters, BOTH)
     assert len(prepared.rows(one="a", other="b", more=0)) == 2
 

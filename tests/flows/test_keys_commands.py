@@ -81,20 +81,16 @@ def because(*words: str) -> tuple[str, ...]:
 def test_an_unknown_key_and_an_ambiguous_beginning_are_refused(operator: Operator) -> None:
     for command in ("revoke", "retire", "activate"):
         assert operator.refused(*because(command, "nobody")).startswith("there is no key 'nobody': `idp keys list")
-    for _ in range(4):
+    alike = []
+    # There are 64 letters to begin with: sooner or later two keys share theirs. One that begins as an option is none.
+    while len(alike) < 2:
         operator.clock.move(2 * DAY)
-        operator.does(*because("rotate"))
-        for alg in ("RS256", "ES256"):
-            operator.clock.move(2 * DAY)
-            operator.does(*because("revoke", operator.kid(alg)))
-    for key in operator.listed():
-        alike = [other["kid"] for other in operator.listed() if other["kid"][0] == key["kid"][0]]
-        if len(alike) > 1 and key["kid"][0] != "-":
-            told = operator.refused(*because("revoke", key["kid"][0]))
-            assert "is ambiguous" in told
-            assert all(kid in told for kid in alike)
-            return
-    pytest.skip("no two of these keys begin alike; tests/rules/keys has the rule")
+        operator.does(*because("rotate", "--alg", "ES256"))
+        kids = [key["kid"] for key in operator.listed()]
+        alike = max(([k for k in kids if k[0] == kid[0]] for kid in kids if kid[0] != "-"), key=len)
+    told = operator.refused(*because("revoke", alike[0][0]))
+    assert "is ambiguous" in told
+    assert all(kid in told for kid in alike)
 
 
 def test_the_last_key_of_an_algorithm_is_not_revoked_but_by_force(operator: Operator) -> None:
