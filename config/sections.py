@@ -186,6 +186,47 @@ class Outbound(Section):
     ca_file: Path | None = Field(None, description="CA certificates that outbound TLS trusts; empty: the system's")
 
 
+class Upstream(Section):
+    """Somebody else through whom people may log in (docs/integrations)."""
+
+    id: str = Field(pattern="^[a-z][a-z0-9-]{0,31}$", description="our name for it; part of its callback address")
+    kind: Literal["oidc", "vneid", "dvcqg"] = Field(description="the protocol that it speaks")
+    label: str = Field(min_length=1, max_length=100, description="the button on the login page, in Vietnamese")
+    label_en: str = Field("", max_length=100, description="the same in English")
+    audience: tuple[Literal["individual", "organisation"], ...] = Field(
+        ("individual",), description="on whose tab of the login page it stands"
+    )
+    enabled_from: datetime | None = Field(None, description="first moment, with time zone")
+    enabled_to: datetime | None = Field(None, description="first moment at which it is closed again, with time zone")
+    order: int = Field(0, description="place on the login page, lowest first")
+    issuer: str = Field("", description="`iss` of its ID tokens, letter for letter; with oidc also where discovery is")
+    authorization_endpoint: str = Field("", description="address for the browser; with oidc by discovery")
+    token_endpoint: str = Field("", description="likewise for codes")
+    userinfo_endpoint: str = Field("", description="likewise for profiles")
+    end_session_endpoint: str = Field("", description="likewise for logout; empty: it has none")
+    hosts: tuple[str, ...] = Field((), description="further host names that we may ask, beside those of its addresses")
+    client_id: str = Field(min_length=1, description="who we are there")
+    client_secret: SecretStr | None = Field(None, description="our secret there")
+    token_auth: Literal["client_secret_basic", "client_secret_post"] = Field(
+        "client_secret_basic", description="how an oidc upstream is told the secret"
+    )
+    private_key_file: Path | None = Field(None, description="vneid: our RSA key (PEM) that unwraps its answers")
+    cipher: Literal["ecb", "cbc"] = Field("ecb", description="vneid: AES mode of its envelopes")
+    scope: str = Field("openid", description="what we ask it for")
+    algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...] = Field(
+        ("RS256",), description="algorithms that its ID tokens may be signed with"
+    )
+    claims: dict[str, str] = Field({}, description="our name of a fact -> its claim, where it differs from the usual")
+    acr: dict[str, int] = Field({}, description="its level of authentication -> ours, 1 to 4; unknown means 1")
+    ial: dict[str, int] = Field({}, description="its level of identity -> ours, 0 to 2; unknown means 0")
+    least_ial: int = Field(2, ge=0, le=2, description="our level from which its citizen number names a person")
+    phone_verified: Literal["claim", "by_agreement", "never"] = Field(
+        "never", description="whether its phone number counts as verified"
+    )
+    phone_required: bool = Field(False, description="whether a phone number that differs from ours forbids a link")
+    opens_accounts: bool = Field(False, description="whether whom it proved, and nobody has an account for, gets one")
+
+
 class Testing(Section):
     """Test mode for outside test suites; production refuses it."""
 

@@ -29,6 +29,7 @@ from config.sections import (
     Passwords,
     Store,
     Testing,
+    Upstream,
     Web,
 )
 from keys.changes import Policy
@@ -69,6 +70,7 @@ class Settings(BaseSettings):
     budgets: Budgets = Budgets()
     audit: Audit = Audit()
     outbound: Outbound = Outbound()
+    upstreams: tuple[Upstream, ...] = Field((), description="through whom people may log in")
     testing: Testing = Testing()
 
     @property

@@ -1,0 +1,62 @@
+"""Vietnamese names: one form to store and show, and how far two writings of a name agree.
+
+Folding merges different people (Hoa, Hòa and Họa are one then): an equal fold is needed, and never enough.
+"""
+
+import re
+import unicodedata
+from enum import IntEnum
+
+LONGEST = 200
+_D_WITH_STROKE = str.maketrans("đĐðÐɖƉ", "dDdDdD")
+_APOSTROPHES = re.compile(r"['’ʼ‘`´]")
+_TONES = "\u0300\u0301\u0303\u0309\u0323"
+_TONE_ON_FIRST = re.compile(rf"(?<!q)([ou])([{_TONES}])([aey])(?![a-z\u0300-\u036f])", re.IGNORECASE)
+
+
+class Agreement(IntEnum):
+    """How far two writings of a name agree; more is larger. `TONE` differs only in where the tone mark stands."""
+
+    DIFFERENT = 0
+    KEY = 1
+    FOLDED = 2
+    TONE = 3
+    CASE = 4
+    EXACT = 5
+
+
+def tidy(text: str) -> str:
+    """NFC, trimmed, every run of spaces one space: the form to store and to show."""
+    return " ".join(unicodedata.normalize("NFC", text).split())
+
+
+def fold(text: str) -> str:
+    """Capitals without accents: `Nguyễn Thị Hoà` and `NGUYỄN THỊ HÒA` are both `NGUYEN THI HOA`."""
+    compatible = unicodedata.normalize("NFKC", text).translate(_D_WITH_STROKE)
+    bare = "".join(c for c in unicodedata.normalize("NFD", compatible) if not unicodedata.combining(c))
+    return " ".join(_APOSTROPHES.sub("", bare).split()).upper()
+
+
+def match_key(text: str) -> str:
+    """The fold with nothing but its letters, as the state's own systems compare names."""
+    return "".join(c for c in fold(text) if c.isalpha())
+
+
+def agreement(one: str, other: str) -> Agreement:
+    """The closest way in which two writings agree; empty names agree with nothing."""
+    if not match_key(one) or not match_key(other):
+        return Agreement.DIFFERENT
+    same = (
+        (Agreement.EXACT, tidy),
+        (Agreement.CASE, lambda text: tidy(text).casefold()),
+        (Agreement.TONE, lambda text: _tones_moved(tidy(text).casefold())),
+        (Agreement.FOLDED, fold),
+        (Agreement.KEY, match_key),
+    )
+    return next((level for level, form in same if form(one) == form(other)), Agreement.DIFFERENT)
+
+
+def _tones_moved(text: str) -> str:
+    """The tone of an open `oa`, `oe`, `uy` on its second letter: both places are right, no normal form joins them."""
+    moved = _TONE_ON_FIRST.sub(r"\1\3\2", unicodedata.normalize("NFD", text))
+    return unicodedata.normalize("NFC", moved)
