@@ -21,6 +21,13 @@ class People(Protocol):
         """The account that holds this canonical identifier today."""
         ...
 
+    def holding_phone(self, e164: str, *, limit: int = 3) -> list[Account]:
+        """Active accounts with this number, verified or not, also where an old record writes it differently.
+
+        Two are enough to refuse, so `limit` is small; the order means nothing.
+        """
+        ...
+
     def search(self, *, kind: Kind | None, limit: int) -> list[Account]:
         """Up to `limit` accounts, newest first, for the operator's list."""
         ...

@@ -1,12 +1,16 @@
 """Vietnamese mobile numbers: one canonical form (E.164), parsed once, compared and shown masked.
 
-Numbers written before 2018 had eleven digits; the state moved their prefixes, and old records still hold them. Prefixes
+Until 2018 many numbers had eleven digits; the state moved their prefixes, and old records still hold them. Prefixes
 are data with dates because the state opens new blocks.
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import date
+
+CONVERSION_BEGAN, CONVERSION_ENDED = date(2018, 9, 15), date(2019, 6, 30)
+"""From the first day the new forms worked, after the last one only they do: older records may hold the old ones."""
 
 CONVERTED_IN_2018 = {
     "120": "70", "121": "79", "122": "77", "126": "76", "128": "78",
@@ -14,8 +18,9 @@ CONVERTED_IN_2018 = {
     "162": "32", "163": "33", "164": "34", "165": "35", "166": "36", "167": "37", "168": "38", "169": "39",
     "186": "56", "188": "58", "199": "59",
 }  # fmt: skip
-"""Old prefix without its zero -> new one (15 September 2018; the last seven digits did not change)."""
+"""Old prefix without its zero -> new one; the last seven digits did not change, and no two became one."""
 
+_BEFORE_2018 = {new: old for old, new in CONVERTED_IN_2018.items()}
 _MOBILE = re.compile(r"(3[2-9]|5[25689]|7[06-9]|8[1-9]|9[0-46-9])[0-9]{7}")
 _IGNORED = re.compile(r"[\s.()\-\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
 
@@ -43,6 +48,14 @@ class PhoneNumber:
     def masked(self) -> str:
         """`*** *** *67`: enough to recognise one's own number, not enough to learn another's."""
         return f"*** *** *{self.e164[-2:]}"
+
+    @property
+    def writings(self) -> tuple[str, ...]:
+        """The plain forms in which a record may hold this number, the canonical one first."""
+        national = self.e164.removeprefix("+84")
+        old = _BEFORE_2018.get(national[:2])
+        forms = (national, old + national[2:]) if old else (national,)
+        return tuple(prefix + form for form in forms for prefix in ("+84", "84", "0"))
 
 
 def _national_part(text: str) -> str:

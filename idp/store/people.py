@@ -1,12 +1,14 @@
 """`People` in SQL."""
 
 import json
+from itertools import groupby
 
 from sqlalchemy import ColumnElement, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.account import Account, IdentifierKind, Kind, Status
 from idp.accounts.people import IdentifierTaken
+from idp.accounts.phone import PhoneNumber
 from idp.store import tables as t
 from idp.store.rows import ACCOUNT, IDENTIFIER, account_of
 from keys.database import Database
@@ -34,6 +36,15 @@ class SqlPeople:
         )
         with self._database.read.connect() as connection:
             return account_of(connection.execute(statement).mappings().all())
+
+    def holding_phone(self, e164: str, *, limit: int = 3) -> list[Account]:
+        held = and_(t.account.c.phone.in_(PhoneNumber(e164).writings), t.account.c.status == "active")
+        ids = select(t.account.c.id).where(held).order_by(t.account.c.id).limit(limit)
+        statement = _with_identifiers.where(t.account.c.id.in_(ids)).order_by(t.account.c.id)
+        with self._database.read.connect() as connection:
+            rows = connection.execute(statement).mappings().all()
+        found = (account_of(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row["a_id"]))
+        return [account for account in found if account]
 
     def search(self, *, kind: Kind | None, limit: int) -> list[Account]:
         ids = select(t.account.c.id).order_by(t.account.c.created_at.desc()).limit(limit)
