@@ -9,7 +9,7 @@ Sameness = Literal["exact", "year", "different"]
 FIRST_YEAR = 1890
 
 _FORMS = (
-    re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})", re.ASCII),
+    re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})(?:-(?P<day>\d{2}))?", re.ASCII),
     re.compile(r"(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})", re.ASCII),
     re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})", re.ASCII),
     re.compile(r"(?:(?P<month>\d{1,2})/)?(?P<year>\d{4})", re.ASCII),
@@ -30,7 +30,7 @@ class BirthDate:
 
     @classmethod
     def parse(cls, text: str, *, today: date) -> "BirthDate":
-        """Read `dd/MM/yyyy`, `yyyyMMdd`, `yyyy-MM-dd`, `MM/yyyy` or `yyyy`. Raises `NotABirthDate`."""
+        """Read `dd/MM/yyyy`, `yyyyMMdd`, `yyyy-MM-dd`, `MM/yyyy`, `yyyy-MM` or `yyyy`. Raises `NotABirthDate`."""
         found = next((form.fullmatch(text.strip()) for form in _FORMS if form.fullmatch(text.strip())), None)
         if found is None:
             raise NotABirthDate("not a date")

@@ -304,3 +304,16 @@ session_client = Table(
     Index("session_client_by_account", "account_id"),
     Index("session_client_by_expiry", "expires_at"),
 )
+
+# Who is insured, with or without an account.
+participant = Table(
+    "participant",
+    metadata,
+    Column("bhxh_code", String(10), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("birth_date", String(10)),
+    Column("citizen_number", String(12)),
+    Column("phone", String(16)),
+    Column("updated_at", Double, nullable=False),
+    Index("participant_by_citizen_number", "citizen_number"),
+)

@@ -1,0 +1,109 @@
+"""Participants: who is insured, whether or not they have an account. The register comes from outside, in files.
+
+What it says of a person is the agency's knowledge, so it may give an account its BHXH code; that somebody knows such a
+code proves nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+from idp.accounts import identifiers, names
+from idp.accounts.birth_date import BirthDate, NotABirthDate
+from idp.accounts.phone import NotAMobileNumber, PhoneNumber
+
+COLUMNS = ("bhxh_code", "name", "birth_date", "citizen_number", "phone")
+"""What a record of the register says, as text; all but the first two may be empty."""
+
+
+class BadParticipant(ValueError):
+    """The record names nobody; the message says why, without repeating anything personal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """An insured person. `updated_at` is the last time that the register said something new of them."""
+
+    bhxh_code: str
+    name: str
+    birth_date: BirthDate | None = None
+    citizen_number: str | None = None
+    phone: PhoneNumber | None = None
+    updated_at: float = 0.0
+
+    @classmethod
+    def read(cls, record: Mapping[str, str], *, today: date, now: float) -> "Participant":
+        """From the texts of `COLUMNS`. Raises `BadParticipant`."""
+        code = identifiers.read("individual", record["bhxh_code"])
+        if code is None or code[0] != "bhxh":
+            raise BadParticipant("bhxh_code has not ten digits")
+        birth_date, number, phone = (record[name].strip() for name in COLUMNS[2:])
+        return cls(
+            bhxh_code=code[1],
+            name=_name(record["name"]),
+            birth_date=_birth_date(birth_date, today) if birth_date else None,
+            citizen_number=_citizen_number(number) if number else None,
+            phone=_phone(phone) if phone else None,
+            updated_at=now,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a batch: how many were new or changed, and how many the register knew just so."""
+
+    written: int
+    unchanged: int
+
+
+class Participants(Protocol):
+    """Finds and keeps participants."""
+
+    def find(self, bhxh_code: str) -> Participant | None:
+        """The participant with this code."""
+        ...
+
+    def find_by_citizen_number(self, number: str) -> Participant | None:
+        """The one participant with this citizen number; None as well when the register gives it to several."""
+        ...
+
+    def put(self, participants: Iterable[Participant]) -> Imported:
+        """Write all of them at once or none; of two with the same code the later one stays."""
+        ...
+
+    def count(self) -> int:
+        """How many there are."""
+        ...
+
+
+def _name(text: str) -> str:
+    name = names.tidy(text)
+    if not names.match_key(name):
+        raise BadParticipant("name is empty")
+    if len(name) > names.LONGEST:
+        raise BadParticipant(f"name is longer than {names.LONGEST} characters")
+    if not name.isprintable():
+        raise BadParticipant("name holds characters that cannot be shown")
+    return name
+
+
+def _birth_date(text: str, today: date) -> BirthDate:
+    try:
+        return BirthDate.parse(text, today=today)
+    except NotABirthDate as error:
+        raise BadParticipant(f"birth_date: {error}") from None
+
+
+def _citizen_number(text: str) -> str:
+    number = identifiers.read("individual", text)
+    if number is None or number[0] != "cccd":
+        raise BadParticipant("citizen_number has not twelve digits")
+    return number[1]
+
+
+def _phone(text: str) -> PhoneNumber:
+    try:
+        return PhoneNumber.parse(text)
+    except NotAMobileNumber:
+        raise BadParticipant("phone is no Vietnamese mobile number") from None

@@ -1,0 +1,83 @@
+"""`Participants` in SQL: one row for everybody insured, tens of millions of them."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, or_, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+
+from idp.accounts.birth_date import BirthDate
+from idp.accounts.participants import Imported, Participant
+from idp.accounts.phone import PhoneNumber
+from idp.store import tables as t
+from keys.database import Database
+
+_FACTS = ("name", "birth_date", "citizen_number", "phone")
+
+
+class SqlParticipants:
+    """The register of who is insured."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        insert = (sqlite if database.dialect == "sqlite" else postgresql).insert(t.participant)
+        changed = or_(*(t.participant.c[name].is_distinct_from(insert.excluded[name]) for name in _FACTS))
+        said = {name: insert.excluded[name] for name in (*_FACTS, "updated_at")}
+        upsert = insert.on_conflict_do_update(index_elements=["bhxh_code"], set_=said, where=changed)
+        self._put = upsert.returning(t.participant.c.bhxh_code)
+
+    def find(self, bhxh_code: str) -> Participant | None:
+        return self._only(t.participant.c.bhxh_code == bhxh_code)
+
+    def find_by_citizen_number(self, number: str) -> Participant | None:
+        return self._only(t.participant.c.citizen_number == number)
+
+    def put(self, participants: Iterable[Participant]) -> Imported:
+        given = list(participants)
+        rows = {each.bhxh_code: _row(each) for each in given}
+        if not rows:
+            return Imported(0, 0)
+        with self._database.write.begin() as connection:
+            # In one order everywhere, so that two imports never wait for each other crosswise.
+            written = len(connection.execute(self._put, [rows[code] for code in sorted(rows)]).all())
+        return Imported(written, len(given) - written)
+
+    def count(self) -> int:
+        # On PostgreSQL a count walks the index, longer than a statement may take; a transaction of its own may.
+        with (self._database.write if self._postgresql else self._database.read).begin() as connection:
+            if self._postgresql:
+                connection.execute(text("SET LOCAL statement_timeout = 0"))
+            return connection.execute(select(func.count()).select_from(t.participant)).scalar_one()
+
+    @property
+    def _postgresql(self) -> bool:
+        return self._database.dialect == "postgresql"
+
+    def _only(self, condition: ColumnElement[bool]) -> Participant | None:
+        with self._database.read.connect() as connection:
+            rows = connection.execute(select(t.participant).where(condition).limit(2)).mappings().all()
+        return _participant(rows[0]) if len(rows) == 1 else None
+
+
+def _row(participant: Participant) -> dict[str, Any]:
+    birth_date, phone = participant.birth_date, participant.phone
+    return {
+        "bhxh_code": participant.bhxh_code,
+        "name": participant.name,
+        "birth_date": str(birth_date) if birth_date else None,
+        "citizen_number": participant.citizen_number,
+        "phone": phone.e164 if phone else None,
+        "updated_at": participant.updated_at,
+    }
+
+
+def _participant(row: Mapping[Any, Any]) -> Participant:
+    return Participant(
+        bhxh_code=row["bhxh_code"],
+        name=row["name"],
+        birth_date=BirthDate.parse(row["birth_date"], today=date.max) if row["birth_date"] else None,
+        citizen_number=row["citizen_number"],
+        phone=PhoneNumber(row["phone"]) if row["phone"] else None,
+        updated_at=row["updated_at"],
+    )
