@@ -1,1 +1,292 @@
-"""The linking table: who is the person whom an upstream brought? Pure, and the only place that decides it."""
+"""The linking table: whose account is it that an upstream's person may open? Pure, and the only place that decides.
+
+A phone number alone never opens or links anything, and neither does what a person typed at the upstream. Facts agree
+only when both sides have them; what is missing on one side is no agreement. The order of candidates does not matter.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from federation.connector import UpstreamIdentity
+from idp.accounts import names
+from idp.accounts.account import Account
+from idp.accounts.birth_date import BirthDate, NotABirthDate, Sameness
+from idp.accounts.participants import Participant
+from idp.accounts.phone import NotAMobileNumber, PhoneNumber
+
+Reason = Literal["recycled", "identity", "phone_differs", "conflict", "closed"]
+QUEUED: tuple[Reason, ...] = ("recycled", "identity", "conflict")
+"""Refusals that an officer has to look at."""
+
+DAY = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What an upstream may do. `least_ial` is the level from which its citizen number names a person.
+
+    Our number counts for `phone_fresh` seconds after it was proved, and only once it has rested `phone_settled`
+    seconds since its last change (security.md U-03).
+    """
+
+    least_ial: int = 2
+    phone_required: bool = False
+    opens_accounts: bool = False
+    phone_fresh: float = 180 * DAY
+    phone_settled: float = 30 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An account that could be the person's. `linked_to_another`: to another subject of the same upstream."""
+
+    account: Account
+    linked_to_another: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What we know: the account that this subject is linked to, and those that one of its facts points at.
+
+    `same_number` tells whether the citizen number is still that of the day of the link; it is true when one side has
+    none. `typed` is the account of the BHXH code that the person typed here.
+    """
+
+    linked: Account | None = None
+    same_number: bool = True
+    by_number: tuple[Candidate, ...] = ()
+    by_phone: tuple[Candidate, ...] = ()
+    by_code: tuple[Candidate, ...] = ()
+    by_tax_code: tuple[Candidate, ...] = ()
+    typed: tuple[Candidate, ...] = ()
+    participant: Participant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The subject is linked to this account. A number that changed there is reported, not followed."""
+
+    account_id: str
+    phone_differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """The page shows the masked account and "Xác nhận" links it; with `otp` after a code to *our* number."""
+
+    account_id: str
+    otp: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProveFirst:
+    """The person logs in with the password of this account first; which one it is, nobody is told."""
+
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class New:
+    """A proven person without an account gets one, with the BHXH code when the register knows them."""
+
+    participant: Participant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """Nobody is found, and this upstream opens no accounts: the person may type their code, or log in and link."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No link, for this reason; `account_id` is whom it concerns, for the queue only."""
+
+    reason: Reason
+    account_id: str | None = None
+
+
+Match = Known | Propose | ProveFirst | New | Unresolved | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """How an identity and an account compare, as it is stored for a link: words, nothing of the person."""
+
+    number: Literal["equal", "different", "absent"]
+    name: str
+    birth_date: Sameness | Literal["absent"]
+    phone: Literal["equal", "different", "absent"]
+
+    @property
+    def is_same_person(self) -> bool:
+        """Whether name and full birth date agree."""
+        return self._name_agrees and self.birth_date == "exact"
+
+    @property
+    def may_be_same_person(self) -> bool:
+        """Whether nothing contradicts: the name agrees and the birth date is not another one."""
+        return self._name_agrees and self.birth_date != "different"
+
+    @property
+    def _name_agrees(self) -> bool:
+        return self.name not in ("DIFFERENT", "ABSENT")
+
+
+def compare(identity: UpstreamIdentity, account: Account) -> Facts:
+    """The facts of both sides, one by one."""
+    ours = _birth_date(account)
+    theirs = identity.birth_date
+    number, phone = account.identifier("cccd"), _phone(account)
+    return Facts(
+        number=_same(identity.citizen_number, number),
+        name=names.agreement(identity.name, account.name).name if identity.name else "ABSENT",
+        birth_date=theirs.same_as(ours) if theirs and ours else "absent",
+        phone=_same(identity.phone, phone),
+    )
+
+
+def match(identity: UpstreamIdentity, evidence: Evidence, policy: Policy, now: float) -> Match:
+    """The row of the table that holds. Raises nothing and asks nobody."""
+    if evidence.linked is not None:
+        return _linked(identity, evidence.linked, evidence.same_number)
+    if identity.kind == "organisation":
+        return _organisation(evidence)
+    possible = _possible(identity, evidence, policy)
+    if len({candidate.account.id for candidate in possible}) > 1:
+        return Refused("conflict")
+    if not possible:
+        return _nobody(identity, evidence, policy)
+    candidate = possible[0]
+    if candidate.linked_to_another:
+        return Refused("conflict", candidate.account.id)
+    if not candidate.account.is_active:
+        return Refused("closed", candidate.account.id)
+    return _one(identity, candidate.account, policy, now)
+
+
+def may_link(identity: UpstreamIdentity, account: Account, *, linked_to_another: bool) -> Refused | None:
+    """Whether somebody who proved `account` with its own password may link it: None when nothing contradicts."""
+    if linked_to_another:
+        return Refused("conflict", account.id)
+    if identity.kind != account.kind:
+        return Refused("identity", account.id)
+    if account.kind == "organisation":
+        same = identity.tax_code is not None and identity.tax_code == account.identifier("tax")
+        return None if same else Refused("identity", account.id)
+    facts = compare(identity, account)
+    agrees = facts.may_be_same_person and facts.number != "different"
+    return None if agrees else Refused("identity", account.id)
+
+
+def _linked(identity: UpstreamIdentity, account: Account, same_number: bool) -> Match:
+    if not same_number:
+        return Refused("recycled", account.id)
+    if not account.is_active:
+        return Refused("closed", account.id)
+    return Known(account.id, phone_differs=compare(identity, account).phone == "different")
+
+
+def _organisation(evidence: Evidence) -> Match:
+    """An organisation is known by its tax code, and always proves itself with its own password first."""
+    found = evidence.by_tax_code
+    if len({candidate.account.id for candidate in found}) > 1 or any(c.linked_to_another for c in found):
+        return Refused("conflict")
+    return ProveFirst(found[0].account.id) if found and found[0].account.is_active else Unresolved()
+
+
+def _possible(identity: UpstreamIdentity, evidence: Evidence, policy: Policy) -> list[Candidate]:
+    """Every account that could be the person's.
+
+    A proven citizen number counts by itself. A phone number or a code only points at an account: it counts when name
+    and birth date do not contradict, and when the account has no other citizen number.
+    """
+    numbered = evidence.by_number if _is_proven(identity, policy) else ()
+    hinted = (*evidence.by_phone, *evidence.by_code, *evidence.typed)
+    agreeing = _unique(hinted, lambda account: _is_hint_good(identity, account))
+    return _unique((*numbered, *agreeing), lambda account: account.kind == "individual")
+
+
+def _is_hint_good(identity: UpstreamIdentity, account: Account) -> bool:
+    facts = compare(identity, account)
+    if facts.number == "different" or (account.identifier("cccd") and facts.number == "absent"):
+        return False
+    if facts.name == "ABSENT" and facts.birth_date == "absent":
+        return facts.phone == "equal"
+    # A name alone would tell who else is called so.
+    return facts.may_be_same_person and facts.birth_date != "absent"
+
+
+def _one(identity: UpstreamIdentity, account: Account, policy: Policy, now: float) -> Match:
+    """The rows for exactly one account."""
+    facts = compare(identity, account)
+    if facts.number == "equal" and _is_proven(identity, policy):
+        return _by_number(facts, account, policy)
+    if not facts.is_same_person or facts.phone == "absent" or account.identifier("cccd"):
+        return ProveFirst(account.id)
+    if facts.phone == "different":
+        return Refused("phone_differs", account.id)
+    return Propose(account.id, otp=True) if _is_phone_good(account, policy, now) else ProveFirst(account.id)
+
+
+def _by_number(facts: Facts, account: Account, policy: Policy) -> Match:
+    if not facts.may_be_same_person:
+        return Refused("identity", account.id)
+    if not facts.is_same_person:
+        return ProveFirst(account.id)
+    if policy.phone_required and facts.phone == "different":
+        return Refused("phone_differs", account.id)
+    return Propose(account.id)
+
+
+def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: Policy) -> Match:
+    """Nobody has an account: a new one where the upstream may open it and has proved who it is."""
+    if not policy.opens_accounts or not _is_proven(identity, policy) or not identity.name or not identity.birth_date:
+        return Unresolved()
+    known = evidence.participant
+    if known is None:
+        return New()
+    agrees = names.agreement(identity.name, known.name) > names.Agreement.DIFFERENT
+    other_day = known.birth_date is not None and identity.birth_date.same_as(known.birth_date) == "different"
+    taken = any(candidate.account.identifier("bhxh") == known.bhxh_code for candidate in evidence.by_code)
+    # The register tells of another person, or the code is somebody's: an officer decides whose it is.
+    return Refused("identity") if not agrees or other_day or taken else New(known)
+
+
+def _is_proven(identity: UpstreamIdentity, policy: Policy) -> bool:
+    return identity.citizen_number is not None and identity.ial >= policy.least_ial
+
+
+def _is_phone_good(account: Account, policy: Policy, now: float) -> bool:
+    """Whether our number was proved lately and has not changed lately."""
+    proved, changed = account.phone_verified_at, account.phone_changed_at
+    fresh = proved is not None and now - proved <= policy.phone_fresh
+    return fresh and (changed is None or now - changed >= policy.phone_settled)
+
+
+def _birth_date(account: Account) -> BirthDate | None:
+    try:
+        # What is stored was checked when it was written.
+        return BirthDate.parse(account.birth_date or "", today=datetime.now(UTC).date())
+    except NotABirthDate:
+        return None
+
+
+def _phone(account: Account) -> PhoneNumber | None:
+    """Our number in today's form: an old record may still hold the eleven digits of before 2018."""
+    try:
+        return PhoneNumber.parse(account.phone) if account.phone else None
+    except NotAMobileNumber:
+        return None
+
+
+def _same(theirs: object, ours: object) -> Literal["equal", "different", "absent"]:
+    if theirs is None or ours is None:
+        return "absent"
+    return "equal" if theirs == ours else "different"
+
+
+def _unique(candidates: Iterable[Candidate], counts: Callable[[Account], bool]) -> list[Candidate]:
+    found = {candidate.account.id: candidate for candidate in candidates if counts(candidate.account)}
+    return list(found.values())

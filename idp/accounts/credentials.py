@@ -16,11 +16,16 @@ from idp.accounts.passwords import Passwords, WeakPassword
 from idp.ports import Clock, Event
 
 Way = Literal["email", "sms", "hotline"]
+LINK_EVENTS = ("link_added", "link_removed")
+"""Notices of links to upstreams: what "not me" ends, and what it brings back."""
 
 
 @dataclass(frozen=True, slots=True)
 class Securing:
-    """One credential event. `since` is the `secured_at` it was decided on; `undone` the link that it uses up."""
+    """One credential event. `since` is the `secured_at` it was decided on; `undone` the link that it uses up.
+
+    `link_ends` and `link_returns` name a link to an upstream that ends, or holds again when nothing is in its way.
+    """
 
     account_id: str
     since: float
@@ -30,6 +35,8 @@ class Securing:
     keep_sid: str | None = None
     keep_device: str | None = None
     undone: str | None = None
+    link_ends: str | None = None
+    link_returns: str | None = None
 
 
 class CredentialStore(Protocol):
@@ -125,7 +132,17 @@ class Credentials:
             raise Outdated
         values = {"password_hash": None, "password_temporary": False} | _taken_back(undo, account, now)
         event = Event("account.not_me", account.id, facts={"about": undo.about})
-        self._do(Securing(account.id, account.secured_at, values, event, undone=undo.digest), now)
+        ends, returns = (undo.before.get("link") if undo.about == about else None for about in LINK_EVENTS)
+        undoing = Securing(
+            account.id,
+            account.secured_at,
+            values,
+            event,
+            undone=undo.digest,
+            link_ends=ends,
+            link_returns=returns,
+        )
+        self._do(undoing, now)
 
     def _do(self, securing: Securing, now: float) -> float:
         moment = self._store.secure(securing, now)

@@ -20,6 +20,7 @@ PURPOSES_SMS: Mapping[str, Words] = {
     "password": {"vi": "doi mat khau", "en": "changing the password"},
     "recovery": {"vi": "lay lai mat khau", "en": "password recovery"},
     "contact": {"vi": "xac nhan so dien thoai", "en": "confirming this number"},
+    "link": {"vi": "lien ket tai khoan", "en": "linking your account"},
 }
 PURPOSES_MAIL: Mapping[str, Words] = {
     "login": {"vi": "đăng nhập", "en": "logging in"},
@@ -27,6 +28,7 @@ PURPOSES_MAIL: Mapping[str, Words] = {
     "password": {"vi": "đổi mật khẩu", "en": "changing the password"},
     "recovery": {"vi": "lấy lại mật khẩu", "en": "password recovery"},
     "contact": {"vi": "xác nhận địa chỉ thư điện tử", "en": "confirming this e-mail address"},
+    "link": {"vi": "liên kết tài khoản", "en": "linking your account"},
 }
 EVENTS_SMS: Mapping[str, Words] = {
     "new_device": {"vi": "Dang nhap tren thiet bi moi", "en": "Login on a new device"},

@@ -1,6 +1,6 @@
 """`CredentialStore` in SQL: a credential event and everything that it ends, in one transaction."""
 
-from sqlalchemy import Connection, and_, delete, update
+from sqlalchemy import Connection, and_, delete, exists, update
 
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import Undo
@@ -11,7 +11,7 @@ from idp.store.undo import SqlNotices
 from keys.database import Database
 
 
-class _CameFirst(Exception):
+class CameFirst(Exception):
     """Somebody else's event came first."""
 
 
@@ -25,27 +25,43 @@ class SqlCredentials:
         self._notices = notices
 
     def secure(self, event: Securing, now: float) -> float | None:
-        moment = max(now, event.since + 0.001)
         try:
             with self._database.write.begin() as connection:
-                self._secure(connection, event, moment)
-        except _CameFirst:
+                return self.secure_within(connection, event, now)
+        except CameFirst:
             return None
-        return moment
 
-    def _secure(self, connection: Connection, event: Securing, now: float) -> None:
+    def secure_within(self, connection: Connection, event: Securing, at: float) -> float:
+        """The same in the caller's transaction. Raises `CameFirst`, and then the transaction must not be committed."""
+        now = max(at, event.since + 0.001)
         unchanged = and_(t.account.c.id == event.account_id, t.account.c.secured_at == event.since)
         values = {**event.values, "secured_at": now, "updated_at": now}
         if connection.execute(update(t.account).where(unchanged).values(values)).rowcount != 1:
-            raise _CameFirst
+            raise CameFirst
         if event.undone and not self._notices.use(connection, event.undone, now):
-            raise _CameFirst
+            raise CameFirst
         self._sessions.end_within(connection, event.account_id, sid=None, but=event.keep_sid, now=now)
         devices = t.device.c.account_id == event.account_id
         connection.execute(delete(t.device).where(devices, t.device.c.digest != (event.keep_device or "")))
         connection.execute(delete(t.one_time_code).where(t.one_time_code.c.account_id == event.account_id))
+        _change_links(connection, event, now)
         self._audit.write(connection, event.event)
         self._notices.write(connection, event.told)
+        return now
 
     def find_undo(self, digest: str, now: float) -> Undo | None:
         return self._notices.find(digest, now)
+
+
+def _change_links(connection: Connection, event: Securing, now: float) -> None:
+    """End a link, or let an ended one hold again when its subject and its account are still free for it."""
+    mine = t.link.c.account_id == event.account_id
+    if event.link_ends:
+        ended = and_(mine, t.link.c.id == event.link_ends, t.link.c.ended_at.is_(None))
+        connection.execute(update(t.link).where(ended).values(ended_at=now))
+    if event.link_returns:
+        other = t.link.alias()
+        same = (other.c.subject == t.link.c.subject) | (other.c.account_id == t.link.c.account_id)
+        in_its_way = exists().where(and_(other.c.ended_at.is_(None), other.c.upstream == t.link.c.upstream, same))
+        returning = and_(mine, t.link.c.id == event.link_returns, t.link.c.ended_at.is_not(None), ~in_its_way)
+        connection.execute(update(t.link).where(returning).values(ended_at=None))

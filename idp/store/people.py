@@ -3,7 +3,7 @@
 import json
 from itertools import groupby
 
-from sqlalchemy import ColumnElement, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.account import Account, IdentifierKind, Kind, Status
@@ -55,6 +55,11 @@ class SqlPeople:
         return [account for account_id in found if (account := self.find(account_id))]
 
     def add(self, account: Account) -> None:
+        with self._database.write.begin() as connection:
+            self.add_within(connection, account)
+
+    def add_within(self, connection: Connection, account: Account) -> None:
+        """The same in the caller's transaction."""
         record = {
             name: getattr(account, name)
             for name in t.account.c.keys()  # noqa: SIM118  a column collection, not a dict
@@ -62,13 +67,10 @@ class SqlPeople:
         }
         record |= {"more_claims": json.dumps(dict(account.more_claims)), "created_at": account.updated_at}
         try:
-            with self._database.write.begin() as connection:
-                connection.execute(insert(t.account), record)
-                for held in account.identifiers:
-                    row = {"kind": held.kind, "value": held.value, "valid_from": held.valid_from}
-                    connection.execute(
-                        insert(t.identifier), row | {"account_id": account.id, "valid_to": held.valid_to}
-                    )
+            connection.execute(insert(t.account), record)
+            for held in account.identifiers:
+                row = {"kind": held.kind, "value": held.value, "valid_from": held.valid_from}
+                connection.execute(insert(t.identifier), row | {"account_id": account.id, "valid_to": held.valid_to})
         except IntegrityError:
             raise IdentifierTaken(", ".join(i.masked for i in account.identifiers)) from None
 

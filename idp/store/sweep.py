@@ -20,6 +20,7 @@ KEPT_AFTER = {
     # A day longer than any token that names the session or the family can live.
     t.refresh_family: DAY,
     t.session: DAY,
+    t.upstream_stay: DAY,
 }
 
 # A session may go on for longer than it was meant to when a client came into it.

@@ -1,0 +1,273 @@
+"""`Brokering`: a browser leaves for an upstream, comes back, and the linking table says what happens next.
+
+The state of a journey is taken once, and belongs to one browser and one upstream. What the table proposes becomes a
+ceremony: a sealed proof for this account, this upstream, this subject, this browser and this purpose, used once.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from federation.connector import Arrival, Callback, Leaving, UpstreamFailed
+from federation.evidence import Gathering
+from federation.linking import Digester, Dispute, Link, Links, Stay, new_id, written
+from federation.matching import (
+    QUEUED,
+    Known,
+    Match,
+    New,
+    Propose,
+    ProveFirst,
+    Reason,
+    Refused,
+    Unresolved,
+    compare,
+    match,
+)
+from federation.upstreams import Upstream, Upstreams
+from idp.accounts.participants import Participant
+from idp.errors import Expired, OtherBrowser
+from idp.login.authentication import Authentication, Proved
+from idp.ports import Clock, Event, Spent
+from idp.shelf import Shelf
+from keys.sealing import MasterKey
+
+Mode = Literal["confirm", "code", "password", "open", "unresolved", "session"]
+"""What the person has to do: press "Xác nhận", enter a code too, log in first, open an account, tell who they are."""
+
+COOL_OFF = 259_200.0
+"""Seconds after a link is made for which a login through it counts as level 1 only (security.md U-07)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Away:
+    """A browser that is at an upstream; `sid` names our session when a link is to be added to its account."""
+
+    upstream: str
+    attempt: str
+    browser: str
+    kept: dict[str, str] = field(default_factory=dict)
+    sid: str = ""
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ceremony:
+    """What the table proposed, waiting for the person. `sealed` holds who came; `since` is the account as it was seen.
+
+    `phone` is our number that the decision stands on, `sid` the session from which the person linked.
+    """
+
+    upstream: str
+    attempt: str
+    browser: str
+    mode: Mode
+    sealed: str
+    account_id: str = ""
+    since: float = 0.0
+    phone: str = ""
+    sid: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A known person: the attempt goes on with this proof."""
+
+    attempt: str
+    proved: Proved
+
+
+@dataclass(frozen=True, slots=True)
+class Owing:
+    """The person has to do something first; `handle` names the ceremony."""
+
+    attempt: str
+    handle: str
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """No way in: why, and the attempt that goes on all the same. `sid` when it was a link from `/account`."""
+
+    attempt: str
+    why: str
+    sid: str = ""
+
+
+Outcome = Entered | Owing | Turned
+
+
+class Brokering:
+    """Starts journeys and reads what they bring back."""
+
+    def __init__(
+        self,
+        upstreams: Upstreams,
+        links: Links,
+        gathering: Gathering,
+        journeys: Shelf[Away],
+        ceremonies: Shelf[Ceremony],
+        digester: Digester,
+        sealing: MasterKey,
+        clock: Clock,
+        *,
+        issuer: str,
+        session_life: float,
+    ) -> None:
+        self.upstreams = upstreams
+        self.links = links
+        self.gathering = gathering
+        self.ceremonies = ceremonies
+        self.digester = digester
+        self.clock = clock
+        self._journeys = journeys
+        self._sealing = sealing
+        self._issuer = issuer
+        self._session_life = session_life
+        self._arrivals: TypeAdapter[Arrival] = TypeAdapter(Arrival)
+
+    def start(self, upstream: Upstream, away: Away, leaving: Leaving) -> str:
+        """Where to send the browser. `leaving` comes without state and address. Raises `UpstreamFailed`."""
+        # The state is the name of what is kept, and what is kept is known only once the connector has seen the state.
+        handle = self._journeys.add(away)
+        sent = replace(leaving, state=handle, redirect_uri=self.callback_of(upstream))
+        departure = upstream.connector.start(sent)
+        if departure.kept and not self._journeys.replace(handle, away, replace(away, kept=dict(departure.kept))):
+            raise Expired("the journey ended before it began")
+        return departure.url
+
+    def callback_of(self, upstream: Upstream) -> str:
+        """The address that this upstream sends browsers back to; no two share one (security.md B-13)."""
+        return f"{self._issuer}/via/{upstream.id}/callback"
+
+    def took(self, state: str, upstream: Upstream, browser: str) -> Away:
+        """The journey behind a state, once. Raises `Expired`, `OtherBrowser`."""
+        away = self._journeys.take(state)
+        if away is None or isinstance(away, Spent):
+            raise Expired("the state is unknown, used or over")
+        if away.upstream != upstream.id:
+            raise Expired("the state belongs to another upstream")
+        if away.browser != browser:
+            raise OtherBrowser("the state belongs to another browser")
+        return away
+
+    def arrived(self, upstream: Upstream, away: Away, query: str) -> Outcome:
+        """Who came back, and what happens next. Raises `UpstreamFailed`."""
+        arrival = upstream.connector.finish(Callback(query, self.callback_of(upstream), away.kept))
+        identity = arrival.identity
+        if identity.upstream != upstream.id or identity.kind not in upstream.audience:
+            raise UpstreamFailed("refused", "not for this kind of user")
+        subject = self.digester.subject(identity)
+        link = self.gathering.link(subject)
+        if away.sid:
+            return self._from_session(upstream, away, arrival, link)
+        evidence = self.gathering.of(identity, subject, link)
+        found = match(identity, evidence, upstream.policy, self.clock())
+        if isinstance(found, Known) and link is not None and evidence.linked is not None:
+            return self._known(away, arrival, found, link, evidence.linked.secured_at)
+        return self.owing(upstream, away, arrival, found)
+
+    def owing(self, upstream: Upstream, away: Away, arrival: Arrival, found: Match) -> Outcome:
+        """The ceremony that a match asks for, or why there is none."""
+        if isinstance(found, Refused):
+            return self.refused(away, arrival, found.reason, found.account_id)
+        modes: dict[type, Mode] = {ProveFirst: "password", New: "open", Unresolved: "unresolved"}
+        mode = modes.get(type(found)) or "confirm"
+        account_id = found.account_id if isinstance(found, Propose | ProveFirst) else ""
+        account = self.gathering.account(account_id) if account_id else None
+        phone = ""
+        if isinstance(found, Propose) and found.otp:
+            mode, phone = "code", account.phone or "" if account else ""
+        ceremony = Ceremony(
+            upstream.id,
+            away.attempt,
+            away.browser,
+            mode,
+            self._seal(upstream.id, away.browser, arrival),
+            account_id,
+            account.secured_at if account else 0.0,
+            phone,
+            away.sid,
+        )
+        return Owing(away.attempt, self.ceremonies.add(ceremony), mode)
+
+    def refused(self, away: Away, arrival: Arrival, reason: Reason, account_id: str | None) -> Turned:
+        """Say no, and tell officers where only they can help."""
+        identity, now = arrival.identity, self.clock()
+        event = Event("link.refused", account_id, facts={"upstream": identity.upstream, "why": reason})
+        account = self.gathering.account(account_id) if account_id else None
+        if reason in QUEUED:
+            dispute = Dispute(
+                new_id(),
+                self.digester.subject(identity),
+                reason,
+                account_id,
+                written(compare(identity, account)) if account else {},
+                {
+                    "name": identity.name or "",
+                    "birth_date": str(identity.birth_date or ""),
+                    "citizen_number": identity.citizen_number or "",
+                },
+            )
+            self.links.dispute(dispute, event, now)
+        return Turned(away.attempt, reason, away.sid)
+
+    def ceremony(self, handle: str, browser: str) -> Ceremony:
+        """A live ceremony of this browser. Raises `Expired`, `OtherBrowser`."""
+        found = self.ceremonies.find(handle)
+        if found is None:
+            raise Expired("the ceremony is over")
+        if found.browser != browser:
+            raise OtherBrowser("the ceremony belongs to another browser")
+        return found
+
+    def arrival_of(self, ceremony: Ceremony) -> Arrival:
+        """Who came, unsealed."""
+        context = f"ceremony {ceremony.upstream} {ceremony.browser}"
+        return self._arrivals.validate_json(self._sealing.unseal(ceremony.sealed, context=context))
+
+    def entered(self, arrival: Arrival, account_id: str, now: float, *, lowered: bool) -> Authentication:
+        """The proof of a login through an upstream, with the session there remembered for a later logout."""
+        identity = arrival.identity
+        proof = Authentication(
+            account_id,
+            auth_time=now,
+            amr=identity.amr,
+            acr=1 if lowered else identity.acr,
+            ial=identity.ial,
+            through=identity.upstream,
+        )
+        sid = self.digester.of(f"{identity.upstream} sid", arrival.sid) if arrival.sid else ""
+        subject = self.digester.subject(identity)
+        stay = Stay(account_id, now, subject, sid, arrival.logout_hint, now + self._session_life)
+        self.links.remember(stay)
+        return proof
+
+    def participant(self, arrival: Arrival) -> Participant | None:
+        """The register's entry of whoever came, asked for again at the moment that counts."""
+        subject = self.digester.subject(arrival.identity)
+        return self.gathering.of(arrival.identity, subject, None).participant
+
+    def _known(self, away: Away, arrival: Arrival, found: Known, link: Link, secured_at: float) -> Entered:
+        # Later than anything that secured the account, also on a clock that was set back a little.
+        now = max(self.clock(), secured_at)
+        upstream = link.subject.upstream
+        used = Event("link.used", link.account_id, facts={"upstream": upstream, "phone_differs": found.phone_differs})
+        self.links.used(link, used, now)
+        lowered = link.how != "opened" and now - link.made_at < COOL_OFF
+        proof = self.entered(arrival, link.account_id, now, lowered=lowered)
+        return Entered(away.attempt, Proved(proof, secured_at))
+
+    def _from_session(self, upstream: Upstream, away: Away, arrival: Arrival, link: Link | None) -> Outcome:
+        """A link that a logged-in person asked for; the page knows whose session it is and checks it again."""
+        if link is not None:
+            return self.refused(away, arrival, "conflict", link.account_id)
+        sealed = self._seal(upstream.id, away.browser, arrival)
+        ceremony = Ceremony(upstream.id, away.attempt, away.browser, "session", sealed, sid=away.sid)
+        return Owing(away.attempt, self.ceremonies.add(ceremony), "session")
+
+    def _seal(self, upstream: str, browser: str, arrival: Arrival) -> str:
+        context = f"ceremony {upstream} {browser}"
+        return self._sealing.seal(self._arrivals.dump_json(arrival), context=context)

@@ -1,0 +1,200 @@
+"""What the person does to make a link: press "Xác nhận", enter a code, log in first, type a code, open an account.
+
+A ceremony is taken before anything is written, so a double click makes one link; what the decision stood on is looked
+at once more inside the transaction that makes it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from federation.brokering import Away, Brokering, Ceremony, Entered, Owing, Turned
+from federation.connector import Arrival
+from federation.linking import How, Link, LinkTaken, NewLink, new_id, written
+from federation.matching import Facts, Propose, ProveFirst, Refused, compare, match, may_link
+from federation.upstreams import Upstream
+from idp.accounts import names
+from idp.accounts.account import Account, Identifier
+from idp.accounts.credentials import Securing
+from idp.accounts.notices import NOTHING_TOLD, Notices, Scene, Told
+from idp.accounts.people import new_account_id
+from idp.errors import Expired
+from idp.login.authentication import Proved
+from idp.ports import Event, Spent
+
+LOOKUPS_A_DAY = 5
+
+
+class LookupLimit(Protocol):
+    """Counts the codes that one upstream's person typed."""
+
+    def wait(self, who: str) -> int:
+        """Charge a try before it is judged; the seconds to wait when today's are used up, else 0."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """A link that was made: how to go on, and which unproven contacts it removed from the account."""
+
+    outcome: Entered
+    moment: float
+    removed: tuple[str, ...] = ()
+
+
+class Linking:
+    """The steps of a ceremony."""
+
+    def __init__(self, brokering: Brokering, notices: Notices, lookups: LookupLimit) -> None:
+        self._brokering = brokering
+        self._notices = notices
+        self._lookups = lookups
+
+    def confirm(self, handle: str, ceremony: Ceremony, scene: Scene, *, by_code: bool) -> Linked | Turned:
+        """Make the proposed link. `by_code` says that a code to our own number was entered just now.
+
+        Raises `Expired` when the ceremony was used, or is not one to confirm.
+        """
+        if ceremony.mode != ("code" if by_code else "confirm"):
+            raise Expired("this ceremony wants something else")
+        taken = self._take(handle)
+        arrival = self._brokering.arrival_of(taken)
+        account = self._brokering.gathering.account(taken.account_id)
+        if account is None or account.secured_at != taken.since:
+            raise Expired("the account was secured meanwhile")
+        how: How = "code" if by_code else "confirmed"
+        return self._link(taken, arrival, account, how, scene)
+
+    def open(self, upstream: Upstream, handle: str, ceremony: Ceremony, scene: Scene) -> Linked | Turned:
+        """Open an account for a proven person whom nobody has one for. Raises `Expired`."""
+        if ceremony.mode != "open" or not upstream.policy.opens_accounts:
+            raise Expired("this ceremony opens no account")
+        taken = self._take(handle)
+        arrival = self._brokering.arrival_of(taken)
+        account, link = self._new_account(arrival)
+        now, known = self._brokering.clock(), account.identifier("bhxh") is not None
+        opened = Event("account.added", account.id, facts={"through": upstream.id, "participant": known})
+        try:
+            self._brokering.links.open(account, link, opened, NOTHING_TOLD, now)
+        except LinkTaken:
+            return self._brokering.refused(_away(taken), arrival, "conflict", None)
+        proof = self._brokering.entered(arrival, account.id, now, lowered=False)
+        return Linked(Entered(taken.attempt, Proved(proof, account.secured_at)), now)
+
+    def by_password(
+        self, handle: str, ceremony: Ceremony, account: Account, scene: Scene, *, keep_sid: str | None = None
+    ) -> Linked | Turned:
+        """Link the account that the person just proved with its own password, or whose fresh session they carry."""
+        taken = self._take(handle)
+        arrival = self._brokering.arrival_of(taken)
+        linked = self._brokering.gathering.is_linked(taken.upstream, account.id)
+        refused = may_link(arrival.identity, account, linked_to_another=linked)
+        if taken.account_id and taken.account_id != account.id:
+            refused = Refused("conflict", account.id)
+        if refused:
+            return self._brokering.refused(_away(taken), arrival, refused.reason, refused.account_id)
+        how: How = "session" if taken.mode == "session" else "password"
+        return self._link(taken, arrival, account, how, scene, keep_sid=keep_sid)
+
+    def look_up(self, upstream: Upstream, handle: str, ceremony: Ceremony, typed: str) -> Owing | int | None:
+        """The next ceremony when the typed BHXH code is the person's own; None when it is not, for whatever reason.
+
+        A number says for how many seconds no more codes are looked up. Raises `Expired`.
+        """
+        if ceremony.mode != "unresolved":
+            raise Expired("this ceremony looks nothing up")
+        arrival = self._brokering.arrival_of(ceremony)
+        subject = self._brokering.digester.subject(arrival.identity)
+        if wait := self._lookups.wait(subject.digest):
+            return wait
+        evidence = self._brokering.gathering.typed(arrival.identity, typed)
+        found = match(arrival.identity, evidence, upstream.policy, self._brokering.clock())
+        if not isinstance(found, Propose | ProveFirst):
+            return None
+        self._take(handle)
+        owing = self._brokering.owing(upstream, _away(ceremony), arrival, found)
+        return owing if isinstance(owing, Owing) else None
+
+    def remove(self, link: Link, account: Account, scene: Scene, *, keep_sid: str | None) -> float:
+        """End a link, at the person's wish. Raises `LinkTaken` when another event came first."""
+        event = Event("link.removed", account.id, facts={"upstream": link.subject.upstream})
+        told = self._notices.of("link_removed", account, scene, before={"link": link.id})
+        securing = Securing(account.id, account.secured_at, {}, event, told, keep_sid)
+        return self._brokering.links.end(link, securing, self._brokering.clock())
+
+    def _take(self, handle: str) -> Ceremony:
+        taken = self._brokering.ceremonies.take(handle)
+        if taken is None or isinstance(taken, Spent):
+            raise Expired("the ceremony was used before")
+        return taken
+
+    def _link(
+        self,
+        ceremony: Ceremony,
+        arrival: Arrival,
+        account: Account,
+        how: How,
+        scene: Scene,
+        *,
+        keep_sid: str | None = None,
+    ) -> Linked | Turned:
+        identity, brokering = arrival.identity, self._brokering
+        facts = compare(identity, account)
+        removed = _unproven(account) if facts.number == "equal" and identity.ial > 0 else ()
+        link = NewLink(
+            new_id(),
+            account.id,
+            brokering.digester.subject(identity),
+            how,
+            written(facts),
+            ceremony.phone or None,
+        )
+        securing = self._securing(link, account, removed, facts, scene, keep_sid)
+        try:
+            moment = brokering.links.add(link, securing, brokering.clock())
+        except LinkTaken:
+            return brokering.refused(_away(ceremony), arrival, "conflict", account.id)
+        proof = brokering.entered(arrival, account.id, moment, lowered=True)
+        return Linked(Entered(ceremony.attempt, Proved(proof, moment)), moment, removed)
+
+    def _securing(
+        self,
+        link: NewLink,
+        account: Account,
+        removed: tuple[str, ...],
+        facts: Facts,
+        scene: Scene,
+        keep_sid: str | None,
+    ) -> Securing:
+        """The credential event: everything else of the account ends, and it is told wherever it can be reached."""
+        words: Mapping[str, str] = {"name": facts.name, "birth_date": facts.birth_date, "number": facts.number}
+        event = Event("link.added", account.id, facts={"upstream": link.subject.upstream, "how": link.how, **words})
+        told: Told = self._notices.of("link_added", account, scene, before={"link": link.id})
+        return Securing(account.id, account.secured_at, dict.fromkeys(removed), event, told, keep_sid)
+
+    def _new_account(self, arrival: Arrival) -> tuple[Account, NewLink]:
+        identity, now = arrival.identity, self._brokering.clock()
+        known = self._brokering.participant(arrival)
+        held = [Identifier("cccd", identity.citizen_number or "", now)]
+        if known is not None:
+            held.append(Identifier("bhxh", known.bhxh_code, now))
+        account = Account(
+            id=new_account_id(),
+            kind="individual",
+            name=names.tidy(identity.name or ""),
+            birth_date=str(identity.birth_date) if identity.birth_date else None,
+            updated_at=now,
+            identifiers=tuple(held),
+        )
+        subject = self._brokering.digester.subject(identity)
+        return account, NewLink(new_id(), account.id, subject, "opened", {"register": "yes" if known else "no"})
+
+
+def _unproven(account: Account) -> tuple[str, ...]:
+    """A number or address that nobody ever proved may be an attacker's: a strong proof removes it (T-03)."""
+    contacts = (("phone", account.phone_verified_at), ("email", account.email_verified_at))
+    return tuple(name for name, verified_at in contacts if getattr(account, name) and verified_at is None)
+
+
+def _away(ceremony: Ceremony) -> Away:
+    return Away(ceremony.upstream, ceremony.attempt, ceremony.browser, sid=ceremony.sid)

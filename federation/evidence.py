@@ -1,0 +1,92 @@
+"""Gathers for the linking table what we know about whoever came: their link, and the accounts that a fact points at."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from federation.connector import UpstreamIdentity
+from federation.linking import Link, Subject
+from federation.matching import Candidate, Evidence
+from idp.accounts import identifiers
+from idp.accounts.account import Account, IdentifierKind
+from idp.accounts.participants import Participant
+
+
+class Accounts(Protocol):
+    """The part of `People` that is asked here."""
+
+    def find(self, account_id: str) -> Account | None: ...
+
+    def find_by_identifier(self, kind: IdentifierKind, value: str) -> Account | None: ...
+
+    def holding_phone(self, e164: str, *, limit: int = 3) -> list[Account]: ...
+
+
+class Register(Protocol):
+    """The part of `Participants` that is asked here."""
+
+    def find_by_citizen_number(self, number: str) -> Participant | None: ...
+
+
+class Linked(Protocol):
+    """The part of `Links` that is asked here."""
+
+    def find(self, subject: Subject) -> Link | None: ...
+
+    def linked(self, upstream: str, account_ids: Iterable[str]) -> set[str]: ...
+
+
+class Gathering:
+    """Asks the stores, and decides nothing."""
+
+    def __init__(self, links: Linked, people: Accounts, register: Register) -> None:
+        self._links = links
+        self._people = people
+        self._register = register
+
+    def link(self, subject: Subject) -> Link | None:
+        """The link of this subject that holds."""
+        return self._links.find(subject)
+
+    def of(self, identity: UpstreamIdentity, subject: Subject, link: Link | None) -> Evidence:
+        """Everything that the table asks for. The phone number is asked for last, and never alone decides."""
+        if link is not None:
+            then = link.subject.citizen_digest
+            same = then is None or subject.citizen_digest is None or then == subject.citizen_digest
+            return Evidence(linked=self._people.find(link.account_id), same_number=same)
+        participant = self._participant(identity)
+        codes = dict.fromkeys(code for code in (identity.bhxh_code, participant and participant.bhxh_code) if code)
+        return Evidence(
+            by_number=self._candidates(identity, self._holding("cccd", identity.citizen_number)),
+            by_code=self._candidates(identity, [a for code in codes for a in self._holding("bhxh", code)]),
+            by_phone=self._candidates(
+                identity, self._people.holding_phone(identity.phone.e164) if identity.phone else ()
+            ),
+            by_tax_code=self._candidates(identity, self._holding("tax", identity.tax_code)),
+            participant=participant,
+        )
+
+    def typed(self, identity: UpstreamIdentity, code: str) -> Evidence:
+        """What a BHXH code that the person typed points at; a text of no possible shape is asked for all the same."""
+        read = identifiers.read("individual", code)
+        value = read[1] if read and read[0] == "bhxh" else "-"
+        return Evidence(typed=self._candidates(identity, self._holding("bhxh", value)))
+
+    def is_linked(self, upstream: str, account_id: str) -> bool:
+        """Whether this account has a link to the upstream."""
+        return bool(self._links.linked(upstream, [account_id]))
+
+    def account(self, account_id: str) -> Account | None:
+        return self._people.find(account_id)
+
+    def _participant(self, identity: UpstreamIdentity) -> Participant | None:
+        number = identity.citizen_number
+        return self._register.find_by_citizen_number(number) if number else None
+
+    def _holding(self, kind: IdentifierKind, value: str | None) -> list[Account]:
+        found = self._people.find_by_identifier(kind, value) if value else None
+        return [found] if found else []
+
+    def _candidates(self, identity: UpstreamIdentity, accounts: Sequence[Account]) -> tuple[Candidate, ...]:
+        # Asked for nobody too, so that a typed code takes the same time whether somebody has it or not.
+        linked = self._links.linked(identity.upstream, [account.id for account in accounts])
+        return tuple(Candidate(account, account.id in linked) for account in accounts)

@@ -1,0 +1,163 @@
+"""Links between accounts and upstreams: what is kept of one, and the port behind which they are kept.
+
+Of an upstream's name for a person and of the citizen number only keyed digests are kept: enough to recognise both
+again, and of no use to whoever reads the table.
+"""
+
+import hashlib
+import hmac
+import json
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal, Protocol
+
+from federation.connector import UpstreamIdentity
+from federation.matching import Facts, Reason
+from idp.accounts.account import Account
+from idp.accounts.credentials import Securing
+from idp.accounts.notices import Told
+from idp.ports import Event
+
+How = Literal["confirmed", "code", "password", "session", "opened", "officer"]
+"""What made it: "Xác nhận", a code to our number, the account's password, a live session, a new account, officers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Who came, as it is kept: the upstream, a keyed digest of its subject, and one of the citizen number if any."""
+
+    upstream: str
+    digest: str
+    citizen_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link that holds, or held until `ended_at` (seconds since the epoch)."""
+
+    id: str
+    account_id: str
+    subject: Subject
+    how: How
+    made_at: float
+    used_at: float | None = None
+    ended_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A link to be made, with the evidence of its decision; `phone` is the number that the decision stood on."""
+
+    id: str
+    account_id: str
+    subject: Subject
+    how: How
+    evidence: Mapping[str, str]
+    phone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A refused link for an officer: why, whom it concerns, and sealed the few facts that tell who came."""
+
+    id: str
+    subject: Subject
+    reason: Reason
+    account_id: str | None
+    evidence: Mapping[str, str]
+    facts: Mapping[str, str]
+    times: int = 1
+    created_at: float = 0.0
+    resolved_at: float | None = None
+    resolution: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Which of our sessions came through which session of an upstream: the login is named by account and moment."""
+
+    account_id: str
+    auth_time: float
+    subject: Subject
+    sid_digest: str
+    logout_hint: str
+    expires_at: float
+
+
+class LinkTaken(Exception):
+    """The subject is linked already, the account has a link to this upstream, or what it stood on has changed."""
+
+
+class Links(Protocol):
+    """Where links, disputes and stays are kept."""
+
+    def find(self, subject: Subject) -> Link | None:
+        """The link of this subject that holds."""
+        ...
+
+    def of_account(self, account_id: str) -> list[Link]:
+        """The account's links that hold, oldest first."""
+        ...
+
+    def add(self, link: NewLink, securing: Securing, now: float) -> float:
+        """Make a link in one transaction with the credential event that it is, and return the event's date.
+
+        Raises `LinkTaken` when a link is in the way, when another event came first, when the account is not active any
+        more, or when `link.phone` is not this one account's number any more.
+        """
+        ...
+
+    def open(self, account: Account, link: NewLink, event: Event, told: Told, now: float) -> None:
+        """Write a new account with its link. Raises `LinkTaken`, also when one of its identifiers is taken."""
+        ...
+
+    def end(self, link: Link, securing: Securing, now: float) -> float:
+        """End a link in one transaction with its credential event. Raises `LinkTaken` when that came too late."""
+        ...
+
+    def used(self, link: Link, event: Event, now: float) -> None:
+        """Note that somebody came in through the link."""
+        ...
+
+    def dispute(self, dispute: Dispute, event: Event, now: float) -> None:
+        """Queue a refusal for officers; the same one again is counted, not queued twice."""
+        ...
+
+    def remember(self, stay: Stay) -> None:
+        """Remember through which session of an upstream a login came."""
+        ...
+
+
+class Digester:
+    """Turns names of people into digests that only the holder of `key`, a secret of this purpose alone, can compute."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def subject(self, identity: UpstreamIdentity) -> Subject:
+        """What is kept of whoever came."""
+        number = identity.citizen_number
+        citizen = self.of("citizen", number) if number else None
+        return Subject(identity.upstream, self.of(identity.upstream, identity.subject), citizen)
+
+    def named(self, upstream: str, subject: str) -> Subject:
+        """The same for a bare name, as it stands in an upstream's logout token."""
+        return Subject(upstream, self.of(upstream, subject))
+
+    def of(self, purpose: str, text: str) -> str:
+        """A keyed digest of `text` for a purpose, in base64url (43 characters)."""
+        found = hmac.digest(self._key, f"{purpose}\0{text}".encode(), hashlib.sha256)
+        return urlsafe_b64encode(found).rstrip(b"=").decode()
+
+
+def new_id() -> str:
+    """A name for a link or a dispute: 128 random bits."""
+    return secrets.token_urlsafe(16)
+
+
+def written(facts: Facts) -> dict[str, str]:
+    """The evidence of a decision, as it is stored: words, nothing of the person."""
+    kept: dict[str, str] = json.loads(json.dumps(asdict(facts)))
+    return kept

@@ -1,0 +1,82 @@
+"""The upstreams of this installation: which are open to whom today, and what each may do."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from federation.connector import Connector
+from federation.matching import Policy
+from idp.accounts.account import Kind
+from idp.errors import Refusal
+from idp.ports import Clock
+
+State = Literal["ok", "slow", "down"]
+AGREED_WITHIN = 5.0
+"""Seconds after which every worker knows that an operator closed an upstream."""
+
+
+class UnknownUpstream(Refusal):
+    """Nobody of this name is configured, or not for today."""
+
+    kind = "bad_request"
+    status = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """One of them. Dates are seconds since the epoch, None for no end; `labels` are by language."""
+
+    id: str
+    connector: Connector
+    policy: Policy
+    labels: Mapping[str, str]
+    audience: Sequence[Kind] = ("individual",)
+    enabled_from: float | None = None
+    enabled_to: float | None = None
+    order: int = 0
+    state: Callable[[], State] = field(default=lambda: "ok")
+
+    def is_open(self, now: float) -> bool:
+        """Whether its dates allow it."""
+        begun = self.enabled_from is None or now >= self.enabled_from
+        return begun and (self.enabled_to is None or now < self.enabled_to)
+
+    def label(self, language: str) -> str:
+        return self.labels.get(language) or self.labels["vi"]
+
+
+class Upstreams:
+    """Finds them. `closed` asks the store which an operator closed; the answer is kept for a few seconds."""
+
+    def __init__(self, known: Sequence[Upstream], closed: Callable[[], Mapping[str, float]], clock: Clock) -> None:
+        self.known = tuple(sorted(known, key=lambda upstream: (upstream.order, upstream.id)))
+        self._closed = closed
+        self._clock = clock
+        self._seen: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
+
+    def find(self, upstream_id: str) -> Upstream:
+        """An upstream that is open today. Raises `UnknownUpstream`."""
+        found = self.configured(upstream_id)
+        if found is None or not self._is_open(found):
+            raise UnknownUpstream("no such upstream is open")
+        return found
+
+    def configured(self, upstream_id: str) -> Upstream | None:
+        """An upstream, open or not: also a closed one ends its sessions."""
+        return next((upstream for upstream in self.known if upstream.id == upstream_id), None)
+
+    def open_to(self, kind: Kind) -> list[Upstream]:
+        """Those that people of this kind may use today, in the order of the page."""
+        return [upstream for upstream in self.known if kind in upstream.audience and self._is_open(upstream)]
+
+    def _is_open(self, upstream: Upstream) -> bool:
+        return upstream.is_open(self._clock()) and upstream.id not in self._closed_now()
+
+    def _closed_now(self) -> frozenset[str]:
+        now = self._clock()
+        at, closed = self._seen
+        if not self.known or 0 <= now - at < AGREED_WITHIN:
+            return closed
+        closed = frozenset(self._closed())
+        self._seen = (now, closed)
+        return closed
