@@ -30,17 +30,22 @@ class BirthDate:
 
     @classmethod
     def parse(cls, text: str, *, today: date) -> "BirthDate":
-        """Read `dd/MM/yyyy`, `yyyyMMdd`, `yyyy-MM-dd`, `MM/yyyy`, `yyyy-MM` or `yyyy`. Raises `NotABirthDate`."""
+        """Read `dd/MM/yyyy`, `yyyyMMdd`, `yyyy-MM-dd`, `MM/yyyy`, `yyyy-MM` or `yyyy`. Raises `NotABirthDate`.
+
+        Records write `00` for a day or month that nobody knows.
+        """
         found = next((form.fullmatch(text.strip()) for form in _FORMS if form.fullmatch(text.strip())), None)
         if found is None:
             raise NotABirthDate("not a date")
         parts = found.groupdict()
-        month, day = (int(parts[name]) if parts.get(name) else None for name in ("month", "day"))
+        month, day = (int(parts.get(name) or 0) or None for name in ("month", "day"))
         read = cls(int(parts["year"]), month, day)
         try:
             earliest = date(read.year, month or 1, day or 1)
         except ValueError:
             raise NotABirthDate("no such day") from None
+        if day and not month:
+            raise NotABirthDate("a day without a month")
         if read.year < FIRST_YEAR or earliest > today:
             raise NotABirthDate("out of range")
         return read

@@ -9,9 +9,9 @@ from enum import IntEnum
 
 LONGEST = 200
 _D_WITH_STROKE = str.maketrans("đĐðÐɖƉ", "dDdDdD")
-_APOSTROPHES = re.compile(r"['’ʼ‘`´]")
+_APOSTROPHES = re.compile(r"['`´‘’‛′ʹʻʼ]")
 _TONES = "\u0300\u0301\u0303\u0309\u0323"
-_TONE_ON_FIRST = re.compile(rf"(?<!q)([ou])([{_TONES}])([aey])(?![a-z\u0300-\u036f])", re.IGNORECASE)
+_TONE_ON_FIRST = re.compile(rf"(o(?=.[ae])|u(?=.y))([{_TONES}])([aey])(?![a-z\u0300-\u036f])")
 
 
 class Agreement(IntEnum):
@@ -32,14 +32,22 @@ def tidy(text: str) -> str:
 
 def fold(text: str) -> str:
     """Capitals without accents: `Nguyễn Thị Hoà` and `NGUYỄN THỊ HÒA` are both `NGUYEN THI HOA`."""
-    compatible = unicodedata.normalize("NFKC", text).translate(_D_WITH_STROKE)
+    # Apostrophes go first and last: NFKC makes a space of one of them, and an apostrophe of others.
+    compatible = unicodedata.normalize("NFKC", _APOSTROPHES.sub("", text)).translate(_D_WITH_STROKE)
     bare = "".join(c for c in unicodedata.normalize("NFD", compatible) if not unicodedata.combining(c))
-    return " ".join(_APOSTROPHES.sub("", bare).split()).upper()
+    return " ".join(_APOSTROPHES.sub("", bare).casefold().upper().split())
 
 
 def match_key(text: str) -> str:
     """The fold with nothing but its letters, as the state's own systems compare names."""
     return "".join(c for c in fold(text) if c.isalpha())
+
+
+def masked(text: str) -> str:
+    """`Nguyễn V. A.`: enough to recognise oneself, not enough to learn who somebody is."""
+    first, *others = tidy(text).split() or ["?"]
+    initials = [f"{word[0]}." for word in others]
+    return " ".join([first, *initials]) if initials else f"{first[0]}."
 
 
 def agreement(one: str, other: str) -> Agreement:

@@ -9,6 +9,8 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
+LONGEST = 64
+
 CONVERSION_BEGAN, CONVERSION_ENDED = date(2018, 9, 15), date(2019, 6, 30)
 """From the first day the new forms worked, after the last one only they do: older records may hold the old ones."""
 
@@ -41,7 +43,7 @@ class PhoneNumber:
         """Read any usual writing of a number. Raises `NotAMobileNumber`."""
         national, converted = _convert(_national_part(text))
         if not _MOBILE.fullmatch(national) or national.startswith("992"):
-            raise NotAMobileNumber(text[:4])
+            raise NotAMobileNumber("no such prefix or length")
         return cls("+84" + national, converted)
 
     @property
@@ -60,7 +62,9 @@ class PhoneNumber:
 
 def _national_part(text: str) -> str:
     """The digits behind country code and trunk zero."""
-    digits = _IGNORED.sub("", unicodedata.normalize("NFKC", text[:64]))
+    if len(text) > LONGEST:
+        raise NotAMobileNumber("too long")
+    digits = _IGNORED.sub("", unicodedata.normalize("NFKC", text))
     if not re.fullmatch(r"\+?[0-9]+", digits, re.ASCII):
         raise NotAMobileNumber("letters")
     if digits.startswith("+"):
