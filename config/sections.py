@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr
 
 
 class Section(BaseModel):
@@ -184,6 +184,9 @@ class Outbound(Section):
     """Requests of our own to others."""
 
     ca_file: Path | None = Field(None, description="CA certificates that outbound TLS trusts; empty: the system's")
+    networks: tuple[IPvAnyNetwork, ...] = Field(
+        (), description="networks that are not public and may be asked as upstreams all the same, such as 10.20.0.0/16"
+    )
 
 
 class Upstream(Section):
@@ -203,6 +206,7 @@ class Upstream(Section):
     authorization_endpoint: str = Field("", description="address for the browser; with oidc by discovery")
     token_endpoint: str = Field("", description="likewise for codes")
     userinfo_endpoint: str = Field("", description="likewise for profiles")
+    jwks_uri: str = Field("", description="dvcqg: where the keys of its ID tokens are; with oidc by discovery")
     end_session_endpoint: str = Field("", description="likewise for logout; empty: it has none")
     hosts: tuple[str, ...] = Field((), description="further host names that we may ask, beside those of its addresses")
     client_id: str = Field(min_length=1, description="who we are there")
