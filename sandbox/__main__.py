@@ -1,4 +1,4 @@
-"""`python -m sandbox run | portal | inbox | sms`."""
+"""`python -m sandbox run | portal | inbox | sms | upstreams`."""
 
 import argparse
 import sys
@@ -9,7 +9,9 @@ from sandbox import addresses
 def main() -> int:
     """Start one program, or all of them; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The outside world, simulated.")
-    parser.add_argument("program", choices=["run", "portal", "inbox", "sms"], help="`run` starts everything")
+    parser.add_argument(
+        "program", choices=["run", "portal", "inbox", "sms", "upstreams"], help="`run` starts everything"
+    )
     where = addresses.from_environment()
     match parser.parse_args().program:
         # Each is imported only when it is the one: the starter should not wait for libraries that its children need.
@@ -25,6 +27,10 @@ def main() -> int:
             from sandbox import sms
 
             sms.serve(where)
+        case "upstreams":
+            from sandbox import upstreams
+
+            upstreams.serve(where)
         case _:
             from sandbox import launch
 

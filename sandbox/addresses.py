@@ -1,6 +1,7 @@
 """Where each program of the sandbox listens. `SANDBOX_PORT_OFFSET=100` moves all of them by a hundred."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +9,7 @@ HERE = Path(__file__).parent
 PROJECT = HERE.parent
 HOST = "127.0.0.1"
 
-_PROVIDER, _PORTAL, _INBOX, _PENSION = 8000, 8001, 8002, 8007
+_PROVIDER, _PORTAL, _INBOX, _VNEID, _DVCQG, _PENSION = 8000, 8001, 8002, 8003, 8004, 8007
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,24 @@ class Addresses:
     @property
     def inbox(self) -> str:
         return f"http://localhost:{self.inbox_port}"
+
+    @property
+    def vneid_port(self) -> int:
+        """Where the played VNeID listens."""
+        return self.inbox_port + 1
+
+    @property
+    def vneid(self) -> str:
+        return f"http://localhost:{self.vneid_port}"
+
+    @property
+    def dvcqg_port(self) -> int:
+        """Where the played national public service portal listens."""
+        return self.inbox_port + 2
+
+    @property
+    def dvcqg(self) -> str:
+        return f"http://localhost:{self.dvcqg_port}"
 
     @property
     def sms_port(self) -> int:
@@ -60,10 +79,16 @@ class Addresses:
 
     def at_home(self, text: str) -> str:
         """Text written for the usual ports, moved to these ones."""
-        moved = {_PROVIDER: self.provider, _PORTAL: self.portal, _INBOX: self.inbox, _PENSION: self.pension}
-        for usual, ours in moved.items():
-            text = text.replace(f"http://localhost:{usual}", ours)
-        return text
+        moved = {
+            _PROVIDER: self.provider,
+            _PORTAL: self.portal,
+            _INBOX: self.inbox,
+            _VNEID: self.vneid,
+            _DVCQG: self.dvcqg,
+            _PENSION: self.pension,
+        }
+        # In one pass: an address that was moved to where another one usually is must not move again.
+        return re.sub(r"http://localhost:(\d+)", lambda found: moved.get(int(found[1]), found[0]), text)
 
 
 def from_environment() -> Addresses:
