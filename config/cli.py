@@ -11,6 +11,7 @@ COMMANDS = {
     "keys": ("config.commands.keys", "keys"),
     "clients": ("config.commands.clients", "clients"),
     "accounts": ("config.commands.accounts", "accounts"),
+    "participants": ("config.commands.participants", "participants"),
     "messages": ("config.commands.messages", "messages"),
     "audit": ("config.commands.audit", "audit"),
     "explain": ("config.commands.audit", "explain"),

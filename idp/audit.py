@@ -23,6 +23,8 @@ EVENTS: Mapping[str, str] = {
     "account.enabled": "An account was opened again by an operator.",
     "account.phone_set": "An operator set an unverified phone number.",
     "account.not_me": "A person said that something done to the account was not theirs.",
+    "account.phones_converted": "An operator wrote numbers of before 2018 in their form of today.",
+    "participants.imported": "An operator brought the register of participants up to date.",
     "password.changed": "A person changed the password.",
     "password.recovered": "A person set a password after a recovery; `way` says how.",
     "recovery.asked": "Somebody asked for a recovery; `way` says how.",
