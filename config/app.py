@@ -12,6 +12,7 @@ from config.people_pages import people_pages
 from config.senders import QueueWatch, receipts_secret
 from config.settings import Settings
 from config.wiring import Provider
+from federation.web import ViaUpstreams
 from idp.brake import Brake
 from idp.messages.working import Workers
 from idp.oidc.signed_in import SignedIn
@@ -79,7 +80,9 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
 def page_table(provider: Provider, around: Surroundings, measures: Measures) -> Routes:
     """Every page: URL, name, view."""
     p, clock = provider, provider.base.clock
-    own = account.OwnPages(around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock, p.step_rules)
+    shared = (around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock, p.step_rules)
+    own = account.OwnPages(*shared, links=bool(p.brokering.upstreams.known))
+    ways = ViaUpstreams(p.brokering)
     rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts, p.issuing.members)
     people, signed_in = p.base.people, SignedIn(p.standings, p.sessions)
     return [
@@ -92,7 +95,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
         (
             "/login",
             "login",
-            login.Login.as_view("login", around, p.attempts, p.logins, p.challenges, p.clients, measures),
+            login.Login.as_view("login", around, p.attempts, p.logins, p.challenges, p.clients, measures, ways),
         ),
         (
             "/login/captcha/<name>.<any(png,wav):form>",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from config.federation_wiring import federation_pages
 from config.people_wiring import old_password_guesses
 from idp.oidc.signed_in import SignedIn
 from idp.web import code, not_me, own_data, password, recovery
@@ -45,4 +46,5 @@ def people_pages(p: Provider, around: Surroundings, own: OwnPages) -> Routes:
         ),
         ("/r/<handle>", "short_link", recovery.ShortLink.as_view("short_link")),
         ("/not-me/<token>", "not_me", not_me.NotMe.as_view("not_me", around, p.credentials, people)),
+        *federation_pages(p, around, own, steps, desk),
     ]

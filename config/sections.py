@@ -196,6 +196,8 @@ class Upstream(Section):
     kind: Literal["oidc", "vneid", "dvcqg"] = Field(description="the protocol that it speaks")
     label: str = Field(min_length=1, max_length=100, description="the button on the login page, in Vietnamese")
     label_en: str = Field("", max_length=100, description="the same in English")
+    name: str = Field("", max_length=100, description="what sentences call it, in Vietnamese; empty: the label")
+    name_en: str = Field("", max_length=100, description="the same in English")
     audience: tuple[Literal["individual", "organisation"], ...] = Field(
         ("individual",), description="on whose tab of the login page it stands"
     )

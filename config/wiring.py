@@ -8,6 +8,7 @@ from redis import Redis, Sentinel
 from redis.connection import parse_url
 from redis.exceptions import RedisError, ResponseError
 
+from config.federation_wiring import brokering_of
 from config.keys_setup import master_keys, noted_in, policy
 from config.people_wiring import (
     codes_of,
@@ -20,6 +21,7 @@ from config.people_wiring import (
 )
 from config.senders import deliveries_of
 from config.settings import BadSettings, Settings
+from federation.brokering import Brokering
 from idp.accounts.credentials import Credentials
 from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.passwords import HashCost, Passwords
@@ -134,6 +136,7 @@ class Provider:
     credentials: Credentials
     recoveries: Recoveries
     step_rules: StepRules
+    brokering: Brokering
 
 
 def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
@@ -197,6 +200,7 @@ def wire(base: Foundation) -> Provider:
         credentials=credentials,
         recoveries=recoveries_of(base, codes, credentials),
         step_rules=step_rules(base),
+        brokering=brokering_of(base),
     )
 
 

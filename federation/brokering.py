@@ -33,8 +33,10 @@ from idp.ports import Clock, Event, Spent
 from idp.shelf import Shelf
 from keys.sealing import MasterKey
 
-Mode = Literal["confirm", "code", "password", "open", "unresolved", "session"]
-"""What the person has to do: press "Xác nhận", enter a code too, log in first, open an account, tell who they are."""
+Mode = Literal["confirm", "code", "password", "differs", "open", "unresolved", "session"]
+"""What the person has to do: press "Xác nhận", enter a code too, log in first, open an account, tell who they are.
+
+`differs`: read that the phone numbers differ, and log in to link all the same."""
 
 COOL_OFF = 259_200.0
 """Seconds after a link is made for which a login through it counts as level 1 only (security.md U-07)."""
@@ -171,11 +173,11 @@ class Brokering:
 
     def owing(self, upstream: Upstream, away: Away, arrival: Arrival, found: Match) -> Outcome:
         """The ceremony that a match asks for, or why there is none."""
-        if isinstance(found, Refused):
+        if isinstance(found, Refused) and found.reason != "phone_differs":
             return self.refused(away, arrival, found.reason, found.account_id)
-        modes: dict[type, Mode] = {ProveFirst: "password", New: "open", Unresolved: "unresolved"}
+        modes: dict[type, Mode] = {ProveFirst: "password", New: "open", Unresolved: "unresolved", Refused: "differs"}
         mode = modes.get(type(found)) or "confirm"
-        account_id = found.account_id if isinstance(found, Propose | ProveFirst) else ""
+        account_id = (found.account_id or "") if isinstance(found, Propose | ProveFirst | Refused) else ""
         account = self.gathering.account(account_id) if account_id else None
         phone = ""
         if isinstance(found, Propose) and found.otp:

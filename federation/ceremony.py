@@ -19,7 +19,7 @@ from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOTHING_TOLD, Notices, Scene, Told
 from idp.accounts.people import new_account_id
 from idp.errors import Expired
-from idp.login.authentication import Proved
+from idp.login.authentication import Authentication, Proved
 from idp.ports import Event, Spent
 
 LOOKUPS_A_DAY = 5
@@ -65,7 +65,7 @@ class Linking:
         how: How = "code" if by_code else "confirmed"
         return self._link(taken, arrival, account, how, scene)
 
-    def open(self, upstream: Upstream, handle: str, ceremony: Ceremony, scene: Scene) -> Linked | Turned:
+    def open(self, upstream: Upstream, handle: str, ceremony: Ceremony) -> Linked | Turned:
         """Open an account for a proven person whom nobody has one for. Raises `Expired`."""
         if ceremony.mode != "open" or not upstream.policy.opens_accounts:
             raise Expired("this ceremony opens no account")
@@ -154,7 +154,10 @@ class Linking:
             moment = brokering.links.add(link, securing, brokering.clock())
         except LinkTaken:
             return brokering.refused(_away(ceremony), arrival, "conflict", account.id)
-        proof = brokering.entered(arrival, account.id, moment, lowered=True)
+        # Whoever came by password or session stays logged in by that.
+        proof = Authentication(account.id, moment)
+        if how in ("confirmed", "code"):
+            proof = brokering.entered(arrival, account.id, moment, lowered=True)
         return Linked(Entered(ceremony.attempt, Proved(proof, moment)), moment, removed)
 
     def _securing(

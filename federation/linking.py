@@ -129,6 +129,14 @@ class Links(Protocol):
         """Remember through which session of an upstream a login came."""
         ...
 
+    def stay(self, account_id: str, auth_time: float) -> Stay | None:
+        """Through which session of an upstream the login of that moment came."""
+        ...
+
+    def sids_of(self, subject: Subject | None, upstream: str, sid_digest: str | None) -> list[tuple[str, str]]:
+        """Our live sessions, as (account, sid), that came through this subject and that session of the upstream."""
+        ...
+
 
 class Digester:
     """Turns names of people into digests that only the holder of `key`, a secret of this purpose alone, can compute."""

@@ -24,12 +24,13 @@ class UnknownUpstream(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """One of them. Dates are seconds since the epoch, None for no end; `labels` are by language."""
+    """One of them. Dates are seconds since the epoch, None for no end; `labels` and `names` are by language."""
 
     id: str
     connector: Connector
     policy: Policy
     labels: Mapping[str, str]
+    names: Mapping[str, str]
     audience: Sequence[Kind] = ("individual",)
     enabled_from: float | None = None
     enabled_to: float | None = None
@@ -42,7 +43,12 @@ class Upstream:
         return begun and (self.enabled_to is None or now < self.enabled_to)
 
     def label(self, language: str) -> str:
+        """The button."""
         return self.labels.get(language) or self.labels["vi"]
+
+    def name(self, language: str) -> str:
+        """What sentences call it."""
+        return self.names.get(language) or self.names["vi"]
 
 
 class Upstreams:

@@ -45,6 +45,37 @@ class Ephemeral(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """Another way to log in, as the login page shows it; `note` says that it is slow or down just now."""
+
+    label: str
+    url: str
+    note: str = ""
+
+
+class WaysIn(Protocol):
+    """The ways to log in that other rooms bring in."""
+
+    def offered(self, kind: str, attempt: str, language: str) -> list[Way]:
+        """Those for people of this kind, in order; `attempt` is the login that they go on with."""
+        ...
+
+    def said(self, query: Mapping[str, str], language: str) -> str | None:
+        """The sentence for how a way ended, when the browser came back from one to the login page."""
+        ...
+
+
+class NoOtherWays:
+    """There is only the password."""
+
+    def offered(self, kind: str, attempt: str, language: str) -> list[Way]:
+        return []
+
+    def said(self, query: Mapping[str, str], language: str) -> str | None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One line of the audit trail, as the rules say it; the store adds time, request and chain."""
 

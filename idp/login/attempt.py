@@ -24,7 +24,8 @@ class LoginAttempt:
     client asked. `trusted` says that a captcha was solved or that the device is known, `suspicious` that somebody had
     guessed at this account before. `new_password` is the hash of a chosen password that waits for its code. `fresh`
     says that the person logged in here, and did not only add a code to a session; `secured_at` is the date of the
-    account's last credential event as the proof saw it: a proof that saw another is dead.
+    account's last credential event as the proof saw it: a proof that saw another is dead. `linking` names the ceremony
+    of somebody whom an upstream brought and who logs in here to be linked.
     """
 
     params: Params
@@ -46,6 +47,7 @@ class LoginAttempt:
     postponed: bool = False
     fresh: bool = False
     secured_at: float = 0.0
+    linking: str = ""
 
     def belongs_to(self, browser_secret: str) -> bool:
         return self.browser == browser_of(browser_secret)
@@ -105,6 +107,14 @@ class Attempts:
     def strengthened(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> None:
         """Remember a proof that a code or a new password made stronger, on the account as of `secured_at`."""
         self.replace(handle, attempt, replace(attempt, proof=proof, new_password="", secured_at=secured_at))
+
+    def linked(self, handle: str, attempt: LoginAttempt, proof: Authentication | None, secured_at: float) -> None:
+        """Remember that the ceremony is over: with the proof as of a new link, or as it was when there is none."""
+        self.replace(handle, attempt, replace(attempt, proof=proof, linking="", secured_at=secured_at))
+
+    def to_link(self, handle: str, attempt: LoginAttempt, ceremony: str) -> None:
+        """Remember the ceremony that the login which follows is for; whatever was proved before is forgotten."""
+        self.replace(handle, attempt, replace(attempt, proof=None, fresh=False, linking=ceremony))
 
     def consented(self, handle: str, attempt: LoginAttempt, account_id: str) -> None:
         """Remember that this person agreed to share what the request asks for."""

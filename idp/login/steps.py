@@ -12,7 +12,7 @@ from idp.accounts.password_rules import Due
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
 
-Step = Literal["login", "code", "password", "consent"]
+Step = Literal["login", "code", "password", "link", "consent"]
 CodeMode = Literal["risk", "new_device", "always"]
 
 
@@ -86,6 +86,12 @@ def password_owed(due: Due | None, proof: Authentication, attempt: LoginAttempt 
     if due == "expiring" and attempt.postponed:
         return None
     return Owed("password", due)
+
+
+def link_owed(proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
+    """Whether the person, who logged in for it, is still to be asked about the link to an upstream."""
+    waits = attempt is not None and attempt.linking != "" and proof.through == "password"
+    return Owed("link", "link") if waits else None
 
 
 def consent_owed(

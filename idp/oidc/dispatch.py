@@ -13,7 +13,7 @@ from idp.accounts.password_rules import PasswordAge
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Authentication
 from idp.login.sessions import Opened, Session, Sessions, Visitor, session_digest
-from idp.login.steps import Ask, CodeMode, Owed, code_owed, consent_owed, login_owed, password_owed
+from idp.login.steps import Ask, CodeMode, Owed, code_owed, consent_owed, link_owed, login_owed, password_owed
 from idp.oidc.authorization import AuthorizationRequest, RedirectedError
 from idp.oidc.codes import Codes
 from idp.oidc.gate import Request, Standing, may_issue
@@ -27,6 +27,7 @@ REFUSALS = {
     "login": LoginRequiredError,
     "code": InteractionRequiredError,
     "password": InteractionRequiredError,
+    "link": InteractionRequiredError,
     "consent": ConsentRequiredError,
 }
 """What `prompt=none` is answered with when a step is owed (OIDC Core 3.1.2.6)."""
@@ -70,7 +71,7 @@ class StepRules:
     def owed(
         self, ask: Ask, standing: Standing, proof: Authentication, attempt: LoginAttempt | None, now: float
     ) -> Owed | None:
-        """The code or the password change that is still owed. `attempt` is the one in which `proof` was given."""
+        """The code, the password change or the link still owed. `attempt` is the one in which `proof` was given."""
         account = standing.account
         if account is None:
             return None
@@ -78,7 +79,7 @@ class StepRules:
         # Without a number no code can be sent: that stops nobody, unless the client cannot do with less.
         if code and (account.phone or proof.acr < ask.acr):
             return code
-        return password_owed(self.age.due(account, now), proof, attempt)
+        return password_owed(self.age.due(account, now), proof, attempt) or link_owed(proof, attempt)
 
 
 class Dispatcher:

@@ -33,7 +33,10 @@ VIETNAM = timezone(timedelta(hours=7))
 
 
 class OwnPages:
-    """What the pages of `/account` share: who is there, and how to ask them to log in."""
+    """What the pages of `/account` share: who is there, and how to ask them to log in.
+
+    `links` says that there are upstreams to link the account with.
+    """
 
     def __init__(
         self,
@@ -45,7 +48,10 @@ class OwnPages:
         clients: Clients,
         clock: Clock,
         rules: StepRules,
+        *,
+        links: bool = False,
     ) -> None:
+        self.links = links
         self.rules = rules
         self.around = around
         self.attempts = attempts
@@ -113,6 +119,7 @@ class AccountPage(Page):
             consents=self._agreed(account.id),
             csrf=csrf_of(browser.session),
             password=self._password(account),
+            links=self._pages.links,
         )
         response = Response(body, mimetype="text/html")
         response.headers["Content-Security-Policy"] = page_policy()
@@ -146,7 +153,11 @@ class AccountPage(Page):
         age, set_at = self._pages.rules.age, account.password_changed_at
         until = age.good_until(account)
         soon = age.due(account, self._pages.clock()) == "expiring"
-        return {"set": _date(set_at) if set_at else None, "until": _date(until) if until else None, "soon": soon}
+        return {
+            "set": shown_date(set_at) if set_at else None,
+            "until": shown_date(until) if until else None,
+            "soon": soon,
+        }
 
     def _agreed(self, account_id: str) -> list[dict[str, Any]]:
         rows = []
@@ -154,7 +165,7 @@ class AccountPage(Page):
             client = self._pages.clients.find(agreement.client_id)
             scopes = [str(SCOPES[s].title) for s in agreement.scopes if s in SCOPES]
             name = client.client_name if client else agreement.client_id
-            since = _date(agreement.granted_at)
+            since = shown_date(agreement.granted_at)
             rows.append({"client_name": name, "client_id": agreement.client_id, "scopes": scopes, "since": since})
         return rows
 
@@ -213,12 +224,12 @@ def _listed(session: Session, current: Session) -> dict[str, Any]:
         "id": session.sid,
         "browser": browser_name(session.user_agent) or gettext("Trình duyệt không rõ"),
         "place": session.network,
-        "started": _date(session.created_at),
-        "last_seen": _date(session.last_seen_at),
+        "started": shown_date(session.created_at),
+        "last_seen": shown_date(session.last_seen_at),
         "current": session.sid == current.sid,
     }
 
 
-def _date(at: float) -> str:
+def shown_date(at: float) -> str:
     """As on forms in Vietnam: dd/MM/yyyy HH:mm in Asia/Ho_Chi_Minh."""
     return datetime.fromtimestamp(at, UTC).astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")

@@ -31,7 +31,13 @@ MOST_EQUAL = 3
 """Equal challenges or nonces of one client in an hour before an operator is told."""
 
 log = logging.getLogger(__name__)
-STEP_PAGES = {"login": "/login", "code": "/login/code", "password": "/login/password", "consent": "/consent"}
+STEP_PAGES = {
+    "login": "/login",
+    "code": "/login/code",
+    "password": "/login/password",
+    "link": "/link",
+    "consent": "/consent",
+}
 """Where the browser goes for what is owed."""
 
 

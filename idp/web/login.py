@@ -1,7 +1,7 @@
 """`/login`: code, password and captcha. The page asks `Logins`; a proof goes back to the dispatcher."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 
 from flask import abort, redirect, render_template
@@ -15,6 +15,7 @@ from idp.login.challenge import Challenges
 from idp.login.logins import LoginFailed, Logins, Typed
 from idp.oidc.authorization import read_request
 from idp.oidc.clients import Clients
+from idp.ports import WaysIn
 from idp.web import request as current_request
 from idp.web.authorize import deny
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
@@ -51,7 +52,9 @@ class Login(Page):
         challenges: Challenges,
         clients: Clients,
         measures: Measures,
+        ways: WaysIn,
     ) -> None:
+        self._ways = ways
         self._around = around
         self._attempts = attempts
         self._logins = logins
@@ -70,6 +73,8 @@ class Login(Page):
         shown = Shown(kind, username=attempt.login_hint, captcha=wants)
         if not self._logins.is_open(kind):
             shown = Shown(kind, error=str(LOGIN["closed"]))
+        if said := self._ways.said(browser.query, browser.language()):
+            shown = replace(shown, error=said)
         return self._page(browser, handle, attempt, shown, 200)
 
     def post(self) -> Response:
@@ -146,7 +151,8 @@ class Login(Page):
             wait=shown.wait,
             remember=shown.remember,
             captcha=self._captcha(browser, handle, shown.kind) if shown.captcha else None,
-            ways_in=[],
+            ways_in=self._ways.offered(shown.kind, handle, browser.language()),
+            linking=bool(attempt.linking),
             register_url=None,
             forgot_url=with_query("/recover", attempt=handle, kind=shown.kind),
         )

@@ -1,0 +1,179 @@
+"""Upstreams as configured become connectors, the journeys through them, and their pages."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+from urllib.parse import urlsplit
+
+from config.people_wiring import notices_of, session_limits, sql_credentials, sql_notices
+from config.settings import BadSettings
+from federation import own_links, pages, web
+from federation.brokering import Away, Brokering, Ceremony
+from federation.ceremony import LOOKUPS_A_DAY, Linking
+from federation.connectors.dvcqg import DvcqgConnector, DvcqgUpstream
+from federation.connectors.oidc import OidcConnector, OidcUpstream
+from federation.connectors.vneid import VneidConnector, VneidUpstream
+from federation.envelope import Envelopes
+from federation.evidence import Gathering
+from federation.linking import Digester
+from federation.matching import DAY, Policy
+from federation.outages import Guarded, Observe
+from federation.store import SqlLinks
+from federation.upstreams import Upstream, Upstreams
+from idp.login.limits import Guesses
+from idp.login.limits import Policy as Pause
+from idp.outbound import Outbound
+from idp.shelf import Shelf
+from idp.store.participants import SqlParticipants
+from idp.store.throttle import SqlThrottle
+from keys.sealing import MasterKey
+
+if TYPE_CHECKING:
+    from config.sections import Upstream as Configured
+    from config.wiring import Foundation, Provider
+    from federation.connector import Connector
+    from idp.web.account import OwnPages
+    from idp.web.browser import Surroundings
+    from idp.web.code_desk import CodeDesk
+    from idp.web.routes import Routes
+    from idp.web.steps import Steps
+
+LOOKUPS = Pause(free=LOOKUPS_A_DAY, base=round(DAY), cap=round(DAY), memory=round(DAY), sliding=False)
+
+
+def sql_links(base: Foundation) -> SqlLinks:
+    """Where links are kept."""
+    sealing = MasterKey(base.secrets.get("upstream"))
+    return SqlLinks(base.database, base.people, sql_credentials(base), base.audit, sql_notices(base), sealing)
+
+
+def digester_of(base: Foundation) -> Digester:
+    """The digests of subjects and citizen numbers."""
+    return Digester(base.secrets.get("upstream-subject"))
+
+
+def upstreams_of(base: Foundation, links: SqlLinks, observe: Observe | None = None) -> Upstreams:
+    """Every upstream that is configured. Raises `BadSettings` when a key of one cannot be read."""
+    known = [_upstream(base, configured, observe) for configured in base.settings.upstreams]
+    return Upstreams(known, links.closed, base.clock)
+
+
+def brokering_of(base: Foundation, observe: Observe | None = None) -> Brokering:
+    """Journeys through upstreams."""
+    links, life = sql_links(base), base.settings.login.attempt_life
+    return Brokering(
+        upstreams_of(base, links, observe),
+        links,
+        Gathering(links, base.people, SqlParticipants(base.database)),
+        Shelf("v", Away, base.ephemeral, base.clock, life=life),
+        Shelf("w", Ceremony, base.ephemeral, base.clock, life=life),
+        digester_of(base),
+        MasterKey(base.secrets.get("upstream")),
+        base.clock,
+        issuer=base.settings.issuer,
+        session_life=session_limits(base.settings).absolute,
+    )
+
+
+def linking_of(base: Foundation, brokering: Brokering) -> Linking:
+    """The ceremonies."""
+    lookups = Guesses(SqlThrottle(base.database), base.clock, "lookup", LOOKUPS)
+    return Linking(brokering, notices_of(base), lookups)
+
+
+def federation_pages(p: Provider, around: Surroundings, own: OwnPages, steps: Steps, desk: CodeDesk) -> Routes:
+    """Every page of a journey, of a ceremony and of one's own links: URL, name, view."""
+    journeys = web.Journeys(around, p.attempts, p.brokering)
+    linking = linking_of(p.base, p.brokering)
+    both, mine = (journeys, linking), (own, journeys)
+    return [
+        ("/via/<upstream_id>", "via", web.Start.as_view("via", journeys)),
+        ("/via/<upstream_id>/callback", "via_callback", web.Return.as_view("via_callback", journeys)),
+        (
+            "/via/<upstream_id>/logout-token",
+            "via_logout_token",
+            web.LogoutToken.as_view("via_logout_token", journeys, p.sessions),
+        ),
+        ("/link", "link", pages.LinkStep.as_view("link", *both, steps)),
+        ("/link/confirm", "link_confirm", pages.Confirm.as_view("link_confirm", *both)),
+        ("/link/code", "link_code", pages.Code.as_view("link_code", *both, desk)),
+        ("/link/open", "link_open", pages.Open.as_view("link_open", *both)),
+        ("/link/who", "link_who", pages.Who.as_view("link_who", *both)),
+        ("/link/password", "link_password", pages.LogInFirst.as_view("link_password", *both)),
+        ("/link/differs", "link_differs", pages.LogInFirst.as_view("link_differs", *both)),
+        ("/link/refused", "link_refused", pages.RefusedPage.as_view("link_refused", journeys)),
+        ("/account/links", "links", own_links.OwnLinks.as_view("links", *mine)),
+        ("/account/links/add/<upstream_id>", "link_add", own_links.AddLink.as_view("link_add", *mine)),
+        (
+            "/account/links/confirm",
+            "link_own",
+            own_links.ConfirmOwnLink.as_view("link_own", *mine, linking, p.sessions),
+        ),
+        (
+            "/account/links/remove",
+            "link_remove",
+            own_links.Unlink.as_view("link_remove", *mine, linking, p.sessions),
+        ),
+    ]
+
+
+def _upstream(base: Foundation, c: Configured, observe: Observe | None) -> Upstream:
+    guarded = Guarded(_connector(base, c), base.clock, threads=base.settings.web.threads, observe=observe)
+    return Upstream(
+        id=c.id,
+        connector=guarded,
+        policy=Policy(c.least_ial, c.phone_required, c.opens_accounts),
+        labels={"vi": c.label, "en": c.label_en or c.label},
+        names={"vi": c.name or c.label, "en": c.name_en or c.name or c.label_en or c.label},
+        audience=c.audience,
+        enabled_from=c.enabled_from.timestamp() if c.enabled_from else None,
+        enabled_to=c.enabled_to.timestamp() if c.enabled_to else None,
+        order=c.order,
+        state=lambda: guarded.state,
+    )
+
+
+def _connector(base: Foundation, c: Configured) -> Connector:
+    """The connector of its kind, with an outbound client that asks nobody but its own hosts."""
+    secret = c.client_secret.get_secret_value() if c.client_secret else ""
+    usual = {"id": c.id, "client_id": c.client_id, "client_secret": secret, "scope": c.scope}
+    tables = {"claims": c.claims, "acr": c.acr, "ial": c.ial}
+    places = {
+        "authorization_endpoint": c.authorization_endpoint,
+        "token_endpoint": c.token_endpoint,
+        "userinfo_endpoint": c.userinfo_endpoint,
+        "end_session_endpoint": c.end_session_endpoint,
+    }
+    outbound = _outbound(base, c)
+    match c.kind:
+        case "oidc":
+            more = {"token_auth": c.token_auth, "phone_verified": c.phone_verified, "kind": c.audience[0]}
+            oidc = OidcUpstream(issuer=c.issuer, algorithms=c.algorithms, **usual, **tables, **more)  # type: ignore[arg-type]
+            return OidcConnector(oidc, outbound, base.clock)
+        case "dvcqg":
+            named = {"issuer": c.issuer, "jwks_uri": c.jwks_uri, "phone_verified": c.phone_verified}
+            dvcqg = DvcqgUpstream(algorithms=c.algorithms, **usual, **tables, **places, **named)  # type: ignore[arg-type]
+            return DvcqgConnector(dvcqg, outbound, base.clock)
+        case _:
+            vneid = VneidUpstream(**usual, **tables, **places)  # type: ignore[arg-type]
+            return VneidConnector(vneid, _envelopes(c), outbound, base.clock)
+
+
+def _outbound(base: Foundation, c: Configured) -> Outbound:
+    s = base.settings
+    addresses = (c.issuer, c.token_endpoint, c.userinfo_endpoint, c.jwks_uri, c.authorization_endpoint)
+    hosts = {urlsplit(address).netloc.lower() for address in addresses if address} | {h.lower() for h in c.hosts}
+    networks = [str(network) for network in s.outbound.networks]
+    return Outbound(s.outbound.ca_file, plain_http=not s.is_production, hosts=hosts, networks=networks)
+
+
+def _envelopes(c: Configured) -> Envelopes:
+    where = f"upstreams.{c.id}.private_key_file"
+    if c.private_key_file is None:
+        raise BadSettings([f"{where}: name the file with our RSA key"])
+    try:
+        return Envelopes(c.private_key_file.read_bytes(), c.cipher)
+    except OSError as error:
+        raise BadSettings([f"{where}: {cast(str, error.strerror)}"]) from None
+    except ValueError as error:
+        raise BadSettings([f"{where}: {error}"]) from None

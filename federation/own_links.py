@@ -1,0 +1,172 @@
+"""`/account/links`: with whom the account is linked, linking another, and unlinking. All of it wants a fresh code."""
+
+from flask import redirect
+from werkzeug.wrappers import Response
+
+from federation.brokering import Away, Turned
+from federation.ceremony import Linking
+from federation.linking import Link, LinkTaken
+from federation.pages import page, removed_page
+from federation.sentences import FAILED, REFUSED
+from federation.web import Journeys
+from idp.accounts.account import Account
+from idp.errors import BadRequest, Expired
+from idp.login.attempt import browser_of
+from idp.login.sessions import Session, Sessions
+from idp.web.account import OwnPages, shown_date
+from idp.web.authorize import set_session
+from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
+from idp.web.cookies import new_browser
+from idp.web.own_data import Sensitive
+
+
+class OwnLinks(Sensitive):
+    """The list."""
+
+    path = "/account/links"
+
+    def __init__(self, pages: OwnPages, journeys: Journeys) -> None:
+        super().__init__(pages)
+        self._journeys = journeys
+
+    def get(self) -> Response:
+        browser = this_browser(self._pages.around)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        account, _ = opened
+        links = self._journeys.brokering.links.of_account(account.id)
+        linked = {link.subject.upstream for link in links}
+        open_to = self._journeys.brokering.upstreams.open_to(account.kind)
+        language = browser.language()
+        return page(
+            "links.html",
+            None,
+            links=[self._row(link, language) for link in links],
+            ways=[{"id": u.id, "label": u.name(language)} for u in open_to if u.id not in linked],
+            csrf=csrf_of(browser.session or ""),
+            error=self._error(browser),
+        )
+
+    def _row(self, link: Link, language: str) -> dict[str, str]:
+        upstream = self._journeys.brokering.upstreams.configured(link.subject.upstream)
+        return {
+            "id": link.id,
+            "label": upstream.name(language) if upstream else link.subject.upstream,
+            "since": shown_date(link.made_at),
+            "used": shown_date(link.used_at) if link.used_at else "",
+        }
+
+    def _error(self, browser: Browser) -> str | None:
+        """What became of a link that was begun here."""
+        upstream = self._journeys.brokering.upstreams.configured(browser.query.get("via", ""))
+        why = browser.query.get("why", "")
+        sentence = FAILED.get(why) or (REFUSED[why][1] if why in REFUSED else None)
+        return str(sentence) % {"way": upstream.name(browser.language())} if upstream and sentence else None
+
+
+class AddLink(Sensitive):
+    """Leaves for an upstream to link it; nothing is linked before the page that asks."""
+
+    path = "/account/links"
+
+    def __init__(self, pages: OwnPages, journeys: Journeys) -> None:
+        super().__init__(pages)
+        self._journeys = journeys
+
+    def get(self, upstream_id: str) -> Response:
+        browser = this_browser(self._pages.around)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        _, session = opened
+        upstream = self._journeys.brokering.upstreams.find(upstream_id)
+        secret = browser.secret or new_browser()
+        away = Away(upstream.id, "", browser_of(secret), sid=session.sid)
+        response = self._journeys.leave(browser, upstream, away, {"prompt": "login"})
+        if secret != browser.secret:
+            self._pages.around.cookies.set(response, "b", secret)
+        return response
+
+
+class ConfirmOwnLink(Sensitive):
+    """The question before a link that a logged-in person began."""
+
+    path = "/account/links"
+
+    def __init__(self, pages: OwnPages, journeys: Journeys, linking: Linking, sessions: Sessions) -> None:
+        super().__init__(pages)
+        self._journeys = journeys
+        self._linking = linking
+        self._sessions = sessions
+
+    def get(self) -> Response:
+        browser = this_browser(self._pages.around)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        handle = browser.query.get("c", "")
+        ceremony = self._journeys.brokering.ceremony(handle, browser_of(browser.secret or ""))
+        upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
+        name = self._journeys.brokering.arrival_of(ceremony).identity.name
+        csrf = csrf_of(browser.session or "")
+        return page("link_own.html", None, ceremony=handle, way=upstream.name(browser.language()), name=name, csrf=csrf)
+
+    def post(self) -> Response:
+        browser = this_browser(self._pages.around)
+        demand_csrf(browser)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        account, session = opened
+        handle = browser.form.get("c", "")
+        ceremony = self._journeys.brokering.ceremony(handle, browser_of(browser.secret or ""))
+        if ceremony.mode != "session" or ceremony.sid != session.sid:
+            raise Expired("the link was begun in another session")
+        if "link-make" not in browser.form:
+            self._journeys.brokering.ceremonies.take(handle)
+            return redirect("/account/links", 303)
+        result = self._linking.by_password(handle, ceremony, account, browser.scene, keep_sid=session.sid)
+        if isinstance(result, Turned):
+            return self._journeys.go_on(browser, result, ceremony.upstream)
+        response = removed_page(result, "/account/links") if result.removed else redirect("/account/links", 303)
+        return renewed(self._pages, self._sessions, browser, account, session, response)
+
+
+class Unlink(Sensitive):
+    """Ends a link."""
+
+    path = "/account/links"
+
+    def __init__(self, pages: OwnPages, journeys: Journeys, linking: Linking, sessions: Sessions) -> None:
+        super().__init__(pages)
+        self._journeys = journeys
+        self._linking = linking
+        self._sessions = sessions
+
+    def post(self) -> Response:
+        browser = this_browser(self._pages.around)
+        demand_csrf(browser)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        account, session = opened
+        named = browser.form.get("link", "")
+        link = next((each for each in self._journeys.brokering.links.of_account(account.id) if each.id == named), None)
+        if link is None:
+            raise BadRequest("no such link")
+        try:
+            self._linking.remove(link, account, browser.scene, keep_sid=session.sid)
+        except LinkTaken:
+            raise Expired("the account was secured meanwhile") from None
+        return renewed(self._pages, self._sessions, browser, account, session, redirect("/account/links", 303))
+
+
+def renewed(
+    pages: OwnPages, sessions: Sessions, browser: Browser, account: Account, session: Session, response: Response
+) -> Response:
+    """The session that a credential event left alive goes on under a new cookie."""
+    after = pages.standings.of_account(account.id, "").account
+    opened = sessions.open(session.authentication, browser.visitor, None, after, before=session)
+    set_session(pages.around, response, opened.cookie, opened.device_cookie)
+    return response

@@ -1,0 +1,324 @@
+"""`/link/…`: the pages of a ceremony. Each shows what would be linked, masked; only its button does anything."""
+
+from dataclasses import replace
+from typing import Any
+
+from flask import redirect, render_template
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from federation.brokering import Ceremony, Mode, Turned
+from federation.ceremony import Linked, Linking
+from federation.sentences import CONTACTS, LOOKUP, REFUSED
+from federation.upstreams import Upstream
+from federation.web import PAGES, Journeys
+from idp.accounts.account import Account
+from idp.accounts.one_time import Ask
+from idp.errors import BadRequest, Expired
+from idp.login.attempt import LoginAttempt, browser_of
+from idp.shelf import digest
+from idp.web.browser import Browser, this_browser, with_query
+from idp.web.code_desk import CodeDesk, Sheet, masked, sent_to
+from idp.web.headers import page_policy
+from idp.web.page import Page
+from idp.web.sentences import IDENTIFIERS
+from idp.web.steps import Step, Steps
+
+
+class CeremonyPage(Page):
+    """A page of one ceremony, for the browser that began it."""
+
+    modes: tuple[Mode, ...] = ()
+
+    def __init__(self, journeys: Journeys, linking: Linking) -> None:
+        self.journeys = journeys
+        self.linking = linking
+        self.brokering = journeys.brokering
+
+    def here(self) -> tuple[Browser, str, Ceremony, LoginAttempt, Upstream]:
+        """The ceremony in front of us and the attempt that it belongs to. Raises `Expired`, `OtherBrowser`."""
+        browser = this_browser(self.journeys.around)
+        handle = (browser.form if browser.request.method == "POST" else browser.query).get("c", "")
+        ceremony = self.brokering.ceremony(handle, browser_of(browser.secret or ""))
+        if ceremony.mode not in self.modes:
+            raise Expired("the ceremony wants another page")
+        attempt = self.journeys.attempts.load(ceremony.attempt, browser.secret or "")
+        return browser, handle, ceremony, attempt, self.brokering.upstreams.find(ceremony.upstream)
+
+    def give_up(self, handle: str, ceremony: Ceremony) -> Response:
+        """Back to the login page; what the upstream said is forgotten."""
+        self.brokering.ceremonies.take(handle)
+        return redirect(with_query("/login", attempt=ceremony.attempt), 303)
+
+    def done(self, browser: Browser, upstream: Upstream, result: Linked | Turned, attempt: LoginAttempt) -> Response:
+        """On with the attempt; a page in between says which contacts were removed."""
+        if isinstance(result, Turned):
+            return self.journeys.go_on(browser, result, upstream.id)
+        response = self.journeys.enter(browser, result.outcome)
+        self.journeys.count(upstream.id, "linked")
+        return removed_page(result, response.headers["Location"]) if result.removed else response
+
+    def log_in_to_link(self, handle: str, ceremony: Ceremony, attempt: LoginAttempt) -> Response:
+        """On to the login page; whoever logs in there is asked about the link."""
+        self.journeys.attempts.to_link(ceremony.attempt, attempt, handle)
+        return redirect(with_query("/login", attempt=ceremony.attempt), 303)
+
+
+class Confirm(CeremonyPage):
+    """The masked account and "Xác nhận"."""
+
+    modes = ("confirm", "code")
+
+    def get(self) -> Response:
+        browser, handle, ceremony, attempt, upstream = self.here()
+        account = self.brokering.gathering.account(ceremony.account_id)
+        if account is None:
+            raise Expired("the account is gone")
+        return page(
+            "link_confirm.html",
+            attempt,
+            ceremony=handle,
+            way=upstream.name(browser.language()),
+            account=shown(account),
+            by_code=ceremony.mode == "code",
+        )
+
+    def post(self) -> Response:
+        browser, handle, ceremony, attempt, upstream = self.here()
+        if "link-confirm" not in browser.form:
+            return self.give_up(handle, ceremony)
+        if ceremony.mode == "code":
+            return redirect(with_query("/link/code", c=handle), 303)
+        result = self.linking.confirm(handle, ceremony, browser.scene, by_code=False)
+        return self.done(browser, upstream, result, attempt)
+
+
+class Code(CeremonyPage):
+    """The code to our own number that a link on the strength of that number also needs."""
+
+    modes = ("code",)
+
+    def __init__(self, journeys: Journeys, linking: Linking, desk: CodeDesk) -> None:
+        super().__init__(journeys, linking)
+        self._desk = desk
+
+    def get(self) -> Response:
+        browser, handle, ceremony, attempt, _ = self.here()
+        return self._page(
+            browser, handle, ceremony, attempt, **self._desk.first(_ask(handle, ceremony), browser, trusted=True)
+        )
+
+    def post(self) -> Response:
+        browser, handle, ceremony, attempt, upstream = self.here()
+        ask = _ask(handle, ceremony)
+        if "code-cancel" in browser.form:
+            return self.give_up(handle, ceremony)
+        if "code-again" in browser.form:
+            return self._page(browser, handle, ceremony, attempt, **self._desk.again(ask, browser, trusted=True))
+        verdict, told = self._desk.judged(ask, browser)
+        if verdict != "right":
+            return self._page(browser, handle, ceremony, attempt, **told)
+        result = self.linking.confirm(handle, ceremony, browser.scene, by_code=True)
+        return self.done(browser, upstream, result, attempt)
+
+    def _page(self, browser: Browser, handle: str, ceremony: Ceremony, attempt: LoginAttempt, **told: Any) -> Response:
+        sheet = Sheet(
+            title=gettext("Xác nhận liên kết tài khoản"),
+            lead=gettext("Liên kết có hiệu lực sau khi bạn nhập mã gửi tới số đã đăng ký với cơ quan BHXH."),
+            sent=sent_to("sms", ceremony.phone),
+            action="/link/code",
+            hidden={"c": handle},
+            target=attempt.redirect_origin,
+        )
+        return self._desk.answer(browser, replace(sheet, **told))
+
+
+class Open(CeremonyPage):
+    """What would be registered for a proven person without an account."""
+
+    modes = ("open",)
+
+    def get(self) -> Response:
+        browser, handle, ceremony, attempt, upstream = self.here()
+        arrival = self.brokering.arrival_of(ceremony)
+        known = self.brokering.participant(arrival)
+        birth_date = str(arrival.identity.birth_date or "")
+        return page(
+            "link_open.html",
+            attempt,
+            ceremony=handle,
+            way=upstream.name(browser.language()),
+            name=arrival.identity.name,
+            birth_date="/".join(reversed(birth_date.split("-"))),
+            citizen_number=hidden(arrival.identity.citizen_number or ""),
+            bhxh_code=hidden(known.bhxh_code) if known else "",
+        )
+
+    def post(self) -> Response:
+        browser, handle, ceremony, attempt, upstream = self.here()
+        if "link-password" in browser.form:
+            return self.log_in_to_link(handle, ceremony, attempt)
+        if "link-open" not in browser.form:
+            return self.give_up(handle, ceremony)
+        result = self.linking.open(upstream, handle, ceremony)
+        return self.done(browser, upstream, result, attempt)
+
+
+class Who(CeremonyPage):
+    """Nobody was found: the person types the own BHXH code, or logs in to be linked."""
+
+    modes = ("unresolved",)
+
+    def get(self) -> Response:
+        browser, handle, _, attempt, upstream = self.here()
+        return self._page(browser, handle, attempt, upstream)
+
+    def post(self) -> Response:
+        browser, handle, ceremony, attempt, upstream = self.here()
+        if "link-password" in browser.form:
+            return self.log_in_to_link(handle, ceremony, attempt)
+        if "link-cancel" in browser.form:
+            return self.give_up(handle, ceremony)
+        typed = browser.form.get("bhxh_code", "")[:64]
+        found = self.linking.look_up(upstream, handle, ceremony, typed)
+        if found is None or isinstance(found, int):
+            error = LOOKUP["none" if found is None else "wait"]
+            return self._page(browser, handle, attempt, upstream, typed=typed, error=str(error))
+        return redirect(with_query(PAGES[found.mode], c=found.handle), 303)
+
+    def _page(
+        self,
+        browser: Browser,
+        handle: str,
+        attempt: LoginAttempt,
+        upstream: Upstream,
+        *,
+        typed: str = "",
+        error: str = "",
+    ) -> Response:
+        way = upstream.name(browser.language())
+        return page("link_who.html", attempt, ceremony=handle, way=way, typed=typed, error=error)
+
+
+class LogInFirst(CeremonyPage):
+    """The person has to log in with the own password first; which account it is about, nobody is told."""
+
+    modes = ("password", "differs")
+
+    def get(self) -> Response:
+        browser, handle, ceremony, attempt, upstream = self.here()
+        way = upstream.name(browser.language())
+        title, sentence = REFUSED["phone_differs"]
+        differs = (
+            {"title": str(title), "sentence": str(sentence) % {"way": way}} if ceremony.mode == "differs" else None
+        )
+        return page("link_password.html", attempt, ceremony=handle, way=way, differs=differs)
+
+    def post(self) -> Response:
+        browser, handle, ceremony, attempt, _ = self.here()
+        if "link-password" not in browser.form:
+            return self.give_up(handle, ceremony)
+        return self.log_in_to_link(handle, ceremony, attempt)
+
+
+class RefusedPage(Page):
+    """Why there is no link, and the ways on."""
+
+    def __init__(self, journeys: Journeys) -> None:
+        self._journeys = journeys
+
+    def get(self) -> Response:
+        browser = this_browser(self._journeys.around)
+        handle, why = browser.query.get("attempt", ""), browser.query.get("why", "")
+        attempt = self._journeys.attempts.load(handle, browser.secret or "")
+        upstream = self._journeys.brokering.upstreams.configured(browser.query.get("via", ""))
+        if upstream is None or why not in REFUSED:
+            raise BadRequest("no such reason")
+        title, sentence = REFUSED[why]
+        told = str(sentence) % {"way": upstream.name(browser.language())}
+        return page("link_refused.html", attempt, title=str(title), sentence=told, handle=handle)
+
+
+class LinkStep(Page):
+    """The step of a login that was made to link: who came from the upstream, and "Liên kết"."""
+
+    def __init__(self, journeys: Journeys, linking: Linking, steps: Steps) -> None:
+        self._journeys = journeys
+        self._linking = linking
+        self._steps = steps
+
+    def get(self) -> Response:
+        step = self._steps.here()
+        ceremony = self._ceremony(step)
+        if ceremony is None:
+            return self._skip(step)
+        upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
+        name = self._journeys.brokering.arrival_of(ceremony).identity.name
+        way = upstream.name(step.browser.language())
+        return page("link_step.html", step.attempt, handle=step.handle, way=way, name=name, account=shown(step.account))
+
+    def post(self) -> Response:
+        step = self._steps.here()
+        ceremony = self._ceremony(step)
+        if ceremony is None or "link-make" not in step.browser.form:
+            return self._skip(step)
+        upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
+        result = self._linking.by_password(step.attempt.linking, ceremony, step.account, step.browser.scene)
+        if isinstance(result, Turned):
+            self._journeys.attempts.linked(step.handle, step.attempt, None, step.attempt.secured_at)
+            return self._journeys.go_on(step.browser, result, upstream.id)
+        # The person stays who logged in with the password; the link opens the next login.
+        proof = replace(step.proof, auth_time=result.moment)
+        self._journeys.attempts.linked(step.handle, step.attempt, proof, result.moment)
+        self._journeys.count(upstream.id, "linked")
+        return removed_page(result, step.return_url) if result.removed else redirect(step.return_url, 303)
+
+    def _ceremony(self, step: Step) -> Ceremony | None:
+        """The ceremony of this login, or None when it is over: then the login goes on without."""
+        try:
+            return self._journeys.brokering.ceremony(step.attempt.linking, step.attempt.browser)
+        except Expired:
+            return None
+
+    def _skip(self, step: Step) -> Response:
+        self._journeys.attempts.linked(step.handle, step.attempt, step.attempt.proof, step.attempt.secured_at)
+        return redirect(step.return_url, 303)
+
+
+def page(template: str, attempt: LoginAttempt | None, **values: object) -> Response:
+    """A page whose forms may lead to the portal in the end."""
+    response = Response(render_template(template, **values), mimetype="text/html")
+    target = attempt.redirect_origin if attempt else ""
+    response.headers["Content-Security-Policy"] = page_policy([target] if target else [])
+    return response
+
+
+def removed_page(result: Linked, go_on: str) -> Response:
+    """Which contacts of the account nobody had proved: they are gone."""
+    return page("linked.html", None, removed=[str(CONTACTS[name]) for name in result.removed], go_on=go_on)
+
+
+def shown(account: Account) -> dict[str, str | None]:
+    """An account as its owner recognises it and nobody else learns it: initials, last digits."""
+    held = next((i for i in account.identifiers if i.kind in IDENTIFIERS and i.valid_to is None), None)
+    return {
+        "name": initials(account.name),
+        "label": str(IDENTIFIERS[held.kind]) if held else "",
+        "number": hidden(held.value) if held else "",
+        "phone": masked("sms", account.phone) if account.phone else None,
+    }
+
+
+def initials(name: str) -> str:
+    """`Nguyễn Văn An` as `Nguyễn V. A.`; of a single word only its first letter."""
+    first, *rest = name.split() or [""]
+    return " ".join([first, *(f"{word[0]}." for word in rest)]) if rest else f"{first[:1]}."
+
+
+def hidden(number: str) -> str:
+    """All but the last four characters hidden, the length kept."""
+    return "*" * max(len(number) - 4, 0) + number[-4:]
+
+
+def _ask(handle: str, ceremony: Ceremony) -> Ask:
+    return Ask("link", digest("link", handle), ceremony.account_id, "sms", ceremony.phone, ceremony.account_id)

@@ -1,0 +1,68 @@
+"""What we say to people who come through an upstream: one sentence per reason, and never a word of what it knows."""
+
+from collections.abc import Mapping
+
+from flask_babel import LazyString, lazy_gettext
+
+FAILED: Mapping[str, LazyString] = {
+    "cancelled": lazy_gettext("Bạn đã hủy đăng nhập tại %(way)s. Bạn có thể thử lại hoặc đăng nhập bằng cách khác."),
+    "unavailable": lazy_gettext(
+        "%(way)s đang bận hoặc không trả lời. Vui lòng thử lại sau ít phút, hoặc đăng nhập bằng cách khác dưới đây."
+    ),
+    "refused": lazy_gettext(
+        "Không xác nhận được kết quả từ %(way)s, nên chúng tôi không đăng nhập cho bạn. Vui lòng thử lại, "
+        "hoặc đăng nhập bằng cách khác dưới đây."
+    ),
+    "misconfigured": lazy_gettext(
+        "Kết nối với %(way)s đang có sự cố và cán bộ kỹ thuật đã được báo. Vui lòng đăng nhập bằng cách khác dưới đây."
+    ),
+    "expired": lazy_gettext("Lần đăng nhập tại %(way)s đã quá thời gian. Vui lòng thử lại."),
+}
+"""On the login page, after an upstream brought nobody back."""
+
+NOTES: Mapping[str, LazyString] = {
+    "slow": lazy_gettext("Đang phản hồi chậm."),
+    "down": lazy_gettext("Tạm thời không dùng được."),
+}
+
+REFUSED: Mapping[str, tuple[LazyString, LazyString]] = {
+    "phone_differs": (
+        lazy_gettext("Số điện thoại không trùng khớp"),
+        lazy_gettext(
+            "Số điện thoại tại %(way)s khác với số đã đăng ký với cơ quan BHXH, nên chúng tôi chưa thể liên kết."
+        ),
+    ),
+    "identity": (
+        lazy_gettext("Thông tin cá nhân không trùng khớp"),
+        lazy_gettext(
+            "Thông tin cá nhân tại %(way)s khác với thông tin đã đăng ký với cơ quan BHXH. Cán bộ BHXH sẽ xem xét."
+        ),
+    ),
+    "recycled": (
+        lazy_gettext("Cần cán bộ kiểm tra lại liên kết"),
+        lazy_gettext(
+            "Thông tin %(way)s gửi đến không còn giống với lúc liên kết. Để bảo vệ bạn, chúng tôi đã dừng đăng nhập "
+            "theo cách này và chuyển cho cán bộ BHXH xem xét."
+        ),
+    ),
+    "conflict": (
+        lazy_gettext("Không thể liên kết tài khoản"),
+        lazy_gettext(
+            "Tài khoản này đã có liên kết khác, hoặc thông tin trùng với nhiều tài khoản. Cán bộ BHXH sẽ xem xét."
+        ),
+    ),
+    "closed": (
+        lazy_gettext("Tài khoản đang bị khóa"),
+        lazy_gettext("Tài khoản BHXH của bạn đang bị khóa. Vui lòng liên hệ cơ quan BHXH nơi bạn tham gia."),
+    ),
+}
+"""A page of its own: title and sentence. `%(way)s` is the upstream's name."""
+
+LOOKUP = {
+    "none": lazy_gettext("Không tìm được tài khoản khớp với mã số này và thông tin bạn vừa xác nhận."),
+    "wait": lazy_gettext("Bạn đã thử quá số lần cho phép trong ngày. Vui lòng thử lại sau, hoặc dùng cách khác."),
+}
+CONTACTS: Mapping[str, LazyString] = {
+    "phone": lazy_gettext("số điện thoại chưa được xác minh"),
+    "email": lazy_gettext("địa chỉ thư điện tử chưa được xác minh"),
+}

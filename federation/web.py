@@ -1,0 +1,212 @@
+"""`/via/…`: a browser leaves for an upstream and comes back; and what an upstream tells us by itself.
+
+Whatever goes wrong leads back to the login page with a sentence; the attempt, and with it the portal's request, lives.
+"""
+
+from collections.abc import Callable, Mapping
+from urllib.parse import parse_qsl, urlsplit
+
+from flask import redirect
+from werkzeug.wrappers import Response
+
+from federation.brokering import Away, Brokering, Entered, Outcome, Owing, Turned
+from federation.connector import Leaving, UpstreamFailed
+from federation.sentences import FAILED, NOTES
+from federation.upstreams import Upstream
+from idp.accounts.account import Kind
+from idp.errors import BadRequest, Expired
+from idp.login.attempt import Attempts, LoginAttempt, browser_of
+from idp.login.authentication import acr_level
+from idp.login.sessions import Sessions
+from idp.ports import Way
+from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.login import returns_to
+from idp.web.page import Page
+
+Count = Callable[[str, str], None]
+"""Told how a journey through an upstream ended: the upstream and the kind of end."""
+
+PAGES: Mapping[str, str] = {
+    "confirm": "/link/confirm",
+    "code": "/link/code",
+    "open": "/link/open",
+    "unresolved": "/link/who",
+    "password": "/link/password",
+    "differs": "/link/differs",
+    "session": "/account/links/confirm",
+}
+"""Where the browser goes for each mode of a ceremony."""
+
+
+class ViaUpstreams:
+    """The upstreams as the login page offers them (`idp.ports.WaysIn`)."""
+
+    def __init__(self, brokering: Brokering) -> None:
+        self._upstreams = brokering.upstreams
+
+    def offered(self, kind: Kind, attempt: str, language: str) -> list[Way]:
+        return [
+            Way(
+                upstream.label(language),
+                with_query(f"/via/{upstream.id}", attempt=attempt),
+                str(NOTES[state]) if (state := upstream.state()) in NOTES else "",
+            )
+            for upstream in self._upstreams.open_to(kind)
+        ]
+
+    def said(self, query: Mapping[str, str], language: str) -> str | None:
+        upstream = self._upstreams.configured(query.get("via", ""))
+        sentence = FAILED.get(query.get("why", ""))
+        if upstream is None or sentence is None:
+            return None
+        return str(sentence) % {"way": upstream.name(language)}
+
+
+class Journeys:
+    """What the pages of a journey share."""
+
+    def __init__(
+        self, around: Surroundings, attempts: Attempts, brokering: Brokering, count: Count = lambda *_: None
+    ) -> None:
+        self.around = around
+        self.attempts = attempts
+        self.brokering = brokering
+        self.count = count
+
+    def leave(self, browser: Browser, upstream: Upstream, away: Away, params: Mapping[str, str]) -> Response:
+        """Send the browser to the upstream, or back to where it came from when that cannot be asked."""
+        leaving = Leaving("", "", _is_fresh(params), _acr(params), browser.language())
+        try:
+            return redirect(self.brokering.start(upstream, away, leaving), 303)
+        except UpstreamFailed as failed:
+            return self.failed(upstream, away, failed)
+
+    def failed(self, upstream: Upstream, away: Away, failed: UpstreamFailed) -> Response:
+        """Back to where the person chose this way, which says what happened."""
+        self.count(upstream.id, failed.kind)
+        if away.sid:
+            return redirect(with_query("/account/links", via=upstream.id, why=failed.kind), 303)
+        return redirect(with_query("/login", attempt=away.attempt, via=upstream.id, why=failed.kind), 303)
+
+    def go_on(self, browser: Browser, outcome: Outcome, upstream: str) -> Response:
+        """The page that an outcome asks for."""
+        match outcome:
+            case Entered(attempt, proved):
+                self.count(upstream, "entered")
+                return self.enter(browser, Entered(attempt, proved))
+            case Owing(_, handle, mode):
+                self.count(upstream, mode)
+                return redirect(with_query(PAGES[mode], c=handle), 303)
+            case Turned(attempt, why, sid):
+                self.count(upstream, why)
+                page = "/account/links" if sid else "/link/refused"
+                given = {"via": upstream, "why": why} if sid else {"attempt": attempt, "via": upstream, "why": why}
+                return redirect(with_query(page, **given), 303)
+
+    def enter(self, browser: Browser, entered: Entered) -> Response:
+        """Let the attempt go on as the person whom the upstream proved."""
+        attempt = self.attempts.load(entered.attempt, browser.secret or "")
+        self.attempts.logged_in(entered.attempt, attempt, entered.proved, remember=False)
+        return redirect(with_query(returns_to(attempt), attempt=entered.attempt), 303)
+
+
+class Start(Page):
+    """Leaves for an upstream."""
+
+    def __init__(self, journeys: Journeys) -> None:
+        self._journeys = journeys
+
+    def get(self, upstream_id: str) -> Response:
+        browser = this_browser(self._journeys.around)
+        upstream = self._journeys.brokering.upstreams.find(upstream_id)
+        handle = browser.query.get("attempt", "")
+        attempt = self._journeys.attempts.load(handle, browser.secret or "")
+        away = Away(upstream.id, handle, attempt.browser)
+        return self._journeys.leave(browser, upstream, away, params_of(attempt))
+
+
+class Return(Page):
+    """Comes back. Only the state that we gave to this browser for this upstream opens this page, once."""
+
+    def __init__(self, journeys: Journeys) -> None:
+        self._journeys = journeys
+
+    def get(self, upstream_id: str) -> Response:
+        journeys = self._journeys
+        browser = this_browser(journeys.around)
+        upstream = journeys.brokering.upstreams.find(upstream_id)
+        query = browser.request.environ.get("QUERY_STRING", "")
+        away = journeys.brokering.took(_state(query), upstream, browser_of(browser.secret or ""))
+        try:
+            outcome = journeys.brokering.arrived(upstream, away, query)
+        except UpstreamFailed as failed:
+            if failed.kind == "expired" and not away.again:
+                return self._once_more(browser, upstream, away)
+            return journeys.failed(upstream, away, failed)
+        return journeys.go_on(browser, outcome, upstream.id)
+
+    def _once_more(self, browser: Browser, upstream: Upstream, away: Away) -> Response:
+        """A code of a few seconds was too old: begin anew, once, without asking the person."""
+        params: Mapping[str, str] = {}
+        if away.attempt:
+            params = params_of(self._journeys.attempts.load(away.attempt, browser.secret or ""))
+        again = Away(away.upstream, away.attempt, away.browser, sid=away.sid, again=True)
+        return self._journeys.leave(browser, upstream, again, params)
+
+
+class LogoutToken(Page):
+    """An upstream says that a session there has ended (OpenID Connect Back-Channel Logout 1.0, 2.5 to 2.8)."""
+
+    def __init__(self, journeys: Journeys, sessions: Sessions) -> None:
+        self._journeys = journeys
+        self._sessions = sessions
+
+    def post(self, upstream_id: str) -> Response:
+        brokering = self._journeys.brokering
+        upstream = brokering.upstreams.configured(upstream_id)
+        pairs = parse_qsl(this_browser(self._journeys.around).request.get_data(as_text=True), max_num_fields=10)
+        tokens = [value for name, value in pairs if name == "logout_token"]
+        if upstream is None or len(tokens) != 1:
+            raise BadRequest("one logout_token is wanted")
+        try:
+            subject, sid = upstream.connector.ended(tokens[0])
+        except UpstreamFailed as failed:
+            raise BadRequest(f"logout token: {failed.detail}") from None
+        named = brokering.digester.named(upstream.id, subject) if subject else None
+        of_sid = brokering.digester.of(f"{upstream.id} sid", sid) if sid else None
+        for account_id, ours in brokering.links.sids_of(named, upstream.id, of_sid):
+            self._sessions.end_one(account_id, ours)
+        return Response(status=200, headers={"Cache-Control": "no-store"})
+
+
+def params_of(attempt: LoginAttempt) -> dict[str, str]:
+    """The portal's request as it began."""
+    return dict(attempt.params)
+
+
+def origin(url: str) -> str:
+    """Scheme and host of an address."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _state(query: str) -> str:
+    """The one `state` of a query. Raises `Expired`: a browser that brings none was not sent by us."""
+    try:
+        found = [value for name, value in parse_qsl(query, max_num_fields=20) if name == "state"]
+    except ValueError:
+        found = []
+    if len(found) != 1:
+        raise Expired("the callback has no state of ours")
+    return found[0]
+
+
+def _is_fresh(params: Mapping[str, str]) -> bool:
+    """Whether the portal demands a login that happens now."""
+    return "login" in params.get("prompt", "").split() or params.get("max_age") is not None
+
+
+def _acr(params: Mapping[str, str]) -> int:
+    """The highest level that the portal wishes."""
+    levels = [acr_level(name) for name in params.get("acr_values", "").split()]
+    return max([1, *(level for level in levels if level)])
