@@ -54,7 +54,7 @@ def _own(person: Person) -> dict[str, Any]:
         "SoDienThoaiBan": "",
         "ThuDienTu": "",
         "TrangThai": "1",
-        "loAs": "LoA2",
+        "loAs": "LoA1",
         "IAL": person.level,
     }
 

@@ -10,14 +10,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-PRIVATE, PUBLIC = "vneid-key.pem", "vneid-key.pub.pem"
+from sandbox.addresses import PRIVATE_KEY
+
+PUBLIC = "vneid-key.pub.pem"
 _BITS = 2048
 _BLOCK = 128
 
 
 def make_pair(folder: Path) -> None:
     """The pair of this sandbox, once: the provider reads the private half, VNeID is given the public one."""
-    if (folder / PRIVATE).is_file() and (folder / PUBLIC).is_file():
+    if (folder / PRIVATE_KEY).is_file() and (folder / PUBLIC).is_file():
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = rsa.generate_private_key(65537, _BITS)
@@ -25,7 +27,7 @@ def make_pair(folder: Path) -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    with os.fdopen(os.open(folder / PRIVATE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+    with os.fdopen(os.open(folder / PRIVATE_KEY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(private)
     (folder / PUBLIC).write_bytes(public)
 

@@ -1,7 +1,8 @@
 """`make run`: prepare the data, start everything, say where it is, and end it all together.
 
-The order is: ports free? -> portal and inbox, which need nobody -> `idp db upgrade` -> people and clients -> provider
--> wait until each answers -> wait for Ctrl-C, or for the first child that dies and takes the others with it.
+The order is: ports free? -> portal, inbox and upstreams, which need nobody -> `idp db upgrade` -> people, clients and
+participants -> provider -> wait until each answers -> wait for Ctrl-C, or for the first child that dies and takes the
+others with it.
 """
 
 import hashlib
@@ -18,11 +19,17 @@ from pathlib import Path
 from types import FrameType
 
 from sandbox import children
-from sandbox.addresses import HERE, HOST, PROJECT, Addresses
+from sandbox.addresses import HERE, HOST, PRIVATE_KEY, PROJECT, Addresses
 from sandbox.children import Child
+from sandbox.upstream_people import PASSWORD
 
 _PATIENCE = 60.0
 _GLANCE = 0.2
+_LOADED = {
+    "people.json": ("accounts", "load"),
+    "clients.json": ("clients", "load"),
+    "participants.csv": ("participants", "import"),
+}
 
 
 class CannotStart(Exception):
@@ -42,6 +49,7 @@ def run(where: Addresses) -> int:
         _check_ports(where)
         environment = _environment(where)
         _make_folders(where)
+        _make_key(where)
         _start_programs(where, environment, started)
         _prepare_data(where, environment)
         _start_provider(where, environment, started)
@@ -70,6 +78,8 @@ def _check_ports(where: Addresses) -> None:
         "provider": where.provider_port,
         "portal": where.portal_port,
         "inbox": where.inbox_port,
+        "VNeID": where.vneid_port,
+        "DVCQG": where.dvcqg_port,
         "second portal": where.pension_port,
     }
     for name, port in ports.items():
@@ -91,11 +101,30 @@ def _environment(where: Addresses) -> dict[str, str]:
         "IDP_ENVIRONMENT": "development",
         "IDP_ISSUER": where.provider,
         "IDP_DATA_DIR": str(where.data),
+        "IDP_UPSTREAMS": _upstreams(where),
         "PYTHONUNBUFFERED": "1",
     }
     # A proxy that is set for the outside world must not get to see the loopback.
     always = {"NO_PROXY": "localhost,127.0.0.1", "no_proxy": "localhost,127.0.0.1"}
     return usual | dict(os.environ) | always
+
+
+def _upstreams(where: Addresses) -> str:
+    """The played VNeID and national portal, as the provider is told of them."""
+    found = json.loads(where.at_home((HERE / "upstreams.json").read_text(encoding="utf-8")))
+    for upstream in found:
+        if upstream["kind"] == "vneid":
+            upstream["private_key_file"] = str(where.records / PRIVATE_KEY)
+    return json.dumps(found, ensure_ascii=False)
+
+
+def _make_key(where: Addresses) -> None:
+    """The provider's key pair for VNeID, at the first start."""
+    if not (where.records / PRIVATE_KEY).is_file():
+        # What makes keys is slow to load, and every later start does without it.
+        from sandbox import envelope
+
+        envelope.make_pair(where.records)
 
 
 def _make_folders(where: Addresses) -> None:
@@ -104,17 +133,17 @@ def _make_folders(where: Addresses) -> None:
 
 
 def _prepare_data(where: Addresses, environment: Mapping[str, str]) -> None:
-    """Migrate, and load people and clients into a new database or when their files have changed."""
+    """Migrate, and load what is loaded into a new database or when its files have changed."""
     is_new = json.loads(_idp(["db", "upgrade", "--json"], environment))["before"] is None
-    texts = {name: where.at_home((HERE / f"{name}.json").read_text(encoding="utf-8")) for name in ("people", "clients")}
+    texts = {name: where.at_home((HERE / name).read_text(encoding="utf-8")) for name in _LOADED}
     fingerprint = _fingerprint(texts, environment)
     stamp = where.records / "loaded"
     if not is_new and stamp.is_file() and stamp.read_text() == fingerprint:
         return
-    for kind, name in (("accounts", "people"), ("clients", "clients")):
-        file = where.records / f"{name}.json"
+    for name, words in _LOADED.items():
+        file = where.records / name
         file.write_text(texts[name], encoding="utf-8")
-        _idp([kind, "load", str(file), "--reason", "sandbox"], environment)
+        _idp([*words, str(file), "--reason", "sandbox"], environment)
     stamp.write_text(fingerprint)
 
 
@@ -148,7 +177,8 @@ def _command() -> str:
 
 
 def _start_programs(where: Addresses, environment: Mapping[str, str], started: list[Child]) -> None:
-    for name, port in (("portal", where.portal_port), ("inbox", where.inbox_port)):
+    ports = {"portal": where.portal_port, "inbox": where.inbox_port, "upstreams": where.vneid_port}
+    for name, port in ports.items():
         command = [sys.executable, "-m", "sandbox", name]
         child = children.start(name, command, port=port, ready_path="/", environment=environment, logs=where.logs)
         started.append(child)
@@ -197,6 +227,8 @@ Sẵn sàng. Ready.
   Cổng Lương hưu      {where.pension}   (a second portal, of another office)
   Máy chủ đăng nhập   {where.provider}   (provider)
   Hộp thư             {where.inbox}   (inbox: SMS, e-mail)
+  VNeID mô phỏng      {where.vneid}   (a played VNeID; {where.vneid}/faults lets it fail)
+  DVCQG mô phỏng      {where.dvcqg}   (a played national portal; {where.dvcqg}/faults likewise)
 
   Tên đăng nhập       {sample["identifiers"]["bhxh"]}
   Mật khẩu            {sample["password"]}
@@ -205,5 +237,8 @@ Sẵn sàng. Ready.
   Mở Cổng dịch vụ, bấm "Đăng nhập", điền như trên, bấm "ĐĂNG NHẬP"; xong bấm "Đăng xuất".
   Open the portal, press "Đăng nhập", fill in the above, press "ĐĂNG NHẬP"; then "Đăng xuất" logs out.
 
-  Nhật ký (logs): {where.logs}    Người khác (more people): sandbox/people.json
+  Qua VNeID hoặc DVCQG (through either of them): {sample["identifiers"]["cccd"]}, {PASSWORD}
+  Người khác (more people): sandbox/people.json, sandbox/upstream_people.json, docs/integrations/sandbox.md
+
+  Nhật ký (logs): {where.logs}
   Ctrl-C: dừng tất cả (stops everything). Dữ liệu được giữ lại (data are kept)."""
