@@ -10,6 +10,7 @@ import click
 
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.phones import phones
 from config.commands.records import read_records
 from config.people_file import BadPerson, read_person
 from config.people_wiring import sessions_of, set_number, sql_sessions
@@ -25,6 +26,9 @@ from idp.ports import Event
 @click.group()
 def accounts() -> None:
     """People and organisations."""
+
+
+accounts.add_command(phones)
 
 
 @accounts.command()

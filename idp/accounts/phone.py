@@ -6,7 +6,7 @@ are data with dates because the state opens new blocks.
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 LONGEST = 64
@@ -36,7 +36,7 @@ class PhoneNumber:
     """A Vietnamese mobile number; equal when the canonical forms are equal."""
 
     e164: str
-    converted: bool = False
+    converted: bool = field(default=False, compare=False)
 
     @classmethod
     def parse(cls, text: str) -> "PhoneNumber":

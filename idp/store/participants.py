@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select, text
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.accounts.birth_date import BirthDate
 from idp.accounts.participants import Imported, Participant
 from idp.accounts.phone import PhoneNumber
 from idp.store import tables as t
+from idp.store.patience import patient
 from keys.database import Database
 
 _FACTS = ("name", "birth_date", "citizen_number", "phone")
@@ -44,15 +45,8 @@ class SqlParticipants:
         return Imported(written, len(given) - written)
 
     def count(self) -> int:
-        # On PostgreSQL a count walks the index, longer than a statement may take; a transaction of its own may.
-        with (self._database.write if self._postgresql else self._database.read).begin() as connection:
-            if self._postgresql:
-                connection.execute(text("SET LOCAL statement_timeout = 0"))
+        with patient(self._database) as connection:
             return connection.execute(select(func.count()).select_from(t.participant)).scalar_one()
-
-    @property
-    def _postgresql(self) -> bool:
-        return self._database.dialect == "postgresql"
 
     def _only(self, condition: ColumnElement[bool]) -> Participant | None:
         with self._database.read.connect() as connection:

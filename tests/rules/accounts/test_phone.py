@@ -146,8 +146,11 @@ def test_the_ways_back_lead_to_the_number() -> None:
 def test_u_02_every_prefix_of_2018_is_converted(new: str, old: str) -> None:
     read = PhoneNumber.parse(f"0{old}1234567")
 
-    assert read == PhoneNumber(f"+84{new}1234567", converted=True)
-    assert not PhoneNumber.parse(f"0{new}1234567").converted
+    today = PhoneNumber.parse(f"0{new}1234567")
+
+    assert read == today == PhoneNumber(f"+84{new}1234567")
+    assert hash(read) == hash(today)
+    assert (read.converted, today.converted) == (True, False)
 
 
 def test_a_number_is_shown_by_its_last_two_digits() -> None:

@@ -1,0 +1,20 @@
+"""Long reads for operators: a count of tens of millions takes longer than a statement of a request may."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, text
+
+from keys.database import Database
+
+
+@contextmanager
+def patient(database: Database) -> Iterator[Connection]:
+    """A connection whose statements may take their time and whose rows come bit by bit. It is only for reading."""
+    if database.dialect == "sqlite":
+        with database.read.connect() as connection:
+            yield connection.execution_options(yield_per=500)
+    else:
+        with database.write.begin() as connection:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            yield connection.execution_options(yield_per=500)
