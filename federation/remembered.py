@@ -1,5 +1,6 @@
 """Something of an upstream that is fetched, kept for an hour, and outlives the upstream's bad days by one day."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from federation.connector import UpstreamFailed
 from idp.ports import Clock
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 FRESH = 3600.0
 LAST_GOOD = 86_400.0
 PAUSE = 60.0
@@ -36,6 +38,7 @@ class Remembered(Generic[T]):
         self._lock = threading.Lock()
         self._kept: Kept[T] | None = None
         self._failed_at = float("-inf")
+        self._failure = UpstreamFailed("unavailable", "not asked yet")
         self._asked_again: dict[str, float] = {}
 
     def now(self, deadline: float) -> Kept[T]:
@@ -69,12 +72,13 @@ class Remembered(Generic[T]):
     def _try(self, deadline: float) -> None:
         try:
             self._kept = Kept(self._fetch(deadline), self._clock())
-        except UpstreamFailed:
-            self._failed_at = self._clock()
+        except UpstreamFailed as failure:
+            self._failed_at, self._failure = self._clock(), failure
+            log.warning("upstream document not fetched", extra={"reason": failure.detail})
 
     def _last_good(self) -> Kept[T]:
         if self._kept is None or not self._is_within(LAST_GOOD, self._kept.at):
-            raise UpstreamFailed("unavailable", "nothing good is known, and it was asked a moment ago")
+            raise UpstreamFailed(self._failure.kind, self._failure.detail)
         return self._kept
 
     def _is_within(self, seconds: float, moment: float) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.util import urlsafe_b64decode
 
 from federation.connector import UpstreamFailed
 from federation.remembered import Remembered
@@ -73,7 +74,7 @@ class RemoteKeys:
         algorithms = frozenset(alg for alg in self._algorithms if "verify" in operations and _fits(jwk, alg))
         try:
             return RemoteKey(kid, algorithms, _imported(jwk, algorithms)) if algorithms else None
-        except (JoseError, ValueError, TypeError, KeyError):
+        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
             return None
 
 
@@ -85,13 +86,14 @@ def _fits(jwk: dict[str, Any], algorithm: str) -> bool:
 
 def _imported(jwk: dict[str, Any], algorithms: Collection[str]) -> Key:
     kind = next(_TYPES[algorithm] for algorithm in algorithms)
+    if kind is RSAKey and not (_bits(jwk["n"]) in RSA_BITS and _bits(jwk["e"]) <= 32):
+        raise ValueError("RSA key is too weak, or too slow to use")
     # Only what makes the key: certificates and addresses in it are nobody's business here.
-    key = kind.import_key({name: jwk[name] for name in ("kty", "n", "e", "crv", "x", "y") if name in jwk})
-    if isinstance(key, RSAKey):
-        numbers = key.public_key.public_numbers()
-        if numbers.n.bit_length() not in RSA_BITS or not 3 <= numbers.e < 1 << 32:
-            raise ValueError("RSA key is too weak, or too slow to use")
-    return key
+    return kind.import_key({name: jwk[name] for name in ("kty", "n", "e", "crv", "x", "y") if name in jwk})
+
+
+def _bits(number: Any) -> int:
+    return int.from_bytes(urlsafe_b64decode(number.encode()), "big").bit_length()
 
 
 def _among(keys: Collection[RemoteKey], kid: str | None, algorithm: str) -> Key | None:

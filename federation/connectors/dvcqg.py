@@ -131,7 +131,7 @@ class DvcqgConnector:
         access_token = bearer(tokens)
         claims = self._claims(tokens.get("id_token"), access_token, callback.kept["nonce"], ask.deadline)
         profile = _lowered(ask.profile(self._upstream.userinfo_endpoint, access_token))
-        if claims and profile.get("sub") not in (None, claims["sub"]):
+        if claims and facts.text(profile.get("sub")) != claims["sub"]:
             raise UpstreamFailed("refused", "userinfo: sub")
         return Arrival(self._identity(profile), claims.get("sid", ""), str(tokens["id_token"]) if claims else "")
 
