@@ -12,6 +12,8 @@ COMMANDS = {
     "clients": ("config.commands.clients", "clients"),
     "accounts": ("config.commands.accounts", "accounts"),
     "participants": ("config.commands.participants", "participants"),
+    "upstreams": ("config.commands.upstreams", "upstreams"),
+    "links": ("config.commands.links", "links"),
     "messages": ("config.commands.messages", "messages"),
     "audit": ("config.commands.audit", "audit"),
     "explain": ("config.commands.audit", "explain"),

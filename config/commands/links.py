@@ -1,0 +1,189 @@
+"""`idp links`: links that were refused and wait for an officer, and ending one. Who is who is shown masked."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+
+from config.commands import output
+from config.commands.accounts import found as account_found
+from config.commands.accounts import shown as account_shown
+from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.federation_wiring import sql_links
+from config.people_wiring import notices_of
+from config.wiring import Foundation
+from federation.linking import Dispute, Link, LinkTaken
+from federation.officers import NotTwo, Officers, Two
+from idp.accounts import names
+from idp.accounts.account import Identifier
+
+ID = {"ignore_unknown_options": True}
+"""An id may begin with a hyphen."""
+
+
+@click.group()
+def links() -> None:
+    """Links of accounts to upstreams: the refused ones that wait for an officer, and ending one."""
+
+
+@links.command("list")
+@click.option("--account", "who", help="Instead: the links that this account has.")
+@click.option("--all", "decided_too", is_flag=True, help="Also those that were decided.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
+@as_json
+@told
+def list_(who: str | None, decided_too: bool, limit: int, as_json: bool) -> None:
+    """List refused links that wait for an officer, oldest first, or the links of an account.
+
+    Example: idp links list --account 0012345678
+    """
+    base = foundation()
+    if who:
+        rows = [link_shown(link) for link in sql_links(base).of_account(account_found(base, who).id)]
+        columns: tuple[str, ...] = ("id", "upstream", "how", "made", "used")
+    else:
+        rows = [shown(each) for each in sql_links(base).disputes(open_only=not decided_too, limit=limit)]
+        columns = ("id", "upstream", "reason", "account", "times", "first", "resolution")
+    output.as_json(rows) if as_json else output.table(rows, columns)
+
+
+@links.command(context_settings=ID)
+@click.argument("refused_id")
+@as_json
+@told
+def show(refused_id: str, as_json: bool) -> None:
+    """Show a refused link: what the upstream said of the person, and the account that it is about, both masked.
+
+    Example: idp links show h2Jd8sXb0Qm5r1Zt7uVw3A
+    """
+    base = foundation()
+    dispute = _found(base, refused_id)
+    linked = sql_links(base).find(dispute.subject)
+    account = base.people.find(dispute.account_id) if dispute.account_id else None
+    facts = shown(dispute) | {
+        "upstream_says": said(dispute),
+        "agreement": dict(dispute.evidence),
+        "linked_now_to": linked.account_id if linked else None,
+        "about": account_shown(account) if account else None,
+    }
+    output.as_json(facts) if as_json else output.facts({name: _flat(value) for name, value in facts.items()})
+
+
+@links.command(context_settings=ID)
+@click.argument("refused_id")
+@click.argument("decision", type=click.Choice(["refuse", "link"]))
+@click.option("--account", "who", help="The account to link; default: the one that the refusal is about.")
+@click.option("--by", help="Login name of the officer who forces a link.")
+@click.option("--approved-by", help="Login name of another officer, who agreed to it.")
+@reasoned
+@as_json
+@told
+def resolve(
+    refused_id: str,
+    decision: str,
+    who: str | None,
+    by: str | None,
+    approved_by: str | None,
+    reason: str,
+    as_json: bool,
+) -> None:
+    """Decide a refused link: it stays refused, or two officers force it.
+
+    A forced link ends the others that person and account have with the upstream, and every session of the account. The
+    person is told wherever they can be reached, and may undo it for 72 hours.
+
+    Example: idp links resolve h2Jd8sXb0Qm5r1Zt7uVw3A link --by lan.nguyen --approved-by minh.tran --reason "desk 12"
+    """
+    base = foundation()
+    dispute = _found(base, refused_id)
+    officers = Officers(sql_links(base), notices_of(base), base.clock)
+    try:
+        if decision == "link":
+            _force(base, officers, dispute, who, Two(by or "", approved_by or ""), reason)
+        elif who or by or approved_by:
+            stop(["--account, --by and --approved-by are for a link"])
+        else:
+            officers.refuse(dispute, reason)
+    except NotTwo as error:
+        stop([f"--by and --approved-by: {error}"])
+    except LinkTaken:
+        stop(["it was decided already, or the account was changed at this moment; look at it and try again"])
+    said_so = {"id": dispute.id, "resolution": "linked" if decision == "link" else "refused"}
+    output.as_json(said_so) if as_json else click.echo(f"{said_so['id']} is {said_so['resolution']}")
+
+
+def _force(base: Foundation, officers: Officers, dispute: Dispute, who: str | None, two: Two, reason: str) -> None:
+    named = who or dispute.account_id or stop(["nobody's account is concerned: name one with --account"])
+    account = account_found(base, named)
+    if not account.is_active:
+        stop(["the account is disabled"])
+    officers.link(dispute, account, two, reason)
+
+
+@links.command()
+@click.argument("who")
+@click.argument("upstream")
+@reasoned
+@told
+def remove(who: str, upstream: str, reason: str) -> None:
+    """End the link of an account to an upstream, and every session of the account; the person is told.
+
+    Example: idp links remove 0012345678 vneid --reason "owner asked at desk 12"
+    """
+    base = foundation()
+    account, store = account_found(base, who), sql_links(base)
+    link = next((each for each in store.of_account(account.id) if each.subject.upstream == upstream), None)
+    if link is None:
+        stop(["the account has no such link"])
+    try:
+        Officers(store, notices_of(base), base.clock).remove(link, account, reason)
+    except LinkTaken:
+        stop(["the account was changed by somebody else at this moment; look at it and try again"])
+    click.echo(f"account {account.id} is not linked to {upstream} any more; its sessions have ended")
+
+
+def _found(base: Foundation, refused_id: str) -> Dispute:
+    return sql_links(base).find_dispute(refused_id) or stop(["there is no such refused link"])
+
+
+def shown(dispute: Dispute) -> dict[str, Any]:
+    """What an operator sees of a refused link in a list."""
+    return {
+        "id": dispute.id,
+        "upstream": dispute.subject.upstream,
+        "reason": dispute.reason,
+        "account": dispute.account_id,
+        "times": dispute.times,
+        "first": _time(dispute.created_at),
+        "resolution": dispute.resolution,
+        "resolved": _time(dispute.resolved_at) if dispute.resolved_at else None,
+    }
+
+
+def said(dispute: Dispute) -> dict[str, str | None]:
+    """What the upstream said of the person, masked; nothing is left of it once the dispute is decided."""
+    name, number = dispute.facts.get("name"), dispute.facts.get("citizen_number")
+    return {
+        "name": names.masked(name) if name else None,
+        "birth_year": (dispute.facts.get("birth_date") or "")[:4] or None,
+        "citizen_number": Identifier("cccd", number, 0).masked if number else None,
+    }
+
+
+def link_shown(link: Link) -> dict[str, Any]:
+    """What an operator sees of a link."""
+    return {
+        "id": link.id,
+        "upstream": link.subject.upstream,
+        "how": link.how,
+        "made": _time(link.made_at),
+        "used": _time(link.used_at) if link.used_at else None,
+    }
+
+
+def _flat(value: Any) -> Any:
+    return ", ".join(f"{k} {v}" for k, v in value.items() if v is not None) if isinstance(value, dict) else value
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")

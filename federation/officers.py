@@ -1,0 +1,89 @@
+"""What officers decide about refused links: none is made, or one is made all the same, which takes two of them."""
+
+import re
+from dataclasses import dataclass
+from typing import Protocol
+
+from federation.linking import Dispute, Link, NewLink, new_id
+from idp.accounts.account import Account
+from idp.accounts.credentials import Securing
+from idp.accounts.notices import NOWHERE, Notices
+from idp.ports import Clock, Event
+
+OFFICER = re.compile(r"(?!.*[0-9]{6})[a-z][a-z0-9._-]{1,30}")
+"""A login name; no long numbers, which would look like somebody's in the audit trail."""
+
+
+class NotTwo(ValueError):
+    """A forced link needs two different officers; the message says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Two:
+    """Who forces a link, and who agreed to it. Raises `NotTwo`."""
+
+    by: str
+    approved_by: str
+
+    def __post_init__(self) -> None:
+        for name in (self.by, self.approved_by):
+            if not OFFICER.fullmatch(name):
+                raise NotTwo("an officer is named by a login name: small letters, digits, dot, hyphen, underscore")
+        if self.by == self.approved_by:
+            raise NotTwo("whoever forces a link cannot be who approves it")
+
+
+class Decisions(Protocol):
+    """The part of the store of links that is asked here."""
+
+    def resolve(
+        self,
+        dispute: Dispute,
+        resolution: str,
+        event: Event,
+        now: float,
+        forced: tuple[NewLink, Securing] | None = None,
+    ) -> None:
+        """Decide a dispute, once, and make the forced link in the same transaction. Raises `LinkTaken`."""
+        ...
+
+    def end(self, link: Link, securing: Securing, now: float) -> float:
+        """End a link in one transaction with its credential event. Raises `LinkTaken` when that came too late."""
+        ...
+
+
+class Officers:
+    """Carries out what officers decided. Every method raises `LinkTaken` when somebody else was first."""
+
+    def __init__(self, decisions: Decisions, notices: Notices, clock: Clock) -> None:
+        self._decisions = decisions
+        self._notices = notices
+        self._clock = clock
+
+    def refuse(self, dispute: Dispute, reason: str) -> None:
+        """Settle a dispute without a link."""
+        self._decisions.resolve(
+            dispute, "refused", _decided(dispute, dispute.account_id, "refused", reason), self._clock()
+        )
+
+    def link(self, dispute: Dispute, account: Account, two: Two, reason: str) -> NewLink:
+        """Link whoever came to `account`. Other links of both with this upstream end, and the person is told."""
+        upstream, named = dispute.subject.upstream, {"by": two.by, "approved_by": two.approved_by}
+        link = NewLink(new_id(), account.id, dispute.subject, "officer", {**dispute.evidence, **named})
+        added = Event("link.added", account.id, facts={"upstream": upstream, "how": "officer"}, reason=reason)
+        told = self._notices.of("link_added", account, NOWHERE, before={"link": link.id})
+        securing = Securing(account.id, account.secured_at, {}, added, told)
+        decided = _decided(dispute, account.id, "linked", reason, **named)
+        self._decisions.resolve(dispute, "linked", decided, self._clock(), (link, securing))
+        return link
+
+    def remove(self, link: Link, account: Account, reason: str) -> None:
+        """End a link; every session of the account ends with it, and the person is told."""
+        event = Event("link.removed", account.id, facts={"upstream": link.subject.upstream}, reason=reason)
+        told = self._notices.of("link_removed", account, NOWHERE, before={"link": link.id})
+        self._decisions.end(link, Securing(account.id, account.secured_at, {}, event, told), self._clock())
+
+
+def _decided(dispute: Dispute, account_id: str | None, resolution: str, reason: str, **named: str) -> Event:
+    facts = {"upstream": dispute.subject.upstream, "why": dispute.reason, "resolution": resolution, **named}
+    return Event("link.decided", account_id, facts=facts, reason=reason)
