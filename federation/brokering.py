@@ -26,7 +26,6 @@ from federation.matching import (
     match,
 )
 from federation.upstreams import Upstream, Upstreams
-from idp.accounts.participants import Participant
 from idp.errors import Expired, OtherBrowser
 from idp.login.authentication import Authentication, Proved
 from idp.ports import Clock, Event, Spent
@@ -58,7 +57,8 @@ class Away:
 class Ceremony:
     """What the table proposed, waiting for the person. `sealed` holds who came; `since` is the account as it was seen.
 
-    `phone` is our number that the decision stands on, `sid` the session from which the person linked.
+    `phone` is our number that the decision stands on, `sid` the session from which the person linked. `may_open` says
+    that who nobody has an account for gets one.
     """
 
     upstream: str
@@ -70,6 +70,7 @@ class Ceremony:
     since: float = 0.0
     phone: str = ""
     sid: str = ""
+    may_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ class Brokering:
         link = self.gathering.link(subject)
         if away.sid:
             return self._from_session(upstream, away, arrival, link)
-        evidence = self.gathering.of(identity, subject, link)
+        evidence = self.gathering.of(identity, subject, link, upstream.policy)
         found = match(identity, evidence, upstream.policy, self.clock())
         if isinstance(found, Known) and link is not None and evidence.linked is not None:
             return self._known(away, arrival, found, link, evidence.linked.secured_at)
@@ -177,6 +178,9 @@ class Brokering:
             return self.refused(away, arrival, found.reason, found.account_id)
         modes: dict[type, Mode] = {ProveFirst: "password", New: "open", Unresolved: "unresolved", Refused: "differs"}
         mode = modes.get(type(found)) or "confirm"
+        if isinstance(found, New) and found.participant is None:
+            # An account of before may have no citizen number: first we ask whether there is one.
+            mode = "unresolved"
         account_id = (found.account_id or "") if isinstance(found, Propose | ProveFirst | Refused) else ""
         account = self.gathering.account(account_id) if account_id else None
         phone = ""
@@ -192,6 +196,7 @@ class Brokering:
             account.secured_at if account else 0.0,
             phone,
             away.sid,
+            isinstance(found, New),
         )
         return Owing(away.attempt, self.ceremonies.add(ceremony), mode)
 
@@ -246,11 +251,6 @@ class Brokering:
         stay = Stay(account_id, now, subject, sid, arrival.logout_hint, now + self._session_life)
         self.links.remember(stay)
         return proof
-
-    def participant(self, arrival: Arrival) -> Participant | None:
-        """The register's entry of whoever came, asked for again at the moment that counts."""
-        subject = self.digester.subject(arrival.identity)
-        return self.gathering.of(arrival.identity, subject, None).participant
 
     def _known(self, away: Away, arrival: Arrival, found: Known, link: Link, secured_at: float) -> Entered:
         # Later than anything that secured the account, also on a clock that was set back a little.

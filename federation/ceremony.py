@@ -67,11 +67,11 @@ class Linking:
 
     def open(self, upstream: Upstream, handle: str, ceremony: Ceremony) -> Linked | Turned:
         """Open an account for a proven person whom nobody has one for. Raises `Expired`."""
-        if ceremony.mode != "open" or not upstream.policy.opens_accounts:
+        if not ceremony.may_open or not upstream.policy.opens_accounts:
             raise Expired("this ceremony opens no account")
         taken = self._take(handle)
         arrival = self._brokering.arrival_of(taken)
-        account, link = self._new_account(arrival)
+        account, link = self._new_account(upstream, arrival)
         now, known = self._brokering.clock(), account.identifier("bhxh") is not None
         opened = Event("account.added", account.id, facts={"through": upstream.id, "participant": known})
         try:
@@ -175,9 +175,9 @@ class Linking:
         told: Told = self._notices.of("link_added", account, scene, before={"link": link.id})
         return Securing(account.id, account.secured_at, dict.fromkeys(removed), event, told, keep_sid)
 
-    def _new_account(self, arrival: Arrival) -> tuple[Account, NewLink]:
+    def _new_account(self, upstream: Upstream, arrival: Arrival) -> tuple[Account, NewLink]:
         identity, now = arrival.identity, self._brokering.clock()
-        known = self._brokering.participant(arrival)
+        known = self._brokering.gathering.participant(identity, upstream.policy)
         held = [Identifier("cccd", identity.citizen_number or "", now)]
         if known is not None:
             held.append(Identifier("bhxh", known.bhxh_code, now))

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from federation.connector import UpstreamIdentity
 from federation.linking import Link, Subject
-from federation.matching import Candidate, Evidence
+from federation.matching import Candidate, Evidence, Policy, is_proven
 from idp.accounts import identifiers
 from idp.accounts.account import Account, IdentifierKind
 from idp.accounts.participants import Participant
@@ -47,13 +47,13 @@ class Gathering:
         """The link of this subject that holds."""
         return self._links.find(subject)
 
-    def of(self, identity: UpstreamIdentity, subject: Subject, link: Link | None) -> Evidence:
-        """Everything that the table asks for. The phone number is asked for last, and never alone decides."""
+    def of(self, identity: UpstreamIdentity, subject: Subject, link: Link | None, policy: Policy) -> Evidence:
+        """Everything that the table asks for. A number that proves nothing is not looked up in the register."""
         if link is not None:
             then = link.subject.citizen_digest
             same = then is None or subject.citizen_digest is None or then == subject.citizen_digest
             return Evidence(linked=self._people.find(link.account_id), same_number=same)
-        participant = self._participant(identity)
+        participant = self.participant(identity, policy)
         codes = dict.fromkeys(code for code in (identity.bhxh_code, participant and participant.bhxh_code) if code)
         return Evidence(
             by_number=self._candidates(identity, self._holding("cccd", identity.citizen_number)),
@@ -78,8 +78,9 @@ class Gathering:
     def account(self, account_id: str) -> Account | None:
         return self._people.find(account_id)
 
-    def _participant(self, identity: UpstreamIdentity) -> Participant | None:
-        number = identity.citizen_number
+    def participant(self, identity: UpstreamIdentity, policy: Policy) -> Participant | None:
+        """The register's entry of a proven person."""
+        number = identity.citizen_number if is_proven(identity, policy) else None
         return self._register.find_by_citizen_number(number) if number else None
 
     def _holding(self, kind: IdentifierKind, value: str | None) -> list[Account]:

@@ -202,7 +202,7 @@ def _possible(identity: UpstreamIdentity, evidence: Evidence, policy: Policy) ->
     A proven citizen number counts by itself. A phone number or a code only points at an account: it counts when name
     and birth date do not contradict, and when the account has no other citizen number.
     """
-    numbered = evidence.by_number if _is_proven(identity, policy) else ()
+    numbered = evidence.by_number if is_proven(identity, policy) else ()
     hinted = (*evidence.by_phone, *evidence.by_code, *evidence.typed)
     agreeing = _unique(hinted, lambda account: _is_hint_good(identity, account))
     return _unique((*numbered, *agreeing), lambda account: account.kind == "individual")
@@ -221,7 +221,7 @@ def _is_hint_good(identity: UpstreamIdentity, account: Account) -> bool:
 def _one(identity: UpstreamIdentity, account: Account, policy: Policy, now: float) -> Match:
     """The rows for exactly one account."""
     facts = compare(identity, account)
-    if facts.number == "equal" and _is_proven(identity, policy):
+    if facts.number == "equal" and is_proven(identity, policy):
         return _by_number(facts, account, policy)
     if not facts.is_same_person or facts.phone == "absent" or account.identifier("cccd"):
         return ProveFirst(account.id)
@@ -242,7 +242,7 @@ def _by_number(facts: Facts, account: Account, policy: Policy) -> Match:
 
 def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: Policy) -> Match:
     """Nobody has an account: a new one where the upstream may open it and has proved who it is."""
-    if not policy.opens_accounts or not _is_proven(identity, policy) or not identity.name or not identity.birth_date:
+    if not policy.opens_accounts or not is_proven(identity, policy) or not identity.name or not identity.birth_date:
         return Unresolved()
     known = evidence.participant
     if known is None:
@@ -254,7 +254,8 @@ def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: Policy) -> M
     return Refused("identity") if not agrees or other_day or taken else New(known)
 
 
-def _is_proven(identity: UpstreamIdentity, policy: Policy) -> bool:
+def is_proven(identity: UpstreamIdentity, policy: Policy) -> bool:
+    """Whether the citizen number names the person: the upstream gave it at the level that we ask for."""
     return identity.citizen_number is not None and identity.ial >= policy.least_ial
 
 

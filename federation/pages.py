@@ -136,12 +136,14 @@ class Code(CeremonyPage):
 class Open(CeremonyPage):
     """What would be registered for a proven person without an account."""
 
-    modes = ("open",)
+    modes = ("open", "unresolved")
 
     def get(self) -> Response:
         browser, handle, ceremony, attempt, upstream = self.here()
+        if not ceremony.may_open:
+            raise Expired("this ceremony opens no account")
         arrival = self.brokering.arrival_of(ceremony)
-        known = self.brokering.participant(arrival)
+        known = self.brokering.gathering.participant(arrival.identity, upstream.policy)
         birth_date = str(arrival.identity.birth_date or "")
         return page(
             "link_open.html",
@@ -170,8 +172,8 @@ class Who(CeremonyPage):
     modes = ("unresolved",)
 
     def get(self) -> Response:
-        browser, handle, _, attempt, upstream = self.here()
-        return self._page(browser, handle, attempt, upstream)
+        browser, handle, ceremony, attempt, upstream = self.here()
+        return self._page(browser, handle, ceremony, attempt, upstream)
 
     def post(self) -> Response:
         browser, handle, ceremony, attempt, upstream = self.here()
@@ -179,25 +181,28 @@ class Who(CeremonyPage):
             return self.log_in_to_link(handle, ceremony, attempt)
         if "link-cancel" in browser.form:
             return self.give_up(handle, ceremony)
+        if "link-new" in browser.form:
+            return redirect(with_query("/link/open", c=handle), 303)
         typed = browser.form.get("bhxh_code", "")[:64]
         found = self.linking.look_up(upstream, handle, ceremony, typed)
         if found is None or isinstance(found, int):
             error = LOOKUP["none" if found is None else "wait"]
-            return self._page(browser, handle, attempt, upstream, typed=typed, error=str(error))
+            return self._page(browser, handle, ceremony, attempt, upstream, typed=typed, error=str(error))
         return redirect(with_query(PAGES[found.mode], c=found.handle), 303)
 
     def _page(
         self,
         browser: Browser,
         handle: str,
+        ceremony: Ceremony,
         attempt: LoginAttempt,
         upstream: Upstream,
         *,
         typed: str = "",
         error: str = "",
     ) -> Response:
-        way = upstream.name(browser.language())
-        return page("link_who.html", attempt, ceremony=handle, way=way, typed=typed, error=error)
+        told = {"way": upstream.name(browser.language()), "typed": typed, "error": error}
+        return page("link_who.html", attempt, ceremony=handle, may_open=ceremony.may_open, **told)
 
 
 class LogInFirst(CeremonyPage):

@@ -28,7 +28,7 @@ Count = Callable[[str, str], None]
 
 PAGES: Mapping[str, str] = {
     "confirm": "/link/confirm",
-    "code": "/link/code",
+    "code": "/link/confirm",
     "open": "/link/open",
     "unresolved": "/link/who",
     "password": "/link/password",

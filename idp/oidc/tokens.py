@@ -179,6 +179,7 @@ class Tokens:
             "acr": acr_name(proof.acr),
             "amr": list(proof.amr),
             "ial": proof.ial,
+            "idp": "local" if proof.through == "password" else proof.through,
             "sid": grant.sid,
             "at_hash": half_hash(access_token, alg),
         }
