@@ -82,8 +82,11 @@ def judged(addresses: Sequence[Address], networks: Networks | None) -> Sequence[
 
 def is_public(address: Address) -> bool:
     """Whether an address is in the open Internet, and so is the one that it may carry inside."""
-    if isinstance(address, IPv6Address) and (inner := _carried(address)) is not None:
-        return is_public(inner)
+    if isinstance(address, IPv6Address):
+        if (inner := _carried(address)) is not None:
+            return is_public(inner)
+        if address.is_site_local:
+            return False
     return address.is_global and not (address.is_multicast or address.is_reserved or address.is_unspecified)
 
 

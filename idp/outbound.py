@@ -16,6 +16,7 @@ from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -159,17 +160,19 @@ class Outbound:
         except Unreachable as error:
             raise OutboundFailed(str(error)) from None
         except (HTTPError, OSError) as error:
-            raise OutboundFailed(type(error).__name__) from None
+            # Whoever was cut off by the deadline sees any error.
+            late = time.monotonic() >= deadline
+            raise OutboundFailed("answer is too slow" if late else type(error).__name__) from None
 
     def _checked(self, url: str) -> Url:
         """Read as the client itself will read it; what two readers might read differently is refused."""
         if len(url) > LONGEST_URL or not url.isascii() or not url.isprintable() or any(c in url for c in '\\ "<>^`{|}'):
             raise OutboundFailed("not an address")
         try:
-            read = parse_url(url)
-        except LocationParseError:
+            read, again = parse_url(url), urlsplit(url)
+        except (LocationParseError, ValueError):
             raise OutboundFailed("not an address") from None
-        if read.auth is not None or read.fragment is not None or not read.host:
+        if not read.host or read.fragment is not None or (read.netloc or "").lower() != again.netloc.lower():
             raise OutboundFailed("not an address of a document")
         if read.scheme != "https" and not (
             read.scheme == "http" and self._plain_http and is_on_this_machine(read.host)
