@@ -6,6 +6,7 @@ from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
+from config.federation_wiring import status_of, watch_upstreams
 from config.housekeeping import Housekeeping
 from config.keys_watch import calendar_of, watch_keys
 from config.people_pages import people_pages
@@ -68,7 +69,8 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
             workers.start()
             atexit.register(workers.stop)
     hotline = Hotline(provider.inspection, provider.clients, provider.recoveries)
-    table = {**machines.table(), **operation.table(), **calendar_of(base).table(), HOTLINE: hotline.start}
+    told = {**calendar_of(base).table(), **status_of(provider).table()}
+    table = {**machines.table(), **operation.table(), **told, HOTLINE: hotline.start}
     if secret := receipts_secret(settings):
         table |= ReceiptDesk(base.outbox, secret, lambda *labels: measures.messages.labels(*labels).inc()).table()
     if settings.testing.enabled:
@@ -82,8 +84,8 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
     p, clock = provider, provider.base.clock
     shared = (around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock, p.step_rules)
     own = account.OwnPages(*shared, links=bool(p.brokering.upstreams.known))
-    ways = ViaUpstreams(p.brokering)
-    rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts, p.issuing.members)
+    ways = ViaUpstreams(p.brokering, around.issuer)
+    rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts, p.issuing.members, ways)
     people, signed_in = p.base.people, SignedIn(p.standings, p.sessions)
     return [
         ("/", "home", account.Home.as_view("home")),
@@ -111,12 +113,13 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
         ),
         ("/end_session", "end_session", logout.EndSession.as_view("end_session", rules)),
         ("/logout", "logout", logout.Logout.as_view("logout", rules)),
+        ("/via/<upstream_id>/logged-out", "via_logged_out", logout.BackFromUpstream.as_view("via_logged_out", rules)),
         ("/logged-out", "logged_out", logout.LoggedOut.as_view("logged_out", rules)),
         ("/account", "account", account.AccountPage.as_view("account", own)),
         ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own, rules.signed_out)),
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
         ("/keys", "keys", KeysPage.as_view("keys", calendar_of(p.base))),
-        *people_pages(p, around, own),
+        *people_pages(p, around, own, measures),
     ]
 
 
@@ -151,6 +154,7 @@ def _watch(provider: Provider, measures: Measures) -> None:
         measures.watch(measures.waiting.labels(channel), partial(queue.length, channel))
         measures.watch(measures.oldest.labels(channel), partial(queue.oldest, channel))
     watch_keys(base, measures)
+    watch_upstreams(provider.brokering.upstreams, measures)
 
 
 def readiness(provider: Provider) -> dict[str, Check]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -17,13 +18,15 @@ from federation.envelope import Envelopes
 from federation.evidence import Gathering
 from federation.linking import Digester
 from federation.matching import DAY, Policy
-from federation.outages import Guarded, Observe
+from federation.outages import Guarded
+from federation.status import Status, StatusPage
 from federation.store import SqlLinks
-from federation.upstreams import Upstream, Upstreams
+from federation.upstreams import Telling, Upstream, Upstreams
 from idp.login.limits import Guesses
 from idp.login.limits import Policy as Pause
 from idp.outbound import Outbound
 from idp.shelf import Shelf
+from idp.store.families import SqlFamilies
 from idp.store.participants import SqlParticipants
 from idp.store.throttle import SqlThrottle
 from keys.sealing import MasterKey
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from idp.web.account import OwnPages
     from idp.web.browser import Surroundings
     from idp.web.code_desk import CodeDesk
+    from idp.web.measures import Measures
     from idp.web.routes import Routes
     from idp.web.steps import Steps
 
@@ -52,17 +56,18 @@ def digester_of(base: Foundation) -> Digester:
     return Digester(base.secrets.get("upstream-subject"))
 
 
-def upstreams_of(base: Foundation, links: SqlLinks, observe: Observe | None = None) -> Upstreams:
+def upstreams_of(base: Foundation, links: SqlLinks) -> Upstreams:
     """Every upstream that is configured. Raises `BadSettings` when a key of one cannot be read."""
-    known = [_upstream(base, configured, observe) for configured in base.settings.upstreams]
-    return Upstreams(known, links.closed, base.clock)
+    telling = Telling()
+    known = [_upstream(base, configured, telling) for configured in base.settings.upstreams]
+    return Upstreams(known, links.closed, base.clock, telling)
 
 
-def brokering_of(base: Foundation, observe: Observe | None = None) -> Brokering:
+def brokering_of(base: Foundation) -> Brokering:
     """Journeys through upstreams."""
     links, life = sql_links(base), base.settings.login.attempt_life
     return Brokering(
-        upstreams_of(base, links, observe),
+        upstreams_of(base, links),
         links,
         Gathering(links, base.people, SqlParticipants(base.database)),
         Shelf("v", Away, base.ephemeral, base.clock, life=life),
@@ -81,9 +86,28 @@ def linking_of(base: Foundation, brokering: Brokering) -> Linking:
     return Linking(brokering, notices_of(base), lookups)
 
 
-def federation_pages(p: Provider, around: Surroundings, own: OwnPages, steps: Steps, desk: CodeDesk) -> Routes:
+def status_of(p: Provider) -> Status:
+    """Which ways in work just now."""
+    return Status(p.brokering.upstreams, lambda: p.logins.is_open("individual"))
+
+
+def watch_upstreams(upstreams: Upstreams, measures: Measures) -> None:
+    """Connect the metrics of upstreams."""
+    upstreams.telling.tell = lambda *labels: measures.upstreams.labels(*labels[:3]).observe(labels[3])
+    for upstream in upstreams.known:
+        level = partial(_level, upstream)
+        measures.watch(measures.upstream_state.labels(upstream.id), level)
+
+
+def _level(upstream: Upstream) -> float:
+    return float(("ok", "slow", "down").index(upstream.state()))
+
+
+def federation_pages(
+    p: Provider, around: Surroundings, own: OwnPages, steps: Steps, desk: CodeDesk, measures: Measures
+) -> Routes:
     """Every page of a journey, of a ceremony and of one's own links: URL, name, view."""
-    journeys = web.Journeys(around, p.attempts, p.brokering)
+    journeys = web.Journeys(around, p.attempts, p.brokering, lambda *labels: measures.logins.labels(*labels).inc())
     linking = linking_of(p.base, p.brokering)
     both, mine = (journeys, linking), (own, journeys)
     return [
@@ -92,8 +116,9 @@ def federation_pages(p: Provider, around: Surroundings, own: OwnPages, steps: St
         (
             "/via/<upstream_id>/logout-token",
             "via_logout_token",
-            web.LogoutToken.as_view("via_logout_token", journeys, p.sessions),
+            web.LogoutToken.as_view("via_logout_token", journeys, p.sessions, SqlFamilies(p.base.database).claim),
         ),
+        ("/status", "status", StatusPage.as_view("status", around, status_of(p))),
         ("/link", "link", pages.LinkStep.as_view("link", *both, steps)),
         ("/link/confirm", "link_confirm", pages.Confirm.as_view("link_confirm", *both)),
         ("/link/code", "link_code", pages.Code.as_view("link_code", *both, desk)),
@@ -117,7 +142,10 @@ def federation_pages(p: Provider, around: Surroundings, own: OwnPages, steps: St
     ]
 
 
-def _upstream(base: Foundation, c: Configured, observe: Observe | None) -> Upstream:
+def _upstream(base: Foundation, c: Configured, telling: Telling) -> Upstream:
+    def observe(operation: str, outcome: str, seconds: float) -> None:
+        telling.tell(c.id, operation, outcome, seconds)
+
     guarded = Guarded(_connector(base, c), base.clock, threads=base.settings.web.threads, observe=observe)
     return Upstream(
         id=c.id,

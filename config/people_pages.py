@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from config.wiring import Provider
     from idp.web.account import OwnPages
     from idp.web.browser import Surroundings
+    from idp.web.measures import Measures
     from idp.web.routes import Routes
 
 
-def people_pages(p: Provider, around: Surroundings, own: OwnPages) -> Routes:
+def people_pages(p: Provider, around: Surroundings, own: OwnPages, measures: Measures) -> Routes:
     """Every page that a one-time code, a password's life or a notice leads to."""
     clock, people = p.base.clock, p.base.people
     steps = Steps(around, p.attempts, p.standings, SignedIn(p.standings, p.sessions), p.clients, clock)
@@ -46,5 +47,5 @@ def people_pages(p: Provider, around: Surroundings, own: OwnPages) -> Routes:
         ),
         ("/r/<handle>", "short_link", recovery.ShortLink.as_view("short_link")),
         ("/not-me/<token>", "not_me", not_me.NotMe.as_view("not_me", around, p.credentials, people)),
-        *federation_pages(p, around, own, steps, desk),
+        *federation_pages(p, around, own, steps, desk, measures),
     ]

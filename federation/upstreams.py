@@ -15,6 +15,17 @@ AGREED_WITHIN = 5.0
 """Seconds after which every worker knows that an operator closed an upstream."""
 
 
+Tell = Callable[[str, str, str, float], None]
+"""Told of every request to an upstream: its id, what was asked, "ok" or the kind of failure, and seconds."""
+
+
+@dataclass
+class Telling:
+    """Whom to tell of requests; nobody, until somebody watches."""
+
+    tell: Tell = lambda *_: None
+
+
 class UnknownUpstream(Refusal):
     """Nobody of this name is configured, or not for today."""
 
@@ -54,7 +65,10 @@ class Upstream:
 class Upstreams:
     """Finds them. `closed` asks the store which an operator closed; the answer is kept for a few seconds."""
 
-    def __init__(self, known: Sequence[Upstream], closed: Callable[[], Mapping[str, float]], clock: Clock) -> None:
+    def __init__(
+        self, known: Sequence[Upstream], closed: Callable[[], Mapping[str, float]], clock: Clock, telling: Telling
+    ) -> None:
+        self.telling = telling
         self.known = tuple(sorted(known, key=lambda upstream: (upstream.order, upstream.id)))
         self._closed = closed
         self._clock = clock
@@ -63,7 +77,7 @@ class Upstreams:
     def find(self, upstream_id: str) -> Upstream:
         """An upstream that is open today. Raises `UnknownUpstream`."""
         found = self.configured(upstream_id)
-        if found is None or not self._is_open(found):
+        if found is None or not self.is_open(found):
             raise UnknownUpstream("no such upstream is open")
         return found
 
@@ -73,9 +87,10 @@ class Upstreams:
 
     def open_to(self, kind: Kind) -> list[Upstream]:
         """Those that people of this kind may use today, in the order of the page."""
-        return [upstream for upstream in self.known if kind in upstream.audience and self._is_open(upstream)]
+        return [upstream for upstream in self.known if kind in upstream.audience and self.is_open(upstream)]
 
-    def _is_open(self, upstream: Upstream) -> bool:
+    def is_open(self, upstream: Upstream) -> bool:
+        """Whether people may come through it today."""
         return upstream.is_open(self._clock()) and upstream.id not in self._closed_now()
 
     def _closed_now(self) -> frozenset[str]:

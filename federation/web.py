@@ -19,12 +19,16 @@ from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.authentication import acr_level
 from idp.login.sessions import Sessions
 from idp.ports import Way
+from idp.shelf import digest
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
 from idp.web.login import returns_to
 from idp.web.page import Page
 
 Count = Callable[[str, str], None]
 """Told how a journey through an upstream ended: the upstream and the kind of end."""
+
+TOKEN_LIFE = 900.0
+"""Seconds, longer than any logout token is accepted."""
 
 PAGES: Mapping[str, str] = {
     "confirm": "/link/confirm",
@@ -41,8 +45,10 @@ PAGES: Mapping[str, str] = {
 class ViaUpstreams:
     """The upstreams as the login page offers them (`idp.ports.WaysIn`)."""
 
-    def __init__(self, brokering: Brokering) -> None:
+    def __init__(self, brokering: Brokering, issuer: str) -> None:
         self._upstreams = brokering.upstreams
+        self._links = brokering.links
+        self._issuer = issuer
 
     def offered(self, kind: Kind, attempt: str, language: str) -> list[Way]:
         return [
@@ -60,6 +66,14 @@ class ViaUpstreams:
         if upstream is None or sentence is None:
             return None
         return str(sentence) % {"way": upstream.name(language)}
+
+    def out(self, through: str, account_id: str, auth_time: float, state: str) -> str | None:
+        upstream = self._upstreams.configured(through)
+        stay = self._links.stay(account_id, auth_time) if upstream else None
+        if upstream is None or stay is None:
+            return None
+        back = f"{self._issuer}/via/{upstream.id}/logged-out"
+        return upstream.connector.logout_url(stay.logout_hint, back, state)
 
 
 class Journeys:
@@ -157,9 +171,10 @@ class Return(Page):
 class LogoutToken(Page):
     """An upstream says that a session there has ended (OpenID Connect Back-Channel Logout 1.0, 2.5 to 2.8)."""
 
-    def __init__(self, journeys: Journeys, sessions: Sessions) -> None:
+    def __init__(self, journeys: Journeys, sessions: Sessions, claim: Callable[[str, float], bool]) -> None:
         self._journeys = journeys
         self._sessions = sessions
+        self._claim = claim
 
     def post(self, upstream_id: str) -> Response:
         brokering = self._journeys.brokering
@@ -172,6 +187,9 @@ class LogoutToken(Page):
             subject, sid = upstream.connector.ended(tokens[0])
         except UpstreamFailed as failed:
             raise BadRequest(f"logout token: {failed.detail}") from None
+        # Used once, for as long as it could be good: a copy of it ends no later session.
+        if not self._claim(digest("logout token", tokens[0]), brokering.clock() + TOKEN_LIFE):
+            return Response(status=200, headers={"Cache-Control": "no-store"})
         named = brokering.digester.named(upstream.id, subject) if subject else None
         of_sid = brokering.digester.of(f"{upstream.id} sid", sid) if sid else None
         for account_id, ours in brokering.links.sids_of(named, upstream.id, of_sid):

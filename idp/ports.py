@@ -5,7 +5,7 @@ A Protocol here is a promise; `idp/store` keeps each of them, and `tests/contrac
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
 Clock = Callable[[], float]
 """Seconds since the epoch, UTC."""
@@ -56,7 +56,7 @@ class Way:
 class WaysIn(Protocol):
     """The ways to log in that other rooms bring in."""
 
-    def offered(self, kind: str, attempt: str, language: str) -> list[Way]:
+    def offered(self, kind: Literal["individual", "organisation"], attempt: str, language: str) -> list[Way]:
         """Those for people of this kind, in order; `attempt` is the login that they go on with."""
         ...
 
@@ -64,15 +64,12 @@ class WaysIn(Protocol):
         """The sentence for how a way ended, when the browser came back from one to the login page."""
         ...
 
+    def out(self, through: str, account_id: str, auth_time: float, state: str) -> str | None:
+        """Where the browser also ends its session there, when the login of that moment came `through` such a way.
 
-class NoOtherWays:
-    """There is only the password."""
-
-    def offered(self, kind: str, attempt: str, language: str) -> list[Way]:
-        return []
-
-    def said(self, query: Mapping[str, str], language: str) -> str | None:
-        return None
+        It comes back with `state`; None when nothing is to be ended, or when it cannot be asked for now.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,9 @@ BY_SCOPE: Mapping[str, tuple[str, ...]] = {
 SUPPORTED = tuple(name for names in BY_SCOPE.values() for name in names)
 SCOPE_OF: Mapping[str, str] = {name: scope for scope, names in BY_SCOPE.items() for name in names}
 """Which scope a claim belongs to: who asks for one by name is asked at the screen for its scope."""
-_PROTOCOL = "iss sub aud exp iat nbf jti nonce acr amr azp auth_time at_hash c_hash s_hash sid ial idp events cnf client_id"
+_PROTOCOL = (
+    "iss sub aud exp iat nbf jti nonce acr amr azp auth_time at_hash c_hash s_hash sid ial idp events cnf client_id"
+)
 RESERVED = frozenset([*_PROTOCOL.split(), "scope"])
 
 

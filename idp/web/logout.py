@@ -20,6 +20,7 @@ from idp.oidc.gate import Standing
 from idp.oidc.issuing import Standings
 from idp.oidc.signed_in import SignedIn
 from idp.oidc.tokens import Tokens
+from idp.ports import WaysIn
 from idp.shelf import Shelf
 from idp.web.authorize import origin_of
 from idp.web.browser import Browser, Surroundings, csrf_of, demand_csrf, this_browser, with_query
@@ -31,11 +32,15 @@ from keys.signing import BadToken
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """Where to go after the logout, proven to belong to the client; and the session, once it has ended."""
+    """Where to go after the logout, proven to belong to the client; and the session, once it has ended.
+
+    `go_on` is the address of the end, while the browser ends its session at an upstream.
+    """
 
     client_id: str | None = None
     return_uri: str | None = None
     sid: str | None = None
+    go_on: str = ""
 
 
 NOTHING_WANTED = LogoutRequest()
@@ -53,7 +58,9 @@ class LogoutRules:
         standings: Standings,
         shelf: Shelf[LogoutRequest],
         members: SessionClients,
+        ways: WaysIn,
     ) -> None:
+        self.ways = ways
         self.around = around
         self.clients = clients
         self.tokens = tokens
@@ -79,12 +86,33 @@ class LogoutRules:
         """End the session, empty the browser and send it on."""
         if session:
             self.sessions.end(session)
-        response = _go(wanted) if wanted.return_uri else redirect(self.signed_out(session, wanted), 303)
+        target = wanted.return_uri or self.signed_out(session, wanted)
+        response = redirect(self._through_upstream(session, target) or target, 303)
         if browser.session:
             self.around.cookies.drop(response, "s")
             # Not "cookies": the known device is no part of the session and keeps its lane.
             response.headers["Clear-Site-Data"] = '"storage"'
         return response
+
+    def upstream_origin(self, session: Session) -> str | None:
+        """Where the form of the logout may lead beside our own pages."""
+        url = self._way_out(session, "")
+        return origin_of(url) if url else None
+
+    def _through_upstream(self, session: Session | None, target: str) -> str | None:
+        """The logout of the upstream that the session came through; it leads back and on to `target`.
+
+        Else whoever sits down at this machine next would be logged in there as the person before.
+        """
+        if session is None or session.authentication.through == "password":
+            return None
+        return self._way_out(session, self.shelf.add(LogoutRequest(go_on=target)))
+
+    def _way_out(self, session: Session, state: str) -> str | None:
+        proof = session.authentication
+        if proof.through == "password":
+            return None
+        return self.ways.out(proof.through, proof.account_id, proof.auth_time, state)
 
     def wanted(self, handle: str | None) -> LogoutRequest:
         """What was put on the shelf for this browser, if it is still there."""
@@ -160,7 +188,8 @@ class Logout(Page):
         )
         response = Response(body, mimetype="text/html")
         targets = [origin_of(wanted.return_uri)] if wanted.return_uri else []
-        response.headers["Content-Security-Policy"] = page_policy(targets)
+        upstream = self._rules.upstream_origin(standing.session)
+        response.headers["Content-Security-Policy"] = page_policy(targets + ([upstream] if upstream else []))
         return response
 
     def post(self) -> Response:
@@ -168,6 +197,17 @@ class Logout(Page):
         demand_csrf(browser)
         session = self._rules.standing(browser).session
         return self._rules.finish(browser, session, self._rules.wanted(browser.form.get("request")))
+
+
+class BackFromUpstream(Page):
+    """The browser ended its session at an upstream as well, and goes on to where the logout leads."""
+
+    def __init__(self, rules: LogoutRules) -> None:
+        self._rules = rules
+
+    def get(self, upstream_id: str) -> Response:
+        handle = this_browser(self._rules.around).query.get("state", "")
+        return redirect(self._rules.wanted(handle).go_on or "/logged-out", 303)
 
 
 class LoggedOut(Page):
@@ -209,7 +249,3 @@ def _return_uri(params: dict[str, str], client: Client | None) -> str | None:
     parts = urlsplit(uri)
     state = urlencode({"state": params["state"]})
     return urlunsplit(parts._replace(query=f"{parts.query}&{state}" if parts.query else state))
-
-
-def _go(wanted: LogoutRequest) -> Response:
-    return Response(status=303, headers={"Location": wanted.return_uri or "/logged-out"})

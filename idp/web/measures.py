@@ -35,10 +35,14 @@ class Measures:
         self.messages = Counter("idp_messages_total", "Messages by what became of them", ["channel", "outcome"], **own)
         self.waiting = Gauge("idp_messages_waiting", "Messages that wait", ["channel"], **own, **newest)
         self.oldest = Gauge("idp_messages_oldest_seconds", "Age of the oldest of them", ["channel"], **own, **newest)
+        asked = ["upstream", "operation", "outcome"]
+        self.upstreams = Histogram("idp_upstream_seconds", "Time of requests", asked, buckets=_BUCKETS, **own)
         self.key_age = Gauge("idp_key_age_seconds", "Age of the signing key", ["alg"], **own, **newest)
         self.key_change = Gauge("idp_key_next_change_days", "Days until portals see other keys", **own, **newest)
         each: Any = {"multiprocess_mode": "liveall"} if shared else {}
         self.ring_version = Gauge("idp_key_ring_version", "Version of the key ring in each worker", **own, **each)
+        told = "0: works, 1: slow, 2: down, as each worker sees it"
+        self.upstream_state = Gauge("idp_upstream_state", told, ["upstream"], **own, **each)
         self.ring_failing = Gauge("idp_key_ring_failing", "1: the ring cannot be read, the last goes on", **own, **each)
 
     def watch(self, gauge: Gauge, read: Callable[[], float]) -> None:

@@ -1,14 +1,19 @@
 """Every row of the linking table over real HTTP: a person comes through VNeID or the national portal."""
 
 import json
+import re
+from base64 import urlsafe_b64decode
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from config.federation_wiring import sql_links
+from idp.ports import Event
 from tests.support import databases
-from tests.support.app import answer_of
+from tests.support.app import answer_of, attempt_of
 from tests.support.brokered import Brokered, brokered
+from tests.support.browser import Browser
 from tests.support.upstreams import Played, played
 
 LOCAL = "Matkhau#2026"
@@ -250,8 +255,6 @@ def test_the_id_token_tells_through_whom_and_how_strongly(here: Brokered) -> Non
     tokens = journey.visitor.redeem(code).json
     assert tokens is not None
     payload = tokens["id_token"].split(".")[1]
-    from base64 import urlsafe_b64decode
-
     claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     assert claims["idp"] == "vneid"
     assert claims["ial"] == 2
@@ -271,7 +274,57 @@ def test_a_broken_upstream_leads_back_to_the_login_page_that_says_so(here: Broke
     assert "code" in answer_of(journey.follow().answer)  # type: ignore[arg-type]
 
 
-def without_handles(text: str, typed: str) -> str:
-    import re
+def test_a_logout_also_ends_the_session_at_the_upstream(here: Brokered) -> None:
+    """domain 6.4: the next person at a shared machine is not logged in as the one before."""
+    journey = here.through("dvcqg", "000890123456").press("link-confirm").follow()
+    visitor = journey.visitor
+    question = visitor.get("/logout")
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', question.text))
+    assert here.world.url("dvcqg") in question.headers["Content-Security-Policy"]
+    away = visitor.post("/logout", data=hidden)
+    leads_to = away.headers["Location"]
+    assert leads_to.startswith(here.world.url("dvcqg") + "/oidc/logout?")
+    assert "s=" not in visitor.get("/account").headers.get("Set-Cookie", "")
 
+    back = Browser(here.world.url("dvcqg")).open(leads_to).location
+    assert back is not None
+    assert visitor.get(back).headers["Location"].startswith("/logged-out")
+
+
+def test_a_logout_does_not_wait_for_an_upstream_that_is_not_there(here: Brokered) -> None:
+    journey = here.through("vneid", "000890123456").press("link-confirm").follow()
+    question = journey.visitor.get("/logout")
+    hidden = dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', question.text))
+
+    assert journey.visitor.post("/logout", data=hidden).headers["Location"].startswith("/logged-out")
+
+
+def test_the_status_tells_portals_which_ways_work(here: Brokered) -> None:
+    here.world.wish("vneid", person="000890123456", faults=["outage"])
+    for _ in range(5):
+        here.through("vneid", "000890123456")
+    visitor = here.app.visitor()
+    told = {way["id"]: way["state"] for way in (visitor.get("/status.json").json or {})["ways_in"]}
+
+    assert told == {"password": "ok", "vneid": "down", "dvcqg": "ok"}
+    assert "VNeID" in visitor.get("/status").text
+    attempt = attempt_of(visitor.authorize())
+    assert "Tạm thời không dùng được" in visitor.get("/login", query_string={"attempt": attempt}).text
+    assert visitor.get("/via/vneid", query_string={"attempt": attempt}).headers["Location"].startswith("/login?")
+
+
+def test_an_upstream_that_an_operator_closed_is_not_offered(here: Brokered) -> None:
+    store = sql_links(here.app.base)
+    store.switch("vneid", Event("upstream.closed", facts={"upstream": "vneid"}), here.app.clock(), closed=True)
+    here.app.clock.move(6)
+    visitor = here.app.visitor()
+    attempt = attempt_of(visitor.authorize())
+    page = visitor.get("/login", query_string={"attempt": attempt}).text
+
+    assert "/via/vneid" not in page
+    assert "/via/dvcqg" in page
+    assert visitor.get("/via/vneid", query_string={"attempt": attempt}).status_code == 404
+
+
+def without_handles(text: str, typed: str) -> str:
     return re.sub(r"[abcvw]_[A-Za-z0-9_-]{43}|w_[A-Za-z0-9_-]+", "HANDLE", text.replace(typed, "TYPED"))
