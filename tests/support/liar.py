@@ -89,12 +89,16 @@ class Lie:
 
 
 class Liar:
-    """The upstream. `lie` may be changed while it runs; `asked` are the addresses that were asked for."""
+    """The upstream. `lie` may be changed while it runs.
+
+    `asked` are the paths that were asked for, and `heard` tells by place the last headers and body.
+    """
 
     def __init__(self, clock: FrozenClock) -> None:
         self.clock = clock
         self.lie = Lie()
         self.asked: list[str] = []
+        self.heard: dict[str, tuple[dict[str, str], str]] = {}
         self.nonce = ""
         self.url = ""
         self.over = threading.Event()
@@ -122,13 +126,14 @@ class Liar:
 
     def answer(self, handler: socketserver.StreamRequestHandler) -> None:
         path = handler.rfile.readline().split()[1].decode()
-        length = 0
-        while (line := handler.rfile.readline().strip()) != b"":
-            name, _, value = line.partition(b":")
-            length = int(value) if name.lower() == b"content-length" else length
-        handler.rfile.read(length)
+        headers: dict[str, str] = {}
+        while (line := handler.rfile.readline().strip().decode("latin-1")) != "":
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        body = handler.rfile.read(int(headers.get("content-length", 0))).decode()
         self.asked.append(path)
         place = path.rsplit("/", 1)[-1].replace("openid-configuration", "metadata")
+        self.heard[place] = (headers, body)
         if place in self.lie.raw:
             self.lie.raw[place](handler, self.over)
         else:
