@@ -188,7 +188,9 @@ class Visitor:
     def _send(self, method: str, url: str, **more: Any) -> TestResponse:
         headers = self.headers | more.pop("headers", {})
         environ = {"REMOTE_ADDR": self.address} | more.pop("environ_overrides", {})
-        answer = self.http.open(url, method=method, base_url=self.app.settings.issuer, headers=headers, environ_overrides=environ, **more)
+        answer = self.http.open(
+            url, method=method, base_url=self.app.settings.issuer, headers=headers, environ_overrides=environ, **more
+        )
         leaks.issued(answer)
         return answer
 
