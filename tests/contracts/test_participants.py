@@ -1,5 +1,6 @@
 """The participant register on both databases: found by code and by citizen number, written in batches, counted."""
 
+import random
 from dataclasses import replace
 from datetime import date
 
@@ -92,18 +93,21 @@ def test_a_batch_is_written_wholly_or_not_at_all(register: SqlParticipants) -> N
 
 def put_all(url: str) -> list[int]:
     database = Database(url)
-    people = [replace(HOA, bhxh_code=f"00{n:08d}") for n in range(200)]
+    people = [replace(HOA, bhxh_code=f"00{n:08d}") for n in range(2000)]
+    random.shuffle(people)
     done = SqlParticipants(database).put(people)
     database.close()
     return [done.written]
 
 
-def test_two_imports_at_once_write_each_of_them_once(register: SqlParticipants, database_url: str) -> None:
+def test_imports_at_once_write_each_of_them_once_and_never_wait_crosswise(
+    register: SqlParticipants, database_url: str
+) -> None:
     written = outcomes(put_all, database_url)
 
-    assert sum(written) == 200
+    assert sum(written) == 2000
     assert len(written) == PROCESSES * THREADS
-    assert register.count() == 200
+    assert register.count() == 2000
 
 
 def test_both_ways_of_finding_use_an_index(database: Database) -> None:
