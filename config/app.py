@@ -111,15 +111,22 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
                 "consent", around, p.attempts, p.clients, p.standings, signed_in, people, p.consents, clock
             ),
         ),
-        ("/end_session", "end_session", logout.EndSession.as_view("end_session", rules)),
-        ("/logout", "logout", logout.Logout.as_view("logout", rules)),
-        ("/via/<upstream_id>/logged-out", "via_logged_out", logout.BackFromUpstream.as_view("via_logged_out", rules)),
-        ("/logged-out", "logged_out", logout.LoggedOut.as_view("logged_out", rules)),
+        *logout_pages(rules),
         ("/account", "account", account.AccountPage.as_view("account", own)),
         ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own, rules.signed_out)),
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
         ("/keys", "keys", KeysPage.as_view("keys", calendar_of(p.base))),
         *people_pages(p, around, own, measures),
+    ]
+
+
+def logout_pages(rules: logout.LogoutRules) -> Routes:
+    """The pages of a logout."""
+    return [
+        ("/end_session", "end_session", logout.EndSession.as_view("end_session", rules)),
+        ("/logout", "logout", logout.Logout.as_view("logout", rules)),
+        ("/via/<upstream_id>/logged-out", "via_logged_out", logout.BackFromUpstream.as_view("via_logged_out", rules)),
+        ("/logged-out", "logged_out", logout.LoggedOut.as_view("logged_out", rules)),
     ]
 
 

@@ -12,7 +12,6 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
@@ -21,8 +20,13 @@ from sqlalchemy import (
     text,
 )
 
-metadata = MetaData()
-Number = BigInteger().with_variant(Integer, "sqlite")
+from idp.store.link_tables import link as link
+from idp.store.link_tables import link_dispute as link_dispute
+from idp.store.link_tables import participant as participant
+from idp.store.link_tables import upstream_closed as upstream_closed
+from idp.store.link_tables import upstream_stay as upstream_stay
+from idp.store.schema import Number as Number
+from idp.store.schema import metadata as metadata
 
 account = Table(
     "account",
@@ -303,101 +307,4 @@ session_client = Table(
     Column("expires_at", Double, nullable=False),
     Index("session_client_by_account", "account_id"),
     Index("session_client_by_expiry", "expires_at"),
-)
-
-# Who may come in through an upstream. Subjects and citizen numbers are keyed digests; `evidence` holds words only.
-link = Table(
-    "link",
-    metadata,
-    Column("id", String(22), primary_key=True),
-    Column("account_id", String(32), ForeignKey("account.id"), nullable=False),
-    Column("upstream", String(32), nullable=False),
-    Column("subject", String(43), nullable=False),
-    Column("citizen", String(43)),
-    Column("how", String(16), nullable=False),
-    Column("evidence", Text, nullable=False),
-    Column("made_at", Double, nullable=False),
-    Column("used_at", Double),
-    Column("ended_at", Double),
-    Index(
-        "link_of_subject",
-        "upstream",
-        "subject",
-        unique=True,
-        sqlite_where=text("ended_at IS NULL"),
-        postgresql_where=text("ended_at IS NULL"),
-    ),
-    Index(
-        "link_of_account",
-        "account_id",
-        "upstream",
-        unique=True,
-        sqlite_where=text("ended_at IS NULL"),
-        postgresql_where=text("ended_at IS NULL"),
-    ),
-)
-
-# Links that were refused and that an officer decides; who came is sealed, and gone once it is decided.
-link_dispute = Table(
-    "link_dispute",
-    metadata,
-    Column("id", String(22), primary_key=True),
-    Column("upstream", String(32), nullable=False),
-    Column("subject", String(43), nullable=False),
-    Column("citizen", String(43)),
-    Column("reason", String(16), nullable=False),
-    Column("account_id", String(32)),
-    Column("evidence", Text, nullable=False),
-    Column("sealed_facts", Text),
-    Column("times", Integer, nullable=False),
-    Column("created_at", Double, nullable=False),
-    Column("seen_at", Double, nullable=False),
-    Column("resolved_at", Double),
-    Column("resolution", String(16)),
-    Index(
-        "link_dispute_once",
-        "upstream",
-        "subject",
-        "reason",
-        unique=True,
-        sqlite_where=text("resolved_at IS NULL"),
-        postgresql_where=text("resolved_at IS NULL"),
-    ),
-    Index("link_dispute_by_age", "created_at"),
-)
-
-# Through which session of an upstream a login came; the login is named by its account and moment.
-upstream_stay = Table(
-    "upstream_stay",
-    metadata,
-    Column("account_id", String(32), primary_key=True),
-    Column("auth_time", Double, primary_key=True),
-    Column("upstream", String(32), nullable=False),
-    Column("subject", String(43), nullable=False),
-    Column("sid", String(43), nullable=False),
-    Column("sealed_hint", Text, nullable=False),
-    Column("expires_at", Double, nullable=False),
-    Index("upstream_stay_by_subject", "upstream", "subject"),
-    Index("upstream_stay_by_expiry", "expires_at"),
-)
-
-# Upstreams that an operator closed.
-upstream_closed = Table(
-    "upstream_closed",
-    metadata,
-    Column("upstream", String(32), primary_key=True),
-    Column("closed_at", Double, nullable=False),
-)
-
-# Who is insured, with or without an account.
-participant = Table(
-    "participant",
-    metadata,
-    Column("bhxh_code", String(10), primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("birth_date", String(10)),
-    Column("citizen_number", String(12)),
-    Column("phone", String(16)),
-    Column("updated_at", Double, nullable=False),
-    Index("participant_by_citizen_number", "citizen_number"),
 )

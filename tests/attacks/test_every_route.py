@@ -31,15 +31,18 @@ PAGES += ["/keys"]
 PAGES += ["/login/code", "/login/password", "/login/password/code"]
 PAGES += ["/account/details", "/account/password", "/account/email"]
 PAGES += ["/recover", "/recover/sent", "/recover/code", "/recover/password", "/r/y_x", "/not-me/x"]
+PAGES += ["/via/x", "/via/x/callback", "/via/x/logout-token", "/via/x/logged-out", "/status"]
+PAGES += ["/link", *(f"/link/{name}" for name in ["confirm", "code", "open", "who", "password", "differs", "refused"])]
+PAGES += ["/account/links", "/account/links/add/x", "/account/links/confirm", "/account/links/remove"]
 MACHINES = ["/token", "/userinfo", "/introspect", "/revoke", "/healthz", "/readyz", "/metrics", *CACHED]
-MACHINES += ["/keys.json", "/recovery"]
+MACHINES += ["/keys.json", "/status.json", "/recovery"]
 TESTING = ["/testing/resource", "/testing/rotate-keys", "/testing/forget"]
 ROUTES = PAGES + MACHINES + TESTING
 
 
 def test_the_list_of_routes_is_complete(app: App) -> None:
     """N-27: an unknown route fails the build."""
-    examples = {"<name>.<any(png,wav):form>": "x.png", "<handle>": "y_x", "<token>": "x"}
+    examples = {"<name>.<any(png,wav):form>": "x.png", "<handle>": "y_x", "<token>": "x", "<upstream_id>": "x"}
     pages = {_with(examples, url) for url, _, _ in page_table(app.provider, *_given(app))}
 
     assert pages <= set(ROUTES)
