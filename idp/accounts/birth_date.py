@@ -34,7 +34,8 @@ class BirthDate:
 
         Records write `00` for a day or month that nobody knows.
         """
-        found = next((form.fullmatch(text.strip()) for form in _FORMS if form.fullmatch(text.strip())), None)
+        written = text.strip()
+        found = next(filter(None, (form.fullmatch(written) for form in _FORMS)), None)
         if found is None:
             raise NotABirthDate("not a date")
         parts = found.groupdict()

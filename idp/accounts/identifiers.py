@@ -21,6 +21,8 @@ _PATTERNS: dict[Kind, tuple[tuple[IdentifierKind, re.Pattern[str]], ...]] = {
 
 def canonical(text: str) -> str:
     """NFKC, upper case, without spaces, dots and hyphens: one form for writing and for looking up."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     folded = unicodedata.normalize("NFKC", text).upper()
     return "".join(
         c

@@ -4,6 +4,7 @@ What it says of a person is the agency's knowledge, so it may give an account it
 code proves nothing.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,9 @@ from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 
 COLUMNS = ("bhxh_code", "name", "birth_date", "citizen_number", "phone")
 """What a record of the register says, as text; all but the first two may be empty."""
+
+_LETTER = re.compile("[A-Za-z]")
+"""Nearly every name has one; only the others are folded to see whether anything is left of them."""
 
 
 class BadParticipant(ValueError):
@@ -79,7 +83,7 @@ class Participants(Protocol):
 
 def _name(text: str) -> str:
     name = names.tidy(text)
-    if not names.match_key(name):
+    if not _LETTER.search(name) and not names.match_key(name):
         raise BadParticipant("name is empty")
     if len(name) > names.LONGEST:
         raise BadParticipant(f"name is longer than {names.LONGEST} characters")
