@@ -89,8 +89,8 @@ def resolve(
 ) -> None:
     """Decide a refused link: it stays refused, or two officers force it.
 
-    A forced link ends the others that person and account have with the upstream, and every session of the account. The
-    person is told wherever they can be reached, and may undo it for 72 hours.
+    A forced link ends the others that person and account have with the upstream, and every session of the accounts.
+    Their owners are told wherever they can be reached, and may undo it for 72 hours.
 
     Example: idp links resolve h2Jd8sXb0Qm5r1Zt7uVw3A link --by lan.nguyen --approved-by minh.tran --reason "desk 12"
     """
@@ -117,6 +117,11 @@ def _force(base: Foundation, officers: Officers, dispute: Dispute, who: str | No
     account = account_found(base, named)
     if not account.is_active:
         stop(["the account is disabled"])
+    # Whoever had the link so far is told and loses what came through it, before somebody else gets it.
+    before = sql_links(base).find(dispute.subject)
+    owner = base.people.find(before.account_id) if before and before.account_id != account.id else None
+    if before and owner:
+        officers.remove(before, owner, reason)
     officers.link(dispute, account, two, reason)
 
 

@@ -157,6 +157,10 @@ def test_whoever_comes_belongs_to_one_account(operator: Operator, base: Foundati
     operator.does("links", "resolve", again, "link", "--account", AN, *TWO, *WHY)
 
     assert (linked(operator, HOA), linked(operator, AN)) == ([], ["vneid"])
+    events = [(each["name"], each["reason"]) for each in operator.json("audit", "tail")[-3:]]
+    assert events == [("link.removed", "desk 12"), ("link.added", "desk 12"), ("link.decided", "desk 12")]
+    told = [each["to"] for each in operator.json("messages", "list") if each["template"] == "notice"]
+    assert sorted(told) == ["*** *** *01", "*** *** *01", "*** *** *02"], "whoever loses the link is told too"
 
 
 def test_a_closed_account_is_linked_with_nobody(operator: Operator, base: Foundation) -> None:
