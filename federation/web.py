@@ -3,6 +3,7 @@
 Whatever goes wrong leads back to the login page with a sentence; the attempt, and with it the portal's request, lives.
 """
 
+import logging
 from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,6 +25,7 @@ from idp.web.browser import Browser, Surroundings, this_browser, with_query
 from idp.web.login import returns_to
 from idp.web.page import Page
 
+log = logging.getLogger("idp.upstreams")
 Count = Callable[[str, str], None]
 """Told how a journey through an upstream ended: the upstream and the kind of end."""
 
@@ -98,6 +100,11 @@ class Journeys:
     def failed(self, upstream: Upstream, away: Away, failed: UpstreamFailed) -> Response:
         """Back to where the person chose this way, which says what happened."""
         self.count(upstream.id, failed.kind)
+        if failed.kind != "cancelled":
+            # One that does not know us stays closed to everybody until somebody here has put it right.
+            level = logging.ERROR if failed.kind == "misconfigured" else logging.WARNING
+            why = {"upstream": upstream.id, "kind": failed.kind, "reason": failed.detail}
+            log.log(level, "upstream brought nobody back", extra=why)
         if away.sid:
             return redirect(with_query("/account/links", via=upstream.id, why=failed.kind), 303)
         return redirect(with_query("/login", attempt=away.attempt, via=upstream.id, why=failed.kind), 303)

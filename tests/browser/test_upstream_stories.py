@@ -369,6 +369,20 @@ def test_an_organisation_proves_itself_with_its_password(person: Person) -> None
     goes_on(person, "Công ty TNHH Thử Nghiệm Sen Vàng")
 
 
+def test_a_logout_here_is_a_logout_at_the_national_portal(person: Person) -> None:
+    """6.4: the next person at a shared computer is not the one before."""
+    person.come_from("dvcqg", "000890123456")
+    on_page(person.screen, "link-confirm")
+    person.press("link-confirm")
+    person.arrives("Nguyễn Thị Hoà")
+
+    person.press("logout")
+    on_page(person.screen, "portal-signed-out")
+    person.leave_for("dvcqg")
+
+    on_page(person.screen, "dvcqg-login")
+
+
 # nobody is brought back
 
 
@@ -413,6 +427,9 @@ def test_an_upstream_that_lies_or_fails_is_told_and_the_other_ways_stay(
         expect(person.screen.get_by_role("link", name=button, exact=True)).to_be_visible()
     trapped = json.loads(Script().open(person.sandbox.url(PLACES[upstream]) + "/faults.json").text)["trapped"]
     assert trapped == 0
+    log = (person.sandbox.data / "logs" / "provider.log").read_text(encoding="utf-8")
+    assert re.search(f'brought nobody back.*"upstream": "{upstream}".*"reason": "..', log), "an operator learns why"
+    assert "000890123456" not in log
 
 
 def test_a_qr_code_and_a_phone_do_as_well(person: Person) -> None:
