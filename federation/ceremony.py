@@ -184,7 +184,8 @@ class Linking:
         account = Account(
             id=new_account_id(),
             kind="individual",
-            name=names.tidy(identity.name or ""),
+            # The register writes names as people do; upstreams often in capitals.
+            name=known.name if known else names.tidy(identity.name or ""),
             birth_date=str(identity.birth_date) if identity.birth_date else None,
             updated_at=now,
             identifiers=tuple(held),
