@@ -8,8 +8,8 @@ from pathlib import Path
 HERE = Path(__file__).parent
 PROJECT = HERE.parent
 HOST = "127.0.0.1"
-PRIVATE_KEY = "vneid-key.pem"
-"""In `records`: the provider's half of the key pair for VNeID."""
+PRIVATE_KEY, PUBLIC_KEY = "vneid-key.pem", "vneid-key.pub.pem"
+"""In `records`: the key pair for VNeID, whose private half is the provider's. The public one is written last."""
 
 _PROVIDER, _PORTAL, _INBOX, _VNEID, _DVCQG, _PENSION = 8000, 8001, 8002, 8003, 8004, 8007
 

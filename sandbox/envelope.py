@@ -10,16 +10,15 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from sandbox.addresses import PRIVATE_KEY
+from sandbox.addresses import PRIVATE_KEY, PUBLIC_KEY
 
-PUBLIC = "vneid-key.pub.pem"
 _BITS = 2048
 _BLOCK = 128
 
 
 def make_pair(folder: Path) -> None:
     """The pair of this sandbox, once: the provider reads the private half, VNeID is given the public one."""
-    if (folder / PRIVATE_KEY).is_file() and (folder / PUBLIC).is_file():
+    if (folder / PRIVATE_KEY).is_file() and (folder / PUBLIC_KEY).is_file():
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     key = rsa.generate_private_key(65537, _BITS)
@@ -29,14 +28,14 @@ def make_pair(folder: Path) -> None:
     public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     with os.fdopen(os.open(folder / PRIVATE_KEY, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(private)
-    (folder / PUBLIC).write_bytes(public)
+    (folder / PUBLIC_KEY).write_bytes(public)
 
 
 def public_half(folder: Path) -> rsa.RSAPublicKey:
     """What VNeID was given by the provider."""
-    key = serialization.load_pem_public_key((folder / PUBLIC).read_bytes())
+    key = serialization.load_pem_public_key((folder / PUBLIC_KEY).read_bytes())
     if not isinstance(key, rsa.RSAPublicKey):
-        raise TypeError(f"{folder / PUBLIC} is no RSA key")
+        raise TypeError(f"{folder / PUBLIC_KEY} is no RSA key")
     return key
 
 

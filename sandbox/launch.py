@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from sandbox import children
-from sandbox.addresses import HERE, HOST, PRIVATE_KEY, PROJECT, Addresses
+from sandbox.addresses import HERE, HOST, PRIVATE_KEY, PROJECT, PUBLIC_KEY, Addresses
 from sandbox.children import Child
 from sandbox.upstream_people import PASSWORD
 
@@ -120,7 +120,7 @@ def _upstreams(where: Addresses) -> str:
 
 def _make_key(where: Addresses) -> None:
     """The provider's key pair for VNeID, at the first start."""
-    if not (where.records / PRIVATE_KEY).is_file():
+    if not (where.records / PUBLIC_KEY).is_file():
         # What makes keys is slow to load, and every later start does without it.
         from sandbox import envelope
 
