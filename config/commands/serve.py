@@ -77,6 +77,8 @@ def _granian(bind: str, workers: int, threads: int, s: Settings) -> None:
         http1_settings=HTTP1Settings(max_buffer_size=32_768),
         workers=workers,
         blocking_threads=threads,
+        # A worker that was asked something in the very moment of the stop may wait for ever (granian issue 875).
+        workers_kill_timeout=s.web.graceful_timeout,
         log_enabled=False,
     )
     server.serve()

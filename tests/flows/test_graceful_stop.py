@@ -19,6 +19,12 @@ from tests.support.waiting import until
 CITIZENS = 8
 # Slow enough that a stop comes in the middle, with room in the queue for all.
 SLOW_HASH = {"IDP_LOGIN__HASH_MEMORY": "19456", "IDP_LOGIN__HASH_TIME": "20", "IDP_LOGIN__HASH_QUEUE": "50"}
+PATIENCE = {"IDP_WEB__GRACEFUL_TIMEOUT": "20"}
+LATECOMERS = {
+    "gunicorn": {"200", "refused"},
+    # Its worker can leave a request of that very moment unanswered until its patience ends (decision 0005).
+    "granian": {"200", "refused", "ConnectionResetError", "RemoteDisconnected", "TimeoutError"},
+}
 
 
 @pytest.fixture(params=["gunicorn", "granian"])
@@ -26,7 +32,7 @@ def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provide
     with installed(
         tmp_path,
         request,
-        settings=SLOW_HASH,
+        settings=SLOW_HASH | PATIENCE,
         people=people(CITIZENS),
         clients=[PORTAL],
         workers=2,
@@ -51,7 +57,7 @@ def knock(port: int) -> str:
     try:
         connection.request("GET", "/healthz", headers={"Host": f"localhost:{port}"})
         return str(connection.getresponse().status)
-    except (ConnectionResetError, BrokenPipeError, http.client.RemoteDisconnected) as error:
+    except (ConnectionResetError, BrokenPipeError, TimeoutError, http.client.RemoteDisconnected) as error:
         return type(error).__name__
     finally:
         connection.close()
@@ -91,7 +97,8 @@ def test_a_stop_in_the_middle_of_slow_logins_finishes_them_all(provider: Provide
         answers = [done.result() for done in sent]
 
     assert [answer.status for answer in answers] == [303] * CITIZENS
-    assert set(others) <= {"200", "refused"}, others
+    assert set(others) <= LATECOMERS[provider.server or "gunicorn"], others
+    assert others.count("200") + others.count("refused") >= len(others) - 1, others
     with provider.serving():
         for visit, answer in zip(visits, answers, strict=True):
             assert code_of(visit.browser.open(answer.location or ""))
