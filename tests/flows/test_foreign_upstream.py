@@ -1,20 +1,26 @@
 """An OpenID Provider that none of us wrote as an upstream: by configuration only, its keys and its logouts included."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
+from joserfc.util import urlsafe_b64decode
 
 from federation.connector import Arrival, Callback, Leaving, UpstreamFailed
 from federation.connectors.oidc import OidcConnector, OidcUpstream
 from idp.outbound import Outbound
+from tests.support import leaks
 from tests.support.foreign_op import CLIENT_ID, CLIENT_SECRET, ForeignOp, foreign_op, log_in_there, visitor
+from tests.support.live import PORTAL, Visit, code_of, read_json
+from tests.support.ports import free_port
+from tests.support.provider import TESTING, Provider
 
 OURS = "http://localhost:1/via/foreign"
-PEOPLE = {
+PEOPLE: dict[str, dict[str, Any]] = {
     "thu": {
         "name": "Đặng Thị Thử Nghiệm",
         "birthdate": "1990-05-17",
@@ -111,24 +117,35 @@ def test_it_changes_its_key_while_people_log_in(op: ForeignOp) -> None:
     connector = connector_to(op)
     arrived(connector, op, "thu")
     fetched = op.asked("/jwks")
-    came: list[str] = []
     failed: list[UpstreamFailed] = []
+    rotated, begun = threading.Event(), threading.Semaphore(0)
+    came: list[bool] = []
 
     def log_in() -> None:
-        for _ in range(4):
+        after = 0
+        while after < 3:
+            has_rotated = rotated.is_set()
+            begun.release()
             try:
-                came.append(arrived(connector, op, "thu").identity.subject)
+                arrived(connector, op, "thu")
+                came.append(has_rotated)
             except UpstreamFailed as failure:
                 failed.append(failure)
+            after += has_rotated
 
     threads = [threading.Thread(target=log_in) for _ in range(4)]
     for thread in threads:
         thread.start()
+    for _ in threads:
+        assert begun.acquire(timeout=20)
     op.rotate()
+    rotated.set()
     for thread in threads:
         thread.join(60)
 
-    assert (came, failed) == (["thu"] * 16, [])
+    assert failed == []
+    assert came.count(False) >= 1
+    assert came.count(True) == 12
     assert op.asked("/jwks") - fetched == 1
 
 
@@ -152,3 +169,123 @@ def test_it_is_there(op: ForeignOp) -> None:
     connector_to(op).check()
     with pytest.raises(UpstreamFailed):
         connector_to(ForeignOp(op.issuer.replace("localhost", "127.0.0.1"))).check()
+
+
+# Over the whole application, served as in an installation: nothing but configuration tells it of this provider.
+
+PERSON = {
+    "kind": "individual",
+    "name": PEOPLE["thu"]["name"],
+    "password": "Matkhau#2026",
+    "birth_date": PEOPLE["thu"]["birthdate"],
+    "identifiers": {"bhxh": "0099000001", "cccd": PEOPLE["thu"]["citizen_number"]},
+}
+LABEL = "Đăng nhập bằng Nhà cung cấp thử"
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Provider, ForeignOp]]:
+    home = tmp_path_factory.mktemp("both")
+    port = free_port()
+    ours = f"http://localhost:{port}/via/foreign"
+    client = {"backchannel_logout_uri": f"{ours}/logout-token", "backchannel_logout_session_required": True}
+    with foreign_op(home, ours, PEOPLE, logouts=True, client=client) as op:
+        upstream = {
+            "id": "foreign",
+            "kind": "oidc",
+            "label": LABEL,
+            "issuer": op.issuer,
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "scope": "openid profile phone",
+            "claims": {"citizen_number": "citizen_number", "ial": "proofing"},
+            "ial": {"full": 2},
+            "phone_verified": "claim",
+        }
+        settings = {"IDP_ISSUER": f"http://localhost:{port}", "IDP_UPSTREAMS": json.dumps([upstream])}
+        provider = Provider(home, TESTING | settings, port=port)
+        provider.command("db", "upgrade")
+        provider.load("accounts", [PERSON])
+        provider.load("clients", [PORTAL])
+        leaks.PEOPLE.update({str(PERSON["name"]), "0099000001", str(PEOPLE["thu"]["citizen_number"])})
+        with provider.serving():
+            yield provider, op
+
+
+def came_in(both: tuple[Provider, ForeignOp]) -> tuple[Visit, dict[str, Any]]:
+    """A browser that came to the portal through the foreign provider, and the portal's ID token."""
+    provider, op = both
+    visit = Visit(provider.issuer)
+    visit.browser = visitor(op, provider.issuer)
+    page = log_in_there(visit.authorize().follow(LABEL), "thu")
+    if page.has("link-confirm"):
+        assert "0099000001" not in page.text
+        page = page.press("link-confirm")
+    tokens = read_json(visit.redeem(code_of(page)))
+    return visit, tokens
+
+
+def claims_of(tokens: dict[str, Any]) -> dict[str, Any]:
+    payload = tokens["id_token"].split(".")[1]
+    claims: dict[str, Any] = json.loads(urlsafe_b64decode(payload.encode()))
+    return claims
+
+
+def is_known(visit: Visit) -> bool:
+    """Whether the portal is given a code without asking anybody."""
+    answer = visit.authorize(prompt="none").answer
+    assert ("code" in answer) != (answer.get("error") == "login_required"), answer
+    return "code" in answer
+
+
+def test_a_person_links_once_and_then_just_comes_in(both: tuple[Provider, ForeignOp]) -> None:
+    first, second = (claims_of(came_in(both)[1]) for _ in range(2))
+
+    assert first["sub"] == second["sub"]
+    assert first["idp"] == second["idp"] == "foreign"
+
+
+def test_its_new_key_is_found_by_the_whole_application(both: tuple[Provider, ForeignOp]) -> None:
+    """F-29"""
+    came_in(both)
+    both[1].rotate()
+    came_in(both)
+
+
+def test_a_logout_there_ends_the_session_here(both: tuple[Provider, ForeignOp]) -> None:
+    """D-13: Back-Channel Logout 1.0, sent by somebody else's implementation."""
+    visit, _ = came_in(both)
+    other, _ = came_in(both)
+    assert is_known(visit)
+
+    visit.browser.open(f"{both[1].issuer}/session/end").press("Yes, sign me out")
+
+    until = time.monotonic() + 20
+    while is_known(visit) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not is_known(visit)
+    assert is_known(other), "the session of another browser there is another one here"
+
+
+def test_a_logout_here_ends_the_session_there(both: tuple[Provider, ForeignOp]) -> None:
+    """RP-Initiated Logout 1.0: the next person at this computer is not taken for the one before."""
+    provider, op = both
+    visit, tokens = came_in(both)
+    goodbye = {"post_logout_redirect_uri": PORTAL["post_logout_redirect_uris"][0], "state": "goodbye"}
+    asked = urlencode({"id_token_hint": tokens["id_token"], **goodbye})
+
+    page = visit.browser.open(f"{provider.issuer}/end_session?{asked}")
+    assert page.url.startswith(op.issuer), page.summary
+    page = page.press("Yes, sign me out")
+
+    assert page.location == f"{goodbye['post_logout_redirect_uri']}?state=goodbye", page.summary
+    assert not is_known(visit)
+    assert visit.authorize().follow(LABEL).has("login"), "there it asks again who it is"
+
+
+def test_nothing_of_the_profile_is_written_down(both: tuple[Provider, ForeignOp]) -> None:
+    """Only the link is kept, not what was said."""
+    came_in(both)
+    log = both[0].log.read_text(encoding="utf-8", errors="replace")
+
+    assert not any(text in log for text in ("Thử Nghiệm", "000890990001", "0912000067", CLIENT_SECRET))

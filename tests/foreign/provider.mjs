@@ -75,6 +75,8 @@ function provider() {
     acrValues: ['urn:two-factors'],
     features: { backchannelLogout: { enabled: logouts } },
     cookies: { keys: ['a key of the test'] },
+    // Its own dispatcher refuses addresses on this machine, where our side is.
+    fetch: (url, { dispatcher, ...options }) => fetch(url, options),
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
   }).callback()
 }

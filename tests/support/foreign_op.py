@@ -36,7 +36,7 @@ class ForeignOp:
 
     def _control(self, what: str) -> bytes:
         with urllib3.PoolManager() as pool:
-            return pool.request("GET", f"{self.issuer}/control/{what}", timeout=10).data
+            return pool.request("GET", f"{self.issuer}/control/{what}", timeout=10, retries=False).data
 
 
 @contextlib.contextmanager
