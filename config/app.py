@@ -6,7 +6,7 @@ from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
-from config.federation_wiring import status_of, watch_upstreams
+from config.federation_pages import status_of, watch_upstreams
 from config.housekeeping import Housekeeping
 from config.keys_watch import calendar_of, watch_keys
 from config.people_pages import people_pages

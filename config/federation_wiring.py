@@ -1,14 +1,12 @@
-"""Upstreams as configured become connectors, the journeys through them, and their pages."""
+"""Upstreams as configured become connectors, and the journeys through them."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
 from config.people_wiring import notices_of, session_limits, sql_credentials, sql_notices
 from config.settings import BadSettings
-from federation import own_links, pages, web
 from federation.brokering import Away, Brokering, Ceremony
 from federation.ceremony import LOOKUPS_A_DAY, Linking
 from federation.connectors.dvcqg import DvcqgConnector, DvcqgUpstream
@@ -19,28 +17,20 @@ from federation.evidence import Gathering
 from federation.linking import Digester
 from federation.matching import DAY, Policy
 from federation.outages import Guarded
-from federation.status import Status, StatusPage
 from federation.store import SqlLinks
 from federation.upstreams import Telling, Upstream, Upstreams
 from idp.login.limits import Guesses
 from idp.login.limits import Policy as Pause
 from idp.outbound import Outbound
 from idp.shelf import Shelf
-from idp.store.families import SqlFamilies
 from idp.store.participants import SqlParticipants
 from idp.store.throttle import SqlThrottle
 from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
     from config.sections import Upstream as Configured
-    from config.wiring import Foundation, Provider
+    from config.wiring import Foundation
     from federation.connector import Connector
-    from idp.web.account import OwnPages
-    from idp.web.browser import Surroundings
-    from idp.web.code_desk import CodeDesk
-    from idp.web.measures import Measures
-    from idp.web.routes import Routes
-    from idp.web.steps import Steps
 
 LOOKUPS = Pause(free=LOOKUPS_A_DAY, base=round(DAY), cap=round(DAY), memory=round(DAY), sliding=False)
 
@@ -84,62 +74,6 @@ def linking_of(base: Foundation, brokering: Brokering) -> Linking:
     """The ceremonies."""
     lookups = Guesses(SqlThrottle(base.database), base.clock, "lookup", LOOKUPS)
     return Linking(brokering, notices_of(base), lookups)
-
-
-def status_of(p: Provider) -> Status:
-    """Which ways in work just now."""
-    return Status(p.brokering.upstreams, lambda: p.logins.is_open("individual"))
-
-
-def watch_upstreams(upstreams: Upstreams, measures: Measures) -> None:
-    """Connect the metrics of upstreams."""
-    upstreams.telling.tell = lambda *labels: measures.upstreams.labels(*labels[:3]).observe(labels[3])
-    for upstream in upstreams.known:
-        level = partial(_level, upstream)
-        measures.watch(measures.upstream_state.labels(upstream.id), level)
-
-
-def _level(upstream: Upstream) -> float:
-    return float(("ok", "slow", "down").index(upstream.state()))
-
-
-def federation_pages(
-    p: Provider, around: Surroundings, own: OwnPages, steps: Steps, desk: CodeDesk, measures: Measures
-) -> Routes:
-    """Every page of a journey, of a ceremony and of one's own links: URL, name, view."""
-    journeys = web.Journeys(around, p.attempts, p.brokering, lambda *labels: measures.logins.labels(*labels).inc())
-    linking = linking_of(p.base, p.brokering)
-    both, mine = (journeys, linking), (own, journeys)
-    return [
-        ("/via/<upstream_id>", "via", web.Start.as_view("via", journeys)),
-        ("/via/<upstream_id>/callback", "via_callback", web.Return.as_view("via_callback", journeys)),
-        (
-            "/via/<upstream_id>/logout-token",
-            "via_logout_token",
-            web.LogoutToken.as_view("via_logout_token", journeys, p.sessions, SqlFamilies(p.base.database).claim),
-        ),
-        ("/status", "status", StatusPage.as_view("status", around, status_of(p))),
-        ("/link", "link", pages.LinkStep.as_view("link", *both, steps)),
-        ("/link/confirm", "link_confirm", pages.Confirm.as_view("link_confirm", *both)),
-        ("/link/code", "link_code", pages.Code.as_view("link_code", *both, desk)),
-        ("/link/open", "link_open", pages.Open.as_view("link_open", *both)),
-        ("/link/who", "link_who", pages.Who.as_view("link_who", *both)),
-        ("/link/password", "link_password", pages.LogInFirst.as_view("link_password", *both)),
-        ("/link/differs", "link_differs", pages.LogInFirst.as_view("link_differs", *both)),
-        ("/link/refused", "link_refused", pages.RefusedPage.as_view("link_refused", journeys)),
-        ("/account/links", "links", own_links.OwnLinks.as_view("links", *mine)),
-        ("/account/links/add/<upstream_id>", "link_add", own_links.AddLink.as_view("link_add", *mine)),
-        (
-            "/account/links/confirm",
-            "link_own",
-            own_links.ConfirmOwnLink.as_view("link_own", *mine, linking, p.sessions),
-        ),
-        (
-            "/account/links/remove",
-            "link_remove",
-            own_links.Unlink.as_view("link_remove", *mine, linking, p.sessions),
-        ),
-    ]
 
 
 def _upstream(base: Foundation, c: Configured, telling: Telling) -> Upstream:

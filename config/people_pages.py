@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from config.federation_wiring import federation_pages
+from config.federation_pages import federation_pages
 from config.people_wiring import old_password_guesses
 from idp.oidc.signed_in import SignedIn
 from idp.web import code, not_me, own_data, password, recovery

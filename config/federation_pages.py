@@ -1,0 +1,77 @@
+"""The pages of journeys through upstreams, of ceremonies and of one's own links: URL, name, view."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from config.federation_wiring import linking_of
+from federation import own_links, pages, web
+from federation.status import Status, StatusPage
+from idp.store.families import SqlFamilies
+
+if TYPE_CHECKING:
+    from config.wiring import Provider
+    from federation.upstreams import Upstream, Upstreams
+    from idp.web.account import OwnPages
+    from idp.web.browser import Surroundings
+    from idp.web.code_desk import CodeDesk
+    from idp.web.measures import Measures
+    from idp.web.routes import Routes
+    from idp.web.steps import Steps
+
+
+def status_of(p: Provider) -> Status:
+    """Which ways in work just now."""
+    return Status(p.brokering.upstreams, lambda: p.logins.is_open("individual"))
+
+
+def watch_upstreams(upstreams: Upstreams, measures: Measures) -> None:
+    """Connect the metrics of upstreams."""
+    upstreams.telling.tell = lambda *labels: measures.upstreams.labels(*labels[:3]).observe(labels[3])
+    for upstream in upstreams.known:
+        level = partial(_level, upstream)
+        measures.watch(measures.upstream_state.labels(upstream.id), level)
+
+
+def _level(upstream: Upstream) -> float:
+    return float(("ok", "slow", "down").index(upstream.state()))
+
+
+def federation_pages(
+    p: Provider, around: Surroundings, own: OwnPages, steps: Steps, desk: CodeDesk, measures: Measures
+) -> Routes:
+    """Every page of a journey, of a ceremony and of one's own links: URL, name, view."""
+    journeys = web.Journeys(around, p.attempts, p.brokering, lambda *labels: measures.logins.labels(*labels).inc())
+    linking = linking_of(p.base, p.brokering)
+    both, mine = (journeys, linking), (own, journeys)
+    return [
+        ("/via/<upstream_id>", "via", web.Start.as_view("via", journeys)),
+        ("/via/<upstream_id>/callback", "via_callback", web.Return.as_view("via_callback", journeys)),
+        (
+            "/via/<upstream_id>/logout-token",
+            "via_logout_token",
+            web.LogoutToken.as_view("via_logout_token", journeys, p.sessions, SqlFamilies(p.base.database).claim),
+        ),
+        ("/status", "status", StatusPage.as_view("status", around, status_of(p))),
+        ("/link", "link", pages.LinkStep.as_view("link", *both, steps)),
+        ("/link/confirm", "link_confirm", pages.Confirm.as_view("link_confirm", *both)),
+        ("/link/code", "link_code", pages.Code.as_view("link_code", *both, desk)),
+        ("/link/open", "link_open", pages.Open.as_view("link_open", *both)),
+        ("/link/who", "link_who", pages.Who.as_view("link_who", *both)),
+        ("/link/password", "link_password", pages.LogInFirst.as_view("link_password", *both)),
+        ("/link/differs", "link_differs", pages.LogInFirst.as_view("link_differs", *both)),
+        ("/link/refused", "link_refused", pages.RefusedPage.as_view("link_refused", journeys)),
+        ("/account/links", "links", own_links.OwnLinks.as_view("links", *mine)),
+        ("/account/links/add/<upstream_id>", "link_add", own_links.AddLink.as_view("link_add", *mine)),
+        (
+            "/account/links/confirm",
+            "link_own",
+            own_links.ConfirmOwnLink.as_view("link_own", *mine, linking, p.sessions),
+        ),
+        (
+            "/account/links/remove",
+            "link_remove",
+            own_links.Unlink.as_view("link_remove", *mine, linking, p.sessions),
+        ),
+    ]
