@@ -183,6 +183,8 @@ CLAIMS: Mapping[str, lies.Change] = {
     "no nonce": without("nonce"),
     "an empty nonce": told(nonce=""),
     "null as nonce": told(nonce=None),
+    "no nonce, as it knows none": lambda c: without("nonce")(c) | {"nonce_supported": False},
+    "another nonce, as it knows none": told(nonce="other", nonce_supported=False),
     "a list with the nonce": lambda c: c | {"nonce": [c["nonce"]]},
     "the end a minute ago": told(exp=NOW - 60),
     "the end at the edge of the leeway": told(exp=NOW - 30),
@@ -484,6 +486,11 @@ def cases() -> Iterator[tuple[str, Case]]:
                 yield f"{kind}: {name} in {place}", Case(kind, Lie(changes={place: change}))
     no_id_token = Lie(changes={"token": without("id_token")})
     yield "oidc: no ID token in token", Case("oidc", no_id_token)
+    for alg in ("HS256", "none"):
+        announced = told(id_token_signing_alg_values_supported=[alg], id_token_signed_response_alg=alg)
+        signature = SIGNATURES["the public key as a secret" if alg == "HS256" else "no signature"]
+        lie = Lie({"metadata": announced, "header": told(alg=alg), "signature": signature})
+        yield f"oidc: {alg}, which its metadata announce", Case("oidc", lie)
     yield "oidc: an iss that is promised and missing", Case("oidc", Lie({"metadata": PROMISES_ISS}))
 
 
@@ -549,7 +556,7 @@ def test_who_tells_the_truth_is_believed(liar: Liar, kind: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_no_lie_is_believed(liar: Liar, name: str) -> None:
-    """N-17, F-24, F-25, F-26, F-27, F-28, D-01, D-02, D-08, B-13: refused within five seconds and eight megabytes."""
+    """N-17, F-24 to F-28, D-01, D-02, D-08, B-13, Y-06, Y-07: refused within five seconds and eight megabytes."""
     case = CASES[name]
     liar.lie = case.lie
     connector = connector_to(liar, case.kind)

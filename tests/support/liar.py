@@ -125,10 +125,13 @@ class Liar:
             server.shutdown()
 
     def answer(self, handler: socketserver.StreamRequestHandler) -> None:
-        path = handler.rfile.readline().split()[1].decode()
+        line = handler.rfile.readline().decode("latin-1").split()
+        if len(line) != 3:
+            return
+        path = line[1]
         headers: dict[str, str] = {}
-        while (line := handler.rfile.readline().strip().decode("latin-1")) != "":
-            name, _, value = line.partition(":")
+        while (each := handler.rfile.readline().strip().decode("latin-1")) != "":
+            name, _, value = each.partition(":")
             headers[name.lower()] = value.strip()
         body = handler.rfile.read(int(headers.get("content-length", 0))).decode()
         self.asked.append(path)

@@ -102,6 +102,19 @@ def test_an_at_hash_without_an_access_token_proves_nothing() -> None:
     refused(signed(CLAIMS | {"at_hash": half_hash("access", "RS256")}), "at_hash")
 
 
+@pytest.mark.parametrize("claims", [{"nonce": "other"}, {"nonce": None}, {"nonce": ""}])
+def test_no_token_switches_the_nonce_off(claims: dict[str, Any]) -> None:
+    """Y-07"""
+    refused(signed(CLAIMS | claims | {"nonce_supported": False}), "nonce")
+
+
+@pytest.mark.parametrize("life", [3600, 30 * 86_400])
+def test_how_long_a_token_says_it_lives_makes_it_no_older(life: int) -> None:
+    """Y-06: what counts is when it was made, ten minutes ago at most."""
+    assert read(signed(CLAIMS | {"exp": NOW + life}))["exp"] == NOW + life
+    refused(signed(CLAIMS | {"exp": NOW + life, "iat": NOW - 601}), "iat")
+
+
 def test_a_login_is_as_fresh_as_was_asked_for() -> None:
     """D-01, D-05: `auth_time` counts when asked for, and must be there then."""
     assert read(signed(CLAIMS | {"auth_time": NOW - 10}), since=NOW - 20.0)["auth_time"] == NOW - 10
