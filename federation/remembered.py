@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 FRESH = 3600.0
 LAST_GOOD = 86_400.0
 PAUSE = 60.0
+LONGEST_REFRESH = 1.5
+"""Seconds of a login that may go into fetching anew what is known already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Remembered(Generic[T]):
             return self._last_good()
         try:
             if self._kept is kept and not self._is_within(PAUSE, self._failed_at):
-                self._try(deadline)
+                self._try(deadline if kept is None else min(deadline, time.monotonic() + LONGEST_REFRESH))
         finally:
             self._lock.release()
         return self._last_good()

@@ -19,7 +19,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]", "::1")
 _MOST_ADDRESSES = 16
-_LOOKUPS = threading.BoundedSemaphore(16)
+_MOST_LOOKUPS = 4
 _IN_V6 = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "::/96")))
 _PORTS = {"https": 443, "http": 80}
 
@@ -44,31 +44,39 @@ def is_on_this_machine(host: str) -> bool:
     return host.lower() in LOOPBACK
 
 
-def looked_up(resolve: Resolve, host: str, port: int, seconds: float) -> list[Address]:
-    """The host's addresses, or `Unreachable` when there are none in time.
+class Lookups:
+    """Asks a resolver, and waits for it no longer than there is time.
 
-    A resolver cannot be interrupted, so it is waited for in a thread that may be left behind; at most sixteen are.
+    A resolver cannot be interrupted, so it is asked in a thread that may be left behind. There are at most four of them,
+    and each client has its own: a name server that is silent about one host keeps nobody from another.
     """
-    answers: SimpleQueue[Sequence[str] | OSError] = SimpleQueue()
 
-    def look() -> None:
+    def __init__(self, resolve: Resolve) -> None:
+        self._resolve = resolve
+        self._seats = threading.BoundedSemaphore(_MOST_LOOKUPS)
+
+    def find(self, host: str, port: int, seconds: float) -> list[Address]:
+        """The host's addresses, or `Unreachable` when there are none in time."""
+        answers: SimpleQueue[Sequence[str] | None] = SimpleQueue()
+
+        def look() -> None:
+            try:
+                answers.put(self._resolve(host, port))
+            except (OSError, UnicodeError):
+                answers.put(None)
+            finally:
+                self._seats.release()
+
+        if not self._seats.acquire(timeout=max(0.0, seconds)):
+            raise Unreachable("too many names are being resolved")
+        threading.Thread(target=look, name="resolve", daemon=True).start()
         try:
-            answers.put(resolve(host, port))
-        except (OSError, UnicodeError) as error:
-            answers.put(OSError(type(error).__name__))
-        finally:
-            _LOOKUPS.release()
-
-    if not _LOOKUPS.acquire(timeout=max(0.0, seconds)):
-        raise Unreachable("too many names are being resolved")
-    threading.Thread(target=look, name="resolve", daemon=True).start()
-    try:
-        found = answers.get(timeout=max(0.0, seconds))
-    except Empty:
-        raise Unreachable("the name was not resolved in time") from None
-    if isinstance(found, OSError) or not found:
-        raise Unreachable("the name has no address")
-    return [_read(text) for text in found[:_MOST_ADDRESSES]]
+            found = answers.get(timeout=max(0.0, seconds))
+        except Empty:
+            raise Unreachable("the name was not resolved in time") from None
+        if not found:
+            raise Unreachable("the name has no address")
+        return [_read(text) for text in found[:_MOST_ADDRESSES]]
 
 
 def judged(addresses: Sequence[Address], networks: Networks | None) -> Sequence[Address]:

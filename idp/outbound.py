@@ -24,13 +24,13 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Url, parse_url
 
 from idp.addresses import (
+    Lookups,
     Networks,
     Resolve,
     Unreachable,
     authority,
     is_on_this_machine,
     judged,
-    looked_up,
     system_resolver,
 )
 
@@ -221,7 +221,7 @@ class _Guard:
     """What the connections of one client keep to. `networks` is None when every address is good."""
 
     def __init__(self, resolve: Resolve, networks: Networks | None) -> None:
-        self._resolve = resolve
+        self._lookups = Lookups(resolve)
         self._networks = networks
         self._here = threading.local()
 
@@ -246,7 +246,7 @@ class _Guard:
     def connected(self, host: str, port: int, seconds: float) -> socket.socket:
         """A connection to the first address of the host that takes one, all having been judged."""
         until = min(time.monotonic() + seconds, self.watch.deadline)
-        addresses = judged(looked_up(self._resolve, host, port, seconds), self._networks)
+        addresses = judged(self._lookups.find(host, port, seconds), self._networks)
         for others, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
             with suppress(OSError):
                 # The next one shall have its share of the time when this one is a black hole.

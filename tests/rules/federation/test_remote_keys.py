@@ -197,6 +197,23 @@ def test_who_comes_while_another_fetches_is_served_from_what_is_known(published:
     assert published.fetches == 2
 
 
+def test_a_refresh_leaves_the_login_its_time(clock: FrozenClock) -> None:
+    """F-28: whoever happens to come when the hour is over has a token to fetch as well."""
+    given: list[float] = []
+
+    def fetch(deadline: float) -> dict[str, Any]:
+        given.append(deadline - time.monotonic())
+        return GOOD
+
+    known = Remembered(fetch, clock)
+    for _ in range(2):
+        known.now(time.monotonic() + 5)
+        clock.move(3600)
+
+    assert 4 < given[0] <= 5
+    assert given[1] <= 1.5
+
+
 def test_the_first_fetch_is_waited_for_and_not_longer_than_the_deadline(
     published: Published, clock: FrozenClock
 ) -> None:
