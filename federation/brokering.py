@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from federation.connector import Arrival, Callback, Leaving, UpstreamFailed
 from federation.evidence import Gathering
-from federation.linking import Digester, Dispute, Link, Links, Stay, new_id, written
+from federation.linking import Digester, Dispute, DisputeReason, Link, Links, Stay, new_id, written
 from federation.matching import (
     QUEUED,
     Known,
@@ -23,9 +23,11 @@ from federation.matching import (
     Refused,
     Unresolved,
     compare,
+    is_proven,
     match,
 )
 from federation.upstreams import Upstream, Upstreams
+from idp.accounts.account import Account
 from idp.errors import Expired, OtherBrowser
 from idp.login.authentication import Authentication, Proved
 from idp.ports import Clock, Event, Spent
@@ -202,24 +204,30 @@ class Brokering:
 
     def refused(self, away: Away, arrival: Arrival, reason: Reason, account_id: str | None) -> Turned:
         """Say no, and tell officers where only they can help."""
-        identity, now = arrival.identity, self.clock()
-        event = Event("link.refused", account_id, facts={"upstream": identity.upstream, "why": reason})
-        account = self.gathering.account(account_id) if account_id else None
         if reason in QUEUED:
-            dispute = Dispute(
-                new_id(),
-                self.digester.subject(identity),
-                reason,
-                account_id,
-                written(compare(identity, account)) if account else {},
-                {
-                    "name": identity.name or "",
-                    "birth_date": str(identity.birth_date or ""),
-                    "citizen_number": identity.citizen_number or "",
-                },
-            )
-            self.links.dispute(dispute, event, now)
+            event = Event("link.refused", account_id, facts={"upstream": arrival.identity.upstream, "why": reason})
+            account = self.gathering.account(account_id) if account_id else None
+            self._ask_officers(arrival, account, reason, event)
         return Turned(away.attempt, reason, away.sid)
+
+    def propose_number(self, upstream: str, arrival: Arrival, account: Account) -> None:
+        """Ask officers to give a linked account the citizen number that it lacks."""
+        configured = self.upstreams.configured(upstream)
+        if configured and is_proven(arrival.identity, configured.policy) and account.identifier("cccd") is None:
+            event = Event("link.number_proposed", account.id, facts={"upstream": upstream})
+            self._ask_officers(arrival, account, "number", event)
+
+    def _ask_officers(self, arrival: Arrival, account: Account | None, reason: DisputeReason, event: Event) -> None:
+        identity = arrival.identity
+        facts = {
+            "name": identity.name or "",
+            "birth_date": str(identity.birth_date or ""),
+            "citizen_number": identity.citizen_number or "",
+        }
+        subject = self.digester.subject(identity)
+        evidence = written(compare(identity, account)) if account else {}
+        account_id = account.id if account else None
+        self.links.dispute(Dispute(new_id(), subject, reason, account_id, evidence, facts), event, self.clock())
 
     def ceremony(self, handle: str, browser: str) -> Ceremony:
         """A live ceremony of this browser. Raises `Expired`, `OtherBrowser`."""

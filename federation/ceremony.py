@@ -154,6 +154,7 @@ class Linking:
             moment = brokering.links.add(link, securing, brokering.clock())
         except LinkTaken:
             return brokering.refused(_away(ceremony), arrival, "conflict", account.id)
+        brokering.propose_number(ceremony.upstream, arrival, account)
         # Whoever came by password or session stays logged in by that.
         proof = Authentication(account.id, moment)
         if how in ("confirmed", "code"):

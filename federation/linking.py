@@ -58,13 +58,17 @@ class NewLink:
     phone: str | None = None
 
 
+DisputeReason = Reason | Literal["number"]
+"""Why an officer is asked: a refusal, or a citizen number that a linked account lacks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A refused link for an officer: why, whom it concerns, and sealed the few facts that tell who came."""
+    """A question for an officer: why, whom it concerns, and sealed the few facts that tell who came."""
 
     id: str
     subject: Subject
-    reason: Reason
+    reason: DisputeReason
     account_id: str | None
     evidence: Mapping[str, str]
     facts: Mapping[str, str]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from federation.linking import Dispute, Link, NewLink, new_id
-from idp.accounts.account import Account
+from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE, Notices
 from idp.ports import Clock, Event
@@ -43,8 +43,12 @@ class Decisions(Protocol):
         event: Event,
         now: float,
         forced: tuple[NewLink, Securing] | None = None,
+        number: Identifier | None = None,
     ) -> None:
-        """Decide a dispute, once, and make the forced link in the same transaction. Raises `LinkTaken`."""
+        """Decide a dispute, once; the forced link or the number is written in the same transaction.
+
+        Raises `LinkTaken`.
+        """
         ...
 
     def end(self, link: Link, securing: Securing, now: float) -> float:
@@ -76,6 +80,13 @@ class Officers:
         decided = _decided(dispute, account.id, "linked", reason, **named)
         self._decisions.resolve(dispute, "linked", decided, self._clock(), (link, securing))
         return link
+
+    def give_number(self, dispute: Dispute, reason: str) -> None:
+        """Give the account the citizen number that its upstream tells. Raises `LinkTaken` when somebody holds it."""
+        now = self._clock()
+        number = Identifier("cccd", dispute.facts["citizen_number"], now)
+        decided = _decided(dispute, dispute.account_id, "number given", reason)
+        self._decisions.resolve(dispute, "number", decided, now, number=number)
 
     def remove(self, link: Link, account: Account, reason: str) -> None:
         """End a link; every session of the account ends with it, and the person is told."""

@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from federation.linking import Dispute, Link, LinkTaken, NewLink, Stay, Subject
-from idp.accounts.account import Account
+from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import Told
 from idp.accounts.people import IdentifierTaken
@@ -146,8 +146,12 @@ class SqlLinks:
         event: Event,
         now: float,
         forced: tuple[NewLink, Securing] | None = None,
+        number: Identifier | None = None,
     ) -> None:
-        """Decide a dispute, once, and make the forced link in the same transaction. Raises `LinkTaken`."""
+        """Decide a dispute, once; the forced link or the number is written in the same transaction.
+
+        Raises `LinkTaken`.
+        """
         undecided = and_(_d.id == dispute.id, _d.resolved_at.is_(None))
         decided = {"resolved_at": now, "resolution": resolution, "sealed_facts": None}
         try:
@@ -159,6 +163,9 @@ class SqlLinks:
                     self._end_other_links(connection, link, now)
                     moment = self._credentials.secure_within(connection, securing, now)
                     connection.execute(insert(t.link), _row(link, moment))
+                if number:
+                    held = {"kind": number.kind, "value": number.value, "valid_from": number.valid_from}
+                    connection.execute(insert(t.identifier), held | {"account_id": dispute.account_id})
                 self._audit.write(connection, event)
         except (IntegrityError, CameFirst):
             raise LinkTaken from None

@@ -35,6 +35,7 @@ EVENTS: Mapping[str, str] = {
     "link.removed": "A link to an upstream was ended by the person or an operator.",
     "link.used": "A person came in through an upstream.",
     "link.refused": "An upstream's person was not linked; `why` says the reason.",
+    "link.number_proposed": "A linked account lacks the citizen number that its upstream tells; officers decide.",
     "link.decided": "Officers decided a refused link.",
     "upstream.closed": "An operator closed an upstream.",
     "upstream.opened": "An operator opened an upstream again.",

@@ -71,7 +71,7 @@ def show(refused_id: str, as_json: bool) -> None:
 
 @links.command(context_settings=ID)
 @click.argument("refused_id")
-@click.argument("decision", type=click.Choice(["refuse", "link"]))
+@click.argument("decision", type=click.Choice(["refuse", "link", "number"]))
 @click.option("--account", "who", help="The account to link; default: the one that the refusal is about.")
 @click.option("--by", help="Login name of the officer who forces a link.")
 @click.option("--approved-by", help="Login name of another officer, who agreed to it.")
@@ -87,7 +87,7 @@ def resolve(
     reason: str,
     as_json: bool,
 ) -> None:
-    """Decide a refused link: it stays refused, or two officers force it.
+    """Decide a refused link: it stays refused, or two officers force it; or give a linked account its citizen number.
 
     A forced link ends the others that person and account have with the upstream, and every session of the accounts.
     Their owners are told wherever they can be reached, and may undo it for 72 hours.
@@ -100,6 +100,8 @@ def resolve(
     try:
         if decision == "link":
             _force(base, officers, dispute, who, Two(by or "", approved_by or ""), reason)
+        elif decision == "number":
+            _give_number(officers, dispute, reason)
         elif who or by or approved_by:
             stop(["--account, --by and --approved-by are for a link"])
         else:
@@ -108,8 +110,14 @@ def resolve(
         stop([f"--by and --approved-by: {error}"])
     except LinkTaken:
         stop(["it was decided already, or the account was changed at this moment; look at it and try again"])
-    said_so = {"id": dispute.id, "resolution": "linked" if decision == "link" else "refused"}
+    said_so = {"id": dispute.id, "resolution": {"link": "linked", "number": "number given"}.get(decision, "refused")}
     output.as_json(said_so) if as_json else click.echo(f"{said_so['id']} is {said_so['resolution']}")
+
+
+def _give_number(officers: Officers, dispute: Dispute, reason: str) -> None:
+    if dispute.reason != "number" or "citizen_number" not in dispute.facts:
+        stop(["no citizen number is proposed here, or it was decided already"])
+    officers.give_number(dispute, reason)
 
 
 def _force(base: Foundation, officers: Officers, dispute: Dispute, who: str | None, two: Two, reason: str) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from config.federation_wiring import sql_links
+from config.people_wiring import notices_of
+from federation.officers import Officers
 from idp.ports import Event
 from tests.support import databases
 from tests.support.app import answer_of, attempt_of
@@ -180,6 +182,24 @@ def test_another_persons_password_links_nothing(here: Brokered) -> None:
 
     assert journey.place == "/link/refused"
     assert here.app.provider.brokering.links.of_account(here.account_of("0012345678")) == []
+
+
+def test_a_linked_account_without_citizen_number_gets_it_from_an_officer(here: Brokered) -> None:
+    """design.md path (c): the number is proposed, an officer gives it, and the next login is by number."""
+    journey = here.through("dvcqg", "000887000111").press("link-confirm")
+    journey.answer = journey.page()
+    journey.press("code-submit", code=here.app.code_sent())
+    links = sql_links(here.app.base)
+    proposed = [each for each in links.disputes() if each.reason == "number"]
+
+    assert len(proposed) == 1
+    asked = links.find_dispute(proposed[0].id)
+    assert asked is not None
+    Officers(links, notices_of(here.app.base), here.app.clock).give_number(asked, "papers seen")
+    account = here.app.base.people.find(here.account_of("0011111111"))
+    assert account is not None
+    assert account.identifier("cccd") == "000887000111"
+    assert [each for each in links.disputes() if each.reason == "number"] == []
 
 
 def test_a_person_may_log_in_without_linking(here: Brokered) -> None:
