@@ -12,6 +12,7 @@ from federation.ceremony import Linked, Linking
 from federation.sentences import CONTACTS, LOOKUP, REFUSED
 from federation.upstreams import Upstream
 from federation.web import PAGES, Journeys
+from idp.accounts import names
 from idp.accounts.account import Account
 from idp.accounts.one_time import Ask
 from idp.errors import BadRequest, Expired
@@ -307,17 +308,11 @@ def shown(account: Account) -> dict[str, str | None]:
     """An account as its owner recognises it and nobody else learns it: initials, last digits."""
     held = next((i for i in account.identifiers if i.kind in IDENTIFIERS and i.valid_to is None), None)
     return {
-        "name": initials(account.name),
+        "name": names.masked(account.name),
         "label": str(IDENTIFIERS[held.kind]) if held else "",
         "number": hidden(held.value) if held else "",
         "phone": masked("sms", account.phone) if account.phone else None,
     }
-
-
-def initials(name: str) -> str:
-    """`Nguyễn Văn An` as `Nguyễn V. A.`; of a single word only its first letter."""
-    first, *rest = name.split() or [""]
-    return " ".join([first, *(f"{word[0]}." for word in rest)]) if rest else f"{first[:1]}."
 
 
 def hidden(number: str) -> str:
