@@ -47,7 +47,7 @@ def is_on_this_machine(host: str) -> bool:
 class Lookups:
     """Asks a resolver, and waits for it no longer than there is time.
 
-    A resolver cannot be interrupted, so it is asked in a thread that may be left behind. There are at most four of them,
+    A resolver cannot be interrupted, so it is asked in a thread that may be left behind. At most four of them live,
     and each client has its own: a name server that is silent about one host keeps nobody from another.
     """
 

@@ -124,6 +124,19 @@ ANSWERS: Mapping[str, Raw] = {
     "nothing": drips(b"", b""),
 }
 
+TRUTHS: Mapping[str, Mapping[str, str]] = {
+    "the truth as a page": {"content_type": "text/html"},
+    "the truth as text": {"content_type": "text/plain; charset=utf-8"},
+    "the truth as nothing known": {"content_type": "application/octet-stream"},
+    "the truth of an ill server": {"status": "500 Internal Server Error"},
+    "the truth in a redirect": {"status": "302 Found", "head": "Location: /oidc/token\r\n"},
+    "the truth as a part": {"status": "206 Partial Content"},
+    "the truth with a no": {"status": "403 Forbidden"},
+    "the truth with a bad request": {"status": "400 Bad Request"},
+    "the truth in an unknown encoding": {"head": "Content-Encoding: br\r\n"},
+}
+"""What is right, said in a way that it may not be said in."""
+
 PLACES = {
     "oidc": ("metadata", "jwks", "token", "userinfo"),
     "vneid": ("token", "userinfo"),
@@ -465,6 +478,8 @@ def cases() -> Iterator[tuple[str, Case]]:
         for place in places:
             for name, raw in ANSWERS.items():
                 yield f"{kind}: {name} from {place}", Case(kind, Lie(raw={place: raw}))
+            for name, how in TRUTHS.items():
+                yield f"{kind}: {name} from {place}", Case(kind, Lie({f"{place}_http": told(**how)}))
     tables: Mapping[str, Mapping[str, Mapping[str, lies.Change]]] = {
         "claims": {"oidc": CLAIMS, "dvcqg": CLAIMS},
         "header": {"oidc": HEADERS, "dvcqg": HEADERS},

@@ -140,7 +140,8 @@ class Liar:
         if place in self.lie.raw:
             self.lie.raw[place](handler, self.over)
         else:
-            handler.wfile.write(http(json.dumps(self._told(path, place)).encode()))
+            how = self.changed(f"{place}_http", {})
+            handler.wfile.write(http(json.dumps(self._told(path, place)).encode(), **how))
 
     def came_back(self, departure: Departure) -> Callback:
         """As if the person had agreed there."""
