@@ -32,6 +32,7 @@ from config.sections import (
     Upstream,
     Web,
 )
+from config.upstream_rules import upstream_rules
 from keys.changes import Policy
 
 PREFIX = "IDP_"
@@ -167,6 +168,7 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         (not s.testing.enabled and s.testing.fixed_captcha is not None, "testing.fixed_captcha needs testing.enabled"),
         (production and not s.is_https, "issuer: production needs https"),
         *_message_rules(s),
+        *upstream_rules(s.upstreams, production=production),
         (production and not _master_keys(s.keys), "keys: production needs a master key"),
         (production and s.debug, "debug: not in production"),
         (production and s.testing.enabled, "testing: not in production"),

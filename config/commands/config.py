@@ -8,6 +8,7 @@ from typing import Any, get_args
 import click
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
 
 from config import settings as our
 from config.commands import output
@@ -62,7 +63,23 @@ def documentation() -> str:
         row for name, field in our.Settings.model_fields.items() if not _is_section(field) for row in _row(name, field)
     ]
     sections = [_section(name, field) for name, field in our.Settings.model_fields.items() if _is_section(field)]
-    return "\n".join([INTRODUCTION, _table(top), *sections])
+    listed = [_listed(name, field) for name, field in our.Settings.model_fields.items() if _model_of_list(field)]
+    return "\n".join([INTRODUCTION, _table(top), *sections, *listed])
+
+
+def _listed(name: str, field: FieldInfo) -> str:
+    """A section of which there may be several: `[[name]]` in the file, a JSON list in the environment."""
+    model = _model_of_list(field)
+    if model is None:
+        return ""
+    rows = [row for key, inner in model.model_fields.items() for row in _row(f"{name}[].{key}", inner)]
+    doc = (model.__doc__ or "").strip()
+    return f"\n## {name}\n\n{doc} Each is a `[[{name}]]` of its own in the file.\n\n{_table(rows)}"
+
+
+def _model_of_list(field: FieldInfo) -> type[BaseModel] | None:
+    kinds = get_args(field.annotation)
+    return kinds[0] if kinds and isinstance(kinds[0], type) and issubclass(kinds[0], BaseModel) else None
 
 
 def _section(name: str, field: FieldInfo) -> str:
@@ -77,7 +94,7 @@ def _row(name: str, field: FieldInfo) -> Iterator[tuple[str, str, str, str]]:
         for key, inner in model.model_fields.items():
             yield from _row(f"{name}.{key}", inner)
         return
-    default = "" if field.default in (None, "", ()) else str(field.default)
+    default = "" if field.default in (None, "", (), {}, PydanticUndefined) else str(field.default)
     yield name, _kind(field), default, field.description or ""
 
 

@@ -1,5 +1,6 @@
 """Settings are read once, checked together, and dangerous ones refuse to start in production."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,77 @@ def test_what_is_dangerous_or_misspelt_is_refused(
 ) -> None:
     """F-19"""
     assert any(word in complaint for complaint in complaints(monkeypatch, **changed))
+
+
+VNEID = {
+    "id": "vneid",
+    "kind": "vneid",
+    "label": "VNeID",
+    "client_id": "us",
+    "client_secret": "a secret of both",
+    "authorization_endpoint": "https://sso.example.test/auth",
+    "token_endpoint": "https://sso.example.test/token",
+    "userinfo_endpoint": "https://sso.example.test/userinfo",
+    "private_key_file": "/etc/idp/vneid.pem",
+}
+OIDC = {
+    "id": "other",
+    "kind": "oidc",
+    "label": "Other",
+    "client_id": "us",
+    "client_secret": "another secret",
+    "issuer": "https://op.example.test",
+}
+
+
+def upstreams(*those: dict[str, object]) -> dict[str, str]:
+    return {"IDP_UPSTREAMS": json.dumps(those)}
+
+
+def test_sound_upstreams_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **upstreams(VNEID, OIDC))
+
+    assert [each.id for each in load().upstreams] == ["vneid", "other"]
+
+
+@pytest.mark.parametrize(
+    ("those", "word"),
+    [
+        ([VNEID, VNEID | {"client_secret": "x"}], "'vneid' is there twice"),
+        ([VNEID, OIDC | {"client_secret": "a secret of both"}], "share a client_secret"),
+        ([VNEID | {"client_secret": None}], "upstreams.vneid.client_secret"),
+        ([VNEID | {"token_endpoint": ""}], "upstreams.vneid.token_endpoint: is needed"),
+        ([VNEID | {"token_endpoint": "http://localhost/token"}], "upstreams.vneid.token_endpoint: must be https"),
+        ([VNEID | {"private_key_file": None}], "upstreams.vneid.private_key_file"),
+        ([VNEID | {"phone_verified": "by_agreement"}], "tells no phone number"),
+        ([VNEID | {"ial": {"2": 3}}], "our levels are 0 to 2"),
+        ([VNEID | {"acr": {"2": 0}}], "our levels are 1 to 4"),
+        ([VNEID | {"audience": []}], "upstreams.vneid.audience"),
+        ([VNEID | {"enabled_from": "2026-01-01T00:00:00"}], "time zone"),
+        (
+            [VNEID | {"enabled_from": "2026-02-01T00:00:00+07:00", "enabled_to": "2026-01-01T00:00:00+07:00"}],
+            "is not after enabled_from",
+        ),
+        ([VNEID | {"kind": "dvcqg", "jwks_uri": "https://sso.example.test/jwks"}], "give both, or neither"),
+        ([OIDC | {"issuer": ""}], "upstreams.other.issuer"),
+        ([OIDC | {"issuer": "http://op.example.test"}], "upstreams.other.issuer: must be https"),
+        ([OIDC | {"audience": ["individual", "organisation"]}], "not for both"),
+        ([OIDC | {"id": "Ö"}], "upstreams.0.id"),
+        ([OIDC | {"algorithms": ["none"]}], "upstreams.0.algorithms"),
+        ([OIDC | {"colour": "blue"}], "unknown setting"),
+    ],
+)
+def test_an_upstream_that_cannot_work_or_must_not_is_refused(
+    monkeypatch: pytest.MonkeyPatch, those: list[dict[str, object]], word: str
+) -> None:
+    """F-19, Q-06"""
+    assert any(word in complaint for complaint in complaints(monkeypatch, **upstreams(*those)))
+
+
+def test_secrets_of_upstreams_are_masked_when_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, **upstreams(VNEID))
+
+    assert "a secret of both" not in str(our.shown(load()))
 
 
 def test_every_complaint_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
