@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.exceptions import HTTPError, LocationParseError, NewConnectionError
 from urllib3.util import Url, parse_url
 
 from idp.addresses import (
@@ -172,12 +172,11 @@ class Outbound:
             read, again = parse_url(url), urlsplit(url)
         except (LocationParseError, ValueError):
             raise OutboundFailed("not an address") from None
+        is_near = self._plain_http and read.scheme == "http" and is_on_this_machine(read.host or "")
+        if read.scheme != "https" and not is_near:
+            raise OutboundFailed("only https")
         if not read.host or read.fragment is not None or (read.netloc or "").lower() != again.netloc.lower():
             raise OutboundFailed("not an address of a document")
-        if read.scheme != "https" and not (
-            read.scheme == "http" and self._plain_http and is_on_this_machine(read.host)
-        ):
-            raise OutboundFailed("only https")
         if self._hosts is not None and authority(read) not in self._hosts:
             raise OutboundFailed("not on the list of hosts")
         return read
@@ -252,7 +251,7 @@ class _Guard:
                 # The next one shall have its share of the time when this one is a black hole.
                 left = (until - time.monotonic()) / others
                 return socket.create_connection((str(address), port), timeout=max(left, 0.001))
-        raise Unreachable("no address of the host takes a connection")
+        raise ConnectionError
 
 
 class _Head:
@@ -292,7 +291,10 @@ class _Connection(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         seconds = float(self.timeout) if isinstance(self.timeout, int | float) else CONNECT_SECONDS
-        sock = self._guard.connected(self.host, int(self.port or self.default_port), seconds)
+        try:
+            sock = self._guard.connected(self.host, int(self.port or self.default_port), seconds)
+        except ConnectionError:
+            raise NewConnectionError(self, "no address of the host takes a connection") from None
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._guard.watch.over(sock)
         return sock
