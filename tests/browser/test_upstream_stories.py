@@ -313,7 +313,7 @@ def test_who_the_register_knows_gets_an_account_with_the_code(person: Person) ->
 
     person.press("link-open")
 
-    person.arrives("VŨ MINH MỚI")
+    person.arrives("Vũ Minh Mới")
     expect(person.screen.locator("main")).to_contain_text("0011111120")
 
 
