@@ -194,8 +194,9 @@ class LogoutToken(Page):
             subject, sid = upstream.connector.ended(tokens[0])
         except UpstreamFailed as failed:
             raise BadRequest(f"logout token: {failed.detail}") from None
-        # Used once, for as long as it could be good: a copy of it ends no later session.
-        if not self._claim(digest("logout token", tokens[0]), brokering.clock() + TOKEN_LIFE):
+        # Used once, for as long as it could be good: a copy of it ends no later session. Without its signature, which
+        # can be written in more than one way.
+        if not self._claim(digest("logout token", tokens[0].rpartition(".")[0]), brokering.clock() + TOKEN_LIFE):
             return Response(status=200, headers={"Cache-Control": "no-store"})
         named = brokering.digester.named(upstream.id, subject) if subject else None
         of_sid = brokering.digester.of(f"{upstream.id} sid", sid) if sid else None

@@ -196,7 +196,7 @@ def test_an_upstream_link_is_begun_from_a_session_by_that_session_only(here: Bro
     assert "VNeID" in visitor.get("/account/links").text
 
 
-# Hijacking beforehand (T-01 to T-05)
+# Hijacking beforehand (T-02 to T-04; T-05 is a matter of the table)
 
 
 def test_what_an_attacker_left_open_dies_with_the_link(here: Brokered) -> None:
