@@ -17,6 +17,9 @@ from idp.accounts.account import Account
 from idp.accounts.one_time import Ask
 from idp.errors import BadRequest, Expired
 from idp.login.attempt import LoginAttempt, browser_of
+from idp.login.steps import Ask as Demanded
+from idp.oidc.dispatch import StepRules
+from idp.oidc.gate import Standing
 from idp.shelf import digest
 from idp.web.browser import Browser, this_browser, with_query
 from idp.web.code_desk import CodeDesk, Sheet, masked, sent_to
@@ -248,13 +251,16 @@ class RefusedPage(Page):
 class LinkStep(Page):
     """The step of a login that was made to link: who came from the upstream, and "Liên kết"."""
 
-    def __init__(self, journeys: Journeys, linking: Linking, steps: Steps) -> None:
+    def __init__(self, journeys: Journeys, linking: Linking, steps: Steps, rules: StepRules) -> None:
         self._journeys = journeys
         self._linking = linking
         self._steps = steps
+        self._rules = rules
 
     def get(self) -> Response:
         step = self._steps.here()
+        if not self._is_owed(step):
+            return redirect(step.return_url, 303)
         ceremony = self._ceremony(step)
         if ceremony is None:
             return self._skip(step)
@@ -265,6 +271,8 @@ class LinkStep(Page):
 
     def post(self) -> Response:
         step = self._steps.here()
+        if not self._is_owed(step):
+            return redirect(step.return_url, 303)
         ceremony = self._ceremony(step)
         if ceremony is None or "link-make" not in step.browser.form:
             return self._skip(step)
@@ -278,6 +286,14 @@ class LinkStep(Page):
         self._journeys.attempts.linked(step.handle, step.attempt, proof, result.moment)
         self._journeys.count(upstream.id, "linked")
         return removed_page(result, step.return_url) if result.removed else redirect(step.return_url, 303)
+
+    def _is_owed(self, step: Step) -> bool:
+        """Whether the link is what comes next: after a login by password here, and after all that this login owes."""
+        proof = step.attempt.proof
+        if proof is None:
+            return False
+        owed = self._rules.owed(Demanded(), Standing(account=step.account), proof, step.attempt, self._steps.clock())
+        return owed is not None and owed.step == "link"
 
     def _ceremony(self, step: Step) -> Ceremony | None:
         """The ceremony of this login, or None when it is over: then the login goes on without."""

@@ -1,0 +1,103 @@
+"""Attacks on the seams of logins through upstreams: skipped steps, links that outlive what made them, dead ends."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from config.federation_wiring import sql_links
+from idp.accounts.account import Account
+from idp.ports import Event
+from tests.support import databases
+from tests.support.app import attempt_of, running_app
+from tests.support.brokered import Brokered, Journey, brokered, configured, populate
+from tests.support.upstreams import Played, played
+
+HOA, HOA_CODE = "000890123456", "0012345678"
+MO, MO_CODE = "000887000111", "0011111111"
+YEAR_ONLY, YEAR_ONLY_CODE = "000868444445", "0044444445"
+LOCAL, NEW = "Matkhau#2026", "một mật khẩu khác hẳn"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    with played(tmp_path_factory.mktemp("upstreams")) as running:
+        running.wish("vneid", settings={"code_seconds": 60})
+        yield running
+
+
+@pytest.fixture
+def here(world: Played, sqlite_template: Path, tmp_path: Path) -> Iterator[Brokered]:
+    with brokered(tmp_path, databases.sqlite_copy(sqlite_template, tmp_path), world) as running:
+        yield running
+        world.wish("dvcqg", reset=True)
+
+
+@pytest.fixture
+def careful(world: Played, sqlite_template: Path, tmp_path: Path) -> Iterator[Brokered]:
+    """An installation where each login by password also needs a code."""
+    url, issuer = databases.sqlite_copy(sqlite_template, tmp_path), f"http://localhost:{world.first_port}"
+    always = {"one_time_code": "always"}
+    with running_app(tmp_path, url, "", issuer=issuer, upstreams=configured(world), login=always) as app:
+        app.clock.now = datetime.now(UTC).timestamp()
+        app.client()
+        populate(app)
+        yield Brokered(app, world)
+
+
+def account_of(here: Brokered, code: str) -> Account:
+    found = here.app.base.people.find_by_identifier("bhxh", code)
+    assert found is not None
+    return found
+
+
+def links_of(here: Brokered, code: str) -> list[str]:
+    found = here.app.provider.brokering.links.of_account(here.account_of(code))
+    return [link.subject.upstream for link in found]
+
+
+def link_by_password(here: Brokered) -> Journey:
+    """Whoever knows the password of an account links a person of VNeID to it."""
+    return here.through("vneid", YEAR_ONLY).press("link-password").log_in(YEAR_ONLY_CODE, LOCAL).follow()
+
+
+def close(here: Brokered, upstream: str) -> None:
+    store = sql_links(here.app.base)
+    store.switch(upstream, Event("upstream.closed", facts={"upstream": upstream}), here.app.clock(), closed=True)
+    here.app.clock.move(6)
+
+
+# Steps that are skipped
+
+
+def test_a_link_is_not_made_before_the_code_that_the_login_owes(careful: Brokered) -> None:
+    """§0.4, 2.3.1: a stolen password alone makes no link, and so no way around the code."""
+    journey = link_by_password(careful)
+    assert journey.place == "/login/code"
+
+    for _ in range(2):
+        skipped = journey.visitor.post("/link", data={"attempt": journey.attempt, "link-make": "1"})
+        assert urlsplit(skipped.headers["Location"]).path == "/authorize"
+        assert links_of(careful, YEAR_ONLY_CODE) == []
+    careful.app.told("sms")
+    journey.page()
+    form = {"attempt": journey.attempt, "code": careful.app.code_sent(), "code-submit": "1"}
+    journey.answer = journey.visitor.post("/login/code", data=form)
+    assert journey.follow().place == "/link"
+    journey.press("link-make")
+    assert links_of(careful, YEAR_ONLY_CODE) == ["vneid"]
+
+
+def test_a_live_session_is_no_password(here: Brokered) -> None:
+    """A1: a minute at somebody's unlocked browser. A code that is asked for on top of a session names no login."""
+    visitor = here.app.visitor()
+    visitor.log_in(visitor.authorize(), YEAR_ONLY_CODE, LOCAL)
+    stepping = visitor.authorize(acr_values="urn:bhxh:acr:2")
+    assert stepping.headers["Location"].startswith("/login/code?")
+    attempt = attempt_of(stepping)
+    Journey(here, visitor, attempt).via("vneid", YEAR_ONLY).press("link-password")
+
+    visitor.post("/link", data={"attempt": attempt, "link-make": "1"})
+    assert links_of(here, YEAR_ONLY_CODE) == []
