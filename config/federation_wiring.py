@@ -28,8 +28,8 @@ from idp.store.throttle import SqlThrottle
 from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
+    from config.foundation import Foundation
     from config.sections import Upstream as Configured
-    from config.wiring import Foundation
     from federation.connector import Connector
 
 LOOKUPS = Pause(free=LOOKUPS_A_DAY, base=round(DAY), cap=round(DAY), memory=round(DAY), sliding=False)

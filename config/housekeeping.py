@@ -12,8 +12,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from config.foundation import Foundation
 from config.settings import BadSettings
-from config.wiring import Foundation
 from idp.store.counters import read_counter
 from idp.store.sweep import sweep
 

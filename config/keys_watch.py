@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from config.wiring import Foundation
+from config.foundation import Foundation
 from idp.web.key_calendar import HORIZON, Calendar
 from idp.web.measures import Measures
 from keys.calendar import DAY, next_change

@@ -25,8 +25,8 @@ from idp.store.undo import SqlNotices
 from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
+    from config.foundation import Foundation
     from config.settings import Settings
-    from config.wiring import Foundation
     from idp.accounts.account import Account
     from idp.accounts.passwords import Passwords
 

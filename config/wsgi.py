@@ -5,8 +5,9 @@ from typing import Any
 
 from config import logging as our_logging
 from config.app import create_app
+from config.foundation import lay
 from config.settings import load
-from config.wiring import lay, wire
+from config.wiring import wire
 from idp.web.front import Front
 from idp.web.measures import Measures
 

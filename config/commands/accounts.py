@@ -12,9 +12,9 @@ from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.commands.phones import phones
 from config.commands.records import read_records
+from config.foundation import Foundation, passwords_of
 from config.people_file import BadPerson, read_person
 from config.people_wiring import sessions_of, set_number, sql_sessions
-from config.wiring import Foundation, passwords_of
 from idp.accounts import identifiers
 from idp.accounts.account import Account, Kind
 from idp.accounts.passwords import Passwords

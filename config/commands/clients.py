@@ -12,7 +12,7 @@ import click
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.commands.records import read_records
-from config.wiring import Foundation
+from config.foundation import Foundation
 from idp.login.authentication import acr_name
 from idp.oidc.clients import Client, secret_digest
 from idp.oidc.metadata import DISCOVERY

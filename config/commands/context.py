@@ -9,8 +9,8 @@ from typing import Any, NoReturn, TypeVar
 import click
 from sqlalchemy.exc import ProgrammingError
 
+from config.foundation import Foundation, lay
 from config.settings import BadSettings, Settings, load
-from config.wiring import Foundation, lay
 from idp.ports import Clock
 from idp.store.down import STORE_DOWN
 from keys.ring import BadRing

@@ -8,10 +8,10 @@ import click
 from config import migrate
 from config.commands import output
 from config.commands.context import as_json, foundation, settings, told
+from config.foundation import Foundation
 from config.housekeeping import refuse_restored_store
 from config.keys_setup import needed_algorithms
 from config.settings import BadSettings
-from config.wiring import Foundation
 from idp.store.down import STORE_DOWN
 from keys.ring import BadRing
 

@@ -9,9 +9,9 @@ import click
 from config.commands import key_words as words
 from config.commands import output
 from config.commands.context import as_json, clock, foundation, reasoned, settings, stop, told
+from config.foundation import Foundation, open_database
 from config.keys_setup import master_keys, needed_algorithms, policy
 from config.settings import BadSettings
-from config.wiring import Foundation, open_database
 from idp.ports import Event
 from keys import calendar, care
 from keys.changes import Plan, Refused, named

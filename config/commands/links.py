@@ -10,8 +10,8 @@ from config.commands.accounts import found as account_found
 from config.commands.accounts import shown as account_shown
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.federation_wiring import sql_links
+from config.foundation import Foundation
 from config.people_wiring import notices_of
-from config.wiring import Foundation
 from federation.linking import Dispute, Link, LinkTaken
 from federation.officers import NotTwo, Officers, Two
 from idp.accounts import names

@@ -12,8 +12,8 @@ import click
 
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.foundation import Foundation
 from config.participants_file import BadFile, Line, read_participants
-from config.wiring import Foundation
 from idp.accounts import identifiers, names
 from idp.accounts.account import Identifier
 from idp.accounts.participants import Participant

@@ -9,9 +9,9 @@ import click
 from config.commands import output
 from config.commands.context import UNUSABLE, as_json, foundation, reasoned, stop, told
 from config.federation_wiring import sql_links, upstreams_of
+from config.foundation import Foundation
 from config.sections import Upstream
 from config.settings import BadSettings
-from config.wiring import Foundation
 from federation.connector import UpstreamFailed
 from federation.upstreams import AGREED_WITHIN
 from idp.ports import Event

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from config.federation_wiring import sql_links
+from config.foundation import Foundation, lay
 from config.people_wiring import notices_of
 from config.settings import Settings
-from config.wiring import Foundation, lay
 from federation.linking import Dispute, LinkTaken, Subject
 from federation.officers import Officers, Two
 from idp.ports import Event

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
+from config.foundation import open_redis
 from config.settings import BadSettings, Settings, Store
-from config.wiring import open_redis
 from idp.errors import StoreDown
 from idp.ports import SPENT
 from idp.store.ephemeral_redis import RedisEphemeral
@@ -109,7 +109,7 @@ def eventually(holds: Callable[[], bool]) -> bool:
 
 def test_a_redis_that_evicts_is_refused(tmp_path: Path) -> None:
     """F-04: an evicted tombstone would let a code be used again."""
-    from config.wiring import lay
+    from config.foundation import lay
 
     for policy in ("allkeys-lru", "volatile-ttl"):
         with servers.redis_server("--maxmemory-policy", policy) as url:

@@ -191,7 +191,8 @@ def test_a_token_of_a_key_that_this_worker_does_not_know_yet_is_good_at_once(eve
 def running_twin(app: App) -> Visitor:
     """A second process on the same stores whose ring is from before the last change."""
     from config.app import create_app
-    from config.wiring import lay, wire
+    from config.foundation import lay
+    from config.wiring import wire
     from idp.web.measures import Measures
 
     base = lay(app.settings, app.clock)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from config.commands.context import foundation
 from config.federation_wiring import digester_of, sql_links
-from config.wiring import Foundation
+from config.foundation import Foundation
 from federation.linking import Dispute, Subject
 from idp.accounts.account import Account
 from idp.ports import Event

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from config.foundation import Foundation
 from config.senders import deliveries_of
-from config.wiring import Foundation
 from idp.messages.message import Message
 from idp.messages.sms_gateway import signature
 from idp.store.outbox import Record

@@ -17,9 +17,10 @@ from werkzeug.test import Client as HttpClient
 from werkzeug.test import TestResponse
 
 from config.app import create_app
+from config.foundation import Foundation, lay, passwords_of
 from config.people_file import read_person
 from config.settings import Settings
-from config.wiring import Foundation, Provider, lay, passwords_of, wire
+from config.wiring import Provider, wire
 from idp.messages.message import Channel, Message
 from idp.oidc.clients import secret_digest
 from idp.oidc.registration import read_client

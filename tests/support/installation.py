@@ -15,9 +15,9 @@ import pytest
 import redis
 
 from config.commands.clients import register
+from config.foundation import Foundation, lay, passwords_of
 from config.people_file import read_person
 from config.settings import PREFIX, Settings
-from config.wiring import Foundation, lay, passwords_of
 from tests.support import databases, leaks
 from tests.support.provider import TESTING, Provider
 

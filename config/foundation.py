@@ -1,0 +1,132 @@
+"""What commands and the application both stand on: stores, keys and secrets, opened from settings."""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis, Sentinel
+from redis.connection import parse_url
+from redis.exceptions import RedisError, ResponseError
+
+from config.keys_setup import master_keys, noted_in, policy
+from config.settings import BadSettings, Settings
+from idp.accounts.passwords import HashCost, Passwords
+from idp.ports import Clock, Ephemeral
+from idp.store.audit import SqlAudit, Trail
+from idp.store.clients import SqlClients
+from idp.store.ephemeral_redis import RedisEphemeral
+from idp.store.ephemeral_sql import SqlEphemeral
+from idp.store.incidents import SqlIncidents
+from idp.store.outbox import SqlOutbox
+from idp.store.people import SqlPeople
+from idp.web.request import current_id
+from keys.cache import RingCache
+from keys.database import Database
+from keys.rotation import Rotator
+from keys.sealing import MasterKey, MasterKeys
+from keys.store import Secrets, SqlKeyStore
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """Stores, keys and secrets: what commands and the application both stand on."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    redis: Redis | None
+    ephemeral: Ephemeral
+    masters: MasterKeys
+    secrets: Secrets
+    rings: RingCache
+    rotator: Rotator
+    audit: SqlAudit
+    trail: Trail
+    people: SqlPeople
+    clients: SqlClients
+    incidents: SqlIncidents
+    outbox: SqlOutbox
+
+    def refuse_evicting_redis(self) -> None:
+        """Raises `BadSettings` when Redis may throw away what a tombstone remembers."""
+        if self.redis is None:
+            return
+        try:
+            policy = self.redis.config_get("maxmemory-policy").get("maxmemory-policy")
+        except ResponseError:
+            raise BadSettings(["store.redis_url: the user may not read maxmemory-policy: grant +config|get"]) from None
+        except RedisError as error:
+            raise BadSettings([f"store.redis_url: Redis does not answer ({type(error).__name__})"]) from None
+        if policy != "noeviction":
+            raise BadSettings([f"store.redis_url: maxmemory-policy is {policy!r}, it must be 'noeviction'"])
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        self.database.close()
+        if self.redis is not None:
+            self.redis.close()
+
+
+def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
+    """Open the stores. Raises `BadSettings` when the master key cannot be used."""
+    database = open_database(settings)
+    masters = master_keys(settings)
+    redis = open_redis(settings)
+    secrets = Secrets(database, masters)
+    audit = SqlAudit(database, clock, secrets.get("log-digest"), current_id)
+    store = SqlKeyStore(database, masters, noted_in(audit))
+    return Foundation(
+        settings=settings,
+        clock=clock,
+        database=database,
+        redis=redis,
+        ephemeral=RedisEphemeral(redis) if redis else SqlEphemeral(database),
+        masters=masters,
+        secrets=secrets,
+        rings=RingCache(store, clock),
+        rotator=Rotator(store, clock, policy(settings)),
+        audit=audit,
+        trail=Trail(database),
+        people=SqlPeople(database),
+        clients=SqlClients(database),
+        incidents=SqlIncidents(database, clock),
+        outbox=SqlOutbox(database, MasterKey(secrets.get("outbox")), clock, waiting=settings.messages.waiting),
+    )
+
+
+def open_database(settings: Settings) -> Database:
+    """The SQL database."""
+    try:
+        timeout = settings.store.timeout
+        pool = settings.store.pool_size
+        return Database(settings.database_url, pool_size=pool, pool_wait=timeout, connect_timeout=timeout)
+    except ValueError as error:
+        raise BadSettings([f"store.database_url: {error}"]) from None
+
+
+def open_redis(settings: Settings) -> Redis | None:
+    """Redis, single or behind Sentinel, or None when short-lived things stay in SQL."""
+    store = settings.store
+    if not store.redis_url:
+        return None
+    bounds = {"socket_timeout": store.timeout, "socket_connect_timeout": store.timeout, "health_check_interval": 0}
+    tls = {"ssl_ca_certs": str(store.redis_ca_file)} if store.redis_ca_file else {}
+    if not store.redis_sentinels:
+        return Redis.from_url(store.redis_url, **bounds, **tls)
+    address = {
+        k: v
+        for k, v in parse_url(store.redis_url).items()  # type: ignore[no-untyped-call]
+        if k not in ("host", "port", "connection_class")
+    }
+    nodes = [(host, int(port)) for host, _, port in (node.rpartition(":") for node in store.redis_sentinels)]
+    secure = {"ssl": store.redis_url.startswith("rediss://"), **tls}
+    sentinel: Any = Sentinel(nodes, sentinel_kwargs={**bounds}, **bounds, **secure, **address)  # type: ignore[no-untyped-call]
+    master: Redis = sentinel.master_for(store.redis_service)
+    return master
+
+
+def passwords_of(settings: Settings, secrets: Secrets) -> Passwords:
+    """The hashing pool of this process."""
+    login = settings.login
+    cost = HashCost(login.hash_memory, login.hash_time)
+    return Passwords(secrets.get("pepper"), cost, workers=login.hash_workers, queue=login.hash_queue)
