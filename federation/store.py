@@ -86,7 +86,7 @@ class SqlLinks:
     def end(self, link: Link, securing: Securing, now: float) -> float:
         try:
             with self._database.write.begin() as connection:
-                return self._credentials.secure_within(connection, replace(securing, link_ends=link.id), now)
+                return self._credentials.secure_within(connection, replace(securing, links_end=(link.id,)), now)
         except CameFirst:
             raise LinkTaken from None
 

@@ -16,15 +16,24 @@ from idp.accounts.passwords import Passwords, WeakPassword
 from idp.ports import Clock, Event
 
 Way = Literal["email", "sms", "hotline"]
-LINK_EVENTS = ("link_added", "link_removed")
-"""Notices of links to upstreams: what "not me" ends, and what it brings back."""
+BY_PASSWORD = ("password", "session")
+"""Links to upstreams that stand on the password, or on a session that it opened, and on nothing else of the person."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldLink:
+    """A link of the account to an upstream: what made it, and when."""
+
+    id: str
+    how: str
+    made_at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Securing:
     """One credential event. `since` is the `secured_at` it was decided on; `undone` the link that it uses up.
 
-    `link_ends` and `link_returns` name a link to an upstream that ends, or holds again when nothing is in its way.
+    `links_end` names links to upstreams that end, `link_returns` one that holds again when nothing is in its way.
     """
 
     account_id: str
@@ -35,7 +44,7 @@ class Securing:
     keep_sid: str | None = None
     keep_device: str | None = None
     undone: str | None = None
-    link_ends: str | None = None
+    links_end: tuple[str, ...] = ()
     link_returns: str | None = None
 
 
@@ -52,6 +61,10 @@ class CredentialStore(Protocol):
 
     def find_undo(self, digest: str, now: float) -> Undo | None:
         """What a live link would undo."""
+        ...
+
+    def links_of(self, account_id: str) -> list[HeldLink]:
+        """The links to upstreams that hold."""
         ...
 
 
@@ -102,8 +115,8 @@ class Credentials:
     def reset(self, account: Account, new_hash: str, way: Way, scene: Scene) -> list[str]:
         """Set a password after a recovery; everything open ends. Returns the names of what was removed unproven.
 
-        Whoever recovered proved one channel; a number or address that nobody ever proved may be an attacker's, so it
-        goes (security.md T-03). Raises `Outdated`.
+        Whoever recovered proved one channel; a number or address that nobody ever proved may be an attacker's, and so
+        may a link to an upstream that only the lost password made: they go (security.md T-03). Raises `Outdated`.
         """
         now = self._clock()
         unproven = [
@@ -112,10 +125,11 @@ class Credentials:
             if getattr(account, name) and not getattr(account, f"{name}_verified_at")
         ]
         values = _password(new_hash, now) | dict.fromkeys(unproven)
+        ends = tuple(link.id for link in self._store.links_of(account.id) if link.how in BY_PASSWORD)
         told = self._notices.of("password_recovered", account, scene, before={"way": way} | _channel(account, way))
-        event = Event("password.recovered", account.id, facts={"way": way, "removed": len(unproven)})
-        self._do(Securing(account.id, account.secured_at, values, event, told), now)
-        return unproven
+        event = Event("password.recovered", account.id, facts={"way": way, "removed": len(unproven) + len(ends)})
+        self._do(Securing(account.id, account.secured_at, values, event, told, links_end=ends), now)
+        return unproven + (["link"] if ends else [])
 
     def undo_of(self, token: str) -> Undo | None:
         """What the link of a notice would undo, while it is good."""
@@ -124,7 +138,8 @@ class Credentials:
     def not_me(self, token: str, account: Account) -> None:
         """Undo what a notice told about: everything open ends, the old value is back, the password opens nothing.
 
-        The person sets a new one by recovery. Raises `Outdated` when the link is used or over.
+        Links to upstreams that were made then or later end too: whoever did the one may have done the other. The person
+        sets a new password by recovery. Raises `Outdated` when the link of the notice is used or over.
         """
         now = self._clock()
         undo = self.undo_of(token)
@@ -132,14 +147,15 @@ class Credentials:
             raise Outdated
         values = {"password_hash": None, "password_temporary": False} | _taken_back(undo, account, now)
         event = Event("account.not_me", account.id, facts={"about": undo.about})
-        ends, returns = (undo.before.get("link") if undo.about == about else None for about in LINK_EVENTS)
+        ends = tuple(link.id for link in self._store.links_of(account.id) if link.made_at >= undo.created_at)
+        returns = undo.before.get("link") if undo.about == "link_removed" else None
         undoing = Securing(
             account.id,
             account.secured_at,
             values,
             event,
             undone=undo.digest,
-            link_ends=ends,
+            links_end=ends,
             link_returns=returns,
         )
         self._do(undoing, now)

@@ -1,8 +1,8 @@
 """`CredentialStore` in SQL: a credential event and everything that it ends, in one transaction."""
 
-from sqlalchemy import Connection, and_, delete, exists, update
+from sqlalchemy import Connection, and_, delete, exists, select, update
 
-from idp.accounts.credentials import Securing
+from idp.accounts.credentials import HeldLink, Securing
 from idp.accounts.notices import Undo
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
@@ -52,12 +52,18 @@ class SqlCredentials:
     def find_undo(self, digest: str, now: float) -> Undo | None:
         return self._notices.find(digest, now)
 
+    def links_of(self, account_id: str) -> list[HeldLink]:
+        held = and_(t.link.c.account_id == account_id, t.link.c.ended_at.is_(None))
+        with self._database.read.connect() as connection:
+            found = connection.execute(select(t.link.c.id, t.link.c.how, t.link.c.made_at).where(held))
+            return [HeldLink(row.id, row.how, row.made_at) for row in found]
+
 
 def _change_links(connection: Connection, event: Securing, now: float) -> None:
-    """End a link, or let an ended one hold again when its subject and its account are still free for it."""
+    """End links, and let an ended one hold again when its subject and its account are still free for it."""
     mine = t.link.c.account_id == event.account_id
-    if event.link_ends:
-        ended = and_(mine, t.link.c.id == event.link_ends, t.link.c.ended_at.is_(None))
+    if event.links_end:
+        ended = and_(mine, t.link.c.id.in_(event.links_end), t.link.c.ended_at.is_(None))
         connection.execute(update(t.link).where(ended).values(ended_at=now))
     if event.link_returns:
         other = t.link.alias()

@@ -8,7 +8,12 @@ from urllib.parse import urlsplit
 import pytest
 
 from config.federation_wiring import sql_links
+from config.people_wiring import notices_of
+from federation.linking import NewLink, Subject, new_id
+from federation.officers import Officers
 from idp.accounts.account import Account
+from idp.accounts.credentials import Securing
+from idp.accounts.notices import NOWHERE
 from idp.ports import Event
 from tests.support import databases
 from tests.support.app import attempt_of, running_app
@@ -63,6 +68,10 @@ def link_by_password(here: Brokered) -> Journey:
     return here.through("vneid", YEAR_ONLY).press("link-password").log_in(YEAR_ONLY_CODE, LOCAL).follow()
 
 
+def undo_links(here: Brokered) -> list[str]:
+    return [urlsplit(m.facts["undo_url"]).path for m in here.app.told("sms") if m.template == "notice"]
+
+
 def close(here: Brokered, upstream: str) -> None:
     store = sql_links(here.app.base)
     store.switch(upstream, Event("upstream.closed", facts={"upstream": upstream}), here.app.clock(), closed=True)
@@ -101,3 +110,54 @@ def test_a_live_session_is_no_password(here: Brokered) -> None:
 
     visitor.post("/link", data={"attempt": attempt, "link-make": "1"})
     assert links_of(here, YEAR_ONLY_CODE) == []
+
+
+# Links that outlive what made them
+
+
+def test_not_me_also_ends_the_links_that_came_after_it(here: Brokered) -> None:
+    """T-02, T-03: who changed the password and then linked an own identity is out by one press, through every door."""
+    app = here.app
+    account = account_of(here, YEAR_ONLY_CODE)
+    app.provider.credentials.change(account, account.password_hash or "", NOWHERE)
+    [not_me] = undo_links(here)
+    app.clock.move(60)
+    link_by_password(here).press("link-make")
+    assert links_of(here, YEAR_ONLY_CODE) == ["vneid"]
+
+    owner = app.visitor("198.51.100.20")
+    assert owner.post(not_me, data={"not-me": "1"}).status_code == 200
+    assert links_of(here, YEAR_ONLY_CODE) == []
+    assert here.through("vneid", YEAR_ONLY).place == "/link/password"
+
+
+def test_not_me_brings_the_own_link_back_in_the_place_of_the_thiefs(here: Brokered) -> None:
+    """Q-04: a link that was removed, and another one put in its place."""
+    here.through("vneid", HOA).press("link-confirm")
+    app, links = here.app, here.app.provider.brokering.links
+    account = account_of(here, HOA_CODE)
+    [mine] = links.of_account(account.id)
+    app.told("sms")
+    Officers(sql_links(app.base), notices_of(app.base), app.clock).remove(mine, account, "a forged form")
+    [not_me] = undo_links(here)
+    app.clock.move(60)
+    account = account_of(here, HOA_CODE)
+    thiefs = NewLink(new_id(), account.id, Subject("vneid", "t" * 43), "password", {})
+    links.add(thiefs, Securing(account.id, account.secured_at, {}, Event("link.added", account.id)), app.clock())
+
+    app.visitor().post(not_me, data={"not-me": "1"})
+    assert [link.id for link in links.of_account(account.id)] == [mine.id]
+
+
+def test_a_recovery_ends_the_links_that_only_the_lost_password_made(here: Brokered) -> None:
+    """T-03: an upstream identity that somebody added with the password goes; one that proved the person stays."""
+    app = here.app
+    link_by_password(here).press("link-make")
+    here.through("vneid", HOA).press("link-confirm")
+    app.clock.move(60)
+    lost, proved = (account_of(here, code) for code in (YEAR_ONLY_CODE, HOA_CODE))
+
+    assert "link" in app.provider.credentials.reset(lost, NEW, "sms", NOWHERE)
+    assert "link" not in app.provider.credentials.reset(proved, NEW, "sms", NOWHERE)
+    assert links_of(here, YEAR_ONLY_CODE) == []
+    assert links_of(here, HOA_CODE) == ["vneid"]
