@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from federation.connector import Arrival, Callback, Leaving, UpstreamFailed
 from federation.evidence import Gathering
-from federation.linking import Digester, Dispute, DisputeReason, Link, Links, Stay, new_id, written
+from federation.linking import Digester, Dispute, DisputeReason, Link, Links, LinkTaken, Stay, new_id, written
 from federation.matching import (
     QUEUED,
     Known,
@@ -174,6 +174,12 @@ class Brokering:
             return self._known(away, arrival, found, link, evidence.linked.secured_at)
         return self.owing(upstream, away, arrival, found)
 
+    def matched(self, upstream: Upstream, arrival: Arrival) -> Match:
+        """The row of the table that holds now, for somebody whom nobody knew a moment ago."""
+        subject = self.digester.subject(arrival.identity)
+        evidence = self.gathering.of(arrival.identity, subject, self.gathering.link(subject), upstream.policy)
+        return match(arrival.identity, evidence, upstream.policy, self.clock())
+
     def owing(self, upstream: Upstream, away: Away, arrival: Arrival, found: Match) -> Outcome:
         """The ceremony that a match asks for, or why there is none."""
         if isinstance(found, Refused) and found.reason != "phone_differs":
@@ -261,11 +267,16 @@ class Brokering:
         return proof
 
     def _known(self, away: Away, arrival: Arrival, found: Known, link: Link, secured_at: float) -> Entered:
+        """Let a known person in. Raises `UpstreamFailed`."""
         # Later than anything that secured the account, also on a clock that was set back a little.
         now = max(self.clock(), secured_at)
         upstream = link.subject.upstream
         used = Event("link.used", link.account_id, facts={"upstream": upstream, "phone_differs": found.phone_differs})
-        self.links.used(link, used, now)
+        try:
+            # After the look at the account: what ends the link later finds this login with a date of before.
+            self.links.used(link, used, now)
+        except LinkTaken:
+            raise UpstreamFailed("expired", "the link ended meanwhile") from None
         lowered = link.how != "opened" and now - link.made_at < COOL_OFF
         proof = self.entered(arrival, link.account_id, now, lowered=lowered)
         return Entered(away.attempt, Proved(proof, secured_at))

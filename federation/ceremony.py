@@ -11,12 +11,13 @@ from typing import Protocol
 from federation.brokering import Away, Brokering, Ceremony, Entered, Owing, Turned
 from federation.connector import Arrival
 from federation.linking import How, Link, LinkTaken, NewLink, new_id, written
-from federation.matching import Facts, Propose, ProveFirst, Refused, compare, match, may_link
+from federation.matching import Facts, New, Propose, ProveFirst, Refused, compare, match, may_link
 from federation.upstreams import Upstream
 from idp.accounts import names
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOTHING_TOLD, Notices, Scene, Told
+from idp.accounts.participants import Participant
 from idp.accounts.people import new_account_id
 from idp.errors import Expired
 from idp.login.authentication import Authentication, Proved
@@ -71,7 +72,11 @@ class Linking:
             raise Expired("this ceremony opens no account")
         taken = self._take(handle)
         arrival = self._brokering.arrival_of(taken)
-        account, link = self._new_account(upstream, arrival)
+        found = self._brokering.matched(upstream, arrival)
+        if not isinstance(found, New):
+            reason = found.reason if isinstance(found, Refused) else "conflict"
+            return self._brokering.refused(_away(taken), arrival, reason, None)
+        account, link = self._new_account(arrival, found.participant)
         now, known = self._brokering.clock(), account.identifier("bhxh") is not None
         opened = Event("account.added", account.id, facts={"through": upstream.id, "participant": known})
         try:
@@ -89,7 +94,8 @@ class Linking:
         arrival = self._brokering.arrival_of(taken)
         linked = self._brokering.gathering.is_linked(taken.upstream, account.id)
         refused = may_link(arrival.identity, account, linked_to_another=linked)
-        if taken.account_id and taken.account_id != account.id:
+        another = self._brokering.gathering.is_named(arrival.identity, other_than=account.id)
+        if another or (taken.account_id and taken.account_id != account.id):
             refused = Refused("conflict", account.id)
         if refused:
             return self._brokering.refused(_away(taken), arrival, refused.reason, refused.account_id)
@@ -176,9 +182,8 @@ class Linking:
         told: Told = self._notices.of("link_added", account, scene, before={"link": link.id})
         return Securing(account.id, account.secured_at, dict.fromkeys(removed), event, told, keep_sid)
 
-    def _new_account(self, upstream: Upstream, arrival: Arrival) -> tuple[Account, NewLink]:
+    def _new_account(self, arrival: Arrival, known: Participant | None) -> tuple[Account, NewLink]:
         identity, now = arrival.identity, self._brokering.clock()
-        known = self._brokering.gathering.participant(identity, upstream.policy)
         held = [Identifier("cccd", identity.citizen_number or "", now)]
         if known is not None:
             held.append(Identifier("bhxh", known.bhxh_code, now))

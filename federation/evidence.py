@@ -5,7 +5,7 @@ from typing import Protocol
 
 from federation.connector import UpstreamIdentity
 from federation.linking import Link, Subject
-from federation.matching import Candidate, Evidence, Policy, is_proven
+from federation.matching import Candidate, Evidence, Policy, compare, is_proven
 from idp.accounts import identifiers
 from idp.accounts.account import Account, IdentifierKind
 from idp.accounts.participants import Participant
@@ -50,26 +50,37 @@ class Gathering:
     def of(self, identity: UpstreamIdentity, subject: Subject, link: Link | None, policy: Policy) -> Evidence:
         """Everything that the table asks for. A number that proves nothing is not looked up in the register."""
         if link is not None:
-            then = link.subject.citizen_digest
-            same = then is None or subject.citizen_digest is None or then == subject.citizen_digest
-            return Evidence(linked=self._people.find(link.account_id), same_number=same)
+            return self._of_link(identity, subject, link)
         participant = self.participant(identity, policy)
         codes = dict.fromkeys(code for code in (identity.bhxh_code, participant and participant.bhxh_code) if code)
         return Evidence(
             by_number=self._candidates(identity, self._holding("cccd", identity.citizen_number)),
             by_code=self._candidates(identity, [a for code in codes for a in self._holding("bhxh", code)]),
-            by_phone=self._candidates(
-                identity, self._people.holding_phone(identity.phone.e164) if identity.phone else ()
-            ),
+            by_phone=self._candidates(identity, self._holding_phone(identity)),
             by_tax_code=self._candidates(identity, self._holding("tax", identity.tax_code)),
             participant=participant,
         )
+
+    def _of_link(self, identity: UpstreamIdentity, subject: Subject, link: Link) -> Evidence:
+        """A link that was made without a number is held against the account's own."""
+        then, account = link.subject.citizen_digest, self._people.find(link.account_id)
+        same = then is None or subject.citizen_digest is None or then == subject.citizen_digest
+        if then is None and account is not None:
+            same = compare(identity, account).number != "different"
+        return Evidence(linked=account, same_number=same)
 
     def typed(self, identity: UpstreamIdentity, code: str) -> Evidence:
         """What a BHXH code that the person typed points at; a text of no possible shape is asked for all the same."""
         read = identifiers.read("individual", code)
         value = read[1] if read and read[0] == "bhxh" else "-"
-        return Evidence(typed=self._candidates(identity, self._holding("bhxh", value)))
+        return Evidence(
+            typed=self._candidates(identity, self._holding("bhxh", value)),
+            by_phone=self._candidates(identity, self._holding_phone(identity)),
+        )
+
+    def is_named(self, identity: UpstreamIdentity, other_than: str) -> bool:
+        """Whether the citizen number is that of another account."""
+        return any(account.id != other_than for account in self._holding("cccd", identity.citizen_number))
 
     def is_linked(self, upstream: str, account_id: str) -> bool:
         """Whether this account has a link to the upstream."""
@@ -82,6 +93,9 @@ class Gathering:
         """The register's entry of a proven person."""
         number = identity.citizen_number if is_proven(identity, policy) else None
         return self._register.find_by_citizen_number(number) if number else None
+
+    def _holding_phone(self, identity: UpstreamIdentity) -> list[Account]:
+        return self._people.holding_phone(identity.phone.e164) if identity.phone else []
 
     def _holding(self, kind: IdentifierKind, value: str | None) -> list[Account]:
         found = self._people.find_by_identifier(kind, value) if value else None

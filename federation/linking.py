@@ -122,7 +122,7 @@ class Links(Protocol):
         ...
 
     def used(self, link: Link, event: Event, now: float) -> None:
-        """Note that somebody came in through the link."""
+        """Note that somebody came in through the link. Raises `LinkTaken` when it has ended meanwhile."""
         ...
 
     def dispute(self, dispute: Dispute, event: Event, now: float) -> None:

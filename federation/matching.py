@@ -163,7 +163,7 @@ def match(identity: UpstreamIdentity, evidence: Evidence, policy: Policy, now: f
         return Refused("conflict", candidate.account.id)
     if not candidate.account.is_active:
         return Refused("closed", candidate.account.id)
-    return _one(identity, candidate.account, policy, now)
+    return _one(identity, candidate.account, policy, now, shared=len(evidence.by_phone) > 1)
 
 
 def may_link(identity: UpstreamIdentity, account: Account, *, linked_to_another: bool) -> Refused | None:
@@ -218,8 +218,8 @@ def _is_hint_good(identity: UpstreamIdentity, account: Account) -> bool:
     return facts.may_be_same_person and facts.birth_date != "absent"
 
 
-def _one(identity: UpstreamIdentity, account: Account, policy: Policy, now: float) -> Match:
-    """The rows for exactly one account."""
+def _one(identity: UpstreamIdentity, account: Account, policy: Policy, now: float, *, shared: bool) -> Match:
+    """The rows for exactly one account; `shared` says that the number is also that of somebody else's."""
     facts = compare(identity, account)
     if facts.number == "equal" and is_proven(identity, policy):
         return _by_number(facts, account, policy)
@@ -227,7 +227,8 @@ def _one(identity: UpstreamIdentity, account: Account, policy: Policy, now: floa
         return ProveFirst(account.id)
     if facts.phone == "different":
         return Refused("phone_differs", account.id)
-    return Propose(account.id, otp=True) if _is_phone_good(account, policy, now) else ProveFirst(account.id)
+    is_good = _is_phone_good(account, policy, now) and not shared
+    return Propose(account.id, otp=True) if is_good else ProveFirst(account.id)
 
 
 def _by_number(facts: Facts, account: Account, policy: Policy) -> Match:

@@ -91,8 +91,10 @@ class SqlLinks:
             raise LinkTaken from None
 
     def used(self, link: Link, event: Event, now: float) -> None:
+        held = and_(_l.id == link.id, _l.ended_at.is_(None))
         with self._database.write.begin() as connection:
-            connection.execute(update(t.link).where(_l.id == link.id).values(used_at=now))
+            if connection.execute(update(t.link).where(held).values(used_at=now)).rowcount != 1:
+                raise LinkTaken
             self._audit.write(connection, event)
 
     def dispute(self, dispute: Dispute, event: Event, now: float) -> None:
@@ -164,6 +166,7 @@ class SqlLinks:
                     moment = self._credentials.secure_within(connection, securing, now)
                     connection.execute(insert(t.link), _row(link, moment))
                 if number:
+                    self._demand_linked(connection, dispute, number)
                     held = {"kind": number.kind, "value": number.value, "valid_from": number.valid_from}
                     connection.execute(insert(t.identifier), held | {"account_id": dispute.account_id})
                 self._audit.write(connection, event)
@@ -236,6 +239,17 @@ class SqlLinks:
             holders = select(a.id).where(held).limit(2)
             if list(connection.execute(holders).scalars()) != [link.account_id]:
                 raise CameFirst
+
+    def _demand_linked(self, connection: Connection, dispute: Dispute, number: Identifier) -> None:
+        """A number is for an account that lacks one, and that whoever told it may still enter. Raises `LinkTaken`."""
+        through = and_(_l.upstream == dispute.subject.upstream, _l.subject == dispute.subject.digest)
+        holds = and_(through, _l.account_id == dispute.account_id, _l.ended_at.is_(None))
+        n = t.identifier.c
+        has_one = and_(n.account_id == dispute.account_id, n.kind == number.kind, n.valid_to.is_(None))
+        if not connection.execute(select(_l.id).where(holds)).first():
+            raise LinkTaken
+        if connection.execute(select(n.id).where(has_one)).first():
+            raise LinkTaken
 
     def _end_other_links(self, connection: Connection, link: NewLink, now: float) -> None:
         same = (_l.account_id == link.account_id) | (_l.subject == link.subject.digest)

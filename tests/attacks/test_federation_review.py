@@ -1,23 +1,27 @@
 """Attacks on the seams of logins through upstreams: skipped steps, links that outlive what made them, dead ends."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import update
 
 from config.federation_wiring import sql_links
 from config.people_wiring import notices_of
-from federation.linking import NewLink, Subject, new_id
+from federation.linking import LinkTaken, NewLink, Subject, new_id
 from federation.officers import Officers
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import NOWHERE
+from idp.accounts.notices import NOTHING_TOLD, NOWHERE
+from idp.accounts.participants import Participant
 from idp.ports import Event
+from idp.store import tables as t
+from idp.store.participants import SqlParticipants
 from tests.support import databases
-from tests.support.app import attempt_of, running_app
-from tests.support.brokered import Brokered, Journey, brokered, configured, populate
+from tests.support.app import Visitor, attempt_of, running_app
+from tests.support.brokered import Brokered, Journey, brokered, come_back, configured, populate
 from tests.support.upstreams import Played, played
 
 HOA, HOA_CODE = "000890123456", "0012345678"
@@ -76,6 +80,18 @@ def close(here: Brokered, upstream: str) -> None:
     store = sql_links(here.app.base)
     store.switch(upstream, Event("upstream.closed", facts={"upstream": upstream}), here.app.clock(), closed=True)
     here.app.clock.move(6)
+
+
+def with_fresh_code(here: Brokered, code: str) -> Visitor:
+    """A browser that is logged in and has just entered a code."""
+    visitor = here.app.visitor()
+    visitor.log_in(visitor.authorize(), code, LOCAL)
+    stepping = visitor.get("/account/links")
+    visitor.get(stepping.headers["Location"])
+    form = {"attempt": attempt_of(stepping), "code": here.app.code_sent(), "code-submit": "1"}
+    done = visitor.post("/login/code", data=form)
+    visitor.get(done.headers["Location"])
+    return visitor
 
 
 # Steps that are skipped
@@ -161,3 +177,137 @@ def test_a_recovery_ends_the_links_that_only_the_lost_password_made(here: Broker
     assert "link" not in app.provider.credentials.reset(proved, NEW, "sms", NOWHERE)
     assert links_of(here, YEAR_ONLY_CODE) == []
     assert links_of(here, HOA_CODE) == ["vneid"]
+
+
+class Between:
+    """The accounts, and something that happens just before the next one is read."""
+
+    def __init__(self, real: object, happens: Callable[[], object]) -> None:
+        self._real = real
+        self._happens: Callable[[], object] | None = happens
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._real, name)
+
+    def find(self, account_id: str) -> Account | None:
+        happens, self._happens = self._happens, None
+        if happens:
+            happens()
+        found: Account | None = self._real.find(account_id)  # type: ignore[attr-defined]
+        return found
+
+
+def test_a_link_that_ends_while_somebody_comes_through_it_opens_nothing(here: Brokered) -> None:
+    """Q-04: between the look at the link and the look at the account the owner presses "not me"."""
+    here.through("vneid", HOA).press("link-confirm")
+    app = here.app
+    account = account_of(here, HOA_CODE)
+    links, gathering = app.provider.brokering.links, app.provider.brokering.gathering
+    [link] = links.of_account(account.id)
+    gone = Securing(account.id, account.secured_at, {}, Event("link.removed", account.id), NOTHING_TOLD)
+    real = gathering._people
+    gathering._people = Between(real, lambda: links.end(link, gone, app.clock()))  # type: ignore[assignment]
+    journey = here.through("vneid", HOA)
+    gathering._people = real
+
+    assert journey.place != "/authorize"
+    assert journey.visitor.get("/account").headers["Location"].startswith("/login?")
+    with pytest.raises(LinkTaken):
+        links.used(link, Event("link.used", account.id), app.clock())
+
+
+# Numbers
+
+
+def test_a_number_is_given_only_while_the_link_holds(here: Brokered) -> None:
+    """T-03: a thief's citizen number does not reach the account once the owner undid the thief's link."""
+    app, links = here.app, sql_links(here.app.base)
+    journey = here.through("dvcqg", MO).press("link-confirm")
+    journey.answer = journey.page()
+    journey.press("code-submit", code=app.code_sent())
+    [proposed] = [each for each in links.disputes() if each.reason == "number"]
+    dispute = links.find_dispute(proposed.id)
+    assert dispute is not None
+    officers = Officers(links, notices_of(app.base), app.clock)
+    account = account_of(here, MO_CODE)
+    officers.remove(links.of_account(account.id)[0], account, "the owner says it was not them")
+
+    with pytest.raises(LinkTaken):
+        officers.give_number(dispute, "papers not looked at")
+    assert account_of(here, MO_CODE).identifier("cccd") is None
+    assert links.find_dispute(proposed.id).facts["citizen_number"] == MO  # type: ignore[union-attr]
+
+
+def test_an_account_gets_no_second_citizen_number(here: Brokered) -> None:
+    """Two upstreams that tell two numbers for one account: the second one waits for more than a command."""
+    app, links = here.app, sql_links(here.app.base)
+    journey = here.through("dvcqg", MO).press("link-confirm")
+    journey.answer = journey.page()
+    journey.press("code-submit", code=app.code_sent())
+    [proposed] = [each for each in links.disputes() if each.reason == "number"]
+    dispute = links.find_dispute(proposed.id)
+    assert dispute is not None
+    with app.base.database.write.begin() as connection:
+        held = {"account_id": dispute.account_id, "kind": "cccd", "value": "000887999999", "valid_from": 0.0}
+        connection.execute(t.identifier.insert(), held)
+
+    with pytest.raises(LinkTaken):
+        Officers(links, notices_of(app.base), app.clock).give_number(dispute, "papers seen")
+
+
+def test_a_link_without_a_number_is_held_against_the_accounts_own(here: Brokered) -> None:
+    """U-09: the subject comes back with the number of somebody else than the account's."""
+    here.through("dvcqg", HOA).press("link-confirm")
+    with here.app.base.database.write.begin() as connection:
+        connection.execute(update(t.link).values(citizen=None))
+    assert here.through("dvcqg", HOA).place == "/authorize"
+    here.world.wish("dvcqg", person=HOA, faults=["changed_number"])
+
+    assert here.through("dvcqg", HOA).place == "/link/refused"
+
+
+def test_a_number_that_names_one_account_is_linked_to_no_other(here: Brokered) -> None:
+    """design.md path (c), several accounts: a namesake's session, and a person whose number has an account already."""
+    app = here.app
+    app.person(
+        name="Nguyễn Thị Hoà",
+        identifiers={"bhxh": "0088800002"},
+        birth_date="1990-05-17",
+        phone="0911000999",
+        phone_verified=True,
+        password=LOCAL,
+    )
+    visitor = with_fresh_code(here, "0088800002")
+    sent = visitor.get("/account/links/add/vneid")
+    back = visitor.get(come_back(here.world, "vneid", sent.headers["Location"], HOA))
+    journey = Journey(here, visitor, "", back).press("link-make")
+
+    assert "why=conflict" in journey.answer.headers["Location"]  # type: ignore[union-attr]
+    assert links_of(here, "0088800002") == []
+
+
+def test_a_number_that_two_accounts_hold_is_not_proposed(here: Brokered) -> None:
+    """U-03, U-05: known before the person is asked for a code, not after."""
+    here.app.person(identifiers={"bhxh": "0088800001"}, phone="0911000111", phone_verified=True)
+
+    assert here.through("dvcqg", MO).place == "/link/password"
+
+
+def test_an_account_is_opened_for_whom_the_register_knows_now(here: Brokered) -> None:
+    """The register changed while the person read the page: its code is another person's."""
+    journey = here.through("vneid", "000899777001")
+    assert journey.place == "/link/open"
+    page = journey.page()
+    today = datetime.fromtimestamp(here.app.clock(), UTC).date()
+    row = {
+        "bhxh_code": "0011111120",
+        "name": "Lê Văn Khác",
+        "birth_date": "1960-01-01",
+        "citizen_number": "000899777001",
+        "phone": "",
+    }
+    SqlParticipants(here.app.base.database).put([Participant.read(row, today=today, now=here.app.clock())])
+    journey.answer = page
+
+    assert journey.press("link-open").place == "/link/refused"
+    assert here.app.base.people.find_by_identifier("cccd", "000899777001") is None

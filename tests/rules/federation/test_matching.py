@@ -97,6 +97,13 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
     ("no number here, name, day and phone agree", WITH_PHONE, by_phone(), DVCQG, Propose(B, otp=True)),
     ("the same, but our number is old", WITH_PHONE, by_phone(), replace(DVCQG, phone_fresh=9 * DAY), ProveFirst(B)),
     (
+        "the same, but somebody else has our number too",
+        WITH_PHONE,
+        Evidence(by_phone=(Candidate(UNNUMBERED), Candidate(replace(ACCOUNT, id="c" * 32, name="Lê Văn Kia")))),
+        DVCQG,
+        ProveFirst(B),
+    ),
+    (
         "the same, but our number was changed lately",
         WITH_PHONE,
         by_phone(replace(UNNUMBERED, phone_changed_at=NOW - 29 * DAY)),
