@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from config.federation_wiring import linking_of
 from federation import own_links, pages, web
+from federation.link_step import LinkStep
 from federation.status import Status, StatusPage
 from idp.store.families import SqlFamilies
 
@@ -54,7 +55,7 @@ def federation_pages(
             web.LogoutToken.as_view("via_logout_token", journeys, p.sessions, SqlFamilies(p.base.database).claim),
         ),
         ("/status", "status", StatusPage.as_view("status", around, status_of(p))),
-        ("/link", "link", pages.LinkStep.as_view("link", *both, steps, own.rules)),
+        ("/link", "link", LinkStep.as_view("link", *both, steps, own.rules)),
         ("/link/confirm", "link_confirm", pages.Confirm.as_view("link_confirm", *both)),
         ("/link/code", "link_code", pages.Code.as_view("link_code", *both, desk)),
         ("/link/open", "link_open", pages.Open.as_view("link_open", *both)),

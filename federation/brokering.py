@@ -143,6 +143,11 @@ class Brokering:
             raise Expired("the journey ended before it began")
         return departure.url
 
+    def demand_open(self, upstream: Upstream) -> None:
+        """An operator may close an upstream while somebody is on the way. Raises `UpstreamFailed`."""
+        if not self.upstreams.is_open(upstream):
+            raise UpstreamFailed("unavailable", "it is closed")
+
     def callback_of(self, upstream: Upstream) -> str:
         """The address that this upstream sends browsers back to; no two share one (security.md B-13)."""
         return f"{self._issuer}/via/{upstream.id}/callback"
@@ -160,6 +165,7 @@ class Brokering:
 
     def arrived(self, upstream: Upstream, away: Away, query: str) -> Outcome:
         """Who came back, and what happens next. Raises `UpstreamFailed`."""
+        self.demand_open(upstream)
         arrival = upstream.connector.finish(Callback(query, self.callback_of(upstream), away.kept))
         identity = arrival.identity
         if identity.upstream != upstream.id or identity.kind not in upstream.audience:

@@ -4,29 +4,26 @@ from dataclasses import replace
 from typing import Any
 
 from flask import redirect, render_template
+from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from federation.brokering import Ceremony, Mode, Turned
 from federation.ceremony import Linked, Linking
 from federation.sentences import CONTACTS, LOOKUP, REFUSED
-from federation.upstreams import Upstream
+from federation.upstreams import UnknownUpstream, Upstream
 from federation.web import PAGES, Journeys
 from idp.accounts import names
 from idp.accounts.account import Account
 from idp.accounts.one_time import Ask
 from idp.errors import BadRequest, Expired
 from idp.login.attempt import LoginAttempt, browser_of
-from idp.login.steps import Ask as Demanded
-from idp.oidc.dispatch import StepRules
-from idp.oidc.gate import Standing
 from idp.shelf import digest
 from idp.web.browser import Browser, this_browser, with_query
 from idp.web.code_desk import CodeDesk, Sheet, masked, sent_to
 from idp.web.headers import page_policy
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS
-from idp.web.steps import Step, Steps
 
 
 class CeremonyPage(Page):
@@ -39,11 +36,26 @@ class CeremonyPage(Page):
         self.linking = linking
         self.brokering = journeys.brokering
 
-    def here(self) -> tuple[Browser, str, Ceremony, LoginAttempt, Upstream]:
-        """The ceremony in front of us and the attempt that it belongs to. Raises `Expired`, `OtherBrowser`."""
+    def dispatch_request(self, **given: Any) -> ResponseReturnValue:
+        """The page, or the login page when an operator closed the upstream meanwhile."""
+        try:
+            return super().dispatch_request(**given)
+        except UnknownUpstream:
+            _, _, ceremony = self._found()
+            on = with_query("/login", attempt=ceremony.attempt, via=ceremony.upstream, why="unavailable")
+            return redirect(on, 303)
+
+    def _found(self) -> tuple[Browser, str, Ceremony]:
         browser = this_browser(self.journeys.around)
         handle = (browser.form if browser.request.method == "POST" else browser.query).get("c", "")
-        ceremony = self.brokering.ceremony(handle, browser_of(browser.secret or ""))
+        return browser, handle, self.brokering.ceremony(handle, browser_of(browser.secret or ""))
+
+    def here(self) -> tuple[Browser, str, Ceremony, LoginAttempt, Upstream]:
+        """The ceremony in front of us and the attempt that it belongs to.
+
+        Raises `Expired`, `OtherBrowser`, `UnknownUpstream`.
+        """
+        browser, handle, ceremony = self._found()
         if ceremony.mode not in self.modes:
             raise Expired("the ceremony wants another page")
         attempt = self.journeys.attempts.load(ceremony.attempt, browser.secret or "")
@@ -246,65 +258,6 @@ class RefusedPage(Page):
         title, sentence = REFUSED[why]
         told = str(sentence) % {"way": upstream.name(browser.language())}
         return page("link_refused.html", attempt, title=str(title), sentence=told, handle=handle)
-
-
-class LinkStep(Page):
-    """The step of a login that was made to link: who came from the upstream, and "Liên kết"."""
-
-    def __init__(self, journeys: Journeys, linking: Linking, steps: Steps, rules: StepRules) -> None:
-        self._journeys = journeys
-        self._linking = linking
-        self._steps = steps
-        self._rules = rules
-
-    def get(self) -> Response:
-        step = self._steps.here()
-        if not self._is_owed(step):
-            return redirect(step.return_url, 303)
-        ceremony = self._ceremony(step)
-        if ceremony is None:
-            return self._skip(step)
-        upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
-        name = self._journeys.brokering.arrival_of(ceremony).identity.name
-        way = upstream.name(step.browser.language())
-        return page("link_step.html", step.attempt, handle=step.handle, way=way, name=name, account=shown(step.account))
-
-    def post(self) -> Response:
-        step = self._steps.here()
-        if not self._is_owed(step):
-            return redirect(step.return_url, 303)
-        ceremony = self._ceremony(step)
-        if ceremony is None or "link-make" not in step.browser.form:
-            return self._skip(step)
-        upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
-        result = self._linking.by_password(step.attempt.linking, ceremony, step.account, step.browser.scene)
-        if isinstance(result, Turned):
-            self._journeys.attempts.linked(step.handle, step.attempt, None, step.attempt.secured_at)
-            return self._journeys.go_on(step.browser, result, upstream.id)
-        # The person stays who logged in with the password; the link opens the next login.
-        proof = replace(step.proof, auth_time=result.moment)
-        self._journeys.attempts.linked(step.handle, step.attempt, proof, result.moment)
-        self._journeys.count(upstream.id, "linked")
-        return removed_page(result, step.return_url) if result.removed else redirect(step.return_url, 303)
-
-    def _is_owed(self, step: Step) -> bool:
-        """Whether the link is what comes next: after a login by password here, and after all that this login owes."""
-        proof = step.attempt.proof
-        if proof is None:
-            return False
-        owed = self._rules.owed(Demanded(), Standing(account=step.account), proof, step.attempt, self._steps.clock())
-        return owed is not None and owed.step == "link"
-
-    def _ceremony(self, step: Step) -> Ceremony | None:
-        """The ceremony of this login, or None when it is over: then the login goes on without."""
-        try:
-            return self._journeys.brokering.ceremony(step.attempt.linking, step.attempt.browser)
-        except Expired:
-            return None
-
-    def _skip(self, step: Step) -> Response:
-        self._journeys.attempts.linked(step.handle, step.attempt, step.attempt.proof, step.attempt.secured_at)
-        return redirect(step.return_url, 303)
 
 
 def page(template: str, attempt: LoginAttempt | None, **values: object) -> Response:

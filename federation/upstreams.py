@@ -81,6 +81,13 @@ class Upstreams:
             raise UnknownUpstream("no such upstream is open")
         return found
 
+    def named(self, upstream_id: str) -> Upstream:
+        """An upstream of this name, open or not. Raises `UnknownUpstream`."""
+        found = self.configured(upstream_id)
+        if found is None:
+            raise UnknownUpstream("no such upstream is configured")
+        return found
+
     def configured(self, upstream_id: str) -> Upstream | None:
         """An upstream, open or not: also a closed one ends its sessions."""
         return next((upstream for upstream in self.known if upstream.id == upstream_id), None)

@@ -93,6 +93,7 @@ class Journeys:
         """Send the browser to the upstream, or back to where it came from when that cannot be asked."""
         leaving = Leaving("", "", _is_fresh(params), _acr(params), browser.language())
         try:
+            self.brokering.demand_open(upstream)
             return redirect(self.brokering.start(upstream, away, leaving), 303)
         except UpstreamFailed as failed:
             return self.failed(upstream, away, failed)
@@ -139,7 +140,7 @@ class Start(Page):
 
     def get(self, upstream_id: str) -> Response:
         browser = this_browser(self._journeys.around)
-        upstream = self._journeys.brokering.upstreams.find(upstream_id)
+        upstream = self._journeys.brokering.upstreams.named(upstream_id)
         handle = browser.query.get("attempt", "")
         attempt = self._journeys.attempts.load(handle, browser.secret or "")
         away = Away(upstream.id, handle, attempt.browser)
@@ -155,7 +156,7 @@ class Return(Page):
     def get(self, upstream_id: str) -> Response:
         journeys = self._journeys
         browser = this_browser(journeys.around)
-        upstream = journeys.brokering.upstreams.find(upstream_id)
+        upstream = journeys.brokering.upstreams.named(upstream_id)
         query = browser.request.environ.get("QUERY_STRING", "")
         away = journeys.brokering.took(_state(query), upstream, browser_of(browser.secret or ""))
         try:
@@ -186,7 +187,10 @@ class LogoutToken(Page):
     def post(self, upstream_id: str) -> Response:
         brokering = self._journeys.brokering
         upstream = brokering.upstreams.configured(upstream_id)
-        pairs = parse_qsl(this_browser(self._journeys.around).request.get_data(as_text=True), max_num_fields=10)
+        try:
+            pairs = parse_qsl(this_browser(self._journeys.around).request.get_data(as_text=True), max_num_fields=10)
+        except ValueError:
+            pairs = []
         tokens = [value for name, value in pairs if name == "logout_token"]
         if upstream is None or len(tokens) != 1:
             raise BadRequest("one logout_token is wanted")
@@ -228,8 +232,9 @@ def _state(query: str) -> str:
 
 
 def _is_fresh(params: Mapping[str, str]) -> bool:
-    """Whether the portal demands a login that happens now."""
-    return "login" in params.get("prompt", "").split() or params.get("max_age") is not None
+    """Whether the portal demands a login that happens now, or by whomever the person chooses to be."""
+    asks = {"login", "select_account"} & set(params.get("prompt", "").split())
+    return bool(asks) or params.get("max_age") is not None
 
 
 def _acr(params: Mapping[str, str]) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from sqlalchemy import update
@@ -20,7 +20,7 @@ from idp.ports import Event
 from idp.store import tables as t
 from idp.store.participants import SqlParticipants
 from tests.support import databases
-from tests.support.app import Visitor, attempt_of, running_app
+from tests.support.app import Visitor, answer_of, attempt_of, running_app
 from tests.support.brokered import Brokered, Journey, brokered, come_back, configured, populate
 from tests.support.upstreams import Played, played
 
@@ -311,3 +311,63 @@ def test_an_account_is_opened_for_whom_the_register_knows_now(here: Brokered) ->
 
     assert journey.press("link-open").place == "/link/refused"
     assert here.app.base.people.find_by_identifier("cccd", "000899777001") is None
+
+
+# Dead ends
+
+
+def test_an_upstream_that_closes_on_the_way_leads_back_to_the_login_page(here: Brokered) -> None:
+    """F-23: the portal's request is not lost, whenever the operator closes it."""
+    visitor = here.app.visitor()
+    attempt = attempt_of(visitor.authorize())
+    sent = visitor.get("/via/vneid", query_string={"attempt": attempt})
+    back = come_back(here.world, "vneid", sent.headers["Location"], HOA)
+    asked = here.through("vneid", HOA)
+    close(here, "vneid")
+
+    answers = [
+        visitor.get(back),
+        visitor.get("/via/vneid", query_string={"attempt": attempt}),
+        asked.page(),
+        asked.visitor.post(
+            "/link/confirm",
+            data={
+                "c": parse_qs(urlsplit(asked.answer.headers["Location"]).query)["c"][0],  # type: ignore[union-attr]
+                "link-confirm": "1",
+            },
+        ),
+    ]
+    for answer in answers:
+        assert answer.status_code == 303
+        assert answer.headers["Location"].startswith("/login?attempt="), answer.headers["Location"]
+        assert "why=unavailable" in answer.headers["Location"]
+    assert links_of(here, HOA_CODE) == []
+    assert "code" in answer_of(visitor.log_in(answers[0], HOA_CODE, LOCAL))
+
+
+def test_a_login_by_password_does_not_end_with_its_upstream(here: Brokered) -> None:
+    """F-23: who logged in to be linked comes to the portal, also when the upstream closed meanwhile."""
+    journey = here.through("vneid", YEAR_ONLY).press("link-password").log_in(YEAR_ONLY_CODE, LOCAL)
+    close(here, "vneid")
+
+    assert journey.follow().place == "/link"
+    assert "code" in answer_of(journey.follow().follow().answer)  # type: ignore[arg-type]
+
+
+def test_a_logout_message_of_any_shape_is_a_bad_request(here: Brokered) -> None:
+    """F-24: never an internal error."""
+    many = "&".join(f"a{n}=1" for n in range(11)) + "&logout_token=x"
+    for body in (many, "logout_token=%ff%fe", "logout_token=x&logout_token=y", ""):
+        answer = here.app.visitor().post(
+            "/via/dvcqg/logout-token", data=body, content_type="application/x-www-form-urlencoded"
+        )
+        assert answer.status_code == 400, body[:40]
+
+
+def test_whoever_wants_to_choose_an_account_is_asked_at_the_upstream_too(here: Brokered) -> None:
+    """OIDC Core 3.1.2.1: `select_account` is no use when the session there answers by itself."""
+    visitor = here.app.visitor()
+    attempt = attempt_of(visitor.authorize(prompt="select_account"))
+    sent = visitor.get("/via/dvcqg", query_string={"attempt": attempt}).headers["Location"]
+
+    assert parse_qs(urlsplit(sent).query)["prompt"] == ["login"]

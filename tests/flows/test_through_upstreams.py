@@ -343,7 +343,10 @@ def test_an_upstream_that_an_operator_closed_is_not_offered(here: Brokered) -> N
 
     assert "/via/vneid" not in page
     assert "/via/dvcqg" in page
-    assert visitor.get("/via/vneid", query_string={"attempt": attempt}).status_code == 404
+    # A page from before still has the way: it leads back to the login page.
+    back = visitor.get("/via/vneid", query_string={"attempt": attempt}).headers["Location"]
+    assert back.startswith("/login?")
+    assert visitor.get("/via/nobody", query_string={"attempt": attempt}).status_code == 404
 
 
 def without_handles(text: str, typed: str) -> str:

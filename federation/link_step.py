@@ -1,0 +1,80 @@
+"""`/link`: the step of a login by password that was made to link, once everything else that the login owes is done."""
+
+from dataclasses import replace
+
+from flask import redirect
+from werkzeug.wrappers import Response
+
+from federation.brokering import Ceremony, Turned
+from federation.ceremony import Linking
+from federation.pages import page, removed_page, shown
+from federation.upstreams import UnknownUpstream
+from federation.web import Journeys
+from idp.errors import Expired
+from idp.login.steps import Ask
+from idp.oidc.dispatch import StepRules
+from idp.oidc.gate import Standing
+from idp.web.page import Page
+from idp.web.steps import Step, Steps
+
+
+class LinkStep(Page):
+    """The step of a login that was made to link: who came from the upstream, and "Liên kết"."""
+
+    def __init__(self, journeys: Journeys, linking: Linking, steps: Steps, rules: StepRules) -> None:
+        self._journeys = journeys
+        self._linking = linking
+        self._steps = steps
+        self._rules = rules
+
+    def get(self) -> Response:
+        step = self._steps.here()
+        if not self._is_owed(step):
+            return redirect(step.return_url, 303)
+        ceremony = self._ceremony(step)
+        if ceremony is None:
+            return self._skip(step)
+        upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
+        name = self._journeys.brokering.arrival_of(ceremony).identity.name
+        way = upstream.name(step.browser.language())
+        return page("link_step.html", step.attempt, handle=step.handle, way=way, name=name, account=shown(step.account))
+
+    def post(self) -> Response:
+        step = self._steps.here()
+        if not self._is_owed(step):
+            return redirect(step.return_url, 303)
+        ceremony = self._ceremony(step)
+        if ceremony is None or "link-make" not in step.browser.form:
+            return self._skip(step)
+        upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
+        result = self._linking.by_password(step.attempt.linking, ceremony, step.account, step.browser.scene)
+        if isinstance(result, Turned):
+            self._journeys.attempts.linked(step.handle, step.attempt, None, step.attempt.secured_at)
+            return self._journeys.go_on(step.browser, result, upstream.id)
+        # The person stays who logged in with the password; the link opens the next login.
+        proof = replace(step.proof, auth_time=result.moment)
+        self._journeys.attempts.linked(step.handle, step.attempt, proof, result.moment)
+        self._journeys.count(upstream.id, "linked")
+        return removed_page(result, step.return_url) if result.removed else redirect(step.return_url, 303)
+
+    def _is_owed(self, step: Step) -> bool:
+        """Whether the link is what comes next: after a login by password here, and after all that this login owes."""
+        proof = step.attempt.proof
+        if proof is None:
+            return False
+        owed = self._rules.owed(Ask(), Standing(account=step.account), proof, step.attempt, self._steps.clock())
+        return owed is not None and owed.step == "link"
+
+    def _ceremony(self, step: Step) -> Ceremony | None:
+        """The ceremony of this login, or None when it is over, or its upstream closed: the login goes on without."""
+        brokering = self._journeys.brokering
+        try:
+            found = brokering.ceremony(step.attempt.linking, step.attempt.browser)
+            brokering.upstreams.find(found.upstream)
+        except (Expired, UnknownUpstream):
+            return None
+        return found
+
+    def _skip(self, step: Step) -> Response:
+        self._journeys.attempts.linked(step.handle, step.attempt, step.attempt.proof, step.attempt.secured_at)
+        return redirect(step.return_url, 303)
