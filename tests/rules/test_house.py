@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).parents[2]
-ROOMS = ("config", "federation", "idp", "keys")
+ROOMS = ("config", "federation", "idp", "keys", "qr_login")
 LONGEST_FUNCTION = 40
 LONGEST_FILE = 350
 

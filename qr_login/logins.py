@@ -1,0 +1,186 @@
+"""`QrLogins`: every login by QR code that is going on, kept in the ephemeral store.
+
+The browser's secret leads to the ticket, the ticket to the record, and never back. What follows from a transition is
+decided by one `replace`; whoever finds that somebody was faster looks again.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from secrets import randbelow
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from idp.brake import Brake
+from idp.errors import Busy, TooMany
+from idp.ports import Clock, Ephemeral
+from idp.shelf import digest, new_secret
+from qr_login import flow
+from qr_login.flow import LIFE, Asker, Denial, QrLogin, QrRefused, State
+from qr_login.picture import Pictures, is_ticket
+
+REMEMBERED = 60.0
+"""Seconds after its life in which both sides are still told how a login ended."""
+
+INTERVAL, SLOWER = 2, 7
+"""Seconds between two polls, and what somebody faster is asked to wait (RFC 8628, 3.5: five more)."""
+
+AHEAD = 4.0
+"""Seconds of pictures that a poll answers with; the last of them is dead 10 s later."""
+
+STRANGE = 5
+"""So many unknown or forged tickets a minute from one device, then nothing that it asks is looked at."""
+
+SECRET_LENGTH, TRIES = len("q_") + 43, 32
+_CODEC = TypeAdapter(QrLogin)
+
+Step = Callable[[QrLogin, float], QrLogin]
+Deliver = Callable[[str, QrLogin], bool]
+"""Claims the delivery of a ticket (its digest) for good, if its device may still confirm; only one call may be True."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """What a browser is told. `gone` is one answer for unknown, foreign, delivered and forgotten.
+
+    `login` is there for all others but `slow_down`; of `delivered` there is one, ever.
+    """
+
+    kind: Literal["pending", "scanned", "delivered", "denied", "expired", "gone", "slow_down"]
+    login: QrLogin | None = None
+    payloads: tuple[str, ...] = ()
+    retry_after: int = INTERVAL
+
+
+class QrLogins:
+    """Starts logins and moves them on. `deliver` has the last word before a browser gets what was confirmed."""
+
+    def __init__(self, store: Ephemeral, pictures: Pictures, clock: Clock, deliver: Deliver) -> None:
+        self._store = store
+        self._pictures = pictures
+        self._clock = clock
+        self._deliver = deliver
+        self._newest = 0.0
+        self._polls = Brake(2, 2 * INTERVAL, clock)
+        self._strange = Brake(STRANGE, 60, clock)
+
+    def start(self, attempt: str, client_id: str, asker: Asker, *, slow: bool = False) -> tuple[str, QrLogin]:
+        """A new login for `attempt`, and the secret for the cookie of the browser that asked."""
+        secret, now = new_secret("q"), self._now()
+        login = QrLogin(attempt, client_id, asker, f"{randbelow(100):02}", now, slow)
+        key = self._key(self._pictures.ticket_of(secret))
+        self._store.put(key, _CODEC.dump_json(login), expires_at=login.expires_at + REMEMBERED, now=now)
+        return secret, login
+
+    def scan(self, picture: str, device_id: str, account_id: str) -> tuple[str, QrLogin]:
+        """Bind the login of `picture` to this device; gives its ticket. Raises `QrRefused`, `TooMany`."""
+        read = self._pictures.read(picture)
+        if read is None:
+            raise QrRefused("unreadable")
+
+        def step(login: QrLogin, now: float) -> QrLogin:
+            if not self._pictures.is_genuine(read, login.client_id):
+                raise QrRefused("forged")
+            return flow.scanned(login, read.step, device_id, account_id, now, self._newest)
+
+        return read.ticket, self._asked_by(device_id, read.ticket, step)
+
+    def context(self, ticket: str, device_id: str, account_id: str) -> QrLogin:
+        """What the device that scanned may see of the login now; also whether a second one tried."""
+        return self._asked_by(device_id, ticket, lambda login, now: flow.looked_at(login, device_id, account_id, now))
+
+    def confirm(self, ticket: str, device_id: str, account_id: str, number: str) -> QrLogin:
+        """The person typed `number`; the passcode is proved, and device and account are those of its own session."""
+        return self._asked_by(
+            device_id, ticket, lambda login, now: flow.confirmed(login, device_id, account_id, number, now)
+        )
+
+    def deny(self, ticket: str, device_id: str, account_id: str, why: Denial = "denied") -> QrLogin:
+        """The device says no, also to what it confirmed a moment ago."""
+        return self._asked_by(device_id, ticket, lambda login, now: flow.denied(login, device_id, account_id, now, why))
+
+    def poll(self, secret: str) -> Polled:
+        """What the browser with this secret is told: one read, and a write only for the one delivery."""
+        if not (len(secret) == SECRET_LENGTH and secret.isascii()):
+            return Polled("gone")
+        ticket = self._pictures.ticket_of(secret)
+        key = self._key(ticket)
+        if self._polls.is_on(key):
+            return Polled("slow_down", retry_after=SLOWER)
+        for _ in range(TRIES):
+            now = self._now()
+            found = self._store.get(key, now=now)
+            if found is None:
+                return Polled("gone")
+            told = self._told(_CODEC.validate_json(found), ticket, now)
+            if told.kind != "delivered" or told.login is None:
+                self._polls.pull(key)
+                return told
+            if self._store.replace(key, found, _CODEC.dump_json(told.login), now=now):
+                return told if self._deliver(key, told.login) else Polled("gone")
+        raise Busy("a QR login changes all the time")
+
+    def _told(self, login: QrLogin, ticket: str, now: float) -> Polled:
+        """What `login` means for its browser; `delivered` carries the value to be put in its place."""
+        try:
+            return Polled("delivered", flow.delivered(login, now))
+        except QrRefused as refused:
+            if refused.why == "consumed":
+                return Polled("gone")
+            if refused.why == "denied":
+                return Polled("denied", login)
+            if refused.why == "expired":
+                return Polled("expired", login)
+        if login.state is State.SCANNED:
+            return Polled("scanned", login)
+        age = max(0.0, now - login.created_at)
+        ahead = min(AHEAD, LIFE - age)
+        return Polled("pending", login, self._pictures.payloads(ticket, login.client_id, login.pace, age, ahead))
+
+    def _asked_by(self, device_id: str, ticket: str, step: Step) -> QrLogin:
+        """Do a step for a device, unless it guesses at tickets."""
+        if self._strange.is_on(device_id):
+            raise TooMany("too many strange tickets", retry_after=self._strange.retry_after)
+        try:
+            return self._move(ticket, step)
+        except QrRefused as refused:
+            if refused.why in ("unknown", "forged"):
+                self._strange.pull(device_id)
+            raise
+
+    def _move(self, ticket: str, step: Step) -> QrLogin:
+        """Do one step: read, decide, put in the place of exactly what was read; again when that changed meanwhile."""
+        key = self._key(ticket)
+        for _ in range(TRIES):
+            now = self._now()
+            found = self._store.get(key, now=now) if is_ticket(ticket) else None
+            if found is None:
+                raise QrRefused("unknown")
+            login = _CODEC.validate_json(found)
+            after, refused = _attempted(step, login, now)
+            if after is login or self._store.replace(key, found, _CODEC.dump_json(after), now=now):
+                if refused is not None:
+                    raise refused
+                return after
+        raise Busy("a QR login changes all the time")
+
+    def _now(self) -> float:
+        """The time, remembering the latest: a clock that goes back makes no old picture good again.
+
+        When it goes back by more than a login's life, every login there is was made in the future and is refused.
+        """
+        now = self._clock()
+        self._newest = now if now < self._newest - LIFE else max(now, self._newest)
+        return now
+
+    @staticmethod
+    def _key(ticket: str) -> str:
+        return f"q:{digest('qr', ticket)}"
+
+
+def _attempted(step: Step, login: QrLogin, now: float) -> tuple[QrLogin, QrRefused | None]:
+    """What the login becomes, and the refusal that made it so, if it was one."""
+    try:
+        return step(login, now), None
+    except QrRefused as refused:
+        return refused.after or login, refused

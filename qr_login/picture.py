@@ -1,0 +1,94 @@
+"""The picture: `v1.<ticket>.<step>.<mac>` behind a link of our host, worth something for seconds.
+
+All follows from the browser's secret and one server key: the ticket, and from the ticket the key of its pictures. So
+neither is stored, and no page ever holds a key. The payload stands behind `#`: a browser that opens the link instead
+of the app sends nothing of it to any server, and phones hand their apps the whole link. Steps count from the ticket's
+creation: short, and they say nothing about the server's clock.
+"""
+
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass
+from hashlib import sha256
+
+MOST_BYTES = 84
+"""What a code of version 5 holds at level M."""
+
+TICKET_LENGTH = 22
+WORD_LENGTH = len("v1.") + TICKET_LENGTH + len(".00.") + 22
+_WORD = re.compile(r"v1\.([A-Za-z0-9_-]{22})\.([0-9]{2})\.([A-Za-z0-9_-]{22})", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """A picture is shown for `step` seconds and accepted for `back` steps more."""
+
+    step: int
+    back: int
+
+    def at(self, seconds: float) -> int:
+        return int(seconds // self.step)
+
+
+FAST, SLOW = Pace(step=2, back=2), Pace(step=5, back=1)
+"""6 s at most; and for people who need more time, or have no script, 10 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What a scanned picture says; nothing about it is proved yet."""
+
+    ticket: str
+    step: int
+    mac: str
+
+
+class Pictures:
+    """Makes and reads payloads under `key`; `link` is the address that is in front, up to and without `#`."""
+
+    def __init__(self, key: bytes, link: str) -> None:
+        if len(link) + 1 + WORD_LENGTH > MOST_BYTES:
+            raise ValueError(f"the link of a QR code may have {MOST_BYTES - 1 - WORD_LENGTH} characters: {link}")
+        self._key = key
+        self._link = link
+
+    def ticket_of(self, secret: str) -> str:
+        """The ticket that belongs to a browser's secret: 128 bits that tell nothing about it."""
+        return _short(self._keyed("qr ticket", secret))
+
+    def payload(self, ticket: str, client_id: str, step: int) -> str:
+        return f"{self._link}#v1.{ticket}.{step:02}.{self._mac(ticket, client_id, step)}"
+
+    def payloads(self, ticket: str, client_id: str, pace: Pace, age: float, seconds: float) -> tuple[str, ...]:
+        """Those that are to be shown one after the other in the next `seconds`, the present one first."""
+        first, last = pace.at(age), pace.at(age + seconds)
+        return tuple(self.payload(ticket, client_id, step) for step in range(first, last + 1))
+
+    def read(self, scanned: str) -> Read | None:
+        """What the picture says; None when it is no picture of ours, whatever else it is."""
+        link, mark, word = scanned[:200].rpartition("#")
+        found = _WORD.fullmatch(word)
+        if found is None or (mark and link != self._link):
+            return None
+        return Read(found[1], int(found[2]), found[3])
+
+    def is_genuine(self, read: Read, client_id: str) -> bool:
+        """Whether we made this picture, for this client; takes the same time for every wrong one."""
+        return hmac.compare_digest(read.mac, self._mac(read.ticket, client_id, read.step))
+
+    def _mac(self, ticket: str, client_id: str, step: int) -> str:
+        said = "\0".join(("v1", ticket, str(step), client_id))
+        return _short(hmac.digest(self._keyed("qr picture", ticket), said.encode(), sha256))
+
+    def _keyed(self, purpose: str, said: str) -> bytes:
+        return hmac.digest(self._key, f"{purpose}\0{said}".encode(), sha256)
+
+
+def is_ticket(text: str) -> bool:
+    """Whether it looks like a ticket; no store is asked for anything else."""
+    return len(text) == TICKET_LENGTH and text.isascii()
+
+
+def _short(digest: bytes) -> str:
+    return urlsafe_b64encode(digest[:16]).rstrip(b"=").decode()
