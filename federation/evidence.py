@@ -63,11 +63,10 @@ class Gathering:
 
     def _of_link(self, identity: UpstreamIdentity, subject: Subject, link: Link) -> Evidence:
         """A link that was made without a number is held against the account's own."""
-        then, account = link.subject.citizen_digest, self._people.find(link.account_id)
-        same = then is None or subject.citizen_digest is None or then == subject.citizen_digest
-        if then is None and account is not None:
-            same = compare(identity, account).number != "different"
-        return Evidence(linked=account, same_number=same)
+        account, same = self._people.find(link.account_id), link.subject.is_still(subject)
+        if link.subject.citizen_digest is None and account is not None:
+            same = same and compare(identity, account).number != "different"
+        return Evidence(linked=account, same_person=same)
 
     def typed(self, identity: UpstreamIdentity, code: str) -> Evidence:
         """What a BHXH code that the person typed points at; a text of no possible shape is asked for all the same."""

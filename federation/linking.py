@@ -15,6 +15,7 @@ from typing import Literal, Protocol
 
 from federation.connector import UpstreamIdentity
 from federation.matching import Facts, Reason
+from idp.accounts import names
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import Told
@@ -26,11 +27,21 @@ How = Literal["confirmed", "code", "password", "session", "opened", "officer"]
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who came, as it is kept: the upstream, a keyed digest of its subject, and one of the citizen number if any."""
+    """Who came, as it is kept: the upstream, and keyed digests of its subject, of the citizen number, of the person.
+
+    The last one is of name and full birth date: an upstream whose subject *is* the number gives it to somebody else when
+    the state does, and only these two tell.
+    """
 
     upstream: str
     digest: str
     citizen_digest: str | None = None
+    person_digest: str | None = None
+
+    def is_still(self, now: "Subject") -> bool:
+        """Whether nothing that both know contradicts: the same number, the same name and birth date."""
+        kept = ((self.citizen_digest, now.citizen_digest), (self.person_digest, now.person_digest))
+        return all(then is None or later is None or then == later for then, later in kept)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +163,10 @@ class Digester:
         """What is kept of whoever came."""
         number = identity.citizen_number
         citizen = self.of("citizen", number) if number else None
-        return Subject(identity.upstream, self.of(identity.upstream, identity.subject), citizen)
+        person = None
+        if identity.name and identity.birth_date and identity.birth_date.is_full:
+            person = self.of("person", f"{names.match_key(identity.name)} {identity.birth_date}")
+        return Subject(identity.upstream, self.of(identity.upstream, identity.subject), citizen, person)
 
     def named(self, upstream: str, subject: str) -> Subject:
         """The same for a bare name, as it stands in an upstream's logout token."""

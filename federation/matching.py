@@ -50,12 +50,12 @@ class Candidate:
 class Evidence:
     """What we know: the account that this subject is linked to, and those that one of its facts points at.
 
-    `same_number` tells whether the citizen number is still that of the day of the link; it is true when one side has
-    none. `typed` is the account of the BHXH code that the person typed here.
+    `same_person` tells whether number, name and birth date are still those of the day of the link, as far as both
+    know them. `typed` is the account of the BHXH code that the person typed here.
     """
 
     linked: Account | None = None
-    same_number: bool = True
+    same_person: bool = True
     by_number: tuple[Candidate, ...] = ()
     by_phone: tuple[Candidate, ...] = ()
     by_code: tuple[Candidate, ...] = ()
@@ -150,7 +150,7 @@ def compare(identity: UpstreamIdentity, account: Account) -> Facts:
 def match(identity: UpstreamIdentity, evidence: Evidence, policy: Policy, now: float) -> Match:
     """The row of the table that holds. Raises nothing and asks nobody."""
     if evidence.linked is not None:
-        return _linked(identity, evidence.linked, evidence.same_number)
+        return _linked(identity, evidence.linked, evidence.same_person)
     if identity.kind == "organisation":
         return _organisation(evidence)
     possible = _possible(identity, evidence, policy)
@@ -180,8 +180,8 @@ def may_link(identity: UpstreamIdentity, account: Account, *, linked_to_another:
     return None if agrees else Refused("identity", account.id)
 
 
-def _linked(identity: UpstreamIdentity, account: Account, same_number: bool) -> Match:
-    if not same_number:
+def _linked(identity: UpstreamIdentity, account: Account, same_person: bool) -> Match:
+    if not same_person:
         return Refused("recycled", account.id)
     if not account.is_active:
         return Refused("closed", account.id)

@@ -104,6 +104,7 @@ class SqlLinks:
             "upstream": dispute.subject.upstream,
             "subject": dispute.subject.digest,
             "citizen": dispute.subject.citizen_digest,
+            "person": dispute.subject.person_digest,
             "reason": dispute.reason,
             "account_id": dispute.account_id,
             "evidence": json.dumps(dict(dispute.evidence)),
@@ -204,7 +205,8 @@ class SqlLinks:
         if subject is not None:
             through.append(_s.subject == subject.digest)
         if sid_digest is not None:
-            through.append(_s.sid == sid_digest)
+            # A login whose ID token named no session there is known by its subject alone.
+            through.append(_s.sid.in_([sid_digest] if subject is None else [sid_digest, ""]))
         same_login = and_(t.session.c.account_id == _s.account_id, t.session.c.auth_time == _s.auth_time)
         statement = (
             select(t.session.c.account_id, t.session.c.sid)
@@ -235,7 +237,7 @@ class SqlLinks:
         if status != "active":
             raise CameFirst
         if link.phone is not None:
-            held = and_(a.phone.in_(PhoneNumber(link.phone).writings), a.status == "active")
+            held = and_(a.phone.in_(PhoneNumber.parse(link.phone).writings), a.status == "active")
             holders = select(a.id).where(held).limit(2)
             if list(connection.execute(holders).scalars()) != [link.account_id]:
                 raise CameFirst
@@ -276,6 +278,7 @@ def _row(link: NewLink, now: float) -> dict[str, object]:
         "upstream": link.subject.upstream,
         "subject": link.subject.digest,
         "citizen": link.subject.citizen_digest,
+        "person": link.subject.person_digest,
         "how": link.how,
         "evidence": json.dumps(dict(link.evidence)),
         "made_at": now,
@@ -284,14 +287,14 @@ def _row(link: NewLink, now: float) -> dict[str, object]:
 
 
 def _link(row: Any) -> Link:
-    subject = Subject(row.upstream, row.subject, row.citizen)
+    subject = Subject(row.upstream, row.subject, row.citizen, row.person)
     return Link(row.id, row.account_id, subject, row.how, row.made_at, row.used_at, row.ended_at)
 
 
 def _dispute(row: Any) -> Dispute:
     return Dispute(
         row.id,
-        Subject(row.upstream, row.subject, row.citizen),
+        Subject(row.upstream, row.subject, row.citizen, row.person),
         row.reason,
         row.account_id,
         json.loads(row.evidence),

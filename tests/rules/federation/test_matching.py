@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from federation.connector import UpstreamIdentity
+from federation.linking import Digester
 from federation.matching import (
     DAY,
     Candidate,
@@ -68,7 +69,7 @@ YEAR = replace(ACCOUNT, birth_date="1990")
 ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
     ("linked, the same number", HOA, Evidence(linked=ACCOUNT), VNEID, Known(A)),
     ("linked, its phone changed", replace(HOA, phone=OTHER_PHONE), Evidence(linked=ACCOUNT), VNEID, Known(A, True)),
-    ("linked, another number now", HOA, Evidence(linked=ACCOUNT, same_number=False), VNEID, Refused("recycled", A)),
+    ("linked, another number now", HOA, Evidence(linked=ACCOUNT, same_person=False), VNEID, Refused("recycled", A)),
     ("linked, closed", HOA, Evidence(linked=replace(ACCOUNT, status="disabled")), VNEID, Refused("closed", A)),
     ("number, name and day agree", HOA, by_number(), VNEID, Propose(A)),
     ("and the phone too, where it must", WITH_PHONE, by_number(), DVCQG, Propose(A)),
@@ -192,6 +193,19 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
 def test_every_row(row: str, identity: UpstreamIdentity, evidence: Evidence, policy: Policy, expected: Match) -> None:
     """U-03, U-04, U-09"""
     assert match(identity, evidence, policy, NOW) == expected
+
+
+def test_a_subject_is_recycled_when_number_name_or_birth_date_became_others() -> None:
+    """U-09: also at an upstream whose subject is the citizen number itself."""
+    digester = Digester(b"a key of thirty-two bytes, made up")
+    linked = digester.subject(HOA)
+
+    assert linked.is_still(digester.subject(replace(HOA, name="Nguyễn Thị Hoà")))
+    assert linked.is_still(digester.subject(replace(HOA, name=None, citizen_number=None)))
+    assert linked.is_still(digester.subject(replace(HOA, birth_date=BirthDate(1990))))
+    assert not linked.is_still(digester.subject(replace(HOA, name="Lê Văn Kia")))
+    assert not linked.is_still(digester.subject(replace(HOA, birth_date=BirthDate(1990, 5, 18))))
+    assert not linked.is_still(digester.subject(replace(HOA, citizen_number=OTHER_NUMBER)))
 
 
 def test_an_organisation_is_known_by_its_tax_code_and_proves_itself() -> None:
