@@ -29,7 +29,7 @@ How = Literal["confirmed", "code", "password", "session", "opened", "officer"]
 class Subject:
     """Who came, as it is kept: the upstream, and keyed digests of its subject, of the citizen number, of the person.
 
-    The last one is of name and full birth date: an upstream whose subject *is* the number gives it to somebody else when
+    The last one is of name and full birth date: an upstream whose subject *is* the number gives it to another when
     the state does, and only these two tell.
     """
 

@@ -166,7 +166,7 @@ class Open(CeremonyPage):
             attempt,
             ceremony=handle,
             way=upstream.name(browser.language()),
-            name=arrival.identity.name,
+            name=known.name if known else arrival.identity.name,
             birth_date="/".join(reversed(birth_date.split("-"))),
             citizen_number=hidden(arrival.identity.citizen_number or ""),
             bhxh_code=hidden(known.bhxh_code) if known else "",
