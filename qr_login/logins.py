@@ -35,8 +35,12 @@ SECRET_LENGTH, TRIES = len("q_") + 43, 32
 _CODEC = TypeAdapter(QrLogin)
 
 Step = Callable[[QrLogin, float], QrLogin]
-Deliver = Callable[[str, QrLogin], bool]
-"""Claims the delivery of a ticket (its digest) for good, if its device may still confirm; only one call may be True."""
+Claim = Callable[[str, QrLogin], bool]
+"""Ends a ticket (its digest) for good, as delivered or as denied: durable, and True for the first only.
+
+For a delivery also whether the device may still confirm. So a store that forgets its last seconds delivers nothing
+twice, and nothing that was denied.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,13 @@ class Polled:
 
 
 class QrLogins:
-    """Starts logins and moves them on. `deliver` has the last word before a browser gets what was confirmed."""
+    """Starts logins and moves them on. `claim` has the last word on how each ends."""
 
-    def __init__(self, store: Ephemeral, pictures: Pictures, clock: Clock, deliver: Deliver) -> None:
+    def __init__(self, store: Ephemeral, pictures: Pictures, clock: Clock, claim: Claim) -> None:
         self._store = store
         self._pictures = pictures
         self._clock = clock
-        self._deliver = deliver
+        self._claim = claim
         self._newest = 0.0
         self._polls = Brake(2, 2 * INTERVAL, clock)
         self._strange = Brake(STRANGE, 60, clock)
@@ -117,7 +121,7 @@ class QrLogins:
                 self._polls.pull(key)
                 return told
             if self._store.replace(key, found, _CODEC.dump_json(told.login), now=now):
-                return told if self._deliver(key, told.login) else Polled("gone")
+                return told if self._claim(key, told.login) else Polled("gone")
         raise Busy("a QR login changes all the time")
 
     def _told(self, login: QrLogin, ticket: str, now: float) -> Polled:
@@ -159,6 +163,9 @@ class QrLogins:
             login = _CODEC.validate_json(found)
             after, refused = _attempted(step, login, now)
             if after is login or self._store.replace(key, found, _CODEC.dump_json(after), now=now):
+                ends = after.state is State.DENIED and login.state is not State.DENIED
+                if ends and not self._claim(key, after):
+                    raise QrRefused("consumed")
                 if refused is not None:
                     raise refused
                 return after

@@ -1,6 +1,8 @@
 """`Ephemeral` in a dictionary: for rules that are walked through a million times. What it promises, the model test
 compares with SQLite; a failover that lost what was written last is `restore`."""
 
+from collections.abc import Callable
+
 from idp.ports import SPENT, Spent
 
 Records = dict[str, tuple[bytes | None, float]]
@@ -11,6 +13,8 @@ class InMemory:
 
     def __init__(self) -> None:
         self.records: Records = {}
+        self.meanwhile: Callable[[], object] | None = None
+        """What somebody else does between the next reading and replacing, once."""
 
     def put(self, key: str, value: bytes, *, expires_at: float, now: float) -> bool:
         if self._live(key, now) is not None:
@@ -29,6 +33,9 @@ class InMemory:
         return found
 
     def replace(self, key: str, old: bytes, new: bytes, *, now: float) -> bool:
+        if self.meanwhile is not None:
+            others, self.meanwhile = self.meanwhile, None
+            others()
         if self._live(key, now) != old:
             return False
         self.records[key] = (new, self.records[key][1])
