@@ -371,3 +371,36 @@ def test_whoever_wants_to_choose_an_account_is_asked_at_the_upstream_too(here: B
     sent = visitor.get("/via/dvcqg", query_string={"attempt": attempt}).headers["Location"]
 
     assert parse_qs(urlsplit(sent).query)["prompt"] == ["login"]
+
+
+def test_a_record_of_before_2018_holds_the_same_person(here: Brokered) -> None:
+    """U-02, U-05: the second holder is seen however either record writes the number."""
+    app, links = here.app, sql_links(here.app.base)
+    old, new = "+841201234599", "+84701234599"
+    first = app.person(identifiers={"bhxh": "0088800003"})
+    second = app.person(identifiers={"bhxh": "0088800004"})
+    with app.base.database.write.begin() as connection:
+        connection.execute(update(t.account).where(t.account.c.id == first).values(phone=old))
+        connection.execute(update(t.account).where(t.account.c.id == second).values(phone=new))
+    account = app.base.people.find(first)
+    assert account is not None
+    link = NewLink(new_id(), first, Subject("dvcqg", "s" * 43), "code", {}, phone=old)
+
+    with pytest.raises(LinkTaken):
+        links.add(link, Securing(first, account.secured_at, {}, Event("link.added", first)), app.clock())
+
+
+def test_a_logout_there_ends_sessions_whose_login_named_no_session(here: Brokered) -> None:
+    """OIDC Back-Channel Logout 1.0, 2.7: the subject alone names them; another session of the subject stays."""
+    app, links = here.app, sql_links(here.app.base)
+    here.through("dvcqg", HOA).press("link-confirm").follow()
+    account_id = here.account_of(HOA_CODE)
+    with app.base.database.write.begin() as connection:
+        connection.execute(update(t.upstream_stay).values(sid=""))
+    [link] = links.of_account(account_id)
+
+    assert [owner for owner, _ in links.sids_of(link.subject, "dvcqg", "x" * 43)] == [account_id]
+    assert links.sids_of(None, "dvcqg", "x" * 43) == []
+    with app.base.database.write.begin() as connection:
+        connection.execute(update(t.upstream_stay).values(sid="y" * 43))
+    assert links.sids_of(link.subject, "dvcqg", "x" * 43) == []
