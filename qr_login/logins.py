@@ -32,7 +32,7 @@ STRANGE = 5
 """So many unknown or forged tickets a minute from one device, then nothing that it asks is looked at."""
 
 SECRET_LENGTH, TRIES = len("q_") + 43, 32
-_CODEC = TypeAdapter(QrLogin)
+CODEC = TypeAdapter(QrLogin)
 
 Step = Callable[[QrLogin, float], QrLogin]
 Claim = Callable[[str, QrLogin], bool]
@@ -73,7 +73,7 @@ class QrLogins:
         secret, now = new_secret("q"), self._now()
         login = QrLogin(attempt, client_id, asker, f"{randbelow(100):02}", now, slow)
         key = self._key(self._pictures.ticket_of(secret))
-        self._store.put(key, _CODEC.dump_json(login), expires_at=login.expires_at + REMEMBERED, now=now)
+        self._store.put(key, CODEC.dump_json(login), expires_at=login.expires_at + REMEMBERED, now=now)
         return secret, login
 
     def scan(self, picture: str, device_id: str, account_id: str) -> tuple[str, QrLogin]:
@@ -116,11 +116,11 @@ class QrLogins:
             found = self._store.get(key, now=now)
             if found is None:
                 return Polled("gone")
-            told = self._told(_CODEC.validate_json(found), ticket, now)
+            told = self._told(CODEC.validate_json(found), ticket, now)
             if told.kind != "delivered" or told.login is None:
                 self._polls.pull(key)
                 return told
-            if self._store.replace(key, found, _CODEC.dump_json(told.login), now=now):
+            if self._store.replace(key, found, CODEC.dump_json(told.login), now=now):
                 return told if self._claim(key, told.login) else Polled("gone")
         raise Busy("a QR login changes all the time")
 
@@ -160,9 +160,9 @@ class QrLogins:
             found = self._store.get(key, now=now) if is_ticket(ticket) else None
             if found is None:
                 raise QrRefused("unknown")
-            login = _CODEC.validate_json(found)
+            login = CODEC.validate_json(found)
             after, refused = _attempted(step, login, now)
-            if after is login or self._store.replace(key, found, _CODEC.dump_json(after), now=now):
+            if after is login or self._store.replace(key, found, CODEC.dump_json(after), now=now):
                 ends = after.state is State.DENIED and login.state is not State.DENIED
                 if ends and not self._claim(key, after):
                     raise QrRefused("consumed")

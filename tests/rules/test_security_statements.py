@@ -8,7 +8,23 @@ import pytest
 from config.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-STAGE = {"B": 27, "C": 7, "D": 13, "H": 8, "I": 6, "P": 15, "S": 6, "T": 5, "W": 7, "X": 4, "Y": 10}
+STAGE = {
+    "B": 27,
+    "C": 7,
+    "D": 13,
+    "H": 8,
+    "I": 6,
+    "K": 6,
+    "L": 8,
+    "M": 4,
+    "O": 9,
+    "P": 15,
+    "S": 6,
+    "T": 5,
+    "W": 7,
+    "X": 4,
+    "Y": 10,
+}
 STATEMENTS = [f"{letter}-{number:02d}" for letter, most in STAGE.items() for number in range(1, most + 1)]
 
 

@@ -157,7 +157,7 @@ def test_a_second_confirmation_changes_nothing(scene: Scene) -> None:
 
 
 def test_who_confirmed_may_still_say_no_until_the_browser_has_it(scene: Scene) -> None:
-    """L-08: with its reason, for the page and the log."""
+    """With its reason, for the page and the log."""
     secret, ticket, login = scene.scanned()
     scene.logins.confirm(ticket, *ME, login.number)
     scene.logins.deny(ticket, *ME, "not_me")

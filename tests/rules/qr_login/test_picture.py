@@ -1,8 +1,12 @@
 """A picture is worth something for seconds, to the one who made its login."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from qr_login.flow import QrRefused
+from qr_login.flow import LIFE, WRONG_NUMBERS, QrRefused
+from qr_login.logins import INTERVAL, REMEMBERED, STRANGE
 from qr_login.picture import FAST, SLOW, Pictures
 from tests.rules.qr_login.conftest import LINK, Scene
 from tests.rules.qr_login.test_flow import ME, OTHER, why
@@ -141,5 +145,15 @@ def test_a_link_too_long_for_the_code_is_refused_at_once() -> None:
 
 
 def test_the_two_paces() -> None:
-    """What the page promises: 6 s and 10 s at most."""
-    assert [pace.step * (pace.back + 1) for pace in (FAST, SLOW)] == [6, 10]
+    """L-01: the numbers of the risk assessment are those in force."""
+    page = (Path(__file__).parents[3] / "docs" / "qr-security.md").read_text(encoding="utf-8")
+    numbers = dict(re.findall(r"^\| ([^|]+) \| (?:one in )?([0-9]+)", page, re.MULTILINE))
+    fast, slow = (pace.step * (pace.back + 1) for pace in (FAST, SLOW))
+
+    assert numbers["a picture, copied when it appeared"] == str(fast)
+    assert numbers["a picture for people who need more time, or without script"] == str(slow)
+    assert numbers["the whole login"] == f"{LIFE:.0f}"
+    assert numbers["what both sides are told about its end"] == f"{REMEMBERED:.0f}"
+    assert numbers["wrong numbers"] == str(WRONG_NUMBERS)
+    assert numbers["unknown or forged tickets from one device"] == str(STRANGE)
+    assert numbers["polls"] == str(INTERVAL)
