@@ -237,3 +237,15 @@ def test_two_logins_of_one_browser_have_nothing_to_do_with_each_other(scene: Sce
     told = scene.logins.poll(second[0]).login
     assert told is not None
     assert (told.attempt, told.asker) == ("a_2", ASKER)
+
+
+def test_waiting_writes_nothing(scene: Scene) -> None:
+    """K-04: a poll reads, before the scan and after it; only the one delivery writes."""
+    secret, login = scene.start()
+    before = scene.store.copy()
+    assert scene.logins.poll(secret).kind == "pending"
+    assert scene.store.records == before
+    scene.logins.scan(scene.picture(secret, login), *ME)
+    before = scene.store.copy()
+    assert scene.logins.poll(secret).kind == "scanned"
+    assert scene.store.records == before

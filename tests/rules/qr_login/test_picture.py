@@ -99,7 +99,7 @@ def test_the_key_of_a_ticket_is_nowhere_but_in_the_server(scene: Scene) -> None:
     assert repr(scene.pictures) not in seen
 
 
-@pytest.mark.parametrize("back", [5, 30, 119, 3_600])
+@pytest.mark.parametrize("back", [5, 30, 36, 40, 119, 3_600])
 def test_a_clock_that_goes_back_makes_no_old_picture_good_again(scene: Scene, back: float) -> None:
     """M-04"""
     secret, login = scene.start()
