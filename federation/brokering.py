@@ -60,7 +60,7 @@ class Ceremony:
     """What the table proposed, waiting for the person. `sealed` holds who came; `since` is the account as it was seen.
 
     `phone` is our number that the decision stands on, `sid` the session from which the person linked. `may_open` says
-    that who nobody has an account for gets one.
+    that who nobody has an account for gets one, with `bhxh_code` when the register knows them.
     """
 
     upstream: str
@@ -73,6 +73,7 @@ class Ceremony:
     phone: str = ""
     sid: str = ""
     may_open: bool = False
+    bhxh_code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +181,17 @@ class Brokering:
             return self._known(away, arrival, found, link, evidence.linked.secured_at)
         return self.owing(upstream, away, arrival, found)
 
-    def matched(self, upstream: Upstream, arrival: Arrival) -> Match:
-        """The row of the table that holds now, for somebody whom nobody knew a moment ago."""
-        subject = self.digester.subject(arrival.identity)
-        evidence = self.gathering.of(arrival.identity, subject, self.gathering.link(subject), upstream.policy)
-        return match(arrival.identity, evidence, upstream.policy, self.clock())
+    def matched(self, upstream: Upstream, arrival: Arrival, bhxh_code: str) -> Match:
+        """The row of the table that holds now, for somebody whom nobody knew a moment ago.
+
+        `bhxh_code` is the code that the ceremony found for them, by their citizen number or because they typed it.
+        """
+        identity, subject = arrival.identity, self.digester.subject(arrival.identity)
+        evidence = self.gathering.of(identity, subject, self.gathering.link(subject), upstream.policy)
+        if bhxh_code:
+            typed = self.gathering.typed(identity, bhxh_code)
+            evidence = replace(evidence, typed=typed.typed, typed_participant=typed.typed_participant)
+        return match(identity, evidence, upstream.policy, self.clock())
 
     def owing(self, upstream: Upstream, away: Away, arrival: Arrival, found: Match) -> Outcome:
         """The ceremony that a match asks for, or why there is none."""
@@ -211,6 +218,7 @@ class Brokering:
             phone,
             away.sid,
             isinstance(found, New),
+            found.participant.bhxh_code if isinstance(found, New) and found.participant else "",
         )
         return Owing(away.attempt, self.ceremonies.add(ceremony), mode)
 

@@ -72,7 +72,7 @@ class Linking:
             raise Expired("this ceremony opens no account")
         taken = self._take(handle)
         arrival = self._brokering.arrival_of(taken)
-        found = self._brokering.matched(upstream, arrival)
+        found = self._brokering.matched(upstream, arrival, taken.bhxh_code)
         if not isinstance(found, New):
             reason = found.reason if isinstance(found, Refused) else "conflict"
             return self._brokering.refused(_away(taken), arrival, reason, None)
@@ -115,7 +115,8 @@ class Linking:
             return wait
         evidence = self._brokering.gathering.typed(arrival.identity, typed)
         found = match(arrival.identity, evidence, upstream.policy, self._brokering.clock())
-        if not isinstance(found, Propose | ProveFirst):
+        is_new = isinstance(found, New) and found.participant is not None
+        if not isinstance(found, Propose | ProveFirst) and not is_new:
             return None
         self._take(handle)
         owing = self._brokering.owing(upstream, _away(ceremony), arrival, found)

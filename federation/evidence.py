@@ -24,6 +24,8 @@ class Accounts(Protocol):
 class Register(Protocol):
     """The part of `Participants` that is asked here."""
 
+    def find(self, bhxh_code: str) -> Participant | None: ...
+
     def find_by_citizen_number(self, number: str) -> Participant | None: ...
 
 
@@ -75,6 +77,7 @@ class Gathering:
         return Evidence(
             typed=self._candidates(identity, self._holding("bhxh", value)),
             by_phone=self._candidates(identity, self._holding_phone(identity)),
+            typed_participant=self._register.find(value),
         )
 
     def is_named(self, identity: UpstreamIdentity, other_than: str) -> bool:

@@ -51,7 +51,8 @@ class Evidence:
     """What we know: the account that this subject is linked to, and those that one of its facts points at.
 
     `same_person` tells whether number, name and birth date are still those of the day of the link, as far as both
-    know them. `typed` is the account of the BHXH code that the person typed here.
+    know them. `typed` is the account of the BHXH code that the person typed here, `typed_participant` its entry in the
+    register.
     """
 
     linked: Account | None = None
@@ -62,6 +63,7 @@ class Evidence:
     by_tax_code: tuple[Candidate, ...] = ()
     typed: tuple[Candidate, ...] = ()
     participant: Participant | None = None
+    typed_participant: Participant | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,7 @@ def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: Policy) -> M
     """Nobody has an account: a new one where the upstream may open it and has proved who it is."""
     if not policy.opens_accounts or not is_proven(identity, policy) or not identity.name or not identity.birth_date:
         return Unresolved()
-    known = evidence.participant
+    known = evidence.participant or _typed_participant(identity, evidence)
     if known is None:
         return New()
     agrees = names.agreement(identity.name, known.name) > names.Agreement.DIFFERENT
@@ -253,6 +255,18 @@ def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: Policy) -> M
     taken = any(candidate.account.identifier("bhxh") == known.bhxh_code for candidate in evidence.by_code)
     # The register tells of another person, or the code is somebody's: an officer decides whose it is.
     return Refused("identity") if not agrees or other_day or taken else New(known)
+
+
+def _typed_participant(identity: UpstreamIdentity, evidence: Evidence) -> Participant | None:
+    """The register's entry of the typed code, when it is this person's: name and full birth date, no other number."""
+    known = evidence.typed_participant
+    if known is None or known.birth_date is None or identity.birth_date is None or not identity.name:
+        return None
+    same_name = names.agreement(identity.name, known.name) > names.Agreement.DIFFERENT
+    same_day = identity.birth_date.same_as(known.birth_date) == "exact"
+    same_number = _same(identity.citizen_number, known.citizen_number) != "different"
+    free = not evidence.typed
+    return known if same_name and same_day and same_number and free else None
 
 
 def is_proven(identity: UpstreamIdentity, policy: Policy) -> bool:

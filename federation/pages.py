@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from federation.brokering import Ceremony, Mode, Turned
 from federation.ceremony import Linked, Linking
+from federation.matching import New
 from federation.sentences import CONTACTS, LOOKUP, REFUSED
 from federation.upstreams import UnknownUpstream, Upstream
 from federation.web import PAGES, Journeys
@@ -159,7 +160,8 @@ class Open(CeremonyPage):
         if not ceremony.may_open:
             raise Expired("this ceremony opens no account")
         arrival = self.brokering.arrival_of(ceremony)
-        known = self.brokering.gathering.participant(arrival.identity, upstream.policy)
+        found = self.brokering.matched(upstream, arrival, ceremony.bhxh_code)
+        known = found.participant if isinstance(found, New) else None
         birth_date = str(arrival.identity.birth_date or "")
         return page(
             "link_open.html",

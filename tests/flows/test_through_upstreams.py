@@ -11,7 +11,10 @@ import pytest
 from config.federation_wiring import sql_links
 from config.people_wiring import notices_of
 from federation.officers import Officers
+from idp.accounts.birth_date import BirthDate
+from idp.accounts.participants import Participant
 from idp.ports import Event
+from idp.store.participants import SqlParticipants
 from tests.support import databases
 from tests.support.app import answer_of, attempt_of
 from tests.support.brokered import Brokered, brokered
@@ -250,6 +253,22 @@ def test_a_proven_person_without_an_account_gets_one(here: Brokered, login: str,
     assert account is not None
     assert account.identifier("bhxh") == code
     assert here.through("vneid", login).place == "/authorize"
+
+
+def test_a_code_of_the_register_that_lacks_the_number_is_found_by_typing_it(here: Brokered) -> None:
+    born = BirthDate(2001, 2, 3)
+    SqlParticipants(here.app.base.database).put([Participant("0011111130", "Tôn Nữ Vô Danh", born)])
+    journey = here.through("vneid", "000801777002").press("link-look", bhxh_code="0011111122")
+    assert journey.answer is not None
+    assert journey.answer.status_code == 200
+
+    assert journey.press("link-look", bhxh_code="0011111130").place == "/link/open"
+    assert "******1130" in journey.page().text
+    assert journey.press("link-open").place == "/authorize"
+    account = here.app.base.people.find_by_identifier("bhxh", "0011111130")
+    assert account is not None
+    assert account.identifier("cccd") == "000801777002"
+    assert account.name == "Tôn Nữ Vô Danh"
 
 
 def test_a_changed_citizen_number_stops_the_login(here: Brokered) -> None:

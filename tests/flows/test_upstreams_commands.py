@@ -52,7 +52,7 @@ def dvcqg(name: str, address: str, **more: Any) -> dict[str, Any]:
         "kind": "dvcqg",
         "label": f"Đăng nhập {name}",
         "client_id": "x",
-        "client_secret": "s" * 43,
+        "client_secret": f"a secret for {name}",
         **places,
         **more,
     }
@@ -66,7 +66,14 @@ def configured(operator: Operator, address: str, monkeypatch: pytest.MonkeyPatch
         dvcqg("dead", nobody, order=1),
         dvcqg("broken", f"{address}/broken", enabled_from="2999-01-01T00:00:00+07:00"),
         dvcqg("over", address, enabled_to="2001-01-01T00:00:00+07:00", order=3),
-        {"id": "liar", "kind": "oidc", "label": "L", "client_id": "x", "client_secret": "s" * 43, "issuer": address},
+        {
+            "id": "liar",
+            "kind": "oidc",
+            "label": "L",
+            "client_id": "x",
+            "client_secret": "of the liar",
+            "issuer": address,
+        },
     ]
     monkeypatch.setenv("IDP_UPSTREAMS", json.dumps(others))
     return operator

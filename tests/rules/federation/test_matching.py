@@ -50,6 +50,7 @@ ACCOUNT = Account(
 )
 UNNUMBERED = replace(ACCOUNT, id="b" * 32, identifiers=(Identifier("bhxh", "0012345679", 0.0),))
 PERSON = Participant("0012345670", "Nguyễn Thị Hoà", BORN, NUMBER)
+TYPED = replace(PERSON, citizen_number=None)
 
 
 def by_number(account: Account = ACCOUNT, *, linked: bool = False) -> Evidence:
@@ -160,6 +161,22 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
         New(replace(PERSON, birth_date=BirthDate(1990))),
     ),
     ("nobody knows them", HOA, Evidence(), VNEID, New()),
+    ("nobody, the typed code is theirs in the register", HOA, Evidence(typed_participant=TYPED), VNEID, New(TYPED)),
+    ("the typed code is another's", HOA, Evidence(typed_participant=replace(TYPED, name="Lê Văn Kia")), VNEID, New()),
+    (
+        "the typed code is of a year only",
+        HOA,
+        Evidence(typed_participant=replace(TYPED, birth_date=BirthDate(1990))),
+        VNEID,
+        New(),
+    ),
+    (
+        "the typed code is another number's",
+        HOA,
+        Evidence(typed_participant=replace(TYPED, citizen_number=OTHER_NUMBER)),
+        VNEID,
+        New(),
+    ),
     ("nobody, not proved", replace(HOA, ial=1), Evidence(), VNEID, Unresolved()),
     ("nobody, by an upstream that opens none", WITH_PHONE, Evidence(participant=PERSON), DVCQG, Unresolved()),
     (
