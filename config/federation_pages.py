@@ -9,6 +9,7 @@ from config.federation_wiring import linking_of
 from federation import own_links, pages, web
 from federation.link_step import LinkStep
 from federation.status import Status, StatusPage
+from idp.brake import Brake
 from idp.store.families import SqlFamilies
 
 if TYPE_CHECKING:
@@ -43,7 +44,9 @@ def federation_pages(
     p: Provider, around: Surroundings, own: OwnPages, steps: Steps, desk: CodeDesk, measures: Measures
 ) -> Routes:
     """Every page of a journey, of a ceremony and of one's own links: URL, name, view."""
-    journeys = web.Journeys(around, p.attempts, p.brokering, lambda *labels: measures.logins.labels(*labels).inc())
+    departures = Brake(p.base.settings.limits.attempts_per_network, 60, p.base.clock)
+    shared = (around, p.attempts, p.brokering, p.clients, departures)
+    journeys = web.Journeys(*shared, lambda *labels: measures.logins.labels(*labels).inc())
     linking = linking_of(p.base, p.brokering)
     both, mine = (journeys, linking), (own, journeys)
     return [

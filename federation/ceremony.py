@@ -177,10 +177,11 @@ class Linking:
         scene: Scene,
         keep_sid: str | None,
     ) -> Securing:
-        """The credential event: everything else of the account ends, and it is told wherever it can be reached."""
+        """The credential event: everything else ends, and all are told who can be, or could be, reached."""
         words: Mapping[str, str] = {"name": facts.name, "birth_date": facts.birth_date, "number": facts.number}
         event = Event("link.added", account.id, facts={"upstream": link.subject.upstream, "how": link.how, **words})
-        told: Told = self._notices.of("link_added", account, scene, before={"link": link.id})
+        before = self._brokering.links.previous_contacts(account.id, self._brokering.clock())
+        told: Told = self._notices.of("link_added", account, scene, before={"link": link.id, **before})
         return Securing(account.id, account.secured_at, dict.fromkeys(removed), event, told, keep_sid)
 
     def _new_account(self, arrival: Arrival, known: Participant | None) -> tuple[Account, NewLink]:

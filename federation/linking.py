@@ -132,6 +132,10 @@ class Links(Protocol):
         """End a link in one transaction with its credential event. Raises `LinkTaken` when that came too late."""
         ...
 
+    def previous_contacts(self, account_id: str, now: float) -> dict[str, str]:
+        """`phone` and `email` of before a change that can still be undone."""
+        ...
+
     def used(self, link: Link, event: Event, now: float) -> None:
         """Note that somebody came in through the link. Raises `LinkTaken` when it has ended meanwhile."""
         ...

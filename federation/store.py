@@ -97,6 +97,9 @@ class SqlLinks:
                 raise LinkTaken
             self._audit.write(connection, event)
 
+    def previous_contacts(self, account_id: str, now: float) -> dict[str, str]:
+        return self._notices.previous(account_id, now)
+
     def dispute(self, dispute: Dispute, event: Event, now: float) -> None:
         sealed = self._sealing.seal(json.dumps(dict(dispute.facts)).encode(), context=f"dispute {dispute.id}")
         row = {

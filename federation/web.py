@@ -15,10 +15,12 @@ from federation.connector import Leaving, UpstreamFailed
 from federation.sentences import FAILED, NOTES
 from federation.upstreams import Upstream
 from idp.accounts.account import Kind
-from idp.errors import BadRequest, Expired
+from idp.brake import Brake
+from idp.errors import BadRequest, Expired, TooMany
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.authentication import acr_level
 from idp.login.sessions import Sessions
+from idp.oidc.clients import Clients
 from idp.ports import Way
 from idp.shelf import digest
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
@@ -82,8 +84,16 @@ class Journeys:
     """What the pages of a journey share."""
 
     def __init__(
-        self, around: Surroundings, attempts: Attempts, brokering: Brokering, count: Count = lambda *_: None
+        self,
+        around: Surroundings,
+        attempts: Attempts,
+        brokering: Brokering,
+        clients: Clients,
+        departures: Brake,
+        count: Count,
     ) -> None:
+        self._clients = clients
+        self._departures = departures
         self.around = around
         self.attempts = attempts
         self.brokering = brokering
@@ -91,7 +101,11 @@ class Journeys:
 
     def leave(self, browser: Browser, upstream: Upstream, away: Away, params: Mapping[str, str]) -> Response:
         """Send the browser to the upstream, or back to where it came from when that cannot be asked."""
-        leaving = Leaving("", "", _is_fresh(params), _acr(params), browser.language())
+        if not self._departures.pull(browser.network):
+            raise TooMany("too many journeys begun", retry_after=self._departures.retry_after)
+        client = self._clients.find(params.get("client_id"))
+        acr = max(_acr(params), client.minimum_acr if client else 1)
+        leaving = Leaving("", "", _is_fresh(params), acr, browser.language())
         try:
             self.brokering.demand_open(upstream)
             return redirect(self.brokering.start(upstream, away, leaving), 303)

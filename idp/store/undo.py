@@ -54,6 +54,15 @@ class SqlNotices:
         before = json.loads(self._sealing.unseal(row.sealed_before, context=f"undo {digest}"))
         return Undo(digest, row.account_id, row.event, before, row.created_at, row.expires_at)
 
+    def previous(self, account_id: str, now: float) -> dict[str, str]:
+        """Number and address of before a change that can still be undone: who had them is told of what follows."""
+        changed = and_(_u.account_id == account_id, _u.event.in_(("phone_changed", "email_changed")))
+        live = select(t.undo).where(changed, _u.used_at.is_(None), _u.expires_at > now).order_by(_u.created_at)
+        with self._database.read.connect() as connection:
+            rows = connection.execute(live).all()
+        befores = [json.loads(self._sealing.unseal(r.sealed_before, context=f"undo {r.digest}")) for r in rows]
+        return {name: each[name] for each in befores for name in ("phone", "email") if each.get(name)}
+
     def use(self, connection: Connection, digest: str, now: float) -> bool:
         """Use the link up: exactly one caller gets True.
 

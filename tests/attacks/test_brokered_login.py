@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 
 from config.federation_wiring import sql_links
-from config.people_wiring import notices_of
+from config.people_wiring import notices_of, set_number
 from federation.linking import LinkTaken, NewLink, Subject, new_id
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE
@@ -231,6 +231,29 @@ def test_not_me_undoes_a_link_and_ends_what_came_through_it(here: Brokered) -> N
     assert links_of(here, HOA_CODE) == []
     assert journey.visitor.get("/account").headers["Location"].startswith("/login?")
     assert here.through("vneid", HOA).place == "/link/confirm"
+
+
+def test_the_previous_number_is_told_of_a_link_too(here: Brokered) -> None:
+    """U-07: whoever had the number before the thief's change learns what the thief did next."""
+    app = here.app
+    account = app.base.people.find(here.account_of(HOA_CODE))
+    assert account is not None
+    assert set_number(app.base, account, "+84911000999", "at the desk")
+    assert [m.to for m in app.told("sms")] == ["+84981234567"]
+
+    here.through("vneid", HOA).press("link-confirm")
+    assert [m.to for m in app.told("sms")] == ["+84981234567"]
+
+
+def test_an_upstream_is_not_asked_without_end(here: Brokered) -> None:
+    """C-01: beginning journeys is limited as beginning logins is."""
+    visitor = here.app.visitor()
+    attempt = attempt_of(visitor.authorize())
+    limit = here.app.settings.limits.attempts_per_network
+    codes = [visitor.get("/via/vneid", query_string={"attempt": attempt}).status_code for _ in range(limit + 30)]
+
+    assert codes[:limit] == [303] * limit
+    assert codes[-1] == 429
 
 
 def test_a_login_through_a_young_link_counts_as_level_one(here: Brokered) -> None:
