@@ -93,7 +93,7 @@ def test_a_state_of_one_upstream_opens_no_callback_of_the_other(here: Brokered) 
 
 @pytest.mark.parametrize("state", ["", "v_forged", "v_" + "A" * 43, "x" * 5000])
 def test_a_code_that_we_did_not_ask_for_is_not_looked_at(here: Brokered, state: str) -> None:
-    """domain 6.2: nobody logs in by an address that the upstream, or anybody, sends by itself."""
+    """Q-02, domain 6.2: nobody logs in by an address that the upstream, or anybody, sends by itself."""
     _, callback = finished(here, "dvcqg")
     code = parse_qs(urlsplit(callback).query)["code"][0]
     visitor = here.app.visitor()

@@ -288,6 +288,7 @@ def test_a_second_account_of_the_upstream_is_not_linked(here: Brokered) -> None:
 
 
 def test_the_id_token_tells_through_whom_and_how_strongly(here: Brokered) -> None:
+    """Q-01: it is ours, for one audience, and says no more than the weakest of the way."""
     here.through("vneid", "000899777001").press("link-open")
     journey = here.through("vneid", "000899777001")
     code = answer_of(journey.follow().answer)["code"]  # type: ignore[arg-type]
@@ -297,6 +298,9 @@ def test_the_id_token_tells_through_whom_and_how_strongly(here: Brokered) -> Non
     claims = json.loads(urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     assert claims["idp"] == "vneid"
     assert claims["ial"] == 2
+    assert claims["acr"] == "urn:bhxh:acr:1"
+    assert claims["iss"] == here.app.settings.issuer
+    assert claims["aud"] == "portal"
 
 
 @pytest.mark.parametrize("fault", ["outage", "html", "wrong_key", "unauthorised"])

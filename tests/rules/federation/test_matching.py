@@ -302,7 +302,7 @@ def evidence_of(identity: UpstreamIdentity, candidates: list[Candidate]) -> Evid
 
 @given(situations())
 def test_no_row_ever_links_on_a_phone_alone(situation: tuple[UpstreamIdentity, list[Candidate], Policy]) -> None:
-    """U-04: what is proposed agrees in name and full birth date, and in number or a fresh phone."""
+    """U-04, Q-05: what is proposed agrees in name and full birth date, and in number or a fresh phone."""
     identity, candidates, policy = situation
     found = match(identity, evidence_of(identity, candidates), policy, NOW)
     if not isinstance(found, Propose):
