@@ -160,6 +160,10 @@ class Linking:
         try:
             moment = brokering.links.add(link, securing, brokering.clock())
         except LinkTaken:
+            now_known = brokering.gathering.account(account.id)
+            if now_known is None or now_known.secured_at != account.secured_at:
+                # Another tab, or another event of the account, came first: nobody disputes anything.
+                raise Expired("the account was secured meanwhile") from None
             return brokering.refused(_away(ceremony), arrival, "conflict", account.id)
         brokering.propose_number(ceremony.upstream, arrival, account)
         # Whoever came by password or session stays logged in by that.

@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 
 from federation.brokering import Ceremony, Mode, Turned
 from federation.ceremony import Linked, Linking
-from federation.matching import New
+from federation.connector import UpstreamIdentity
+from federation.matching import New, is_proven
 from federation.sentences import CONTACTS, LOOKUP, REFUSED
 from federation.upstreams import UnknownUpstream, Upstream
 from federation.web import PAGES, Journeys
@@ -220,7 +221,9 @@ class Who(CeremonyPage):
         error: str = "",
     ) -> Response:
         told = {"way": upstream.name(browser.language()), "typed": typed, "error": error}
-        return page("link_who.html", attempt, ceremony=handle, may_open=ceremony.may_open, **told)
+        identity = self.brokering.arrival_of(ceremony).identity
+        kinds = {"by_code": identity.kind == "individual", "weak": _is_weak(identity, upstream)}
+        return page("link_who.html", attempt, ceremony=handle, may_open=ceremony.may_open, **kinds, **told)
 
 
 class LogInFirst(CeremonyPage):
@@ -260,6 +263,11 @@ class RefusedPage(Page):
         title, sentence = REFUSED[why]
         told = str(sentence) % {"way": upstream.name(browser.language())}
         return page("link_refused.html", attempt, title=str(title), sentence=told, handle=handle)
+
+
+def _is_weak(identity: UpstreamIdentity, upstream: Upstream) -> bool:
+    """Whether a higher level there would have told who the person is."""
+    return identity.citizen_number is not None and not is_proven(identity, upstream.policy)
 
 
 def page(template: str, attempt: LoginAttempt | None, **values: object) -> Response:

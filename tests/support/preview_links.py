@@ -32,12 +32,31 @@ def _ceremony() -> list[Raw]:
         ),
         ("link-open", "participant", "link_open.html", made_up | person | {"way": VNEID, "bhxh_code": "******1120"}),
         ("link-open", "nobody", "link_open.html", made_up | person | {"way": VNEID, "bhxh_code": ""}),
-        ("link-who", "plain", "link_who.html", made_up | {"way": DVCQG, "typed": "", "error": "", "may_open": False}),
+        (
+            "link-who",
+            "plain",
+            "link_who.html",
+            made_up | {"way": DVCQG, "typed": "", "error": "", "may_open": False, "by_code": True, "weak": False},
+        ),
         (
             "link-who",
             "failed",
             "link_who.html",
-            made_up | {"way": VNEID, "typed": "0099999999", "error": str(LOOKUP["none"]), "may_open": True},
+            made_up
+            | {
+                "way": VNEID,
+                "typed": "0099999999",
+                "error": str(LOOKUP["none"]),
+                "may_open": True,
+                "by_code": True,
+                "weak": True,
+            },
+        ),
+        (
+            "link-who",
+            "organisation",
+            "link_who.html",
+            made_up | {"way": DVCQG, "typed": "", "error": "", "may_open": False, "by_code": False, "weak": False},
         ),
         ("link-password", "plain", "link_password.html", made_up | {"way": VNEID, "differs": None}),
         ("link-password", "differs", "link_password.html", made_up | {"way": DVCQG, "differs": differs}),
