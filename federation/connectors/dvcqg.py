@@ -34,7 +34,7 @@ from federation.connectors.answers import (
     wished,
     with_query,
 )
-from federation.id_tokens import Expected, read_id_token
+from federation.id_tokens import LEEWAY, Expected, read_id_token
 from federation.remote_keys import RemoteKeys
 from idp.accounts.account import Kind
 from idp.outbound import Outbound
@@ -115,6 +115,8 @@ class DvcqgConnector:
             **({"prompt": "login"} if leaving.fresh else {}),
         }
         kept = {"nonce": nonce, "verifier": verifier}
+        if leaving.fresh:
+            kept["since"] = str(int(self._clock()))
         return Departure(with_query(self._upstream.authorization_endpoint, **asked), kept)
 
     def finish(self, callback: Callback) -> Arrival:
@@ -130,6 +132,7 @@ class DvcqgConnector:
         tokens = ask.token(self._upstream.token_endpoint, form)
         access_token = bearer(tokens)
         claims = self._claims(tokens.get("id_token"), access_token, callback.kept["nonce"], ask.deadline)
+        _demand_fresh(claims, callback.kept.get("since"))
         profile = _lowered(ask.profile(self._upstream.userinfo_endpoint, access_token))
         if claims and facts.text(profile.get("sub")) != claims["sub"]:
             raise UpstreamFailed("refused", "userinfo: sub")
@@ -202,3 +205,10 @@ def _lowered(profile: Mapping[str, Any]) -> dict[str, Any]:
     if len(found) != len(profile):
         raise UpstreamFailed("refused", "profile: a claim twice")
     return found
+
+
+def _demand_fresh(claims: Mapping[str, Any], since: str | None) -> None:
+    """Where a new login was asked for, one that says of itself that it is older is refused; many say nothing."""
+    auth_time = claims.get("auth_time")
+    if since is not None and auth_time is not None and auth_time < float(since) - LEEWAY:
+        raise UpstreamFailed("refused", "auth_time is too old")

@@ -137,6 +137,17 @@ def test_an_openid_provider_must_say_that_the_login_was_fresh(upstream: Liar) ->
             connector.finish(upstream.came_back(leave(connector, fresh=True)[0]))
 
 
+def test_the_national_portal_may_say_that_the_login_was_not_fresh(upstream: Liar) -> None:
+    """D-05: it need not say when; what it says counts."""
+    connector = connector_to(upstream, "dvcqg")
+    upstream.lie = Lie({"claims": lambda claims: {n: v for n, v in claims.items() if n != "auth_time"}})
+    assert connector.finish(upstream.came_back(leave(connector, fresh=True)[0])).identity.subject
+    upstream.lie = Lie({"claims": told(auth_time=int(upstream.clock()) - 60)})
+    with pytest.raises(UpstreamFailed, match="auth_time"):
+        connector.finish(upstream.came_back(leave(connector, fresh=True)[0]))
+    assert connector.finish(upstream.came_back(leave(connector)[0])).identity.subject
+
+
 @pytest.mark.parametrize(
     ("level", "wished"), [(1, None), (2, "LoA2 LoA3"), (3, "LoA3"), (4, None)], ids=["1", "2", "3", "4"]
 )
