@@ -97,10 +97,11 @@ class Home(Page):
 
 
 class AccountPage(Page):
-    """The person's own page."""
+    """The person's own page. `upstream_of` tells where ending this session may also lead."""
 
-    def __init__(self, pages: OwnPages) -> None:
+    def __init__(self, pages: OwnPages, upstream_of: Callable[[Session], str | None]) -> None:
         self._pages = pages
+        self._upstream_of = upstream_of
 
     def get(self) -> Response:
         browser = this_browser(self._pages.around)
@@ -122,7 +123,8 @@ class AccountPage(Page):
             links=self._pages.links,
         )
         response = Response(body, mimetype="text/html")
-        response.headers["Content-Security-Policy"] = page_policy()
+        upstream = self._upstream_of(standing.session)
+        response.headers["Content-Security-Policy"] = page_policy([upstream] if upstream else [])
         return response
 
     def _returned(self, browser: Browser, handle: str) -> Response:

@@ -94,6 +94,11 @@ class LogoutRules:
             response.headers["Clear-Site-Data"] = '"storage"'
         return response
 
+    def after(self, session: Session) -> str:
+        """Where the browser goes once its own session was ended at `/account`."""
+        target = self.signed_out(session)
+        return self._through_upstream(session, target) or target
+
     def upstream_origin(self, session: Session) -> str | None:
         """Where the form of the logout may lead beside our own pages."""
         url = self._way_out(session, "")

@@ -334,6 +334,19 @@ def test_a_logout_also_ends_the_session_at_the_upstream(here: Brokered) -> None:
     assert visitor.get(back).headers["Location"].startswith("/logged-out")
 
 
+def test_ending_the_own_session_at_the_account_page_ends_it_at_the_upstream_too(here: Brokered) -> None:
+    visitor = here.through("dvcqg", "000890123456").press("link-confirm").follow().visitor
+    page = visitor.get("/account")
+    csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
+    mine = re.search(r'name="session" value="([^"]+)"', page.text)
+    assert csrf
+    assert mine
+    assert here.world.url("dvcqg") in page.headers["Content-Security-Policy"]
+
+    away = visitor.post("/account/end-session", data={"csrf": csrf[1], "session": mine[1]})
+    assert away.headers["Location"].startswith(here.world.url("dvcqg") + "/oidc/logout?")
+
+
 def test_a_logout_does_not_wait_for_an_upstream_that_is_not_there(here: Brokered) -> None:
     journey = here.through("vneid", "000890123456").press("link-confirm").follow()
     question = journey.visitor.get("/logout")
