@@ -15,7 +15,7 @@ from idp.login.attempt import browser_of
 from idp.login.sessions import Session, Sessions
 from idp.web.account import OwnPages, shown_date
 from idp.web.authorize import set_session
-from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
+from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser, with_query
 from idp.web.cookies import new_browser
 from idp.web.own_data import Sensitive
 
@@ -102,10 +102,11 @@ class ConfirmOwnLink(Sensitive):
 
     def get(self) -> Response:
         browser = this_browser(self._pages.around)
-        opened = self.opened(browser)
+        handle = browser.query.get("c", "")
+        # A code may have grown old while the person was at the upstream; what they brought waits here.
+        opened = self.opened(browser, back=with_query("/account/links/confirm", c=handle[:64]))
         if isinstance(opened, Response):
             return opened
-        handle = browser.query.get("c", "")
         ceremony = self._journeys.brokering.ceremony(handle, browser_of(browser.secret or ""))
         upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
         name = self._journeys.brokering.arrival_of(ceremony).identity.name

@@ -34,14 +34,15 @@ class Sensitive(Page):
     def __init__(self, pages: OwnPages) -> None:
         self._pages = pages
 
-    def opened(self, browser: Browser) -> tuple[Account, Session] | Response:
-        """Who is there with a fresh code, or the way to one."""
+    def opened(self, browser: Browser, *, back: str = "") -> tuple[Account, Session] | Response:
+        """Who is there with a fresh code, or the way to one; it returns to `back`, by itself to this page."""
         standing = self._pages.standing(browser)
         if standing is None or standing.account is None or standing.session is None:
             return self._pages.ask_to_log_in(browser, self.path)
         entered = standing.session.authentication.otp_at
         if entered is None or not 0 <= self._pages.clock() - entered <= FRESH:
-            return self._pages.begin(browser, "code", return_to=self.path, step_up=standing.session.sid)
+            back = back or self.path
+            return self._pages.begin(browser, "code", return_to=back, step_up=standing.session.sid)
         return standing.account, standing.session
 
 

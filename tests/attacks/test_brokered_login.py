@@ -187,6 +187,15 @@ def test_an_upstream_link_is_begun_from_a_session_by_that_session_only(here: Bro
     assert back.headers["Location"].startswith("/account/links/confirm?c=")
     handle = parse_qs(urlsplit(back.headers["Location"]).query)["c"][0]
 
+    # The code grew old meanwhile: another one leads back to the very same question.
+    app.clock.move(301)
+    stepping = visitor.get(back.headers["Location"])
+    assert stepping.headers["Location"].startswith("/login/code?")
+    visitor.get(stepping.headers["Location"])
+    form = {"attempt": attempt_of(stepping), "code": app.code_sent(), "code-submit": "1"}
+    done = visitor.post("/login/code", data=form)
+    assert visitor.get(done.headers["Location"]).headers["Location"] == back.headers["Location"]
+
     # Without the session's own value no form of another site makes the link.
     assert visitor.post("/account/links/confirm", data={"c": handle, "link-make": "1"}).status_code == 403
     journey = Journey(here, visitor, "", back)
