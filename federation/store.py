@@ -134,6 +134,18 @@ class SqlLinks:
         with self._database.read.connect() as connection:
             return [_dispute(row) for row in connection.execute(statement)]
 
+    def waiting(self) -> int:
+        """How many refused links wait for an officer."""
+        counted = select(func.count()).select_from(t.link_dispute).where(_d.resolved_at.is_(None))
+        with self._database.read.connect() as connection:
+            return int(connection.execute(counted).scalar_one())
+
+    def linked_upstreams(self) -> set[str]:
+        """The upstreams that somebody is linked with."""
+        held = select(_l.upstream).where(_l.ended_at.is_(None)).distinct()
+        with self._database.read.connect() as connection:
+            return set(connection.execute(held).scalars())
+
     def find_dispute(self, dispute_id: str) -> Dispute | None:
         """One of them, with what tells who came while nobody has decided it."""
         with self._database.read.connect() as connection:
@@ -265,13 +277,6 @@ class SqlLinks:
         statement = select(t.link).where(where).order_by(_l.made_at).limit(MOST_LISTED)
         with self._database.read.connect() as connection:
             return [_link(row) for row in connection.execute(statement)]
-
-
-def count_disputes(database: Database) -> int:
-    """How many refused links wait for an officer."""
-    waiting = select(func.count()).select_from(t.link_dispute).where(_d.resolved_at.is_(None))
-    with database.read.connect() as connection:
-        return int(connection.execute(waiting).scalar_one())
 
 
 def _row(link: NewLink, now: float) -> dict[str, object]:

@@ -110,6 +110,21 @@ def _messages(base: Foundation) -> str:
     return f"sms by {s.sends_by('sms')}, email by {s.sends_by('email')}, {sum(n for n, _ in waiting.values())} waiting"
 
 
+def _upstreams(base: Foundation) -> str:
+    """Their keys and settings, without asking anybody: `idp upstreams test` does that."""
+    from config.federation_wiring import sql_links, upstreams_of
+
+    links = sql_links(base)
+    known = upstreams_of(base, links)
+    gone = {link for link in links.linked_upstreams() if known.configured(link) is None}
+    if gone:
+        raise Wrong(f"people are linked with {', '.join(sorted(gone))}, which is not configured any more")
+    opened = [each.id for each in known.known if known.is_open(each)]
+    return (
+        f"{len(known.known)} configured, open: {', '.join(opened) or 'none'}; {links.waiting()} links wait for officers"
+    )
+
+
 LOOKS: dict[str, Callable[[Foundation], str]] = {
     "database": lambda base: f"{base.database.dialect} answers, client revision {base.clients.revision()}",
     "migrations": _migrations,
@@ -118,4 +133,5 @@ LOOKS: dict[str, Callable[[Foundation], str]] = {
     "audit": _trail,
     "restore": _restored,
     "messages": _messages,
+    "upstreams": _upstreams,
 }
