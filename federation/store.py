@@ -140,12 +140,6 @@ class SqlLinks:
         with self._database.read.connect() as connection:
             return int(connection.execute(counted).scalar_one())
 
-    def linked_upstreams(self) -> set[str]:
-        """The upstreams that somebody is linked with."""
-        held = select(_l.upstream).where(_l.ended_at.is_(None)).distinct()
-        with self._database.read.connect() as connection:
-            return set(connection.execute(held).scalars())
-
     def find_dispute(self, dispute_id: str) -> Dispute | None:
         """One of them, with what tells who came while nobody has decided it."""
         with self._database.read.connect() as connection:
