@@ -311,7 +311,7 @@ def test_a_second_subject_of_a_linked_account_is_refused(person: Person) -> None
 
 def test_who_the_register_knows_gets_an_account_with_the_code(person: Person) -> None:
     person.come_from("vneid", "000899777001")
-    person.sees("link-open", "VŨ MINH MỚI", "30/04/1999", "******1120", picture="open-participant")
+    person.sees("link-open", "Vũ Minh Mới", "30/04/1999", "******1120", picture="open-participant")
     person.looks_around("open-participant")
 
     person.press("link-open")
