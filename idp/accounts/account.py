@@ -15,6 +15,10 @@ LOGIN_KINDS: Mapping[Kind, tuple[IdentifierKind, ...]] = {
 """Which identifiers open which tab. A 10-digit text is a BHXH code or a tax code: the tab decides, nobody guesses."""
 
 
+UNUSED_FOR = 31_536_000.0
+"""Seconds without a right code after which a number has to be proved anew, at a desk (security.md U-08)."""
+
+
 @dataclass(frozen=True, slots=True)
 class Identifier:
     """One name of an account and the time in which it held; `valid_to` None means that it still holds."""
@@ -34,8 +38,9 @@ class Identifier:
 class Account:
     """A person or an organisation. `id` is 32 hex digits, random, and never shown where `sub` is pairwise.
 
-    `secured_at` is the moment of the last credential event (password, recovery, contact): proofs, codes, links and
-    pending changes that are older are dead.
+    `phone_verified_at` is the moment of the last right code to the number, give or take a day. `secured_at` is that of
+    the last credential event (password, recovery, contact): proofs, codes, links and pending changes that are older are
+    dead.
     """
 
     id: str
@@ -60,6 +65,11 @@ class Account:
     @property
     def is_active(self) -> bool:
         return self.status == "active"
+
+    def number_for_codes(self, now: float) -> str | None:
+        """The number that a login's code may go to: not one that nobody used for a year, it may be another's by now."""
+        used = self.phone_verified_at
+        return None if used is not None and now - used > UNUSED_FOR else self.phone
 
     def identifier(self, kind: IdentifierKind) -> str | None:
         """The value of that kind which still holds, if any."""

@@ -49,7 +49,10 @@ class People(Protocol):
         ...
 
     def verify_phone(self, account_id: str, phone: str, now: float) -> None:
-        """Note that this very number was proved by a code sent to it, if it is still the account's and was not yet."""
+        """Note that this very number was proved by a code sent to it, if it is still the account's.
+
+        Noted anew once a day: a number that nobody used for long counts no more.
+        """
         ...
 
     def verify_email(self, account_id: str, email: str, now: float) -> None:

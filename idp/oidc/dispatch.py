@@ -77,7 +77,7 @@ class StepRules:
             return None
         code = code_owed(ask, self.code, proof, attempt)
         # Without a number no code can be sent: that stops nobody, unless the client cannot do with less.
-        if code and (account.phone or proof.acr < ask.acr):
+        if code and (account.number_for_codes(now) or proof.acr < ask.acr):
             return code
         return password_owed(self.age.due(account, now), proof, attempt) or link_owed(proof, attempt)
 

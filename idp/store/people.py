@@ -13,6 +13,8 @@ from idp.store import tables as t
 from idp.store.rows import ACCOUNT, IDENTIFIER, account_of
 from keys.database import Database
 
+DAY = 86_400.0
+
 _held = and_(t.identifier.c.account_id == t.account.c.id, t.identifier.c.valid_to.is_(None))
 _with_identifiers = select(*ACCOUNT, *IDENTIFIER).select_from(t.account.outerjoin(t.identifier, _held))
 
@@ -86,13 +88,17 @@ class SqlPeople:
         self._set(account_id, status=status, updated_at=now)
 
     def verify_phone(self, account_id: str, phone: str, now: float) -> None:
-        self._verify(t.account.c.phone == phone, account_id, "phone_verified_at", now)
+        self._verify(t.account.c.phone == phone, account_id, "phone_verified_at", now, again=True)
 
     def verify_email(self, account_id: str, email: str, now: float) -> None:
         self._verify(t.account.c.email == email, account_id, "email_verified_at", now)
 
-    def _verify(self, same: ColumnElement[bool], account_id: str, column: str, now: float) -> None:
-        unproved = and_(t.account.c.id == account_id, same, t.account.c[column].is_(None))
+    def _verify(
+        self, same: ColumnElement[bool], account_id: str, column: str, now: float, *, again: bool = False
+    ) -> None:
+        proved = t.account.c[column]
+        due = proved.is_(None) | (proved < now - DAY) if again else proved.is_(None)
+        unproved = and_(t.account.c.id == account_id, same, due)
         with self._database.read.connect() as connection:
             connection.execute(update(t.account).where(unproved).values({column: now, "updated_at": now}))
 

@@ -25,8 +25,8 @@ class CodePage(Page):
 
     def get(self) -> Response:
         step = self._steps.here()
-        if step.account.phone is None:
-            return self._page(step, error=gettext("Tài khoản chưa có số điện thoại để nhận mã."), over=True)
+        if step.account.number_for_codes(self._steps.clock()) is None:
+            return self._page(step, error=_without_number(step), over=True)
         return self._page(step, **self._desk.first(asked(step), step.browser, trusted=step.attempt.trusted))
 
     def post(self) -> Response:
@@ -34,7 +34,7 @@ class CodePage(Page):
         form = step.browser.form
         if "code-cancel" in form:
             return self._steps.give_up(step)
-        if step.account.phone is None or step.is_coded:
+        if step.account.number_for_codes(self._steps.clock()) is None or step.is_coded:
             return redirect(step.return_url, 303)
         ask = asked(step)
         if "code-again" in form:
@@ -66,6 +66,15 @@ class CodePage(Page):
                 sheet, lead=sheet.lead + " " + gettext("Sau đó bạn sẽ tiếp tục đến %(client)s.", client=name)
             )
         return self._desk.answer(step.browser, sheet)
+
+
+def _without_number(step: Step) -> str:
+    """Why no code can be sent."""
+    if step.account.phone is None:
+        return str(gettext("Tài khoản chưa có số điện thoại để nhận mã."))
+    return str(
+        gettext("Số điện thoại đã hơn 12 tháng không dùng. Hãy xác minh lại số tại cơ quan BHXH nơi bạn tham gia.")
+    )
 
 
 def asked(step: Step) -> Ask:

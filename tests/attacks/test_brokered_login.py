@@ -254,6 +254,42 @@ def test_the_previous_number_is_told_of_a_link_too(here: Brokered) -> None:
     assert [m.to for m in app.told("sms")] == ["+84981234567"]
 
 
+def test_a_number_that_nobody_used_for_a_year_gets_no_login_code(here: Brokered) -> None:
+    """U-08: it may be another's by now. Where it is proved anew at a desk, codes go on."""
+    app = here.app
+    app.client("strict", default_acr_values=["urn:bhxh:acr:2"])
+    app.clock.move(366 * 86_400)
+    account_id = here.account_of(HOA_CODE)
+    app.base.people.set_password(account_id, app.provider.passwords.hash(LOCAL), app.clock())
+
+    def sent_to_code() -> str:
+        visitor = app.visitor()
+        stepping = visitor.log_in(visitor.authorize("strict"), HOA_CODE, LOCAL)
+        assert stepping.headers["Location"].startswith("/login/code?")
+        return visitor.get(stepping.headers["Location"]).text
+
+    assert "hơn 12 tháng không dùng" in sent_to_code()
+    assert [m.template for m in app.told("sms") if m.template == "otp"] == []
+    account = app.base.people.find(account_id)
+    assert account is not None
+    assert set_number(app.base, account, account.phone or "", "seen at the desk")
+    assert "*** *** *67" in sent_to_code()
+    assert app.code_sent()
+
+
+def test_a_number_in_use_stays_good(here: Brokered) -> None:
+    """U-08: every right code counts."""
+    people, account_id = here.app.base.people, here.account_of(HOA_CODE)
+    here.app.clock.move(300 * 86_400)
+    people.verify_phone(account_id, "+84981234567", here.app.clock())
+    here.app.clock.move(300 * 86_400)
+    account = people.find(account_id)
+
+    assert account is not None
+    assert account.number_for_codes(here.app.clock()) == "+84981234567"
+    assert account.number_for_codes(here.app.clock() + 66 * 86_400) is None
+
+
 def test_an_upstream_is_not_asked_without_end(here: Brokered) -> None:
     """C-01: beginning journeys is limited as beginning logins is."""
     visitor = here.app.visitor()
@@ -268,7 +304,7 @@ def test_an_upstream_is_not_asked_without_end(here: Brokered) -> None:
 def test_a_login_through_a_young_link_counts_as_level_one(here: Brokered) -> None:
     """U-07: for 72 hours a portal that wants more asks for a code too."""
     app = here.app
-    app.client("strict", default_acr_values=["urn:bhxh:acr:2"], minimum_acr=2)
+    app.client("strict", default_acr_values=["urn:bhxh:acr:2"])
     here.through("dvcqg", HOA).press("link-confirm")
     app.told("sms")
     young = here.through("dvcqg", HOA, client_id="strict").follow()
