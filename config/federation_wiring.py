@@ -107,6 +107,7 @@ def _connector(base: Foundation, c: Configured) -> Connector:
         "end_session_endpoint": c.end_session_endpoint,
     }
     outbound = _outbound(base, c)
+    # The types of the settings are checked where they are read; mypy does not follow them through these dictionaries.
     match c.kind:
         case "oidc":
             more = {"token_auth": c.token_auth, "phone_verified": c.phone_verified, "kind": c.audience[0]}

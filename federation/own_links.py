@@ -89,8 +89,8 @@ class AddLink(Sensitive):
         return response
 
 
-class ConfirmOwnLink(Sensitive):
-    """The question before a link that a logged-in person began."""
+class LinkChange(Sensitive):
+    """A page that makes or ends a link of the person who is logged in."""
 
     path = "/account/links"
 
@@ -99,6 +99,10 @@ class ConfirmOwnLink(Sensitive):
         self._journeys = journeys
         self._linking = linking
         self._sessions = sessions
+
+
+class ConfirmOwnLink(LinkChange):
+    """The question before a link that a logged-in person began."""
 
     def get(self) -> Response:
         browser = this_browser(self._pages.around)
@@ -134,16 +138,8 @@ class ConfirmOwnLink(Sensitive):
         return renewed(self._pages, self._sessions, browser, account, session, response)
 
 
-class Unlink(Sensitive):
+class Unlink(LinkChange):
     """Ends a link."""
-
-    path = "/account/links"
-
-    def __init__(self, pages: OwnPages, journeys: Journeys, linking: Linking, sessions: Sessions) -> None:
-        super().__init__(pages)
-        self._journeys = journeys
-        self._linking = linking
-        self._sessions = sessions
 
     def post(self) -> Response:
         browser = this_browser(self._pages.around)
