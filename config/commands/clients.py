@@ -14,7 +14,7 @@ from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.commands.records import read_records
 from config.foundation import Foundation
 from idp.login.authentication import acr_name
-from idp.oidc.clients import Client, secret_digest
+from idp.oidc.clients import QR_LOGIN, Client, secret_digest
 from idp.oidc.metadata import DISCOVERY
 from idp.oidc.registration import BadClient, read_client
 from idp.ports import Event
@@ -76,6 +76,11 @@ METADATA = (
     click.option("--refresh-grace", type=click.IntRange(0, 60), help="Seconds in which a spent token still helps."),
     click.option("--first-party/--third-party", default=None, help="First-party clients need no consent."),
     click.option("--require-pkce/--no-require-pkce", default=None, help="Only a confidential client may do without."),
+    click.option("--dpop/--no-dpop", "dpop_bound_access_tokens", default=None, help="Tokens only to who proves a key."),
+    click.option(
+        "--one-device/--many-devices", default=None, help="An app: one enrolled device per person; needs --dpop."
+    ),
+    click.option("--qr-login", type=click.Choice(QR_LOGIN), help="Login by QR code; near: both in one network."),
     click.option("--disabled/--enabled", default=None, help="A disabled client can do nothing."),
 )
 

@@ -15,11 +15,12 @@ from urllib.parse import urlsplit
 
 from idp.ports import Clock
 
-SCOPES = ("openid", "profile", "email", "phone", "address", "bhxh", "offline_access")
+SCOPES = ("openid", "profile", "email", "phone", "address", "bhxh", "offline_access", "device")
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials")
 AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
 ID_TOKEN_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 ASSERTION_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
+QR_LOGIN = ("off", "on", "near")
 LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 
@@ -28,7 +29,9 @@ class Client:
     """One registered client. Lists are tuples; `secret_digest` is keyed and never leaves the store.
 
     `resource` are the audiences it may ask tokens for, `serves` those that it is, and may introspect.
-    Every logout token holds `sid`, whatever `backchannel_logout_session_required` says.
+    Every logout token holds `sid`, whatever `backchannel_logout_session_required` says. `one_device` marks an app of
+    which a person has one enrolled device at a time. `qr_login` says whether people log in to it by QR code: `off`,
+    `on`, or `near`, only with browser and phone in one network.
     """
 
     client_id: str
@@ -55,6 +58,9 @@ class Client:
     application_type: str = "web"
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False
+    dpop_bound_access_tokens: bool = False
+    one_device: bool = False
+    qr_login: str = "on"
 
     @property
     def scopes(self) -> tuple[str, ...]:

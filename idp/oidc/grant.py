@@ -12,7 +12,10 @@ from idp.shelf import digest
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Who let which client do what, and how the person had logged in. Kept with the code and with the family."""
+    """Who let which client do what, and how the person had logged in. Kept with the code and with the family.
+
+    `jkt` is the thumbprint (RFC 7638) of the key that its tokens are bound to (RFC 9449); empty for bearer tokens.
+    """
 
     client_id: str
     authentication: Authentication
@@ -22,6 +25,7 @@ class Grant:
     nonce: str | None = None
     id_token_claims: tuple[str, ...] = ()
     userinfo_claims: tuple[str, ...] = ()
+    jkt: str = ""
 
     @property
     def offline(self) -> bool:

@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from idp.login.authentication import acr_level, acr_name
-from idp.oidc.clients import AUTH_METHODS, GRANT_TYPES, ID_TOKEN_ALGS, LOOPBACK, SCOPES, Client
+from idp.oidc.clients import AUTH_METHODS, GRANT_TYPES, ID_TOKEN_ALGS, LOOPBACK, QR_LOGIN, SCOPES, Client
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
 _LIKE_A_SUBJECT = re.compile(r"[0-9]{9,13}|[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -91,6 +91,9 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         disabled=metadata.get("disabled") is True,
         backchannel_logout_uri=read.optional("backchannel_logout_uri"),
         backchannel_logout_session_required=metadata.get("backchannel_logout_session_required") is True,
+        dpop_bound_access_tokens=metadata.get("dpop_bound_access_tokens") is True,
+        one_device=metadata.get("one_device") is True,
+        qr_login=read.text("qr_login", "on"),
     )
     complaints = read.complaints + [message for bad, message in _rules(client) if bad]
     if complaints:
@@ -124,6 +127,9 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (client.jwks_uri is not None and not _is_https(client.jwks_uri), "jwks_uri must be https"),
         (client.client_uri is not None and not _is_web(client.client_uri), "client_uri must be an http(s) address"),
         (_is_bad_receiver(client.backchannel_logout_uri), "backchannel_logout_uri must be https, without a fragment"),
+        (client.one_device and not _is_app(client), "one_device needs a native client with dpop_bound_access_tokens"),
+        ("device" in client.scopes and not client.one_device, "scope device needs one_device"),
+        (client.qr_login not in QR_LOGIN, f"qr_login may be {', '.join(QR_LOGIN)}"),
         (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
         *(
@@ -135,6 +141,10 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
             for r in client.resource + client.serves
         ),
     ]
+
+
+def _is_app(client: Client) -> bool:
+    return client.application_type == "native" and client.dpop_bound_access_tokens
 
 
 def _all_uris(client: Client) -> tuple[str, ...]:

@@ -205,4 +205,8 @@ SCOPES: Mapping[str, Scope] = {
         lazy_gettext("Truy cập khi bạn không có mặt"),
         (lazy_gettext("Tiếp tục nhận các thông tin trên sau khi bạn rời đi, đến khi bạn rút lại sự đồng ý"),),
     ),
+    "device": Scope(
+        lazy_gettext("Xác nhận đăng nhập bằng điện thoại này"),
+        (lazy_gettext("Đăng ký điện thoại này và dùng nó để đăng nhập trên máy khác bằng mã QR"),),
+    ),
 }
