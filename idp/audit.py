@@ -48,6 +48,12 @@ EVENTS: Mapping[str, str] = {
     "key.replaced": "A signing key was given the date on which it leaves.",
     "key.revoked": "A signing key was taken away at once, with every token of it.",
     "key.resealed": "What lies sealed in the database was sealed under the newest master key.",
+    "device.enrolled": "A person enrolled a phone in an app.",
+    "device.ended": "An enrolled phone opens nothing any more; `why` says by what.",
+    "device.passcode": "A person changed the passcode of an enrolled phone.",
+    "qr.confirmed": "A person let a browser in with an enrolled phone; `near` says whether in one network.",
+    "qr.denied": "A person refused a browser with an enrolled phone.",
+    "qr.not_me": "A person said that they had asked for no login by QR code.",
     "epoch.bumped": "Everything issued before was ended.",
     "message.retried": "An operator let a message that had failed be tried anew.",
 }

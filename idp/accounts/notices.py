@@ -23,6 +23,9 @@ About = Literal[
     "email_changed",
     "link_added",
     "link_removed",
+    "device_enrolled",
+    "device_removed",
+    "device_locked",
 ]
 UNDO_LIFE = 259_200.0
 """72 hours, in seconds."""

@@ -13,7 +13,7 @@ class Authentication:
 
     `acr` is the authentication level 1 to 4 of Decree 69/2024, `ial` how well the identity was proofed (0 to 2), `amr`
     the methods by RFC 8176, `auth_time` when the person really acted (seconds since the epoch), `otp_at` when a code
-    sent to the registered phone was last entered.
+    sent to the registered phone was last entered. A `brief` login gets a short session and no refresh token.
     """
 
     account_id: str
@@ -23,6 +23,7 @@ class Authentication:
     ial: int = 0
     through: str = "password"
     otp_at: float | None = None
+    brief: bool = False
 
     def with_code(self, now: float) -> "Authentication":
         """The same login after a one-time code to the registered phone: two factors, level 2."""

@@ -92,12 +92,16 @@ class SessionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """Seconds: idle end, absolute end, how often `last_seen_at` is written, how long a device stays known."""
+    """Seconds: idle end, absolute end, how often `last_seen_at` is written, how long a device stays known.
+
+    `brief` is the absolute end of a brief login.
+    """
 
     idle: float = 1800
     absolute: float = 43_200
     touch_every: float = 60
     device: float = 15_552_000
+    brief: float = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +146,7 @@ class Sessions:
             created_at=now,
             last_seen_at=now,
             # From the login, also when only a code was added to it.
-            expires_at=proof.auth_time + self.limits.absolute,
+            expires_at=proof.auth_time + (self.limits.brief if proof.brief else self.limits.absolute),
             user_agent=visitor.user_agent[:200],
             network=visitor.network,
         )

@@ -21,6 +21,7 @@ PURPOSES_SMS: Mapping[str, Words] = {
     "recovery": {"vi": "lay lai mat khau", "en": "password recovery"},
     "contact": {"vi": "xac nhan so dien thoai", "en": "confirming this number"},
     "link": {"vi": "lien ket tai khoan", "en": "linking your account"},
+    "device": {"vi": "dang ky dien thoai", "en": "enrolling a phone"},
 }
 PURPOSES_MAIL: Mapping[str, Words] = {
     "login": {"vi": "đăng nhập", "en": "logging in"},
@@ -29,6 +30,7 @@ PURPOSES_MAIL: Mapping[str, Words] = {
     "recovery": {"vi": "lấy lại mật khẩu", "en": "password recovery"},
     "contact": {"vi": "xác nhận địa chỉ thư điện tử", "en": "confirming this e-mail address"},
     "link": {"vi": "liên kết tài khoản", "en": "linking your account"},
+    "device": {"vi": "đăng ký điện thoại", "en": "enrolling a phone"},
 }
 EVENTS_SMS: Mapping[str, Words] = {
     "new_device": {"vi": "Dang nhap tren thiet bi moi", "en": "Login on a new device"},
@@ -38,6 +40,9 @@ EVENTS_SMS: Mapping[str, Words] = {
     "email_changed": {"vi": "Dia chi e-mail da doi", "en": "E-mail address changed"},
     "link_added": {"vi": "Da lien ket tai khoan moi", "en": "Account link added"},
     "link_removed": {"vi": "Da huy lien ket tai khoan", "en": "Account link removed"},
+    "device_enrolled": {"vi": "Da dang ky dien thoai moi", "en": "New phone enrolled"},
+    "device_removed": {"vi": "Da go dien thoai dang ky", "en": "Enrolled phone removed"},
+    "device_locked": {"vi": "Dien thoai bi go: sai ma 5 lan", "en": "Phone removed: 5 wrong codes"},
 }
 EVENTS_MAIL: Mapping[str, Words] = {
     "new_device": {"vi": "Đăng nhập trên thiết bị mới", "en": "Login on a new device"},
@@ -47,6 +52,12 @@ EVENTS_MAIL: Mapping[str, Words] = {
     "email_changed": {"vi": "Địa chỉ thư điện tử đã được thay đổi", "en": "Your e-mail address was changed"},
     "link_added": {"vi": "Tài khoản liên kết đã được thêm", "en": "A linked account was added"},
     "link_removed": {"vi": "Tài khoản liên kết đã được hủy", "en": "A linked account was removed"},
+    "device_enrolled": {"vi": "Điện thoại mới đã được đăng ký", "en": "A new phone was enrolled"},
+    "device_removed": {"vi": "Điện thoại đăng ký đã được gỡ", "en": "An enrolled phone was removed"},
+    "device_locked": {
+        "vi": "Điện thoại đăng ký đã bị gỡ vì nhập sai mã 5 lần",
+        "en": "Your enrolled phone was removed after 5 wrong passcodes",
+    },
 }
 
 SMS: Mapping[str, Words] = {

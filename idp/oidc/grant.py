@@ -29,8 +29,8 @@ class Grant:
 
     @property
     def offline(self) -> bool:
-        """Whether it outlives the browser's session."""
-        return "offline_access" in self.scopes
+        """Whether it outlives the browser's session; what a brief login granted never does."""
+        return "offline_access" in self.scopes and not self.authentication.brief
 
 
 @dataclass(frozen=True, slots=True)

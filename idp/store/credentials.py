@@ -6,6 +6,7 @@ from idp.accounts.credentials import HeldLink, Securing
 from idp.accounts.notices import Undo
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.devices import end_devices
 from idp.store.sessions import SqlSessions
 from idp.store.undo import SqlNotices
 from keys.database import Database
@@ -43,6 +44,7 @@ class SqlCredentials:
         self._sessions.end_within(connection, event.account_id, sid=None, but=event.keep_sid, now=now)
         devices = t.device.c.account_id == event.account_id
         connection.execute(delete(t.device).where(devices, t.device.c.digest != (event.keep_device or "")))
+        end_devices(connection, event.account_id, now)
         connection.execute(delete(t.one_time_code).where(t.one_time_code.c.account_id == event.account_id))
         _change_links(connection, event, now)
         self._audit.write(connection, event.event)

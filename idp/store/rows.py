@@ -59,6 +59,7 @@ def session_of(row: Row) -> Session | None:
         ial=row["s_ial"],
         through=row["s_through"],
         otp_at=row["s_otp_at"],
+        brief=bool(row["s_brief"]),
     )
     return Session(
         sid=row["s_sid"],

@@ -51,6 +51,7 @@ class SqlSessions:
             "ial": proof.ial,
             "through": proof.through,
             "otp_at": proof.otp_at,
+            "brief": proof.brief,
             "user_agent": session.user_agent,
             "network": session.network,
             "created_at": session.created_at,

@@ -17,6 +17,7 @@ KEPT_AFTER = {
     t.budget: 0.0,
     t.undo: 0.0,
     t.session_client: 0.0,
+    t.ended_ticket: 0.0,
     # A day longer than any token that names the session or the family can live.
     t.refresh_family: DAY,
     t.session: DAY,

@@ -20,6 +20,8 @@ from sqlalchemy import (
     text,
 )
 
+from idp.store.device_tables import ended_ticket as ended_ticket
+from idp.store.device_tables import enrolled_device as enrolled_device
 from idp.store.link_tables import link as link
 from idp.store.link_tables import link_dispute as link_dispute
 from idp.store.link_tables import participant as participant
@@ -84,6 +86,7 @@ session = Table(
     Column("ial", Integer, nullable=False),
     Column("through", String(32), nullable=False),
     Column("otp_at", Double),
+    Column("brief", Boolean, nullable=False, server_default=false()),
     Column("user_agent", String(200), nullable=False),
     Column("network", String(64), nullable=False),
     Column("created_at", Double, nullable=False),

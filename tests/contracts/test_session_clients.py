@@ -19,7 +19,7 @@ ROUNDS = 60
 def opened(app: App, account_id: str, sid: str) -> None:
     """A session, as a login leaves it."""
     now = app.clock()
-    row: dict[str, Any] = dict.fromkeys((c.name for c in t.session.c if not c.nullable), "")
+    row: dict[str, Any] = dict.fromkeys((c.name for c in t.session.c if not (c.nullable or c.server_default)), "")
     numbers = {"acr": 1, "ial": 1, "auth_time": now, "created_at": now, "last_seen_at": now, "expires_at": now + 3600}
     with app.base.database.write.begin() as connection:
         connection.execute(insert(t.session), row | {"digest": sid, "sid": sid, "account_id": account_id} | numbers)

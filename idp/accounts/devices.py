@@ -1,0 +1,299 @@
+"""`Devices`: the one phone with which a person confirms, per app; enrolled, proved by a passcode of its own, ended.
+
+A device is a key that never leaves the phone, known by its thumbprint, and belongs to one account in one app. Another
+phone takes its place only after a code to the registered number, in the transaction that ends the first. What is ended
+stays: its key opens nothing again, and the phone is told why. Wrong passcodes are counted before they are judged.
+"""
+
+import re
+import secrets
+import unicodedata
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+from idp.accounts.account import Account
+from idp.accounts.notices import About, Notices, Scene, Told
+from idp.accounts.one_time import Ask, OneTimeCodes
+from idp.accounts.passwords import Passwords
+from idp.errors import Refusal
+from idp.ports import Clock, Event
+
+MOST_WRONG = 5
+CODE_COUNTS = 300.0
+"""Seconds for which a code that was entered at the login also serves for the enrolment."""
+
+TELLS_WHY = 259_200.0
+"""Seconds after its end in which a device may say that this was not its owner: as long as the notice's link."""
+
+Ended = Literal["replaced", "unenrolled", "passcode", "not_me", "secured"]
+Seat = Literal["free", "mine", "other", "ended"]
+"""Whose place in the app it is, seen from one key: nobody's, its own, another phone's, or it was its own once."""
+
+Why = Literal[
+    "no_device",
+    "ended",
+    "other_device",
+    "code_needed",
+    "code_wrong",
+    "code_exhausted",
+    "no_phone",
+    "name",
+    "passcode_form",
+    "passcode_weak",
+    "passcode_wrong",
+    "outdated",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One enrolled phone. `jkt` is the thumbprint of its key; `successor` the name of the phone that replaced it."""
+
+    id: str
+    account_id: str
+    client_id: str
+    jkt: str
+    name: str
+    network: str
+    passcode_hash: str
+    enrolled_at: float
+    last_seen_at: float
+    wrong_passcodes: int = 0
+    ended_at: float | None = None
+    ended_why: Ended | None = None
+    successor: str = ""
+
+
+class DeviceRefused(Refusal):
+    """The app is refused; `why` names the sentence, `device` the phone that it is about."""
+
+    kind = "device"
+    status = 409
+
+    def __init__(self, why: Why, *, device: Device | None = None, left: int = 0) -> None:
+        super().__init__(why)
+        self.why = why
+        self.device = device
+        self.left = left
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who asks: the account of a live token, the app, the key that the request was signed with, and how fresh it is.
+
+    `otp_at` is when a code was last entered at the login; `address` pays for messages; `network` is its prefix.
+    """
+
+    account: Account
+    client_id: str
+    jkt: str
+    otp_at: float | None
+    address: str
+    network: str
+    scene: Scene
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the app wants to enrol. `replace` says that the person agreed to end the other phone."""
+
+    name: str
+    passcode: str
+    replace: bool = False
+    code: str = ""
+
+
+class DeviceStore(Protocol):
+    """Where devices are kept, durably."""
+
+    def of_key(self, jkt: str) -> Device | None:
+        """The device with this key, ended or not."""
+        ...
+
+    def present(self, account_id: str, client_id: str) -> Device | None:
+        """The one that has not ended."""
+        ...
+
+    def enrol(self, device: Device, replaced: str | None, told: Told, secured_at: float) -> bool:
+        """Write the device and end `replaced`, in one transaction with trail and notices.
+
+        False when another event of the account, or another phone, came first.
+        """
+        ...
+
+    def charge(self, device_id: str, most: int) -> int | None:
+        """Count a passcode before it is judged; returns how many were wrong with it, None when none is left."""
+        ...
+
+    def forgive(self, device_id: str, now: float) -> None:
+        """A right passcode forgets the wrong ones."""
+        ...
+
+    def set_passcode(self, device_id: str, passcode_hash: str, event: Event) -> bool:
+        """Another passcode; False when the device ended meanwhile."""
+        ...
+
+    def end(self, device_id: str, why: Ended, now: float, told: Told | None, successor: str = "") -> bool:
+        """End it; exactly one caller gets True."""
+        ...
+
+
+class Devices:
+    """Enrols, proves and ends devices."""
+
+    def __init__(
+        self, store: DeviceStore, passcodes: Passwords, codes: OneTimeCodes, notices: Notices, clock: Clock
+    ) -> None:
+        self._store = store
+        self._passcodes = passcodes
+        self._codes = codes
+        self._notices = notices
+        self._clock = clock
+
+    def of_key(self, jkt: str) -> Device | None:
+        """The device with this key, ended or not."""
+        return self._store.of_key(jkt) if jkt else None
+
+    def present(self, account_id: str, client_id: str) -> Device | None:
+        """The person's device in the app."""
+        return self._store.present(account_id, client_id)
+
+    def seat(self, account_id: str, client_id: str, jkt: str) -> Seat:
+        """Whose place in the app it is, seen from the key `jkt`."""
+        present = self._store.present(account_id, client_id)
+        if present is not None:
+            return "mine" if present.jkt == jkt else "other"
+        own = self.of_key(jkt)
+        return "ended" if own else "free"
+
+    def enrol(self, holder: Holder, wish: Wish) -> Device:
+        """Make the phone the person's device. Raises `DeviceRefused`, `OverBudget`, `Busy`.
+
+        `other_device` names the phone that is there, until the person agrees; `code_needed` says that a code was sent.
+        """
+        name = checked_name(wish.name)
+        checked_passcode(wish.passcode, holder.account)
+        own = self.of_key(holder.jkt)
+        if own is not None:
+            raise DeviceRefused("ended" if own.ended_at is not None else "outdated", device=own)
+        present = self._store.present(holder.account.id, holder.client_id)
+        if present is not None and not wish.replace:
+            raise DeviceRefused("other_device", device=present)
+        self._demand_code(holder, wish.code)
+        now = self._clock()
+        device = Device(
+            id=secrets.token_urlsafe(16),
+            account_id=holder.account.id,
+            client_id=holder.client_id,
+            jkt=holder.jkt,
+            name=name,
+            network=holder.network,
+            passcode_hash=self._passcodes.hash(wish.passcode),
+            enrolled_at=now,
+            last_seen_at=now,
+        )
+        told = self._told("device_enrolled", holder.account, replace(holder.scene, browser=name))
+        if not self._store.enrol(device, present.id if present else None, told, holder.account.secured_at):
+            raise DeviceRefused("outdated")
+        return device
+
+    def prove(self, device: Device, passcode: str, account: Account) -> None:
+        """The person typed the passcode. Raises `DeviceRefused`: `passcode_wrong` with the tries left, or `ended`.
+
+        The fifth wrong one ends the device and tells the owner.
+        """
+        if not is_passcode(passcode):
+            raise DeviceRefused("passcode_form")
+        count = self._store.charge(device.id, MOST_WRONG)
+        if count is None:
+            raise DeviceRefused("ended", device=self.of_key(device.jkt) or device)
+        if self._passcodes.verify(device.passcode_hash, passcode):
+            self._store.forgive(device.id, self._clock())
+            return
+        if count < MOST_WRONG:
+            raise DeviceRefused("passcode_wrong", left=MOST_WRONG - count)
+        self._end(device, "passcode", account)
+        raise DeviceRefused("ended", device=self.of_key(device.jkt) or device)
+
+    def change_passcode(self, device: Device, old: str, new: str, account: Account) -> None:
+        """Another passcode, for somebody who knows the old one. Raises `DeviceRefused`, `Busy`."""
+        checked_passcode(new, account)
+        self.prove(device, old, account)
+        event = Event("device.passcode", account.id, device.client_id)
+        if not self._store.set_passcode(device.id, self._passcodes.hash(new), event):
+            raise DeviceRefused("ended", device=self.of_key(device.jkt) or device)
+
+    def unenrol(self, device: Device, account: Account) -> None:
+        """The person takes the phone out; whoever did it twice did it once."""
+        self._end(device, "unenrolled", account)
+
+    def make_way(self, device_id: str) -> bool:
+        """End the phone whose place another took, after the code; exactly one caller gets True."""
+        return self._store.end(device_id, "replaced", self._clock(), None)
+
+    def disowned(self, jkt: str) -> Device | None:
+        """The device that was replaced and whose owner may still say that it was not them."""
+        own = self.of_key(jkt)
+        recent = own is not None and own.ended_at is not None and self._clock() < own.ended_at + TELLS_WHY
+        return own if own is not None and recent and own.ended_why == "replaced" else None
+
+    def _end(self, device: Device, why: Ended, account: Account) -> None:
+        scene = Scene(browser=device.name)
+        told = self._told("device_locked" if why == "passcode" else "device_removed", account, scene)
+        self._store.end(device.id, why, self._clock(), told)
+
+    def _told(self, about: About, account: Account, scene: Scene) -> Told:
+        return self._notices.of(about, account, scene)
+
+    def _demand_code(self, holder: Holder, typed: str) -> None:
+        """A code to the registered number, unless one was entered at the login a moment ago. Raises `DeviceRefused`."""
+        now = self._clock()
+        if holder.otp_at is not None and now < holder.otp_at + CODE_COUNTS:
+            return
+        number = holder.account.number_for_codes(now)
+        if number is None:
+            raise DeviceRefused("no_phone")
+        ask = Ask("device", f"{holder.client_id} {holder.jkt}", holder.account.id, "sms", number, holder.account.id)
+        if not typed:
+            until = self._codes.next_send(ask)
+            if until is None or until <= now:
+                self._codes.send(ask, holder.address, language=holder.scene.language, trusted=True)
+            raise DeviceRefused("code_needed")
+        verdict = self._codes.check(ask, typed)
+        if verdict != "right":
+            raise DeviceRefused("code_exhausted" if verdict == "exhausted" else "code_wrong")
+
+
+_PASSCODE = re.compile(r"[0-9]{6}", re.ASCII)
+
+
+def is_passcode(text: str) -> bool:
+    """Six ASCII digits."""
+    return _PASSCODE.fullmatch(text) is not None
+
+
+def checked_passcode(passcode: str, account: Account) -> str:
+    """`passcode` if it may be set. Raises `DeviceRefused`: not six digits, or what everybody tries first."""
+    if not is_passcode(passcode):
+        raise DeviceRefused("passcode_form")
+    if passcode in _obvious(account) or passcode in "0123456789012345" or passcode in "9876543210987654":
+        raise DeviceRefused("passcode_weak")
+    if len(set(passcode)) < 3 or passcode[:3] == passcode[3:]:
+        raise DeviceRefused("passcode_weak")
+    return passcode
+
+
+def _obvious(account: Account) -> set[str]:
+    """Six digits that stand on the person's papers: ends and beginnings of numbers, and the birth date."""
+    numbers = [account.phone or "", *(identifier.value for identifier in account.identifiers)]
+    year, month, day = ((account.birth_date or "") + "--").split("-")[:3]
+    dates = {day + month + year[2:], year[2:] + month + day, day + month + year, month + day + year[2:]}
+    return {part for number in numbers for part in (number[-6:], number[:6])} | dates
+
+
+def checked_name(name: str) -> str:
+    """A device's name in NFC, 1 to 64 printable characters. Raises `DeviceRefused`."""
+    normal = unicodedata.normalize("NFC", name).strip()
+    if not 1 <= len(normal) <= 64 or not normal.isprintable():
+        raise DeviceRefused("name")
+    return normal
