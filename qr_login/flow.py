@@ -49,7 +49,7 @@ Why = Literal[
     "confirmed",
     "consumed",
 ]
-Denial = Literal["", "denied", "not_me", "wrong_number", "clock"]
+Denial = Literal["", "denied", "not_me", "wrong_number", "wrong_passcode", "clock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ class QrLogin:
     """One login by QR code. The digest of its ticket names it in the store; browser and phone hold the secrets.
 
     `floor` is the earliest step that may still be accepted. `intruded` says that a second device scanned a good picture
-    after the first had. `denied_by` names the reason of a denial.
+    after the first had. `denied_by` names the reason of a denial, `device_name` is what the page calls the device.
     """
 
     attempt: str
@@ -85,6 +85,7 @@ class QrLogin:
     wrong_numbers: int = 0
     intruded: bool = False
     denied_by: Denial = ""
+    device_name: str = ""
 
     @property
     def pace(self) -> Pace:

@@ -5,7 +5,7 @@ decided by one `replace`; whoever finds that somebody was faster looks again.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from secrets import randbelow
 from typing import Literal
 
@@ -43,6 +43,15 @@ twice, and nothing that was denied.
 """
 
 
+Observe = Callable[[str, str], None]
+"""Told what happens: `started`, `refused` and `ended`, and as what."""
+
+
+def always(login: QrLogin) -> bool:
+    """Fits whatever the login is."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Polled:
     """What a browser is told. `gone` is one answer for unknown, foreign, delivered and forgotten.
@@ -64,6 +73,7 @@ class QrLogins:
         self._pictures = pictures
         self._clock = clock
         self._claim = claim
+        self.observe: Observe = lambda what, why: None
         self._newest = 0.0
         self._polls = Brake(2, 2 * INTERVAL, clock)
         self._strange = Brake(STRANGE, 60, clock)
@@ -74,18 +84,21 @@ class QrLogins:
         login = QrLogin(attempt, client_id, asker, f"{randbelow(100):02}", now, slow)
         key = self._key(self._pictures.ticket_of(secret))
         self._store.put(key, CODEC.dump_json(login), expires_at=login.expires_at + REMEMBERED, now=now)
+        self.observe("started", "slow" if slow else "")
         return secret, login
 
-    def scan(self, picture: str, device_id: str, account_id: str) -> tuple[str, QrLogin]:
+    def scan(self, picture: str, device_id: str, account_id: str, name: str = "") -> tuple[str, QrLogin]:
         """Bind the login of `picture` to this device; gives its ticket. Raises `QrRefused`, `TooMany`."""
         read = self._pictures.read(picture)
         if read is None:
+            self.observe("refused", "unreadable")
             raise QrRefused("unreadable")
 
         def step(login: QrLogin, now: float) -> QrLogin:
             if not self._pictures.is_genuine(read, login.client_id):
                 raise QrRefused("forged")
-            return flow.scanned(login, read.step, device_id, account_id, now, self._newest)
+            after = flow.scanned(login, read.step, device_id, account_id, now, self._newest)
+            return replace(after, device_name=name)
 
         return read.ticket, self._asked_by(device_id, read.ticket, step)
 
@@ -103,25 +116,38 @@ class QrLogins:
         """The device says no, also to what it confirmed a moment ago."""
         return self._asked_by(device_id, ticket, lambda login, now: flow.denied(login, device_id, account_id, now, why))
 
-    def poll(self, secret: str) -> Polled:
-        """What the browser with this secret is told: one read, and a write only for the one delivery."""
-        if not (len(secret) == SECRET_LENGTH and secret.isascii()):
+    def poll(self, secret: str, fits: Callable[[QrLogin], bool] = always) -> Polled:
+        """As `look`, for a script that asks again and again: whoever is faster than agreed is told nothing."""
+        key = self._key(self._pictures.ticket_of(secret)) if _is_secret(secret) else ""
+        if key and self._polls.is_on(key):
+            return Polled("slow_down", retry_after=SLOWER)
+        told = self.look(secret, fits)
+        if told.kind not in ("gone", "delivered"):
+            self._polls.pull(key)
+        return told
+
+    def look(self, secret: str, fits: Callable[[QrLogin], bool] = always) -> Polled:
+        """What the browser with this secret is told: one read, and a write only for the one delivery.
+
+        `fits` says whether the login is one that this browser can go on with; else it stays as it is.
+        """
+        if not _is_secret(secret):
             return Polled("gone")
         ticket = self._pictures.ticket_of(secret)
         key = self._key(ticket)
-        if self._polls.is_on(key):
-            return Polled("slow_down", retry_after=SLOWER)
         for _ in range(TRIES):
             now = self._now()
             found = self._store.get(key, now=now)
-            if found is None:
+            login = CODEC.validate_json(found) if found is not None else None
+            if found is None or login is None or not fits(login):
                 return Polled("gone")
-            told = self._told(CODEC.validate_json(found), ticket, now)
+            told = self._told(login, ticket, now)
             if told.kind != "delivered" or told.login is None:
-                self._polls.pull(key)
                 return told
             if self._store.replace(key, found, CODEC.dump_json(told.login), now=now):
-                return told if self._claim(key, told.login) else Polled("gone")
+                is_first = self._claim(key, told.login)
+                self.observe("ended", "delivered" if is_first else "void")
+                return told if is_first else Polled("gone")
         raise Busy("a QR login changes all the time")
 
     def _told(self, login: QrLogin, ticket: str, now: float) -> Polled:
@@ -148,6 +174,7 @@ class QrLogins:
         try:
             return self._move(ticket, step)
         except QrRefused as refused:
+            self.observe("refused", refused.why)
             if refused.why in ("unknown", "forged"):
                 self._strange.pull(device_id)
             raise
@@ -166,6 +193,8 @@ class QrLogins:
                 ends = after.state is State.DENIED and login.state is not State.DENIED
                 if ends and not self._claim(key, after):
                     raise QrRefused("consumed")
+                if ends:
+                    self.observe("ended", after.denied_by)
                 if refused is not None:
                     raise refused
                 return after
@@ -183,6 +212,11 @@ class QrLogins:
     @staticmethod
     def _key(ticket: str) -> str:
         return f"q:{digest('qr', ticket)}"
+
+
+def _is_secret(text: str) -> bool:
+    """Whether it looks like a browser's secret; nothing else is digested or looked for."""
+    return len(text) == SECRET_LENGTH and text.isascii()
 
 
 def _attempted(step: Step, login: QrLogin, now: float) -> tuple[QrLogin, QrRefused | None]:
