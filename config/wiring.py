@@ -32,6 +32,7 @@ from idp.oidc.client_keys import ClientKeys
 from idp.oidc.clients import Clients
 from idp.oidc.codes import Codes
 from idp.oidc.dispatch import Dispatcher, StepRules
+from idp.oidc.dpop import Proofs
 from idp.oidc.families import Families, FamilyLimits
 from idp.oidc.grant import AuthorizationCode
 from idp.oidc.inspection import Inspection
@@ -104,7 +105,7 @@ def wire(base: Foundation) -> Provider:
         standings=standings,
         consents=SqlConsents(database, base.audit),
         issuing=issuing,
-        server=Server(clients, authentication, issuing, Brake(s.limits.client_failures, 60, clock)),
+        server=Server(clients, authentication, issuing, Brake(s.limits.client_failures, 60, clock), proofs_of(base)),
         inspection=Inspection(issuing, clients, clock),
         dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, clock, step_rules(base)),
         logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
@@ -127,6 +128,11 @@ def authentication_of(base: Foundation, keys: ClientKeys) -> ClientAuthenticatio
         keys_of=keys.of,
         claim_jti=SqlFamilies(base.database).claim,
     )
+
+
+def proofs_of(base: Foundation) -> Proofs:
+    """What judges proofs of possession."""
+    return Proofs(base.secrets.get("dpop-nonce"), base.clock, claim_jti=SqlFamilies(base.database).claim)
 
 
 def attempts_of(base: Foundation) -> Attempts:

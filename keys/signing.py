@@ -126,15 +126,17 @@ def half_hash(value: str, alg: str) -> str:
     return urlsafe_b64encode(whole[: len(whole) // 2]).decode("ascii")
 
 
-def unverified_parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+def unverified_parts(token: str, *, brings_key: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims of somebody else's signed JWT, parsed as strictly as our own and *not* verified.
 
     Whoever calls this picks the key by the claimed sender and then verifies. Headers that would choose a key by
-    themselves are refused here (RFC 8725 section 3.10). Raises `BadToken`.
+    themselves are refused here (RFC 8725 section 3.10); only a proof of possession brings its own in `jwk`, where
+    `brings_key` says so. Raises `BadToken`.
     """
     header_segment, payload_segment = _split(token)
     header = _parse_object(_decode(header_segment.encode("ascii")))
-    if not _REFUSED_MEMBERS.isdisjoint(header):
+    refused = _REFUSED_MEMBERS - {"jwk"} if brings_key else _REFUSED_MEMBERS
+    if not refused.isdisjoint(header):
         raise BadToken("has header members that could choose a key")
     return header, _claims(_decode(payload_segment.encode("ascii")))
 

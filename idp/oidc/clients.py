@@ -67,6 +67,11 @@ class Client:
         return tuple(self.scope.split())
 
     @property
+    def is_public(self) -> bool:
+        """Whether it only names itself: an app in people's hands keeps no secret (RFC 6749, 2.1)."""
+        return self.token_endpoint_auth_method == "none"  # noqa: S105  the name of a method
+
+    @property
     def sector(self) -> str:
         """Whose subject identifiers this client shares (OIDC Core 8.1): the sector, else the redirect host."""
         if self.sector_identifier:
@@ -76,7 +81,7 @@ class Client:
 
     def is_provable_at(self, redirect_uri: str) -> bool:
         """Whether a code sent there reaches this client only: it authenticates, or it owns the https address."""
-        return self.token_endpoint_auth_method != "none" or redirect_uri.startswith("https://")  # noqa: S105
+        return not self.is_public or redirect_uri.startswith("https://")
 
     # What Authlib asks of a client (rfc6749.ClientMixin), answered in one line each.
 

@@ -4,9 +4,10 @@ What is used once is taken in the look-up (code) or right before minting (refres
 asked in `authenticate_user`, which Authlib calls before anything is issued.
 """
 
+from dataclasses import replace
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError
 from authlib.oauth2.rfc6749 import grants as authlib_grants
 from authlib.oauth2.rfc7636 import CodeChallenge
 
@@ -61,13 +62,15 @@ class CodeGrant(authlib_grants.AuthorizationCodeGrant):  # type: ignore[misc]
 
     def authenticate_user(self, authorization_code: RedeemedCode) -> Standing:
         _same_resource(self.request, authorization_code.code.grant.resource)
+        _same_key(self.request, authorization_code.code.grant.jkt)
         return self.issuing.standing_of(authorization_code.code.grant, self.request.client)
 
     def generate_token(
         self, user: Standing, scope: str, include_refresh_token: bool = True, **_: Any
     ) -> dict[str, Any]:
-        code = self.request.authorization_code.code
-        return self.issuing.mint(code.grant, code.id, self.request.client, user, scope.split(), begin=True)
+        code, client = self.request.authorization_code.code, self.request.client
+        grant = replace(code.grant, jkt=self.request.jkt)
+        return self.issuing.mint(grant, code.id, client, user, scope.split(), begin=True)
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Nothing to save: access tokens are self-contained and the family was written when it began."""
@@ -92,6 +95,7 @@ class RefreshGrant(authlib_grants.RefreshTokenGrant):  # type: ignore[misc]
             raise InvalidRequestError("Missing 'refresh_token' in request.")
         refresh = self.issuing.present(text, client)
         _same_resource(self.request, refresh.family.grant.resource)
+        _same_holder(self.request, refresh.family.grant.jkt, client)
         return refresh
 
     def authenticate_user(self, refresh_token: Refresh) -> Standing:
@@ -102,8 +106,8 @@ class RefreshGrant(authlib_grants.RefreshTokenGrant):  # type: ignore[misc]
         self, user: Standing, scope: str, include_refresh_token: bool = True, **_: Any
     ) -> dict[str, Any]:
         family = self.request.refresh_token.family
-        client = self.request.client
-        answer = self.issuing.mint(family.grant, family.grant_id, client, user, scope.split(), begin=False)
+        client, grant = self.request.client, replace(family.grant, jkt=self.request.jkt)
+        answer = self.issuing.mint(grant, family.grant_id, client, user, scope.split(), begin=False)
         return answer | {"refresh_token": self.request.successor}
 
     def save_token(self, token: dict[str, Any]) -> None:
@@ -129,7 +133,8 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):  # type: ig
         client = self.request.client
         if resource is not None and resource not in client.resource:
             raise InvalidTarget("The resource is not registered for this client.")
-        return self.server.issuing.for_client(client, (scope or "").split(), resource)  # type: ignore[no-any-return]
+        scopes, jkt = (scope or "").split(), self.request.jkt
+        return self.server.issuing.for_client(client, scopes, resource, jkt)  # type: ignore[no-any-return]
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Nothing to save: the token is self-contained."""
@@ -140,3 +145,19 @@ def _same_resource(request: Any, granted: str | None) -> None:
     asked = request.form.get("resource")
     if asked is not None and asked != granted:
         raise InvalidTarget("The resource was not granted.")
+
+
+def _same_key(request: Any, jkt: str) -> None:
+    """A grant that is bound to a key is given to that key only (RFC 9449, 10). Raises `InvalidGrantError`."""
+    if jkt and request.jkt != jkt:
+        raise InvalidGrantError("The grant is bound to another key.")
+
+
+def _same_holder(request: Any, jkt: str, client: Client) -> None:
+    """A refresh token of a public client stays with its key; of one that authenticates, with it (RFC 9449, 5).
+
+    Either way what was bound stays bound: no proof, no token.
+    """
+    if not client.is_public and request.jkt:
+        return
+    _same_key(request, jkt)

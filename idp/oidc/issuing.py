@@ -142,9 +142,9 @@ class Issuing:
         answer = self.tokens.for_grant(grant, grant_id, client, standing.account, scopes)
         return answer | ({"refresh_token": refresh_token} if refresh_token else {})
 
-    def for_client(self, client: Client, scopes: Collection[str], resource: str | None) -> dict[str, Any]:
+    def for_client(self, client: Client, scopes: Collection[str], resource: str | None, jkt: str) -> dict[str, Any]:
         """A token in the client's own name; disabled clients were refused when they authenticated."""
-        return self.tokens.for_client(client, scopes, resource)
+        return self.tokens.for_client(client, scopes, resource, jkt)
 
     def standing_of_token(self, token: AccessToken, client: Client) -> Standing | None:
         """The standing of a person's access token if the gate agrees, else None."""

@@ -7,6 +7,7 @@ from idp.login.authentication import acr_name
 from idp.oidc import claims
 from idp.oidc.authorization import PROMPTS, RESPONSE_MODES
 from idp.oidc.clients import ASSERTION_ALGS, AUTH_METHODS, GRANT_TYPES, SCOPES
+from idp.oidc.dpop import ALGS
 
 DISCOVERY = "/.well-known/openid-configuration"
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
@@ -40,6 +41,7 @@ def document(issuer: str, id_token_algs: Collection[str]) -> dict[str, Any]:
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
+        "dpop_signing_alg_values_supported": list(ALGS),
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "acr_values_supported": [acr_name(1), acr_name(2)],

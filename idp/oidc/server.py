@@ -3,6 +3,7 @@
 It knows requests and answers of Werkzeug and nothing of Flask, so the machine endpoints use it as plain WSGI.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, OAuth2Error, OAuth2Request
@@ -12,22 +13,29 @@ from idp.brake import Brake
 from idp.errors import TooMany
 from idp.oidc.client_auth import ClientAuthentication, claimed_id, failed, one_method_only
 from idp.oidc.clients import Client, Clients
+from idp.oidc.dpop import BadProof, NonceNeeded, Proofs
 from idp.oidc.grants import ClientCredentialsGrant, CodeGrant, RefreshGrant, RequireS256
 from idp.oidc.issuing import Issuing
+from idp.oidc.metadata import TOKEN
 
 Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
 """Status, JSON body and extra headers: what an endpoint for machines answers."""
 
 
 class FormRequest(OAuth2Request):  # type: ignore[misc]
-    """A POST with a bounded, decoded form whose parameters are all single."""
+    """A POST with a bounded, decoded form whose parameters are all single.
 
-    def __init__(self, form: dict[str, str], headers: Any, network: str = "") -> None:
+    `proofs` are its `DPoP` headers, `jkt` the key that they proved: what is issued is bound to it.
+    """
+
+    def __init__(self, form: dict[str, str], headers: Any, network: str = "", *, proofs: Sequence[str] = ()) -> None:
         # TLS ends where the operator says; Authlib's own check of the scheme would look at a header we do not trust.
         super().__init__("POST", "https://issuer.invalid/", headers=headers)
         self._form = form
         self.payload = BasicOAuth2Payload(form)
         self.network = network
+        self.proofs = proofs
+        self.jkt = ""
         self.successor: str | None = None
 
     @property
@@ -35,14 +43,27 @@ class FormRequest(OAuth2Request):  # type: ignore[misc]
         return self._form
 
 
+class InvalidDPoPProof(OAuth2Error):  # type: ignore[misc]
+    """The proof is missing or proves nothing (RFC 9449, 5)."""
+
+    error = "invalid_dpop_proof"
+
+
+class UseDPoPNonce(OAuth2Error):  # type: ignore[misc]
+    """The proof has to hold the nonce of the answer's `DPoP-Nonce` (RFC 9449, 8)."""
+
+    error = "use_dpop_nonce"
+
+
 class Server(AuthorizationServer):  # type: ignore[misc]
     """The token endpoint's engine, and client authentication for every machine endpoint."""
 
     def __init__(
-        self, clients: Clients, authentication: ClientAuthentication, issuing: Issuing, failures: Brake
+        self, clients: Clients, authentication: ClientAuthentication, issuing: Issuing, failures: Brake, proofs: Proofs
     ) -> None:
         super().__init__()
         self._failures = failures
+        self.proofs = proofs
         self.clients = clients
         self.issuing = issuing
         for method, check in (
@@ -66,10 +87,25 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         if self._failures.is_on(key):
             raise TooMany("client authentication failed too often", retry_after=self._failures.retry_after)
         try:
-            return super().authenticate_client(request, methods, endpoint)  # type: ignore[no-any-return]
+            client: Client = super().authenticate_client(request, methods, endpoint)
         except InvalidClientError:
             self._failures.pull(key)
             raise failed() from None
+        if endpoint == "token":
+            request.jkt = self._proven_key(request, client)
+        return client
+
+    def _proven_key(self, request: FormRequest, client: Client) -> str:
+        """The key that tokens shall be bound to, before anything that is used once is touched (RFC 9449, 5)."""
+        if not request.proofs and not client.dpop_bound_access_tokens:
+            return ""
+        url = self.issuing.tokens.issuer + TOKEN
+        try:
+            return self.proofs.judge(request.proofs, "POST", url).jkt
+        except NonceNeeded:
+            raise UseDPoPNonce("The DPoP proof needs the nonce of this answer.") from None
+        except BadProof as error:
+            raise InvalidDPoPProof(error.why) from None
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """We use no signals."""

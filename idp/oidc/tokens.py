@@ -36,7 +36,10 @@ class TokenLife:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An access token that was verified: who, for whom, what for. `account_id` is None for a client's own token."""
+    """An access token that was verified: who, for whom, what for. `account_id` is None for a client's own token.
+
+    With `jkt` only the holder of that key may use it (RFC 9449, 6); it opens nothing before a proof was judged.
+    """
 
     jti: str
     client_id: str
@@ -50,6 +53,7 @@ class AccessToken:
     authentication: Authentication | None = None
     userinfo_claims: tuple[str, ...] = ()
     offline: bool = False
+    jkt: str = ""
 
 
 class Tokens:
@@ -69,15 +73,15 @@ class Tokens:
         now = int(self._clock())
         subject = self._subjects.of(account.id, client)
         access_token = self._access_token(client, subject, scopes, now, grant.resource, self._of_login(grant, grant_id))
-        answer = self._bearer(access_token, scopes)
+        answer = self._answer(access_token, scopes, grant.jkt)
         if "openid" in scopes:
             answer["id_token"] = self._id_token(grant, client, account, subject, access_token, now)
         return answer
 
-    def for_client(self, client: Client, scopes: Collection[str], resource: str | None) -> dict[str, Any]:
+    def for_client(self, client: Client, scopes: Collection[str], resource: str | None, jkt: str) -> dict[str, Any]:
         """The token response of the client credentials grant (RFC 6749, 4.4)."""
-        token = self._access_token(client, client.client_id, scopes, int(self._clock()), resource, {})
-        return self._bearer(token, scopes)
+        token = self._access_token(client, client.client_id, scopes, int(self._clock()), resource, _bound_to(jkt))
+        return self._answer(token, scopes, jkt)
 
     def for_logout(self, client: Client, account_id: str, sid: str) -> str:
         """A logout token, made anew for each try (OpenID Connect Back-Channel Logout 1.0, 2.4)."""
@@ -149,7 +153,7 @@ class Tokens:
 
     def _of_login(self, grant: Grant, grant_id: str) -> dict[str, Any]:
         proof = grant.authentication
-        facts: dict[str, Any] = {
+        facts: dict[str, Any] = _bound_to(grant.jkt) | {
             "auth_time": int(proof.auth_time),
             "acr": acr_name(proof.acr),
             "amr": list(proof.amr),
@@ -187,10 +191,10 @@ class Tokens:
             body["nonce"] = grant.nonce
         return self._signer.sign(body, alg=alg, typ=ID_TOKEN)
 
-    def _bearer(self, access_token: str, scopes: Collection[str]) -> dict[str, Any]:
+    def _answer(self, access_token: str, scopes: Collection[str], jkt: str) -> dict[str, Any]:
         return {
             "access_token": access_token,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if jkt else "Bearer",
             "expires_in": self.life.access_token,
             "scope": " ".join(scopes),
         }
@@ -212,7 +216,12 @@ class Tokens:
             authentication=_authentication(found) if sid else None,
             userinfo_claims=tuple(found.get("userinfo_claims", ())),
             offline=found.get("offline") is True,
+            jkt=found["cnf"]["jkt"] if "cnf" in found else "",
         )
+
+
+def _bound_to(jkt: str) -> dict[str, Any]:
+    return {"cnf": {"jkt": jkt}} if jkt else {}
 
 
 def _authentication(found: Mapping[str, Any]) -> Authentication:

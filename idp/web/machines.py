@@ -75,8 +75,9 @@ class Machines:
         request = self._form_request(environ)
         named = self._server.clients.find(claimed_id(request))
         current_request.current().client_id = named.client_id if named else None
-        answer: Answer = self._server.create_token_response(request)
-        return _answered(answer)
+        status, body, headers = self._server.create_token_response(request)
+        nonce = [("DPoP-Nonce", self._server.proofs.nonce())] if request.proofs else []
+        return _answered((status, body, [*headers, *nonce]))
 
     def introspect(self, environ: Environ) -> Reply:
         request = self._form_request(environ)
@@ -106,7 +107,8 @@ class Machines:
             raise InvalidRequestError("Parameters belong into the body.")
         authorization = environ.get("HTTP_AUTHORIZATION")
         headers = {"Authorization": authorization} if authorization else {}
-        return FormRequest(single(read_form(environ)), headers, self._peers.network(environ))
+        proofs = proofs_in(environ)
+        return FormRequest(single(read_form(environ)), headers, self._peers.network(environ), proofs=proofs)
 
     def _caller(self, request: FormRequest, endpoint: str, *, none: bool) -> Client:
         methods = [method for method in AUTH_METHODS if none or method != "none"]
@@ -150,6 +152,12 @@ def _token(request: FormRequest) -> str:
     if not text:
         raise InvalidRequestError("Missing 'token' in request.")
     return text[: LONGEST_TOKEN + 1]
+
+
+def proofs_in(environ: Environ) -> list[str]:
+    """The `DPoP` headers of a request; WSGI joins several by a comma, which no JWT has."""
+    joined = environ.get("HTTP_DPOP")
+    return [] if joined is None else [one.strip() for one in joined.split(",")]
 
 
 def bearer_of(environ: Environ) -> str | None:

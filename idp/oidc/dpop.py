@@ -1,0 +1,183 @@
+"""Proofs of possession (RFC 9449, DPoP): who shows a token also shows that it holds the key the token is bound to.
+
+A proof is a small signed JWT that brings its own public key. It says nothing of who holds that key, only that it was
+held a moment ago, for this method, URL and token, and once. `Proofs.judge` is the whole rule, where tokens are issued
+and where they are used.
+"""
+
+import hashlib
+import hmac
+import re
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import Key, import_key
+
+from idp.ports import Clock
+from idp.shelf import digest
+from keys.signing import BadToken, unverified_parts
+
+KEY_TYPES: Final[Mapping[str, tuple[str, str]]] = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519")}
+"""What each algorithm signs with. ES256 is what the key stores of phones have in hardware, EdDSA what FAPI 2.0 adds.
+
+No RSA: whoever sends a proof chooses the key, and with it what verifying costs us.
+"""
+ALGS = tuple(KEY_TYPES)
+LIFE = 60
+SKEW = 60
+NONCE_STEP = 120
+LONGEST_PROOF = 4096
+_JTI = re.compile(r"[\x20-\x7e]{1,256}")
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A proof that was judged good: the key, and its thumbprint (RFC 7638)."""
+
+    jkt: str
+    jwk: Mapping[str, Any]
+
+
+class BadProof(Exception):
+    """The proof proves nothing; `why` is a sentence for the developer of the client."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class NonceNeeded(Exception):
+    """The proof has no nonce, or one of long ago; the client tries again with `nonce`."""
+
+    def __init__(self, nonce: str) -> None:
+        super().__init__("a fresh nonce is needed")
+        self.nonce = nonce
+
+
+class Proofs:
+    """Judges proofs. `claim_jti(key, expires_at)` must be durable and true exactly once per key.
+
+    The nonce is computed from `nonce_key` and the time, so no store is asked for it and every process knows it.
+    """
+
+    def __init__(self, nonce_key: bytes, clock: Clock, *, claim_jti: Callable[[str, float], bool]) -> None:
+        self._nonce_key = nonce_key
+        self._clock = clock
+        self._claim_jti = claim_jti
+
+    def nonce(self) -> str:
+        """What the next proof has to hold: good until the step after this one ends."""
+        return self._nonce_of(int(self._clock() // NONCE_STEP))
+
+    def judge(
+        self, headers: Sequence[str], method: str, url: str, *, access_token: str | None = None, bound_to: str = ""
+    ) -> Proof:
+        """The proof in the `DPoP` headers of a request, used up by this. Raises `BadProof` and `NonceNeeded`.
+
+        `url` is ours as clients know it. With `access_token` the proof must be for it, with `bound_to` by that key.
+        """
+        if len(headers) != 1:
+            raise BadProof("A request carries exactly one DPoP header.")
+        try:
+            header, claims = unverified_parts(headers[0][: LONGEST_PROOF + 1], brings_key=True)
+        except BadToken as error:
+            raise BadProof(f"The DPoP proof is no JWT: {error}.") from None
+        key = _key(header)
+        _check(claims, method, url, self._clock(), access_token)
+        self._check_nonce(claims.get("nonce"))
+        _verify(headers[0], key, header["alg"])
+        jkt = key.thumbprint()
+        if bound_to and not hmac.compare_digest(jkt, bound_to):
+            raise BadProof("The DPoP proof is by another key.")
+        self._use(jkt, claims["jti"])
+        return Proof(jkt, key.as_dict(private=False))
+
+    def _check_nonce(self, given: object) -> None:
+        step = int(self._clock() // NONCE_STEP)
+        good = (self._nonce_of(step), self._nonce_of(step - 1))
+        if given not in good:
+            # A nonce is no secret: whoever asks is told it.
+            raise NonceNeeded(self.nonce())
+
+    def _use(self, jkt: str, jti: str) -> None:
+        """Claim the proof for longer than any clock lets it pass: its life and both skews (RFC 9449, 11.1)."""
+        until = self._clock() + LIFE + 2 * SKEW
+        if not self._claim_jti(digest("dpop", f"{jkt}\0{jti}"), until):
+            raise BadProof("The DPoP proof was used before.")
+
+    def _nonce_of(self, step: int) -> str:
+        mac = hmac.digest(self._nonce_key, f"dpop-nonce\0{step}".encode(), hashlib.sha256)
+        return urlsafe_b64encode(mac).rstrip(b"=").decode()
+
+
+def is_thumbprint(text: str) -> bool:
+    """Whether `text` could be the SHA-256 thumbprint of a key (RFC 7638)."""
+    return _THUMBPRINT.fullmatch(text) is not None
+
+
+def access_token_hash(access_token: str) -> str:
+    """`ath`: the hash that ties a proof to an access token (RFC 9449, 4.2)."""
+    hashed = hashlib.sha256(access_token.encode(errors="surrogatepass")).digest()
+    return urlsafe_b64encode(hashed).rstrip(b"=").decode()
+
+
+def _key(header: Mapping[str, Any]) -> Key:
+    """The public key that the proof brings, of the type that its algorithm signs with."""
+    jwk, alg = header.get("jwk"), header.get("alg")
+    if header.get("typ") != "dpop+jwt":
+        raise BadProof("The typ of a DPoP proof is dpop+jwt.")
+    if not isinstance(alg, str) or alg not in KEY_TYPES:
+        raise BadProof(f"The DPoP proof may be signed with {' or '.join(ALGS)}.")
+    if not isinstance(jwk, dict) or (jwk.get("kty"), jwk.get("crv")) != KEY_TYPES[alg]:
+        raise BadProof(f"The jwk of a DPoP proof with {alg} is a key of type {' '.join(KEY_TYPES[alg])}.")
+    if "d" in jwk:
+        raise BadProof("The DPoP proof shows its private key: make a new one.")
+    try:
+        return import_key({name: jwk[name] for name in ("kty", "crv", "x", "y") if name in jwk})
+    except (JoseError, ValueError, TypeError, KeyError):
+        raise BadProof("The jwk of the DPoP proof is no public key.") from None
+
+
+def _check(claims: Mapping[str, Any], method: str, url: str, now: float, access_token: str | None) -> None:
+    """What the claims have to say of this request (RFC 9449, 4.3)."""
+    jti, iat, htu = claims.get("jti"), claims.get("iat"), claims.get("htu")
+    ath = None if access_token is None else access_token_hash(access_token)
+    rules = (
+        (isinstance(jti, str) and _JTI.fullmatch(jti), "The jti of a DPoP proof is 1 to 256 characters of ASCII."),
+        (claims.get("htm") == method, "The htm of the DPoP proof is not the method of this request."),
+        (isinstance(htu, str) and _plain(htu) == _plain(url), "The htu of the DPoP proof is not the URL called."),
+        (_is_date(iat), "The iat of a DPoP proof is a date."),
+        (ath is None or claims.get("ath") == ath, "The ath of the DPoP proof is not the hash of the access token."),
+    )
+    for good, why in rules:
+        if not good:
+            raise BadProof(why)
+    if not now - LIFE - SKEW < claims["iat"] <= now + SKEW:
+        raise BadProof(f"The iat of the DPoP proof is {round(claims['iat'] - now):+} seconds from now: set the clock.")
+
+
+def _is_date(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1 << 53
+
+
+def _plain(url: str) -> tuple[str, str, int | None, str] | None:
+    """A URL without query and fragment, in one spelling (RFC 3986, 6.2.2 and 6.2.3); None when it is none."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:
+        return None
+    return parts.scheme, parts.hostname or "", port, parts.path or "/"
+
+
+def _verify(proof: str, key: Key, alg: str) -> None:
+    try:
+        jws.deserialize_compact(proof.encode(), key, algorithms=[alg])
+    except (JoseError, ValueError, TypeError):
+        raise BadProof("The signature of the DPoP proof does not match its jwk.") from None
