@@ -16,6 +16,12 @@ from tests.support.app import App, running_app
 from tests.support.clock import FrozenClock
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("soak"):
+            item.add_marker(pytest.mark.timeout(0))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def no_secret_is_logged() -> Iterator[None]:
     """N-21, L11: what the whole run logged holds nothing that it handed out, and nobody's name or number."""

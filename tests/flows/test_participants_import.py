@@ -256,7 +256,8 @@ def test_an_interrupted_import_is_told_and_can_be_run_again(operator: Operator) 
         process.stdin.flush()
         until(lambda: operator.json("participants", "count") == {"participants": 4000})
         process.send_signal(signal.SIGINT)
-        process.stdin.close()
+        # While its input is still open: at its end the rest would be written too.
+        process.wait(timeout=60)
     assert process.returncode == 1
     assert operator.json("audit", "tail")[-1]["facts"] == "read=4000 rejected=0 unchanged=0 written=4000"
 
