@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from config.federation_pages import federation_pages
 from config.people_wiring import old_password_guesses
 from idp.oidc.signed_in import SignedIn
-from idp.web import code, not_me, own_data, password, recovery
+from idp.web import code, not_me, own_data, password, recovery, take_over
 from idp.web.code_desk import CodeDesk
 from idp.web.steps import Steps
 
@@ -34,6 +34,7 @@ def people_pages(p: Provider, around: Surroundings, own: OwnPages, measures: Mea
             "password_code",
             password.PasswordCode.as_view("password_code", steps, desk, changer),
         ),
+        ("/login/device", "take_over", take_over.TakeOver.as_view("take_over", steps, p.devices)),
         ("/account/details", "details", own_data.Details.as_view("details", own)),
         ("/account/password", "change_password", own_data.ChangePassword.as_view("change_password", own)),
         ("/account/email", "prove_email", own_data.ProveEmail.as_view("prove_email", own, desk, people)),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from idp.accounts.budgets import BudgetLimits
 from idp.accounts.credentials import Credentials, Securing
+from idp.accounts.devices import Devices
 from idp.accounts.notices import NOWHERE, Notices
 from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.password_rules import PasswordAge
@@ -17,6 +18,7 @@ from idp.oidc.dispatch import StepRules
 from idp.ports import Event
 from idp.shelf import Shelf
 from idp.store.credentials import SqlCredentials
+from idp.store.devices import SqlDevices
 from idp.store.one_time import SqlCodes
 from idp.store.session_clients import SqlSessionClients
 from idp.store.sessions import SqlSessions
@@ -77,6 +79,12 @@ def codes_of(base: Foundation) -> OneTimeCodes:
     guesses = Guesses(SqlThrottle(base.database), base.clock, "code", CODE_GUESSES)
     key = base.secrets.get("one-time-code")
     return OneTimeCodes(SqlCodes(base.database, base.outbox), guesses, base.clock, limits, digest_key=key)
+
+
+def devices_of(base: Foundation, passwords: Passwords, codes: OneTimeCodes) -> Devices:
+    """The phones that people enrolled; passcodes share the hashing pool of passwords."""
+    store = SqlDevices(base.database, base.audit, sql_notices(base))
+    return Devices(store, passwords, codes, notices_of(base), base.clock)
 
 
 def sql_credentials(base: Foundation) -> SqlCredentials:

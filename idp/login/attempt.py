@@ -25,7 +25,8 @@ class LoginAttempt:
     guessed at this account before. `new_password` is the hash of a chosen password that waits for its code. `fresh`
     says that the person logged in here, and did not only add a code to a session; `secured_at` is the date of the
     account's last credential event as the proof saw it: a proof that saw another is dead. `linking` names the ceremony
-    of somebody whom an upstream brought and who logs in here to be linked.
+    of somebody whom an upstream brought and who logs in here to be linked. `takes_over` names the device whose
+    place the person agreed to take with another phone.
     """
 
     params: Params
@@ -48,6 +49,7 @@ class LoginAttempt:
     fresh: bool = False
     secured_at: float = 0.0
     linking: str = ""
+    takes_over: str = ""
 
     def belongs_to(self, browser_secret: str) -> bool:
         return self.browser == browser_of(browser_secret)
@@ -101,6 +103,7 @@ class Attempts:
             postponed=False,
             fresh=True,
             secured_at=proved.secured_at,
+            takes_over="",
         )
         self.replace(handle, attempt, after)
 
@@ -115,6 +118,10 @@ class Attempts:
     def to_link(self, handle: str, attempt: LoginAttempt, ceremony: str) -> None:
         """Remember the ceremony that the login which follows is for; whatever was proved before is forgotten."""
         self.replace(handle, attempt, replace(attempt, proof=None, fresh=False, linking=ceremony))
+
+    def took_over(self, handle: str, attempt: LoginAttempt, device_id: str) -> None:
+        """Remember that the person agreed to take the place of this device."""
+        self.replace(handle, attempt, replace(attempt, takes_over=device_id))
 
     def consented(self, handle: str, attempt: LoginAttempt, account_id: str) -> None:
         """Remember that this person agreed to share what the request asks for."""

@@ -8,11 +8,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from idp.accounts.devices import Device
 from idp.accounts.password_rules import Due
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
 
-Step = Literal["login", "code", "password", "link", "consent"]
+Step = Literal["login", "code", "password", "link", "device", "consent"]
 CodeMode = Literal["risk", "new_device", "always"]
 
 
@@ -92,6 +93,21 @@ def link_owed(proof: Authentication, attempt: LoginAttempt | None) -> Owed | Non
     """Whether the person, who logged in for it, is still to be asked about the link to an upstream."""
     waits = attempt is not None and attempt.linking != "" and proof.through == "password"
     return Owed("link", "link") if waits else None
+
+
+def device_owed(present: Device | None, jkt: str, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
+    """What is owed before another phone takes the place of `present` in an app of one device.
+
+    Whoever logs in here with another key is warned, and then proves to hold the registered number. `attempt` is the one
+    in which the login was given.
+    """
+    if present is None or present.jkt == jkt:
+        return None
+    if attempt is None:
+        return Owed("login", "other_device")
+    if attempt.takes_over != present.id:
+        return Owed("device", "other_device")
+    return None if _entered_in(attempt, proof) else Owed("code", "other_device")
 
 
 def consent_owed(

@@ -13,12 +13,22 @@ from idp.accounts.password_rules import PasswordAge
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Authentication
 from idp.login.sessions import Opened, Session, Sessions, Visitor, session_digest
-from idp.login.steps import Ask, CodeMode, Owed, code_owed, consent_owed, link_owed, login_owed, password_owed
+from idp.login.steps import (
+    Ask,
+    CodeMode,
+    Owed,
+    code_owed,
+    consent_owed,
+    device_owed,
+    link_owed,
+    login_owed,
+    password_owed,
+)
 from idp.oidc.authorization import AuthorizationRequest, RedirectedError
 from idp.oidc.codes import Codes
 from idp.oidc.gate import Request, Standing, may_issue
 from idp.oidc.grant import AuthorizationCode, Grant
-from idp.oidc.issuing import Standings
+from idp.oidc.issuing import Seats, Standings
 from idp.oidc.tokens import Tokens
 from idp.ports import Clock
 from keys.signing import BadToken
@@ -28,6 +38,7 @@ REFUSALS = {
     "code": InteractionRequiredError,
     "password": InteractionRequiredError,
     "link": InteractionRequiredError,
+    "device": InteractionRequiredError,
     "consent": ConsentRequiredError,
 }
 """What `prompt=none` is answered with when a step is owed (OIDC Core 3.1.2.6)."""
@@ -92,9 +103,11 @@ class Dispatcher:
         standings: Standings,
         codes: Codes,
         tokens: Tokens,
+        seats: Seats,
         clock: Clock,
         rules: StepRules,
     ) -> None:
+        self._seats = seats
         self._rules = rules
         self._attempts = attempts
         self._sessions = sessions
@@ -115,7 +128,7 @@ class Dispatcher:
             given_in = entry.attempt if person.fresh else None
             owed = self._rules.owed(ask, person.standing, person.proof, given_in, now)
         if owed is None and person.proof is not None:
-            owed = self._consent_owed(ask, request, person, entry)
+            owed = self._device_owed(request, person, entry) or self._consent_owed(ask, request, person, entry)
         if owed is not None:
             return self._asked(owed, request, person)
         return self._issue(request, person, entry)
@@ -156,6 +169,14 @@ class Dispatcher:
             raise RedirectedError(InvalidRequestError("The id_token_hint is not an ID token of this client."), request)
         return account_id
 
+    def _device_owed(self, request: AuthorizationRequest, person: _Person, entry: Entry) -> Owed | None:
+        """What another phone owes before it takes the place of the one there; only apps of one device are asked."""
+        proof, client = person.proof, request.client
+        if proof is None or not client.one_device:
+            return None
+        present = self._seats.present(proof.account_id, client.client_id)
+        return device_owed(present, request.dpop_jkt or "", proof, entry.attempt if person.fresh else None)
+
     def _consent_owed(self, ask: Ask, request: AuthorizationRequest, person: _Person, entry: Entry) -> Owed | None:
         consent = person.standing.consent
         return consent_owed(
@@ -183,11 +204,14 @@ class Dispatcher:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
         now, age = self._clock(), self._rules.age
         gate = Request(request.client, proof, request.shared, now, age, needs_session=not person.fresh)
-        refused = may_issue(person.standing, gate)
+        # Whoever sat there was asked about right before: the place is this key's, or is to be its own.
+        refused = may_issue(replace(person.standing, seat="free"), gate)
         if refused is not None:
             raise RedirectedError(_denied(refused), request)
         # The attempt is taken before the session is opened or the code written: a double click gets one of each.
         attempt = self._attempts.finish(entry.handle) if entry.handle else None
+        if attempt and attempt.takes_over and request.client.one_device:
+            self._seats.make_way(attempt.takes_over)
         opened = None
         if person.fresh:
             opened = self._sessions.open(proof, entry.visitor, attempt, person.standing.account, before=person.session)

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from idp.accounts.account import Account
+from idp.accounts.devices import Seat
 from idp.accounts.password_rules import PasswordAge
 from idp.login.authentication import Authentication
 from idp.login.sessions import Session
@@ -29,13 +30,17 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the stores say now, read in one statement: account, session, consent, revocation and epoch."""
+    """What the stores say now, read in one statement: account, session, consent, revocation and epoch.
+
+    `seat` is read beside them for apps of one device: whose place it is, seen from the key that asks.
+    """
 
     account: Account | None = None
     session: Session | None = None
     consent: Consent | None = None
     revoked: bool = False
     epoch: float = 0.0
+    seat: Seat | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,7 @@ def may_issue(standing: Standing, request: Request) -> str | None:
         (_is_from_before_securing(standing, request), "secured"),
         (_owes_a_password(standing, request), "password_owed"),
         (request.client is not None and request.authentication.acr < request.client.minimum_acr, "acr"),
+        (_sits_in_the_place_of_another(standing, request), "device"),
         (_lacks_consent(standing, request), "consent"),
     )
     return next((name for refused, name in reasons if refused), None)
@@ -88,6 +94,11 @@ def _owes_a_password(standing: Standing, request: Request) -> bool:
     if standing.account is None or request.authentication.through != "password":
         return False
     return request.age.due(standing.account, request.now) in ("first", "expired")
+
+
+def _sits_in_the_place_of_another(standing: Standing, request: Request) -> bool:
+    """Whether an app of one device asks with a key that is not, or not any more, that of the person's device."""
+    return request.client is not None and request.client.one_device and standing.seat not in ("free", "mine")
 
 
 def _lacks_consent(standing: Standing, request: Request) -> bool:

@@ -93,6 +93,7 @@ class Inspection:
         state = family.presented(token.generation, now, idle=limits.idle, grace=0, epoch=standing.epoch)
         grant = family.grant
         age = self._issuing.age
+        standing = self._issuing.seated(standing, caller, grant.authentication.account_id, grant.jkt)
         request = Request(caller, grant.authentication, grant.scopes, now, age, needs_session=False)
         return family if state == "current" and may_issue(standing, request) is None else None
 

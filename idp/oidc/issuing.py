@@ -5,11 +5,12 @@
 
 import logging
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from authlib.oauth2.rfc6749 import InvalidGrantError
 
+from idp.accounts.devices import Device, Seat
 from idp.accounts.password_rules import PasswordAge
 from idp.oidc.back_channel import SessionClients
 from idp.oidc.clients import Client
@@ -37,6 +38,22 @@ class Standings(Protocol):
 
     def of_grant(self, account_id: str, client_id: str, sid: str, marks: Marks) -> Standing:
         """By what a code or token carries; `marks` are the grant id or `jti`, or both, that may have been revoked."""
+        ...
+
+
+class Seats(Protocol):
+    """Whose place an app of one device is; `idp.accounts.devices` keeps it."""
+
+    def seat(self, account_id: str, client_id: str, jkt: str) -> Seat:
+        """Seen from the key `jkt`."""
+        ...
+
+    def present(self, account_id: str, client_id: str) -> Device | None:
+        """The device that sits there."""
+        ...
+
+    def make_way(self, device_id: str) -> bool:
+        """End the device whose place another takes."""
         ...
 
 
@@ -70,6 +87,7 @@ class Issuing:
         tokens: Tokens,
         standings: Standings,
         members: SessionClients,
+        seats: Seats,
         audit: AuditLog,
         clock: Clock,
         age: PasswordAge,
@@ -80,6 +98,7 @@ class Issuing:
         self.tokens = tokens
         self.standings = standings
         self.members = members
+        self.seats = seats
         self._audit = audit
         self._clock = clock
 
@@ -146,13 +165,17 @@ class Issuing:
         """A token in the client's own name; disabled clients were refused when they authenticated."""
         return self.tokens.for_client(client, scopes, resource, jkt)
 
-    def standing_of_token(self, token: AccessToken, client: Client) -> Standing | None:
-        """The standing of a person's access token if the gate agrees, else None."""
+    def standing_of_token(self, token: AccessToken, client: Client, *, seat: Seat | None = None) -> Standing | None:
+        """The standing of a person's access token if the gate agrees, else None.
+
+        With `seat` the app's place is taken to be that: a phone that wants to be enrolled has none yet.
+        """
         account_id = self.tokens.account_id(token, client)
         if account_id is None or token.authentication is None or token.sid is None or token.grant_id is None:
             return None
         marks = (token.grant_id, token.jti)
         standing = self.standings.of_grant(account_id, client.client_id, token.sid, marks)
+        standing = replace(standing, seat=seat) if seat else self.seated(standing, client, account_id, token.jkt)
         request = Request(
             client, token.authentication, token.scopes, self._clock(), self.age, needs_session=not token.offline
         )
@@ -169,7 +192,14 @@ class Issuing:
         if not self.members.add(grant.sid, client.client_id, until=until):
             raise _invalid_grant("session ended meanwhile", client)
 
+    def seated(self, standing: Standing, client: Client, account_id: str, jkt: str) -> Standing:
+        """`standing` with whose place it is; only apps of one device pay for that look."""
+        if not client.one_device:
+            return standing
+        return replace(standing, seat=self.seats.seat(account_id, client.client_id, jkt))
+
     def _gate(self, standing: Standing, grant: Grant, client: Client) -> None:
+        standing = self.seated(standing, client, grant.authentication.account_id, grant.jkt)
         request = Request(
             client, grant.authentication, grant.scopes, self._clock(), self.age, needs_session=not grant.offline
         )

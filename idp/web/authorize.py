@@ -36,6 +36,7 @@ STEP_PAGES = {
     "code": "/login/code",
     "password": "/login/password",
     "link": "/link",
+    "device": "/login/device",
     "consent": "/consent",
 }
 """Where the browser goes for what is owed."""

@@ -1,0 +1,56 @@
+"""`/login/device`: the app is on another phone already; the person reads on which, and goes on or keeps that one."""
+
+from datetime import datetime
+
+from flask import redirect, render_template
+from werkzeug.wrappers import Response
+
+from idp.accounts.devices import Device
+from idp.accounts.password_rules import VIETNAM
+from idp.oidc.issuing import Seats
+from idp.web.headers import page_policy
+from idp.web.page import Page
+from idp.web.steps import Step, Steps
+
+
+class TakeOver(Page):
+    """Warns that the other phone will be signed out; "go on" leads to the code, and only the code ends the other."""
+
+    def __init__(self, steps: Steps, seats: Seats) -> None:
+        self._steps = steps
+        self._seats = seats
+
+    def get(self) -> Response:
+        step = self._steps.here()
+        present = self._present(step)
+        return self._page(step, present) if present else redirect(step.return_url, 303)
+
+    def post(self) -> Response:
+        step = self._steps.here()
+        if "device-keep" in step.browser.form:
+            return self._steps.give_up(step)
+        present = self._present(step)
+        # What was read must be what is taken: the page comes again when it is another phone by now.
+        if present is not None and step.browser.form.get("device") == present.id:
+            self._steps.attempts.took_over(step.handle, step.attempt, present.id)
+        return redirect(step.return_url, 303)
+
+    def _present(self, step: Step) -> Device | None:
+        return self._seats.present(step.account.id, step.attempt.client_id)
+
+    def _page(self, step: Step, present: Device) -> Response:
+        body = render_template(
+            "take_over.html",
+            attempt=step.handle,
+            client_name=self._steps.client_name(step),
+            device=present,
+            since=_moment(present.enrolled_at),
+            seen=_moment(present.last_seen_at),
+        )
+        response = Response(body, mimetype="text/html")
+        response.headers["Content-Security-Policy"] = page_policy([step.attempt.redirect_origin])
+        return response
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, VIETNAM).strftime("%H:%M %d/%m/%Y")
