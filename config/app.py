@@ -6,6 +6,7 @@ from functools import partial
 from typing import Literal
 from urllib.parse import urlsplit
 
+from config.device_pages import device_pages, device_picture
 from config.federation_pages import status_of, watch_upstreams
 from config.housekeeping import Housekeeping
 from config.keys_watch import calendar_of, watch_keys
@@ -70,6 +71,7 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
             atexit.register(workers.stop)
     hotline = Hotline(provider.inspection, provider.clients, provider.recoveries)
     told = {**calendar_of(base).table(), **status_of(provider).table()}
+    told |= device_picture(provider, around).table()
     table = {**machines.table(), **operation.table(), **told, HOTLINE: hotline.start}
     if secret := receipts_secret(settings):
         table |= ReceiptDesk(base.outbox, secret, lambda *labels: measures.messages.labels(*labels).inc()).table()
@@ -116,6 +118,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
         ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own, rules.after)),
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
         ("/keys", "keys", KeysPage.as_view("keys", calendar_of(p.base))),
+        *device_pages(p, own),
         *people_pages(p, around, own, measures),
     ]
 

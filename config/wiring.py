@@ -31,6 +31,7 @@ from idp.oidc.client_auth import ClientAuthentication
 from idp.oidc.client_keys import ClientKeys
 from idp.oidc.clients import Clients
 from idp.oidc.codes import Codes
+from idp.oidc.device_grant import DeviceCodes
 from idp.oidc.dispatch import Dispatcher, StepRules
 from idp.oidc.dpop import Proofs
 from idp.oidc.families import Families, FamilyLimits
@@ -105,7 +106,14 @@ def wire(base: Foundation) -> Provider:
         standings=standings,
         consents=SqlConsents(database, base.audit),
         issuing=issuing,
-        server=Server(clients, authentication, issuing, Brake(s.limits.client_failures, 60, clock), proofs_of(base)),
+        server=Server(
+            clients,
+            authentication,
+            issuing,
+            Brake(s.limits.client_failures, 60, clock),
+            proofs_of(base),
+            device_codes_of(base),
+        ),
         inspection=Inspection(issuing, clients, clock),
         dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, clock, step_rules(base)),
         logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
@@ -143,6 +151,12 @@ def attempts_of(base: Foundation) -> Attempts:
         per_network=Brake(s.limits.attempts_per_network, 60, clock),
         total=Brake(s.limits.attempts_in_total, 60, clock, most=1),
     )
+
+
+def device_codes_of(base: Foundation) -> DeviceCodes:
+    """The device grant, with the brake on beginning too many."""
+    brake = Brake(base.settings.limits.attempts_per_network, 60, base.clock)
+    return DeviceCodes(base.ephemeral, base.clock, SqlFamilies(base.database).claim, brake)
 
 
 def challenges_of(base: Foundation) -> Challenges:

@@ -17,6 +17,8 @@ EVENTS: Mapping[str, str] = {
     "session.ended": "Sessions of an account were ended by the person or an operator.",
     "consent.given": "A person agreed that a client gets certain scopes.",
     "consent.withdrawn": "A person withdrew an agreement.",
+    "device_grant.allowed": "A person let a device in that showed a code; the client's tokens go there.",
+    "device_grant.denied": "A person did not let in a device that showed a code.",
     "refresh.reused": "A spent refresh token was presented again; its family was ended.",
     "account.added": "An account was opened.",
     "account.disabled": "An account was closed by an operator.",

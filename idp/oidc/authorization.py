@@ -164,14 +164,19 @@ def _unsupported(request: AuthorizationRequest, given: Mapping[str, str]) -> Aut
 
 
 def _scope(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
-    scopes = tuple(dict.fromkeys(given.get("scope", "").split()))
+    return replace(request, scopes=read_scopes(request.client, given.get("scope", "")))
+
+
+def read_scopes(client: Client, text: str) -> tuple[str, ...]:
+    """What a person is to be asked for: `openid` and scopes of the client. Raises `InvalidScopeError`."""
+    scopes = tuple(dict.fromkeys(text.split()))
     if "openid" not in scopes:
         raise InvalidScopeError("Scope 'openid' is missing.")
-    if not set(scopes) <= set(request.client.scopes) & set(SCOPES):
+    if not set(scopes) <= set(client.scopes) & set(SCOPES):
         raise InvalidScopeError("The scope holds a value that is not registered for this client.")
-    if "offline_access" in scopes and not request.client.check_grant_type("refresh_token"):
+    if "offline_access" in scopes and not client.check_grant_type("refresh_token"):
         scopes = tuple(s for s in scopes if s != "offline_access")
-    return replace(request, scopes=scopes)
+    return scopes
 
 
 def _pkce(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:

@@ -1,4 +1,4 @@
-"""The three grants of the token endpoint: Authlib's order of steps, our answers, one call each.
+"""The grants of the token endpoint: Authlib's order of steps, our answers, one call each.
 
 What is used once is taken in the look-up (code) or right before minting (refresh token), never after it. The gate is
 asked in `authenticate_user`, which Authlib calls before anything is issued.
@@ -7,14 +7,21 @@ asked in `authenticate_user`, which Authlib calls before anything is issued.
 from dataclasses import replace
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import (
+    BaseGrant,
+    InvalidGrantError,
+    InvalidRequestError,
+    InvalidScopeError,
+    TokenEndpointMixin,
+    UnauthorizedClientError,
+)
 from authlib.oauth2.rfc6749 import grants as authlib_grants
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from idp.oidc.authorization import InvalidTarget
-from idp.oidc.clients import AUTH_METHODS, SCOPES, Client
+from idp.oidc.clients import AUTH_METHODS, DEVICE_CODE, SCOPES, Client
 from idp.oidc.gate import Standing
-from idp.oidc.grant import AuthorizationCode
+from idp.oidc.grant import AuthorizationCode, grant_id_of
 from idp.oidc.issuing import Issuing, Refresh
 
 
@@ -138,6 +145,32 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):  # type: ig
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Nothing to save: the token is self-contained."""
+
+
+class DeviceGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
+    """`urn:ietf:params:oauth:grant-type:device_code` (RFC 8628, 3.4): a poll, and once the tokens."""
+
+    GRANT_TYPE = DEVICE_CODE
+    TOKEN_ENDPOINT_AUTH_METHODS = list(AUTH_METHODS)
+
+    def validate_token_request(self) -> None:
+        request = self.request
+        client = request.client = self.authenticate_token_endpoint_client()
+        if not client.check_grant_type(self.GRANT_TYPE):
+            raise UnauthorizedClientError("The client is not registered for the device grant.")
+        device_code = request.form.get("device_code")
+        if not device_code:
+            raise InvalidRequestError("Missing 'device_code' in request.")
+        grant = self.server.device_codes.poll(device_code, client.client_id)
+        _same_resource(request, grant.resource)
+        request.grant, request.grant_id = replace(grant, jkt=request.jkt), grant_id_of(device_code)
+        request.user = self.server.issuing.standing_of(request.grant, client)
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
+        request, grant = self.request, self.request.grant
+        mint = self.server.issuing.mint
+        answer = mint(grant, request.grant_id, request.client, request.user, grant.scopes, begin=True)
+        return 200, answer, self.TOKEN_RESPONSE_HEADER
 
 
 def _same_resource(request: Any, granted: str | None) -> None:

@@ -13,6 +13,7 @@ DISCOVERY = "/.well-known/openid-configuration"
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 AUTHORIZE, TOKEN, USERINFO, JWKS = "/authorize", "/token", "/userinfo", "/jwks"
 INTROSPECT, REVOKE, END_SESSION = "/introspect", "/revoke", "/end_session"
+DEVICE_AUTHORIZATION, DEVICE = "/device_authorization", "/device"
 
 
 def document(issuer: str, id_token_algs: Collection[str]) -> dict[str, Any]:
@@ -27,6 +28,7 @@ def document(issuer: str, id_token_algs: Collection[str]) -> dict[str, Any]:
         "introspection_endpoint": issuer + INTROSPECT,
         "revocation_endpoint": issuer + REVOKE,
         "end_session_endpoint": issuer + END_SESSION,
+        "device_authorization_endpoint": issuer + DEVICE_AUTHORIZATION,
         "scopes_supported": list(SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),

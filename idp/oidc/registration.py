@@ -12,7 +12,16 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from idp.login.authentication import acr_level, acr_name
-from idp.oidc.clients import AUTH_METHODS, GRANT_TYPES, ID_TOKEN_ALGS, LOOPBACK, QR_LOGIN, SCOPES, Client
+from idp.oidc.clients import (
+    AUTH_METHODS,
+    DEVICE_CODE,
+    GRANT_TYPES,
+    ID_TOKEN_ALGS,
+    LOOPBACK,
+    QR_LOGIN,
+    SCOPES,
+    Client,
+)
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
 _LIKE_A_SUBJECT = re.compile(r"[0-9]{9,13}|[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -129,6 +138,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (_is_bad_receiver(client.backchannel_logout_uri), "backchannel_logout_uri must be https, without a fragment"),
         (client.one_device and not _is_app(client), "one_device needs a native client with dpop_bound_access_tokens"),
         ("device" in client.scopes and not client.one_device, "scope device needs one_device"),
+        (client.one_device and DEVICE_CODE in client.grant_types, "one_device cannot go with the device grant"),
         (client.qr_login not in QR_LOGIN, f"qr_login may be {', '.join(QR_LOGIN)}"),
         (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),

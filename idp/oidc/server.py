@@ -13,8 +13,9 @@ from idp.brake import Brake
 from idp.errors import TooMany
 from idp.oidc.client_auth import ClientAuthentication, claimed_id, failed, one_method_only
 from idp.oidc.clients import Client, Clients
+from idp.oidc.device_grant import DeviceCodes
 from idp.oidc.dpop import BadProof, NonceNeeded, Proofs
-from idp.oidc.grants import ClientCredentialsGrant, CodeGrant, RefreshGrant, RequireS256
+from idp.oidc.grants import ClientCredentialsGrant, CodeGrant, DeviceGrant, RefreshGrant, RequireS256
 from idp.oidc.issuing import Issuing
 from idp.oidc.metadata import TOKEN
 
@@ -59,13 +60,20 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     """The token endpoint's engine, and client authentication for every machine endpoint."""
 
     def __init__(
-        self, clients: Clients, authentication: ClientAuthentication, issuing: Issuing, failures: Brake, proofs: Proofs
+        self,
+        clients: Clients,
+        authentication: ClientAuthentication,
+        issuing: Issuing,
+        failures: Brake,
+        proofs: Proofs,
+        device_codes: DeviceCodes,
     ) -> None:
         super().__init__()
         self._failures = failures
         self.proofs = proofs
         self.clients = clients
         self.issuing = issuing
+        self.device_codes = device_codes
         for method, check in (
             ("private_key_jwt", authentication.private_key_jwt),
             ("client_secret_basic", authentication.basic),
@@ -76,6 +84,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.register_grant(CodeGrant, [RequireS256()])
         self.register_grant(RefreshGrant)
         self.register_grant(ClientCredentialsGrant)
+        self.register_grant(DeviceGrant)
 
     def query_client(self, client_id: str) -> Client | None:
         return self.clients.find(client_id)

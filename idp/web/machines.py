@@ -14,6 +14,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 from idp.oidc import metadata
 from idp.oidc.client_auth import claimed_id
 from idp.oidc.clients import AUTH_METHODS, Client
+from idp.oidc.device_grant import INTERVAL, LIFE, shown
 from idp.oidc.inspection import Inspection
 from idp.oidc.server import Answer, FormRequest, Server, error_answer
 from idp.ports import Clock
@@ -60,6 +61,7 @@ class Machines:
             metadata.INTROSPECT: self._post(self.introspect),
             metadata.REVOKE: self._post(self.revoke),
             metadata.USERINFO: self.userinfo,
+            metadata.DEVICE_AUTHORIZATION: self._post(self.device_authorization),
         }
 
     def discovery(self, environ: Environ) -> Reply:
@@ -78,6 +80,24 @@ class Machines:
         status, body, headers = self._server.create_token_response(request)
         nonce = [("DPoP-Nonce", self._server.proofs.nonce())] if request.proofs else []
         return _answered((status, body, [*headers, *nonce]))
+
+    def device_authorization(self, environ: Environ) -> Reply:
+        """A device asks to be let in (RFC 8628, 3.1 and 3.2)."""
+        request = self._form_request(environ)
+        caller = self._caller(request, "device_authorization", none=True)
+        current_request.current().client_id = caller.client_id
+        asked = request.form.get("scope"), request.form.get("resource")
+        begun = self._server.device_codes.begin(caller, *asked, request.network)
+        page, code = self._issuer + metadata.DEVICE, shown(begun.user_code)
+        body = {
+            "device_code": begun.device_code,
+            "user_code": code,
+            "verification_uri": page,
+            "verification_uri_complete": f"{page}?user_code={code}",
+            "expires_in": int(LIFE),
+            "interval": INTERVAL,
+        }
+        return reply(200, body, [])
 
     def introspect(self, environ: Environ) -> Reply:
         request = self._form_request(environ)

@@ -153,6 +153,12 @@ RECOVERY: Mapping[str, LazyString] = {
     "fact": lazy_gettext("Thông tin không khớp với tài khoản. Hãy kiểm tra lại."),
 }
 
+DEVICE: Mapping[str, LazyString] = {
+    "form": lazy_gettext("Mã gồm 8 chữ cái, ví dụ BCDF-GHJK. Hãy xem lại mã trên thiết bị."),
+    "unknown": lazy_gettext("Mã không đúng, đã được dùng hoặc đã hết hạn. Hãy xem lại, hoặc lấy mã mới trên thiết bị."),
+    "wait": lazy_gettext("Bạn đã nhập sai nhiều lần. Vui lòng đợi một phút rồi nhập lại."),
+}
+
 NOTICES: Mapping[str, LazyString] = {
     "new_device": lazy_gettext("Tài khoản của bạn vừa được đăng nhập trên một thiết bị mới."),
     "password_changed": lazy_gettext("Mật khẩu của tài khoản vừa được đổi."),

@@ -34,7 +34,9 @@ PAGES += ["/recover", "/recover/sent", "/recover/code", "/recover/password", "/r
 PAGES += ["/via/x", "/via/x/callback", "/via/x/logout-token", "/via/x/logged-out", "/status"]
 PAGES += ["/link", *(f"/link/{name}" for name in ["confirm", "code", "open", "who", "password", "differs", "refused"])]
 PAGES += ["/account/links", "/account/links/add/x", "/account/links/confirm", "/account/links/remove"]
+PAGES += ["/device", "/device/done"]
 MACHINES = ["/token", "/userinfo", "/introspect", "/revoke", "/healthz", "/readyz", "/metrics", *CACHED]
+MACHINES += ["/device_authorization", "/device/code.png"]
 MACHINES += ["/keys.json", "/status.json", "/recovery"]
 TESTING = ["/testing/resource", "/testing/rotate-keys", "/testing/forget"]
 ROUTES = PAGES + MACHINES + TESTING
@@ -175,7 +177,10 @@ def small(answer: TestResponse) -> None:
     assert "Traceback" not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/token", "/introspect", "/revoke", "/userinfo", "/authorize", "/login", "/consent"])
+@pytest.mark.parametrize(
+    "path",
+    ["/token", "/introspect", "/revoke", "/userinfo", "/authorize", "/login", "/consent", "/device_authorization"],
+)
 @pytest.mark.parametrize(
     ("body", "kind"),
     [
@@ -231,7 +236,7 @@ def test_an_attempt_of_another_browser_is_refused(app: App) -> None:
         assert victim.get(path, query_string={"attempt": attempt}).status_code in (400, 403), path
 
 
-@pytest.mark.parametrize("path", ["/account/end-session", "/account/withdraw", "/logout"])
+@pytest.mark.parametrize("path", ["/account/end-session", "/account/withdraw", "/logout", "/device"])
 def test_forms_of_a_session_need_its_anti_forgery_value(app: App, path: str) -> None:
     """P-13"""
     visitor = app.visitor()

@@ -6,20 +6,25 @@ from typing import Any
 
 import pytest
 
+from idp.oidc.clients import DEVICE_CODE
 from idp.oidc.grants import ClientCredentialsGrant
 from idp.store.counters import bump_epoch
 from tests.support.app import REDIRECT, App, Visitor
+from tests.support.device_grant import device, let_in
 
 
 class Situation:
     """A person who is logged in at a portal that needs consent, with everything a portal can hold."""
 
     def __init__(self, app: App) -> None:
-        app.client("shop", first_party=False)
+        grants = ["authorization_code", "refresh_token", DEVICE_CODE]
+        app.client("shop", first_party=False, grant_types=grants)
         self.app = app
         self.visitor: Visitor = app.visitor()
         self.tokens = self._consented(scope="openid offline_access")
         self.code = self.visitor.code(client_id="shop")
+        self.device = device(app, "shop", scope="openid")
+        let_in(self.visitor, self.device.user_code)
 
     def _consented(self, **more: Any) -> dict[str, Any]:
         from tests.support.app import answer_of, attempt_of
@@ -85,6 +90,10 @@ def code(s: Situation) -> bool:
     return s.visitor.redeem(s.code, "shop").status_code == 200
 
 
+def device_code(s: Situation) -> bool:
+    return s.device.poll().status_code == 200
+
+
 def refresh(s: Situation) -> bool:
     return s.visitor.refresh(s.tokens["refresh_token"], "shop").status_code == 200
 
@@ -109,6 +118,7 @@ def resource(s: Situation) -> bool:
 PATHS: list[Callable[[Situation], bool]] = [
     authorize,
     code,
+    device_code,
     refresh,
     userinfo,
     introspect_access,
@@ -137,7 +147,7 @@ def test_every_grant_of_the_token_endpoint_is_on_the_list(app: App) -> None:
     """A new grant type fails here until it has its row above."""
     grants = {grant.GRANT_TYPE for grant, _ in app.provider.server._token_grants}
 
-    assert grants == {"authorization_code", "refresh_token", ClientCredentialsGrant.GRANT_TYPE}
+    assert grants == {"authorization_code", "refresh_token", DEVICE_CODE, ClientCredentialsGrant.GRANT_TYPE}
 
 
 def test_a_client_in_its_own_name_meets_the_gate_too(app: App) -> None:

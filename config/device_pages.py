@@ -1,0 +1,45 @@
+"""The pages of the device grant and its picture: URL, name, view."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache, partial
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from idp.brake import Brake
+from idp.oidc.device_grant import UserCodes
+from idp.store.throttle import SqlThrottle
+from idp.web import device
+from idp.web.device_picture import DevicePicture
+from qr_login.drawing import with_emblem
+
+if TYPE_CHECKING:
+    from config.wiring import Provider
+    from idp.web.account import OwnPages
+    from idp.web.browser import Surroundings
+    from idp.web.routes import Routes
+
+
+def device_pages(p: Provider, own: OwnPages) -> Routes:
+    """Where a code is typed and decided, and where one hears that it was."""
+    base, codes = p.base, p.server.device_codes
+    typed = UserCodes(codes, SqlThrottle(base.database), base.clock)
+    return [
+        ("/device", "device", device.DevicePage.as_view("device", own, codes, typed, base.audit)),
+        ("/device/done", "device_done", device.DeviceDone.as_view("device_done", own)),
+    ]
+
+
+def device_picture(p: Provider, around: Surroundings) -> DevicePicture:
+    """The QR code of `verification_uri_complete`."""
+    brake = Brake(p.base.settings.limits.attempts_per_network, 60, p.base.clock)
+    return DevicePicture(around.issuer, partial(with_emblem, emblem=emblem()), around.peers, brake)
+
+
+@lru_cache
+def emblem() -> Image.Image:
+    """The emblem of the pages, as pixels."""
+    return Image.open(io.BytesIO(files("qr_login").joinpath("emblem.png").read_bytes()))

@@ -1,0 +1,227 @@
+"""The device grant (RFC 8628): a screen without a keyboard shows a short code, and a person lets it in elsewhere.
+
+What is typed names the one record of the request; the device holds that and 256 random bits, of which the record keeps
+a digest. So every transition is one compare-and-swap on one key, and whoever reads the code on the screen gets nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from hmac import compare_digest
+from secrets import choice, token_urlsafe
+from typing import Literal
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidGrantError, UnauthorizedClientError
+from authlib.oauth2.rfc8628 import AuthorizationPendingError, ExpiredTokenError, SlowDownError
+from pydantic import TypeAdapter
+
+from idp.brake import Brake
+from idp.errors import Busy, Expired, TooMany
+from idp.login.limits import Charge, Policy, Throttle
+from idp.oidc.authorization import InvalidTarget, read_scopes
+from idp.oidc.clients import DEVICE_CODE, Client
+from idp.oidc.grant import Grant
+from idp.ports import Clock, Ephemeral, Spent
+from idp.shelf import digest
+
+ALPHABET, LENGTH = "BCDFGHJKLMNPQRSTVWXZ", 8
+"""No vowels, so no words, and nothing that looks like something else (RFC 8628, 6.1): 34 bits."""
+
+LIFE, REMEMBERED = 600.0, 600.0
+"""Seconds to decide in, and after them in which the device is still told that it came too late."""
+
+INTERVAL, SLOWER, SLOWEST, EARLY = 5, 5, 60, 0.5
+"""Seconds between polls, what each hasty one adds, where that ends, and by how much a timer may be early."""
+
+WRONG_CODES = Policy(free=5, base=60, cap=60, memory=60, sliding=False)
+"""Five wrong codes a minute from one network and in one session (RFC 8628, 5.1)."""
+
+TRIES = 32
+Claim = Callable[[str, float], bool]
+"""Notes durably, until a moment, that a code has ended; True for the first only."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCode:
+    """What a device asks for, and what became of it. `secret` is a digest; `grant` is what the person allowed."""
+
+    secret: str
+    client_id: str
+    scopes: tuple[str, ...]
+    resource: str | None
+    network: str
+    begun_at: float
+    interval: int = INTERVAL
+    polled_at: float = 0.0
+    state: Literal["pending", "allowed", "denied"] = "pending"
+    grant: Grant | None = None
+
+    @property
+    def expires_at(self) -> float:
+        return self.begun_at + LIFE
+
+    def is_open(self, now: float) -> bool:
+        """Whether a person may still decide."""
+        return self.state == "pending" and self.begun_at <= now < self.expires_at
+
+    def polled(self, now: float) -> tuple["DeviceCode", OAuth2Error | None]:
+        """What a poll makes of it and what is answered; no error means that it is to be delivered."""
+        if self.state == "denied":
+            return self, AccessDeniedError("The person said no.")
+        if now >= self.expires_at:
+            return self, ExpiredTokenError()
+        if self.state == "allowed":
+            return self, None
+        if 0 <= now - self.polled_at < self.interval - EARLY:
+            slower = min(self.interval + SLOWER, SLOWEST)
+            is_slowest = slower == self.interval
+            return self if is_slowest else replace(self, interval=slower, polled_at=now), SlowDownError()
+        return replace(self, polled_at=now), AuthorizationPendingError()
+
+
+CODEC = TypeAdapter(DeviceCode)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What the device is given: the code that it keeps, and the one that it shows."""
+
+    device_code: str
+    user_code: str
+
+
+class DeviceCodes:
+    """Every request of a device that is going on. `claim` has the last word on how each ends, durably."""
+
+    def __init__(self, store: Ephemeral, clock: Clock, claim: Claim, per_network: Brake) -> None:
+        self._store = store
+        self._clock = clock
+        self._claim = claim
+        self._per_network = per_network
+
+    def begin(self, client: Client, scope: str | None, resource: str | None, network: str) -> Begun:
+        """A new request. Raises OAuth errors, and `TooMany` when the network begins too many."""
+        if not client.check_grant_type(DEVICE_CODE):
+            raise UnauthorizedClientError("The client is not registered for the device grant.")
+        scopes = read_scopes(client, scope or "")
+        if resource is not None and resource not in client.resource:
+            raise InvalidTarget("The resource is not registered for this client.")
+        if not self._per_network.pull(network):
+            raise TooMany("too many device codes begun", retry_after=self._per_network.retry_after)
+        now = self._clock()
+        for _ in range(TRIES):
+            user_code = "".join(choice(ALPHABET) for _ in range(LENGTH))
+            device_code = f"{user_code}.{token_urlsafe(32)}"
+            value = DeviceCode(_secret(device_code), client.client_id, scopes, resource, network, now)
+            until = value.expires_at + REMEMBERED
+            if self._store.put(_key(user_code), CODEC.dump_json(value), expires_at=until, now=now):
+                return Begun(device_code, user_code)
+        raise Busy("no free user code")
+
+    def find(self, user_code: str) -> DeviceCode | None:
+        """The request behind a code that somebody typed, while it can be decided."""
+        now = self._clock()
+        found = self._store.get(_key(user_code), now=now)
+        value = CODEC.validate_json(found) if found is not None else None
+        return value if value is not None and value.is_open(now) else None
+
+    def allow(self, user_code: str, secret: str, grant: Grant) -> None:
+        """The person agrees to the request that was shown, which `secret` names. Raises `Expired`."""
+        self._decide(user_code, secret, "allowed", grant)
+
+    def deny(self, user_code: str, secret: str) -> None:
+        """The person says no, for good. Raises `Expired`."""
+        denied = self._decide(user_code, secret, "denied", None)
+        if not self._claim(denied.secret, denied.expires_at + REMEMBERED):
+            raise Expired("the device code was delivered before")
+
+    def poll(self, device_code: str, client_id: str) -> Grant:
+        """What the person granted: once, and claimed durably before it is returned. Raises OAuth errors."""
+        user_code, dot, _ = device_code.partition(".")
+        if not dot or len(device_code) > 64 or not _is_code(user_code):
+            raise _invalid()
+        for _ in range(TRIES):
+            now = self._clock()
+            found = self._store.get(_key(user_code), now=now)
+            value = CODEC.validate_json(found) if found is not None else None
+            if value is None or not compare_digest(value.secret, _secret(device_code)) or value.client_id != client_id:
+                raise _invalid()
+            after, error = value.polled(now)
+            if error is None:
+                return self._delivered(user_code, value)
+            if after is value or self._store.replace(_key(user_code), found or b"", CODEC.dump_json(after), now=now):
+                raise error
+        raise Busy("a device code changes all the time")
+
+    def _delivered(self, user_code: str, value: DeviceCode) -> Grant:
+        """Take the record, whatever follows; a store that forgot its last seconds is overruled by the claim."""
+        taken = self._store.take(_key(user_code), now=self._clock())
+        if taken is None or isinstance(taken, Spent) or value.grant is None:
+            raise _invalid()
+        if not self._claim(value.secret, value.expires_at + REMEMBERED):
+            raise _invalid()
+        return value.grant
+
+    def _decide(
+        self, user_code: str, secret: str, state: Literal["allowed", "denied"], grant: Grant | None
+    ) -> DeviceCode:
+        for _ in range(TRIES):
+            now = self._clock()
+            found = self._store.get(_key(user_code), now=now)
+            value = CODEC.validate_json(found) if found is not None else None
+            if found is None or value is None or value.secret != secret or not value.is_open(now):
+                raise Expired("the device code is over or was decided")
+            after = replace(value, state=state, grant=grant)
+            if self._store.replace(_key(user_code), found, CODEC.dump_json(after), now=now):
+                return after
+        raise Busy("a device code changes all the time")
+
+
+class UserCodes:
+    """Looks up what people type, and lets nobody guess."""
+
+    def __init__(self, codes: DeviceCodes, throttle: Throttle, clock: Clock) -> None:
+        self._codes = codes
+        self._throttle = throttle
+        self._clock = clock
+
+    def find(self, user_code: str, network: str, sid: str) -> DeviceCode | None:
+        """The open request, or None, which counts. Raises `TooMany` without looking."""
+        now = self._clock()
+        keys = (f"device:{network}", f"device:{sid}")
+        admissions = self._throttle.charge([Charge(key, WRONG_CODES) for key in keys], now)
+        waits = [admission.wait(now) for admission in admissions if not admission.admitted]
+        if waits:
+            raise TooMany("too many wrong user codes", retry_after=max(waits))
+        found = self._codes.find(user_code)
+        if found is not None:
+            self._throttle.forgive(clear=[], give_back=keys)
+        return found
+
+
+def read_user_code(typed: str) -> str | None:
+    """The code in what a person typed: any case, with or without dash and spaces. None when it cannot be one."""
+    letters = "".join(c for c in typed.upper() if c not in "-–— .") if len(typed) <= 32 else ""
+    return letters if _is_code(letters) else None
+
+
+def shown(user_code: str) -> str:
+    """As it is read: two groups of four."""
+    return f"{user_code[:4]}-{user_code[4:]}"
+
+
+def _is_code(text: str) -> bool:
+    return len(text) == LENGTH and set(text) <= set(ALPHABET)
+
+
+def _key(user_code: str) -> str:
+    return f"u:{digest('user-code', user_code)}"
+
+
+def _secret(device_code: str) -> str:
+    return digest("device-code", device_code)
+
+
+def _invalid() -> InvalidGrantError:
+    """One answer for unknown, foreign, delivered and forgotten."""
+    return InvalidGrantError("The device code is invalid or used.")

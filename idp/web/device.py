@@ -1,0 +1,172 @@
+"""`/device`: the person types the code that a device shows, sees who asks, and lets it in or not (RFC 8628, 3.3).
+
+Nobody learns whether a code exists before logging in, and nothing is decided but by a button of this page: a link with
+the code in it leads to the same question. The question names the code, because a stranger may have sent the link.
+"""
+
+from typing import Any
+
+from flask import redirect, render_template
+from werkzeug.wrappers import Response
+
+from idp.errors import Expired, Forbidden, TooMany
+from idp.login.sessions import Session, session_digest
+from idp.login.steps import Ask
+from idp.oidc.clients import Client
+from idp.oidc.consents import Agreement
+from idp.oidc.device_grant import DeviceCode, DeviceCodes, UserCodes, read_user_code, shown
+from idp.oidc.gate import Request, Standing, may_issue
+from idp.oidc.grant import Grant
+from idp.ports import AuditLog, Event
+from idp.web.account import OwnPages, shown_date
+from idp.web.browser import Browser, csrf_of, this_browser, with_query
+from idp.web.page import Page
+from idp.web.sentences import DEVICE, SCOPES
+
+
+class DevicePage(Page):
+    """Asks for the code, then for the decision."""
+
+    def __init__(self, pages: OwnPages, codes: DeviceCodes, typed: UserCodes, audit: AuditLog) -> None:
+        self._pages = pages
+        self._codes = codes
+        self._typed = typed
+        self._audit = audit
+
+    def get(self) -> Response:
+        browser = this_browser(self._pages.around)
+        text = browser.query.get("user_code", "")
+        if not text:
+            return _enter()
+        user_code = read_user_code(text)
+        if user_code is None:
+            return _enter(text[:32], "form")
+        session = self._session(browser)
+        if session is None:
+            return self._pages.ask_to_log_in(browser, _here(user_code))
+        try:
+            asked = self._typed.find(user_code, browser.network, session.sid)
+        except TooMany as over:
+            return _enter("", "wait", over)
+        client = self._pages.clients.find(asked.client_id) if asked else None
+        if asked is None or client is None:
+            return _enter("", "unknown")
+        standing = self._standing(browser, client)
+        return self._owed(browser, user_code, client, standing) or self._question(browser, user_code, asked, standing)
+
+    def post(self) -> Response:
+        browser = this_browser(self._pages.around)
+        session = self._pages.signed_in(browser)
+        user_code = read_user_code(browser.form.get("user_code", ""))
+        asked = self._codes.find(user_code) if user_code else None
+        client = self._pages.clients.find(asked.client_id) if asked else None
+        # Whoever did not see the question cannot answer it, so nothing is guessed here either.
+        if user_code is None or asked is None or client is None or browser.form.get("asked") != asked.secret:
+            raise Expired("the device code is over or was decided")
+        if "device-allow" not in browser.form:
+            self._codes.deny(user_code, asked.secret)
+            self._audit.record(Event("device_grant.denied", session.account_id, client.client_id))
+            return redirect("/device/done?why=denied", 303)
+        standing = self._standing(browser, client)
+        owed = self._owed(browser, user_code, client, standing)
+        if owed is not None:
+            return owed
+        if _is_to_agree(asked, client, standing) and "agree" not in browser.form:
+            return self._question(browser, user_code, asked, standing, unticked=True)
+        self._allow(browser, user_code, asked, client)
+        return redirect("/device/done", 303)
+
+    def _session(self, browser: Browser) -> Session | None:
+        standing = self._pages.standing(browser)
+        return standing.session if standing else None
+
+    def _standing(self, browser: Browser, client: Client) -> Standing:
+        """The live session of this browser, with its person's consent for the client."""
+        return self._pages.standings.of_session(session_digest(browser.session or ""), client.client_id)
+
+    def _owed(self, browser: Browser, user_code: str, client: Client, standing: Standing) -> Response | None:
+        """The way to what the client demands of a login, or that the password is too old for."""
+        if standing.session is None:
+            return self._pages.ask_to_log_in(browser, _here(user_code))
+        proof, now = standing.session.authentication, self._pages.clock()
+        owed = self._pages.rules.owed(Ask(acr=client.minimum_acr), standing, proof, None, now)
+        if owed is None:
+            return None
+        if owed.step == "login":
+            return self._pages.ask_to_log_in(browser, _here(user_code))
+        return self._pages.begin(browser, owed.step, return_to=_here(user_code), step_up=standing.session.sid)
+
+    def _allow(self, browser: Browser, user_code: str, asked: DeviceCode, client: Client) -> None:
+        """Write the agreement down, ask the gate, and let the device in. Raises `Expired`, `Forbidden`."""
+        now, standing = self._pages.clock(), self._standing(browser, client)
+        if standing.session is None or standing.account is None:
+            raise Forbidden("the session has ended")
+        if _is_to_agree(asked, client, standing):
+            before = standing.consent.scopes if standing.consent else ()
+            scopes = tuple(dict.fromkeys([*before, *asked.scopes]))
+            agreement = Agreement(standing.account.id, client.client_id, scopes, now, network=browser.network)
+            self._pages.consents.agree(agreement)
+            standing = self._standing(browser, client)
+        session = standing.session
+        if session is None:
+            raise Forbidden("the session has ended")
+        proof = session.authentication
+        refused = may_issue(standing, Request(client, proof, asked.scopes, now, self._pages.rules.age))
+        if refused is not None:
+            raise Forbidden(f"the device may not be let in: {refused}")
+        self._audit.record(Event("device_grant.allowed", session.account_id, client.client_id))
+        grant = Grant(client.client_id, proof, session.sid, asked.scopes, asked.resource)
+        self._codes.allow(user_code, asked.secret, grant)
+
+    def _question(
+        self, browser: Browser, user_code: str, asked: DeviceCode, standing: Standing, *, unticked: bool = False
+    ) -> Response:
+        client = self._pages.clients.find(asked.client_id)
+        if client is None or standing.account is None:
+            raise Expired("the client was removed meanwhile")
+        body = render_template(
+            "device.html",
+            user_code=shown(user_code),
+            asked=asked.secret,
+            csrf=csrf_of(browser.session or ""),
+            client_name=client.client_name,
+            client_uri=client.client_uri,
+            account_name=standing.account.name,
+            began=shown_date(asked.begun_at),
+            network=asked.network,
+            elsewhere=asked.network != browser.network,
+            scopes=[{"title": SCOPES[s].title, "items": SCOPES[s].items} for s in asked.scopes],
+            agree=_is_to_agree(asked, client, standing),
+            unticked=unticked,
+        )
+        return Response(body, 400 if unticked else 200, mimetype="text/html")
+
+
+class DeviceDone(Page):
+    """Tells how it ended; the device finds out by itself."""
+
+    def __init__(self, pages: OwnPages) -> None:
+        self._pages = pages
+
+    def get(self) -> str:
+        denied = this_browser(self._pages.around).query.get("why") == "denied"
+        return render_template("device_done.html", denied=denied)
+
+
+def _enter(typed: str = "", why: str = "", over: TooMany | None = None) -> Response:
+    told: dict[str, Any] = {"typed": typed, "error": DEVICE[why] if why else None}
+    status = 429 if over else 400 if why else 200
+    response = Response(render_template("device_code.html", **told), status, mimetype="text/html")
+    if over and over.retry_after:
+        response.headers["Retry-After"] = str(over.retry_after)
+    return response
+
+
+def _here(user_code: str) -> str:
+    return with_query("/device", user_code=shown(user_code))
+
+
+def _is_to_agree(asked: DeviceCode, client: Client, standing: Standing) -> bool:
+    """Whether this is also the consent: for clients that are not of our house, once for each scope."""
+    agreed = standing.consent.scopes if standing.consent else ()
+    return not client.first_party and not set(asked.scopes) <= set(agreed)

@@ -1,0 +1,42 @@
+"""`/device/code.png`: the link of a device code as a QR code, for devices that cannot draw one.
+
+It says nothing that its address did not: any possible code is drawn, whether or not somebody was given it, and no
+cookie is read.
+"""
+
+from collections.abc import Callable, Mapping
+
+from idp.brake import Brake
+from idp.errors import BadRequest, TooMany
+from idp.oidc.device_grant import read_user_code, shown
+from idp.oidc.metadata import DEVICE
+from idp.web.forms import read_query, single
+from idp.web.front import Endpoint, Environ, Reply, problem
+from idp.web.network import Peers
+
+PATH = f"{DEVICE}/code.png"
+
+
+class DevicePicture:
+    """Draws; a network gets as many pictures a minute as it may begin logins."""
+
+    def __init__(self, issuer: str, draw: Callable[[str], bytes], peers: Peers, per_network: Brake) -> None:
+        self._page = issuer + DEVICE
+        self._draw = draw
+        self._peers = peers
+        self._per_network = per_network
+
+    def table(self) -> Mapping[str, Endpoint]:
+        return {PATH: self.picture}
+
+    def picture(self, environ: Environ) -> Reply:
+        """Raises `BadRequest` for what is no code, and `TooMany`."""
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
+            return problem(405, "method_not_allowed", [("Allow", "GET, HEAD")])
+        user_code = read_user_code(single(read_query(environ)).get("user_code", ""))
+        if user_code is None:
+            raise BadRequest("no user code")
+        if not self._per_network.pull(self._peers.network(environ)):
+            raise TooMany("too many pictures", retry_after=self._per_network.retry_after)
+        png = self._draw(f"{self._page}?user_code={shown(user_code)}")
+        return 200, [("Content-Type", "image/png")], png
