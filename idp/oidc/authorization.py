@@ -17,6 +17,7 @@ from idp.errors import BadRedirectUri, BadRequest, UnknownClient
 from idp.login.authentication import acr_level
 from idp.oidc.claims import BY_SCOPE, SCOPE_OF
 from idp.oidc.clients import SCOPES, Client, Clients
+from idp.oidc.dpop import is_thumbprint
 
 HIGHEST_ACR = 2
 """Password and a code to the registered phone; biometrics come with other ways of logging in."""
@@ -61,7 +62,8 @@ class InvalidTarget(OAuth2Error):  # type: ignore[misc]
 class AuthorizationRequest:
     """A request that passed every check. `claims` holds the requested names per place.
 
-    `acr` is the level that the login must reach, `wished_acr` the one that `acr_values` would like.
+    `acr` is the level that the login must reach, `wished_acr` the one that `acr_values` would like. Only the key
+    `dpop_jkt`, if there is one, redeems the code.
     """
 
     client: Client
@@ -79,6 +81,7 @@ class AuthorizationRequest:
     claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     subject: str | None = None
     resource: str | None = None
+    dpop_jkt: str = ""
     acr: int = 1
     wished_acr: int = 1
 
@@ -286,6 +289,14 @@ def _resource(request: AuthorizationRequest, given: Mapping[str, str]) -> Author
     return replace(request, resource=resource)
 
 
+def _dpop_jkt(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+    """The key that the code is bound to, if the client says one (RFC 9449, 10)."""
+    jkt = given.get("dpop_jkt")
+    if jkt is not None and not is_thumbprint(jkt):
+        raise InvalidRequestError("'dpop_jkt' is the SHA-256 thumbprint of a key.")
+    return replace(request, dpop_jkt=jkt or "")
+
+
 CHECKS: tuple[Check, ...] = (
     _unsupported,
     _response,
@@ -298,4 +309,5 @@ CHECKS: tuple[Check, ...] = (
     _acr_values,
     _claims,
     _resource,
+    _dpop_jkt,
 )

@@ -238,6 +238,7 @@ def _code(request: AuthorizationRequest, proof: Authentication, sid: str) -> Aut
         nonce=request.nonce,
         id_token_claims=request.claims.get("id_token", ()),
         userinfo_claims=request.claims.get("userinfo", ()),
+        jkt=request.dpop_jkt,
     )
     return AuthorizationCode(grant, request.redirect_uri, request.code_challenge)
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from authlib.oauth2.rfc6749 import OAuth2Error
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
@@ -51,6 +52,10 @@ class BadProof(Exception):
         super().__init__(why)
         self.why = why
 
+    def as_oauth(self, status: int) -> OAuth2Error:
+        """As a protocol error: 400 where tokens are issued, 401 where they are used (RFC 9449, 5 and 7.1)."""
+        return OAuth2Error(self.why, status_code=status, error="invalid_dpop_proof")
+
 
 class NonceNeeded(Exception):
     """The proof has no nonce, or one of long ago; the client tries again with `nonce`."""
@@ -58,6 +63,11 @@ class NonceNeeded(Exception):
     def __init__(self, nonce: str) -> None:
         super().__init__("a fresh nonce is needed")
         self.nonce = nonce
+
+    def as_oauth(self, status: int) -> OAuth2Error:
+        """As a protocol error (RFC 9449, 8 and 9); the nonce goes into the header of the answer."""
+        why = "The DPoP proof needs the nonce of this answer's DPoP-Nonce."
+        return OAuth2Error(why, status_code=status, error="use_dpop_nonce")
 
 
 class Proofs:

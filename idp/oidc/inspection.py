@@ -28,9 +28,12 @@ class Inspection:
         self._clients = clients
         self._clock = clock
 
-    def userinfo(self, text: str) -> dict[str, Any]:
-        """The claims that an access token lets out (OIDC Core 5.3). Raises `InvalidTokenError`."""
-        token, client, standing = self._live(text)
+    def userinfo(self, text: str, jkt: str = "") -> dict[str, Any]:
+        """The claims that an access token lets out (OIDC Core 5.3). Raises `InvalidTokenError`.
+
+        `jkt` is the key that was proved with it: the one that it is bound to, or none.
+        """
+        token, client, standing = self._live(text, jkt)
         if token is None or client is None or standing is None or standing.account is None:
             raise InvalidTokenError("The access token is invalid, expired or revoked.")
         if token.audience != self._issuing.tokens.issuer or "openid" not in token.scopes:
@@ -44,16 +47,16 @@ class Inspection:
         family = self._live_family(text, caller)
         if family:
             return self._describe_family(family, caller)
-        token, client, standing = self._live(text)
+        token, client, standing = self._live(text, jkt=None)
         if token is None or client is None or not self._concerns(token, caller):
             return INACTIVE
         if token.sid is not None and standing is None:
             return INACTIVE
         return self._describe(token)
 
-    def resource(self, text: str) -> dict[str, Any] | None:
+    def resource(self, text: str, jkt: str = "") -> dict[str, Any] | None:
         """What a protected resource of ours would answer to this access token, or None when it is not good."""
-        token, client, standing = self._live(text)
+        token, client, standing = self._live(text, jkt)
         if token is None or client is None or (token.sid is not None and standing is None):
             return None
         return {"sub": token.subject, "client_id": token.client_id, "scope": " ".join(token.scopes)}
@@ -71,11 +74,16 @@ class Inspection:
         if token.client_id == caller.client_id:
             self._issuing.families.revoke_token(token.jti, token.expires_at)
 
-    def _live(self, text: str) -> tuple[AccessToken | None, Client | None, Standing | None]:
-        """Token, its client and, for a person's token, its standing behind the gate."""
+    def _live(self, text: str, jkt: str | None) -> tuple[AccessToken | None, Client | None, Standing | None]:
+        """Token, its client and, for a person's token, its standing behind the gate.
+
+        A token shown with another key than its own is none, in both directions (RFC 9449, 7.2); None asks for no key.
+        """
         try:
             token = self._issuing.tokens.read(text)
         except BadToken:
+            return None, None, None
+        if jkt is not None and token.jkt != jkt:
             return None, None, None
         client = self._clients.find(token.client_id)
         if client is None or client.disabled:
@@ -103,7 +111,7 @@ class Inspection:
     def _describe(self, token: AccessToken) -> dict[str, Any]:
         answer: dict[str, Any] = {
             "active": True,
-            "token_type": "Bearer",
+            "token_type": "DPoP" if token.jkt else "Bearer",
             "scope": " ".join(token.scopes),
             "client_id": token.client_id,
             "sub": token.subject,
@@ -113,6 +121,8 @@ class Inspection:
             "exp": token.expires_at,
             "jti": token.jti,
         }
+        if token.jkt:
+            answer["cnf"] = {"jkt": token.jkt}
         proof = token.authentication
         if proof:
             answer |= {"acr": acr_name(proof.acr), "amr": list(proof.amr), "auth_time": int(proof.auth_time)}

@@ -44,18 +44,6 @@ class FormRequest(OAuth2Request):  # type: ignore[misc]
         return self._form
 
 
-class InvalidDPoPProof(OAuth2Error):  # type: ignore[misc]
-    """The proof is missing or proves nothing (RFC 9449, 5)."""
-
-    error = "invalid_dpop_proof"
-
-
-class UseDPoPNonce(OAuth2Error):  # type: ignore[misc]
-    """The proof has to hold the nonce of the answer's `DPoP-Nonce` (RFC 9449, 8)."""
-
-    error = "use_dpop_nonce"
-
-
 class Server(AuthorizationServer):  # type: ignore[misc]
     """The token endpoint's engine, and client authentication for every machine endpoint."""
 
@@ -111,10 +99,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         url = self.issuing.tokens.issuer + TOKEN
         try:
             return self.proofs.judge(request.proofs, "POST", url).jkt
-        except NonceNeeded:
-            raise UseDPoPNonce("The DPoP proof needs the nonce of this answer.") from None
-        except BadProof as error:
-            raise InvalidDPoPProof(error.why) from None
+        except (BadProof, NonceNeeded) as error:
+            raise error.as_oauth(400) from None
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """We use no signals."""

@@ -12,9 +12,9 @@ from idp.accounts.recovery import Recoveries
 from idp.errors import Refusal
 from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
+from idp.web.access import bearer_of
 from idp.web.forms import read_form, single
 from idp.web.front import Environ, Reply, problem, reply
-from idp.web.machines import bearer_of
 
 PATH = "/recovery"
 SCOPE = "recovery"

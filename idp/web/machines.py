@@ -19,7 +19,8 @@ from idp.oidc.inspection import Inspection
 from idp.oidc.server import Answer, FormRequest, Server, error_answer
 from idp.ports import Clock
 from idp.web import request as current_request
-from idp.web.forms import WrongType, read_form, read_query, single
+from idp.web.access import challenges, fresh_nonce, proofs_in, shown_token
+from idp.web.forms import read_form, single
 from idp.web.front import Endpoint, Environ, Reply, problem, reply
 from idp.web.headers import Headers
 from idp.web.network import Peers
@@ -78,8 +79,7 @@ class Machines:
         named = self._server.clients.find(claimed_id(request))
         current_request.current().client_id = named.client_id if named else None
         status, body, headers = self._server.create_token_response(request)
-        nonce = [("DPoP-Nonce", self._server.proofs.nonce())] if request.proofs else []
-        return _answered((status, body, [*headers, *nonce]))
+        return _answered((status, body, [*headers, *fresh_nonce(environ, self._server.proofs)]))
 
     def device_authorization(self, environ: Environ) -> Reply:
         """A device asks to be let in (RFC 8628, 3.1 and 3.2)."""
@@ -110,16 +110,16 @@ class Machines:
         return reply(200, {}, [])
 
     def userinfo(self, environ: Environ) -> Reply:
-        """`GET` or `POST` with a bearer token in the header, or in the form of a `POST` (RFC 6750, 2)."""
+        """`GET` or `POST` with a token in the header, or a bearer token in the form of a `POST` (RFC 6750, 2)."""
+        proofs = self._server.proofs
         try:
-            text = bearer_of(environ)
-            if text is None:
-                return problem(401, "invalid_request", [("WWW-Authenticate", 'Bearer realm="idp"')])
-            return reply(200, self._inspection.userinfo(text), [])
+            shown = shown_token(environ, proofs, self._issuer)
+            if shown is None:
+                return problem(401, "invalid_request", challenges(environ))
+            return reply(200, self._inspection.userinfo(*shown), fresh_nonce(environ, proofs))
         except OAuth2Error as error:
-            status = error.status_code
-            challenge = f'Bearer realm="idp", error="{error.error}"'
-            return reply(status, {"error": error.error}, [("WWW-Authenticate", challenge)])
+            headers = challenges(environ, error) + fresh_nonce(environ, proofs)
+            return reply(error.status_code, dict(error.get_body()), headers)
 
     def _form_request(self, environ: Environ) -> FormRequest:
         """The form of a POST with single parameters and nothing secret in the query (RFC 6749, 3.2)."""
@@ -172,29 +172,6 @@ def _token(request: FormRequest) -> str:
     if not text:
         raise InvalidRequestError("Missing 'token' in request.")
     return text[: LONGEST_TOKEN + 1]
-
-
-def proofs_in(environ: Environ) -> list[str]:
-    """The `DPoP` headers of a request; WSGI joins several by a comma, which no JWT has."""
-    joined = environ.get("HTTP_DPOP")
-    return [] if joined is None else [one.strip() for one in joined.split(",")]
-
-
-def bearer_of(environ: Environ) -> str | None:
-    """The access token of a request: in the header, or in the form of a POST (RFC 6750, 2). Raises OAuth errors."""
-    if "access_token" in dict(read_query(environ)):
-        raise InvalidRequestError("An access token does not belong into a URL.")
-    header = environ.get("HTTP_AUTHORIZATION", "")
-    given = [header[7:].strip()] if header[:7].lower() == "bearer " else []
-    if environ["REQUEST_METHOD"] == "POST" and environ.get("CONTENT_TYPE"):
-        try:
-            form = single(read_form(environ))
-        except WrongType:
-            form = {}
-        given += [form["access_token"]] if "access_token" in form else []
-    if len(given) > 1:
-        raise InvalidRequestError("More than one access token.")
-    return given[0] if given else None
 
 
 def _answered(answer: Answer) -> Reply:

@@ -9,8 +9,8 @@ from idp.errors import Refusal
 from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
 from idp.ports import Clock
+from idp.web.access import bearer_of
 from idp.web.front import Endpoint, Environ, Reply, problem, reply
-from idp.web.machines import bearer_of
 
 Hook = Callable[[], object]
 
