@@ -70,8 +70,7 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
             workers.start()
             atexit.register(workers.stop)
     hotline = Hotline(provider.inspection, provider.clients, provider.recoveries)
-    told = {**calendar_of(base).table(), **status_of(provider).table()}
-    told |= device_picture(provider, around).table()
+    told = {**calendar_of(base).table(), **status_of(provider).table(), **device_picture(provider, around).table()}
     table = {**machines.table(), **operation.table(), **told, HOTLINE: hotline.start}
     if secret := receipts_secret(settings):
         table |= ReceiptDesk(base.outbox, secret, lambda *labels: measures.messages.labels(*labels).inc()).table()

@@ -7,6 +7,7 @@ from config.foundation import Foundation, passwords_of
 from config.people_wiring import (
     codes_of,
     credentials_of,
+    devices_of,
     exempt_person,
     password_age,
     recoveries_of,
@@ -16,6 +17,7 @@ from config.people_wiring import (
 from config.senders import deliveries_of
 from federation.brokering import Brokering
 from idp.accounts.credentials import Credentials
+from idp.accounts.devices import Devices
 from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.passwords import Passwords
 from idp.accounts.recovery import Recoveries
@@ -79,6 +81,7 @@ class Provider:
     recoveries: Recoveries
     step_rules: StepRules
     brokering: Brokering
+    devices: Devices
 
 
 def wire(base: Foundation) -> Provider:
@@ -89,10 +92,10 @@ def wire(base: Foundation) -> Provider:
     sessions = sessions_of(base)
     passwords = passwords_of(s, base.secrets)
     attempts = attempts_of(base)
-    issuing = issuing_of(base)
-    tokens, standings = issuing.tokens, issuing.standings
-    authentication = authentication_of(base, client_keys)
     codes, credentials = codes_of(base), credentials_of(base, passwords)
+    devices = devices_of(base, passwords, codes)
+    issuing = issuing_of(base, devices)
+    tokens, standings = issuing.tokens, issuing.standings
     return Provider(
         base=base,
         clients=clients,
@@ -106,16 +109,9 @@ def wire(base: Foundation) -> Provider:
         standings=standings,
         consents=SqlConsents(database, base.audit),
         issuing=issuing,
-        server=Server(
-            clients,
-            authentication,
-            issuing,
-            Brake(s.limits.client_failures, 60, clock),
-            proofs_of(base),
-            device_codes_of(base),
-        ),
+        server=server_of(base, clients, client_keys, issuing),
         inspection=Inspection(issuing, clients, clock),
-        dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, clock, step_rules(base)),
+        dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, devices, clock, step_rules(base)),
         logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
         deliveries=deliveries_of(s, base.outbox, clock, portal_sender(base, clients, tokens)),
         codes=codes,
@@ -123,7 +119,15 @@ def wire(base: Foundation) -> Provider:
         recoveries=recoveries_of(base, codes, credentials),
         step_rules=step_rules(base),
         brokering=brokering_of(base),
+        devices=devices,
     )
+
+
+def server_of(base: Foundation, clients: Clients, keys: ClientKeys, issuing: Issuing) -> Server:
+    """The token endpoint's engine."""
+    failures = Brake(base.settings.limits.client_failures, 60, base.clock)
+    authentication = authentication_of(base, keys)
+    return Server(clients, authentication, issuing, failures, proofs_of(base), device_codes_of(base))
 
 
 def authentication_of(base: Foundation, keys: ClientKeys) -> ClientAuthentication:
@@ -191,7 +195,7 @@ def portal_sender(base: Foundation, clients: Clients, tokens: Tokens) -> PortalS
     return PortalSender(clients, tokens, outbound, base.clock)
 
 
-def issuing_of(base: Foundation) -> Issuing:
+def issuing_of(base: Foundation, devices: Devices) -> Issuing:
     """Codes, refresh families and tokens."""
     s, clock, secrets = base.settings, base.clock, base.secrets
     signer = Signer(base.rings, clock)
@@ -207,7 +211,7 @@ def issuing_of(base: Foundation) -> Issuing:
     codes = Codes(Shelf("k", AuthorizationCode, base.ephemeral, clock, life=s.oidc.code_life), families)
     tokens = Tokens(s.issuer, signer, Subjects(secrets.get("pairwise")), clock, life)
     standings, members = SqlStandings(base.database), SqlSessionClients(base.database, base.outbox)
-    return Issuing(codes, families, tokens, standings, members, base.audit, clock, password_age(base))
+    return Issuing(codes, families, tokens, standings, members, devices, base.audit, clock, password_age(base))
 
 
 def login_rules(base: Foundation) -> LoginRules:

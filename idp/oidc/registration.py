@@ -136,9 +136,8 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (client.jwks_uri is not None and not _is_https(client.jwks_uri), "jwks_uri must be https"),
         (client.client_uri is not None and not _is_web(client.client_uri), "client_uri must be an http(s) address"),
         (_is_bad_receiver(client.backchannel_logout_uri), "backchannel_logout_uri must be https, without a fragment"),
-        (client.one_device and not _is_app(client), "one_device needs a native client with dpop_bound_access_tokens"),
+        (client.one_device and not _is_app(client), "one_device needs a native client with dpop, no device grant"),
         ("device" in client.scopes and not client.one_device, "scope device needs one_device"),
-        (client.one_device and DEVICE_CODE in client.grant_types, "one_device cannot go with the device grant"),
         (client.qr_login not in QR_LOGIN, f"qr_login may be {', '.join(QR_LOGIN)}"),
         (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
@@ -154,7 +153,9 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
 
 
 def _is_app(client: Client) -> bool:
-    return client.application_type == "native" and client.dpop_bound_access_tokens
+    """Whether it may enrol phones: it proves its key, and nobody far away can be talked into letting it in."""
+    is_native = client.application_type == "native" and client.dpop_bound_access_tokens
+    return is_native and DEVICE_CODE not in client.grant_types
 
 
 def _all_uris(client: Client) -> tuple[str, ...]:

@@ -56,6 +56,8 @@ class DevicePage(Page):
 
     def post(self) -> Response:
         browser = this_browser(self._pages.around)
+        if "asked" not in browser.form:
+            return redirect(with_query("/device", user_code=browser.form.get("user_code", "")[:32]), 303)
         session = self._pages.signed_in(browser)
         user_code = read_user_code(browser.form.get("user_code", ""))
         asked = self._codes.find(user_code) if user_code else None

@@ -236,7 +236,7 @@ def test_an_attempt_of_another_browser_is_refused(app: App) -> None:
         assert victim.get(path, query_string={"attempt": attempt}).status_code in (400, 403), path
 
 
-@pytest.mark.parametrize("path", ["/account/end-session", "/account/withdraw", "/logout", "/device"])
+@pytest.mark.parametrize("path", ["/account/end-session", "/account/withdraw", "/logout"])
 def test_forms_of_a_session_need_its_anti_forgery_value(app: App, path: str) -> None:
     """P-13"""
     visitor = app.visitor()
