@@ -42,6 +42,8 @@ def registration(method: str, algorithm: str) -> dict[str, Any]:
         "subject_type": "pairwise",
         "first_party": False,
     }
+    if method == "none":
+        return client | {"application_type": "native"}
     if method == "private_key_jwt":
         return client | {"jwks": {"keys": [KEY.as_dict(private=False)]}}
     return client | {"client_secret": f"a-secret-of-the-{method}-client-of-256-bits"}
@@ -52,12 +54,18 @@ CLIENTS = {
     "client_secret_post": registration("client_secret_post", "ES256"),
     "private_key_jwt": registration("private_key_jwt", "RS256"),
 }
+BOUND = {
+    "portal": registration("client_secret_basic", "RS256")
+    | {"client_id": "foreign-bound", "dpop_bound_access_tokens": True},
+    "app": registration("none", "ES256") | {"client_id": "foreign-app", "dpop_bound_access_tokens": True},
+}
 
 
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     home = tmp_path_factory.mktemp("provider")
-    with running_provider(home, people=[PERSON], clients=list(CLIENTS.values())) as running:
+    clients = [*CLIENTS.values(), *BOUND.values()]
+    with running_provider(home, people=[PERSON], clients=clients) as running:
         yield running
 
 
@@ -101,6 +109,19 @@ def test_a_foreign_library_lives_through_a_whole_login(provider: Provider, drive
     assert happened["after_revocation"] == {"active": False, "refresh": "invalid_grant"}
     assert happened["logged_out"].startswith("https://portal.example/goodbye?state=")
     assert happened["asked_silently_after_logout"] == "login_required"
+
+
+@pytest.mark.parametrize("kind", BOUND)
+def test_a_foreign_library_proves_its_key_through_a_whole_login(provider: Provider, kind: str) -> None:
+    """G-03 to G-06: code, tokens, userinfo and refresh are bound to a key that openid-client made."""
+    happened = by_openid_client(provider.issuer, BOUND[kind])
+
+    assert happened["token_types"] == ["dpop", "dpop"]
+    assert happened["userinfo"]["sub"] == happened["refreshed"]["sub"] == happened["claims"]["sub"]
+    assert happened["without_key"] == 401
+    assert happened["after_revocation"]["refresh"] == "invalid_grant"
+    if kind == "portal":
+        assert happened["introspected"]["cnf"] == {"jkt": happened["key"]}
 
 
 def test_pairwise_portals_know_the_same_person_by_different_subjects(provider: Provider) -> None:

@@ -26,14 +26,19 @@ const config = await oidc.discovery(
   { execute: [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks] },
 )
 
+// A client whose tokens are bound proves a key of its own with every request (RFC 9449).
+const bound = client.dpop_bound_access_tokens ?? false
+const DPoP = bound ? oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair()) : undefined
+
 const tokens = await login()
 const claims = tokens.claims()
-const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, claims.sub)
-const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token)
-const introspected = await oidc.tokenIntrospection(config, refreshed.access_token)
+const userinfo = await oidc.fetchUserInfo(config, tokens.access_token, claims.sub, { DPoP })
+const refreshed = await oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP })
+const withoutKey = bound ? await asBearer(refreshed.access_token) : undefined
+const introspected = await introspect(refreshed.access_token)
 await oidc.tokenRevocation(config, refreshed.refresh_token)
-const revoked = await oidc.tokenIntrospection(config, refreshed.refresh_token)
-const refusal = await oidc.refreshTokenGrant(config, refreshed.refresh_token).then(
+const revoked = await introspect(refreshed.refresh_token)
+const refusal = await oidc.refreshTokenGrant(config, refreshed.refresh_token, undefined, { DPoP }).then(
   () => 'none',
   (error) => error.error,
 )
@@ -55,12 +60,25 @@ process.stdout.write(
       access_token_changed: refreshed.access_token !== tokens.access_token,
       refresh_token_changed: refreshed.refresh_token !== tokens.refresh_token,
     },
+    token_types: [tokens.token_type, refreshed.token_type],
+    key: await DPoP?.calculateThumbprint(),
+    without_key: withoutKey,
     introspected,
     after_revocation: { active: revoked.active, refresh: refusal },
     logged_out: loggedOut.location,
     asked_silently_after_logout: await silently(),
   }),
 )
+
+// Who only names itself may not ask about tokens (RFC 7662, 2.1).
+async function introspect(token) {
+  return client.token_endpoint_auth_method === 'none' ? {} : oidc.tokenIntrospection(config, token)
+}
+
+async function asBearer(token) {
+  const answer = await fetch(config.serverMetadata().userinfo_endpoint, { headers: { authorization: `Bearer ${token}` } })
+  return answer.status
+}
 
 async function authentication() {
   switch (client.token_endpoint_auth_method) {
@@ -91,16 +109,13 @@ async function authorizationUrl(verifier, more) {
 async function login() {
   const verifier = oidc.randomPKCECodeVerifier()
   const [state, nonce] = [oidc.randomState(), oidc.randomNonce()]
-  let page = await visitor.open(await authorizationUrl(verifier, { state, nonce }))
+  const key = DPoP && { dpop_jkt: await DPoP.calculateThumbprint() }
+  let page = await visitor.open(await authorizationUrl(verifier, { state, nonce, ...key }))
   page = await visitor.press(page, 'login-submit', person)
   if (page.name === 'consent') page = await visitor.press(page, 'consent-allow', { agree: 'yes' })
   if (!page.location) throw new Error(`the login ended on page ${page.name}: ${page.text.slice(0, 2000)}`)
-  return oidc.authorizationCodeGrant(config, new URL(page.location), {
-    pkceCodeVerifier: verifier,
-    expectedState: state,
-    expectedNonce: nonce,
-    idTokenExpected: true,
-  })
+  const expected = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
+  return oidc.authorizationCodeGrant(config, new URL(page.location), expected, undefined, { DPoP })
 }
 
 async function silently() {

@@ -24,6 +24,7 @@ WORDS = [
     "a.b.c", "a.b.c.d.e", "eyJhbGciOiJub25lIn0.e30.", "r_" + "a" * 22 + ".1." + "a" * 43, "k_" + "a" * 43,
 ]  # fmt: skip
 HEADERS = [
+    "DPoP: ", "Authorization: DPoP ",
     "Authorization: Basic ", "Authorization: Bearer ", "Authorization: Basic cG9ydGFsOng=", "Cookie: idp-s=",
     "X-Forwarded-For: ", "X-Forwarded-Host: evil.test", "Origin: ", "Sec-Fetch-Site: cross-site", "If-None-Match: ",
     "Accept-Language: ", "Content-Encoding: gzip", "Expect: 100-continue", "Transfer-Encoding: chunked", "Range: ",
