@@ -11,10 +11,10 @@ from config.federation_pages import status_of, watch_upstreams
 from config.housekeeping import Housekeeping
 from config.keys_watch import calendar_of, watch_keys
 from config.people_pages import people_pages
+from config.qr_pages import qr_pages, qr_table, warm_up, watch_qr, ways_in
 from config.senders import QueueWatch, receipts_secret
 from config.settings import Settings
 from config.wiring import Provider
-from federation.web import ViaUpstreams
 from idp.brake import Brake
 from idp.messages.working import Workers
 from idp.oidc.signed_in import SignedIn
@@ -64,14 +64,10 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
     )
     operation = Operation(measures, readiness(provider), _notes(settings))
     if housekeeping:
-        Housekeeping(base, measures.refresh).start()
-        if settings.messages.in_serve:
-            workers = Workers(provider.deliveries, settings.messages.threads)
-            workers.start()
-            atexit.register(workers.stop)
+        _start(provider, measures)
     hotline = Hotline(provider.inspection, provider.clients, provider.recoveries)
     told = {**calendar_of(base).table(), **status_of(provider).table(), **device_picture(provider, around).table()}
-    table = {**machines.table(), **operation.table(), **told, HOTLINE: hotline.start}
+    table = {**machines.table(), **operation.table(), **told, **qr_table(provider, around), HOTLINE: hotline.start}
     if secret := receipts_secret(settings):
         table |= ReceiptDesk(base.outbox, secret, lambda *labels: measures.messages.labels(*labels).inc()).table()
     if settings.testing.enabled:
@@ -80,12 +76,23 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
     return Front(table, pages, measures, hosts=hosts(settings), https=settings.is_https)
 
 
+def _start(provider: Provider, measures: Measures) -> None:
+    """What runs beside the requests."""
+    messages = provider.base.settings.messages
+    Housekeeping(provider.base, measures.refresh).start()
+    warm_up(provider.qr)
+    if messages.in_serve:
+        workers = Workers(provider.deliveries, messages.threads)
+        workers.start()
+        atexit.register(workers.stop)
+
+
 def page_table(provider: Provider, around: Surroundings, measures: Measures) -> Routes:
     """Every page: URL, name, view."""
     p, clock = provider, provider.base.clock
     shared = (around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock, p.step_rules)
     own = account.OwnPages(*shared, links=bool(p.brokering.upstreams.known))
-    ways = ViaUpstreams(p.brokering, around.issuer)
+    ways = ways_in(p, around.issuer)
     rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts, p.issuing.members, ways)
     people, signed_in = p.base.people, SignedIn(p.standings, p.sessions)
     return [
@@ -117,7 +124,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
         ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own, rules.after)),
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
         ("/keys", "keys", KeysPage.as_view("keys", calendar_of(p.base))),
-        *device_pages(p, own),
+        *(device_pages(p, own) + qr_pages(p, around)),
         *people_pages(p, around, own, measures),
     ]
 
@@ -164,6 +171,7 @@ def _watch(provider: Provider, measures: Measures) -> None:
         measures.watch(measures.oldest.labels(channel), partial(queue.oldest, channel))
     watch_keys(base, measures)
     watch_upstreams(provider.brokering.upstreams, measures)
+    watch_qr(provider.qr, measures)
 
 
 def readiness(provider: Provider) -> dict[str, Check]:

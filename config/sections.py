@@ -233,6 +233,14 @@ class Upstream(Section):
     opens_accounts: bool = Field(False, description="whether whom it proved, and nobody has an account for, gets one")
 
 
+class Qr(Section):
+    """Login by QR code (docs/qr-security.md)."""
+
+    enabled: bool = Field(True, description="whether the login page offers it; each client can still say no")
+    link: str = Field("", description="link in front of a picture, at most 32 characters; empty: the issuer and /q")
+    app_link: str = Field("", description="link that opens the app on a phone, offered there instead; empty: none")
+
+
 class Testing(Section):
     """Test mode for outside test suites; production refuses it."""
 

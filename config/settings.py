@@ -27,6 +27,7 @@ from config.sections import (
     Oidc,
     Outbound,
     Passwords,
+    Qr,
     Store,
     Testing,
     Upstream,
@@ -34,6 +35,7 @@ from config.sections import (
 )
 from config.upstream_rules import upstream_rules
 from keys.changes import Policy
+from qr_login.picture import LONGEST_LINK
 
 PREFIX = "IDP_"
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -72,6 +74,7 @@ class Settings(BaseSettings):
     audit: Audit = Audit()
     outbound: Outbound = Outbound()
     upstreams: tuple[Upstream, ...] = Field((), description="through whom people may log in")
+    qr: Qr = Qr()
     testing: Testing = Testing()
 
     @property
@@ -89,6 +92,10 @@ class Settings(BaseSettings):
         """How a channel sends: as configured, by itself into files in development and not at all in production."""
         configured = self.messages.sms if channel == "sms" else self.messages.email
         return configured or ("none" if self.is_production else "file")
+
+    @property
+    def qr_link(self) -> str:
+        return self.qr.link or f"{self.issuer}/q"
 
     @property
     def database_url(self) -> str:
@@ -168,6 +175,7 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         (not s.testing.enabled and s.testing.fixed_captcha is not None, "testing.fixed_captcha needs testing.enabled"),
         (production and not s.is_https, "issuer: production needs https"),
         *_message_rules(s),
+        *_qr_rules(s),
         *upstream_rules(s.upstreams, production=production),
         (production and not _master_keys(s.keys), "keys: production needs a master key"),
         (production and s.debug, "debug: not in production"),
@@ -203,6 +211,23 @@ def _message_rules(s: Settings) -> list[tuple[bool, str]]:
             "messages.smtp.security: none is for a mail server on this machine",
         ),
         (bool(m.smtp.user) != bool(m.smtp.password), "messages.smtp: give user and password, or neither"),
+    ]
+
+
+def _qr_rules(s: Settings) -> list[tuple[bool, str]]:
+    """Links that no picture can hold, or no phone should follow."""
+    given = [link for link in (s.qr.link, s.qr.app_link) if link]
+    odd = [link for link in given if not (link.isascii() and link.isprintable()) or set(link) & set(" #?")]
+    secure = ("https://",) if s.is_production else ("https://", "http://")
+    return [
+        (
+            s.qr.enabled and len(s.qr_link) > LONGEST_LINK,
+            f"qr.link: a picture holds {LONGEST_LINK} characters of link; give a shorter one, or switch qr.enabled off",
+        ),
+        *(
+            (not link.startswith(secure) or link in odd, f"qr: {link!r} is no https link without ? and #")
+            for link in given
+        ),
     ]
 
 

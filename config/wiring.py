@@ -14,6 +14,7 @@ from config.people_wiring import (
     sessions_of,
     step_rules,
 )
+from config.qr_wiring import Qr, qr_of
 from config.senders import deliveries_of
 from federation.brokering import Brokering
 from idp.accounts.credentials import Credentials
@@ -82,6 +83,7 @@ class Provider:
     step_rules: StepRules
     brokering: Brokering
     devices: Devices
+    qr: Qr | None
 
 
 def wire(base: Foundation) -> Provider:
@@ -120,6 +122,7 @@ def wire(base: Foundation) -> Provider:
         step_rules=step_rules(base),
         brokering=brokering_of(base),
         devices=devices,
+        qr=qr_of(base),
     )
 
 

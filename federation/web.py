@@ -14,14 +14,13 @@ from federation.brokering import Away, Brokering, Entered, Outcome, Owing, Turne
 from federation.connector import Leaving, UpstreamFailed
 from federation.sentences import FAILED, NOTES
 from federation.upstreams import Upstream
-from idp.accounts.account import Kind
 from idp.brake import Brake
 from idp.errors import BadRequest, Expired, TooMany
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.authentication import acr_level
 from idp.login.sessions import Sessions
 from idp.oidc.clients import Clients
-from idp.ports import Way
+from idp.ports import Seeker, Way
 from idp.shelf import digest
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
 from idp.web.login import returns_to
@@ -54,14 +53,14 @@ class ViaUpstreams:
         self._links = brokering.links
         self._issuer = issuer
 
-    def offered(self, kind: Kind, attempt: str, language: str) -> list[Way]:
+    def offered(self, seeker: Seeker) -> list[Way]:
         return [
             Way(
-                upstream.label(language),
-                with_query(f"/via/{upstream.id}", attempt=attempt),
+                upstream.label(seeker.language),
+                with_query(f"/via/{upstream.id}", attempt=seeker.attempt),
                 str(NOTES[state]) if (state := upstream.state()) in NOTES else "",
             )
-            for upstream in self._upstreams.open_to(kind)
+            for upstream in self._upstreams.open_to(seeker.kind)
         ]
 
     def said(self, query: Mapping[str, str], language: str) -> str | None:

@@ -53,11 +53,22 @@ class Way:
     note: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Seeker:
+    """Who looks for a way in: on which tab, with which login, to which client, in what language, on a phone or not."""
+
+    kind: Literal["individual", "organisation"]
+    attempt: str
+    client_id: str = ""
+    language: str = "vi"
+    on_phone: bool = False
+
+
 class WaysIn(Protocol):
     """The ways to log in that other rooms bring in."""
 
-    def offered(self, kind: Literal["individual", "organisation"], attempt: str, language: str) -> list[Way]:
-        """Those for people of this kind, in order; `attempt` is the login that they go on with."""
+    def offered(self, seeker: Seeker) -> list[Way]:
+        """Those for this person, in order."""
         ...
 
     def said(self, query: Mapping[str, str], language: str) -> str | None:

@@ -14,8 +14,8 @@ VERSION, MASK, QUIET = 5, 2, 4
 """The smallest version that holds every payload. Any mask can be read; looking for the best costs five times more."""
 
 PNG_SIDE = 240
-_MODULES = 17 + 4 * VERSION
-_SIDE = _MODULES + 2 * QUIET
+MODULES = 17 + 4 * VERSION
+_SIDE = MODULES + 2 * QUIET
 _RUN = re.compile("1+")
 
 
@@ -29,9 +29,13 @@ class Drawing:
     def __init__(self, link: str) -> None:
         self._link = f"{link}#"
 
+    def warm(self) -> None:
+        """Draw what every later picture needs, before anybody waits for it."""
+        _ = self._flips
+
     def svg(self, payload: str) -> str:
         """Inline SVG, dark on white with its quiet zone, whatever the page's colours are."""
-        modules = f"{self.modules(payload):0{_MODULES * _MODULES}b}"
+        modules = f"{self.modules(payload):0{MODULES * MODULES}b}"
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SIDE} {_SIDE}" shape-rendering="crispEdges">'
             f'<path fill="#fff" d="M0 0h{_SIDE}v{_SIDE}H0z"/><path stroke="#000" d="{_lines(modules)}"/></svg>'
@@ -73,9 +77,9 @@ def _drawn(text: bytes) -> int:
 
 def _lines(modules: str) -> str:
     """An SVG path with a line for every run of dark modules."""
-    rows = range(_MODULES)
-    runs = ((y, run) for y in rows for run in _RUN.finditer(modules, y * _MODULES, (y + 1) * _MODULES))
-    return "".join(f"M{run.start() - y * _MODULES + QUIET} {y + QUIET}.5h{run.end() - run.start()}" for y, run in runs)
+    rows = range(MODULES)
+    runs = ((y, run) for y in rows for run in _RUN.finditer(modules, y * MODULES, (y + 1) * MODULES))
+    return "".join(f"M{run.start() - y * MODULES + QUIET} {y + QUIET}.5h{run.end() - run.start()}" for y, run in runs)
 
 
 def with_emblem(link: str, emblem: Image.Image) -> bytes:

@@ -17,6 +17,7 @@ MOST_BYTES = 84
 
 TICKET_LENGTH = 22
 WORD_LENGTH = len("v1.") + TICKET_LENGTH + len(".00.") + 22
+LONGEST_LINK = MOST_BYTES - 1 - WORD_LENGTH
 _WORD = re.compile(r"v1\.([A-Za-z0-9_-]{22})\.([0-9]{2})\.([A-Za-z0-9_-]{22})", re.ASCII)
 
 
@@ -48,8 +49,8 @@ class Pictures:
     """Makes and reads payloads under `key`; `link` is the address that is in front, up to and without `#`."""
 
     def __init__(self, key: bytes, link: str) -> None:
-        if len(link) + 1 + WORD_LENGTH > MOST_BYTES:
-            raise ValueError(f"the link of a QR code may have {MOST_BYTES - 1 - WORD_LENGTH} characters: {link}")
+        if len(link) > LONGEST_LINK:
+            raise ValueError(f"the link of a QR code may have {LONGEST_LINK} characters: {link}")
         self._key = key
         self._link = link
 

@@ -6,14 +6,15 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
-from flask import Request, g, request
+from flask import g, request
+from werkzeug.wrappers import Request
 
 from idp.accounts.notices import Scene
 from idp.errors import Forbidden
 from idp.login.sessions import Visitor
 from idp.messages.message import Language
 from idp.shelf import digest
-from idp.web.agents import browser_name
+from idp.web.agents import browser_name, is_phone
 from idp.web.cookies import Cookies
 from idp.web.forms import Pairs, read_form, read_query, single
 from idp.web.network import Peers
@@ -34,7 +35,7 @@ class Surroundings:
 
 
 class Browser:
-    """The browser of the current request."""
+    """The browser of one request."""
 
     def __init__(self, around: Surroundings, request: Request) -> None:
         self.around = around
@@ -67,6 +68,11 @@ class Browser:
     def scene(self) -> Scene:
         """Browser and language, for the notice of what is done here."""
         return Scene(browser_name(self.request.headers.get("User-Agent", "")[:500]), self.language())
+
+    @property
+    def on_phone(self) -> bool:
+        headers = self.request.headers
+        return is_phone(headers.get("User-Agent", "")[:500], headers.get("Sec-CH-UA-Mobile", ""))
 
     @cached_property
     def address(self) -> str:

@@ -15,7 +15,7 @@ from idp.login.challenge import Challenges
 from idp.login.logins import LoginFailed, Logins, Typed
 from idp.oidc.authorization import read_request
 from idp.oidc.clients import Clients
-from idp.ports import WaysIn
+from idp.ports import Seeker, WaysIn
 from idp.web import request as current_request
 from idp.web.authorize import deny
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
@@ -151,7 +151,9 @@ class Login(Page):
             wait=shown.wait,
             remember=shown.remember,
             captcha=self._captcha(browser, handle, shown.kind) if shown.captcha else None,
-            ways_in=self._ways.offered(shown.kind, handle, browser.language()),
+            ways_in=self._ways.offered(
+                Seeker(shown.kind, handle, attempt.client_id, browser.language(), browser.on_phone)
+            ),
             linking=bool(attempt.linking),
             register_url=None,
             forgot_url=with_query("/recover", attempt=handle, kind=shown.kind),

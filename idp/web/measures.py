@@ -35,6 +35,7 @@ class Measures:
         self.messages = Counter("idp_messages_total", "Messages by what became of them", ["channel", "outcome"], **own)
         self.waiting = Gauge("idp_messages_waiting", "Messages that wait", ["channel"], **own, **newest)
         self.oldest = Gauge("idp_messages_oldest_seconds", "Age of the oldest of them", ["channel"], **own, **newest)
+        self.qr = Counter("idp_qr_total", "Logins by QR code: started, refused, ended, and why", ["what", "why"], **own)
         asked = ["upstream", "operation", "outcome"]
         self.upstreams = Histogram("idp_upstream_seconds", "Time of requests", asked, buckets=_BUCKETS, **own)
         self.key_age = Gauge("idp_key_age_seconds", "Age of the signing key", ["alg"], **own, **newest)

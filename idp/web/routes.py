@@ -24,7 +24,7 @@ from idp.web.sentences import PAGES
 
 log = logging.getLogger("idp.pages")
 HERE = Path(__file__).resolve().parent.parent
-KEPT = ("attempt", "kind", "request", "client_id", "ticket", "way", "c", "via", "why", "user_code")
+KEPT = ("attempt", "kind", "request", "client_id", "ticket", "way", "c", "via", "why", "user_code", "slow", "now")
 """Parameters of our own pages that survive a change of language; nothing else is repeated into a page."""
 
 UNTOLD = ("not_found", "method")

@@ -35,9 +35,11 @@ PAGES += ["/via/x", "/via/x/callback", "/via/x/logout-token", "/via/x/logged-out
 PAGES += ["/link", *(f"/link/{name}" for name in ["confirm", "code", "open", "who", "password", "differs", "refused"])]
 PAGES += ["/account/links", "/account/links/add/x", "/account/links/confirm", "/account/links/remove"]
 PAGES += ["/device", "/device/done"]
+PAGES += ["/login/qr", "/q"]
 MACHINES = ["/token", "/userinfo", "/introspect", "/revoke", "/healthz", "/readyz", "/metrics", *CACHED]
 MACHINES += ["/device_authorization", "/device/code.png"]
 MACHINES += ["/keys.json", "/status.json", "/recovery"]
+MACHINES += ["/login/qr/poll"]
 TESTING = ["/testing/resource", "/testing/rotate-keys", "/testing/forget"]
 ROUTES = PAGES + MACHINES + TESTING
 

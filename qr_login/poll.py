@@ -1,0 +1,143 @@
+"""`POST /login/qr/poll`: what the script of a waiting page is told, as plain WSGI.
+
+While nothing happens it costs one read of the ephemeral store: no session, no SQL, no page. Every answer is 200 and
+names a state (the words of RFC 8628 where it has one); `Retry-After` says when to ask again. An unknown cookie, none,
+that of another login, one that was delivered or forgotten: all get the answer `GONE`, byte for byte.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from idp.errors import Expired, OtherBrowser
+from idp.login.attempt import Attempts, LoginAttempt
+from idp.login.authentication import Proved
+from idp.login.sessions import Visitor
+from idp.ports import Clock
+from idp.shelf import digest
+from idp.web.browser import Browser, Surroundings, with_query
+from idp.web.front import Endpoint, Environ, Reply, problem, reply
+from idp.web.headers import Headers
+from idp.web.login import returns_to
+from qr_login.drawing import Drawing
+from qr_login.flow import QrLogin, State
+from qr_login.logins import Polled, QrLogins
+from qr_login.sentences import sentence_of
+
+PATH = "/login/qr/poll"
+GONE = {"state": "gone", "say": "gone"}
+ProvedOf = Callable[[QrLogin, Visitor], Proved]
+"""The login that a delivery stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a waiting browser is told; `entered` is where it goes on when it was let in."""
+
+    polled: Polled
+    entered: str = ""
+
+
+class Waiting:
+    """A browser that waits: what it may know of its login, and its one entry."""
+
+    def __init__(
+        self, around: Surroundings, logins: QrLogins, attempts: Attempts, proved_of: ProvedOf, clock: Clock
+    ) -> None:
+        self.logins = logins
+        self._around = around
+        self._attempts = attempts
+        self._proved_of = proved_of
+        self._clock = clock
+
+    def polled(self, browser: Browser, handle: str) -> Told:
+        """What the script of the page is told, when it asks no faster than agreed."""
+        return self._told(browser, handle, self.logins.poll)
+
+    def looked(self, browser: Browser, handle: str) -> Told:
+        """What the page itself shows."""
+        return self._told(browser, handle, self.logins.look)
+
+    def left(self, login: QrLogin) -> float:
+        """Seconds until the login is over."""
+        return max(0.0, login.expires_at - self._clock())
+
+    def change(self, login: QrLogin) -> float:
+        """Seconds until its next picture."""
+        step = login.pace.step
+        return step - max(0.0, self._clock() - login.created_at) % step
+
+    def _told(self, browser: Browser, handle: str, ask: Callable[[str, Callable[[QrLogin], bool]], Polled]) -> Told:
+        """Before a delivery is claimed, the attempt must be there and be this browser's; else nothing happens."""
+        name, found = name_of(handle), list[LoginAttempt]()
+
+        def fits(login: QrLogin) -> bool:
+            if login.attempt != name:
+                return False
+            if login.state is State.CONFIRMED:
+                try:
+                    found[:] = [self._attempts.load(handle, browser.secret or "")]
+                except (Expired, OtherBrowser):
+                    return False
+            return True
+
+        polled = ask(self._around.cookies.read(browser.request.cookies, "q") or "", fits)
+        if polled.kind != "delivered" or polled.login is None:
+            return Told(polled)
+        try:
+            proved = self._proved_of(polled.login, browser.visitor)
+            self._attempts.logged_in(handle, found[0], proved, remember=False)
+        except Expired:
+            return Told(Polled("gone"))
+        return Told(polled, with_query(returns_to(found[0]), attempt=handle))
+
+
+class Poll:
+    """The endpoint. It answers with the modules of the next few pictures, and the page draws them."""
+
+    def __init__(self, around: Surroundings, waiting: Waiting, drawing: Drawing) -> None:
+        self._around = around
+        self._waiting = waiting
+        self._drawing = drawing
+
+    def table(self) -> Mapping[str, Endpoint]:
+        return {PATH: self.poll}
+
+    def poll(self, environ: Environ) -> Reply:
+        if environ["REQUEST_METHOD"] != "POST":
+            return problem(405, "method_not_allowed", [("Allow", "POST")])
+        browser = Browser(self._around, Request(environ))
+        told = self._waiting.polled(browser, browser.form.get("attempt", ""))
+        kind, headers = told.polled.kind, Headers()
+        if kind in ("pending", "scanned", "slow_down"):
+            headers.append(("Retry-After", str(told.polled.retry_after)))
+        if told.entered:
+            dropped = Response()
+            self._around.cookies.drop(dropped, "q")
+            headers.append(("Set-Cookie", dropped.headers["Set-Cookie"]))
+        return reply(200, self._answer(told), headers)
+
+    def _answer(self, told: Told) -> Mapping[str, Any]:
+        login, kind = told.polled.login, told.polled.kind
+        said = {"state": kind, "say": sentence_of(told.polled)}
+        if login is None:
+            return GONE if kind == "gone" else said
+        if kind == "delivered":
+            return said | {"next": told.entered}
+        if kind == "scanned":
+            return said | {"left": round(self._waiting.left(login), 1), "device": login.device_name}
+        if kind == "pending":
+            return said | {
+                "left": round(self._waiting.left(login), 1),
+                "change": round(self._waiting.change(login), 2),
+                "every": login.pace.step,
+                "pictures": [f"{self._drawing.modules(payload):x}" for payload in told.polled.payloads],
+            }
+        return said
+
+
+def name_of(handle: str) -> str:
+    """What a login keeps of the handle of its attempt: who reads the store can go on with neither."""
+    return digest("qr attempt", handle)

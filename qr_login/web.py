@@ -1,0 +1,141 @@
+"""`/login/qr`: the page that shows the picture and waits; and `/q`, where a picture leads that a browser opened.
+
+A plain `GET` begins a login and leads to itself with `now`, which shows the login of this browser as it is: a reload
+or another language loses nothing. Without script the page is shown again with each new picture, at the slow pace.
+"""
+
+import math
+from dataclasses import dataclass
+
+from flask import redirect, render_template
+from flask_babel import gettext
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from idp.brake import Brake
+from idp.errors import TooMany
+from idp.login.attempt import Attempts, LoginAttempt
+from idp.oidc.clients import Clients
+from idp.web import request as current_request
+from idp.web.agents import browser_and_system
+from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.login import returns_to
+from idp.web.page import Page
+from qr_login.drawing import MODULES, QUIET, Drawing
+from qr_login.flow import LIFE, Asker
+from qr_login.logins import REMEMBERED
+from qr_login.poll import Told, Waiting, name_of
+from qr_login.sentences import SENTENCES, sentence_of
+from qr_login.way import takes_qr
+
+PAGE = "/login/qr"
+PAUSE = 5
+"""Seconds between two looks without script while nothing is drawn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """Logins begun from one network, and by everybody: what is begun lives for minutes, so this bounds what is open."""
+
+    per_network: Brake
+    total: Brake
+
+
+class QrPage(Page):
+    """The page on the screen in front of the person."""
+
+    def __init__(
+        self,
+        around: Surroundings,
+        attempts: Attempts,
+        clients: Clients,
+        waiting: Waiting,
+        drawing: Drawing,
+        brakes: Brakes,
+    ) -> None:
+        self._around = around
+        self._attempts = attempts
+        self._clients = clients
+        self._waiting = waiting
+        self._drawing = drawing
+        self._brakes = brakes
+
+    def get(self) -> Response:
+        browser = this_browser(self._around)
+        handle = browser.query.get("attempt", "")
+        attempt = self._attempts.load(handle, browser.secret or "")
+        client = self._clients.find(attempt.client_id)
+        current_request.current().client_id = client.client_id if client else None
+        if browser.on_phone:
+            back = with_query("/login", attempt=handle)
+            return Response(render_template("qr_phone.html", back_url=back), mimetype="text/html")
+        if not takes_qr(self._clients, attempt.client_id):
+            return redirect(with_query("/login", attempt=handle, via="qr", why="off"), 303)
+        if "now" not in browser.query:
+            return self._begin(browser, handle, attempt)
+        told = self._waiting.looked(browser, handle)
+        if told.entered:
+            response = redirect(told.entered, 303)
+            self._around.cookies.drop(response, "q")
+            return response
+        name = client.client_name if client else gettext("Tài khoản của tôi")
+        return self._shown(browser, handle, attempt, told, name)
+
+    def _begin(self, browser: Browser, handle: str, attempt: LoginAttempt) -> Response:
+        brakes = self._brakes
+        if not brakes.per_network.pull(browser.network) or not brakes.total.pull("all"):
+            raise TooMany("too many QR logins begun", retry_after=brakes.per_network.retry_after)
+        slow = "slow" in browser.query
+        secret, _ = self._waiting.logins.start(name_of(handle), attempt.client_id, asker_of(browser), slow=slow)
+        response = redirect(with_query(PAGE, attempt=handle, slow=1 if slow else None, now=1), 303)
+        self._around.cookies.set(response, "q", secret, max_age=int(LIFE + REMEMBERED))
+        return response
+
+    def _shown(self, browser: Browser, handle: str, attempt: LoginAttempt, told: Told, client_name: str) -> Response:
+        polled, login = told.polled, told.polled.login
+        slow = login.slow if login else "slow" in browser.query
+        sentences = {name: str(text) for name, text in SENTENCES.items()}
+        said = sentences[sentence_of(polled)].replace("{device}", login.device_name if login else "")
+        body = render_template(
+            "qr.html",
+            attempt=handle,
+            client_name=client_name,
+            state=polled.kind,
+            said=said,
+            sentences=sentences,
+            number=login.number if login else "",
+            picture=Markup(self._drawing.svg(polled.payloads[0])) if polled.payloads else "",  # noqa: S704  drawn here
+            modules=MODULES,
+            quiet=QUIET,
+            left=math.ceil(self._waiting.left(login)) if login else 0,
+            slow=slow,
+            refresh=self._refresh(handle, told, slow=slow),
+            new_url=with_query(PAGE, attempt=handle, slow=1 if slow else None),
+            slow_url=with_query(PAGE, attempt=handle, slow=1),
+            back_url=with_query("/login", attempt=handle),
+            on_url=with_query(returns_to(attempt), attempt=handle),
+        )
+        return Response(body, mimetype="text/html")
+
+    def _refresh(self, handle: str, told: Told, *, slow: bool) -> str:
+        """When and where a browser without script goes next; at the fast pace at once to the slow one."""
+        login = told.polled.login
+        if login is None or told.polled.kind not in ("pending", "scanned"):
+            return ""
+        if not slow:
+            return f"0; url={with_query(PAGE, attempt=handle, slow=1)}"
+        after = math.ceil(self._waiting.change(login)) if told.polled.kind == "pending" else PAUSE
+        return f"{after}; url={with_query(PAGE, attempt=handle, slow=1, now=1)}"
+
+
+class LinkPage(Page):
+    """Behind the link of a picture, for whoever opened it with a browser. It approves nothing, and says so."""
+
+    def get(self) -> Response:
+        return Response(render_template("qr_link.html"), mimetype="text/html")
+
+
+def asker_of(browser: Browser) -> Asker:
+    """What the phone will show of this browser."""
+    name, system = browser_and_system(browser.request.headers.get("User-Agent", "")[:500])
+    return Asker(name, system, "", browser.network)
