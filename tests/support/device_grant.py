@@ -72,10 +72,12 @@ def question(person: Visitor, user_code: str, **more: Any) -> TestResponse:
     return answer
 
 
-def decide(person: Visitor, page: TestResponse, button: str = "device-allow", **more: str) -> TestResponse:
-    """Press a button of the question; the box is ticked when there is one."""
+def decide(
+    person: Visitor, page: TestResponse, button: str = "device-allow", *, ticked: bool = True, **more: str
+) -> TestResponse:
+    """Press a button of the question; the box is ticked when there is one and nothing else is said."""
     fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.text))
-    box = {"agree": "1"} if 'name="agree"' in page.text else {}
+    box = {"agree": "1"} if ticked and 'name="agree"' in page.text else {}
     return person.post("/device", data=fields | box | {button: "1"} | more)
 
 

@@ -14,7 +14,7 @@ from config.logging import JsonLines
 
 _HANDLE = re.compile(r"[A-Za-z0-9_.-]{22,}")
 _NUMBER = re.compile(r"(?<![0-9.])[0-9]{9,13}(?![0-9])")
-_IN_BODY = re.compile(r'"(?:access_token|refresh_token|id_token)":"([^"]+)"')
+_IN_BODY = re.compile(r'"(?:access_token|refresh_token|id_token|device_code)":"([^"]+)"')
 _IN_LOCATION = re.compile(r"[?&](?:code|attempt|request)=([A-Za-z0-9_-]+)")
 
 LINES: list[str] = []
