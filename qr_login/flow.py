@@ -45,11 +45,13 @@ Why = Literal[
     "not_scanned",
     "other_device",
     "wrong_number",
+    "other_network",
+    "blocked",
     "denied",
     "confirmed",
     "consumed",
 ]
-Denial = Literal["", "denied", "not_me", "wrong_number", "wrong_passcode", "clock"]
+Denial = Literal["", "denied", "not_me", "wrong_number", "wrong_passcode", "other_network", "clock"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,7 @@ class QrLogin:
 
     `floor` is the earliest step that may still be accepted. `intruded` says that a second device scanned a good picture
     after the first had. `denied_by` names the reason of a denial, `device_name` is what the page calls the device.
+    `near` says that browser and phone are in one network, which alone allows nothing.
     """
 
     attempt: str
@@ -86,6 +89,7 @@ class QrLogin:
     intruded: bool = False
     denied_by: Denial = ""
     device_name: str = ""
+    near: bool = False
 
     @property
     def pace(self) -> Pace:
@@ -124,6 +128,12 @@ def looked_at(login: QrLogin, device_id: str, account_id: str, now: float) -> Qr
     """The login as the device that scanned it may see it."""
     _refuse_others(login, device_id, account_id)
     _refuse_if_over(login, now)
+    return login
+
+
+def of_device(login: QrLogin, device_id: str, account_id: str) -> QrLogin:
+    """The login, over or not, for the device that scanned it."""
+    _refuse_others(login, device_id, account_id)
     return login
 
 

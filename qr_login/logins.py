@@ -22,6 +22,9 @@ from qr_login.picture import Pictures, is_ticket
 REMEMBERED = 60.0
 """Seconds after its life in which both sides are still told how a login ended."""
 
+BLOCKED = 3600.0
+"""Seconds in which an attempt gets no picture after a person said that it was not them."""
+
 INTERVAL, SLOWER = 2, 7
 """Seconds between two polls, and what somebody faster is asked to wait (RFC 8628, 3.5: five more)."""
 
@@ -79,16 +82,26 @@ class QrLogins:
         self._strange = Brake(STRANGE, 60, clock)
 
     def start(self, attempt: str, client_id: str, asker: Asker, *, slow: bool = False) -> tuple[str, QrLogin]:
-        """A new login for `attempt`, and the secret for the cookie of the browser that asked."""
+        """A new login for `attempt`, and the secret for the cookie of the browser that asked.
+
+        Raises `QrRefused` when somebody said that they had not asked for the one before.
+        """
         secret, now = new_secret("q"), self._now()
+        if self._store.get(f"qn:{attempt}", now=now) is not None:
+            raise QrRefused("blocked")
         login = QrLogin(attempt, client_id, asker, f"{randbelow(100):02}", now, slow)
         key = self._key(self._pictures.ticket_of(secret))
         self._store.put(key, CODEC.dump_json(login), expires_at=login.expires_at + REMEMBERED, now=now)
         self.observe("started", "slow" if slow else "")
         return secret, login
 
-    def scan(self, picture: str, device_id: str, account_id: str, name: str = "") -> tuple[str, QrLogin]:
-        """Bind the login of `picture` to this device; gives its ticket. Raises `QrRefused`, `TooMany`."""
+    def scan(
+        self, picture: str, device_id: str, account_id: str, name: str = "", network: str = ""
+    ) -> tuple[str, QrLogin]:
+        """Bind the login of `picture` to this device, called `name`, in `network`; gives its ticket.
+
+        Raises `QrRefused`, `TooMany`.
+        """
         read = self._pictures.read(picture)
         if read is None:
             self.observe("refused", "unreadable")
@@ -98,7 +111,7 @@ class QrLogins:
             if not self._pictures.is_genuine(read, login.client_id):
                 raise QrRefused("forged")
             after = flow.scanned(login, read.step, device_id, account_id, now, self._newest)
-            return replace(after, device_name=name)
+            return replace(after, device_name=name, near=network == login.asker.network)
 
         return read.ticket, self._asked_by(device_id, read.ticket, step)
 
@@ -115,6 +128,21 @@ class QrLogins:
     def deny(self, ticket: str, device_id: str, account_id: str, why: Denial = "denied") -> QrLogin:
         """The device says no, also to what it confirmed a moment ago."""
         return self._asked_by(device_id, ticket, lambda login, now: flow.denied(login, device_id, account_id, now, why))
+
+    def disown(self, ticket: str, device_id: str, account_id: str) -> QrLogin:
+        """The person asked for no such login: denied if it still can be, and what asked for it gets no other picture.
+
+        Raises `QrRefused` for a login that this device never scanned.
+        """
+        try:
+            login = self.deny(ticket, device_id, account_id, "not_me")
+        except QrRefused as refused:
+            if refused.why not in ("consumed", "denied", "expired"):
+                raise
+            login = self._move(ticket, lambda login, _: flow.of_device(login, device_id, account_id))
+        now = self._now()
+        self._store.put(f"qn:{login.attempt}", b"not me", expires_at=now + BLOCKED, now=now)
+        return login
 
     def poll(self, secret: str, fits: Callable[[QrLogin], bool] = always) -> Polled:
         """As `look`, for a script that asks again and again: whoever is faster than agreed is told nothing."""

@@ -70,7 +70,8 @@ class CodeGrant(authlib_grants.AuthorizationCodeGrant):  # type: ignore[misc]
     def authenticate_user(self, authorization_code: RedeemedCode) -> Standing:
         _same_resource(self.request, authorization_code.code.grant.resource)
         _same_key(self.request, authorization_code.code.grant.jkt)
-        return self.issuing.standing_of(authorization_code.code.grant, self.request.client)
+        grant = replace(authorization_code.code.grant, jkt=self.request.jkt)
+        return self.issuing.standing_of(grant, self.request.client)
 
     def generate_token(
         self, user: Standing, scope: str, include_refresh_token: bool = True, **_: Any
