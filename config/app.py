@@ -169,6 +169,7 @@ def _watch(provider: Provider, measures: Measures) -> None:
     for channel in provider.deliveries.channels:
         measures.watch(measures.waiting.labels(channel), partial(queue.length, channel))
         measures.watch(measures.oldest.labels(channel), partial(queue.oldest, channel))
+    provider.server.proofs.observe = lambda outcome: measures.proofs.labels(outcome).inc()
     watch_keys(base, measures)
     watch_upstreams(provider.brokering.upstreams, measures)
     watch_qr(provider.qr, measures)

@@ -74,12 +74,14 @@ class Proofs:
     """Judges proofs. `claim_jti(key, expires_at)` must be durable and true exactly once per key.
 
     The nonce is computed from `nonce_key` and the time, so no store is asked for it and every process knows it.
+    `observe` hears what became of each proof: `good`, `refused` or `nonce`.
     """
 
     def __init__(self, nonce_key: bytes, clock: Clock, *, claim_jti: Callable[[str, float], bool]) -> None:
         self._nonce_key = nonce_key
         self._clock = clock
         self._claim_jti = claim_jti
+        self.observe: Callable[[str], object] = lambda outcome: None
 
     def nonce(self) -> str:
         """What the next proof has to hold: good until the step after this one ends."""
@@ -92,6 +94,15 @@ class Proofs:
 
         `url` is ours as clients know it. With `access_token` the proof must be for it, with `bound_to` by that key.
         """
+        try:
+            proof = self._judge(headers, method, url, access_token, bound_to)
+        except (BadProof, NonceNeeded) as error:
+            self.observe("nonce" if isinstance(error, NonceNeeded) else "refused")
+            raise
+        self.observe("good")
+        return proof
+
+    def _judge(self, headers: Sequence[str], method: str, url: str, access_token: str | None, bound_to: str) -> Proof:
         if len(headers) != 1:
             raise BadProof("A request carries exactly one DPoP header.")
         try:

@@ -36,6 +36,9 @@ class Measures:
         self.waiting = Gauge("idp_messages_waiting", "Messages that wait", ["channel"], **own, **newest)
         self.oldest = Gauge("idp_messages_oldest_seconds", "Age of the oldest of them", ["channel"], **own, **newest)
         self.qr = Counter("idp_qr_total", "Logins by QR code: started, refused, ended, and why", ["what", "why"], **own)
+        self.proofs = Counter(
+            "idp_dpop_proofs_total", "Proofs of possession, and what became of them", ["outcome"], **own
+        )
         asked = ["upstream", "operation", "outcome"]
         self.upstreams = Histogram("idp_upstream_seconds", "Time of requests", asked, buckets=_BUCKETS, **own)
         self.key_age = Gauge("idp_key_age_seconds", "Age of the signing key", ["alg"], **own, **newest)

@@ -134,21 +134,29 @@ def test_only_the_algorithms_of_the_list_prove(desk: Desk, alg: object) -> None:
         None,
         "a key",
         {},
-        {"kty": "oct", "k": "AAAA"},
         OctKey.generate_key(256).as_dict(),
         RSAKey.generate_key(2048).as_dict(private=False),
         ECKey.generate_key("P-384").as_dict(private=False),
         OKPKey.generate_key("Ed25519").as_dict(private=False),
-        {"kty": "EC", "crv": "P-256"},
-        {"kty": "EC", "crv": "P-256", "x": 5, "y": []},
-        {"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"},
-        {"kty": "EC", "crv": "P-256", "x": "é", "y": "\ud800"},
     ],
 )
-def test_the_key_is_a_public_key_of_the_algorithm(desk: Desk, jwk: object) -> None:
+def test_the_key_is_of_the_type_of_the_algorithm(desk: Desk, jwk: object) -> None:
     """G-01"""
-    with pytest.raises(BadProof, match="jwk"):
+    with pytest.raises(BadProof, match="is a key of type EC P-256"):
         desk.judge(desk.proof(header={"jwk": jwk}))
+
+
+def test_no_other_key_signs_with_an_algorithm_of_the_list(desk: Desk) -> None:
+    """G-01: EdDSA is a name for two curves; one of them is on the list."""
+    with pytest.raises(BadProof, match="is a key of type OKP Ed25519"):
+        desk.judge(desk.proof(ProofKey(OKPKey.generate_key("Ed448"), "EdDSA")))
+
+
+@pytest.mark.parametrize("point", [{}, {"x": 5, "y": []}, {"x": "AA", "y": "AA"}, {"x": "\ud800", "y": "é"}])
+def test_what_is_no_point_of_the_curve_is_no_key(desk: Desk, point: dict[str, object]) -> None:
+    """G-01"""
+    with pytest.raises(BadProof, match="no public key"):
+        desk.judge(desk.proof(header={"jwk": {"kty": "EC", "crv": "P-256"} | point}))
 
 
 def test_a_proof_that_shows_its_private_key_proves_nothing(desk: Desk) -> None:
@@ -294,3 +302,15 @@ def test_another_installation_has_other_nonces(desk: Desk) -> None:
     other = Proofs(b"o" * 32, desk.clock, claim_jti=desk.claims.claim)
 
     assert other.nonce() != desk.proofs.nonce()
+
+
+def test_what_became_of_each_proof_is_counted(desk: Desk) -> None:
+    seen: list[str] = []
+    desk.proofs.observe = seen.append
+    proof = desk.proof()
+    desk.judge(proof)
+    for wrong in (proof, "nonsense", desk.proof(nonce=None)):
+        with pytest.raises((BadProof, NonceNeeded)):
+            desk.judge(wrong)
+
+    assert seen == ["good", "refused", "refused", "nonce"]
