@@ -190,8 +190,9 @@ def _same_key(request: Any, jkt: str) -> None:
 def _same_holder(request: Any, jkt: str, client: Client) -> None:
     """A refresh token of a public client stays with its key; of one that authenticates, with it (RFC 9449, 5).
 
-    Either way what was bound stays bound: no proof, no token.
+    Either way what was bound stays bound: no proof, no token. What a public client got without a key gets none later,
+    or whoever stole it could make it theirs.
     """
-    if not client.is_public and request.jkt:
-        return
-    _same_key(request, jkt)
+    good = request.jkt == jkt if client.is_public else request.jkt or not jkt
+    if not good:
+        raise InvalidGrantError("The refresh token is bound to another key, or to none.")

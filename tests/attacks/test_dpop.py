@@ -171,6 +171,17 @@ def test_what_began_bound_is_not_refreshed_into_a_bearer_token(free: BoundApp, a
     assert [a.json["error"] for a in answers] == ["invalid_grant"] * 2
 
 
+def test_a_stolen_refresh_token_without_a_key_does_not_become_the_thiefs(free: BoundApp) -> None:
+    """G-04: a public client that proves a key gets a refresh token of that key, so an unbound one gets it nothing."""
+    code = free.code()
+    plain = free.visitor.redeem(code, "app", None).json["refresh_token"]
+
+    answer = thief_of(free).refresh(plain)
+
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_grant")
+    assert free.visitor.refresh(plain, "app", None).json["token_type"] == "Bearer"
+
+
 def test_a_stolen_code_is_nothing_without_the_key_it_is_bound_to(phone: BoundApp) -> None:
     """G-05: whoever also knows the verifier; the try ends the code."""
     thief = thief_of(phone)
