@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from config.cli import COMMANDS, main
+from idp.oidc.clients import DEVICE_CODE
 from tests.support import databases
 
 CODE, PASSWORD = "0012345678", "mật khẩu để thử"
@@ -92,6 +93,13 @@ def test_a_portal_is_registered_changed_and_removed(operator: Operator) -> None:
     assert operator.json("clients", "rotate-secret", client_id, "--reason", "r")["client_secret"] != secret
     operator.does("clients", "remove", client_id, "--reason", "r")
     assert operator.run("clients", "show", client_id).exit_code == 1
+
+
+def test_a_screen_without_a_keyboard_is_registered_without_an_address(operator: Operator) -> None:
+    grants = ("--grant-type", DEVICE_CODE, "--grant-type", "refresh_token")
+    added = operator.json("clients", "add", "Màn hình", *grants, "--scope", "openid profile", "--reason", "r")
+
+    assert DEVICE_CODE in operator.does("clients", "show", added["client_id"])
 
 
 def test_a_bad_registration_lists_every_complaint(operator: Operator) -> None:
