@@ -1,9 +1,11 @@
 """Requests that a real visitor and a real portal would send now, with live handles, cookies, codes and tokens."""
 
+import time
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.fuzz.grammar import Pairs, Request
 from tests.support.browser import Page
+from tests.support.dpop import ProofKey
 from tests.support.live import BASIC, PASSWORD, REDIRECT, REQUEST, VERIFIER, Visit, bhxh
 from tests.support.provider import FIXED_CAPTCHA
 
@@ -66,6 +68,7 @@ ASKED: list[dict[str, str]] = [
     {"response_mode": "form_post", "nonce": "n"},
     {"prompt": "login", "max_age": "10", "ui_locales": "en vi", "login_hint": "0077000001"},
     {"claims": '{"userinfo":{"name":{"essential":true}},"id_token":{"acr":{"values":["1"]}}}', "acr_values": "1"},
+    {"dpop_jkt": ProofKey().jkt},
 ]
 
 
@@ -75,12 +78,15 @@ def _tokens(issuer: str, person: int) -> list[Request]:
     code = ("grant_type", "authorization_code"), ("redirect_uri", REDIRECT), ("code_verifier", VERIFIER)
     refresh = ("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"])
     bearer = (f"Authorization: Bearer {tokens['access_token']}",)
+    userinfo = _proof("GET", f"{issuer}/userinfo", tokens["access_token"])
     hint = ("id_token_hint", tokens["id_token"]), ("post_logout_redirect_uri", "https://portal.example/goodbye")
     return [
         *(Request("POST", "/token", (), (*code, ("code", visit.code())), PORTAL) for _ in range(4)),
         Request("POST", "/token", (), refresh, PORTAL),
         Request("POST", "/token", (), (("grant_type", "client_credentials"),), PORTAL),
+        Request("POST", "/token", (), refresh, (*PORTAL, _proof("POST", f"{issuer}/token"))),
         Request("GET", "/userinfo", (), (), bearer),
+        Request("GET", "/userinfo", (), (), (f"Authorization: DPoP {tokens['access_token']}", userinfo)),
         Request("POST", "/userinfo", (), (("access_token", tokens["access_token"]),)),
         *(
             Request("POST", "/introspect", (), (("token", each),), PORTAL)
@@ -91,6 +97,10 @@ def _tokens(issuer: str, person: int) -> list[Request]:
         Request("POST", "/end_session", (), hint, _cookies(visit)),
         Request("GET", "/testing/resource", (), (), bearer),
     ]
+
+
+def _proof(method: str, url: str, access_token: str | None = None) -> str:
+    return "DPoP: " + ProofKey().proof(method, url, now=time.time(), nonce="n", access_token=access_token)
 
 
 def _form(page: Page, button: str) -> Pairs:

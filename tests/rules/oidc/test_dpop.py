@@ -1,7 +1,10 @@
 """Proofs of possession (RFC 9449): every part of one, spoiled alone, makes it worthless."""
 
+import os
+import random
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -14,6 +17,12 @@ from tests.support.dpop import ProofKey
 URL = "https://id.example.test/token"
 TOKEN = "an.access.token"
 DAY = 86_400
+SEED = int(os.environ.get("DPOP_SEED", "20261122"))
+ODD: list[Any] = [
+    None, True, 0, -1, 1 << 70, 1.5, float("inf"), float("nan"), "", "x" * 3000, "\0", "é", "\ud800", "https://[", [],
+    {}, [[]] * 9, {"a": {"b": {}}}, ["dpop+jwt"],
+]  # fmt: skip
+MEMBERS = ("typ", "alg", "jwk", "kid", "jti", "htm", "htu", "iat", "nonce", "ath", "exp", "nbf")
 
 
 class Claims:
@@ -314,3 +323,19 @@ def test_what_became_of_each_proof_is_counted(desk: Desk) -> None:
             desk.judge(wrong)
 
     assert seen == ["good", "refused", "refused", "nonce"]
+
+
+def test_whatever_is_sent_as_a_proof_gets_one_of_two_refusals(desk: Desk) -> None:
+    """Odd values in odd places, signed all the same, and bent texts: never another error."""
+    chance = random.Random(SEED)
+    for _ in range(1500):
+        header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": dict(desk.key.jwk)}
+        claims = {"jti": "j", "htm": "POST", "htu": URL, "iat": int(desk.clock()), "nonce": desk.proofs.nonce()}
+        place = chance.choice((header, claims, header["jwk"]))
+        place[chance.choice((*MEMBERS, "kty", "crv", "x", "y", "d"))] = chance.choice(ODD)  # type: ignore[index]
+        text = desk.key.signed(header, claims)
+        if chance.random() < 0.3:
+            at = chance.randrange(len(text))
+            text = text[:at] + chance.choice(("", ".", "A", "=", "é", "\0", ",")) + text[at + chance.randrange(3) :]
+        with suppress(BadProof, NonceNeeded):
+            desk.judge(text, access_token=chance.choice((None, TOKEN)))
