@@ -21,13 +21,22 @@ SENTENCES: Mapping[str, LazyString] = {
     "not_me": lazy_gettext("Chủ điện thoại báo rằng đây không phải là họ, nên lần đăng nhập này đã bị chặn."),
     "wrong_number": lazy_gettext("Số nhập trên điện thoại đã sai ba lần, nên mã này đã bị hủy."),
     "wrong_passcode": lazy_gettext("Mật khẩu ứng dụng đã bị nhập sai quá nhiều lần, nên lần đăng nhập này đã bị hủy."),
+    "other_network": lazy_gettext(
+        "Dịch vụ này chỉ nhận mã QR khi điện thoại và máy này dùng chung một mạng, nên lần đăng nhập này đã dừng."
+    ),
     "expired": lazy_gettext("Mã này đã hết hạn. Hãy bấm “Tải lại” để lấy mã mới."),
     "gone": lazy_gettext(
         "Mã này không còn dùng được. Có thể bạn vừa mở mã khác ở một thẻ khác, hoặc đã đăng nhập xong."
     ),
     "lost": lazy_gettext("Mất kết nối mạng. Trang này vẫn đang thử lại."),
 }
-OFF = lazy_gettext("Dịch vụ này không cho phép đăng nhập bằng mã QR. Vui lòng đăng nhập bằng cách khác dưới đây.")
+REFUSED: Mapping[str, LazyString] = {
+    "off": lazy_gettext("Dịch vụ này không cho phép đăng nhập bằng mã QR. Vui lòng đăng nhập bằng cách khác dưới đây."),
+    "blocked": lazy_gettext(
+        "Không dùng mã QR được nữa trong lần đăng nhập này: chủ điện thoại đã báo rằng đây không phải là họ."
+    ),
+}
+"""On the login page, when there is no picture to show."""
 
 
 def sentence_of(polled: Polled) -> str:

@@ -7,7 +7,7 @@ from flask_babel import gettext
 from idp.oidc.clients import Clients
 from idp.ports import Seeker, Way
 from idp.web.browser import with_query
-from qr_login.sentences import OFF
+from qr_login.sentences import REFUSED
 
 
 class ByQrCode:
@@ -29,7 +29,8 @@ class ByQrCode:
         ]
 
     def said(self, query: Mapping[str, str], language: str) -> str | None:
-        return str(OFF) if (query.get("via"), query.get("why")) == ("qr", "off") else None
+        sentence = REFUSED.get(query.get("why", "")) if query.get("via") == "qr" else None
+        return str(sentence) if sentence else None
 
     def out(self, through: str, account_id: str, auth_time: float, state: str) -> str | None:
         return None

@@ -22,7 +22,7 @@ from idp.web.browser import Browser, Surroundings, this_browser, with_query
 from idp.web.login import returns_to
 from idp.web.page import Page
 from qr_login.drawing import MODULES, QUIET, Drawing
-from qr_login.flow import LIFE, Asker
+from qr_login.flow import LIFE, Asker, QrRefused
 from qr_login.logins import REMEMBERED
 from qr_login.poll import Told, Waiting, name_of
 from qr_login.sentences import SENTENCES, sentence_of
@@ -70,7 +70,7 @@ class QrPage(Page):
             back = with_query("/login", attempt=handle)
             return Response(render_template("qr_phone.html", back_url=back), mimetype="text/html")
         if not takes_qr(self._clients, attempt.client_id):
-            return redirect(with_query("/login", attempt=handle, via="qr", why="off"), 303)
+            return _refused(handle, "off")
         if "now" not in browser.query:
             return self._begin(browser, handle, attempt)
         told = self._waiting.looked(browser, handle)
@@ -86,7 +86,10 @@ class QrPage(Page):
         if not brakes.per_network.pull(browser.network) or not brakes.total.pull("all"):
             raise TooMany("too many QR logins begun", retry_after=brakes.per_network.retry_after)
         slow = "slow" in browser.query
-        secret, _ = self._waiting.logins.start(name_of(handle), attempt.client_id, asker_of(browser), slow=slow)
+        try:
+            secret, _ = self._waiting.logins.start(name_of(handle), attempt.client_id, asker_of(browser), slow=slow)
+        except QrRefused as refused:
+            return _refused(handle, refused.why)
         response = redirect(with_query(PAGE, attempt=handle, slow=1 if slow else None, now=1), 303)
         self._around.cookies.set(response, "q", secret, max_age=int(LIFE + REMEMBERED))
         return response
@@ -133,6 +136,11 @@ class LinkPage(Page):
 
     def get(self) -> Response:
         return Response(render_template("qr_link.html"), mimetype="text/html")
+
+
+def _refused(handle: str, why: str) -> Response:
+    """Back to the login page, which says why there is no picture."""
+    return redirect(with_query("/login", attempt=handle, via="qr", why=why), 303)
 
 
 def asker_of(browser: Browser) -> Asker:

@@ -11,6 +11,7 @@ from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
 from idp.store import tables
+from keys.database import Database
 from qr_login.drawing import MODULES, QUIET
 from tests.support.app import App, Visitor, attempt_of
 
@@ -19,7 +20,12 @@ DEVICE = "device-1"
 
 def enrolled(app: App, account_id: str, device: str = DEVICE) -> str:
     """Write down a device of this account; returns its id."""
-    now = app.clock()
+    enroll(app.base.database, account_id, app.clock(), device)
+    return device
+
+
+def enroll(database: Database, account_id: str, now: float, device: str = DEVICE) -> None:
+    """The same in stores without an application."""
     row = {
         "id": device,
         "account_id": account_id,
@@ -32,9 +38,8 @@ def enrolled(app: App, account_id: str, device: str = DEVICE) -> str:
         "enrolled_at": now,
         "last_seen_at": now,
     }
-    with app.base.database.write.begin() as connection:
+    with database.write.begin() as connection:
         connection.execute(insert(tables.enrolled_device), row)
-    return device
 
 
 def read(modules: str) -> str:
