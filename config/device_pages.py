@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from idp.web.routes import Routes
 
 
+PICTURES = 30
+"""Pictures a minute for one network and worker: each takes 20 ms to draw."""
+
+
 def device_pages(p: Provider, own: OwnPages) -> Routes:
     """Where a code is typed and decided, and where one hears that it was."""
     base, codes = p.base, p.server.device_codes
@@ -35,7 +39,7 @@ def device_pages(p: Provider, own: OwnPages) -> Routes:
 
 def device_picture(p: Provider, around: Surroundings) -> DevicePicture:
     """The QR code of `verification_uri_complete`."""
-    brake = Brake(p.base.settings.limits.attempts_per_network, 60, p.base.clock)
+    brake = Brake(PICTURES, 60, p.base.clock)
     return DevicePicture(around.issuer, partial(with_emblem, emblem=emblem()), around.peers, brake)
 
 

@@ -188,7 +188,7 @@ class UserCodes:
     def find(self, user_code: str, network: str, sid: str) -> DeviceCode | None:
         """The open request, or None, which counts. Raises `TooMany` without looking."""
         now = self._clock()
-        keys = (f"device:{network}", f"device:{sid}")
+        keys = (f"user-code:{network}", f"user-code:{sid}")
         admissions = self._throttle.charge([Charge(key, WRONG_CODES) for key in keys], now)
         waits = [admission.wait(now) for admission in admissions if not admission.admitted]
         if waits:

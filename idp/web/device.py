@@ -49,7 +49,7 @@ class DevicePage(Page):
         except TooMany as over:
             return _enter("", "wait", over)
         client = self._pages.clients.find(asked.client_id) if asked else None
-        if asked is None or client is None:
+        if asked is None or client is None or client.disabled:
             return _enter("", "unknown")
         standing = self._standing(browser, client)
         return self._owed(browser, user_code, client, standing) or self._question(browser, user_code, asked, standing)

@@ -18,7 +18,7 @@ PATH = f"{DEVICE}/code.png"
 
 
 class DevicePicture:
-    """Draws; a network gets as many pictures a minute as it may begin logins."""
+    """Draws, for each network so many a minute."""
 
     def __init__(self, issuer: str, draw: Callable[[str], bytes], peers: Peers, per_network: Brake) -> None:
         self._page = issuer + DEVICE

@@ -184,11 +184,11 @@ def test_begun_device_codes_are_capped_per_network(app: App) -> None:
     assert ask(app, address="192.0.2.99").status_code == 200
 
 
-def test_of_many_polls_at_once_one_gets_the_tokens(app: App) -> None:
+def test_of_many_polls_at_once_one_gets_the_tokens(everywhere: App) -> None:
     """F-21"""
-    tv(app)
-    shown = device(app)
-    let_in(app.visitor(), shown.user_code)
+    tv(everywhere)
+    shown = device(everywhere)
+    let_in(everywhere.visitor(), shown.user_code)
 
     with ThreadPoolExecutor(8) as threads:
         told = list(threads.map(lambda _: shown.poll().status_code, range(24)))
@@ -209,6 +209,24 @@ def test_the_page_asks_the_gate_too(app: App, reason: Callable[[Situation], None
 
     assert answer.headers.get("Location") != "/device/done"
     assert asked.error() in ("authorization_pending", "invalid_client")
+
+
+def test_what_is_owed_when_the_button_is_pressed_is_asked_for_first(app: App) -> None:
+    situation = Situation(app)
+    asked = device(app, "shop", scope="openid")
+    page = question(situation.visitor, asked.user_code)
+    demand_more(situation)
+
+    assert decide(situation.visitor, page).headers["Location"].startswith("/login/code?")
+    assert asked.error() == "authorization_pending"
+
+
+def test_the_code_of_a_disabled_client_is_as_good_as_unknown(app: App) -> None:
+    situation = Situation(app)
+    asked = device(app, "shop", scope="openid")
+    disable_client(situation)
+
+    assert question(situation.visitor, asked.user_code).status_code == 400
 
 
 def test_one_device_apps_are_not_let_in_from_afar(app: App) -> None:
@@ -248,6 +266,8 @@ def test_the_picture_is_of_our_address_only_and_reads_no_cookie(app: App) -> Non
     for query in ("", "user_code=https://evil.test", "user_code=BCDF-GHJ", "user_code=BCDFGHJK&user_code=BCDFGHJK"):
         assert visitor.get(f"/device/code.png?{query}").status_code == 400
     assert visitor.post("/device/code.png").status_code == 405
+    told = [visitor.get("/device/code.png?user_code=bcdf-ghjk").status_code for _ in range(30)]
+    assert told == [200] * 29 + [429]
 
 
 def test_what_is_no_code_does_no_harm_on_the_page(app: App) -> None:

@@ -3,10 +3,11 @@
 import time
 from urllib.parse import parse_qsl, urlsplit
 
+from idp.oidc.clients import DEVICE_CODE
 from tests.fuzz.grammar import Pairs, Request
 from tests.support.browser import Page
 from tests.support.dpop import ProofKey
-from tests.support.live import BASIC, PASSWORD, REDIRECT, REQUEST, VERIFIER, Visit, bhxh
+from tests.support.live import BASIC, PASSWORD, REDIRECT, REQUEST, VERIFIER, Visit, bhxh, read_json
 from tests.support.provider import FIXED_CAPTCHA
 
 PORTAL = (f"Authorization: {BASIC}",)
@@ -14,7 +15,8 @@ PORTAL = (f"Authorization: {BASIC}",)
 
 def valid_requests(issuer: str, person: int) -> list[Request]:
     """Everything that a login, its tokens and its end are made of, each ready to be sent."""
-    return [*_login(issuer, person), *_consent(issuer, person), *_signed_in(issuer, person), *_tokens(issuer, person)]
+    kinds = (_login, _consent, _signed_in, _device, _tokens)
+    return [request for kind in kinds for request in kind(issuer, person)]
 
 
 def _login(issuer: str, person: int) -> list[Request]:
@@ -59,6 +61,25 @@ def _signed_in(issuer: str, person: int) -> list[Request]:
         Request("POST", "/account/withdraw", (), (*_form(account, "session"), ("client_id", "partner")), cookies),
         _get(logout.url, cookies),
         Request("POST", "/logout", (), _form(logout, "logout-confirm"), cookies),
+    ]
+
+
+def _device(issuer: str, person: int) -> list[Request]:
+    visit = Visit(issuer, person=person)
+    visit.code()
+    shown = read_json(visit.ask("/device_authorization", scope="openid profile"))
+    page = visit.browser.open(shown["verification_uri_complete"])
+    cookies, user_code = _cookies(visit), ("user_code", shown["user_code"])
+    poll = ("grant_type", DEVICE_CODE), ("device_code", shown["device_code"])
+    # Wrong codes of the requests before may have closed the page for a minute.
+    buttons = ("device-allow", "device-deny") if page.name == "device" else ()
+    return [
+        Request("POST", "/device_authorization", (), (("scope", "openid profile"),), PORTAL),
+        Request("POST", "/token", (), poll, PORTAL),
+        Request("GET", "/device", (user_code,), (), cookies),
+        Request("GET", "/device/code.png", (user_code,)),
+        Request("POST", "/device", (), (user_code,), cookies),
+        *(Request("POST", "/device", (), _form(page, button), cookies) for button in buttons),
     ]
 
 

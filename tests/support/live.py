@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
+from idp.oidc.clients import DEVICE_CODE
 from tests.support import leaks
 from tests.support.browser import Browser, Page
 from tests.support.provider import FIXED_CAPTCHA
@@ -24,7 +25,7 @@ PORTAL: dict[str, Any] = {
     "client_secret": SECRET,
     "redirect_uris": [REDIRECT],
     "post_logout_redirect_uris": ["https://portal.example/goodbye"],
-    "grant_types": ["authorization_code", "refresh_token"],
+    "grant_types": ["authorization_code", "refresh_token", DEVICE_CODE],
     "scope": "openid profile bhxh offline_access",
     "first_party": True,
 }
@@ -132,5 +133,5 @@ def request_ids(page: Page) -> list[str]:
 def _noted(page: Page) -> Page:
     if page.status == 200:
         answer: Mapping[str, Any] = json.loads(page.body)
-        leaks.ISSUED.update(str(value) for name, value in answer.items() if name.endswith("_token"))
+        leaks.ISSUED.update(str(value) for name, value in answer.items() if name.endswith(("_token", "device_code")))
     return page
