@@ -13,7 +13,7 @@ from config.keys_watch import calendar_of, watch_keys
 from config.people_pages import people_pages
 from config.qr_pages import qr_pages, qr_table, warm_up, watch_qr, ways_in
 from config.senders import QueueWatch, receipts_secret
-from config.settings import Settings
+from config.settings import BadSettings, Settings
 from config.wiring import Provider
 from idp.brake import Brake
 from idp.messages.working import Workers
@@ -30,6 +30,7 @@ from idp.web.machines import Machines
 from idp.web.measures import Measures
 from idp.web.network import Peers
 from idp.web.operation import Check, Operation
+from idp.web.places import NOWHERE, Places, read_places
 from idp.web.receipts import ReceiptDesk
 from idp.web.routes import Routes, build
 from idp.web.testing import Testing
@@ -46,6 +47,7 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
         Cookies(https=settings.is_https),
         Peers(settings.web.trusted_proxies),
         testing=settings.testing.enabled,
+        places=places_of(settings),
     )
     base.rotator.ensure(settings.keys.algorithms)
     # Loaded now, and kept whatever happens: a database that is down must not take away the keys from a worker that
@@ -67,7 +69,13 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
         _start(provider, measures)
     hotline = Hotline(provider.inspection, provider.clients, provider.recoveries)
     told = {**calendar_of(base).table(), **status_of(provider).table(), **device_picture(provider, around).table()}
-    table = {**machines.table(), **operation.table(), **told, **qr_table(provider, around), HOTLINE: hotline.start}
+    table = {
+        **machines.table(),
+        **operation.table(),
+        **told,
+        **qr_table(provider, around, measures),
+        HOTLINE: hotline.start,
+    }
     if secret := receipts_secret(settings):
         table |= ReceiptDesk(base.outbox, secret, lambda *labels: measures.messages.labels(*labels).inc()).table()
     if settings.testing.enabled:
@@ -85,6 +93,15 @@ def _start(provider: Provider, measures: Measures) -> None:
         workers = Workers(provider.deliveries, messages.threads)
         workers.start()
         atexit.register(workers.stop)
+
+
+def places_of(settings: Settings) -> Places:
+    """The operator's list of places. Raises `BadSettings`."""
+    file = settings.web.places_file
+    try:
+        return read_places(file) if file else NOWHERE
+    except (OSError, ValueError) as error:
+        raise BadSettings([f"web.places_file: {error}"]) from None
 
 
 def page_table(provider: Provider, around: Surroundings, measures: Measures) -> Routes:

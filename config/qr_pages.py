@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING
 
 from federation.web import ViaUpstreams
 from idp.brake import Brake
+from keys.signing import Signer
+from qr_login.card import TYP
+from qr_login.phone import Phone
+from qr_login.phone_api import PhoneApi
+from qr_login.phone_door import Door
 from qr_login.poll import Poll, Waiting
 from qr_login.way import ByQrCode
 from qr_login.web import PAGE, Brakes, LinkPage, QrPage
@@ -21,6 +26,9 @@ if TYPE_CHECKING:
     from idp.web.front import Endpoint
     from idp.web.measures import Measures
     from idp.web.routes import Routes
+
+
+CARD_ALG = "ES256"
 
 
 class Ways:
@@ -55,9 +63,34 @@ def qr_pages(p: Provider, around: Surroundings) -> Routes:
     return [(PAGE, "qr", QrPage.as_view("qr", *shown)), ("/q", "qr_link", LinkPage.as_view("qr_link"))]
 
 
-def qr_table(p: Provider, around: Surroundings) -> Mapping[str, Endpoint]:
-    """What the script of the page asks."""
-    return Poll(around, _waiting(p, p.qr, around), p.qr.drawing).table() if p.qr else {}
+def qr_table(p: Provider, around: Surroundings, measures: Measures) -> Mapping[str, Endpoint]:
+    """What the script of the page asks, and the API of phones."""
+    if p.qr is None:
+        return {}
+    poll = Poll(around, _waiting(p, p.qr, around), p.qr.drawing)
+    return {**poll.table(), **phone_api(p, p.qr, around, measures).table()}
+
+
+def phone_api(p: Provider, qr: Qr, around: Surroundings, measures: Measures) -> PhoneApi:
+    """Enrolment and confirmation, for apps."""
+    issuer, clock = around.issuer, p.base.clock
+    signer = Signer(p.base.rings, clock)
+    phone = Phone(
+        qr.logins,
+        p.devices,
+        p.sessions,
+        p.clients,
+        p.base.audit,
+        clock,
+        issuer=issuer,
+        sign=lambda claims: signer.sign(claims, alg=CARD_ALG, typ=TYP),
+    )
+    door = Door(issuer, p.devices, p.inspection, p.server.proofs, around.peers, clock)
+
+    def observe(*labels: str) -> None:
+        measures.phone.labels(*labels).inc()
+
+    return PhoneApi(issuer, door, phone, p.devices, p.credentials, p.base.people, observe)
 
 
 def watch_qr(qr: Qr | None, measures: Measures) -> None:

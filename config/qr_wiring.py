@@ -6,16 +6,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from idp.login.authentication import Authentication, Proved
+from idp.login.authentication import Proved
 from idp.store.devices import SqlTickets
 from qr_login.drawing import Drawing
 from qr_login.flow import QrLogin, State
 from qr_login.logins import QrLogins
 from qr_login.picture import Pictures
+from qr_login.risk import proof_of
 
 if TYPE_CHECKING:
     from config.foundation import Foundation
-    from idp.login.sessions import Visitor
+    from idp.login.sessions import Sessions, Visitor
     from qr_login.poll import ProvedOf
 
 drawing_of = lru_cache(maxsize=8)(Drawing)
@@ -31,7 +32,7 @@ class Qr:
     proved_of: ProvedOf
 
 
-def qr_of(base: Foundation) -> Qr | None:
+def qr_of(base: Foundation, sessions: Sessions) -> Qr | None:
     """Logins by QR code, or None when they are switched off."""
     if not base.settings.qr.enabled:
         return None
@@ -43,17 +44,15 @@ def qr_of(base: Foundation) -> Qr | None:
         return tickets.end(ticket, "denied" if was_denied else "consumed", login.device_id, base.clock())
 
     logins = QrLogins(base.ephemeral, Pictures(base.secrets.get("qr"), link), base.clock, claim)
-    return Qr(logins, drawing_of(link), proved_by(base))
+    return Qr(logins, drawing_of(link), proved_by(base, sessions))
 
 
-def proved_by(base: Foundation) -> ProvedOf:
-    """A delivery as a login: the key of the device and its passcode."""
+def proved_by(base: Foundation, sessions: Sessions) -> ProvedOf:
+    """A delivery as a login."""
 
-    def proved_of(login: QrLogin, _visitor: Visitor) -> Proved:
+    def proved_of(login: QrLogin, visitor: Visitor) -> Proved:
         account = base.people.find(login.account_id)
-        proof = Authentication(
-            login.account_id, login.confirmed_at, amr=("swk", "pin", "mfa"), acr=2, ial=0, through="qr"
-        )
-        return Proved(proof, account.secured_at if account else 0.0)
+        known = sessions.knows_device(login.account_id, visitor.device)
+        return Proved(proof_of(login, known=known), account.secured_at if account else 0.0, known, known)
 
     return proved_of

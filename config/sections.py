@@ -55,6 +55,7 @@ class Web(Section):
     workers: int = Field(2, ge=1, le=64, description="worker processes")
     threads: int = Field(8, ge=1, le=64, description="threads per worker")
     trusted_proxies: tuple[str, ...] = Field((), description="networks whose X-Forwarded-For is believed")
+    places_file: Path | None = Field(None, description="CSV of `network,place`: roughly where browsers are")
     extra_hosts: tuple[str, ...] = Field((), description="further Host values, for health checks by address")
     graceful_timeout: int = Field(30, ge=1, le=300, description="seconds that running requests get at a stop")
 

@@ -122,7 +122,7 @@ def wire(base: Foundation) -> Provider:
         step_rules=step_rules(base),
         brokering=brokering_of(base),
         devices=devices,
-        qr=qr_of(base),
+        qr=qr_of(base, sessions),
     )
 
 

@@ -146,4 +146,4 @@ def _refused(handle: str, why: str) -> Response:
 def asker_of(browser: Browser) -> Asker:
     """What the phone will show of this browser."""
     name, system = browser_and_system(browser.request.headers.get("User-Agent", "")[:500])
-    return Asker(name, system, "", browser.network)
+    return Asker(name, system, browser.around.places.of(browser.network), browser.network)

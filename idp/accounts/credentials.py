@@ -160,6 +160,16 @@ class Credentials:
         )
         self._do(undoing, now)
 
+    def disown_device(self, account: Account, scene: Scene) -> None:
+        """The phone that took the place of another is not the person's: every session, device and family ends.
+
+        The password stays, so that whoever lost a phone long ago and still holds it cannot take that away too.
+        Raises `Outdated`.
+        """
+        event = Event("account.not_me", account.id, facts={"about": "device_enrolled"})
+        told = self._notices.of("device_removed", account, scene)
+        self._do(Securing(account.id, account.secured_at, {}, event, told), self._clock())
+
     def _do(self, securing: Securing, now: float) -> float:
         moment = self._store.secure(securing, now)
         if moment is None:

@@ -237,6 +237,11 @@ class Devices:
         recent = own is not None and own.ended_at is not None and self._clock() < own.ended_at + TELLS_WHY
         return own if own is not None and recent and own.ended_why == "replaced" else None
 
+    def next_code(self, holder: Holder) -> float | None:
+        """From when on another code may be asked for; None when none was sent."""
+        number = holder.account.number_for_codes(self._clock())
+        return self._codes.next_send(_ask(holder, number)) if number else None
+
     def _end(self, device: Device, why: Ended, account: Account) -> None:
         scene = Scene(browser=device.name)
         told = self._told("device_locked" if why == "passcode" else "device_removed", account, scene)
@@ -253,7 +258,7 @@ class Devices:
         number = holder.account.number_for_codes(now)
         if number is None:
             raise DeviceRefused("no_phone")
-        ask = Ask("device", f"{holder.client_id} {holder.jkt}", holder.account.id, "sms", number, holder.account.id)
+        ask = _ask(holder, number)
         if not typed:
             until = self._codes.next_send(ask)
             if until is None or until <= now:
@@ -262,6 +267,11 @@ class Devices:
         verdict = self._codes.check(ask, typed)
         if verdict != "right":
             raise DeviceRefused("code_exhausted" if verdict == "exhausted" else "code_wrong")
+
+
+def _ask(holder: Holder, number: str) -> Ask:
+    """The code of an enrolment, bound to app, key and number."""
+    return Ask("device", f"{holder.client_id} {holder.jkt}", holder.account.id, "sms", number, holder.account.id)
 
 
 _PASSCODE = re.compile(r"[0-9]{6}", re.ASCII)

@@ -7,6 +7,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenError
 
+from idp.accounts.devices import Seat
 from idp.login.authentication import acr_name
 from idp.oidc import claims
 from idp.oidc.clients import Client, Clients
@@ -61,6 +62,16 @@ class Inspection:
             return None
         return {"sub": token.subject, "client_id": token.client_id, "scope": " ".join(token.scopes)}
 
+    def holder(self, text: str, jkt: str, *, seat: Seat | None = None) -> tuple[AccessToken, Client, Standing] | None:
+        """Whose bound token it is and where they stand, or None when it is not good; `seat` as in `standing_of_token`.
+
+        For resources of ours that act for the person, as the phone's API does.
+        """
+        token, client, standing = self._live(text, jkt, seat)
+        if token is None or client is None or standing is None or not token.jkt:
+            return None
+        return token, client, standing
+
     def revoke(self, text: str, caller: Client) -> None:
         """End a token of `caller`; unknown and others' tokens are left alone without a word (RFC 7009, 2.2)."""
         found = self._issuing.families.load(text, caller.client_id)
@@ -74,7 +85,9 @@ class Inspection:
         if token.client_id == caller.client_id:
             self._issuing.families.revoke_token(token.jti, token.expires_at)
 
-    def _live(self, text: str, jkt: str | None) -> tuple[AccessToken | None, Client | None, Standing | None]:
+    def _live(
+        self, text: str, jkt: str | None, seat: Seat | None = None
+    ) -> tuple[AccessToken | None, Client | None, Standing | None]:
         """Token, its client and, for a person's token, its standing behind the gate.
 
         A token shown with another key than its own is none, in both directions (RFC 9449, 7.2); None asks for no key.
@@ -90,7 +103,7 @@ class Inspection:
             return None, None, None
         if token.sid is None:
             return (token, client, None) if self._issuing.is_good(token) else (None, None, None)
-        return token, client, self._issuing.standing_of_token(token, client)
+        return token, client, self._issuing.standing_of_token(token, client, seat=seat)
 
     def _live_family(self, text: str, caller: Client) -> Family | None:
         found = self._issuing.families.load(text, caller.client_id)

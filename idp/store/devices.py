@@ -122,9 +122,14 @@ class SqlTickets:
 
 
 def end_devices(connection: Connection, account_id: str, now: float) -> None:
-    """A credential event ends the person's devices, in its own transaction."""
-    mine = and_(_d.account_id == account_id, _PRESENT)
-    connection.execute(update(t.enrolled_device).where(mine).values(ended_at=now, ended_why="secured"))
+    """A credential event ends the person's devices, in its own transaction.
+
+    Phones that were replaced have no say any more either: whoever replaced them is out.
+    """
+    mine = _d.account_id == account_id
+    connection.execute(update(t.enrolled_device).where(mine, _PRESENT).values(ended_at=now, ended_why="secured"))
+    replaced = update(t.enrolled_device).where(mine, _d.ended_why == "replaced")
+    connection.execute(replaced.values(ended_why="secured"))
 
 
 def _ended(device: Device, why: Ended) -> Event:

@@ -18,6 +18,7 @@ from idp.web.agents import browser_name, is_phone
 from idp.web.cookies import Cookies
 from idp.web.forms import Pairs, read_form, read_query, single
 from idp.web.network import Peers
+from idp.web.places import NOWHERE, Places
 
 LANGUAGES = ("vi", "en")
 LONGEST_MOVED = 6000
@@ -32,6 +33,7 @@ class Surroundings:
     cookies: Cookies
     peers: Peers
     testing: bool = False
+    places: Places = NOWHERE
 
 
 class Browser:

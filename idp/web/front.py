@@ -25,9 +25,10 @@ Endpoint = Callable[[Environ], Reply]
 
 METHODS = frozenset(("GET", "HEAD", "POST"))
 REASONS = {
-    200: "OK", 302: "Found", 303: "See Other", 304: "Not Modified", 400: "Bad Request", 401: "Unauthorized",
-    403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 413: "Content Too Large",
-    415: "Unsupported Media Type", 421: "Misdirected Request", 429: "Too Many Requests",
+    200: "OK", 201: "Created", 202: "Accepted", 302: "Found", 303: "See Other", 304: "Not Modified",
+    400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+    409: "Conflict", 410: "Gone", 413: "Content Too Large", 415: "Unsupported Media Type",
+    421: "Misdirected Request", 429: "Too Many Requests",
     500: "Internal Server Error", 501: "Not Implemented", 503: "Service Unavailable",
 }  # fmt: skip
 JSON = ("Content-Type", "application/json")

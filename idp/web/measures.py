@@ -35,6 +35,9 @@ class Measures:
         self.messages = Counter("idp_messages_total", "Messages by what became of them", ["channel", "outcome"], **own)
         self.waiting = Gauge("idp_messages_waiting", "Messages that wait", ["channel"], **own, **newest)
         self.oldest = Gauge("idp_messages_oldest_seconds", "Age of the oldest of them", ["channel"], **own, **newest)
+        self.phone = Counter(
+            "idp_phone_refusals_total", "Calls of phones that were refused.", ["operation", "code"], **own
+        )
         self.qr = Counter("idp_qr_total", "Logins by QR code: started, refused, ended, and why", ["what", "why"], **own)
         self.proofs = Counter(
             "idp_dpop_proofs_total", "Proofs of possession, and what became of them", ["outcome"], **own

@@ -1,0 +1,188 @@
+"""The phone's API: JSON over HTTPS for apps, as plain WSGI. `contract` is its table, docs/mobile.md its guide.
+
+`phone_door` says who calls; each operation here has the name that it has in the table, and every refusal that a rule
+knows becomes a problem with its code.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from idp.accounts.budgets import CaptchaFirst, OverBudget
+from idp.accounts.credentials import Credentials, Outdated
+from idp.accounts.devices import Device, DeviceRefused, Devices, Holder, Wish
+from idp.accounts.notices import Scene
+from idp.accounts.people import People
+from idp.accounts.phone import PhoneNumber
+from idp.errors import Busy, TooMany
+from idp.web.front import Endpoint, Environ, Reply, reply
+from qr_login.contract import OPERATIONS, Operation
+from qr_login.flow import WRONG_NUMBERS, QrRefused
+from qr_login.openapi import document
+from qr_login.phone import Phone
+from qr_login.phone_door import Caller, Door, Problem, language_of, read_object
+
+Given = Mapping[str, Any]
+Answer = tuple[int, Mapping[str, Any]]
+OF_QR = {"other_device": "scanned_by_other"}
+"""Reasons of a login that have another code here."""
+
+
+class PhoneApi:
+    """The endpoints. `observe` is told the operation and the code of each refusal."""
+
+    def __init__(
+        self,
+        issuer: str,
+        door: Door,
+        phone: Phone,
+        devices: Devices,
+        credentials: Credentials,
+        people: People,
+        observe: Callable[[str, str], None],
+    ) -> None:
+        self._issuer = issuer
+        self._door = door
+        self._phone = phone
+        self._devices = devices
+        self._credentials = credentials
+        self._people = people
+        self._observe = observe
+
+    def table(self) -> Mapping[str, Endpoint]:
+        """Paths and endpoints; one path may take several methods."""
+        by_path: dict[str, dict[str, Operation]] = {}
+        for operation in OPERATIONS:
+            by_path.setdefault(operation.path, {})[operation.method] = operation
+        told = document(self._issuer)
+        served: dict[str, Endpoint] = {path: self._endpoint(methods) for path, methods in by_path.items()}
+        return served | {"/phone/openapi.json": lambda environ: reply(200, told, [("Cache-Control", "max-age=300")])}
+
+    def _endpoint(self, methods: Mapping[str, Operation]) -> Endpoint:
+        def endpoint(environ: Environ) -> Reply:
+            operation = methods.get(environ["REQUEST_METHOD"])
+            if operation is None:
+                return 405, [("Allow", ", ".join(methods))], b""
+            language = language_of(environ)
+            try:
+                caller = self._door.caller(operation, environ, language)
+                status, body = self._answered(operation, caller, read_object(operation, environ))
+                return reply(status, body, self._door.nonce())
+            except Problem as refused:
+                self._observe(operation.name, refused.code)
+                return self._door.refused(refused, language)
+
+        return endpoint
+
+    def _answered(self, operation: Operation, caller: Caller, given: Given) -> Answer:
+        try:
+            answer: Answer = getattr(self, f"_{operation.name}")(caller, given)
+        except DeviceRefused as refused:
+            raise self._of_device(refused) from None
+        except QrRefused as refused:
+            after = refused.after
+            left = {"left": WRONG_NUMBERS - after.wrong_numbers} if after and refused.why == "wrong_number" else {}
+            raise Problem(OF_QR.get(refused.why, refused.why), left) from None
+        except OverBudget as refused:
+            raise Problem("over_budget", retry_after=refused.retry_after) from None
+        except CaptchaFirst:
+            raise Problem("code_first", retry_after=60) from None
+        except TooMany as refused:
+            raise Problem("too_many", retry_after=refused.retry_after) from None
+        except Busy as refused:
+            raise Problem("busy", retry_after=refused.retry_after or 2) from None
+        except Outdated:
+            raise Problem("outdated") from None
+        return answer
+
+    def _of_device(self, refused: DeviceRefused) -> Problem:
+        if refused.why == "ended" and refused.device is not None:
+            return Problem("ended", {"ended": self._door.end(refused.device)})
+        if refused.why == "other_device" and refused.device is not None:
+            return Problem("other_device", {"device": described(refused.device)})
+        return Problem(refused.why, {"left": refused.left} if refused.left else {})
+
+    def _device(self, caller: Caller, given: Given) -> Answer:
+        device = caller.device
+        if device is None:
+            return 200, {"state": "none"}
+        told = {"device": described(device)}
+        if device.ended_at is None:
+            return 200, {"state": "active", **told}
+        return 200, {"state": "ended", **told, "ended": self._door.end(device)}
+
+    def _enrol(self, caller: Caller, given: Given) -> Answer:
+        holder = person_of(caller)
+        wish = Wish(given["name"], given["passcode"], given.get("replace", False), given.get("code", ""))
+        try:
+            return 201, described(self._devices.enrol(holder, wish))
+        except DeviceRefused as refused:
+            if refused.why != "code_needed":
+                raise
+        number = PhoneNumber(holder.account.phone or "").masked
+        return 202, {"sent_to": number, "next_at": int(self._devices.next_code(holder) or 0)}
+
+    def _remove(self, caller: Caller, given: Given) -> Answer:
+        self._devices.unenrol(device_of(caller), person_of(caller).account)
+        return 200, {"result": "removed"}
+
+    def _passcode(self, caller: Caller, given: Given) -> Answer:
+        self._devices.change_passcode(device_of(caller), given["old"], given["new"], person_of(caller).account)
+        return 200, {"result": "changed"}
+
+    def _disown(self, caller: Caller, given: Given) -> Answer:
+        replaced = self._devices.disowned(caller.jkt)
+        account = self._people.find(replaced.account_id) if replaced else None
+        if replaced is None or account is None:
+            raise Problem("not_replaced")
+        self._credentials.disown_device(account, Scene(replaced.name, caller.language))
+        return 200, {"result": "ended"}
+
+    def _scan(self, caller: Caller, given: Given) -> Answer:
+        scanned = self._phone.scan(device_of(caller), caller.network, given["picture"])
+        expires_at = int(scanned.login.expires_at)
+        return 200, {"ticket": scanned.ticket, "card": scanned.card, "expires_at": expires_at}
+
+    def _look(self, caller: Caller, given: Given) -> Answer:
+        login = self._phone.look(device_of(caller), given["ticket"])
+        left = WRONG_NUMBERS - login.wrong_numbers
+        return 200, {"state": login.state.value, "tries_left": left, "intruded": login.intruded}
+
+    def _confirm(self, caller: Caller, given: Given) -> Answer:
+        account = person_of(caller).account
+        self._phone.confirm(device_of(caller), account, given["ticket"], given["number"], given["passcode"])
+        return 200, {"result": "confirmed"}
+
+    def _deny(self, caller: Caller, given: Given) -> Answer:
+        self._phone.deny(device_of(caller), given["ticket"])
+        return 200, {"result": "denied"}
+
+    def _not_me(self, caller: Caller, given: Given) -> Answer:
+        device = device_of(caller)
+        sessions = self._phone.not_me(device, given["ticket"])
+        listed = [
+            {"browser": session.user_agent, "network": session.network, "since": int(session.created_at)}
+            for session in sessions
+        ]
+        return 200, {"sessions": listed, "device": described(device)}
+
+
+def described(device: Device) -> Mapping[str, Any]:
+    """A device as apps are told of it."""
+    return {
+        "name": device.name,
+        "network": device.network,
+        "enrolled_at": int(device.enrolled_at),
+        "last_seen_at": int(device.last_seen_at),
+    }
+
+
+def device_of(caller: Caller) -> Device:
+    """The device that the door saw to: the contract says that this operation needs one."""
+    assert caller.device is not None  # noqa: S101
+    return caller.device
+
+
+def person_of(caller: Caller) -> Holder:
+    """The person whom the door saw to: the contract says that this operation needs a token."""
+    assert caller.holder is not None  # noqa: S101
+    return caller.holder

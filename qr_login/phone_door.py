@@ -1,0 +1,198 @@
+"""The door of the phone's API: which key called, whose token it showed, and which device that is.
+
+Nothing of it stands in a body. Whoever is not let in gets a problem (RFC 9457) with a code for the app, a sentence for
+the person and the nonce for the next proof.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from authlib.oauth2.rfc6749 import OAuth2Error
+
+from idp.accounts.devices import Device, Devices, Ended, Holder
+from idp.accounts.notices import Scene
+from idp.brake import Brake
+from idp.errors import BadRequest
+from idp.messages.message import Language
+from idp.oidc.dpop import BadProof, NonceNeeded, Proofs
+from idp.oidc.inspection import Inspection
+from idp.ports import Clock
+from idp.web import request as current_request
+from idp.web.access import challenges, proofs_in, shown_token
+from idp.web.forms import read_body
+from idp.web.front import Environ, Reply, reply
+from idp.web.headers import Headers
+from idp.web.network import Peers
+from qr_login.contract import REFUSALS, Operation, sentence
+
+SCOPE = "device"
+CALLS = 60
+"""Requests a minute by one key, in one worker."""
+
+
+class Problem(Exception):
+    """A refusal by its code; `more` are further members of the answer."""
+
+    def __init__(
+        self,
+        code: str,
+        more: Mapping[str, Any] | None = None,
+        *,
+        retry_after: int | None = None,
+        headers: Headers | None = None,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.more = more or {}
+        self.retry_after = retry_after
+        self.headers = headers or []
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the key that was proved and, with a token, the person behind it. `device` is that of the key."""
+
+    jkt: str
+    network: str
+    language: Language
+    device: Device | None
+    holder: Holder | None = None
+
+
+class Door:
+    """Lets callers in by the table of operations. `issuer` is our address as apps know it."""
+
+    def __init__(
+        self, issuer: str, devices: Devices, inspection: Inspection, proofs: Proofs, peers: Peers, clock: Clock
+    ) -> None:
+        self._issuer = issuer
+        self._devices = devices
+        self._inspection = inspection
+        self._proofs = proofs
+        self._peers = peers
+        self._calls = Brake(CALLS, 60, clock)
+
+    def caller(self, operation: Operation, environ: Environ, language: Language) -> Caller:
+        """Who calls `operation`. Raises `Problem`."""
+        network = self._peers.network(environ)
+        if operation.by == "key":
+            jkt = self._key(environ)
+            self._slow_down(jkt)
+            return Caller(jkt, network, language, self._devices.of_key(jkt))
+        # The body is JSON and read later; a form could hold a token too.
+        try:
+            shown = shown_token({**environ, "CONTENT_TYPE": ""}, self._proofs, self._issuer)
+        except OAuth2Error as error:
+            raise of_oauth(error, environ) from None
+        if shown is None or not shown.jkt:
+            raise Problem("token_missing", headers=challenges(environ))
+        self._slow_down(shown.jkt)
+        device = self._device(operation, shown.jkt)
+        holder = self._holder(operation, environ, language, shown.text, shown.jkt)
+        if device is None and operation.seat == "device":
+            raise Problem("no_device")
+        if device is not None and device.account_id != holder.account.id:
+            raise Problem("invalid_token", headers=challenges(environ))
+        return Caller(shown.jkt, network, language, device, holder)
+
+    def end(self, device: Device) -> Mapping[str, Any]:
+        """Why the phone opens nothing any more, as it tells its owner."""
+        why: Ended = device.ended_why or "secured"
+        can = self._devices.disowned(device.jkt) is not None
+        return {"why": why, "at": int(device.ended_at or 0), "successor": device.successor, "may_disown": can}
+
+    def nonce(self) -> Headers:
+        """What the next proof holds."""
+        return [("DPoP-Nonce", self._proofs.nonce())]
+
+    def refused(self, refused: Problem, language: Language) -> Reply:
+        """The problem as it is sent."""
+        known = REFUSALS[refused.code]
+        retry = [("Retry-After", str(refused.retry_after))] if refused.retry_after else []
+        body = {
+            "type": f"urn:bhxh:problem:{refused.code}",
+            "title": refused.code,
+            "status": known.status,
+            "code": refused.code,
+            "detail": sentence(refused.code, language),
+            **refused.more,
+        }
+        status, made, encoded = reply(known.status, body, [*refused.headers, *retry, *self.nonce()])
+        return status, [("Content-Type", "application/problem+json"), *made[1:]], encoded
+
+    def _device(self, operation: Operation, jkt: str) -> Device | None:
+        device = self._devices.of_key(jkt)
+        if device is not None and device.ended_at is not None:
+            raise Problem("ended", {"ended": self.end(device)})
+        return device
+
+    def _holder(self, operation: Operation, environ: Environ, language: Language, text: str, jkt: str) -> Holder:
+        found = self._inspection.holder(text, jkt, seat="free" if operation.seat == "any" else None)
+        if found is None:
+            raise Problem("invalid_token", headers=challenges(environ))
+        token, client, standing = found
+        current_request.current().client_id = client.client_id
+        if not client.one_device or SCOPE not in token.scopes or token.audience != self._issuer:
+            raise Problem("insufficient_scope")
+        account, session = standing.account, standing.session
+        if account is None:
+            raise Problem("invalid_token", headers=challenges(environ))
+        return Holder(
+            account,
+            client.client_id,
+            jkt,
+            session.authentication.otp_at if session else None,
+            self._peers.household(environ),
+            self._peers.network(environ),
+            Scene("", language),
+        )
+
+    def _key(self, environ: Environ) -> str:
+        url = self._issuer + environ.get("PATH_INFO", "")
+        try:
+            return self._proofs.judge(proofs_in(environ), environ["REQUEST_METHOD"], url).jkt
+        except (BadProof, NonceNeeded) as error:
+            raise of_oauth(error.as_oauth(401), environ) from None
+
+    def _slow_down(self, jkt: str) -> None:
+        if not self._calls.pull(jkt):
+            raise Problem("too_many", retry_after=self._calls.retry_after)
+
+
+def of_oauth(error: OAuth2Error, environ: Environ) -> Problem:
+    """A refusal of token or proof; `why` is for the developer of the app."""
+    code = error.error if error.error in REFUSALS else "bad_request"
+    why = {"why": error.description} if code == "invalid_dpop_proof" else {}
+    return Problem(code, why, headers=challenges(environ, error))
+
+
+def language_of(environ: Environ) -> Language:
+    """The language of the sentences."""
+    return "en" if environ.get("HTTP_ACCEPT_LANGUAGE", "")[:2].lower() == "en" else "vi"
+
+
+def read_object(operation: Operation, environ: Environ) -> Mapping[str, Any]:
+    """The JSON object of a request, by the table. Raises `Problem`."""
+    if operation.method == "GET":
+        return {}
+    try:
+        body = read_body(environ)
+        given = json.loads(body.decode(), object_pairs_hook=_single) if body else {}
+    except (BadRequest, ValueError, RecursionError):
+        raise Problem("bad_request") from None
+    known = {field.name: field for field in operation.fields}
+    if not isinstance(given, dict) or set(given) - set(known):
+        raise Problem("bad_request")
+    for field in operation.fields:
+        if (field.name in given or field.required) and not field.takes(given.get(field.name)):
+            raise Problem(field.refused, {"field": field.name})
+    return given
+
+
+def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    named = dict(pairs)
+    if len(named) < len(pairs):
+        raise ValueError("a member is given twice")
+    return named

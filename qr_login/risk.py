@@ -1,0 +1,25 @@
+"""What a login by QR code is worth: the networks of browser and phone can only take away, never give.
+
+The device's key and its passcode are two factors. In two networks a person may sit at their own screen, with the phone
+on mobile data, or in front of a picture that somebody relays: so a portal that wants level 2 asks for a code there, and
+a browser that the account does not know either gets a short session and nothing that outlives it.
+"""
+
+from idp.login.authentication import Authentication
+from qr_login.flow import QrLogin
+
+METHODS = ("swk", "pin", "mfa")
+"""RFC 8176: a key that proved itself, and a passcode."""
+
+
+def proof_of(login: QrLogin, *, known: bool) -> Authentication:
+    """The login that the delivery of `login` stands for; `known` says that the account knows the browser."""
+    return Authentication(
+        login.account_id,
+        login.confirmed_at,
+        amr=METHODS,
+        acr=2 if login.near else 1,
+        ial=0,
+        through="qr",
+        brief=not (login.near or known),
+    )
