@@ -16,13 +16,11 @@ from PIL import Image
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 
-from config.foundation import Foundation
-from config.qr_wiring import qr_of
 from qr_login.logins import QrLogins
 from tests.support.chromium import profile
 from tests.support.installation import installed, laid
 from tests.support.live import PORTAL, REQUEST, bhxh, people
-from tests.support.qr import DEVICE, enroll
+from tests.support.qr import DEVICE, engine, enroll
 from tests.support.waiting import until
 
 PICTURES = Path(__file__).resolve().parents[2] / "build" / "screenshots"
@@ -33,7 +31,6 @@ class House:
     """A provider that serves, and beside it the engine that the phone's API would use."""
 
     issuer: str
-    base: Foundation
     phone: QrLogins
     me: tuple[str, str]
 
@@ -44,12 +41,10 @@ def house(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReque
     with installed(home, request, people=people(1), clients=[PORTAL]) as provider:
         base = laid(provider)
         account = base.people.find_by_identifier("bhxh", bhxh(1))
-        qr = qr_of(base)
         assert account
-        assert qr
         enroll(base.database, account.id, base.clock())
         with provider.serving():
-            yield House(provider.issuer, base, qr.logins, (DEVICE, account.id))
+            yield House(provider.issuer, engine(base), (DEVICE, account.id))
         base.close()
 
 

@@ -118,6 +118,18 @@ def test_a_confirmation_is_not_taken_by_a_browser_that_cannot_go_on_with_it(page
     assert page.told()["state"] == "delivered"
 
 
+def test_a_delivery_whose_answer_was_lost_is_not_lost(page: Waiting) -> None:
+    """The page then says that the picture is gone, and its way on finds the login that was proved."""
+    confirmed(page)
+    page.told()
+
+    again = page.visitor.get("/login/qr", query_string={"attempt": page.attempt, "now": 1})
+    on = re.findall(r'id="qr-on" href="([^"]+)" data-in="gone">', again.text)
+
+    assert on == [f"/authorize?attempt={page.attempt}"]
+    assert "code" in answer_of(page.visitor.get(on[0]))
+
+
 def test_a_login_that_was_finished_otherwise_meanwhile_is_not_opened_again(page: Waiting) -> None:
     visitor = page.visitor
     confirmed(page)

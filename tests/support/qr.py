@@ -10,9 +10,14 @@ from PIL import Image
 from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
+from config.foundation import Foundation
 from idp.store import tables
+from idp.store.devices import SqlTickets
 from keys.database import Database
 from qr_login.drawing import MODULES, QUIET
+from qr_login.flow import QrLogin
+from qr_login.logins import QrLogins
+from qr_login.picture import Pictures
 from tests.support.app import App, Visitor, attempt_of
 
 DEVICE = "device-1"
@@ -40,6 +45,16 @@ def enroll(database: Database, account_id: str, now: float, device: str = DEVICE
     }
     with database.write.begin() as connection:
         connection.execute(insert(tables.enrolled_device), row)
+
+
+def engine(base: Foundation) -> QrLogins:
+    """The engine on the same stores and secrets as a provider that serves elsewhere."""
+    tickets = SqlTickets(base.database)
+
+    def claim(ticket: str, login: QrLogin) -> bool:
+        return tickets.end(ticket, "denied", login.device_id, base.clock())
+
+    return QrLogins(base.ephemeral, Pictures(base.secrets.get("qr"), base.settings.qr_link), base.clock, claim)
 
 
 def read(modules: str) -> str:
