@@ -227,8 +227,10 @@ def test_a_reload_and_another_language_keep_the_number(page: Waiting) -> None:
 
 
 def test_the_login_page_offers_it_to_people_at_a_screen(app: App) -> None:
-    """L-06: individuals only, never on a phone, and only for clients that take it."""
+    """L-06, L-07: individuals only, never on a phone, only for clients that take it, and never into an app."""
     app.client("strict", qr_login="off")
+    native = {"application_type": "native", "token_endpoint_auth_method": "none", "dpop_bound_access_tokens": True}
+    app.client("app", None, one_device=True, **native)
 
     def offered(client: str = "portal", kind: str = "individual", headers: dict[str, str] | None = None) -> bool:
         visitor = app.visitor()
@@ -239,6 +241,7 @@ def test_the_login_page_offers_it_to_people_at_a_screen(app: App) -> None:
     assert offered()
     assert not offered(kind="organisation")
     assert not offered(client="strict")
+    assert not offered(client="app")
     assert not offered(headers=PHONE)
     assert not offered(headers={"Sec-CH-UA-Mobile": "?1"})
     assert not offered(headers={"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_5 like Mac OS X) Safari/604.1"})

@@ -82,10 +82,10 @@ class Waiting:
         self.visitor.app.clock.move(4)
         return dict(self.poll().json or {})
 
-    def scan(self, device: str = DEVICE, owner: str = "", name: str = "Galaxy A15") -> str:
-        """Scan what it shows now; returns the ticket."""
+    def scan(self, device: str = DEVICE, owner: str = "", network: str = "192.0.2.0/24") -> str:
+        """Scan what it shows now, by default from the browser's own network; returns the ticket."""
         picture = read(self.told()["pictures"][0])
-        return str(logins(self.visitor.app).scan(picture, device, owner, name)[0])
+        return str(logins(self.visitor.app).scan(picture, device, owner, "Galaxy A15", network)[0])
 
     @property
     def number(self) -> str:
