@@ -42,13 +42,7 @@ CHANNELS: tuple[Literal["sms", "email"], ...] = ("sms", "email")
 def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = True) -> Front:
     """The whole application for one worker process."""
     base, settings = provider.base, provider.base.settings
-    around = Surroundings(
-        settings.issuer,
-        Cookies(https=settings.is_https),
-        Peers(settings.web.trusted_proxies),
-        testing=settings.testing.enabled,
-        places=places_of(settings),
-    )
+    around = surroundings(settings)
     base.rotator.ensure(settings.keys.algorithms)
     # Loaded now, and kept whatever happens: a database that is down must not take away the keys from a worker that
     # nobody has asked yet.
@@ -93,6 +87,17 @@ def _start(provider: Provider, measures: Measures) -> None:
         workers = Workers(provider.deliveries, messages.threads)
         workers.start()
         atexit.register(workers.stop)
+
+
+def surroundings(settings: Settings) -> Surroundings:
+    """What every page knows of this installation. Raises `BadSettings`."""
+    return Surroundings(
+        settings.issuer,
+        Cookies(https=settings.is_https),
+        Peers(settings.web.trusted_proxies),
+        testing=settings.testing.enabled,
+        places=places_of(settings),
+    )
 
 
 def places_of(settings: Settings) -> Places:

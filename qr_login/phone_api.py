@@ -55,7 +55,7 @@ class PhoneApi:
             by_path.setdefault(operation.path, {})[operation.method] = operation
         told = document(self._issuer)
         served: dict[str, Endpoint] = {path: self._endpoint(methods) for path, methods in by_path.items()}
-        return served | {"/phone/openapi.json": lambda environ: reply(200, told, [("Cache-Control", "max-age=300")])}
+        return served | {"/phone/openapi.json": lambda environ: reply(200, told, [])}
 
     def _endpoint(self, methods: Mapping[str, Operation]) -> Endpoint:
         def endpoint(environ: Environ) -> Reply:

@@ -7,6 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from config.app import page_table
+from qr_login.contract import OPERATIONS
 from tests.support.app import ISSUER, App, Visitor
 
 REQUIRED = {
@@ -34,12 +35,12 @@ PAGES += ["/recover", "/recover/sent", "/recover/code", "/recover/password", "/r
 PAGES += ["/via/x", "/via/x/callback", "/via/x/logout-token", "/via/x/logged-out", "/status"]
 PAGES += ["/link", *(f"/link/{name}" for name in ["confirm", "code", "open", "who", "password", "differs", "refused"])]
 PAGES += ["/account/links", "/account/links/add/x", "/account/links/confirm", "/account/links/remove"]
-PAGES += ["/device", "/device/done"]
+PAGES += ["/device", "/device/done", "/login/device"]
 PAGES += ["/login/qr", "/q"]
 MACHINES = ["/token", "/userinfo", "/introspect", "/revoke", "/healthz", "/readyz", "/metrics", *CACHED]
 MACHINES += ["/device_authorization", "/device/code.png"]
 MACHINES += ["/keys.json", "/status.json", "/recovery"]
-MACHINES += ["/login/qr/poll"]
+MACHINES += ["/login/qr/poll", "/phone/openapi.json", *sorted({operation.path for operation in OPERATIONS})]
 TESTING = ["/testing/resource", "/testing/rotate-keys", "/testing/forget"]
 ROUTES = PAGES + MACHINES + TESTING
 
