@@ -14,6 +14,7 @@ COMMANDS = {
     "participants": ("config.commands.participants", "participants"),
     "upstreams": ("config.commands.upstreams", "upstreams"),
     "links": ("config.commands.links", "links"),
+    "devices": ("config.commands.devices", "devices"),
     "messages": ("config.commands.messages", "messages"),
     "audit": ("config.commands.audit", "audit"),
     "explain": ("config.commands.audit", "explain"),

@@ -81,10 +81,14 @@ def codes_of(base: Foundation) -> OneTimeCodes:
     return OneTimeCodes(SqlCodes(base.database, base.outbox), guesses, base.clock, limits, digest_key=key)
 
 
+def sql_devices(base: Foundation) -> SqlDevices:
+    """Where enrolled phones are kept."""
+    return SqlDevices(base.database, base.audit, sql_notices(base))
+
+
 def devices_of(base: Foundation, passwords: Passwords, codes: OneTimeCodes) -> Devices:
     """The phones that people enrolled; passcodes share the hashing pool of passwords."""
-    store = SqlDevices(base.database, base.audit, sql_notices(base))
-    return Devices(store, passwords, codes, notices_of(base), base.clock)
+    return Devices(sql_devices(base), passwords, codes, notices_of(base), base.clock)
 
 
 def sql_credentials(base: Foundation) -> SqlCredentials:

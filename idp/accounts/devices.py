@@ -25,7 +25,7 @@ CODE_COUNTS = 300.0
 TELLS_WHY = 259_200.0
 """Seconds after its end in which a device may say that this was not its owner: as long as the notice's link."""
 
-Ended = Literal["replaced", "unenrolled", "passcode", "not_me", "secured"]
+Ended = Literal["replaced", "unenrolled", "passcode", "secured", "operator"]
 Seat = Literal["free", "mine", "other", "ended"]
 """Whose place in the app it is, seen from one key: nobody's, its own, another phone's, or it was its own once."""
 

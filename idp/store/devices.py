@@ -1,5 +1,6 @@
 """`DeviceStore` in SQL, and the last word on how a login by QR code ended."""
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from sqlalchemy import Connection, and_, insert, select, update
@@ -17,6 +18,7 @@ from keys.database import Database
 _d = t.enrolled_device.c
 _PRESENT = _d.ended_at.is_(None)
 DAY = 86_400.0
+MOST_LISTED = 100
 
 
 class CameFirst(Exception):
@@ -37,11 +39,12 @@ class SqlDevices:
     def present(self, account_id: str, client_id: str) -> Device | None:
         return self._one(and_(_d.account_id == account_id, _d.client_id == client_id, _PRESENT))
 
-    def of_account(self, account_id: str) -> list[Device]:
-        """The account's devices that have not ended, in every app."""
+    def of_account(self, account_id: str, *, ended: bool = False) -> list[Device]:
+        """The account's devices in every app, newest first; those that have `ended` only when asked for."""
+        mine = select(t.enrolled_device).where(_d.account_id == account_id)
+        newest = (mine if ended else mine.where(_PRESENT)).order_by(_d.enrolled_at.desc()).limit(MOST_LISTED)
         with self._database.read.connect() as connection:
-            found = connection.execute(select(t.enrolled_device).where(_d.account_id == account_id, _PRESENT))
-            return [_device(row) for row in found.mappings()]
+            return [_device(row) for row in connection.execute(newest).mappings()]
 
     def enrol(self, device: Device, replaced: str | None, told: Told, secured_at: float) -> bool:
         try:
@@ -84,14 +87,16 @@ class SqlDevices:
                 self._audit.write(connection, event)
             return done
 
-    def end(self, device_id: str, why: Ended, now: float, told: Told | None, successor: str = "") -> bool:
+    def end(
+        self, device_id: str, why: Ended, now: float, told: Told | None, successor: str = "", reason: str | None = None
+    ) -> bool:
         values = {"ended_at": now, "ended_why": why, "successor": successor or None}
         ended = update(t.enrolled_device).where(_d.id == device_id, _PRESENT).values(values)
         with self._database.write.begin() as connection:
             row = connection.execute(ended.returning(t.enrolled_device)).mappings().first()
             if row is None:
                 return False
-            self._audit.write(connection, _ended(_device(row), why))
+            self._audit.write(connection, replace(_ended(_device(row), why), reason=reason))
             if told is not None:
                 self._notices.write(connection, told)
             return True

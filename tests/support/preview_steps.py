@@ -17,7 +17,14 @@ Raw = tuple[str, str, str, dict[str, Any]]
 
 def step_scenes() -> list[Raw]:
     """All of them."""
-    return [*_codes(), *_passwords(), *_recovery(), *_notices(), *_details()]
+    return [*_codes(), *_passwords(), *_recovery(), *_notices(), *_details(), _take_over()]
+
+
+def _take_over() -> Raw:
+    since, seen = "08:15 03/11/2026", "19:42 21/11/2026"
+    device = {"id": "made-up", "name": "Galaxy A15 của Hoà", "network": "192.0.2.0/24"}
+    facts = {"attempt": "made-up", "client_name": "Ứng dụng BHXH", "device": device, "since": since, "seen": seen}
+    return ("take-over", "plain", "take_over.html", facts)
 
 
 def _captcha() -> dict[str, str]:

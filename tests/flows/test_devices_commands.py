@@ -1,0 +1,53 @@
+"""Enrolled phones in operators' hands: listed, and ended for somebody who lost one."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from config.commands.context import foundation
+from config.foundation import Foundation
+from config.people_wiring import sql_devices
+from idp.accounts.devices import Device
+from idp.accounts.notices import NOTHING_TOLD
+from tests.contracts.test_people import account
+from tests.flows.test_commands import Operator
+from tests.flows.test_commands import operator as operator
+
+HOA = f"{11:032x}"
+WHY = ("--reason", "stolen, call 4711")
+
+
+@pytest.fixture
+def base(operator: Operator) -> Iterator[Foundation]:
+    opened = foundation()
+    opened.people.add(account(11, "+84381234501", phone_verified_at=5.0))
+    device = Device("-lost", HOA, "app", "key", "Galaxy A15", "192.0.2.0/24", "hash", 100.0, 200.0)
+    assert sql_devices(opened).enrol(device, None, NOTHING_TOLD, 0.0)
+    yield opened
+    opened.close()
+
+
+def test_a_lost_phone_is_ended_once_with_a_reason_and_its_owner_is_told(operator: Operator, base: Foundation) -> None:
+    [listed] = operator.json("devices", "list", HOA)
+    assert (listed["id"], listed["name"], listed["ended"]) == ("-lost", "Galaxy A15", None)
+
+    assert operator.json("devices", "end", HOA, "-lost", *WHY) == {"ended": "-lost"}
+
+    assert operator.json("devices", "list", HOA) == []
+    [gone] = operator.json("devices", "list", HOA, "--ended")
+    assert gone["why"] == "operator"
+    [row] = [row for row in operator.json("audit", "tail") if row["name"] == "device.ended"]
+    assert row["reason"] == "stolen, call 4711"
+    taken = base.outbox.take("sms", 60)
+    assert taken
+    assert taken.message.facts["event"] == "device_removed"
+
+
+def test_nobody_elses_phone_is_ended(operator: Operator, base: Foundation) -> None:
+    base.people.add(account(12, "+84381234502"))
+
+    refused = operator.run("devices", "end", f"{12:032x}", "-lost", *WHY)
+
+    assert refused.exit_code == 1
+    assert "has no phone -lost" in refused.stderr
+    assert len(operator.json("devices", "list", HOA)) == 1
