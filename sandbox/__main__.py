@@ -1,4 +1,4 @@
-"""`python -m sandbox run | portal | inbox | sms | upstreams`."""
+"""`python -m sandbox run | portal | inbox | sms | upstreams | phone-app`, and `phone ...` in a terminal."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ def main() -> int:
     """Start one program, or all of them; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The outside world, simulated.")
     parser.add_argument(
-        "program", choices=["run", "portal", "inbox", "sms", "upstreams"], help="`run` starts everything"
+        "program", choices=["run", "portal", "inbox", "sms", "upstreams", "phone-app"], help="`run` starts everything"
     )
     where = addresses.from_environment()
     match parser.parse_args().program:
@@ -31,6 +31,10 @@ def main() -> int:
             from sandbox import upstreams
 
             upstreams.serve(where)
+        case "phone-app":
+            from sandbox import phone_server
+
+            phone_server.serve(where)
         case _:
             from sandbox import launch
 

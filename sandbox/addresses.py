@@ -11,7 +11,7 @@ HOST = "127.0.0.1"
 PRIVATE_KEY, PUBLIC_KEY = "vneid-key.pem", "vneid-key.pub.pem"
 """In `records`: the key pair for VNeID, whose private half is the provider's. The public one is written last."""
 
-_PROVIDER, _PORTAL, _INBOX, _VNEID, _DVCQG, _PENSION = 8000, 8001, 8002, 8003, 8004, 8007
+_PROVIDER, _PORTAL, _INBOX, _VNEID, _DVCQG, _PHONE, _PENSION = 8000, 8001, 8002, 8003, 8004, 8005, 8007
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,15 @@ class Addresses:
         return f"http://localhost:{self.dvcqg_port}"
 
     @property
+    def phone_port(self) -> int:
+        """Where the played phone's app listens: another origin than the provider's."""
+        return self.inbox_port + 3
+
+    @property
+    def phone(self) -> str:
+        return f"http://localhost:{self.phone_port}"
+
+    @property
     def sms_port(self) -> int:
         """Where the SMS gateway listens when it runs."""
         return self.inbox_port + 6
@@ -87,6 +96,7 @@ class Addresses:
             _INBOX: self.inbox,
             _VNEID: self.vneid,
             _DVCQG: self.dvcqg,
+            _PHONE: self.phone,
             _PENSION: self.pension,
         }
         # In one pass: an address that was moved to where another one usually is must not move again.

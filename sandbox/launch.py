@@ -1,8 +1,8 @@
 """`make run`: prepare the data, start everything, say where it is, and end it all together.
 
-The order is: ports free? -> portal, inbox and upstreams, which need nobody -> `idp db upgrade` -> people, clients and
-participants -> provider -> wait until each answers -> wait for Ctrl-C, or for the first child that dies and takes the
-others with it.
+The order is: ports free? -> portal, inbox, upstreams and phone, which need nobody -> `idp db upgrade` -> people,
+clients and participants -> provider -> wait until each answers -> wait for Ctrl-C, or for the first child that dies and
+takes the others with it.
 """
 
 import hashlib
@@ -80,6 +80,7 @@ def _check_ports(where: Addresses) -> None:
         "inbox": where.inbox_port,
         "VNeID": where.vneid_port,
         "DVCQG": where.dvcqg_port,
+        "phone": where.phone_port,
         "second portal": where.pension_port,
     }
     for name, port in ports.items():
@@ -177,7 +178,12 @@ def _command() -> str:
 
 
 def _start_programs(where: Addresses, environment: Mapping[str, str], started: list[Child]) -> None:
-    ports = {"portal": where.portal_port, "inbox": where.inbox_port, "upstreams": where.vneid_port}
+    ports = {
+        "portal": where.portal_port,
+        "inbox": where.inbox_port,
+        "upstreams": where.vneid_port,
+        "phone-app": where.phone_port,
+    }
     for name, port in ports.items():
         command = [sys.executable, "-m", "sandbox", name]
         child = children.start(name, command, port=port, ready_path="/", environment=environment, logs=where.logs)
@@ -227,6 +233,7 @@ Sẵn sàng. Ready.
   Cổng Lương hưu      {where.pension}   (a second portal, of another office)
   Máy chủ đăng nhập   {where.provider}   (provider)
   Hộp thư             {where.inbox}   (inbox: SMS, e-mail)
+  Điện thoại          {where.phone}   (a phone with the app: logs a browser in by QR code)
   VNeID mô phỏng      {where.vneid}   (a played VNeID; {where.vneid}/faults lets it fail)
   DVCQG mô phỏng      {where.dvcqg}   (a played national portal; {where.dvcqg}/faults likewise)
 

@@ -213,7 +213,8 @@ def serve(where: Addresses) -> None:
     """Serve both portals with the clients of `clients.json`."""
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("idpyoidc").setLevel(logging.CRITICAL)
-    main, partner, pension = (RelyingParty(where.provider, registration) for registration in registrations(where))
+    portals = [each for each in registrations(where) if "client_secret" in each]
+    main, partner, pension = (RelyingParty(where.provider, registration) for registration in portals)
     service = Site("Cổng Dịch vụ", where.portal, "sandbox_portal")
     other = Site("Cổng Lương hưu", where.pension, "sandbox_pension")
     serving.serve(

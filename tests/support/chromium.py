@@ -38,6 +38,7 @@ def profile(
     script: bool = True,
     dark: bool = False,
     trust_any_certificate: bool = False,
+    user_agent: str | None = None,
 ) -> Iterator[BrowserContext]:
     """A fresh profile: its own cookies, one screen width in pixels, one language, with or without JavaScript."""
     context = browser.new_context(
@@ -47,6 +48,7 @@ def profile(
         java_script_enabled=script,
         color_scheme="dark" if dark else "light",
         ignore_https_errors=trust_any_certificate,
+        user_agent=user_agent,
     )
     context.set_default_timeout(15_000)
     yield context

@@ -20,7 +20,7 @@ PROJECT = Path(__file__).parents[2]
 class Sandbox:
     """A running sandbox; `url(0)` is the provider, 1 the portal, 2 the inbox, 7 the second portal.
 
-    3 is the played VNeID and 4 the played national portal.
+    3 is the played VNeID, 4 the played national portal, 5 the phone.
     """
 
     process: subprocess.Popen[bytes]
@@ -36,11 +36,11 @@ class Sandbox:
 
 
 def three_ports_in_a_row() -> int:
-    """The first of them; those of the two upstreams and of the second portal are free as well."""
+    """The first of them; those of the two upstreams, of the phone and of the second portal are free as well."""
     while True:
         first = free_port()
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            for port in (first + 1, first + 2, first + 3, first + 4, first + 7):
+            for port in (first + 1, first + 2, first + 3, first + 4, first + 5, first + 7):
                 stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
             return first
 

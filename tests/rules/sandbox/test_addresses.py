@@ -11,7 +11,7 @@ from sandbox.addresses import Addresses
 def test_each_address_moves_once_even_to_where_another_one_usually_is(offset: int) -> None:
     first = 8000 + offset
     where = Addresses(first, first + 1, first + 2, f"http://localhost:{first}", Path("data"))
-    usual = (8000, 8001, 8002, 8003, 8004, 8007)
+    usual = (8000, 8001, 8002, 8003, 8004, 8005, 8007)
 
     moved = where.at_home(" ".join(f"http://localhost:{port}/x" for port in usual))
 
