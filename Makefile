@@ -18,7 +18,7 @@ run: .setup/run ## start the provider, a portal and an inbox on this machine, wi
 	@exec $(BIN)/python -m sandbox run
 
 test: programs .setup/test .setup/foreign lint ## everything that CI runs: lint, types, imports, tests
-	$(BIN)/python -m pytest -m "not soak" --durations=25 $(PYTEST)
+	$(BIN)/python -m pytest -m "not soak" --durations=25 --session-timeout=4200 $(PYTEST)
 
 lint: .setup/test ## style, types, imports and spelling
 	$(BIN)/ruff format --check .

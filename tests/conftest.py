@@ -1,6 +1,7 @@
 """The cast, on one page. Each fixture is a line or two; what it is made of lives in `tests/support`."""
 
 import shutil
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from tests.support import chromium as headless
 from tests.support import databases, leaks, servers
 from tests.support.app import App, running_app
 from tests.support.clock import FrozenClock
+
+
+# Whoever runs us in the background may have Ctrl-C ignored; the programs that tests start must not inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
