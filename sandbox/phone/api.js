@@ -4,24 +4,25 @@ import { newKey, proof, random, sha256, verified } from "/app/keys.js";
 import { forget, keep, load } from "/app/store.js";
 import { language } from "/app/texts.js";
 
-// A refusal: `code` for the app, `detail` for the person; `lost` is the one that the app finds out by itself.
+// A refusal: `code` for the app, `detail` for the person. What the app finds out by itself has no detail, but a sentence
+// in texts.js.
 export class Problem extends Error {
   constructor(code, more = {}) {
     super(code);
-    Object.assign(this, { detail: "" }, more, { code });
+    Object.assign(this, { detail: "", language: language() }, more, { code });
   }
 }
 
-let settings;
+export let settings;
 let key;
 let tokens;
 let nonce;
 
+// Load what is built in and what is kept.
 export async function start() {
   settings = await (await reached("/app.json")).json();
   key = await load("key");
   tokens = await load("tokens");
-  return settings;
 }
 
 export const isLoggedIn = () => Boolean(tokens);
@@ -100,7 +101,7 @@ async function renew() {
 async function take(fields) {
   const body = new URLSearchParams({ client_id: settings.client, ...fields });
   const given = await send("POST", "/token", { body, type: "application/x-www-form-urlencoded" });
-  if (given.token_type !== "DPoP") throw new Problem("bad_statement");
+  if (given.token_type !== "DPoP") throw new Problem("statement");
   tokens = { access_token: given.access_token, refresh_token: given.refresh_token || tokens?.refresh_token };
   await keep("tokens", tokens);
   return given;
@@ -144,7 +145,7 @@ export async function finishLogin(answer) {
     code_verifier: login.verifier,
   });
   const person = await statement(given.id_token);
-  if (person.nonce !== login.nonce) throw new Problem("bad_statement");
+  if (person.nonce !== login.nonce) throw new Problem("statement");
 }
 
 export const who = () => call("/userinfo", undefined, "GET");
@@ -159,7 +160,7 @@ export const disown = () => byKey("POST", "/phone/device/not-me", {});
 // The card of a scan, believed only when the provider signed it for this app, about this ticket.
 export async function cardOf(scanned) {
   const card = await statement(scanned.card, "qr-card+jwt");
-  if (card.ticket !== scanned.ticket) throw new Problem("bad_statement");
+  if (card.ticket !== scanned.ticket) throw new Problem("statement");
   return card;
 }
 
@@ -168,7 +169,7 @@ async function statement(text, type) {
   try {
     return await verified(text, keys, { type, issuer: settings.provider, audience: settings.client });
   } catch {
-    throw new Problem("bad_statement");
+    throw new Problem("statement");
   }
 }
 

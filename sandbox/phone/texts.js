@@ -1,4 +1,5 @@
-// What the app says, in Vietnamese and English. Sentences about refusals come from the provider.
+// What the app says, in Vietnamese and English. Sentences about refusals come from the provider; `bad_...` are about
+// what only the app knows.
 
 export const TEXTS = {
   brand: ["Ứng dụng BHXH", "BHXH app"],
@@ -14,25 +15,30 @@ export const TEXTS = {
   go_on: ["Tiếp tục", "Continue"],
   back: ["Quay lại", "Back"],
   home: ["Về trang chính", "Home"],
-  problem: ["Lỗi", "Error"],
 
   lost_title: ["Không có mạng", "No network"],
-  lost: [
+  bad_lost: [
     "Điện thoại không liên lạc được với máy chủ BHXH. Hãy kiểm tra mạng rồi thử lại.",
     "The phone cannot reach the VSS server. Check the network, then try again.",
   ],
-  failed: ["Không thực hiện được. Hãy thử lại.", "That did not work. Try again."],
+  bad_failed: ["Không thực hiện được. Hãy thử lại.", "That did not work. Try again."],
   bad_statement: [
     "Câu trả lời không do máy chủ BHXH ký, nên ứng dụng không hiển thị. Đừng tiếp tục.",
     "The answer was not signed by the VSS server, so the app does not show it. Do not go on.",
   ],
-  not_ours: [
+  bad_not_ours: [
     "Đây không phải mã đăng nhập của BHXH. Ứng dụng chưa gửi gì đi. Đừng mở liên kết này.",
     "This is no login code of VSS. Nothing was sent. Do not open this link.",
   ],
-  no_code: ["Không thấy mã QR nào trong ảnh này.", "There is no QR code in this picture."],
-  no_picture: ["Không mở được tệp này như một ảnh.", "This file cannot be opened as a picture."],
+  bad_no_code: ["Không thấy mã QR nào trong ảnh này.", "There is no QR code in this picture."],
+  bad_no_picture: ["Không mở được tệp này như một ảnh.", "This file cannot be opened as a picture."],
   left: ["Còn {left} lần thử.", "{left} tries left."],
+  bad_expired: ["Mã này đã hết hạn. Hãy bấm “Tải lại” trên màn hình.", "The code has expired. Press “Reload” there."],
+  bad_wrong_number: [
+    "Số đã sai ba lần, nên mã này đã bị hủy. Hãy bấm “Tải lại” trên màn hình rồi quét lại.",
+    "The number was wrong three times, so this code is void. Press “Reload” on the screen and scan again.",
+  ],
+  bad_number: ["Số trên màn hình có 2 chữ số.", "The number on the screen has 2 digits."],
   left_one: ["Còn 1 lần thử.", "1 try left."],
 
   welcome: ["Ứng dụng BHXH trên điện thoại", "The BHXH app on your phone"],
@@ -42,9 +48,9 @@ export const TEXTS = {
   ],
   log_in: ["Đăng nhập", "Log in"],
   log_out: ["Dùng tài khoản khác", "Use another account"],
-  cancelled: ["Bạn đã dừng đăng nhập.", "You stopped the login."],
-  logged_out: ["Phiên của ứng dụng đã hết. Hãy đăng nhập lại.", "The login of the app is over. Log in again."],
-  not_begun: [
+  bad_cancelled: ["Bạn đã dừng đăng nhập.", "You stopped the login."],
+  bad_logged_out: ["Phiên của ứng dụng đã hết. Hãy đăng nhập lại.", "The login of the app is over. Log in again."],
+  bad_not_begun: [
     "Câu trả lời này không thuộc lần đăng nhập nào của điện thoại này.",
     "This answer belongs to no login of this phone.",
   ],
@@ -59,7 +65,7 @@ export const TEXTS = {
     "Không dùng mật khẩu tài khoản, ngày sinh hay số điện thoại.",
     "Not the account's password, a birth date or a phone number.",
   ],
-  differ: ["Hai lần nhập không giống nhau.", "The two do not agree."],
+  bad_differ: ["Hai lần nhập không giống nhau.", "The two do not agree."],
 
   other: ["Đang dùng trên điện thoại khác", "In use on another phone"],
   other_lead: [
@@ -179,8 +185,8 @@ export function speak(wished) {
 }
 
 // The sentence of this name, with its {words} filled in.
-export function say(name, words = {}) {
-  const text = TEXTS[name][chosen === "en" ? 1 : 0];
+export function say(name, words = {}, spoken = chosen) {
+  const text = TEXTS[name][spoken === "en" ? 1 : 0];
   return text.replace(/\{(\w+)\}/g, (_, word) => String(words[word] ?? ""));
 }
 

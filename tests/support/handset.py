@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import zxingcpp
-from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, expect
 
@@ -33,11 +32,13 @@ class Window:
 
     def __init__(self, page: Page, sandbox: Sandbox) -> None:
         self.page = page
+        self.context = page.context
         self.sandbox = sandbox
         # A colour that is still changing is neither light nor dark.
         page.emulate_media(reduced_motion="reduce")
         self.complaints: list[str] = []
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda line: self.complaints.append(line.text) if "Content Security" in line.text else None)
 
     def on(self, name: str) -> None:
         expect(self.page.locator("main")).to_have_attribute("data-page", name)
@@ -84,6 +85,11 @@ class Screen(Window):
     def shows_a_picture(self) -> None:
         expect(self.page.locator("#qr-picture svg")).to_be_visible()
 
+    def asks_for_another(self) -> None:
+        """The way on from an ending."""
+        self.page.get_by_role("link", name="Tải lại").click()
+        self.shows_a_picture()
+
     def shot(self) -> bytes:
         """A screenshot in which a reader finds the code."""
         taken: list[bytes] = []
@@ -95,13 +101,13 @@ class Screen(Window):
         until(readable)
         return taken[0]
 
-    def later(self, changes: int, seen: str) -> None:
+    def changes(self, times: int) -> None:
         """Watch until the picture has changed so often."""
-        pictures = [seen]
+        pictures: list[str] = []
 
         def changed() -> bool:
             pictures.append(read(self.shot()))
-            return len(set(pictures)) > changes
+            return len(set(pictures)) > times
 
         until(changed)
 
@@ -185,12 +191,6 @@ class Handset(Window):
     def ends(self, outcome: str) -> None:
         self.on("phone-result")
         expect(self.page.locator("main")).to_have_attribute("data-outcome", outcome)
-
-    def barriers(self) -> list[str]:
-        """What axe-core finds."""
-        self.page.evaluate(AXE_SCRIPT)
-        found = self.page.evaluate("axe.run()")
-        return [f"{each['id']}: {each['nodes'][0]['html']}" for each in found["violations"]]
 
 
 @contextmanager
