@@ -65,7 +65,7 @@ class SqlDevices:
             if connection.execute(ended).rowcount != 1:
                 raise CameFirst
             self._audit.write(connection, _ended(device, "replaced"))
-        connection.execute(insert(t.enrolled_device), _row(device))
+        connection.execute(insert(t.enrolled_device), row_of(device))
         self._audit.write(connection, Event("device.enrolled", device.account_id, device.client_id))
 
     def charge(self, device_id: str, most: int) -> int | None:
@@ -141,7 +141,8 @@ def _ended(device: Device, why: Ended) -> Event:
     return Event("device.ended", device.account_id, device.client_id, facts={"why": why})
 
 
-def _row(device: Device) -> dict[str, Any]:
+def row_of(device: Device) -> dict[str, Any]:
+    """A device as its table keeps it when it is new."""
     names = ("id", "account_id", "client_id", "jkt", "name", "network", "passcode_hash", "wrong_passcodes")
     return {name: getattr(device, name) for name in (*names, "enrolled_at", "last_seen_at")}
 

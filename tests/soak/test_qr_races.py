@@ -11,54 +11,52 @@ from collections.abc import Callable
 
 import pytest
 from redis import Redis
-from sqlalchemy import column, insert, table, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import insert
 
+from idp.accounts.devices import Device
 from idp.ports import Ephemeral
+from idp.store import tables
+from idp.store.devices import SqlTickets, row_of
 from idp.store.ephemeral_redis import RedisEphemeral
 from idp.store.ephemeral_sql import SqlEphemeral
+from idp.store.people import SqlPeople
 from keys.database import Database
-from qr_login.flow import Asker, QrLogin, QrRefused
-from qr_login.logins import QrLogins
+from qr_login.flow import Asker, QrRefused, State
+from qr_login.logins import Claim, QrLogins
 from qr_login.picture import Pictures
+from tests.contracts.test_people import account
 from tests.support.rivals import PROCESSES, THREADS, outcomes
 
 NOW = 1_772_413_200.0
 FULL = int(os.environ.get("SOAK_PRESENTATIONS", "100000"))
-ME = ("phone", "owner")
+OWNER = account(1, None)
+ME = ("phone", OWNER.id)
 Started = tuple[str, str, str]
 """Secret, ticket and number."""
 
-CLAIMED = table("qr_claimed", column("ticket"))
 
-
-class Claims:
-    """A unique insert, in SQL."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def __call__(self, ticket: str, _: QrLogin) -> bool:
-        try:
-            with self._database.write.begin() as connection:
-                connection.execute(insert(CLAIMED).values(ticket=ticket))
-        except IntegrityError:
-            return False
-        return True
+def claim_of(database: Database) -> Claim:
+    """How a login ended, as it is kept in production."""
+    tickets = SqlTickets(database)
+    return lambda ticket, login: tickets.end(
+        ticket, "denied" if login.state is State.DENIED else "consumed", login.device_id, NOW
+    )
 
 
 def engine(database_url: str, redis_url: str) -> QrLogins:
     database = Database(database_url)
     store: Ephemeral = RedisEphemeral(Redis.from_url(redis_url)) if redis_url else SqlEphemeral(database)
-    return QrLogins(store, Pictures(b"k" * 32, "https://id.test/q"), lambda: NOW, Claims(database))
+    return QrLogins(store, Pictures(b"k" * 32, "https://id.test/q"), lambda: NOW, claim_of(database))
 
 
 @pytest.fixture
 def urls(database_url: str, request: pytest.FixtureRequest) -> tuple[str, str]:
     redis_url = "" if database_url.startswith("sqlite") else request.getfixturevalue("empty_redis_url")
     database = Database(database_url)
+    SqlPeople(database).add(OWNER)
     with database.write.begin() as connection:
-        connection.execute(text("CREATE TABLE qr_claimed (ticket VARCHAR(64) PRIMARY KEY)"))
+        device = Device(ME[0], OWNER.id, "app", "key", "Galaxy A15", "203.0.113.0/24", "", NOW, NOW)
+        connection.execute(insert(tables.enrolled_device), row_of(device))
     database.close()
     return database_url, redis_url
 
