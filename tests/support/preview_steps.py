@@ -23,7 +23,14 @@ def step_scenes() -> list[Raw]:
 def _take_over() -> Raw:
     since, seen = "08:15 03/11/2026", "19:42 21/11/2026"
     device = {"id": "made-up", "name": "Galaxy A15 của Hoà", "network": "192.0.2.0/24"}
-    facts = {"attempt": "made-up", "client_name": "Ứng dụng BHXH", "device": device, "since": since, "seen": seen}
+    facts = {
+        "attempt": "made-up",
+        "client_name": "Ứng dụng BHXH",
+        "device": device,
+        "since": since,
+        "seen": seen,
+        "place": "Hà Nội",
+    }
     return ("take-over", "plain", "take_over.html", facts)
 
 
