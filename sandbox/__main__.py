@@ -9,11 +9,14 @@ from sandbox import addresses
 def main() -> int:
     """Start one program, or all of them; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The outside world, simulated.")
-    parser.add_argument(
-        "program", choices=["run", "portal", "inbox", "sms", "upstreams", "phone-app"], help="`run` starts everything"
-    )
+    programs = ["run", "portal", "inbox", "sms", "upstreams", "phone-app", "phone"]
+    parser.add_argument("program", choices=programs, help="`run` starts everything")
+    parser.add_argument("words", nargs=argparse.REMAINDER, help="of `phone`: see `phone --help`")
     where = addresses.from_environment()
-    match parser.parse_args().program:
+    given = parser.parse_args()
+    if given.words and given.program != "phone":
+        parser.error(f"{given.program} takes no more words")
+    match given.program:
         # Each is imported only when it is the one: the starter should not wait for libraries that its children need.
         case "portal":
             from sandbox import portal
@@ -35,6 +38,10 @@ def main() -> int:
             from sandbox import phone_server
 
             phone_server.serve(where)
+        case "phone":
+            from sandbox import phone_terminal
+
+            return phone_terminal.run(where, given.words)
         case _:
             from sandbox import launch
 

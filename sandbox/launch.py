@@ -247,5 +247,6 @@ Sẵn sàng. Ready.
   Qua VNeID hoặc DVCQG (through either of them): {sample["identifiers"]["cccd"]}, {PASSWORD}
   Người khác (more people): sandbox/people.json, sandbox/upstream_people.json, docs/integrations/sandbox.md
 
+  Bằng mã QR (by QR code): mở (open) {where.phone}, đăng nhập và đăng ký; mã tin nhắn ở hộp thư (codes in the inbox)
   Nhật ký (logs): {where.logs}
   Ctrl-C: dừng tất cả (stops everything). Dữ liệu được giữ lại (data are kept)."""

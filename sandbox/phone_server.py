@@ -59,8 +59,13 @@ def create_app(where: Addresses, address: str = "") -> Flask:
 
 def settings_of(where: Addresses) -> dict[str, Any]:
     """What a real app has built in: who it is, and whose pictures and statements it believes."""
-    link = os.environ.get("IDP_QR__LINK") or f"{where.provider}/q"
+    link = link_of(where.provider)
     return {"provider": where.provider, "link": link, "client": CLIENT, "scope": SCOPE, "inbox": where.inbox}
+
+
+def link_of(provider: str) -> str:
+    """With what the pictures of `provider` begin."""
+    return os.environ.get("IDP_QR__LINK") or f"{provider}/q"
 
 
 def _passed(pool: urllib3.PoolManager, url: str) -> Response:

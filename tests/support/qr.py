@@ -57,13 +57,17 @@ def engine(base: Foundation) -> QrLogins:
     return QrLogins(base.ephemeral, Pictures(base.secrets.get("qr"), base.settings.qr_link), base.clock, claim)
 
 
-def read(modules: str) -> str:
-    """What a reader that is not ours reads in the modules of a poll."""
+def drawn(modules: str) -> Image.Image:
+    """The modules of a poll as a picture."""
     dark = numpy.array([bit == "1" for bit in f"{int(modules, 16):0{MODULES * MODULES}b}"]).reshape(MODULES, MODULES)
     edged = numpy.pad(dark, QUIET)
     picture = Image.fromarray(numpy.where(edged, 0, 255).astype("uint8"))
-    found = zxingcpp.read_barcodes(picture.resize((edged.shape[0] * 4,) * 2, Image.Resampling.NEAREST))
-    return str(found[0].text)
+    return picture.resize((edged.shape[0] * 4,) * 2, Image.Resampling.NEAREST)
+
+
+def read(modules: str) -> str:
+    """What a reader that is not ours reads in the modules of a poll."""
+    return str(zxingcpp.read_barcodes(drawn(modules))[0].text)
 
 
 @dataclass
