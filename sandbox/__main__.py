@@ -5,18 +5,23 @@ import sys
 
 from sandbox import addresses
 
+PROGRAMS = ("run", "portal", "inbox", "sms", "upstreams", "phone-app", "phone")
+
 
 def main() -> int:
     """Start one program, or all of them; gives the exit code."""
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="The outside world, simulated.")
-    programs = ["run", "portal", "inbox", "sms", "upstreams", "phone-app", "phone"]
-    parser.add_argument("program", choices=programs, help="`run` starts everything")
+    parser.add_argument("program", choices=PROGRAMS, help="`run` starts everything")
     parser.add_argument("words", nargs=argparse.REMAINDER, help="of `phone`: see `phone --help`")
-    where = addresses.from_environment()
     given = parser.parse_args()
     if given.words and given.program != "phone":
         parser.error(f"{given.program} takes no more words")
-    match given.program:
+    return _start(given.program, given.words)
+
+
+def _start(program: str, words: list[str]) -> int:
+    where = addresses.from_environment()
+    match program:
         # Each is imported only when it is the one: the starter should not wait for libraries that its children need.
         case "portal":
             from sandbox import portal
@@ -41,7 +46,7 @@ def main() -> int:
         case "phone":
             from sandbox import phone_terminal
 
-            return phone_terminal.run(where, given.words)
+            return phone_terminal.run(where, words)
         case _:
             from sandbox import launch
 

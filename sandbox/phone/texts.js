@@ -161,7 +161,7 @@ export const TEXTS = {
     "Mật khẩu ứng dụng đã bị nhập sai 5 lần, nên điện thoại này bị gỡ.",
     "The passcode was wrong 5 times, so this phone was removed.",
   ],
-  ended_not_me: ["Bạn đã báo rằng có người khác đăng nhập, nên điện thoại này bị thoát.", "You said that it was somebody else, so this phone was signed out."],
+  ended_operator: ["Cán bộ đã gỡ điện thoại này.", "An officer removed this phone."],
   ended_secured: ["Tài khoản đã được bảo vệ lại, nên mọi điện thoại đều bị thoát.", "The account was secured, so every phone was signed out."],
   ended_at: ["Lúc", "Time"],
   disown_lead: [
