@@ -324,7 +324,7 @@ def two_people(database_url: str, tmp_path: Path) -> Iterator[tuple[App, list[st
 def link_at_once(app: App, account_ids: list[str], subjects: list[Subject], times: int) -> Counter[str]:
     """Try to link at the same moment, each time as the store would be asked by a ceremony of its own."""
     told: Counter[str] = Counter()
-    start, lock = threading.Barrier(8), threading.Lock()
+    start, lock = threading.Barrier(8, timeout=60), threading.Lock()
 
     def try_it(place: int) -> None:
         own = Database(app.settings.database_url)

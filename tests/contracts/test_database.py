@@ -206,7 +206,7 @@ def test_sqlite_gives_up_on_a_lock_that_is_never_released(tmp_path: Path) -> Non
 
 
 def test_a_new_sqlite_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
-    ready = threading.Barrier(6)
+    ready = threading.Barrier(6, timeout=60)
 
     def create(path: Path) -> None:
         ready.wait(10)

@@ -26,7 +26,7 @@ def opened(app: App, account_id: str, sid: str) -> None:
 
 
 def at_once(pool: ThreadPoolExecutor, *calls: Callable[[], Any]) -> list[Any]:
-    together = threading.Barrier(len(calls))
+    together = threading.Barrier(len(calls), timeout=60)
 
     def call(one: Callable[[], Any]) -> Any:
         together.wait(30)

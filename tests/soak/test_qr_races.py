@@ -44,7 +44,8 @@ def claim_of(database: Database) -> Claim:
 
 
 def engine(database_url: str, redis_url: str) -> QrLogins:
-    database = Database(database_url)
+    # On a slow disk eight writers wait for one lock longer than a request would.
+    database = Database(database_url, statement_timeout=60)
     store: Ephemeral = RedisEphemeral(Redis.from_url(redis_url)) if redis_url else SqlEphemeral(database)
     return QrLogins(store, Pictures(b"k" * 32, "https://id.test/q"), lambda: NOW, claim_of(database))
 

@@ -158,7 +158,7 @@ def test_fifty_logins_while_the_keys_change_make_one_fetch_and_none_fails(
     published.now = NEW
     published.before = lambda: time.sleep(0.05)
     came: list[bool] = []
-    begin = threading.Barrier(50)
+    begin = threading.Barrier(50, timeout=60)
 
     def log_in() -> None:
         begin.wait(20)
