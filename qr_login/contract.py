@@ -104,12 +104,13 @@ OPERATIONS = (
               ("not_scanned", *_QR), {200: "Sessions"}),
 )  # fmt: skip
 
-EVERYWHERE = ("bad_request", "invalid_dpop_proof", "use_dpop_nonce", "too_many", "busy")
+EVERYWHERE = ("bad_request", "too_large", "invalid_dpop_proof", "use_dpop_nonce", "too_many", "busy")
 WITH_TOKEN = ("token_missing", "invalid_token", "insufficient_scope", "ended")
 WITH_DEVICE = ("no_device",)
 
 REFUSALS: Mapping[str, Refused] = {
     "bad_request": Refused(400, ("Yêu cầu không đọc được.", "The request cannot be read.")),
+    "too_large": Refused(413, ("Yêu cầu quá lớn.", "The request is too large.")),
     "token_missing": Refused(401, ("Hãy đăng nhập ứng dụng.", "Log in to the app.")),
     "invalid_token": Refused(
         401, ("Phiên đăng nhập của ứng dụng đã hết. Hãy đăng nhập lại.", "The app's login is over. Log in again.")

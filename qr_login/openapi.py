@@ -14,6 +14,7 @@ PROBLEM = {
         "code": {"type": "string", "enum": sorted(REFUSALS)},
         "detail": {"type": "string"},
         "field": {"type": "string"},
+        "why": {"type": "string", "description": "Of a proof, for the developer of the app."},
         "left": {"type": "integer", "description": "Tries that are left."},
         "ended": {"$ref": "#/components/schemas/DeviceState/properties/ended"},
         "device": {"$ref": "#/components/schemas/Device"},

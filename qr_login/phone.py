@@ -29,6 +29,10 @@ class Scanned:
     login: QrLogin
 
 
+OUR_PAGES = "Tài khoản BHXH của tôi"
+"""What the card says instead of a portal's name when the login leads to our own pages."""
+
+
 class Phone:
     """The steps of a device. `sign` makes a JWT of the claims of a card."""
 
@@ -56,10 +60,13 @@ class Phone:
     def scan(self, device: Device, network: str, picture: str) -> Scanned:
         """Bind the login of a picture to the device. Raises `QrRefused`, `TooMany`.
 
-        A portal that demands one network for both ends the login here, before anybody confirms.
+        A portal that demands one network for both ends the login here, before anybody confirms. Nobody confirms a login
+        for a client that is not registered any more.
         """
         ticket, login = self._logins.scan(picture, device.id, device.account_id, device.name, network)
         client = self._clients.find(login.client_id)
+        if login.client_id and client is None:
+            raise QrRefused("unknown")
         if client is not None and client.qr_login == "near" and not login.near:
             self._logins.deny(ticket, device.id, device.account_id, "other_network")
             raise QrRefused("other_network")
@@ -109,7 +116,7 @@ class Phone:
             raise
 
     def _card(self, login: QrLogin, ticket: str, device: Device, client: Client | None) -> str:
-        portal = client.client_name if client else ""
+        portal = client.client_name if client else OUR_PAGES
         claims = card(
             login,
             ticket,

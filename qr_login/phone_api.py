@@ -14,12 +14,12 @@ from idp.accounts.notices import Scene
 from idp.accounts.people import People
 from idp.accounts.phone import PhoneNumber
 from idp.errors import Busy, TooMany
-from idp.web.front import Endpoint, Environ, Reply, reply
+from idp.web.front import Endpoint, Environ, Reply, problem, reply
 from qr_login.contract import OPERATIONS, Operation
 from qr_login.flow import WRONG_NUMBERS, QrRefused
 from qr_login.openapi import document
 from qr_login.phone import Phone
-from qr_login.phone_door import Caller, Door, Problem, language_of, read_object
+from qr_login.phone_door import REFUSING, Caller, Door, Problem, language_of, problem_of, read_object
 
 Given = Mapping[str, Any]
 Answer = tuple[int, Mapping[str, Any]]
@@ -61,13 +61,14 @@ class PhoneApi:
         def endpoint(environ: Environ) -> Reply:
             operation = methods.get(environ["REQUEST_METHOD"])
             if operation is None:
-                return 405, [("Allow", ", ".join(methods))], b""
+                return problem(405, "method_not_allowed", [("Allow", ", ".join(methods))])
             language = language_of(environ)
             try:
                 caller = self._door.caller(operation, environ, language)
                 status, body = self._answered(operation, caller, read_object(operation, environ))
                 return reply(status, body, self._door.nonce())
-            except Problem as refused:
+            except REFUSING as error:
+                refused = problem_of(error)
                 self._observe(operation.name, refused.code)
                 return self._door.refused(refused, language)
 

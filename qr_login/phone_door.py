@@ -19,10 +19,11 @@ from idp.messages.message import Language
 from idp.oidc.dpop import BadProof, NonceNeeded, Proofs
 from idp.oidc.inspection import Inspection
 from idp.ports import Clock
+from idp.store.down import STORE_DOWN
 from idp.web import request as current_request
 from idp.web.access import challenges, proofs_in, shown_token
-from idp.web.forms import read_body
-from idp.web.front import Environ, Reply, reply
+from idp.web.forms import TooLarge, read_body
+from idp.web.front import Environ, Reply, reply, unavailable
 from idp.web.headers import Headers
 from idp.web.network import Peers
 from qr_login.contract import REFUSALS, Operation, sentence
@@ -48,6 +49,10 @@ class Problem(Exception):
         self.more = more or {}
         self.retry_after = retry_after
         self.headers = headers or []
+
+
+REFUSING: tuple[type[Exception], ...] = (Problem, BadRequest, TooLarge, *STORE_DOWN)
+"""What a request that reached the door may raise; each becomes a problem."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,18 @@ def of_oauth(error: OAuth2Error, environ: Environ) -> Problem:
     return Problem(code, why, headers=challenges(environ, error))
 
 
+def problem_of(error: Exception) -> Problem:
+    """What became of a request that no operation saw, or in the midst of which a store did not answer."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, BadRequest):
+        return Problem("bad_request")
+    if isinstance(error, TooLarge):
+        return Problem("too_large")
+    unavailable(error)
+    return Problem("busy", retry_after=2)
+
+
 def language_of(environ: Environ) -> Language:
     """The language of the sentences."""
     return "en" if environ.get("HTTP_ACCEPT_LANGUAGE", "")[:2].lower() == "en" else "vi"
@@ -180,7 +197,7 @@ def read_object(operation: Operation, environ: Environ) -> Mapping[str, Any]:
     try:
         body = read_body(environ)
         given = json.loads(body.decode(), object_pairs_hook=_single) if body else {}
-    except (BadRequest, ValueError, RecursionError):
+    except (ValueError, RecursionError):
         raise Problem("bad_request") from None
     known = {field.name: field for field in operation.fields}
     if not isinstance(given, dict) or set(given) - set(known):

@@ -206,6 +206,8 @@ class Devices:
             raise DeviceRefused("passcode_form")
         count = self._store.charge(device.id, MOST_WRONG)
         if count is None:
+            # Whoever counted the fifth may have stopped before the end of the device.
+            self._end(device, "passcode", account)
             raise DeviceRefused("ended", device=self.of_key(device.jkt) or device)
         if self._passcodes.verify(device.passcode_hash, passcode):
             self._store.forgive(device.id, self._clock())
