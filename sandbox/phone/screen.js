@@ -72,6 +72,7 @@ export function tell(text, { again, good } = {}) {
   const said = document.createElement("p");
   said.className = good ? "good" : "wrong";
   said.setAttribute("role", good ? "status" : "alert");
+  if (text.spoken) said.lang = text.spoken;
   said.textContent = text();
   rewrite.push(() => { said.textContent = text(); });
   const place = find(".said");
@@ -90,13 +91,15 @@ export function tell(text, { again, good } = {}) {
 // The sentence of a problem: the provider's own, in the language in which it was asked, or ours for what only the app
 // knows.
 export function sentence(problem) {
-  return () => {
+  const text = () => {
     const own = `bad_${problem.code}`;
     const spoken = problem.detail ? problem.language : language();
-    const text = problem.detail || say(TEXTS[own] ? own : "bad_failed");
-    if (!problem.left) return text;
-    return `${text} ${say(problem.left === 1 ? "left_one" : "left", { left: problem.left }, spoken)}`;
+    const why = problem.detail || say(TEXTS[own] ? own : "bad_failed");
+    if (!problem.left) return why;
+    return `${why} ${say(problem.left === 1 ? "left_one" : "left", { left: problem.left }, spoken)}`;
   };
+  if (problem.detail) text.spoken = problem.language;
+  return text;
 }
 
 // Do something that the provider may refuse. `ways` say where a refusal leads, by its code; else it is told here.

@@ -5,6 +5,7 @@ The screen is photographed and the photograph given to the phone; pictures of bo
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
@@ -12,11 +13,13 @@ from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.test_pages_look_right import SMALL_TARGETS, barriers
 from tests.browser.test_portal_in_chromium import on_page
+from tests.support.chromium import launched
 from tests.support.handset import (
     PICTURES,
     Handset,
     Screen,
     codes,
+    film,
     handset,
     inbox,
     next_code,
@@ -32,6 +35,7 @@ STRANGER = "0088888888"
 FORGETFUL = "0012345679"
 LATE = "0022222222"
 NEAT = "0066666666"
+FILMING = "0011111111"
 MOVING = "0044444444"
 WRONG = "246802"
 
@@ -429,6 +433,49 @@ class TestTheApp:
             phone.press("remove-submit")
             phone.on("phone-ended")
             phone.says("Điện thoại này đã được gỡ.")
+
+
+def test_a_camera_reads_the_screen(chromium: Browser, sandbox: Sandbox, computer: Screen, tmp_path: Path) -> None:
+    """The picture on the screen is filmed, and the app looks through the camera."""
+    seen = tmp_path / "seen.y4m"
+    film(computer.page.screenshot(), seen)
+    camera = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+    file = f"--use-file-for-fake-video-capture={seen}"
+    with (
+        launched(chromium.browser_type, "MAP * 127.0.0.1", *camera, file) as another,
+        handset(another, sandbox) as phone,
+    ):
+        phone.enrol(FILMING)
+        phone.press("scan")
+        film(computer.shot(), seen)
+        phone.press("camera-on")
+
+        phone.on("phone-card")
+        computer.said("Đã quét")
+        assert phone.page.locator("video").count() == 0
+
+
+def test_a_phone_in_another_network_is_warned(chromium: Browser, tmp_path: Path) -> None:
+    """L-03: in words, before anything can be confirmed."""
+    ports = three_ports_in_a_row()
+    with (
+        started(tmp_path, ports, SANDBOX_PHONE_ADDRESS="127.0.9.9") as far_away,
+        handset(chromium, far_away) as phone,
+        screen_window(chromium, far_away) as computer,
+    ):
+        phone.enrol(OWNER)
+        computer.wait_for_a_phone()
+        number = computer.number
+        phone.scan(computer)
+        phone.says("Khác mạng với điện thoại này.", "127.0.0.0/24")
+        in_both(phone, "card-far")
+        phone.press("confirm")
+        phone.type_number(number)
+        phone.type_passcode()
+
+        phone.ends("done")
+        on_page(computer.page, "portal-person")
+        assert computer.page.locator("#refresh").count() == 0
 
 
 class TestTakeover:

@@ -33,6 +33,14 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield running
 
 
+def test_it_is_told_where_the_phone_is(sandbox: Sandbox) -> None:
+    portal = Browser(sandbox.url(1)).open(sandbox.url(1) + "/")
+
+    assert sandbox.url(5) in sandbox.printed()
+    assert f'href="{sandbox.url(5)}/"' in portal.text
+    assert Browser().open(sandbox.url(5) + "/").status == 200
+
+
 class TestWhatIsPassedOn:
     def test_the_providers_answer_comes_back_as_it_is(self, sandbox: Sandbox) -> None:
         """A refusal with its sentence, its code and the nonce for the next proof; no header beside the agreed ones."""

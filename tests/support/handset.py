@@ -193,6 +193,13 @@ class Handset(Window):
         expect(self.page.locator("main")).to_have_attribute("data-outcome", outcome)
 
 
+def film(picture: bytes, file: Path) -> None:
+    """What a camera sees that is held in front of a picture (YUV4MPEG2, grey)."""
+    seen = Image.open(io.BytesIO(picture)).convert("L").resize((1280, 900))
+    colours = bytes([128]) * (640 * 450 * 2)
+    file.write_bytes(b"YUV4MPEG2 W1280 H900 F10:1 Ip A1:1 C420jpeg\nFRAME\n" + seen.tobytes() + colours)
+
+
 @contextmanager
 def screen_window(chromium: Browser, sandbox: Sandbox) -> Iterator[Screen]:
     with profile(chromium) as context:

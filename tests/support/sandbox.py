@@ -46,8 +46,11 @@ def three_ports_in_a_row() -> int:
 
 
 @contextlib.contextmanager
-def started(home: Path, first_port: int) -> Iterator[Sandbox]:
-    """Run `python -m sandbox run` with its data under `home`, in test mode, until the block ends."""
+def started(home: Path, first_port: int, **more: str) -> Iterator[Sandbox]:
+    """Run `python -m sandbox run` with its data under `home`, in test mode, until the block ends.
+
+    `more` goes into its environment.
+    """
     output, data = home / "output", home / "data"
     offset = {"SANDBOX_PORT_OFFSET": str(first_port - 8000), "IDP_DATA_DIR": str(data)}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
@@ -56,7 +59,7 @@ def started(home: Path, first_port: int) -> Iterator[Sandbox]:
         command,
         log=output,
         answers=lambda: "Ctrl-C" in output.read_text(encoding="utf-8", errors="replace"),
-        environment=environment | offset | TESTING,
+        environment=environment | offset | TESTING | more,
         directory=PROJECT,
     ) as process:
         yield Sandbox(process, first_port, output, data)
