@@ -14,6 +14,7 @@ from idp.accounts.notices import Scene
 from idp.accounts.people import People
 from idp.accounts.phone import PhoneNumber
 from idp.errors import Busy, TooMany
+from idp.web.agents import browser_name
 from idp.web.front import Endpoint, Environ, Reply, problem, reply
 from qr_login.contract import OPERATIONS, Operation
 from qr_login.flow import WRONG_NUMBERS, QrRefused
@@ -161,7 +162,7 @@ class PhoneApi:
         device = device_of(caller)
         sessions = self._phone.not_me(device, given["ticket"])
         listed = [
-            {"browser": session.user_agent, "network": session.network, "since": int(session.created_at)}
+            {"browser": browser_name(session.user_agent), "network": session.network, "since": int(session.created_at)}
             for session in sessions
         ]
         return 200, {"sessions": listed, "device": described(device)}

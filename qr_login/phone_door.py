@@ -30,7 +30,8 @@ from qr_login.contract import REFUSALS, Operation, sentence
 
 SCOPE = "device"
 CALLS = 60
-"""Requests a minute by one key, in one worker."""
+CALLS_OF_A_NETWORK = 1200
+"""Requests a minute by one key and from one network, in one worker."""
 
 
 class Problem(Exception):
@@ -78,10 +79,14 @@ class Door:
         self._proofs = proofs
         self._peers = peers
         self._calls = Brake(CALLS, 60, clock)
+        self._networks = Brake(CALLS_OF_A_NETWORK, 60, clock)
 
     def caller(self, operation: Operation, environ: Environ, language: Language) -> Caller:
         """Who calls `operation`. Raises `Problem`."""
         network = self._peers.network(environ)
+        # Keys cost nothing, and each proof is written down: whoever makes many is stopped before that.
+        if not self._networks.pull(network):
+            raise Problem("too_many", retry_after=self._networks.retry_after)
         if operation.by == "key":
             jkt = self._key(environ)
             self._slow_down(jkt)

@@ -15,7 +15,7 @@ from idp.accounts.account import Account
 from idp.accounts.notices import About, Notices, Scene, Told
 from idp.accounts.one_time import Ask, OneTimeCodes
 from idp.accounts.passwords import Passwords
-from idp.errors import Refusal
+from idp.errors import Busy, Refusal
 from idp.ports import Clock, Event
 
 MOST_WRONG = 5
@@ -125,6 +125,10 @@ class DeviceStore(Protocol):
         """Count a passcode before it is judged; returns how many were wrong with it, None when none is left."""
         ...
 
+    def give_back(self, device_id: str) -> None:
+        """Take one count back that nothing was judged by."""
+        ...
+
     def forgive(self, device_id: str, now: float) -> None:
         """A right passcode forgets the wrong ones."""
         ...
@@ -209,7 +213,13 @@ class Devices:
             # Whoever counted the fifth may have stopped before the end of the device.
             self._end(device, "passcode", account)
             raise DeviceRefused("ended", device=self.of_key(device.jkt) or device)
-        if self._passcodes.verify(device.passcode_hash, passcode):
+        try:
+            right = self._passcodes.verify(device.passcode_hash, passcode)
+        except Busy:
+            # Nothing was judged: a busy hour must cost nobody a device.
+            self._store.give_back(device.id)
+            raise
+        if right:
             self._store.forgive(device.id, self._clock())
             return
         if count < MOST_WRONG:

@@ -74,6 +74,11 @@ class SqlDevices:
         with self._database.write.begin() as connection:
             return connection.execute(counted.returning(_d.wrong_passcodes)).scalar()
 
+    def give_back(self, device_id: str) -> None:
+        counted = update(t.enrolled_device).where(_d.id == device_id, _PRESENT, _d.wrong_passcodes > 0)
+        with self._database.write.begin() as connection:
+            connection.execute(counted.values(wrong_passcodes=_d.wrong_passcodes - 1))
+
     def forgive(self, device_id: str, now: float) -> None:
         values = {"wrong_passcodes": 0, "last_seen_at": now}
         with self._database.write.begin() as connection:

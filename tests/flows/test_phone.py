@@ -209,6 +209,21 @@ class TestPasscode:
         assert page.told()["say"] == "wrong_number"
         assert phone.call("/phone/device/passcode", {"old": "246802", "new": "864209"}).json["left"] == 4
 
+    def test_a_busy_hour_costs_no_try(self, phone: Phone, page: Waiting) -> None:
+        """Passcodes that nobody could judge were none."""
+        ticket = phone.scan(page).json["ticket"]
+        pool = phone.visitor.app.provider.passwords
+        taken = 0
+        while pool._places.acquire(blocking=False):
+            taken += 1
+
+        answers = [phone.confirm(ticket, page.number, "246802") for _ in range(6)]
+        for _ in range(taken):
+            pool._places.release()
+
+        assert {(a.status_code, a.json["code"], a.headers["Retry-After"]) for a in answers} == {(503, "busy", "2")}
+        assert phone.confirm(ticket, page.number, "246802").json["left"] == 4
+
 
 class TestEndings:
     def test_refusing_is_told_to_the_browser(self, phone: Phone, page: Waiting) -> None:
