@@ -4,6 +4,8 @@ The screen is photographed and the photograph given to the phone; pictures of bo
 `build/screenshots`. Nothing but the public API lies between them.
 """
 
+import base64
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -323,23 +325,40 @@ class TestPicturesThatAreNotTheOne:
 
 
 class TestTheApp:
-    def test_it_does_not_believe_a_card_that_was_changed_on_the_way(self, phone: Handset, computer: Screen) -> None:
+    @pytest.mark.parametrize("spoiled", ["another portal", "the card of before"])
+    def test_it_does_not_believe_a_card_that_was_changed_on_the_way(
+        self, phone: Handset, computer: Screen, spoiled: str
+    ) -> None:
         """L-06: it shows nothing of it, and the login ends."""
+        cards: list[str] = []
 
         def spoil(route: Route) -> None:
             answer = route.fetch()
             told = answer.json()
-            head, body, signature = told["card"].split(".")
-            told["card"] = f"{head}.{body[:-8]}AAAAAAAA.{signature}"
+            cards.append(told["card"])
+            told["card"] = cards[0] if spoiled == "the card of before" else renamed(cards[-1])
             route.fulfill(response=answer, json=told)
 
         phone.page.route("**/phone/qr/scan", spoil)
+        if spoiled == "the card of before":
+            phone.scan(computer)
+            phone.press("deny")
+            phone.ends("denied")
+            computer.asks_for_another()
         phone.show(computer.shot())
 
         phone.says("Câu trả lời không do máy chủ BHXH ký")
         computer.said("Lần đăng nhập này đã bị từ chối trên điện thoại.")
         looks(phone, "spoiled-card")
         phone.page.unroute("**/phone/qr/scan")
+
+    def test_it_believes_only_statements_of_the_provider_for_this_app_and_now(self, phone: Handset) -> None:
+        """L-06"""
+        told = phone.page.evaluate(STATEMENTS)
+
+        assert told.pop("as it should be") == "believed"
+        assert "believed" not in told.values(), told
+        assert len(told) == 9
 
     def test_its_key_cannot_be_read(self, phone: Handset) -> None:
         kept = """async () => {
@@ -526,6 +545,46 @@ def code_for(phone: Handset, before: int) -> str:
 
     until(sent, patience=90)
     return codes(phone.sandbox)[-1]
+
+
+STATEMENTS = """async () => {
+  const { base64url, verified } = await import("/app/keys.js");
+  const kind = { name: "ECDSA", namedCurve: "P-256" };
+  const made = () => crypto.subtle.generateKey(kind, true, ["sign", "verify"]);
+  const [ours, theirs] = [await made(), await made()];
+  const keys = [{ ...(await crypto.subtle.exportKey("jwk", ours.publicKey)), kid: "1" }];
+  const now = Date.now() / 1000;
+  const part = (value) => base64url(new TextEncoder().encode(JSON.stringify(value)));
+  const judged = async ({ header = {}, claims = {}, key = ours, end = "" }) => {
+    const head = part({ alg: "ES256", typ: "qr-card+jwt", kid: "1", ...header });
+    const body = part({ iss: "https://id.example", aud: "app", exp: now + 60, ...claims });
+    const input = new TextEncoder().encode(`${head}.${body}`);
+    const signature = await crypto.subtle.sign({ name: "ECDSA", hash: "SHA-256" }, key.privateKey, input);
+    const text = `${head}.${body}.${base64url(signature)}${end}`;
+    const meant = { type: "qr-card+jwt", issuer: "https://id.example", audience: "app" };
+    return verified(text, keys, meant).then(() => "believed", (error) => error.message);
+  };
+  return {
+    "as it should be": await judged({}),
+    "another key": await judged({ key: theirs }),
+    "an unknown key": await judged({ header: { kid: "2" } }),
+    "no algorithm": await judged({ header: { alg: "none" } }),
+    "an ID token": await judged({ header: { typ: "JWT" } }),
+    "another issuer": await judged({ claims: { iss: "https://id.example.net" } }),
+    "another app": await judged({ claims: { aud: "other" } }),
+    "two apps": await judged({ claims: { aud: ["app", "other"] } }),
+    "over": await judged({ claims: { exp: now - 1 } }),
+    "one part more": await judged({ end: ".a" }),
+  };
+}"""
+
+
+def renamed(card: str) -> str:
+    """The card with the name of another portal, and the signature of before."""
+    head, body, signature = card.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(body + "=="))
+    spoiled = json.dumps(claims | {"portal": "Cổng khác"}).encode()
+    return f"{head}.{base64.urlsafe_b64encode(spoiled).rstrip(b'=').decode()}.{signature}"
 
 
 def mails(sandbox: Sandbox) -> str:
