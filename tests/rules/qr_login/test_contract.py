@@ -1,0 +1,57 @@
+"""The table of the phone's API says everything that can happen, and nothing that cannot."""
+
+from typing import get_args
+
+import pytest
+
+from idp.accounts import devices
+from qr_login import flow
+from qr_login.contract import OPERATIONS, REFUSALS, Field, Operation, answer_schemas, refusals_of, sentence
+from qr_login.phone_api import OF_QR, PhoneApi
+
+NEVER_TOLD = {"blocked", "code_needed", "other_device"}
+"""Of the rules' reasons: `blocked` is a page's, `code_needed` an answer of its own, `other_device` has two codes."""
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
+def test_every_operation_is_there_and_each_of_its_refusals_has_a_sentence(operation: Operation) -> None:
+    assert callable(getattr(PhoneApi, f"_{operation.name}"))
+    assert set(refusals_of(operation)) <= set(REFUSALS)
+    assert set(operation.answers.values()) <= set(answer_schemas())
+    assert operation.answers
+
+
+def test_every_refusal_belongs_to_an_operation() -> None:
+    assert {code for operation in OPERATIONS for code in refusals_of(operation)} == set(REFUSALS)
+
+
+def test_every_reason_of_the_rules_has_a_code() -> None:
+    reasons = {*get_args(flow.Why), *get_args(devices.Why)} - NEVER_TOLD
+
+    assert {OF_QR.get(reason, reason) for reason in reasons} <= set(REFUSALS)
+    assert set(OF_QR.values()) <= set(REFUSALS)
+
+
+def test_sentences_are_whole_different_and_in_two_languages() -> None:
+    for code in REFUSALS:
+        vietnamese, english = sentence(code, "vi"), sentence(code, "en")
+        assert vietnamese != english, code
+        assert vietnamese[-1] + english[-1] == "..", code
+        assert 400 <= REFUSALS[code].status < 600, code
+        assert english.isascii() or "“" in english, code
+    assert len({refused.says for refused in REFUSALS.values()}) == len(REFUSALS)
+    assert sentence("stale", "fr") == sentence("stale", "vi")
+
+
+def test_a_field_takes_what_it_says() -> None:
+    digits, flag = Field("n", "", 2, "[0-9]{2}"), Field("f", "", kind="flag")
+
+    assert [digits.takes(value) for value in ("07", "7", "007", "٠٧", "０７", "07\n", 7, None)] == [True] + [False] * 7
+    assert [flag.takes(value) for value in (True, False, 1, 0, "true", None)] == [True, True] + [False] * 4
+    assert Field("name", "", 3).takes("Mộc")
+    assert not Field("name", "", 3).takes("Mộc ")
+
+
+def test_only_what_a_signed_out_phone_needs_goes_without_a_token() -> None:
+    assert {operation.name for operation in OPERATIONS if operation.by == "key"} == {"device", "disown"}
+    assert {operation.name for operation in OPERATIONS if operation.seat == "any"} == {"device", "disown", "enrol"}
