@@ -96,7 +96,7 @@ def in_both(phone: Handset, name: str) -> None:
 
 
 def test_a_phone_lets_a_browser_in(phone: Handset, computer: Screen) -> None:
-    """Acceptance 1: the picture, its reading, the card, the number, the passcode, the portal."""
+    """K-03, acceptance 1: the picture, its reading, the card, the number, the passcode, the portal."""
     in_both(phone, "home")
     computer.picture("qr-story-picture")
     shot = computer.shot()
@@ -137,6 +137,7 @@ class TestOtherEndings:
         computer.asks_for_another()
 
     def test_not_asked_for_by_this_person(self, phone: Handset, computer: Screen) -> None:
+        """L-08"""
         phone.scan(computer)
         phone.press("not-me")
 
@@ -150,6 +151,7 @@ class TestOtherEndings:
         expect(computer.page.locator("main")).to_contain_text("Không dùng mã QR được nữa")
 
     def test_disowned_when_the_browser_is_in_already(self, phone: Handset, computer: Screen) -> None:
+        """L-08"""
         number = computer.number
         phone.scan(computer)
         phone.press("confirm")
@@ -272,7 +274,7 @@ class TestSecondPhones:
 
 class TestPicturesThatAreNotTheOne:
     def test_an_old_screenshot(self, phone: Handset, computer: Screen) -> None:
-        """K-03, acceptance 2: it changed thrice since."""
+        """Acceptance 2: it changed thrice since."""
         shot = computer.shot()
         computer.changes(4)
         phone.show(shot)
@@ -329,7 +331,7 @@ class TestTheApp:
     def test_it_does_not_believe_a_card_that_was_changed_on_the_way(
         self, phone: Handset, computer: Screen, spoiled: str
     ) -> None:
-        """L-06: it shows nothing of it, and the login ends."""
+        """K-03: it shows nothing of it, and the login ends."""
         cards: list[str] = []
 
         def spoil(route: Route) -> None:
@@ -353,7 +355,7 @@ class TestTheApp:
         phone.page.unroute("**/phone/qr/scan")
 
     def test_it_believes_only_statements_of_the_provider_for_this_app_and_now(self, phone: Handset) -> None:
-        """L-06"""
+        """K-03"""
         told = phone.page.evaluate(STATEMENTS)
 
         assert told.pop("as it should be") == "believed"
@@ -391,6 +393,35 @@ class TestTheApp:
         phone.press("retry")
         phone.ends("done")
         on_page(computer.page, "portal-person")
+
+    def test_without_an_answer_at_the_start_it_offers_to_try_again(self, phone: Handset) -> None:
+        phone.page.route("**/phone/device", lambda route: route.fulfill(status=502))
+        phone.open()
+        phone.on("phone-lost")
+        in_both(phone, "lost-start")
+        phone.page.unroute("**/phone/device")
+        phone.press("retry")
+
+        phone.on("phone-home")
+
+    def test_a_token_that_is_over_is_renewed_and_else_the_person_logs_in(self, phone: Handset) -> None:
+        spoil = """async (names) => {
+          const { keep, load } = await import("/app/store.js");
+          const tokens = await load("tokens");
+          await keep("tokens", { ...tokens, ...Object.fromEntries(names.map((name) => [name, "over"])) });
+          return tokens;
+        }"""
+        phone.page.evaluate(spoil, ["access_token"])
+        phone.open()
+        phone.on("phone-home")
+        kept = phone.page.evaluate(spoil, ["access_token", "refresh_token"])
+        phone.open()
+        phone.on("phone-welcome")
+        phone.says("Phiên của ứng dụng đã hết.")
+        looks(phone, "logged-out")
+        phone.page.evaluate('async (kept) => (await import("/app/store.js")).keep("tokens", kept)', kept)
+        phone.open()
+        phone.on("phone-home")
 
     def test_without_a_camera_it_says_what_else_there_is(self, phone: Handset) -> None:
         phone.open()
