@@ -253,6 +253,13 @@ REFUSALS: Mapping[str, Refused] = {
 }  # fmt: skip
 
 
+NUMBER_OVER: Words = (
+    "Số đã sai ba lần nên lần đăng nhập này đã bị hủy. Hãy bấm “Tải lại” trên màn hình.",
+    "The number was wrong three times, so this login was cancelled. Press “Reload” on the screen.",
+)
+"""What the person reads instead after the last wrong number."""
+
+
 def refusals_of(operation: Operation) -> tuple[str, ...]:
     """Every code with which the operation can be refused."""
     with_token = WITH_TOKEN if operation.by == "token" else ()

@@ -16,7 +16,7 @@ from idp.accounts.phone import PhoneNumber
 from idp.errors import Busy, TooMany
 from idp.web.agents import browser_name
 from idp.web.front import Endpoint, Environ, Reply, problem, reply
-from qr_login.contract import OPERATIONS, Operation
+from qr_login.contract import NUMBER_OVER, OPERATIONS, Operation
 from qr_login.flow import WRONG_NUMBERS, QrRefused
 from qr_login.openapi import document
 from qr_login.phone import Phone
@@ -81,9 +81,7 @@ class PhoneApi:
         except DeviceRefused as refused:
             raise self._of_device(refused) from None
         except QrRefused as refused:
-            after = refused.after
-            left = {"left": WRONG_NUMBERS - after.wrong_numbers} if after and refused.why == "wrong_number" else {}
-            raise Problem(OF_QR.get(refused.why, refused.why), left) from None
+            raise _of_qr(refused, caller) from None
         except OverBudget as refused:
             raise Problem("over_budget", retry_after=refused.retry_after) from None
         except CaptchaFirst:
@@ -166,6 +164,15 @@ class PhoneApi:
             for session in sessions
         ]
         return 200, {"sessions": listed, "device": described(device)}
+
+
+def _of_qr(refused: QrRefused, caller: Caller) -> Problem:
+    after = refused.after
+    if refused.why != "wrong_number" or after is None:
+        return Problem(OF_QR.get(refused.why, refused.why))
+    left = WRONG_NUMBERS - after.wrong_numbers
+    over = {} if left else {"detail": NUMBER_OVER[caller.language == "en"]}
+    return Problem("wrong_number", {"left": left, **over})
 
 
 def described(device: Device) -> Mapping[str, Any]:

@@ -66,6 +66,10 @@ class SqlDevices:
                 raise CameFirst
             self._audit.write(connection, _ended(device, "replaced"))
         connection.execute(insert(t.enrolled_device), row_of(device))
+        # Who made way at a login, before this phone had a name, is told it now.
+        made_way = and_(_d.account_id == device.account_id, _d.client_id == device.client_id, _d.successor.is_(None))
+        named = update(t.enrolled_device).where(made_way, _d.ended_why == "replaced")
+        connection.execute(named.values(successor=device.name))
         self._audit.write(connection, Event("device.enrolled", device.account_id, device.client_id))
 
     def charge(self, device_id: str, most: int) -> int | None:

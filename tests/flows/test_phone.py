@@ -99,6 +99,7 @@ class TestTakeover:
         assert phone.userinfo(phone.access_token).status_code == 401
         assert phone.refresh(phone.refresh_token).json["error"] == "invalid_grant"
         assert second.enrol("Pixel").status_code == 201
+        assert phone.state()["ended"]["successor"] == "Pixel"
 
     def test_who_keeps_the_other_phone_leaves_it_untouched(self, phone: Phone) -> None:
         second = phone_of(phone.visitor.app, "198.51.100.9")
@@ -203,9 +204,10 @@ class TestPasscode:
         ticket = phone.scan(page).json["ticket"]
         wrong = f"{(int(page.number) + 1) % 100:02}"
 
-        left = [phone.confirm(ticket, wrong).json["left"] for _ in range(3)]
+        told = [phone.confirm(ticket, wrong).json for _ in range(3)]
 
-        assert left == [2, 1, 0]
+        assert [each["left"] for each in told] == [2, 1, 0]
+        assert ["ba lần" in each["detail"] for each in told] == [False, False, True]
         assert page.told()["say"] == "wrong_number"
         assert phone.call("/phone/device/passcode", {"old": "246802", "new": "864209"}).json["left"] == 4
 
