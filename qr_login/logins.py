@@ -111,7 +111,9 @@ class QrLogins:
             if not self._pictures.is_genuine(read, login.client_id):
                 raise QrRefused("forged")
             after = flow.scanned(login, read.step, device_id, account_id, now, self._newest)
-            return replace(after, device_name=name, near=network == login.asker.network)
+            # Two addresses that nobody could read are in no network together.
+            near = "/" in network and network == login.asker.network
+            return replace(after, device_name=name, near=near)
 
         return read.ticket, self._asked_by(device_id, read.ticket, step)
 

@@ -47,6 +47,11 @@ class Phone(BoundApp):
         self.access_token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
         return tokens
 
+    def renew(self) -> None:
+        """Refresh, as an app does when its access token is over."""
+        tokens = self.refresh(self.refresh_token).json or {}
+        self.access_token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
+
     def call(
         self, path: str, body: Any = None, *, method: str = "POST", token: bool = True, **more: Any
     ) -> TestResponse:

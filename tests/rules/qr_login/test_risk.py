@@ -6,7 +6,7 @@ import pytest
 
 from qr_login.flow import State
 from qr_login.risk import proof_of
-from tests.rules.qr_login.conftest import Scene
+from tests.rules.qr_login.conftest import ASKER, Scene
 
 
 @pytest.mark.parametrize(
@@ -25,8 +25,10 @@ def test_the_level_is_that_of_the_networks_and_the_length_also_of_the_browser(
 
 
 def test_only_the_same_prefix_is_near(scene: Scene) -> None:
-    """L-03: a phone of which no network is known is in none."""
-    for network, near in (("203.0.113.0/24", True), ("203.0.112.0/24", False), ("", False), ("203.0.113.0/25", False)):
-        secret, login = scene.start()
+    """L-03: a phone or a browser of which no network is known is in none."""
+    here = ASKER.network
+    cases = [(here, here, True), (here, "203.0.112.0/24", False), (here, "203.0.113.0/25", False), (here, "", False)]
+    for browser, network, near in [*cases, ("unknown", "unknown", False), ("", "", False)]:
+        secret, login = scene.logins.start("a_1", "portal", replace(ASKER, network=browser))
         _, scanned = scene.logins.scan(scene.picture(secret, login), "phone", "owner", "A15", network)
         assert scanned.near is near
