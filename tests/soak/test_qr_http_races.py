@@ -32,7 +32,7 @@ from tests.support.provider import Provider
 from tests.support.qr import read
 
 FULL = int(os.environ.get("SOAK_RACES", "1000"))
-PHONES = 40
+PHONES = 150
 """One key may call sixty times a minute in each worker."""
 
 WORKERS = 2

@@ -1,13 +1,24 @@
 """The table of the phone's API says everything that can happen, and nothing that cannot."""
 
+import json
+import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from idp.accounts import devices
 from qr_login import flow
+from qr_login.card import card
 from qr_login.contract import OPERATIONS, REFUSALS, Field, Operation, answer_schemas, refusals_of, sentence
+from qr_login.openapi import PROBLEM
 from qr_login.phone_api import OF_QR, PhoneApi
+from tests.rules.qr_login.conftest import ASKER
+
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "mobile.md"
+GUIDE = PAGE.read_text()
+LOGIN = flow.QrLogin("a", "portal", ASKER, "07", 0.0)
+CARD = card(LOGIN, "t", issuer="", app="", portal="", domain="", now=0.0)
 
 NEVER_TOLD = {"blocked", "code_needed", "other_device"}
 """Of the rules' reasons: `blocked` is a page's, `code_needed` an answer of its own, `other_device` has two codes."""
@@ -55,3 +66,40 @@ def test_a_field_takes_what_it_says() -> None:
 def test_only_what_a_signed_out_phone_needs_goes_without_a_token() -> None:
     assert {operation.name for operation in OPERATIONS if operation.by == "key"} == {"device", "disown"}
     assert {operation.name for operation in OPERATIONS if operation.seat == "any"} == {"device", "disown", "enrol"}
+
+
+class TestGuide:
+    """docs/mobile.md says what the table says."""
+
+    def test_its_tables_are_made_from_it(self) -> None:
+        assert operations_table() in GUIDE
+        assert codes_table() in GUIDE
+
+    def test_every_example_is_an_answer_of_the_api(self) -> None:
+        known = [set(schema["properties"]) for schema in answer_schemas().values()]
+        known += [set(PROBLEM["properties"]), set(CARD)]
+        examples = [json.loads(text) for text in re.findall(r"```json\n(.+?)\n```", GUIDE, re.S)]
+
+        assert len(examples) >= 8
+        for example in examples:
+            assert any(set(example) <= members for members in known), example
+            if "code" in example:
+                refused = REFUSALS[example["code"]]
+                assert (example["status"], example["detail"]) == (refused.status, refused.says[0])
+
+
+def operations_table() -> str:
+    rows = [("method and path", "by", "members", "answers", "what it does")]
+    rows += [("---",) * 5]
+    for operation in OPERATIONS:
+        members = ", ".join(f"`{f.name}`" + ("" if f.required else "?") for f in operation.fields) or "–"
+        answers = ", ".join(f"{status} {name}" for status, name in operation.answers.items())
+        by = "key" if operation.by == "key" else "token, enrolled" if operation.seat == "device" else "token"
+        rows.append((f"`{operation.method} {operation.path}`", by, members, answers, operation.says))
+    return "".join("| " + " | ".join(row) + " |\n" for row in rows)
+
+
+def codes_table() -> str:
+    rows = [("code", "status", "Vietnamese", "English"), ("---",) * 4]
+    rows += [(f"`{code}`", str(REFUSALS[code].status), *REFUSALS[code].says) for code in sorted(REFUSALS)]
+    return "".join("| " + " | ".join(row) + " |\n" for row in rows)
