@@ -84,6 +84,7 @@ def phone_api(p: Provider, qr: Qr, around: Surroundings, measures: Measures) -> 
         clock,
         issuer=issuer,
         sign=lambda claims: signer.sign(claims, alg=CARD_ALG, typ=TYP),
+        forget=p.attempts.forget,
     )
     door = Door(issuer, p.devices, p.inspection, p.server.proofs, around.peers, clock)
 

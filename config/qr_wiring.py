@@ -53,6 +53,8 @@ def proved_by(base: Foundation, sessions: Sessions) -> ProvedOf:
     def proved_of(login: QrLogin, visitor: Visitor) -> Proved:
         account = base.people.find(login.account_id)
         known = sessions.knows_device(login.account_id, visitor.device)
-        return Proved(proof_of(login, known=known), account.secured_at if account else 0.0, known, known)
+        # Confirmed before the last credential event: as good as no login, whoever was faster.
+        counts = account is not None and login.confirmed_at >= account.secured_at
+        return Proved(proof_of(login, known=known), account.secured_at if account and counts else -1.0, known, known)
 
     return proved_of

@@ -65,6 +65,14 @@ class Shelf(Generic[T]):
         key = self._key(handle)
         return self._store.replace(key, self._codec.dump_json(old), self._codec.dump_json(new), now=self._clock())
 
+    def key_of(self, handle: str) -> str:
+        """The key of the value in the store: it opens nothing, and `forget` takes it."""
+        return self._key(handle)
+
+    def forget(self, key: str) -> None:
+        """Spend the value under this key, unread."""
+        self._store.take(key, now=self._clock())
+
     def _key(self, handle: str) -> str:
         return f"{self.name}:{digest(self.name, handle)}"
 

@@ -70,7 +70,8 @@ class QrLogin:
 
     `floor` is the earliest step that may still be accepted. `intruded` says that a second device scanned a good picture
     after the first had. `denied_by` names the reason of a denial, `device_name` is what the page calls the device.
-    `near` says that browser and phone are in one network, which alone allows nothing.
+    `near` says that browser and phone are in one network, which alone allows nothing; `browser` is the digest that the
+    attempt keeps of its browser.
     """
 
     attempt: str
@@ -90,6 +91,7 @@ class QrLogin:
     denied_by: Denial = ""
     device_name: str = ""
     near: bool = False
+    browser: str = ""
 
     @property
     def pace(self) -> Pace:

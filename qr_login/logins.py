@@ -23,13 +23,16 @@ REMEMBERED = 60.0
 """Seconds after its life in which both sides are still told how a login ended."""
 
 BLOCKED = 3600.0
-"""Seconds in which an attempt gets no picture after a person said that it was not them."""
+"""Seconds in which a browser gets no picture after a person said that it was not them."""
 
 INTERVAL, SLOWER = 2, 7
 """Seconds between two polls, and what somebody faster is asked to wait (RFC 8628, 3.5: five more)."""
 
 AHEAD = 4.0
 """Seconds of pictures that a poll answers with; the last of them is dead 10 s later."""
+
+UNTIL_SCANNED = 4
+"""Seconds between two polls while there are pictures to show; a thousand browsers that wait cost half as much so."""
 
 STRANGE = 5
 """So many unknown or forged tickets a minute from one device, then nothing that it asks is looked at."""
@@ -81,15 +84,17 @@ class QrLogins:
         self._polls = Brake(2, 2 * INTERVAL, clock)
         self._strange = Brake(STRANGE, 60, clock)
 
-    def start(self, attempt: str, client_id: str, asker: Asker, *, slow: bool = False) -> tuple[str, QrLogin]:
+    def start(
+        self, attempt: str, client_id: str, asker: Asker, *, slow: bool = False, browser: str = ""
+    ) -> tuple[str, QrLogin]:
         """A new login for `attempt`, and the secret for the cookie of the browser that asked.
 
         Raises `QrRefused` when somebody said that they had not asked for the one before.
         """
         secret, now = new_secret("q"), self._now()
-        if self._store.get(f"qn:{attempt}", now=now) is not None:
+        if browser and self._store.get(f"qn:{browser}", now=now) is not None:
             raise QrRefused("blocked")
-        login = QrLogin(attempt, client_id, asker, f"{randbelow(100):02}", now, slow)
+        login = QrLogin(attempt, client_id, asker, f"{randbelow(100):02}", now, slow, browser=browser)
         key = self._key(self._pictures.ticket_of(secret))
         self._store.put(key, CODEC.dump_json(login), expires_at=login.expires_at + REMEMBERED, now=now)
         self.observe("started", "slow" if slow else "")
@@ -143,7 +148,8 @@ class QrLogins:
                 raise
             login = self._move(ticket, lambda login, _: flow.of_device(login, device_id, account_id))
         now = self._now()
-        self._store.put(f"qn:{login.attempt}", b"not me", expires_at=now + BLOCKED, now=now)
+        if login.browser:
+            self._store.put(f"qn:{login.browser}", b"not me", expires_at=now + BLOCKED, now=now)
         return login
 
     def poll(self, secret: str, fits: Callable[[QrLogin], bool] = always) -> Polled:
@@ -195,7 +201,8 @@ class QrLogins:
             return Polled("scanned", login)
         age = max(0.0, now - login.created_at)
         ahead = min(AHEAD, LIFE - age)
-        return Polled("pending", login, self._pictures.payloads(ticket, login.client_id, login.pace, age, ahead))
+        payloads = self._pictures.payloads(ticket, login.client_id, login.pace, age, ahead)
+        return Polled("pending", login, payloads, retry_after=UNTIL_SCANNED)
 
     def _asked_by(self, device_id: str, ticket: str, step: Step) -> QrLogin:
         """Do a step for a device, unless it guesses at tickets."""

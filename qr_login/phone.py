@@ -34,7 +34,7 @@ OUR_PAGES = "Tài khoản BHXH của tôi"
 
 
 class Phone:
-    """The steps of a device. `sign` makes a JWT of the claims of a card."""
+    """The steps of a device. `sign` makes a JWT of the claims of a card, `forget` ends the attempt of this name."""
 
     def __init__(
         self,
@@ -47,7 +47,9 @@ class Phone:
         *,
         issuer: str,
         sign: Callable[[Mapping[str, Any]], str],
+        forget: Callable[[str], None],
     ) -> None:
+        self._forget = forget
         self._logins = logins
         self._devices = devices
         self._sessions = sessions
@@ -67,6 +69,9 @@ class Phone:
         client = self._clients.find(login.client_id)
         if login.client_id and client is None:
             raise QrRefused("unknown")
+        if client is not None and client.qr_login == "off":
+            self._logins.deny(ticket, device.id, device.account_id)
+            raise QrRefused("denied")
         if client is not None and client.qr_login == "near" and not login.near:
             self._logins.deny(ticket, device.id, device.account_id, "other_network")
             raise QrRefused("other_network")
@@ -101,6 +106,8 @@ class Phone:
         The browser gets no other code for what it asked, and sessions by QR code that began since then end.
         """
         login = self._logins.disown(ticket, device.id, device.account_id)
+        # Also what was delivered and not yet turned into a session.
+        self._forget(login.attempt)
         self._audit.record(Event("qr.not_me", device.account_id, _named(login)))
         for session in self._sessions.of_account(device.account_id):
             if session.authentication.through == "qr" and session.created_at >= login.created_at:

@@ -84,16 +84,16 @@ class Door:
     def caller(self, operation: Operation, environ: Environ, language: Language) -> Caller:
         """Who calls `operation`. Raises `Problem`."""
         network = self._peers.network(environ)
-        # Keys cost nothing, and each proof is written down: whoever makes many is stopped before that.
-        if not self._networks.pull(network):
-            raise Problem("too_many", retry_after=self._networks.retry_after)
         if operation.by == "key":
+            # Keys cost nothing, and each proof is written down: whoever makes many is stopped before that.
+            if not self._networks.pull(network):
+                raise Problem("too_many", retry_after=self._networks.retry_after)
             jkt = self._key(environ)
             self._slow_down(jkt)
             return Caller(jkt, network, language, self._devices.of_key(jkt))
         # The body is JSON and read later; a form could hold a token too.
         try:
-            shown = shown_token({**environ, "CONTENT_TYPE": ""}, self._proofs, self._issuer)
+            shown = shown_token({**environ, "CONTENT_TYPE": ""}, self._proofs, self._issuer, self._inspection.key_of)
         except OAuth2Error as error:
             raise of_oauth(error, environ) from None
         if shown is None or not shown.jkt:
@@ -153,6 +153,7 @@ class Door:
             account,
             client.client_id,
             jkt,
+            token.grant_id or "",
             session.authentication.otp_at if session else None,
             self._peers.household(environ),
             self._peers.network(environ),

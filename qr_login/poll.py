@@ -16,7 +16,6 @@ from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Proved
 from idp.login.sessions import Visitor
 from idp.ports import Clock
-from idp.shelf import digest
 from idp.web.browser import Browser, Surroundings, with_query
 from idp.web.front import Endpoint, Environ, Reply, problem, reply
 from idp.web.headers import Headers
@@ -71,7 +70,7 @@ class Waiting:
 
     def _told(self, browser: Browser, handle: str, ask: Callable[[str, Callable[[QrLogin], bool]], Polled]) -> Told:
         """Before a delivery is claimed, the attempt must be there and be this browser's; else nothing happens."""
-        name, found = name_of(handle), list[LoginAttempt]()
+        name, found = self._attempts.name_of(handle), list[LoginAttempt]()
 
         def fits(login: QrLogin) -> bool:
             if login.attempt != name:
@@ -136,8 +135,3 @@ class Poll:
                 "pictures": [f"{self._drawing.modules(payload):x}" for payload in told.polled.payloads],
             }
         return said
-
-
-def name_of(handle: str) -> str:
-    """What a login keeps of the handle of its attempt: who reads the store can go on with neither."""
-    return digest("qr attempt", handle)

@@ -24,7 +24,7 @@ from idp.web.page import Page
 from qr_login.drawing import MODULES, QUIET, Drawing
 from qr_login.flow import LIFE, Asker, QrRefused
 from qr_login.logins import REMEMBERED
-from qr_login.poll import Told, Waiting, name_of
+from qr_login.poll import Told, Waiting
 from qr_login.sentences import SENTENCES, sentence_of
 from qr_login.way import takes_qr
 
@@ -87,7 +87,9 @@ class QrPage(Page):
             raise TooMany("too many QR logins begun", retry_after=brakes.per_network.retry_after)
         slow = "slow" in browser.query
         try:
-            secret, _ = self._waiting.logins.start(name_of(handle), attempt.client_id, asker_of(browser), slow=slow)
+            secret, _ = self._waiting.logins.start(
+                self._attempts.name_of(handle), attempt.client_id, asker_of(browser), slow=slow, browser=attempt.browser
+            )
         except QrRefused as refused:
             return _refused(handle, refused.why)
         response = redirect(with_query(PAGE, attempt=handle, slow=1 if slow else None, now=1), 303)

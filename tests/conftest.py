@@ -16,7 +16,6 @@ from tests.support import databases, leaks, servers
 from tests.support.app import App, running_app
 from tests.support.clock import FrozenClock
 
-
 # Whoever runs us in the background may have Ctrl-C ignored; the programs that tests start must not inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -87,6 +87,7 @@ class Holder:
     account: Account
     client_id: str
     jkt: str
+    grant_id: str
     otp_at: float | None
     address: str
     network: str
@@ -183,7 +184,8 @@ class Devices:
         present = self._store.present(holder.account.id, holder.client_id)
         if present is not None and not wish.replace:
             raise DeviceRefused("other_device", device=present)
-        self._demand_code(holder, wish.code)
+        # A code of a moment ago says nothing about the other phone.
+        self._demand_code(holder if present is None else replace(holder, otp_at=None), wish.code)
         now = self._clock()
         device = Device(
             id=secrets.token_urlsafe(16),
@@ -272,6 +274,8 @@ class Devices:
             raise DeviceRefused("no_phone")
         ask = _ask(holder, number)
         if not typed:
+            if self._codes.is_exhausted(ask):
+                raise DeviceRefused("code_exhausted")
             until = self._codes.next_send(ask)
             if until is None or until <= now:
                 self._codes.send(ask, holder.address, language=holder.scene.language, trusted=True)
@@ -282,8 +286,9 @@ class Devices:
 
 
 def _ask(holder: Holder, number: str) -> Ask:
-    """The code of an enrolment, bound to app, key and number."""
-    return Ask("device", f"{holder.client_id} {holder.jkt}", holder.account.id, "sms", number, holder.account.id)
+    """The code of an enrolment, bound to app, key, login and number."""
+    bound_to = f"{holder.client_id} {holder.jkt} {holder.grant_id}"
+    return Ask("device", bound_to, holder.account.id, "sms", number, holder.account.id)
 
 
 _PASSCODE = re.compile(r"[0-9]{6}", re.ASCII)

@@ -120,8 +120,17 @@ class Attempts:
         self.replace(handle, attempt, replace(attempt, proof=None, fresh=False, linking=ceremony))
 
     def took_over(self, handle: str, attempt: LoginAttempt, device_id: str) -> None:
-        """Remember that the person agreed to take the place of this device."""
-        self.replace(handle, attempt, replace(attempt, takes_over=device_id))
+        """Remember that the person agreed to take the place of this device; a code that was entered before is none."""
+        proof = replace(attempt.proof, otp_at=None) if attempt.proof else None
+        self.replace(handle, attempt, replace(attempt, takes_over=device_id, proof=proof))
+
+    def name_of(self, handle: str) -> str:
+        """What names the attempt to those who may end it, and to nobody else: its key in the store."""
+        return self._shelf.key_of(handle)
+
+    def forget(self, name: str) -> None:
+        """End the attempt of this name, whatever was proved in it."""
+        self._shelf.forget(name)
 
     def consented(self, handle: str, attempt: LoginAttempt, account_id: str) -> None:
         """Remember that this person agreed to share what the request asks for."""

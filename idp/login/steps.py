@@ -31,13 +31,17 @@ class Owed:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """What the request demands of the login; `wished_acr` is met where the person can."""
+    """What the request demands of the login; `wished_acr` is met where the person can.
+
+    `qr_login` is what the client allows: a session by QR code leads no further than a login by QR code would.
+    """
 
     prompt: Collection[str] = ()
     max_age: int | None = None
     account_id: str | None = None
     acr: int = 1
     wished_acr: int = 1
+    qr_login: str = "on"
 
 
 def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: float) -> Owed | None:
@@ -52,6 +56,8 @@ def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: floa
         return Owed("login", "max_age")
     if ask.account_id is not None and ask.account_id != proof.account_id:
         return Owed("login", "id_token_hint")
+    if proof.through == "qr" and not fresh and (ask.qr_login == "off" or (ask.qr_login == "near" and proof.acr < 2)):
+        return Owed("login", "qr_login")
     return None
 
 
@@ -96,15 +102,18 @@ def link_owed(proof: Authentication, attempt: LoginAttempt | None) -> Owed | Non
 
 
 def device_owed(present: Device | None, jkt: str, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
-    """What is owed before another phone takes the place of `present` in an app of one device.
+    """What is owed before an app of one device comes in with a key that is not that of `present`.
 
-    Whoever logs in here with another key is warned, and then proves to hold the registered number. `attempt` is the one
-    in which the login was given.
+    A key that nobody enrolled comes in by a login of this very attempt, and never by a QR code: neither a session nor a
+    picture lets a phone in. Where another phone is, the person is warned, and proves after that to hold the registered
+    number. `attempt` is the one in which the proof was given.
     """
-    if present is None or present.jkt == jkt:
+    if present is not None and present.jkt == jkt:
         return None
-    if attempt is None:
-        return Owed("login", "other_device")
+    if attempt is None or not attempt.fresh or proof.through == "qr":
+        return Owed("login", "other_device" if present else "new_phone")
+    if present is None:
+        return None
     if attempt.takes_over != present.id:
         return Owed("device", "other_device")
     return None if _entered_in(attempt, proof) else Owed("code", "other_device")

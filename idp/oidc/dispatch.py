@@ -158,7 +158,7 @@ class Dispatcher:
         if request.subject is not None:
             account_id = self._tokens.named_account(request.subject, request.client) or "nobody"
         acr = max(request.acr, request.client.minimum_acr)
-        return Ask(request.prompt, request.max_age, account_id, acr, request.wished_acr)
+        return Ask(request.prompt, request.max_age, account_id, acr, request.wished_acr, request.client.qr_login)
 
     def _hinted(self, request: AuthorizationRequest, hint: str) -> str:
         try:
@@ -175,7 +175,17 @@ class Dispatcher:
         if proof is None or not client.one_device:
             return None
         present = self._seats.present(proof.account_id, client.client_id)
-        return device_owed(present, request.dpop_jkt or "", proof, entry.attempt if person.fresh else None)
+        return device_owed(present, request.dpop_jkt, proof, entry.attempt if person.fresh else None)
+
+    def _make_way(self, attempt: LoginAttempt, request: AuthorizationRequest, proof: Authentication) -> None:
+        """End the phone that the person agreed to replace, if it is theirs, another one, and the code came after."""
+        present = self._seats.present(proof.account_id, request.client.client_id)
+        if (
+            present
+            and device_owed(present, request.dpop_jkt, proof, attempt) is None
+            and present.jkt != request.dpop_jkt
+        ):
+            self._seats.make_way(present.id)
 
     def _consent_owed(self, ask: Ask, request: AuthorizationRequest, person: _Person, entry: Entry) -> Owed | None:
         consent = person.standing.consent
@@ -211,7 +221,7 @@ class Dispatcher:
         # The attempt is taken before the session is opened or the code written: a double click gets one of each.
         attempt = self._attempts.finish(entry.handle) if entry.handle else None
         if attempt and attempt.takes_over and request.client.one_device:
-            self._seats.make_way(attempt.takes_over)
+            self._make_way(attempt, request, proof)
         opened = None
         if person.fresh:
             opened = self._sessions.open(proof, entry.visitor, attempt, person.standing.account, before=person.session)

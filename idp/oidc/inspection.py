@@ -62,6 +62,13 @@ class Inspection:
             return None
         return {"sub": token.subject, "client_id": token.client_id, "scope": " ".join(token.scopes)}
 
+    def key_of(self, text: str) -> str:
+        """The thumbprint of the key that an access token of ours is bound to; empty for every other text."""
+        try:
+            return self._issuing.tokens.read(text).jkt
+        except BadToken:
+            return ""
+
     def holder(self, text: str, jkt: str, *, seat: Seat | None = None) -> tuple[AccessToken, Client, Standing] | None:
         """Whose bound token it is and where they stand, or None when it is not good; `seat` as in `standing_of_token`.
 

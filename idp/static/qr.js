@@ -36,7 +36,7 @@
   }
 
   function say(name, device) {
-    const sentence = sentences[name].replace("{device}", device || "");
+    const sentence = sentences[name].replace("{device}", () => device || "");
     if (byId("qr-said").textContent !== sentence) byId("qr-said").textContent = sentence;
   }
 

@@ -66,6 +66,11 @@ class SqlDevices:
                 raise CameFirst
             self._audit.write(connection, _ended(device, "replaced"))
         connection.execute(insert(t.enrolled_device), row_of(device))
+        f = t.refresh_family.c
+        others = and_(f.account_id == device.account_id, f.client_id == device.client_id, ~f.grant.contains(device.jkt))
+        # Dead already by the seat; so they stay dead when this device ends.
+        ended = update(t.refresh_family).where(others, f.revoked_at.is_(None))
+        connection.execute(ended.values(revoked_at=device.enrolled_at))
         # Who made way at a login, before this phone had a name, is told it now.
         made_way = and_(_d.account_id == device.account_id, _d.client_id == device.client_id, _d.successor.is_(None))
         named = update(t.enrolled_device).where(made_way, _d.ended_why == "replaced")

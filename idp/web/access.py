@@ -4,6 +4,7 @@ Bearer tokens stand in the header or in the form of a POST (RFC 6750, 2), bound 
 `DPoP` and a proof beside them (RFC 9449, 7.1).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
@@ -14,6 +15,8 @@ from idp.web.front import Environ
 from idp.web.headers import Headers
 
 SCHEMES = ("bearer", "dpop")
+NO_KEY = "-"
+"""The thumbprint that no key has."""
 
 
 class Shown(NamedTuple):
@@ -23,14 +26,18 @@ class Shown(NamedTuple):
     jkt: str = ""
 
 
-def shown_token(environ: Environ, proofs: Proofs, issuer: str) -> Shown | None:
+def shown_token(environ: Environ, proofs: Proofs, issuer: str, key_of: Callable[[str], str]) -> Shown | None:
     """The token of a request and its proof, which is used up by this. Raises OAuth errors.
 
     Whoever reads the token asks whether both belong together: `AccessToken.jkt` is `Shown.jkt`, or the token is none.
+    `key_of` names the key that a token is bound to; with a token that is bound to none no proof is looked at, so that
+    nobody has us write down proofs of keys that open nothing.
     """
     given = _only_token(environ)
     if given is None or given[0] == "bearer":
         return None if given is None else Shown(given[1])
+    if not key_of(given[1]):
+        return Shown(given[1], NO_KEY)
     url = issuer + environ.get("PATH_INFO", "")
     try:
         proof = proofs.judge(proofs_in(environ), environ["REQUEST_METHOD"], url, access_token=given[1])

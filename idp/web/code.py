@@ -80,6 +80,8 @@ def _without_number(step: Step) -> str:
 def asked(step: Step) -> Ask:
     """The code of this step, bound to attempt and number."""
     purpose: Purpose = "login" if step.attempt.proof else "step_up"
+    if step.attempt.takes_over:
+        purpose = "device"
     return Ask(
         purpose, digest("attempt", step.handle), step.account.id, "sms", step.account.phone or "", step.account.id
     )

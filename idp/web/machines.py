@@ -113,7 +113,7 @@ class Machines:
         """`GET` or `POST` with a token in the header, or a bearer token in the form of a `POST` (RFC 6750, 2)."""
         proofs = self._server.proofs
         try:
-            shown = shown_token(environ, proofs, self._issuer)
+            shown = shown_token(environ, proofs, self._issuer, self._inspection.key_of)
             if shown is None:
                 return problem(401, "invalid_request", challenges(environ))
             return reply(200, self._inspection.userinfo(*shown), fresh_nonce(environ, proofs))

@@ -39,6 +39,9 @@ class Sensitive(Page):
         standing = self._pages.standing(browser)
         if standing is None or standing.account is None or standing.session is None:
             return self._pages.ask_to_log_in(browser, self.path)
+        if standing.session.authentication.brief:
+            # On a strange screen, perhaps somebody else's: what is kept there for an hour opens nothing that stays.
+            return self._pages.ask_to_log_in(browser, self.path)
         entered = standing.session.authentication.otp_at
         if entered is None or not 0 <= self._pages.clock() - entered <= FRESH:
             back = back or self.path

@@ -29,7 +29,7 @@ class TakeOver(Page):
         step = self._steps.here()
         if "device-keep" in step.browser.form:
             return self._steps.give_up(step)
-        present = self._present(step)
+        present = self._present(step) if step.attempt.proof else None
         # What was read must be what is taken: the page comes again when it is another phone by now.
         if present is not None and step.browser.form.get("device") == present.id:
             self._steps.attempts.took_over(step.handle, step.attempt, present.id)

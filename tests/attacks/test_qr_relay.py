@@ -137,7 +137,8 @@ class TestLive:
     def refuses(self, victim: Phone, address: str) -> str:
         page, answer = self.begun(victim, address)
         victim.call("/phone/qr/not-me", {"ticket": answer.json["ticket"]})
-        again = page.visitor.get("/login/qr", query_string={"attempt": page.attempt})
+        anew = attempt_of(page.visitor.authorize())
+        again = page.visitor.get("/login/qr", query_string={"attempt": anew})
         assert "why=blocked" in again.headers["Location"]
         return f"sees {self.sees(page)}; no other picture"
 

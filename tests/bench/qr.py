@@ -90,7 +90,7 @@ def _wait(address: tuple[str, int], host: str, count: int, pipe: Pipe) -> None:
     """Keep `count` browsers waiting until told to leave."""
     asked = [_ready(address, host, number) for number in range(count)]
     born = [time.monotonic()] * count
-    due = [(time.monotonic() + 2 * number / count, number) for number in range(count)]
+    due = [(time.monotonic() + 4 * number / count, number) for number in range(count)]
     sockets: dict[int, tuple[socket.socket, int]] = {}
     kept: list[socket.socket | None] = [None] * count
     poll, sent, slowed, cpu = select.epoll(), 0, 0, time.process_time()
@@ -115,7 +115,8 @@ def _wait(address: tuple[str, int], host: str, count: int, pipe: Pipe) -> None:
             if not answer or b"onnection: close" in answer:
                 connection.close()
                 kept[number] = None
-            heapq.heappush(due, (time.monotonic() + (0 if not answer else 2), number))
+            told = re.search(rb"retry-after: *([0-9]+)", answer, re.IGNORECASE)
+            heapq.heappush(due, (time.monotonic() + (int(told[1]) if told else 0), number))
     pipe.send((sent, slowed, time.process_time() - cpu))
 
 

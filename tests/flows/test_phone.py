@@ -245,8 +245,10 @@ class TestEndings:
         assert told["device"]["name"] == "Galaxy A15"
         assert [session["network"] for session in told["sessions"]] == ["192.0.2.0/24"]
         assert page.told()["say"] == "not_me"
-        again = page.visitor.get("/login/qr", query_string={"attempt": page.attempt})
-        assert "/login?" in again.headers.get("Location", ""), again.text
+        assert page.visitor.get("/login/qr", query_string={"attempt": page.attempt}).status_code == 400
+        anew = attempt_of(page.visitor.authorize())
+        again = page.visitor.get("/login/qr", query_string={"attempt": anew})
+        assert "why=blocked" in again.headers.get("Location", ""), again.text
         assert "qr.not_me" in {row["name"] for row in app.base.trail.tail(50)}
 
     def test_not_me_after_the_delivery_ends_the_session_too(self, phone: Phone, page: Waiting) -> None:

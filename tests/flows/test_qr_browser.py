@@ -61,7 +61,7 @@ def test_each_poll_hands_out_the_pictures_of_the_next_four_seconds(page: Waiting
     told = page.poll()
     said = told.json or {}
 
-    assert (said["state"], said["every"], told.headers["Retry-After"]) == ("pending", 2, "2")
+    assert (said["state"], said["every"], told.headers["Retry-After"]) == ("pending", 2, "4")
     assert 0 < said["change"] <= 2
     assert [read(modules).split(".")[-2] for modules in said["pictures"]] == ["00", "01", "02"]
     assert all(read(modules).startswith("https://id.example.test/q#v1.") for modules in said["pictures"])
