@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.app import App, answer_of, attempt_of
 from tests.support.phones import PASSCODE, SCOPE, Phone, enrolled_phone, phone_of, taken_over, with_app
-from tests.support.qr import Waiting, waiting
+from tests.support.qr import Waiting, shown, waiting
 
 
 @pytest.fixture
@@ -291,7 +291,8 @@ class TestRisk:
     def test_in_another_network_the_login_is_level_one_short_and_without_refresh(self, phone: Phone) -> None:
         """O-09, L-03"""
         app = phone.visitor.app
-        page = waiting(app.visitor("203.0.113.5"))
+        browser = app.visitor("203.0.113.5")
+        page = shown(browser, attempt_of(browser.authorize(scope="openid offline_access")))
         scanned = phone.scan(page).json
         assert phone.card(scanned["card"])["same_network"] is False
         phone.confirm(scanned["ticket"], page.number)
