@@ -29,6 +29,7 @@ lint: .setup/test ## style, types, imports and spelling
 
 bench: programs .setup/test ## measure; docs/performance.md explains the numbers
 	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench.qr
 
 soak: programs .setup/test .setup/foreign ## the tests whose numbers are large, in full
 	$(BIN)/python -m pytest -m soak

@@ -14,6 +14,7 @@ VERSION, MASK, QUIET = 5, 2, 4
 """The smallest version that holds every payload. Any mask can be read; looking for the best costs five times more."""
 
 PNG_SIDE = 240
+ZERO = ord("0")
 MODULES = 17 + 4 * VERSION
 _SIDE = MODULES + 2 * QUIET
 _RUN = re.compile("1+")
@@ -48,22 +49,31 @@ class Drawing:
             raise ValueError("not a payload of this link")
         modules, flips = self._flips
         begun = len(self._link)
-        for at, (byte, zero) in enumerate(zip(text[begun:], self._zero[begun:], strict=True)):
-            for bit in range(7):
-                if (byte ^ zero) >> bit & 1:
-                    modules ^= flips[at * 7 + bit]
+        for at, byte in enumerate(text[begun:]):
+            modules ^= flips[at][byte ^ ZERO]
         return modules
 
     @property
     def _zero(self) -> bytes:
-        return self._link.encode() + b"0" * WORD_LENGTH
+        return self._link.encode() + bytes([ZERO]) * WORD_LENGTH
 
     @cached_property
-    def _flips(self) -> tuple[int, list[int]]:
-        """The code of `_zero`, and what each bit after the link changes in it; takes half a second, once a process."""
+    def _flips(self) -> tuple[int, list[list[int]]]:
+        """The code of `_zero`, and what each change of a character after the link changes in it.
+
+        One code is drawn for each bit, which takes half a second, once a process; the rest are those together.
+        """
         base = _drawn(self._zero)
-        begun, bits = len(self._link), range(WORD_LENGTH * 7)
-        return base, [_drawn(_flipped(self._zero, begun + n // 7, n % 7)) ^ base for n in bits]
+        places = range(len(self._link), len(self._link) + WORD_LENGTH)
+        return base, [_together([_drawn(_flipped(self._zero, at, bit)) ^ base for bit in range(7)]) for at in places]
+
+
+def _together(bits: list[int]) -> list[int]:
+    """What each of the 128 sums of seven changes is."""
+    found = [0]
+    for bit in bits:
+        found += [each ^ bit for each in found]
+    return found
 
 
 def _flipped(text: bytes, at: int, bit: int) -> bytes:
