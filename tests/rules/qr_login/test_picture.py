@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from qr_login.flow import LIFE, WRONG_NUMBERS, QrRefused
-from qr_login.logins import INTERVAL, REMEMBERED, STRANGE
+from qr_login.logins import INTERVAL, REMEMBERED, STRANGE, UNTIL_SCANNED
 from qr_login.picture import FAST, SLOW, Pictures
 from tests.rules.qr_login.conftest import LINK, Scene
 from tests.rules.qr_login.test_flow import ME, OTHER, why
@@ -156,4 +156,5 @@ def test_the_two_paces() -> None:
     assert numbers["what both sides are told about its end"] == f"{REMEMBERED:.0f}"
     assert numbers["wrong numbers"] == str(WRONG_NUMBERS)
     assert numbers["unknown or forged tickets from one device"] == str(STRANGE)
-    assert numbers["polls"] == str(INTERVAL)
+    assert numbers["polls"] == str(UNTIL_SCANNED)
+    assert f"one in {UNTIL_SCANNED} s until the scan, then one in {INTERVAL} s" in page
