@@ -6,6 +6,7 @@ before the passcode, so that a wrong number costs no try of the passcode; both a
 
 import hmac
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -119,7 +120,9 @@ class Phone:
             self._devices.prove(device, passcode, account)
         except DeviceRefused as refused:
             if refused.why == "ended":
-                self._logins.deny(ticket, device.id, device.account_id, "wrong_passcode")
+                # The login may be over by itself: the phone is told of its own end all the same.
+                with suppress(QrRefused):
+                    self._logins.deny(ticket, device.id, device.account_id, "wrong_passcode")
             raise
 
     def _card(self, login: QrLogin, ticket: str, device: Device, client: Client | None) -> str:

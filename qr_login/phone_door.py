@@ -99,7 +99,7 @@ class Door:
         if shown is None or not shown.jkt:
             raise Problem("token_missing", headers=challenges(environ))
         self._slow_down(shown.jkt)
-        device = self._device(operation, shown.jkt)
+        device = self._device(shown.jkt)
         holder = self._holder(operation, environ, language, shown.text, shown.jkt)
         if device is None and operation.seat == "device":
             raise Problem("no_device")
@@ -132,7 +132,7 @@ class Door:
         status, made, encoded = reply(known.status, body, [*refused.headers, *retry, *self.nonce()])
         return status, [("Content-Type", "application/problem+json"), *made[1:]], encoded
 
-    def _device(self, operation: Operation, jkt: str) -> Device | None:
+    def _device(self, jkt: str) -> Device | None:
         device = self._devices.of_key(jkt)
         if device is not None and device.ended_at is not None:
             raise Problem("ended", {"ended": self.end(device)})
