@@ -445,7 +445,6 @@ def test_a_qr_code_and_a_phone_do_as_well(person: Person) -> None:
     phone.locator("#phone-confirm").click()
     phone.locator("#passcode").fill(PASSCODE)
     phone.locator("#phone-passcode").click()
-    phone.close()
 
     on_page(person.screen, "vneid-consent")
     person.screen.locator("#agree").check()

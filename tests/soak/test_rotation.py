@@ -34,6 +34,7 @@ from keys.store import SqlKeyStore
 from tests.support.installation import PAIRS, installed
 from tests.support.live import CHEAP_HASH, PORTAL, Visit, people, read_json
 from tests.support.provider import IDP, Provider
+from tests.support.waiting import until
 
 MAX_AGE, LEAD = 1, 6
 WORKERS, PORTALS, PEOPLE = 4, 8, 4
@@ -158,6 +159,7 @@ class Operator:
         self._wait_until_ready()
         alg = self.chance.choice(["RS256", "ES256"])
         kid = self.store.load().signing_key(alg, time.time()).kid
+        until(lambda: kid in load.newest or bool(load.faults))
         assert self._idp("revoke", kid)["guarantee"] is True
         self.revoked[kid] = time.monotonic()
         time.sleep(5)
