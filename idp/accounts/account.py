@@ -40,7 +40,7 @@ class Account:
 
     `phone_verified_at` is the moment of the last right code to the number, give or take a day. `secured_at` is that of
     the last credential event (password, recovery, contact): proofs, codes, links and pending changes that are older are
-    dead.
+    dead. A temporary password opens nothing after `password_good_until`, nor a second time after `password_spent_at`.
     """
 
     id: str
@@ -56,6 +56,8 @@ class Account:
     password_hash: str | None = None
     password_changed_at: float | None = None
     password_temporary: bool = False
+    password_good_until: float | None = None
+    password_spent_at: float | None = None
     phone_changed_at: float | None = None
     secured_at: float = 0.0
     updated_at: float = 0.0

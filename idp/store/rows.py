@@ -37,6 +37,8 @@ def account_of(rows: Sequence[Row]) -> Account | None:
         password_hash=row["a_password_hash"],
         password_changed_at=row["a_password_changed_at"],
         password_temporary=bool(row["a_password_temporary"]),
+        password_good_until=row["a_password_good_until"],
+        password_spent_at=row["a_password_spent_at"],
         phone_changed_at=row["a_phone_changed_at"],
         secured_at=row["a_secured_at"],
         updated_at=row["a_updated_at"],

@@ -18,10 +18,14 @@ KEPT_AFTER = {
     t.undo: 0.0,
     t.session_client: 0.0,
     t.ended_ticket: 0.0,
+    t.photo: 0.0,
+    t.activation: 0.0,
+    t.officer_invitation: 0.0,
     # A day longer than any token that names the session or the family can live.
     t.refresh_family: DAY,
     t.session: DAY,
     t.upstream_stay: DAY,
+    t.officer_session: DAY,
 }
 
 # A session may go on for longer than it was meant to when a client came into it.

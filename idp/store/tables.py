@@ -20,6 +20,11 @@ from sqlalchemy import (
     text,
 )
 
+from idp.store.desk_tables import activation as activation
+from idp.store.desk_tables import agency as agency
+from idp.store.desk_tables import data_request as data_request
+from idp.store.desk_tables import declaration as declaration
+from idp.store.desk_tables import photo as photo
 from idp.store.device_tables import ended_ticket as ended_ticket
 from idp.store.device_tables import enrolled_device as enrolled_device
 from idp.store.link_tables import link as link
@@ -27,6 +32,12 @@ from idp.store.link_tables import link_dispute as link_dispute
 from idp.store.link_tables import participant as participant
 from idp.store.link_tables import upstream_closed as upstream_closed
 from idp.store.link_tables import upstream_stay as upstream_stay
+from idp.store.officer_tables import officer as officer
+from idp.store.officer_tables import officer_invitation as officer_invitation
+from idp.store.officer_tables import officer_right as officer_right
+from idp.store.officer_tables import officer_session as officer_session
+from idp.store.officer_tables import proposal as proposal
+from idp.store.passkey_tables import passkey as passkey
 from idp.store.schema import Number as Number
 from idp.store.schema import metadata as metadata
 
@@ -46,6 +57,8 @@ account = Table(
     Column("password_hash", Text),
     Column("password_changed_at", Double),
     Column("password_temporary", Boolean, nullable=False, server_default=false()),
+    Column("password_good_until", Double),
+    Column("password_spent_at", Double),
     Column("phone_changed_at", Double),
     Column("secured_at", Double, nullable=False, server_default="0"),
     Column("more_claims", Text, nullable=False),
