@@ -93,6 +93,30 @@ class Passwords(Section):
     warn_days: int = Field(14, ge=0, le=60, description="days before that on which we say so")
 
 
+class Registration(Section):
+    """Registering, and what follows from an approval."""
+
+    individual: Window = Field(Window(), description="when individuals may register")
+    organisation: Window = Field(Window(), description="when organisations may register")
+    first_password: Literal["link", "temporary"] = Field(
+        "link", description="how the first password travels: a one-time link and a code, or a temporary password"
+    )
+    activation_hours: int = Field(72, ge=1, le=72, description="hours that the link or the temporary password is good")
+    draft_hours: int = Field(24, ge=1, le=168, description="hours that an unfinished form is kept")
+    lapse_days: int = Field(90, ge=1, le=365, description="days after which an undecided request lapses")
+    photos_days: int = Field(90, ge=1, le=365, description="days that pictures are kept after the decision")
+
+
+class Officers(Section):
+    """The officer console."""
+
+    url: str = Field(
+        "", description="its public URL, on a host of its own; empty: none, in development officers.localhost"
+    )
+    idle: int = Field(900, ge=60, le=900, description="seconds without a request until an officer's session ends")
+    absolute: int = Field(28_800, ge=300, le=43_200, description="seconds until it ends in any case")
+
+
 class Budgets(Section):
     """How many one-time codes may be sent (docs/security.md); a window begins with its first send."""
 

@@ -24,10 +24,12 @@ from config.sections import (
     Limits,
     Login,
     Messages,
+    Officers,
     Oidc,
     Outbound,
     Passwords,
     Qr,
+    Registration,
     Store,
     Testing,
     Upstream,
@@ -69,6 +71,8 @@ class Settings(BaseSettings):
     oidc: Oidc = Oidc()
     limits: Limits = Limits()
     passwords: Passwords = Passwords()
+    registration: Registration = Registration()
+    officers: Officers = Officers()
     messages: Messages = Messages()
     budgets: Budgets = Budgets()
     audit: Audit = Audit()
@@ -92,6 +96,14 @@ class Settings(BaseSettings):
         """How a channel sends: as configured, by itself into files in development and not at all in production."""
         configured = self.messages.sms if channel == "sms" else self.messages.email
         return configured or ("none" if self.is_production else "file")
+
+    @property
+    def officers_url(self) -> str:
+        """Where the officer console is; empty when there is none."""
+        parts = urlsplit(self.issuer)
+        if self.officers.url or self.is_production or parts.hostname not in LOOPBACK:
+            return self.officers.url
+        return f"{parts.scheme}://officers.localhost" + (f":{parts.port}" if parts.port else "")
 
     @property
     def qr_link(self) -> str:
@@ -175,6 +187,7 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         (not s.testing.enabled and s.testing.fixed_captcha is not None, "testing.fixed_captcha needs testing.enabled"),
         (production and not s.is_https, "issuer: production needs https"),
         *_message_rules(s),
+        *_officer_rules(s),
         *_qr_rules(s),
         *upstream_rules(s.upstreams, production=production),
         (production and not _master_keys(s.keys), "keys: production needs a master key"),
@@ -211,6 +224,18 @@ def _message_rules(s: Settings) -> list[tuple[bool, str]]:
             "messages.smtp.security: none is for a mail server on this machine",
         ),
         (bool(m.smtp.user) != bool(m.smtp.password), "messages.smtp: give user and password, or neither"),
+    ]
+
+
+def _officer_rules(s: Settings) -> list[tuple[bool, str]]:
+    """A console that is no place of its own, or one that anybody can listen to."""
+    url = s.officers.url
+    parts = urlsplit(url)
+    pure = parts.scheme in ("http", "https") and parts.netloc and not (parts.path or parts.query or parts.fragment)
+    return [
+        (bool(url) and not pure, "officers.url: must be a plain origin such as https://officers.example.vn"),
+        (bool(url) and parts.netloc == urlsplit(s.issuer).netloc, "officers.url: needs a host of its own"),
+        (bool(url) and s.is_production and parts.scheme != "https", "officers.url: production needs https"),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from config.desk_wiring import Desk, desk_of
 from config.federation_wiring import brokering_of
 from config.foundation import Foundation, passwords_of
 from config.people_wiring import (
@@ -84,6 +85,7 @@ class Provider:
     brokering: Brokering
     devices: Devices
     qr: Qr | None
+    desk: Desk
 
 
 def wire(base: Foundation) -> Provider:
@@ -123,6 +125,7 @@ def wire(base: Foundation) -> Provider:
         brokering=brokering_of(base),
         devices=devices,
         qr=qr_of(base, sessions),
+        desk=desk_of(base, passwords),
     )
 
 

@@ -206,4 +206,7 @@ def _taken_back(undo: Undo, account: Account, now: float) -> dict[str, object]:
             return {"phone": known, "phone_verified_at": now if known else None, "phone_changed_at": rested}
         case "email_changed":
             return {"email": before.get("email"), "email_verified_at": now if before.get("email") else None}
+        case "profile_changed":
+            back = {name: before[name] for name in ("phone", "email") if before.get(name)}
+            return back | {f"{name}_verified_at": now for name in back}
     return {}

@@ -26,6 +26,7 @@ About = Literal[
     "device_enrolled",
     "device_removed",
     "device_locked",
+    "profile_changed",
 ]
 UNDO_LIFE = 259_200.0
 """72 hours, in seconds."""

@@ -18,7 +18,9 @@ from idp.accounts.budgets import Budget, BudgetLimits, Spent, prefix_of
 from idp.messages.message import Language, Message
 from idp.ports import Clock
 
-Purpose = Literal["login", "step_up", "password", "recovery", "contact", "link", "device"]
+Purpose = Literal[
+    "login", "step_up", "password", "recovery", "contact", "link", "device", "registration", "activation", "profile"
+]
 Channel = Literal["sms", "email"]
 Verdict = Literal["right", "wrong", "exhausted"]
 Alarm = Callable[[str, float], None]

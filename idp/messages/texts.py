@@ -10,55 +10,17 @@ from dataclasses import dataclass
 from html import escape
 
 from idp.messages.message import Language, Message
+from idp.messages.words import (
+    EVENTS_MAIL,
+    EVENTS_SMS,
+    PURPOSES_MAIL,
+    PURPOSES_SMS,
+    REASONS_MAIL,
+    REASONS_SMS,
+    Words,
+)
 
-Words = Mapping[Language, str]
 HOTLINE = "1900.9068"
-
-PURPOSES_SMS: Mapping[str, Words] = {
-    "login": {"vi": "dang nhap", "en": "login"},
-    "step_up": {"vi": "xac nhan thao tac", "en": "confirming your action"},
-    "password": {"vi": "doi mat khau", "en": "changing the password"},
-    "recovery": {"vi": "lay lai mat khau", "en": "password recovery"},
-    "contact": {"vi": "xac nhan so dien thoai", "en": "confirming this number"},
-    "link": {"vi": "lien ket tai khoan", "en": "linking your account"},
-    "device": {"vi": "dang ky dien thoai", "en": "enrolling a phone"},
-}
-PURPOSES_MAIL: Mapping[str, Words] = {
-    "login": {"vi": "đăng nhập", "en": "logging in"},
-    "step_up": {"vi": "xác nhận thao tác", "en": "confirming your action"},
-    "password": {"vi": "đổi mật khẩu", "en": "changing the password"},
-    "recovery": {"vi": "lấy lại mật khẩu", "en": "password recovery"},
-    "contact": {"vi": "xác nhận địa chỉ thư điện tử", "en": "confirming this e-mail address"},
-    "link": {"vi": "liên kết tài khoản", "en": "linking your account"},
-    "device": {"vi": "đăng ký điện thoại", "en": "enrolling a phone"},
-}
-EVENTS_SMS: Mapping[str, Words] = {
-    "new_device": {"vi": "Dang nhap tren thiet bi moi", "en": "Login on a new device"},
-    "password_changed": {"vi": "Mat khau da doi", "en": "Password changed"},
-    "password_recovered": {"vi": "Mat khau da dat lai", "en": "Password reset"},
-    "phone_changed": {"vi": "So dien thoai da doi", "en": "Phone number changed"},
-    "email_changed": {"vi": "Dia chi e-mail da doi", "en": "E-mail address changed"},
-    "link_added": {"vi": "Da lien ket tai khoan moi", "en": "Account link added"},
-    "link_removed": {"vi": "Da huy lien ket tai khoan", "en": "Account link removed"},
-    "device_enrolled": {"vi": "Da dang ky dien thoai moi", "en": "New phone enrolled"},
-    "device_removed": {"vi": "Da go dien thoai dang ky", "en": "Enrolled phone removed"},
-    "device_locked": {"vi": "Dien thoai bi go: sai ma 5 lan", "en": "Phone removed: 5 wrong codes"},
-}
-EVENTS_MAIL: Mapping[str, Words] = {
-    "new_device": {"vi": "Đăng nhập trên thiết bị mới", "en": "Login on a new device"},
-    "password_changed": {"vi": "Mật khẩu đã được đổi", "en": "Your password was changed"},
-    "password_recovered": {"vi": "Mật khẩu đã được đặt lại", "en": "Your password was reset"},
-    "phone_changed": {"vi": "Số điện thoại đã được thay đổi", "en": "Your phone number was changed"},
-    "email_changed": {"vi": "Địa chỉ thư điện tử đã được thay đổi", "en": "Your e-mail address was changed"},
-    "link_added": {"vi": "Tài khoản liên kết đã được thêm", "en": "A linked account was added"},
-    "link_removed": {"vi": "Tài khoản liên kết đã được hủy", "en": "A linked account was removed"},
-    "device_enrolled": {"vi": "Điện thoại mới đã được đăng ký", "en": "A new phone was enrolled"},
-    "device_removed": {"vi": "Điện thoại đăng ký đã được gỡ", "en": "An enrolled phone was removed"},
-    "device_locked": {
-        "vi": "Điện thoại đăng ký đã bị gỡ vì nhập sai mã 5 lần",
-        "en": "Your enrolled phone was removed after 5 wrong passcodes",
-    },
-}
 
 SMS: Mapping[str, Words] = {
     "otp": {
@@ -69,6 +31,32 @@ SMS: Mapping[str, Words] = {
     "recovery_link": {
         "vi": "BHXH: Dat lai mat khau trong {minutes} phut tai {url}",
         "en": "VSS: reset your password within {minutes} min at {url}",
+    },
+    "activation": {
+        "vi": "BHXH: Tai khoan {account} da duoc kich hoat. Dat mat khau trong {hours} gio tai {url}",
+        "en": "VSS: account {account} is active. Set a password within {hours} hours at {url}",
+    },
+    "temporary_password": {
+        "vi": "BHXH: Tai khoan {account} da kich hoat. Mat khau tam {password}, dung 1 lan trong {hours} gio, "
+        "phai doi khi dang nhap.",
+        "en": "VSS: account {account} is active. Temporary password {password}, works once within {hours} hours; "
+        "you change it at login.",
+    },
+    "declaration_received": {
+        "vi": "BHXH: Da ghi nhan to khai so {reference}. Mang giay to den {agency} de hoan tat.",
+        "en": "VSS: declaration {reference} recorded. Bring your papers to {agency}.",
+    },
+    "declaration_approved": {
+        "vi": "BHXH: To khai {reference} da duoc duyet. LH " + HOTLINE,
+        "en": "VSS: declaration {reference} was approved. Call " + HOTLINE,
+    },
+    "declaration_rejected": {
+        "vi": "BHXH: Dang ky {reference} chua duoc chap nhan. Ly do: {reason}. LH " + HOTLINE,
+        "en": "VSS: registration {reference} was not accepted. Reason: {reason}. Call " + HOTLINE,
+    },
+    "declaration_returned": {
+        "vi": "BHXH: To khai {reference} can sua: {reason}. Xem tai {url}",
+        "en": "VSS: please correct declaration {reference}: {reason}. See {url}",
     },
     "notice": {
         "vi": "BHXH: {event} luc {time}. Khong phai ban? Goi " + HOTLINE,
@@ -134,6 +122,116 @@ MAIL: Mapping[str, Mapping[Language, Letter]] = {
             "If you did not ask, ignore this mail: your password stays as it is. Do not forward this mail to anyone.",
         ),
     },
+    "activation": {
+        "vi": Letter(
+            "BHXH: tài khoản đã được kích hoạt",
+            (
+                "Cơ quan BHXH đã duyệt đăng ký của bạn. Tài khoản {account} đã được cấp và kích hoạt.",
+                "Mở đường dẫn sau trong {hours} giờ để đặt mật khẩu. Mã xác thực sẽ gửi tới điện thoại đã đăng ký.",
+            ),
+            "{url}",
+            "Đặt mật khẩu",
+            "Nếu bạn không đăng ký, gọi " + HOTLINE + ". Không chuyển thư này cho ai.",
+        ),
+        "en": Letter(
+            "VSS: your account is active",
+            (
+                "The agency approved your registration. Account {account} was issued and activated.",
+                "Open this link within {hours} hours to set a password. Your registered phone gets a code for it.",
+            ),
+            "{url}",
+            "Set a password",
+            "If you did not register, call " + HOTLINE + ". Do not forward this mail to anyone.",
+        ),
+    },
+    "temporary_password": {
+        "vi": Letter(
+            "BHXH: tài khoản đã được kích hoạt",
+            (
+                "Cơ quan BHXH đã duyệt đăng ký của bạn. Tài khoản {account} đã được cấp và kích hoạt.",
+                "Mật khẩu tạm: {password}",
+                "Mật khẩu này dùng được một lần trong {hours} giờ; khi đăng nhập bạn phải đổi mật khẩu.",
+                "Không cung cấp mật khẩu cho bất kỳ ai, kể cả cán bộ BHXH.",
+            ),
+        ),
+        "en": Letter(
+            "VSS: your account is active",
+            (
+                "The agency approved your registration. Account {account} was issued and activated.",
+                "Temporary password: {password}",
+                "It works once within {hours} hours; you change it at the first login.",
+                "Do not tell it to anyone, not even VSS staff.",
+            ),
+        ),
+    },
+    "declaration_received": {
+        "vi": Letter(
+            "BHXH: đã ghi nhận tờ khai số {reference}",
+            (
+                "Đã ghi nhận tờ khai số {reference}. Vui lòng mang giấy tờ tới {agency} để hoàn tất thủ tục.",
+                "Giữ mã số tờ khai: bạn cần mã này và số điện thoại đã khai để xem tình trạng hồ sơ.",
+            ),
+            "{url}",
+            "Xem tình trạng hồ sơ",
+            "Nếu bạn không gửi tờ khai này, gọi " + HOTLINE + ".",
+        ),
+        "en": Letter(
+            "VSS: declaration {reference} recorded",
+            (
+                "Declaration {reference} is recorded. Bring your papers to {agency} to finish.",
+                "Keep the reference: with it and the phone number that you declared you can see how it stands.",
+            ),
+            "{url}",
+            "See how it stands",
+            "If you did not send this declaration, call " + HOTLINE + ".",
+        ),
+    },
+    "declaration_approved": {
+        "vi": Letter(
+            "BHXH: tờ khai số {reference} đã được duyệt",
+            ("Cơ quan BHXH đã duyệt tờ khai số {reference}. Thay đổi đã có hiệu lực.",),
+        ),
+        "en": Letter(
+            "VSS: declaration {reference} was approved",
+            ("The agency approved declaration {reference}. The change is in effect.",),
+        ),
+    },
+    "declaration_rejected": {
+        "vi": Letter(
+            "BHXH: tờ khai số {reference} chưa được chấp nhận",
+            (
+                "Cơ quan BHXH chưa chấp nhận tờ khai số {reference}. Lý do: {reason}.",
+                "{note}",
+                "Bạn có thể gửi tờ khai mới, đến bộ phận tiếp nhận và trả kết quả hồ sơ, hoặc gọi " + HOTLINE + ".",
+            ),
+            "{url}",
+            "Xem tình trạng hồ sơ",
+        ),
+        "en": Letter(
+            "VSS: declaration {reference} was not accepted",
+            (
+                "The agency did not accept declaration {reference}. Reason: {reason}.",
+                "{note}",
+                "You may send a new declaration, come to the reception desk, or call " + HOTLINE + ".",
+            ),
+            "{url}",
+            "See how it stands",
+        ),
+    },
+    "declaration_returned": {
+        "vi": Letter(
+            "BHXH: tờ khai số {reference} cần sửa",
+            ("Cơ quan BHXH đề nghị bạn sửa tờ khai số {reference}. Lý do: {reason}.", "{note}"),
+            "{url}",
+            "Sửa tờ khai",
+        ),
+        "en": Letter(
+            "VSS: please correct declaration {reference}",
+            ("The agency asks you to correct declaration {reference}. Reason: {reason}.", "{note}"),
+            "{url}",
+            "Correct the declaration",
+        ),
+    },
     "notice": {
         "vi": Letter(
             "BHXH: {event}",
@@ -174,16 +272,16 @@ class Mail:
 
 def render_sms(message: Message) -> str:
     """The text message."""
-    facts = _spoken(message, PURPOSES_SMS, EVENTS_SMS)
+    facts = _spoken(message, PURPOSES_SMS, EVENTS_SMS, REASONS_SMS)
     name = "notice_with_undo" if message.template == "notice" and facts["undo_url"] else message.template
     return SMS[name][message.language].format_map(facts)
 
 
 def render_mail(message: Message) -> Mail:
     """The mail, as text and as HTML."""
-    facts = _spoken(message, PURPOSES_MAIL, EVENTS_MAIL)
+    facts = _spoken(message, PURPOSES_MAIL, EVENTS_MAIL, REASONS_MAIL)
     letter = MAIL[message.template][message.language]
-    says = [paragraph.format_map(facts) for paragraph in letter.paragraphs]
+    says = [said for paragraph in letter.paragraphs if (said := paragraph.format_map(facts))]
     url = letter.link.format_map(facts)
     then = [letter.then] if url or not letter.link else [WITHOUT_UNDO[message.language]]
     end = [*(line for line in then if line), SIGNATURE[message.language]]
@@ -192,10 +290,12 @@ def render_mail(message: Message) -> Mail:
     return Mail(letter.subject.format_map(facts), "\n\n".join(text) + "\n", html)
 
 
-def _spoken(message: Message, purposes: Mapping[str, Words], events: Mapping[str, Words]) -> dict[str, str]:
-    """The facts, with purpose and event in words."""
+def _spoken(
+    message: Message, purposes: Mapping[str, Words], events: Mapping[str, Words], reasons: Mapping[str, Words]
+) -> dict[str, str]:
+    """The facts, with purpose, event and reason in words."""
     facts, language = dict(message.facts), message.language
-    for name, words in (("purpose", purposes), ("event", events)):
+    for name, words in (("purpose", purposes), ("event", events), ("reason", reasons)):
         if name in facts:
             facts[name] = words[facts[name]][language]
     return facts

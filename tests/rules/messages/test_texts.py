@@ -5,8 +5,10 @@ from html import unescape
 
 import pytest
 
+from idp.desk.declaration import REASONS
 from idp.messages.message import Language, Message
-from idp.messages.texts import EVENTS_MAIL, EVENTS_SMS, MAIL, PURPOSES_MAIL, PURPOSES_SMS, SMS, render_mail, render_sms
+from idp.messages.texts import MAIL, SMS, render_mail, render_sms
+from idp.messages.words import EVENTS_MAIL, EVENTS_SMS, PURPOSES_MAIL, PURPOSES_SMS, REASONS_MAIL, REASONS_SMS
 
 GSM_7 = re.compile(r"[A-Za-z0-9 @£$¥!\"#%&'()*+,\-./:;<=>?_\n]*")
 """The letters of GSM 03.38 that count once and that we use; none of ours needs an accent."""
@@ -16,10 +18,30 @@ TOKEN = "A" * 43
 HOST = "https://dangnhap.baohiemxahoi.gov.vn"
 """A host as long as a real one may be."""
 
+REFERENCE = "7KF3-9QTA-2M"
+STATUS = f"{HOST}/register/status"
 LANGUAGES: tuple[Language, ...] = ("vi", "en")
 FACTS = {
     **{f"otp {p}": ("otp", {"code": "888888", "purpose": p, "minutes": "10"}) for p in PURPOSES_SMS},
     "recovery_link": ("recovery_link", {"url": f"{HOST}/reset/{TOKEN}", "minutes": "1440"}),
+    "activation": ("activation", {"account": "******0412", "hours": "72", "url": f"{HOST}/a/{TOKEN[:22]}"}),
+    "temporary_password": (
+        "temporary_password",
+        {"account": "******0412", "hours": "72", "password": "2k4f-9qtx-7mzr"},
+    ),
+    "declaration_received": (
+        "declaration_received",
+        {"reference": REFERENCE, "agency": "BHXH co so Binh Thanh, TP Ho Chi Minh", "url": STATUS},
+    ),
+    "declaration_approved": ("declaration_approved", {"reference": REFERENCE}),
+    **{
+        f"{template} {reason}": (
+            template,
+            {"reference": REFERENCE, "reason": reason, "note": "Mang giấy tờ", "url": STATUS},
+        )
+        for template in ("declaration_rejected", "declaration_returned")
+        for reason in REASONS
+    },
     **{
         f"notice {event} {bool(url)}": (
             "notice",
@@ -95,5 +117,6 @@ def test_every_template_purpose_and_event_is_there_for_both_channels_and_languag
     assert set(MAIL) == {name for name in SMS if name != "notice_with_undo"}
     assert set(PURPOSES_SMS) == set(PURPOSES_MAIL)
     assert set(EVENTS_SMS) == set(EVENTS_MAIL)
-    for table in (SMS, MAIL, PURPOSES_SMS, PURPOSES_MAIL, EVENTS_SMS, EVENTS_MAIL):
+    assert set(REASONS_SMS) == set(REASONS_MAIL) == set(REASONS)
+    for table in (SMS, MAIL, PURPOSES_SMS, PURPOSES_MAIL, EVENTS_SMS, EVENTS_MAIL, REASONS_SMS, REASONS_MAIL):
         assert all(set(words) == {"vi", "en"} for words in table.values())

@@ -1,0 +1,62 @@
+"""The desk on a foundation: declarations, agencies, officers, decisions, and the way to a first password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from config.people_wiring import notices_of, sql_credentials
+from idp.desk.decisions import Decisions, DeskRules
+from idp.store.agencies import SqlAgencies
+from idp.store.decisions import SqlDecisions
+from idp.store.declarations import SqlDeclarations
+from keys.sealing import MasterKey
+
+if TYPE_CHECKING:
+    from config.foundation import Foundation
+    from idp.accounts.passwords import Passwords
+
+HOUR, DAY = 3600.0, 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the pages and commands of the desk stand on."""
+
+    agencies: SqlAgencies
+    declarations: SqlDeclarations
+    decided: SqlDecisions
+    decisions: Decisions
+
+
+def desk_of(base: Foundation, passwords: Passwords) -> Desk:
+    """The desk."""
+    agencies, declarations, decided = SqlAgencies(base.database, base.clock), declarations_of(base), decided_of(base)
+    decisions = Decisions(
+        decided,
+        declarations,
+        base.people,
+        agencies,
+        notices_of(base),
+        base.clock,
+        desk_rules(base),
+        issuer=base.settings.issuer,
+        hash_password=passwords.hash,
+    )
+    return Desk(agencies, declarations, decided, decisions)
+
+
+def declarations_of(base: Foundation) -> SqlDeclarations:
+    """Declarations; their pictures have a sealing key of their own."""
+    return SqlDeclarations(base.database, base.audit, MasterKey(base.secrets.get("photo")))
+
+
+def decided_of(base: Foundation) -> SqlDecisions:
+    """Where decisions are carried out."""
+    return SqlDecisions(base.database, base.people, sql_credentials(base), base.audit, base.outbox)
+
+
+def desk_rules(base: Foundation) -> DeskRules:
+    """How the first password travels, and how long pictures stay."""
+    rules = base.settings.registration
+    return DeskRules(rules.first_password, rules.activation_hours * HOUR, rules.photos_days * DAY)

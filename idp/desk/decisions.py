@@ -1,0 +1,311 @@
+"""`Decisions`: what an officer decides about a declaration, and what follows from it, in one transaction each.
+
+An approved registration opens an account and sends the way to a first password; an approved change is a credential
+event; an approved stop closes the account. Two officers at once: one decides, the other is told that it is decided.
+"""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
+
+from idp.accounts.account import Account, Identifier
+from idp.accounts.credentials import Securing
+from idp.accounts.notices import NOWHERE, Notices
+from idp.accounts.people import People, new_account_id
+from idp.desk.agencies import Agencies
+from idp.desk.declaration import REASONS, Declaration, DeclarationStore
+from idp.desk.identity import identifiers_of
+from idp.desk.officers import Officer
+from idp.messages.message import Channel, Message
+from idp.ports import Clock, Event
+from idp.shelf import digest
+
+FirstWay = Literal["link", "temporary"]
+HOUR = 3600.0
+
+
+class Decided(Exception):
+    """Somebody decided, changed or superseded the declaration meanwhile; nothing was done."""
+
+
+class Unfit(Exception):
+    """The declaration cannot be approved as it is; `why` is account_exists, no_account, secured_meanwhile or held."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRules:
+    """How the first password travels, how long its way is good, and how long pictures are kept after a decision."""
+
+    first_way: FirstWay = "link"
+    activation_life: float = 72 * HOUR
+    photos_kept: float = 90 * 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """The one-time way from an approval to the first password, as it is stored."""
+
+    digest: str
+    account_id: str
+    declaration_id: str
+    created_at: float
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """All that an approval does. `opens` is a new account; `secures` changes one, whose `identifiers` take the place
+    of those of their kinds; `closes` ends all identifiers.
+    """
+
+    declaration: Declaration
+    event: Event
+    photos_until: float
+    opens: Account | None = None
+    secures: Securing | None = None
+    identifiers: tuple[Identifier, ...] = ()
+    closes: bool = False
+    activation: Activation | None = None
+    messages: tuple[Message, ...] = ()
+    supersedes: Sequence[str] = ()
+
+
+class DecisionStore(Protocol):
+    """Carries out decisions, each in one transaction."""
+
+    def approve(self, approval: Approval, now: float) -> None:
+        """All of it or nothing. Raises `Decided`, and `IdentifierTaken` when another account holds a number."""
+        ...
+
+    def settle(self, new: Declaration, event: Event, messages: Sequence[Message], photos_until: float | None) -> None:
+        """A decision that changes no account. Raises `Decided`."""
+        ...
+
+    def send_again(self, activation: Activation, event: Event, messages: Sequence[Message]) -> None:
+        """A new way to the first password; earlier ones of the account die."""
+        ...
+
+
+class Decisions:
+    """What officers decide. `hash_password` makes the stored form of a temporary password."""
+
+    def __init__(
+        self,
+        store: DecisionStore,
+        declarations: DeclarationStore,
+        people: People,
+        agencies: Agencies,
+        notices: Notices,
+        clock: Clock,
+        rules: DeskRules,
+        *,
+        issuer: str,
+        hash_password: Callable[[str], str],
+    ) -> None:
+        self._store = store
+        self._declarations = declarations
+        self._people = people
+        self._agencies = agencies
+        self._notices = notices
+        self._clock = clock
+        self._rules = rules
+        self._issuer = issuer
+        self._hash = hash_password
+
+    def approve(self, declaration: Declaration, officer: Officer, *, seconded_by: Officer | None = None) -> Declaration:
+        """Approve what was read. Raises `NotAllowed`, `NotOpen`, `Unfit`, `Decided`, `IdentifierTaken`."""
+        for each in filter(None, (officer, seconded_by)):
+            each.demand("decide", declaration, self._agencies.tree())
+        second = seconded_by.id if seconded_by else None
+        approved = declaration.decided("approved", self._clock(), officer.id, seconded_by=second)
+        match declaration.request:
+            case "register":
+                approval = self._opening(approved, officer)
+            case "amend":
+                approval = self._changing(approved, officer)
+            case _:
+                approval = self._closing(approved, officer)
+        self._store.approve(approval, self._clock())
+        return approval.declaration
+
+    def reject(self, declaration: Declaration, officer: Officer, reason: str, note: str) -> Declaration:
+        """Reject, and tell why. Raises `NotAllowed`, `NotOpen`, `Decided`."""
+        officer.demand("decide", declaration, self._agencies.tree())
+        rejected = declaration.decided("rejected", self._clock(), officer.id, _known(reason), note)
+        self._settle(rejected, officer, "declaration_rejected", self._clock() + self._rules.photos_kept)
+        return rejected
+
+    def ask_for_correction(self, declaration: Declaration, officer: Officer, reason: str, note: str) -> Declaration:
+        """Give it back with what is to be corrected. Raises `NotAllowed`, `NotOpen`, `Decided`."""
+        officer.demand("decide", declaration, self._agencies.tree())
+        returned = declaration.returned(self._clock(), officer.id, _known(reason), note)
+        self._settle(returned, officer, "declaration_returned", None)
+        return returned
+
+    def send_again(self, declaration: Declaration, officer: Officer) -> None:
+        """A new way to the first password of an account that never had one. Raises `NotAllowed`, `Unfit`."""
+        officer.demand("decide", declaration, self._agencies.tree())
+        account = self._people.find(declaration.account_id or "")
+        if declaration.state != "approved" or account is None or not account.is_active or account.password_hash:
+            raise Unfit("no_account")
+        activation, messages = self._link(account, declaration)
+        event = Event("activation.sent", account.id, facts={"officer": officer.login})
+        self._store.send_again(activation, event, messages)
+
+    def _settle(self, new: Declaration, officer: Officer, template: str, photos_until: float | None) -> None:
+        event = _event(new, officer)
+        self._store.settle(new, event, self._letters(new, template), photos_until)
+
+    def _opening(self, approved: Declaration, officer: Officer) -> Approval:
+        form, now = approved.form, self._clock()
+        held = identifiers_of(approved.kind, form, now)
+        if any(self._people.find_by_identifier(i.kind, i.value) for i in held):
+            raise Unfit("account_exists")
+        account = Account(
+            new_account_id(),
+            approved.kind,
+            form.name,
+            birth_date=form.birth_date or None,
+            phone=form.phone,
+            phone_verified_at=now,
+            phone_changed_at=None,
+            email=form.email or None,
+            email_verified_at=approved.email_verified_at,
+            address=form.street or None,
+            updated_at=now,
+            secured_at=now,
+            identifiers=held,
+        )
+        done = replace(approved, account_id=account.id)
+        if self._rules.first_way == "temporary":
+            account, messages = self._with_temporary(account, done)
+            activation = None
+        else:
+            activation, messages = self._link(account, done)
+        others = self._declarations.open_for(approved.kind, form.code, form.citizen_number)
+        return Approval(
+            done,
+            _event(done, officer),
+            now + self._rules.photos_kept,
+            opens=account,
+            activation=activation,
+            messages=tuple(messages),
+            supersedes=[other.id for other in others if other.id != done.id],
+        )
+
+    def _changing(self, approved: Declaration, officer: Officer) -> Approval:
+        account, now = self._account_of(approved), self._clock()
+        form, kinds = approved.form, {i.kind: i.value for i in account.identifiers if i.valid_to is None}
+        news = tuple(i for i in identifiers_of(approved.kind, form, now) if kinds.get(i.kind) != i.value)
+        values: dict[str, object] = {"name": form.name, "address": form.street or account.address}
+        known: dict[str, str] = {}
+        if form.phone and form.phone != account.phone:
+            values |= {"phone": form.phone, "phone_verified_at": now, "phone_changed_at": now}
+            known |= {"phone": account.phone or ""} if account.phone_verified_at else {}
+        if form.email and form.email != account.email:
+            values |= {"email": form.email, "email_verified_at": approved.email_verified_at}
+            known |= {"email": account.email or ""} if account.email_verified_at else {}
+        after = replace(account, phone=str(values.get("phone", account.phone) or "") or None)
+        told = self._notices.of("profile_changed", after, NOWHERE, before=known)
+        event = Event("account.changed", account.id, facts={"officer": officer.login, "papers": len(news)})
+        securing = Securing(account.id, account.secured_at, values, event, told)
+        return Approval(
+            approved,
+            _event(approved, officer),
+            now + self._rules.photos_kept,
+            secures=securing,
+            identifiers=news,
+            messages=tuple(self._letters(approved, "declaration_approved")),
+        )
+
+    def _closing(self, approved: Declaration, officer: Officer) -> Approval:
+        account, now = self._account_of(approved), self._clock()
+        event = Event("account.stopped", account.id, facts={"officer": officer.login})
+        values = {"status": "disabled", "password_hash": None, "password_temporary": False}
+        securing = Securing(account.id, account.secured_at, values, event)
+        letters = tuple(self._letters(approved, "declaration_approved"))
+        until = now + self._rules.photos_kept
+        return Approval(approved, _event(approved, officer), until, secures=securing, closes=True, messages=letters)
+
+    def _account_of(self, declaration: Declaration) -> Account:
+        account = self._people.find(declaration.account_id or "")
+        if account is None or not account.is_active:
+            raise Unfit("no_account")
+        if declaration.account_since != account.secured_at:
+            raise Unfit("secured_meanwhile")
+        return account
+
+    def _link(self, account: Account, declaration: Declaration) -> tuple[Activation, list[Message]]:
+        now, token = self._clock(), secrets.token_urlsafe(16)
+        good_until = now + self._rules.activation_life
+        activation = Activation(activation_digest(token), account.id, declaration.id, now, good_until)
+        facts = {"url": f"{self._issuer}/a/{token}", "hours": _hours(self._rules.activation_life)}
+        return activation, _letters(account, declaration, "activation", facts, good_until)
+
+    def _with_temporary(self, account: Account, declaration: Declaration) -> tuple[Account, list[Message]]:
+        now, life = self._clock(), self._rules.activation_life
+        password = temporary_password()
+        given = replace(
+            account,
+            password_hash=self._hash(password),
+            password_temporary=True,
+            password_changed_at=now,
+            password_good_until=now + life,
+        )
+        facts = {"password": password, "hours": _hours(life)}
+        return given, _letters(account, declaration, "temporary_password", facts, now + life)
+
+    def _letters(self, declaration: Declaration, template: str) -> list[Message]:
+        """To whom the declaration names; the address only when it was proved."""
+        form, until = declaration.form, self._clock() + 72 * HOUR
+        facts = {"reference": declaration.shown_reference, "reason": declaration.reason or "other"}
+        facts |= {"note": declaration.note or "", "url": f"{self._issuer}/register/status"}
+        ways: list[tuple[Channel, str]] = [("sms", form.phone)] if form.phone else []
+        ways += [("email", form.email)] if form.email and declaration.email_verified_at else []
+        return [Message(way, to, template, until, facts, declaration.language) for way, to in ways]
+
+
+def temporary_password() -> str:
+    """Twelve letters and digits in groups that can be read from a text message (58 bits)."""
+    letters = "23456789abcdefghjkmnpqrstvwxyz"
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
+
+
+def activation_digest(token: str) -> str:
+    """What the store keeps of an activation link."""
+    return digest("activation", token)
+
+
+def _letters(
+    account: Account, declaration: Declaration, template: str, facts: dict[str, str], until: float
+) -> list[Message]:
+    """By text message to the number that the desk approved, and by mail to a proved address."""
+    code = next((i.masked for i in account.identifiers), "")
+    ways: list[tuple[Channel, str | None]] = [
+        ("sms", account.phone),
+        ("email", account.email if account.email_verified_at else None),
+    ]
+    said = {"account": code, **facts}
+    return [
+        Message(way, to, template, until, said, declaration.language, account_id=account.id) for way, to in ways if to
+    ]
+
+
+def _event(declaration: Declaration, officer: Officer) -> Event:
+    facts = {"officer": officer.login, "request": declaration.request, "reason_code": declaration.reason}
+    return Event(f"declaration.{declaration.state}", declaration.account_id, facts=facts, reason=declaration.note)
+
+
+def _hours(seconds: float) -> str:
+    return str(round(seconds / HOUR))
+
+
+def _known(reason: str) -> str:
+    if reason not in REASONS:
+        raise ValueError("no such reason")
+    return reason

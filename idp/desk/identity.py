@@ -1,0 +1,16 @@
+"""Which identifiers a form gives an account: the code that it registers, and the identity paper beside it."""
+
+from idp.accounts import identifiers
+from idp.accounts.account import Identifier, Kind
+from idp.desk.declaration import Form
+
+
+def identifiers_of(kind: Kind, form: Form, now: float) -> tuple[Identifier, ...]:
+    """The identifiers that hold from `now` on. An organisation is known by its codes alone, not by a person's paper."""
+    held: list[Identifier] = []
+    named = identifiers.read(kind, form.code)
+    if named:
+        held.append(Identifier(named[0], named[1], now))
+    if kind == "individual" and form.paper_number:
+        held.append(Identifier(form.paper_kind, form.paper_number, now))
+    return tuple(held)
