@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config.people_wiring import notices_of, sql_credentials
+from idp.desk.activation import Activating, Activations
 from idp.desk.decisions import Decisions, DeskRules
+from idp.shelf import Shelf
 from idp.store.agencies import SqlAgencies
 from idp.store.decisions import SqlDecisions
 from idp.store.declarations import SqlDeclarations
@@ -14,9 +16,10 @@ from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
     from config.foundation import Foundation
+    from idp.accounts.credentials import Credentials
     from idp.accounts.passwords import Passwords
 
-HOUR, DAY = 3600.0, 86_400.0
+HALF_AN_HOUR, HOUR, DAY = 1800.0, 3600.0, 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +30,10 @@ class Desk:
     declarations: SqlDeclarations
     decided: SqlDecisions
     decisions: Decisions
+    activations: Activations
 
 
-def desk_of(base: Foundation, passwords: Passwords) -> Desk:
+def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) -> Desk:
     """The desk."""
     agencies, declarations, decided = SqlAgencies(base.database, base.clock), declarations_of(base), decided_of(base)
     decisions = Decisions(
@@ -43,7 +47,9 @@ def desk_of(base: Foundation, passwords: Passwords) -> Desk:
         issuer=base.settings.issuer,
         hash_password=passwords.hash,
     )
-    return Desk(agencies, declarations, decided, decisions)
+    under_way = Shelf("v", Activating, base.ephemeral, base.clock, life=HALF_AN_HOUR)
+    activations = Activations(decided, base.people, credentials, under_way, base.clock)
+    return Desk(agencies, declarations, decided, decisions, activations)
 
 
 def declarations_of(base: Foundation) -> SqlDeclarations:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from config.desk_pages import desk_pages
 from config.federation_pages import federation_pages
 from config.people_wiring import old_password_guesses
 from idp.oidc.signed_in import SignedIn
@@ -48,5 +49,6 @@ def people_pages(p: Provider, around: Surroundings, own: OwnPages, measures: Mea
         ),
         ("/r/<handle>", "short_link", recovery.ShortLink.as_view("short_link")),
         ("/not-me/<token>", "not_me", not_me.NotMe.as_view("not_me", around, p.credentials, people)),
+        *desk_pages(p, around, desk),
         *federation_pages(p, around, own, steps, desk, measures),
     ]

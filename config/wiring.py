@@ -125,7 +125,7 @@ def wire(base: Foundation) -> Provider:
         brokering=brokering_of(base),
         devices=devices,
         qr=qr_of(base, sessions),
-        desk=desk_of(base, passwords),
+        desk=desk_of(base, passwords, credentials),
     )
 
 

@@ -34,6 +34,8 @@ class Securing:
     """One credential event. `since` is the `secured_at` it was decided on; `undone` the link that it uses up.
 
     `links_end` names links to upstreams that end, `link_returns` one that holds again when nothing is in its way.
+    `passkeys_end` names passkeys that end, or says that none is left. `activation` is the digest of the way to a first
+    password that it uses up.
     """
 
     account_id: str
@@ -46,6 +48,8 @@ class Securing:
     undone: str | None = None
     links_end: tuple[str, ...] = ()
     link_returns: str | None = None
+    passkeys_end: tuple[str, ...] | Literal["all"] = ()
+    activation: str | None = None
 
 
 class CredentialStore(Protocol):
@@ -65,6 +69,10 @@ class CredentialStore(Protocol):
 
     def links_of(self, account_id: str) -> list[HeldLink]:
         """The links to upstreams that hold."""
+        ...
+
+    def has_passkeys(self, account_id: str) -> bool:
+        """Whether a passkey opens the account."""
         ...
 
 
@@ -116,7 +124,8 @@ class Credentials:
         """Set a password after a recovery; everything open ends. Returns the names of what was removed unproven.
 
         Whoever recovered proved one channel; a number or address that nobody ever proved may be an attacker's, and so
-        may a link to an upstream that only the lost password made: they go (security.md T-03). Raises `Outdated`.
+        may a link to an upstream that only the lost password made, and a passkey: they go (security.md T-03). Raises
+        `Outdated`.
         """
         now = self._clock()
         unproven = [
@@ -126,10 +135,28 @@ class Credentials:
         ]
         values = _password(new_hash, now) | dict.fromkeys(unproven)
         ends = tuple(link.id for link in self._store.links_of(account.id) if link.how in BY_PASSWORD)
+        passkeys = ["passkey"] if self._store.has_passkeys(account.id) else []
         told = self._notices.of("password_recovered", account, scene, before={"way": way} | _channel(account, way))
         event = Event("password.recovered", account.id, facts={"way": way, "removed": len(unproven) + len(ends)})
-        self._do(Securing(account.id, account.secured_at, values, event, told, links_end=ends), now)
-        return unproven + (["link"] if ends else [])
+        securing = Securing(account.id, account.secured_at, values, event, told, links_end=ends, passkeys_end="all")
+        self._do(securing, now)
+        return unproven + (["link"] if ends else []) + passkeys
+
+    def end_passkey(self, account: Account, passkey_id: str, scene: Scene, *, sid: str) -> None:
+        """End a passkey and everything open that it may have opened; session `sid` stays. Raises `Outdated`."""
+        told = self._notices.of("passkey_removed", account, scene)
+        event = Event("account.secured", account.id, facts={"about": "passkey_removed"})
+        ends = (passkey_id,)
+        securing = Securing(account.id, account.secured_at, {}, event, told, sid, passkeys_end=ends)
+        self._do(securing, self._clock())
+
+    def activate(self, account: Account, new_hash: str, activation: str, scene: Scene) -> None:
+        """Set the first password of an account that the desk opened; the way to it is used up. Raises `Outdated`."""
+        now = self._clock()
+        values = _password(new_hash, now) | {"phone_verified_at": now}
+        told = self._notices.of("activated", account, scene)
+        event = Event("account.activated", account.id)
+        self._do(Securing(account.id, account.secured_at, values, event, told, activation=activation), now)
 
     def undo_of(self, token: str) -> Undo | None:
         """What the link of a notice would undo, while it is good."""
@@ -138,8 +165,9 @@ class Credentials:
     def not_me(self, token: str, account: Account) -> None:
         """Undo what a notice told about: everything open ends, the old value is back, the password opens nothing.
 
-        Links to upstreams that were made then or later end too: whoever did the one may have done the other. The person
-        sets a new password by recovery. Raises `Outdated` when the link of the notice is used or over.
+        Links to upstreams that were made then or later end too, and every passkey: whoever did the one may have done
+        the other. The person sets a new password by recovery. Raises `Outdated` when the link of the notice is used
+        or over.
         """
         now = self._clock()
         undo = self.undo_of(token)
@@ -157,6 +185,7 @@ class Credentials:
             undone=undo.digest,
             links_end=ends,
             link_returns=returns,
+            passkeys_end="all",
         )
         self._do(undoing, now)
 
@@ -178,7 +207,8 @@ class Credentials:
 
 
 def _password(new_hash: str, now: float) -> dict[str, object]:
-    return {"password_hash": new_hash, "password_changed_at": now, "password_temporary": False}
+    values: dict[str, object] = {"password_hash": new_hash, "password_changed_at": now, "password_temporary": False}
+    return values | {"password_good_until": None, "password_spent_at": None}
 
 
 def _verified_by_code(account: Account, now: float) -> dict[str, object]:

@@ -26,7 +26,11 @@ About = Literal[
     "device_enrolled",
     "device_removed",
     "device_locked",
+    "passkey_added",
+    "passkey_removed",
+    "passkey_cloned",
     "profile_changed",
+    "activated",
 ]
 UNDO_LIFE = 259_200.0
 """72 hours, in seconds."""

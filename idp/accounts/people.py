@@ -44,6 +44,10 @@ class People(Protocol):
         """Replace the hash of an unchanged password, unless somebody changed it meanwhile."""
         ...
 
+    def spend_password(self, account_id: str, password_hash: str, now: float) -> bool:
+        """Use a temporary password up: exactly one login gets True, and none after its time."""
+        ...
+
     def set_status(self, account_id: str, status: Status, now: float) -> None:
         """Open or close the account; takes effect with the next request anywhere."""
         ...

@@ -20,7 +20,7 @@ from idp.login.limits import Admission, Lane, LoginLimits, Throttle, lane
 from idp.ports import AuditLog, Clock, Event
 
 CaptchaMode = Literal["always", "after_failures", "never"]
-FailureKind = Literal["login_failed", "captcha_wrong", "captcha_needed", "wait", "disabled", "closed"]
+FailureKind = Literal["login_failed", "captcha_wrong", "captcha_needed", "wait", "disabled", "closed", "passkey", "temporary_over"]
 
 
 NOBODY = "0" * 32
@@ -119,6 +119,8 @@ class Logins:
             self._failed(account, typed, "login_failed")
         if not account.is_active:
             self._failed(account, typed, "disabled")
+        if account.password_good_until is not None and not self._people.spend_password(account.id, stored, began):
+            self._failed(account, typed, "temporary_over")
         self._succeeded(account, stored, typed, own)
         proof = Authentication(account.id, auth_time=began, amr=("pwd",), acr=1, ial=0, through="password")
         known = own.own.key.startswith("device:")

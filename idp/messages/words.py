@@ -41,7 +41,11 @@ EVENTS_SMS: Mapping[str, Words] = {
     "device_enrolled": {"vi": "Da dang ky dien thoai moi", "en": "New phone enrolled"},
     "device_removed": {"vi": "Da go dien thoai dang ky", "en": "Enrolled phone removed"},
     "device_locked": {"vi": "Dien thoai bi go: sai ma 5 lan", "en": "Phone removed: 5 wrong codes"},
+    "passkey_added": {"vi": "Da them khoa truy cap", "en": "Passkey added"},
+    "passkey_removed": {"vi": "Da xoa khoa truy cap", "en": "Passkey removed"},
+    "passkey_cloned": {"vi": "Khoa truy cap bi dung: nghi sao chep", "en": "Passkey ended: maybe copied"},
     "profile_changed": {"vi": "Thong tin tai khoan da doi", "en": "Account details changed"},
+    "activated": {"vi": "Da dat mat khau dau tien", "en": "First password set"},
 }
 EVENTS_MAIL: Mapping[str, Words] = {
     "new_device": {"vi": "Đăng nhập trên thiết bị mới", "en": "Login on a new device"},
@@ -53,9 +57,19 @@ EVENTS_MAIL: Mapping[str, Words] = {
     "link_removed": {"vi": "Tài khoản liên kết đã được hủy", "en": "A linked account was removed"},
     "device_enrolled": {"vi": "Điện thoại mới đã được đăng ký", "en": "A new phone was enrolled"},
     "device_removed": {"vi": "Điện thoại đăng ký đã được gỡ", "en": "An enrolled phone was removed"},
+    "passkey_added": {"vi": "Khóa truy cập (passkey) mới đã được thêm", "en": "A new passkey was added"},
+    "passkey_removed": {"vi": "Khóa truy cập (passkey) đã được xóa", "en": "A passkey was removed"},
+    "passkey_cloned": {
+        "vi": "Khóa truy cập (passkey) đã bị dừng vì có dấu hiệu bị sao chép",
+        "en": "A passkey was ended because it seems to have been copied",
+    },
     "device_locked": {
         "vi": "Điện thoại đăng ký đã bị gỡ vì nhập sai mã 5 lần",
         "en": "Your enrolled phone was removed after 5 wrong passcodes",
+    },
+    "activated": {
+        "vi": "Mật khẩu đầu tiên của tài khoản đã được đặt",
+        "en": "The first password of your account was set",
     },
     "profile_changed": {
         "vi": "Thông tin tài khoản đã được thay đổi tại cơ quan BHXH",

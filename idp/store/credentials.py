@@ -6,7 +6,9 @@ from idp.accounts.credentials import HeldLink, Securing
 from idp.accounts.notices import Undo
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.declaration_rows import end_open
 from idp.store.devices import end_devices
+from idp.store.passkeys import end_passkeys
 from idp.store.sessions import SqlSessions
 from idp.store.undo import SqlNotices
 from keys.database import Database
@@ -41,12 +43,14 @@ class SqlCredentials:
             raise CameFirst
         if event.undone and not self._notices.use(connection, event.undone, now):
             raise CameFirst
+        _end_what_waits(connection, event, now)
         self._sessions.end_within(connection, event.account_id, sid=None, but=event.keep_sid, now=now)
         devices = t.device.c.account_id == event.account_id
         connection.execute(delete(t.device).where(devices, t.device.c.digest != (event.keep_device or "")))
         end_devices(connection, event.account_id, now)
         connection.execute(delete(t.one_time_code).where(t.one_time_code.c.account_id == event.account_id))
         _change_links(connection, event, now)
+        end_passkeys(connection, self._audit, event.account_id, event.passkeys_end, now)
         self._audit.write(connection, event.event)
         self._notices.write(connection, event.told)
         return now
@@ -59,6 +63,25 @@ class SqlCredentials:
         with self._database.read.connect() as connection:
             found = connection.execute(select(t.link.c.id, t.link.c.how, t.link.c.made_at).where(held))
             return [HeldLink(row.id, row.how, row.made_at) for row in found]
+
+    def has_passkeys(self, account_id: str) -> bool:
+        held = and_(t.passkey.c.holder_kind == "account", t.passkey.c.holder == account_id)
+        with self._database.read.connect() as connection:
+            return bool(connection.execute(select(exists().where(held, t.passkey.c.ended_at.is_(None)))).scalar())
+
+
+def _end_what_waits(connection: Connection, event: Securing, now: float) -> None:
+    """Use up the way to a first password that this event came by; other ways and changes that wait for an officer die.
+
+    Raises `CameFirst`.
+    """
+    mine = and_(t.activation.c.account_id == event.account_id, t.activation.c.used_at.is_(None))
+    if event.activation:
+        live = and_(mine, t.activation.c.digest == event.activation, t.activation.c.expires_at > now)
+        if connection.execute(update(t.activation).where(live).values(used_at=now)).rowcount != 1:
+            raise CameFirst
+    connection.execute(delete(t.activation).where(mine))
+    end_open(connection, t.declaration.c.account_id == event.account_id, "cancelled", now)
 
 
 def _change_links(connection: Connection, event: Securing, now: float) -> None:

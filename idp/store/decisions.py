@@ -15,7 +15,7 @@ from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.credentials import CameFirst, SqlCredentials
-from idp.store.declarations import end_within, replace_within
+from idp.store.declaration_rows import end_within, replace_within
 from idp.store.outbox import SqlOutbox
 from idp.store.people import SqlPeople
 from keys.database import Database

@@ -1,25 +1,21 @@
 """`DeclarationStore` in SQL: declarations are rows that are replaced by version; pictures are sealed beside them."""
 
 from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any
 
-from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, tuple_
 
 from idp.accounts.account import Kind
 from idp.accounts.names import fold
-from idp.desk.declaration import OPEN, Declaration, Form, Photo, Queue, Role, State
+from idp.desk.declaration import Declaration, Photo, Queue, Role
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.declaration_rows import declaration_of, end_within, is_open_for, replace_within, row_of
 from keys.database import Database
 from keys.sealing import MasterKey
 
 _d = t.declaration.c
-_FORM = TypeAdapter(Form)
 _PHOTO = ("declaration_id", "role", "width", "height", "created_at", "expires_at")
-_PLAIN = tuple(f.name for f in fields(Declaration) if f.name != "form")
 
 
 class SqlDeclarations:
@@ -116,51 +112,6 @@ def _of(declaration_id: str, role: Role) -> ColumnElement[bool]:
 
 def _context(declaration_id: str, role: Role) -> str:
     return f"photo {declaration_id} {role}"
-
-
-def row_of(declaration: Declaration) -> dict[str, Any]:
-    """The row of a declaration; what is searched for stands beside the form."""
-    form = declaration.form
-    return {name: getattr(declaration, name) for name in _PLAIN} | {
-        "form": _FORM.dump_json(form).decode(),
-        "agency": form.agency,
-        "code": form.code,
-        "citizen_number": form.citizen_number,
-        "name": fold(form.name),
-        "phone": form.phone,
-        "email": form.email,
-    }
-
-
-def declaration_of(row: Any) -> Declaration:
-    """The declaration of a row."""
-    return Declaration(**{name: row[name] for name in _PLAIN}, form=_FORM.validate_json(row["form"]))
-
-
-def replace_within(connection: Connection, new: Declaration) -> bool:
-    """Put `new` in the place of the version before it, in the caller's transaction."""
-    before = and_(_d.id == new.id, _d.version == new.version - 1)
-    return connection.execute(update(t.declaration).where(before).values(row_of(new))).rowcount == 1
-
-
-def is_open_for(kind: Kind, code: str, citizen_number: str) -> ColumnElement[bool]:
-    """What is open about this code or citizen number."""
-    about = and_(_d.kind == kind, _d.code == code) if code else _d.id == ""
-    if citizen_number:
-        about = or_(about, _d.citizen_number == citizen_number)
-    return and_(about, _d.state.in_(OPEN))
-
-
-def end_within(connection: Connection, ids: Sequence[str], state: State, now: float, *, photos_until: float = 0) -> int:
-    """End what is still open of these, and let their pictures go; returns how many it was."""
-    if not ids:
-        return 0
-    ended = {"state": state, "decided_at": now, "expires_at": None, "version": _d.version + 1}
-    still = and_(_d.id.in_(ids), _d.state.in_(OPEN))
-    count = connection.execute(update(t.declaration).where(still).values(ended)).rowcount
-    pictures = update(t.photo).where(t.photo.c.declaration_id.in_(ids))
-    connection.execute(pictures.values(expires_at=photos_until or now))
-    return count
 
 
 def _matches(text: str) -> ColumnElement[bool]:

@@ -84,6 +84,13 @@ class SqlPeople:
         with self._database.read.connect() as connection:
             connection.execute(update(t.account).where(unchanged).values(password_hash=new))
 
+    def spend_password(self, account_id: str, password_hash: str, now: float) -> bool:
+        a = t.account.c
+        mine = and_(a.id == account_id, a.password_hash == password_hash, a.password_spent_at.is_(None))
+        live = and_(mine, a.password_good_until > now)
+        with self._database.read.connect() as connection:
+            return connection.execute(update(t.account).where(live).values(password_spent_at=now)).rowcount == 1
+
     def set_status(self, account_id: str, status: Status, now: float) -> None:
         self._set(account_id, status=status, updated_at=now)
 

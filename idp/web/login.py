@@ -26,7 +26,7 @@ from idp.web.measures import Measures
 from idp.web.page import Page
 from idp.web.sentences import LOGIN
 
-STATUS = {"wait": 429, "closed": 403, "disabled": 403}
+STATUS = {"wait": 429, "closed": 403, "disabled": 403, "temporary_over": 403}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,11 +68,13 @@ class Login(Page):
         if handle is None:
             return redirect("/account", 303)
         attempt = self._attempts.load(handle, browser.secret or "")
-        kind = _kind(browser.query.get("kind", "individual"))
+        kind = tab_of(browser.query.get("kind", "individual"))
         wants = self._logins.wants_captcha(attempt.failures) or "captcha" in browser.query
         shown = Shown(kind, username=attempt.login_hint, captcha=wants)
         if not self._logins.is_open(kind):
             shown = Shown(kind, error=str(LOGIN["closed"]))
+        if browser.query.get("why") == "passkey":
+            shown = replace(shown, error=str(LOGIN["passkey"]))
         if said := self._ways.said(browser.query, browser.language()):
             shown = replace(shown, error=said)
         return self._page(browser, handle, attempt, shown, 200)
@@ -101,7 +103,7 @@ class Login(Page):
         challenge = form.get("captcha_id", "")
         solved = self._challenges.is_right(challenge, form.get("captcha", "")[:64], handle) if challenge else False
         return Typed(
-            kind=_kind(form.get("kind", "individual")),
+            kind=tab_of(form.get("kind", "individual")),
             username=form.get("username", "")[:128],
             password=form.get("password", "")[:1024],
             captcha=solved,
@@ -190,7 +192,8 @@ class Captcha(Page):
         return Response(speak(answer, browser.language()), mimetype="audio/wav")
 
 
-def _kind(text: str) -> Kind:
+def tab_of(text: str) -> Kind:
+    """The tab that a form or an address names. Raises `BadRequest`."""
     if text not in LOGIN_KINDS:
         raise BadRequest("unknown kind of user")
     return cast(Kind, text)

@@ -122,8 +122,18 @@ LOGIN: Mapping[str, LazyString] = {
     # An f-string or an early `%` would fix the language; whoever shows it fills in the seconds: LOGIN["wait"] % {...}.
     "wait": lazy_gettext("Bạn đã thử quá nhiều lần. Vui lòng thử lại sau %(seconds)s giây. Tài khoản không bị khóa."),
     "disabled": lazy_gettext("Tài khoản không thể đăng nhập. Vui lòng liên hệ cơ quan BHXH"),
+    "temporary_over": lazy_gettext(
+        "Mật khẩu tạm chỉ dùng được một lần và đã hết hiệu lực. Hãy dùng “Quên mật khẩu” hoặc liên hệ cơ quan BHXH"
+    ),
     "closed": lazy_gettext("Hiện không đăng nhập bằng mật khẩu ở đây được. Vui lòng chọn cách đăng nhập khác."),
     "expired": lazy_gettext("Lần đăng nhập đã hết hạn. Vui lòng đăng nhập lại"),
+    "passkey": lazy_gettext("Không dùng được khóa truy cập này. Hãy thử lại hoặc chọn cách khác."),
+}
+
+PASSKEYS: Mapping[str, LazyString] = {
+    "refused": lazy_gettext("Chưa thêm được khóa truy cập. Hãy thử lại."),
+    "name": lazy_gettext("Tên khóa truy cập phải có từ 1 đến 64 ký tự."),
+    "many": lazy_gettext("Mỗi tài khoản có tối đa 10 khóa truy cập. Hãy xóa một khóa trước."),
 }
 
 CODE: Mapping[str, LazyString] = {
@@ -167,6 +177,9 @@ NOTICES: Mapping[str, LazyString] = {
     "email_changed": lazy_gettext("Địa chỉ thư điện tử của tài khoản vừa được thay đổi."),
     "link_added": lazy_gettext("Một cách đăng nhập mới vừa được liên kết với tài khoản."),
     "link_removed": lazy_gettext("Một cách đăng nhập vừa được gỡ khỏi tài khoản."),
+    "passkey_added": lazy_gettext("Một khóa truy cập (passkey) vừa được thêm vào tài khoản."),
+    "passkey_removed": lazy_gettext("Một khóa truy cập (passkey) vừa được xóa khỏi tài khoản."),
+    "passkey_cloned": lazy_gettext("Một khóa truy cập (passkey) vừa bị dừng vì có dấu hiệu bị sao chép."),
 }
 
 IDENTIFIERS: Mapping[str, LazyString] = {

@@ -1,0 +1,65 @@
+"""Declarations as rows, and what other transactions do to them: replace one by version, end what is open."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Connection, and_, or_, update
+
+from idp.accounts.account import Kind
+from idp.accounts.names import fold
+from idp.desk.declaration import OPEN, Declaration, Form, State
+from idp.store import tables as t
+
+_d = t.declaration.c
+_FORM = TypeAdapter(Form)
+_PLAIN = tuple(f.name for f in fields(Declaration) if f.name != "form")
+
+
+def row_of(declaration: Declaration) -> dict[str, Any]:
+    """The row of a declaration; what is searched for stands beside the form."""
+    form = declaration.form
+    return {name: getattr(declaration, name) for name in _PLAIN} | {
+        "form": _FORM.dump_json(form).decode(),
+        "agency": form.agency,
+        "code": form.code,
+        "citizen_number": form.citizen_number,
+        "name": fold(form.name),
+        "phone": form.phone,
+        "email": form.email,
+    }
+
+
+def declaration_of(row: Any) -> Declaration:
+    """The declaration of a row."""
+    return Declaration(**{name: row[name] for name in _PLAIN}, form=_FORM.validate_json(row["form"]))
+
+
+def replace_within(connection: Connection, new: Declaration) -> bool:
+    """Put `new` in the place of the version before it, in the caller's transaction."""
+    before = and_(_d.id == new.id, _d.version == new.version - 1)
+    return connection.execute(update(t.declaration).where(before).values(row_of(new))).rowcount == 1
+
+
+def is_open_for(kind: Kind, code: str, citizen_number: str) -> ColumnElement[bool]:
+    """What is open about this code or citizen number."""
+    about = and_(_d.kind == kind, _d.code == code) if code else _d.id == ""
+    if citizen_number:
+        about = or_(about, _d.citizen_number == citizen_number)
+    return and_(about, _d.state.in_(OPEN))
+
+
+def end_within(connection: Connection, ids: Sequence[str], state: State, now: float) -> int:
+    """End what is still open of these; returns how many it was."""
+    return end_open(connection, _d.id.in_(ids), state, now) if ids else 0
+
+
+def end_open(connection: Connection, which: ColumnElement[bool], state: State, now: float) -> int:
+    """End what is open of these declarations without a decision, and let their pictures go at once."""
+    ended = {"state": state, "decided_at": now, "expires_at": None, "version": _d.version + 1}
+    still = and_(which, _d.state.in_(OPEN))
+    ids = connection.execute(update(t.declaration).where(still).values(ended).returning(_d.id)).scalars().all()
+    if ids:
+        connection.execute(update(t.photo).where(t.photo.c.declaration_id.in_(ids)).values(expires_at=now))
+    return len(ids)

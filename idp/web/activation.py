@@ -1,0 +1,148 @@
+"""`/a/…` and `/activate`: the link of an approval, a code to the phone, the first password.
+
+The link shows whose account it is; a code is sent only when the person asks for it.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from flask import redirect, render_template
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from idp.accounts import names
+from idp.accounts.account import Account
+from idp.accounts.passwords import WeakPassword
+from idp.desk.activation import Activating, Activations, code_ask
+from idp.login.attempt import browser_of
+from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.code_desk import CodeDesk, Sheet, masked, sent_to
+from idp.web.cookies import new_browser
+from idp.web.headers import page_policy
+from idp.web.page import Page
+from idp.web.sentences import IDENTIFIERS, PASSWORD
+
+
+class Link(Page):
+    """The link of the message, as long as it is unused."""
+
+    def __init__(self, around: Surroundings, activations: Activations) -> None:
+        self._around = around
+        self._activations = activations
+
+    def get(self, token: str) -> Response:
+        browser = this_browser(self._around)
+        secret = browser.secret or new_browser()
+        handle = self._activations.begin(token[:64], browser_of(secret))
+        response = redirect(with_query("/activate", ticket=handle), 303)
+        if secret != browser.secret:
+            self._around.cookies.set(response, "b", secret)
+        return response
+
+
+class _Step(Page):
+    """What the pages of an activation share: who is there."""
+
+    def __init__(self, around: Surroundings, activations: Activations, desk: CodeDesk) -> None:
+        self._around = around
+        self._activations = activations
+        self._desk = desk
+
+    def here(self) -> tuple[Browser, str, Activating, Account]:
+        browser = this_browser(self._around)
+        given = browser.form if browser.request.method == "POST" else browser.query
+        handle = given.get("ticket", "")
+        under_way, account = self._activations.here(handle, browser_of(browser.secret or ""))
+        return browser, handle, under_way, account
+
+
+class Whose(_Step):
+    """Whose account it is, masked, and the button that sends a code."""
+
+    def get(self) -> Response:
+        _, handle, under_way, account = self.here()
+        if under_way.proved:
+            return redirect(with_query("/activate/password", ticket=handle), 303)
+        held = [i for i in account.identifiers if i.valid_to is None]
+        body = render_template(
+            "activate.html",
+            ticket=handle,
+            name=names.masked(account.name),
+            identifiers=[{"label": IDENTIFIERS[i.kind], "masked": i.masked} for i in held],
+            phone=masked("sms", account.phone or ""),
+        )
+        return _page(body)
+
+    def post(self) -> Response:
+        browser, handle, _, account = self.here()
+        shown = self._desk.first(code_ask(handle, account), browser, trusted=True)
+        if shown.get("error"):
+            return _code_page(self._desk, browser, handle, account, shown)
+        return redirect(with_query("/activate/code", ticket=handle), 303)
+
+
+class Code(_Step):
+    """The code to the phone."""
+
+    def get(self) -> Response:
+        browser, handle, under_way, account = self.here()
+        if under_way.proved:
+            return redirect(with_query("/activate/password", ticket=handle), 303)
+        return _code_page(self._desk, browser, handle, account, self._desk.waiting(code_ask(handle, account)))
+
+    def post(self) -> Response:
+        browser, handle, under_way, account = self.here()
+        if under_way.proved:
+            return redirect(with_query("/activate/password", ticket=handle), 303)
+        if "code-cancel" in browser.form:
+            return redirect(with_query("/activate", ticket=handle), 303)
+        ask = code_ask(handle, account)
+        if "code-again" in browser.form:
+            return _code_page(self._desk, browser, handle, account, self._desk.again(ask, browser, trusted=True))
+        verdict, shown = self._desk.judged(ask, browser)
+        if verdict != "right":
+            return _code_page(self._desk, browser, handle, account, shown)
+        self._activations.proved(handle, under_way)
+        return redirect(with_query("/activate/password", ticket=handle), 303)
+
+
+class FirstPassword(_Step):
+    """The first password, twice."""
+
+    def get(self) -> Response:
+        _, handle, under_way, account = self.here()
+        if not under_way.proved:
+            return redirect(with_query("/activate", ticket=handle), 303)
+        return self._page(handle, account)
+
+    def post(self) -> Response:
+        browser, handle, under_way, account = self.here()
+        new = browser.form.get("password", "")[:1024]
+        if new != browser.form.get("again", "")[:1024]:
+            return self._page(handle, account, str(PASSWORD["different"]))
+        try:
+            self._activations.finish(handle, under_way, account, new, browser.scene)
+        except WeakPassword as weak:
+            return self._page(handle, account, str(PASSWORD[str(weak)]))
+        return _page(render_template("activated.html"))
+
+    def _page(self, handle: str, account: Account, error: str | None = None) -> Response:
+        username = next((i.value for i in account.identifiers if i.valid_to is None), "")
+        return _page(render_template("activate_password.html", ticket=handle, username=username, error=error))
+
+
+def _code_page(desk: CodeDesk, browser: Browser, handle: str, account: Account, shown: dict[str, Any]) -> Response:
+    sheet = Sheet(
+        title=gettext("Nhập mã xác thực"),
+        lead=gettext("Mã này chứng minh bạn đang giữ điện thoại đã đăng ký."),
+        sent=sent_to("sms", account.phone or ""),
+        action="/activate/code",
+        hidden={"ticket": handle},
+    )
+    return desk.answer(browser, replace(sheet, **shown))
+
+
+def _page(body: str) -> Response:
+    response = Response(body, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = page_policy()
+    return response
