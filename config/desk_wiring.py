@@ -54,7 +54,7 @@ def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) ->
 
 def declarations_of(base: Foundation) -> SqlDeclarations:
     """Declarations; their pictures have a sealing key of their own."""
-    return SqlDeclarations(base.database, base.audit, MasterKey(base.secrets.get("photo")))
+    return SqlDeclarations(base.database, base.audit, base.outbox, MasterKey(base.secrets.get("photo")))
 
 
 def decided_of(base: Foundation) -> SqlDecisions:

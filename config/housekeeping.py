@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from config.desk_wiring import declarations_of
 from config.foundation import Foundation
 from config.settings import BadSettings
 from idp.store.counters import read_counter
@@ -91,6 +92,7 @@ class Housekeeping:
         if sweeping:
             now = self._base.clock()
             sweep(self._base.database, now)
+            declarations_of(self._base).end_expired(now)
             self._base.trail.drop_before(month_before(now, self._base.settings.audit.keep_months), now)
         self._tend_keys()
 

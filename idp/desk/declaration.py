@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Literal, Protocol
 
 from idp.accounts.account import Kind
-from idp.messages.message import Language
+from idp.messages.message import Language, Message
 
 Request = Literal["register", "amend", "stop"]
 State = Literal["draft", "submitted", "returned", "approved", "rejected", "superseded", "cancelled", "lapsed"]
@@ -144,13 +144,25 @@ class Declaration:
             raise NotOpen(self.state)
         return self._next(email_verified_at=now)
 
-    def submitted(self, now: float, *, lapses_at: float) -> "Declaration":
-        """Handed to the agency. Raises `NotOpen`."""
+    def submitted(self, now: float, *, lapses_at: float, proved_at: float | None = None) -> "Declaration":
+        """Handed to the agency; `proved_at` is when the address of the form was proved for it. Raises `NotOpen`."""
         if self.state not in ("draft", "returned"):
             raise NotOpen(self.state)
-        return self._next(
-            state="submitted", submitted_at=now, form_digest=self.form.digest, expires_at=lapses_at, reason=None
-        )
+        proved = proved_at or self.email_verified_at
+        signed: dict[str, object] = {"form_digest": self.form.digest, "email_verified_at": proved, "reason": None}
+        return self._next(state="submitted", submitted_at=now, expires_at=lapses_at, **signed)
+
+    def cancelled(self, now: float) -> "Declaration":
+        """Taken back by whoever made it. Raises `NotOpen`."""
+        if not self.is_open:
+            raise NotOpen(self.state)
+        return self._next(state="cancelled", decided_at=now, expires_at=None)
+
+    def held_by(self, secret_digest: str) -> "Declaration":
+        """Given back for correction and opened anew: the secret of before opens it no more. Raises `NotOpen`."""
+        if self.state != "returned":
+            raise NotOpen(self.state)
+        return self._next(secret_digest=secret_digest)
 
     def returned(self, now: float, by: str, reason: str, note: str) -> "Declaration":
         """Given back for correction. Raises `NotOpen`."""
@@ -235,8 +247,10 @@ class DeclarationStore(Protocol):
         """Put `new` in the place of the version before it; False when that is not the stored one any more."""
         ...
 
-    def submit(self, new: Declaration, supersedes: Sequence[Declaration]) -> bool:
-        """The same, and in one transaction those it supersedes end and the trail is written."""
+    def submit(self, new: Declaration, supersedes: Sequence[Declaration], messages: Sequence[Message] = ()) -> bool:
+        """The same, and in one transaction those it supersedes end, its pictures stay until it lapses, the trail is
+        written and the messages are accepted.
+        """
         ...
 
     def open_for(self, kind: Kind, code: str, citizen_number: str = "") -> list[Declaration]:
@@ -251,8 +265,12 @@ class DeclarationStore(Protocol):
         """A page of the queue."""
         ...
 
-    def put_photo(self, photo: Photo) -> None:
-        """Keep a picture in the place of the one before."""
+    def put_photo(self, photo: Photo) -> bool:
+        """Keep a picture in the place of the one before; False when the declaration takes none in its state."""
+        ...
+
+    def forget(self, declaration: Declaration) -> None:
+        """Delete a draft and its pictures; whatever was handed in stays."""
         ...
 
     def photo(self, declaration_id: str, role: Role) -> bytes | None:

@@ -13,4 +13,5 @@ def identifiers_of(kind: Kind, form: Form, now: float) -> tuple[Identifier, ...]
         held.append(Identifier(named[0], named[1], now))
     if kind == "individual" and form.paper_number:
         held.append(Identifier(form.paper_kind, form.paper_number, now))
-    return tuple(held)
+    # The number of the card may stand in both places: since 2025 it is the insurance code as well.
+    return tuple(dict.fromkeys(held))

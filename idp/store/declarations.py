@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, tuple_, update
 
 from idp.accounts.account import Kind
 from idp.accounts.names import fold
-from idp.desk.declaration import Declaration, Photo, Queue, Role
+from idp.desk.declaration import OPEN, Declaration, Photo, Queue, Role
+from idp.messages.message import Message
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.declaration_rows import declaration_of, end_within, is_open_for, replace_within, row_of
+from idp.store.outbox import SqlOutbox
 from keys.database import Database
 from keys.sealing import MasterKey
 
@@ -21,9 +23,10 @@ _PHOTO = ("declaration_id", "role", "width", "height", "created_at", "expires_at
 class SqlDeclarations:
     """Declarations and their pictures. `sealing` is for pictures only."""
 
-    def __init__(self, database: Database, audit: SqlAudit, sealing: MasterKey) -> None:
+    def __init__(self, database: Database, audit: SqlAudit, outbox: SqlOutbox, sealing: MasterKey) -> None:
         self._database = database
         self._audit = audit
+        self._outbox = outbox
         self._sealing = sealing
 
     def add(self, declaration: Declaration) -> None:
@@ -43,13 +46,16 @@ class SqlDeclarations:
         with self._database.write.begin() as connection:
             return replace_within(connection, new)
 
-    def submit(self, new: Declaration, supersedes: Sequence[Declaration]) -> bool:
+    def submit(self, new: Declaration, supersedes: Sequence[Declaration], messages: Sequence[Message] = ()) -> bool:
         with self._database.write.begin() as connection:
             if not replace_within(connection, new):
                 return False
             gone = end_within(connection, [old.id for old in supersedes], "superseded", new.submitted_at or 0.0)
+            pictures = update(t.photo).where(t.photo.c.declaration_id == new.id)
+            connection.execute(pictures.values(expires_at=new.expires_at))
             facts = {"request": new.request, "channel": new.channel, "superseded": gone}
             self._audit.write(connection, Event("declaration.submitted", new.account_id, facts=facts))
+            self._outbox.write(connection, *messages)
             return True
 
     def open_for(self, kind: Kind, code: str, citizen_number: str = "") -> list[Declaration]:
@@ -75,12 +81,23 @@ class SqlDeclarations:
             wanted = and_(wanted, tuple_(_d.submitted_at, _d.id) > tuple_(*queue.after))
         return self._many(wanted, queue.limit)
 
-    def put_photo(self, photo: Photo) -> None:
+    def put_photo(self, photo: Photo) -> bool:
         sealed = self._sealing.seal(photo.jpeg, context=_context(photo.declaration_id, photo.role)).encode()
         row = {name: getattr(photo, name) for name in _PHOTO} | {"sealed": sealed}
+        taking = and_(_d.id == photo.declaration_id, _d.state.in_(("draft", "returned")))
         with self._database.write.begin() as connection:
+            # Holds the row: nothing is handed in between this look and the picture.
+            if not connection.execute(update(t.declaration).where(taking).values(version=_d.version)).rowcount:
+                return False
             connection.execute(delete(t.photo).where(_of(photo.declaration_id, photo.role)))
             connection.execute(insert(t.photo), row)
+            return True
+
+    def forget(self, declaration: Declaration) -> None:
+        draft = and_(_d.id == declaration.id, _d.state == "draft")
+        with self._database.write.begin() as connection:
+            if connection.execute(delete(t.declaration).where(draft)).rowcount:
+                connection.execute(delete(t.photo).where(t.photo.c.declaration_id == declaration.id))
 
     def photo(self, declaration_id: str, role: Role) -> bytes | None:
         mine = select(t.photo.c.sealed).where(_of(declaration_id, role))
@@ -94,6 +111,18 @@ class SqlDeclarations:
         with self._database.read.connect() as connection:
             found = select(t.photo.c.role).where(t.photo.c.declaration_id == declaration_id)
             return list(connection.execute(found).scalars())
+
+    def end_expired(self, now: float) -> int:
+        """Delete drafts whose time is over, and let undecided declarations lapse; returns how many lapsed."""
+        over = _d.expires_at <= now
+        with self._database.write.begin() as connection:
+            connection.execute(delete(t.declaration).where(and_(_d.state == "draft", over)))
+            ended = {"state": "lapsed", "decided_at": now, "expires_at": None, "version": _d.version + 1}
+            lapsing = update(t.declaration).where(and_(_d.state.in_(OPEN), over)).values(ended)
+            requests = list(connection.execute(lapsing.returning(_d.request, _d.account_id)))
+            for request, account_id in requests:
+                self._audit.write(connection, Event("declaration.lapsed", account_id, facts={"request": request}))
+            return len(requests)
 
     def _one(self, where: ColumnElement[bool]) -> Declaration | None:
         with self._database.read.connect() as connection:
