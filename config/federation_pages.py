@@ -71,11 +71,11 @@ def federation_pages(
         (
             "/account/links/confirm",
             "link_own",
-            own_links.ConfirmOwnLink.as_view("link_own", *mine, linking, p.sessions),
+            own_links.ConfirmOwnLink.as_view("link_own", *mine, linking),
         ),
         (
             "/account/links/remove",
             "link_remove",
-            own_links.Unlink.as_view("link_remove", *mine, linking, p.sessions),
+            own_links.Unlink.as_view("link_remove", *mine, linking),
         ),
     ]

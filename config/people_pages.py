@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from config.desk_pages import desk_pages
 from config.federation_pages import federation_pages
+from config.passkey_pages import passkey_logins_of, passkey_pages
 from config.people_wiring import old_password_guesses
 from idp.oidc.signed_in import SignedIn
 from idp.web import code, not_me, own_data, password, recovery, take_over
@@ -25,10 +26,11 @@ def people_pages(p: Provider, around: Surroundings, own: OwnPages, measures: Mea
     clock, people = p.base.clock, p.base.people
     steps = Steps(around, p.attempts, p.standings, SignedIn(p.standings, p.sessions), p.clients, clock)
     desk = CodeDesk(p.codes, p.challenges, clock)
+    by_passkey = passkey_logins_of(p)
     changer = password.Changer(steps, p.credentials, p.sessions)
     change = (steps, p.credentials, old_password_guesses(p.base), p.step_rules, changer)
     return [
-        ("/login/code", "code", code.CodePage.as_view("code", steps, desk, people)),
+        ("/login/code", "code", code.CodePage.as_view("code", steps, desk, people, by_passkey)),
         ("/login/password", "password", password.PasswordPage.as_view("password", *change)),
         (
             "/login/password/code",
@@ -50,5 +52,6 @@ def people_pages(p: Provider, around: Surroundings, own: OwnPages, measures: Mea
         ("/r/<handle>", "short_link", recovery.ShortLink.as_view("short_link")),
         ("/not-me/<token>", "not_me", not_me.NotMe.as_view("not_me", around, p.credentials, people)),
         *desk_pages(p, around, desk),
+        *passkey_pages(p, around, own, steps, by_passkey, measures),
         *federation_pages(p, around, own, steps, desk, measures),
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from config.desk_wiring import Desk, desk_of
 from config.federation_wiring import brokering_of
 from config.foundation import Foundation, passwords_of
+from config.passkey_pages import passkeys_of
 from config.people_wiring import (
     codes_of,
     credentials_of,
@@ -21,6 +22,7 @@ from federation.brokering import Brokering
 from idp.accounts.credentials import Credentials
 from idp.accounts.devices import Devices
 from idp.accounts.one_time import OneTimeCodes
+from idp.accounts.passkeys import Passkeys
 from idp.accounts.passwords import Passwords
 from idp.accounts.recovery import Recoveries
 from idp.brake import Brake
@@ -85,6 +87,7 @@ class Provider:
     brokering: Brokering
     devices: Devices
     qr: Qr | None
+    passkeys: Passkeys
     desk: Desk
 
 
@@ -125,6 +128,7 @@ def wire(base: Foundation) -> Provider:
         brokering=brokering_of(base),
         devices=devices,
         qr=qr_of(base, sessions),
+        passkeys=passkeys_of(base),
         desk=desk_of(base, passwords, credentials),
     )
 

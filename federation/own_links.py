@@ -9,15 +9,12 @@ from federation.linking import Link, LinkTaken
 from federation.pages import page, removed_page
 from federation.sentences import FAILED, REFUSED
 from federation.web import Journeys
-from idp.accounts.account import Account
 from idp.errors import BadRequest, Expired
 from idp.login.attempt import browser_of
-from idp.login.sessions import Session, Sessions
 from idp.web.account import OwnPages, shown_date
-from idp.web.authorize import set_session
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser, with_query
 from idp.web.cookies import new_browser
-from idp.web.own_data import Sensitive
+from idp.web.own_data import Sensitive, renewed
 
 
 class OwnLinks(Sensitive):
@@ -94,11 +91,10 @@ class LinkChange(Sensitive):
 
     path = "/account/links"
 
-    def __init__(self, pages: OwnPages, journeys: Journeys, linking: Linking, sessions: Sessions) -> None:
+    def __init__(self, pages: OwnPages, journeys: Journeys, linking: Linking) -> None:
         super().__init__(pages)
         self._journeys = journeys
         self._linking = linking
-        self._sessions = sessions
 
 
 class ConfirmOwnLink(LinkChange):
@@ -135,7 +131,7 @@ class ConfirmOwnLink(LinkChange):
         if isinstance(result, Turned):
             return self._journeys.go_on(browser, result, ceremony.upstream)
         response = removed_page(result, "/account/links") if result.removed else redirect("/account/links", 303)
-        return renewed(self._pages, self._sessions, browser, account, session, response)
+        return renewed(self._pages, browser, account, session, response)
 
 
 class Unlink(LinkChange):
@@ -156,14 +152,4 @@ class Unlink(LinkChange):
             self._linking.remove(link, account, browser.scene, keep_sid=session.sid)
         except LinkTaken:
             raise Expired("the account was secured meanwhile") from None
-        return renewed(self._pages, self._sessions, browser, account, session, redirect("/account/links", 303))
-
-
-def renewed(
-    pages: OwnPages, sessions: Sessions, browser: Browser, account: Account, session: Session, response: Response
-) -> Response:
-    """The session that a credential event left alive goes on under a new cookie."""
-    after = pages.standings.of_account(account.id, "").account
-    opened = sessions.open(session.authentication, browser.visitor, None, after, before=session)
-    set_session(pages.around, response, opened.cookie, opened.device_cookie)
-    return response
+        return renewed(self._pages, browser, account, session, redirect("/account/links", 303))

@@ -1,4 +1,4 @@
-"""`Passkey` and what belongs to it: its holder, whose passkeys they are, what a challenge is for, where they are kept."""
+"""`Passkey` and what belongs to it: holder, relying party, what a challenge is for, and the port that keeps them."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol

@@ -5,6 +5,11 @@ from dataclasses import dataclass, replace
 ACR_PREFIX = "urn:bhxh:acr:"
 CODE_METHODS = ("otp", "sms", "mfa")
 """How RFC 8176 names a code that came by text message, beside another factor."""
+PASSKEY_METHODS = ("pop", "user", "mfa")
+"""How RFC 8176 names a passkey: a key was proved, somebody was present, and the device knew them by PIN or body.
+
+"hwk" would claim hardware that nobody attests, "swk" the opposite; "pin", "fpt" or "face" what the device keeps secret.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,8 +17,9 @@ class Authentication:
     """The proof of one login.
 
     `acr` is the authentication level 1 to 4 of Decree 69/2024, `ial` how well the identity was proofed (0 to 2), `amr`
-    the methods by RFC 8176, `auth_time` when the person really acted (seconds since the epoch), `otp_at` when a code
-    sent to the registered phone was last entered. A `brief` login gets a short session and no refresh token.
+    the methods by RFC 8176, `auth_time` when the person really acted (seconds since the epoch), `otp_at` when more than
+    a password was last proved: a code to the registered phone was entered, or a passkey of the account answered. A
+    `brief` login gets a short session and no refresh token.
     """
 
     account_id: str
@@ -28,6 +34,11 @@ class Authentication:
     def with_code(self, now: float) -> "Authentication":
         """The same login after a one-time code to the registered phone: two factors, level 2."""
         amr = (*(m for m in self.amr if m not in CODE_METHODS), *CODE_METHODS)
+        return replace(self, amr=amr, acr=max(self.acr, 2), otp_at=now)
+
+    def with_passkey(self, now: float) -> "Authentication":
+        """The same login after a passkey of the account answered: what a code proves, and no site can phish it."""
+        amr = (*(m for m in self.amr if m not in PASSKEY_METHODS), *PASSKEY_METHODS)
         return replace(self, amr=amr, acr=max(self.acr, 2), otp_at=now)
 
 

@@ -20,7 +20,9 @@ from idp.login.limits import Admission, Lane, LoginLimits, Throttle, lane
 from idp.ports import AuditLog, Clock, Event
 
 CaptchaMode = Literal["always", "after_failures", "never"]
-FailureKind = Literal["login_failed", "captcha_wrong", "captcha_needed", "wait", "disabled", "closed", "passkey", "temporary_over"]
+FailureKind = Literal[
+    "login_failed", "captcha_wrong", "captcha_needed", "wait", "disabled", "closed", "passkey", "temporary_over"
+]
 
 
 NOBODY = "0" * 32

@@ -9,16 +9,19 @@ from werkzeug.wrappers import Response
 
 from idp.accounts.one_time import Ask, Purpose
 from idp.accounts.people import People
+from idp.login.passkey_logins import PasskeyLogins
 from idp.shelf import digest
 from idp.web.code_desk import CodeDesk, Sheet, sent_to
 from idp.web.page import Page
+from idp.web.sentences import LOGIN
 from idp.web.steps import Step, Steps
 
 
 class CodePage(Page):
-    """Asks for a code; a right one makes the login one of level 2."""
+    """Asks for a code; a right one makes the login one of level 2. So does a passkey, where the account has one."""
 
-    def __init__(self, steps: Steps, desk: CodeDesk, people: People) -> None:
+    def __init__(self, steps: Steps, desk: CodeDesk, people: People, passkeys: PasskeyLogins) -> None:
+        self._passkeys = passkeys
         self._steps = steps
         self._desk = desk
         self._people = people
@@ -27,7 +30,10 @@ class CodePage(Page):
         step = self._steps.here()
         if step.account.number_for_codes(self._steps.clock()) is None:
             return self._page(step, error=_without_number(step), over=True)
-        return self._page(step, **self._desk.first(asked(step), step.browser, trusted=step.attempt.trusted))
+        shown = self._desk.first(asked(step), step.browser, trusted=step.attempt.trusted)
+        if step.browser.query.get("why") == "passkey":
+            shown |= {"error": str(LOGIN["passkey"])}
+        return self._page(step, **shown)
 
     def post(self) -> Response:
         step = self._steps.here()
@@ -59,6 +65,7 @@ class CodePage(Page):
             action="/login/code",
             hidden={"attempt": step.handle},
             target=step.attempt.redirect_origin,
+            passkey=self._passkeys.has_any(step.account),
         )
         sheet = replace(sheet, **shown)
         if name:

@@ -23,6 +23,7 @@ class Sheet:
     """What a code page shows: `sent` says where the code went, `hidden` are the fields that the form carries on.
 
     `wait` is in seconds; `over` says that no try is left; `target` is the origin that the form may lead to in the end.
+    `passkey` says that a passkey of the account serves as well.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Sheet:
     captcha: bool = False
     over: bool = False
     target: str = ""
+    passkey: bool = False
 
 
 class CodeDesk:

@@ -1,6 +1,6 @@
 """Pages of `/account` that a session alone does not open: the whole data, the password, proving the e-mail address.
 
-They want a code to the registered phone that is at most five minutes old.
+They want a code to the registered phone, or a passkey, that is at most five minutes old.
 """
 
 from dataclasses import replace
@@ -16,6 +16,7 @@ from idp.accounts.people import People
 from idp.login.sessions import Session
 from idp.shelf import digest
 from idp.web.account import OwnPages
+from idp.web.authorize import set_session
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
 from idp.web.code_desk import CodeDesk, Sheet, sent_to
 from idp.web.headers import page_policy
@@ -125,6 +126,14 @@ class ProveEmail(Sensitive):
             hidden={"csrf": csrf_of(browser.session or "")},
         )
         return self._desk.answer(browser, replace(sheet, **shown))
+
+
+def renewed(pages: OwnPages, browser: Browser, account: Account, session: Session, response: Response) -> Response:
+    """The session that a credential event left alive goes on under a new cookie."""
+    after = pages.standings.of_account(account.id, "").account
+    opened = pages.sessions.open(session.authentication, browser.visitor, None, after, before=session)
+    set_session(pages.around, response, opened.cookie, opened.device_cookie)
+    return response
 
 
 def written(account: Account) -> dict[str, str]:

@@ -1,0 +1,84 @@
+"""The passkeys of people on a foundation, and their pages: URL, name, view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from config.people_wiring import notices_of, sql_notices
+from idp.accounts.notices import NOTHING_TOLD, NOWHERE, Told
+from idp.accounts.passkey import Ceremony, Passkey, RelyingParty
+from idp.accounts.passkeys import LIFE, Passkeys
+from idp.brake import Brake
+from idp.login.passkey_logins import PasskeyLogins
+from idp.shelf import Shelf
+from idp.store.passkeys import SqlPasskeys
+from idp.web import passkey_login, passkeys
+
+if TYPE_CHECKING:
+    from config.foundation import Foundation
+    from config.wiring import Provider
+    from idp.web.account import OwnPages
+    from idp.web.browser import Surroundings
+    from idp.web.measures import Measures
+    from idp.web.routes import Routes
+    from idp.web.steps import Steps
+
+NAME = "BHXH Việt Nam"
+
+
+def party_of(origin: str) -> RelyingParty:
+    """Whoever asks from this origin, which is a public URL of the settings and never a header."""
+    return RelyingParty(urlsplit(origin).hostname or "", origin, NAME)
+
+
+def sql_passkeys(base: Foundation) -> SqlPasskeys:
+    """Where passkeys are kept."""
+    return SqlPasskeys(base.database, base.audit, sql_notices(base))
+
+
+def passkeys_of(base: Foundation) -> Passkeys:
+    """The passkeys of people."""
+
+    def told_of_clone(passkey: Passkey) -> Told:
+        account = base.people.find(passkey.holder)
+        return notices_of(base).of("passkey_cloned", account, NOWHERE) if account else NOTHING_TOLD
+
+    return Passkeys(
+        sql_passkeys(base),
+        Shelf("pk", Ceremony, base.ephemeral, base.clock, life=LIFE),
+        party_of(base.settings.issuer),
+        base.clock,
+        handle_key=base.secrets.get("passkey-handle"),
+        told_of_clone=told_of_clone,
+    )
+
+
+def passkey_logins_of(p: Provider) -> PasskeyLogins:
+    """Logins by passkey, with the brake on asking too often."""
+    base = p.base
+    brake = Brake(base.settings.limits.attempts_per_network, 60, base.clock)
+    knows_device = p.sessions.knows_device
+    return PasskeyLogins(p.passkeys, base.people, p.logins, base.audit, base.clock, brake, knows_device=knows_device)
+
+
+def passkey_pages(
+    p: Provider, around: Surroundings, own: OwnPages, steps: Steps, logins: PasskeyLogins, measures: Measures
+) -> Routes:
+    """Logging in, the step in the place of a code, and the person's own list."""
+    notices = notices_of(p.base)
+    return [
+        (
+            "/login/passkey",
+            "passkey_login",
+            passkey_login.PasskeyLogin.as_view("passkey_login", around, p.attempts, logins, measures),
+        ),
+        ("/login/code/passkey", "passkey_step", passkey_login.PasskeyStep.as_view("passkey_step", steps, logins)),
+        ("/account/passkeys", "passkeys", passkeys.OwnPasskeys.as_view("passkeys", own, p.passkeys)),
+        ("/account/passkeys/add", "add_passkey", passkeys.AddPasskey.as_view("add_passkey", own, p.passkeys, notices)),
+        (
+            "/account/passkeys/remove",
+            "end_passkey",
+            passkeys.EndPasskey.as_view("end_passkey", own, p.passkeys, p.credentials),
+        ),
+    ]

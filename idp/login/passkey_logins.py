@@ -1,0 +1,108 @@
+"""`PasskeyLogins`: a person comes in with a passkey, or makes a login stronger by one.
+
+It is a login of two factors at once (level 2), so neither a captcha nor a code is asked for. Whatever is wrong with an
+answer ends in one and the same failure; which it was is told to the log and nobody else.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from idp.accounts.account import Account, Kind
+from idp.accounts.passkey import Ceremony, PasskeyRefused
+from idp.accounts.passkeys import Passkeys
+from idp.accounts.people import People
+from idp.brake import Brake
+from idp.errors import TooMany
+from idp.login.attempt import LoginAttempt
+from idp.login.authentication import PASSKEY_METHODS, Authentication, Proved
+from idp.login.logins import LoginFailed, Logins
+from idp.ports import AuditLog, Clock, Event
+from idp.shelf import digest
+
+log = logging.getLogger("idp.passkeys")
+
+
+class PasskeyLogins:
+    """Logins and steps by passkey. `logins` tells whether local login is open to a kind of people today."""
+
+    def __init__(
+        self,
+        passkeys: Passkeys,
+        people: People,
+        logins: Logins,
+        audit: AuditLog,
+        clock: Clock,
+        brake: Brake,
+        *,
+        knows_device: Callable[[str, str | None], bool],
+    ) -> None:
+        self._knows_device = knows_device
+        self._passkeys = passkeys
+        self._people = people
+        self._logins = logins
+        self._audit = audit
+        self._clock = clock
+        self._brake = brake
+
+    def has_any(self, account: Account) -> bool:
+        """Whether a step may be offered."""
+        return bool(self._passkeys.of("account", account.id))
+
+    def begin(self, handle: str, attempt: LoginAttempt, network: str) -> dict[str, Any]:
+        """What the browser asks any passkey of ours with. Raises `TooMany`."""
+        self._pull(network)
+        return self._passkeys.begin_use(_login(handle, attempt))
+
+    def begin_step(self, handle: str, attempt: LoginAttempt, account: Account, network: str) -> dict[str, Any]:
+        """What the browser asks a passkey of this account with. Raises `TooMany`."""
+        self._pull(network)
+        return self._passkeys.begin_use(_step(handle, attempt, account), of=self._passkeys.of("account", account.id))
+
+    def log_in(
+        self, answer: str, handle: str, attempt: LoginAttempt, *, tab: Kind, network: str, device: str | None
+    ) -> Proved:
+        """Who answered. Raises `LoginFailed`, `TooMany`."""
+        self._pull(network)
+        if not self._logins.is_open(tab):
+            raise LoginFailed("closed")
+        began = self._clock()
+        try:
+            recognised = self._passkeys.recognise(answer, _login(handle, attempt), "account")
+            # Read before the use is noted: an event that ends passkeys lets the one fail, or the other be outdated.
+            account = self._people.find(recognised.passkey.holder)
+            if account is None or not account.is_active or not self._logins.is_open(account.kind):
+                raise PasskeyRefused("the account is closed, or its window is", recognised.passkey.holder)
+            self._passkeys.use(recognised)
+        except PasskeyRefused as refused:
+            self._failed(refused)
+        proof = Authentication(account.id, began, PASSKEY_METHODS, acr=2, ial=0, through="passkey", otp_at=began)
+        return Proved(proof, account.secured_at, trusted=True, known_device=self._knows_device(account.id, device))
+
+    def step(
+        self, answer: str, handle: str, attempt: LoginAttempt, account: Account, proof: Authentication, network: str
+    ) -> Authentication:
+        """`proof` after a passkey of `account` answered. Raises `LoginFailed`, `TooMany`."""
+        self._pull(network)
+        try:
+            self._passkeys.use(self._passkeys.recognise(answer, _step(handle, attempt, account), "account"))
+        except PasskeyRefused as refused:
+            self._failed(refused)
+        return proof.with_passkey(self._clock())
+
+    def _pull(self, network: str) -> None:
+        if not self._brake.pull(network):
+            raise TooMany("too many passkeys asked for", retry_after=self._brake.retry_after)
+
+    def _failed(self, refused: PasskeyRefused) -> NoReturn:
+        log.warning("passkey refused", extra={"reason": refused.reason})
+        self._audit.record(Event("login.failed", refused.holder, facts={"kind": "passkey"}))
+        raise LoginFailed("passkey") from None
+
+
+def _login(handle: str, attempt: LoginAttempt) -> Ceremony:
+    return Ceremony("login", attempt.browser, digest("attempt", handle))
+
+
+def _step(handle: str, attempt: LoginAttempt, account: Account) -> Ceremony:
+    return Ceremony("step_up", attempt.browser, digest("attempt", handle), account.id)

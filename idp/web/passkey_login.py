@@ -1,0 +1,79 @@
+"""`/login/passkey` and `/login/code/passkey`: a passkey in the place of code and password, or of the one-time code.
+
+The script of the page gets the question by GET and posts the device's answer; without script nobody comes here.
+"""
+
+import json
+from typing import Any
+
+from flask import redirect
+from werkzeug.wrappers import Response
+
+from idp.login.attempt import Attempts
+from idp.login.logins import LoginFailed
+from idp.login.passkey_logins import PasskeyLogins
+from idp.web.browser import Surroundings, this_browser, with_query
+from idp.web.login import returns_to, tab_of
+from idp.web.measures import Measures
+from idp.web.page import Page
+from idp.web.steps import Steps
+
+
+class PasskeyLogin(Page):
+    """A login by passkey."""
+
+    def __init__(self, around: Surroundings, attempts: Attempts, logins: PasskeyLogins, measures: Measures) -> None:
+        self._around = around
+        self._attempts = attempts
+        self._logins = logins
+        self._measures = measures
+
+    def get(self) -> Response:
+        browser = this_browser(self._around)
+        handle = browser.query.get("attempt", "")
+        attempt = self._attempts.load(handle, browser.secret or "")
+        return question(self._logins.begin(handle, attempt, browser.network))
+
+    def post(self) -> Response:
+        browser = this_browser(self._around)
+        form = browser.form
+        handle, kind = form.get("attempt", ""), tab_of(form.get("kind", "individual"))
+        attempt = self._attempts.load(handle, browser.secret or "")
+        answer, network, device = form.get("answer", ""), browser.network, browser.device
+        try:
+            proved = self._logins.log_in(answer, handle, attempt, tab=kind, network=network, device=device)
+        except LoginFailed as failed:
+            self._measures.logins.labels("passkey", failed.kind).inc()
+            return redirect(with_query("/login", attempt=handle, kind=kind, why=failed.kind), 303)
+        self._measures.logins.labels("passkey", "succeeded").inc()
+        self._attempts.logged_in(handle, attempt, proved, remember=form.get("remember") is not None)
+        return redirect(with_query(returns_to(attempt), attempt=handle), 303)
+
+
+class PasskeyStep(Page):
+    """The step of a login that asks for a code, done with a passkey of the account."""
+
+    def __init__(self, steps: Steps, logins: PasskeyLogins) -> None:
+        self._steps = steps
+        self._logins = logins
+
+    def get(self) -> Response:
+        step = self._steps.here()
+        return question(self._logins.begin_step(step.handle, step.attempt, step.account, step.browser.network))
+
+    def post(self) -> Response:
+        step = self._steps.here()
+        if step.is_coded:
+            return redirect(step.return_url, 303)
+        answer, network = step.browser.form.get("answer", ""), step.browser.network
+        try:
+            proof = self._logins.step(answer, step.handle, step.attempt, step.account, step.proof, network)
+        except LoginFailed as failed:
+            return redirect(with_query("/login/code", attempt=step.handle, why=failed.kind), 303)
+        self._steps.attempts.strengthened(step.handle, step.attempt, proof, step.account.secured_at)
+        return redirect(step.return_url, 303)
+
+
+def question(options: dict[str, Any]) -> Response:
+    """What the script hands to the browser."""
+    return Response(json.dumps(options), mimetype="application/json")
