@@ -16,6 +16,7 @@ COMMANDS = {
     "links": ("config.commands.links", "links"),
     "devices": ("config.commands.devices", "devices"),
     "messages": ("config.commands.messages", "messages"),
+    "officers": ("config.commands.officers", "officers"),
     "audit": ("config.commands.audit", "audit"),
     "explain": ("config.commands.audit", "explain"),
     "doctor": ("config.commands.doctor", "doctor"),

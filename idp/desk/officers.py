@@ -4,15 +4,29 @@ Officers are no citizens of this provider: their accounts, sessions and second f
 right holds in an agency and all beneath it.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
-from idp.desk.agencies import EVERYWHERE, Tree
-from idp.desk.declaration import Declaration
+from idp.desk.agencies import EVERYWHERE, Agencies, Tree
+from idp.desk.declaration import Declaration, new_id
+from idp.ports import Clock, Event
+from idp.shelf import digest
 
 Right = Literal["decide", "links", "data"]
 RIGHTS: tuple[Right, ...] = ("decide", "links", "data")
 """To decide declarations, conflicts of links, and what people ask about their own data."""
+
+LOGIN = re.compile(r"(?!.*[0-9]{6})[a-z][a-z0-9._-]{1,30}")
+"""A login name; no long numbers, which would look like somebody's in the audit trail."""
+
+INVITATION_LIFE = 3600.0
+
+
+class BadOfficer(ValueError):
+    """The command cannot be carried out; the message says why, for an operator."""
 
 
 class NotAllowed(Exception):
@@ -63,3 +77,147 @@ class Officer:
             raise NotAllowed("agency")
         if self.is_about(declaration):
             raise NotAllowed("own_request")
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """What opens an officer's account: the hash of a password, the secret of a TOTP device and its last used step."""
+
+    password_hash: str | None = None
+    totp_secret: str | None = None
+    totp_step: int | None = None
+
+
+class OfficerStore(Protocol):
+    """Keeps officers. Every method that takes an event writes it in the same transaction."""
+
+    def add(self, officer: Officer, event: Event, now: float) -> bool:
+        """Write a new one; False when the login name is taken."""
+        ...
+
+    def find(self, officer_id: str) -> Officer | None:
+        """The officer with this id."""
+        ...
+
+    def find_by_login(self, login: str) -> Officer | None:
+        """The officer with this login name."""
+        ...
+
+    def all(self) -> list[Officer]:
+        """Everybody, by login name."""
+        ...
+
+    def names(self, officer_ids: set[str]) -> Mapping[str, str]:
+        """Names by id."""
+        ...
+
+    def lock(self, officer_id: str) -> Lock:
+        """What opens the account."""
+        ...
+
+    def change(self, officer: Officer, event: Event, now: float) -> None:
+        """Write status and rights; a later `secured_at` ends every session and invitation."""
+        ...
+
+    def invite(self, officer: Officer, invitation: str, event: Event, now: float) -> None:
+        """Keep the digest of a link for an hour; earlier ones of the officer die. A later `secured_at` ends sessions
+        and takes password and second factor away.
+        """
+        ...
+
+    def invited(self, invitation: str, now: float) -> Officer | None:
+        """Whose live link this digest is."""
+        ...
+
+    def enrol(self, invitation: str, officer: Officer, lock: Lock, event: Event, now: float) -> bool:
+        """Use up the link and set what opens the account; False when somebody did before."""
+        ...
+
+    def spend_step(self, officer_id: str, step: int) -> bool:
+        """Remember a used TOTP step; False when it, or a later one, was used."""
+        ...
+
+
+class Roster:
+    """Who is an officer and what each may do, as operators decide it."""
+
+    def __init__(self, store: OfficerStore, agencies: Agencies, clock: Clock) -> None:
+        self._store = store
+        self._agencies = agencies
+        self._clock = clock
+
+    def all(self) -> list[Officer]:
+        """Everybody, by login name."""
+        return self._store.all()
+
+    def find(self, login: str) -> Officer:
+        """The officer with this login name. Raises `BadOfficer`."""
+        found = self._store.find_by_login(login) if LOGIN.fullmatch(login) else None
+        if found is None:
+            raise BadOfficer("there is no such officer")
+        return found
+
+    def add(
+        self, login: str, name: str, reason: str, *, bhxh_code: str | None = None, citizen_number: str | None = None
+    ) -> Officer:
+        """Open an account without any right. Raises `BadOfficer`."""
+        if not LOGIN.fullmatch(login):
+            raise BadOfficer("a login name has 2 to 31 small letters, digits, dots, hyphens; no long numbers")
+        if not 1 <= len(name.strip()) <= 100:
+            raise BadOfficer("a name has 1 to 100 characters")
+        now = self._clock()
+        officer = Officer(new_id(), login, name.strip(), "active", frozenset(), bhxh_code, citizen_number, now)
+        if not self._store.add(officer, Event("officer.added", facts={"officer": login}, reason=reason), now):
+            raise BadOfficer("the login name is taken")
+        return officer
+
+    def invite(self, officer: Officer, reason: str, *, reset: bool = False) -> str:
+        """The secret of a link by which the officer sets password and second factor, once, within the hour.
+
+        With `reset` what opened the account so far is gone at once, and every session with it. Raises `BadOfficer`.
+        """
+        if officer.status != "active":
+            raise BadOfficer("the officer is disabled")
+        if not reset and self._store.lock(officer.id).password_hash:
+            raise BadOfficer("the officer has a password; `reset` takes it away and gives a new link")
+        now, token = self._clock(), secrets.token_urlsafe(32)
+        after = replace(officer, secured_at=now) if reset else officer
+        event = Event("officer.invited", facts={"officer": officer.login, "reset": reset}, reason=reason)
+        self._store.invite(after, invitation_digest(token), event, now)
+        return token
+
+    def grant(self, officer: Officer, agency: str, right: Right, reason: str) -> Officer:
+        """Give a right in an agency and all beneath it. Raises `BadOfficer`."""
+        if agency != EVERYWHERE and self._agencies.tree().get(agency) is None:
+            raise BadOfficer("there is no such agency")
+        return self._change(
+            replace(officer, rights=officer.rights | {(agency, right)}), "granted", reason, agency, right
+        )
+
+    def revoke(self, officer: Officer, agency: str, right: Right, reason: str) -> Officer:
+        """Take a right away. Raises `BadOfficer`."""
+        if (agency, right) not in officer.rights:
+            raise BadOfficer("the officer has no such right")
+        return self._change(
+            replace(officer, rights=officer.rights - {(agency, right)}), "revoked", reason, agency, right
+        )
+
+    def disable(self, officer: Officer, reason: str) -> Officer:
+        """Close the account; every session ends."""
+        return self._change(replace(officer, status="disabled", secured_at=self._clock()), "disabled", reason)
+
+    def enable(self, officer: Officer, reason: str) -> Officer:
+        """Open a closed account again."""
+        return self._change(replace(officer, status="active"), "enabled", reason)
+
+    def _change(self, officer: Officer, what: str, reason: str, agency: str = "", right: str = "") -> Officer:
+        # In groups: a code of six digits or more would look like somebody's number.
+        where = {"agency": " ".join((agency[:5], agency[5:])).strip(), "right": right} if right else {}
+        facts = {"officer": officer.login, "what": what, **where}
+        self._store.change(officer, Event("officer.changed", facts=facts, reason=reason), self._clock())
+        return officer
+
+
+def invitation_digest(token: str) -> str:
+    """What the store keeps of the link."""
+    return digest("officer-invitation", token)

@@ -1,0 +1,178 @@
+"""`idp officers`: who decides at the desk, and what each may do in which agency."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from config.commands import output
+from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.foundation import Foundation
+from config.officer_wiring import roster_of
+from idp.accounts import identifiers
+from idp.desk.officers import RIGHTS, BadOfficer, Officer, Right, Roster
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group()
+def officers() -> None:
+    """Officers of the desk: accounts, rights, invitations."""
+
+
+def _explained(command: F) -> F:
+    """Adds the options that every change has, and turns `BadOfficer` into one line."""
+
+    @wraps(command)
+    def run(*args: Any, **given: Any) -> None:
+        try:
+            command(*args, **given)
+        except BadOfficer as error:
+            stop([str(error)])
+
+    return reasoned(as_json(told(run)))  # type: ignore[return-value]
+
+
+@officers.command()
+@click.argument("login")
+@click.option("--name", required=True, help="The officer's name.")
+@click.option("--bhxh-code", help="The officer's own BHXH code: nobody decides about oneself.")
+@click.option("--citizen-number", help="The officer's own CCCD number.")
+@_explained
+def add(login: str, name: str, bhxh_code: str | None, citizen_number: str | None, reason: str, as_json: bool) -> None:
+    """Open an officer's account without any right, and print the link that sets password and second factor.
+
+    Example: idp officers add lan.nguyen --name "Nguyễn Thị Lan" --reason "desk 12"
+    """
+    base = _with_console()
+    roster = roster_of(base)
+    own = [_read(kind, value) for kind, value in (("bhxh", bhxh_code), ("cccd", citizen_number))]
+    officer = roster.add(login, name, reason, bhxh_code=own[0], citizen_number=own[1])
+    _show_link(base, roster, officer, reason, as_json)
+
+
+@officers.command()
+@click.argument("login")
+@_explained
+def invite(login: str, reason: str, as_json: bool) -> None:
+    """Print a new link for an officer who has no password yet; it is good for an hour, once.
+
+    Example: idp officers invite lan.nguyen --reason "the link was over"
+    """
+    base = _with_console()
+    roster = roster_of(base)
+    _show_link(base, roster, roster.find(login), reason, as_json)
+
+
+@officers.command()
+@click.argument("login")
+@_explained
+def reset(login: str, reason: str, as_json: bool) -> None:
+    """Take password and second factor away, end every session, and print a new link.
+
+    Example: idp officers reset lan.nguyen --reason "phone lost"
+    """
+    base = _with_console()
+    roster = roster_of(base)
+    _show_link(base, roster, roster.find(login), reason, as_json, reset=True)
+
+
+@officers.command("list")
+@as_json
+@told
+def list_(as_json: bool) -> None:
+    """List officers with their rights.
+
+    Example: idp officers list
+    """
+    rows = [shown(officer) for officer in roster_of(foundation()).all()]
+    output.as_json(rows) if as_json else output.table(rows, ("login", "name", "status", "rights"))
+
+
+def _right_options(command: F) -> F:
+    agency = click.option("--agency", required=True, help='Code of an agency, with all beneath it; "*" is everywhere.')
+    right = click.option("--right", required=True, type=click.Choice(RIGHTS), help="What the officer may do there.")
+    return agency(right(command))
+
+
+@officers.command()
+@click.argument("login")
+@_right_options
+@_explained
+def grant(login: str, agency: str, right: Right, reason: str, as_json: bool) -> None:
+    """Give a right in an agency and all beneath it.
+
+    Example: idp officers grant lan.nguyen --agency 07906 --right decide --reason "desk 12"
+    """
+    roster = roster_of(foundation())
+    _say(roster.grant(roster.find(login), agency, right, reason), as_json)
+
+
+@officers.command()
+@click.argument("login")
+@_right_options
+@_explained
+def revoke(login: str, agency: str, right: Right, reason: str, as_json: bool) -> None:
+    """Take a right away; it ends with the next click.
+
+    Example: idp officers revoke lan.nguyen --agency 07906 --right decide --reason "moved"
+    """
+    roster = roster_of(foundation())
+    _say(roster.revoke(roster.find(login), agency, right, reason), as_json)
+
+
+@officers.command()
+@click.argument("login")
+@_explained
+def disable(login: str, reason: str, as_json: bool) -> None:
+    """Close an officer's account; every session ends at once.
+
+    Example: idp officers disable lan.nguyen --reason "left"
+    """
+    roster = roster_of(foundation())
+    _say(roster.disable(roster.find(login), reason), as_json)
+
+
+@officers.command()
+@click.argument("login")
+@_explained
+def enable(login: str, reason: str, as_json: bool) -> None:
+    """Open a closed officer's account again.
+
+    Example: idp officers enable lan.nguyen --reason "is back"
+    """
+    roster = roster_of(foundation())
+    _say(roster.enable(roster.find(login), reason), as_json)
+
+
+def _with_console() -> Foundation:
+    base = foundation()
+    return base if base.settings.officers_url else stop(["officers.url: there is no console; give it an address first"])
+
+
+def _show_link(
+    base: Foundation, roster: Roster, officer: Officer, reason: str, as_json: bool, *, reset: bool = False
+) -> None:
+    url = f"{base.settings.officers_url}/invitation/{roster.invite(officer, reason, reset=reset)}"
+    if as_json:
+        output.as_json(shown(officer) | {"link": url})
+    else:
+        click.echo(f"{officer.login} sets password and second factor here, once, within an hour:\n{url}")
+
+
+def _say(officer: Officer, as_json: bool) -> None:
+    output.as_json(shown(officer)) if as_json else output.facts(shown(officer))
+
+
+def _read(kind: str, value: str | None) -> str | None:
+    read = identifiers.read("individual", value) if value else None
+    if value and (read is None or read[0] != kind):
+        stop([f"{'--bhxh-code' if kind == 'bhxh' else '--citizen-number'}: that is no such number"])
+    return read[1] if read else None
+
+
+def shown(officer: Officer) -> dict[str, Any]:
+    """What an operator sees of an officer."""
+    rights = ", ".join(f"{right}@{agency}" for agency, right in sorted(officer.rights))
+    return {"login": officer.login, "name": officer.name, "status": officer.status, "rights": rights}
