@@ -1,0 +1,313 @@
+"""`Declarations`: a person fills in form 01, proves an address, hands it in, and sees what became of it.
+
+Whoever shows the secret of a draft goes on with it. Nothing here asks who has an account: a code that is registered,
+pending or locked gives the same answers as one that nobody knows, and the officer is who sees it.
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from idp.accounts.account import Kind
+from idp.accounts.one_time import Ask
+from idp.accounts.password_rules import VIETNAM
+from idp.accounts.phone import NotAMobileNumber, PhoneNumber
+from idp.brake import Brake
+from idp.desk.agencies import Agencies
+from idp.desk.decisions import Decided, DecisionStore
+from idp.desk.declaration import (
+    ROLES,
+    Channel,
+    Declaration,
+    DeclarationStore,
+    Form,
+    NotOpen,
+    Photo,
+    Role,
+    new_id,
+    new_reference,
+    read_reference,
+)
+from idp.desk.grades import grades
+from idp.desk.photos import Darkroom
+from idp.desk.reading import FIELDS, Reader, Reading
+from idp.errors import Expired, TooMany
+from idp.messages.message import Language, Message
+from idp.ports import Clock, Event
+from idp.shelf import digest, new_secret
+
+MAIL_LIFE = 72 * 3600.0
+NOBODY = "----------"
+"""No reference: looked for in the place of what can be none, so that both take the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftRules:
+    """How long a draft and an undecided declaration live, in seconds, and when who may register."""
+
+    draft_life: float
+    lapse: float
+    windows: Mapping[Kind, tuple[float | None, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """Drafts begun by a network and by all, pictures of a draft and of all, looks at how one stands by a network."""
+
+    drafts: Brake
+    all_drafts: Brake
+    photos: Brake
+    all_photos: Brake
+    looks: Brake
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who begins: from which network, in which language, by which channel."""
+
+    network: str
+    language: Language
+    channel: Channel = "web"
+
+
+class Incomplete(Exception):
+    """The draft cannot be handed in; `problems` are reasons by field, pictures among them."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__(", ".join(problems))
+        self.problems = problems
+
+
+class Closed(Exception):
+    """Nobody of this kind may register now."""
+
+
+class Changed(Exception):
+    """Somebody wrote the declaration meanwhile: another window of the same person. Read it again."""
+
+
+class Declarations:
+    """The citizen's side of the desk. `issuer` is our address, for the letter."""
+
+    def __init__(
+        self,
+        store: DeclarationStore,
+        decided: DecisionStore,
+        agencies: Agencies,
+        darkroom: Darkroom,
+        brakes: Brakes,
+        clock: Clock,
+        rules: DraftRules,
+        *,
+        issuer: str,
+    ) -> None:
+        self._store = store
+        self._decided = decided
+        self._agencies = agencies
+        self._darkroom = darkroom
+        self._brakes = brakes
+        self._clock = clock
+        self._issuer = issuer
+        self.rules = rules
+
+    @property
+    def today(self) -> date:
+        """The day in Vietnam."""
+        return datetime.fromtimestamp(self._clock(), VIETNAM).date()
+
+    def is_open(self, kind: Kind) -> bool:
+        """Whether this kind of registrant may register now."""
+        opens, closes = self.rules.windows[kind]
+        return (opens is None or self._clock() >= opens) and (closes is None or self._clock() < closes)
+
+    def begin(self, kind: Kind, asker: Asker) -> tuple[str, Declaration]:
+        """A new draft and the secret that opens it. Raises `Closed`, `TooMany`."""
+        if not self.is_open(kind):
+            raise Closed
+        if not self._brakes.drafts.pull(asker.network) or not self._brakes.all_drafts.pull("all"):
+            raise TooMany("too many declarations begun", retry_after=self._brakes.drafts.retry_after)
+        secret, now = new_secret("r"), self._clock()
+        draft = Declaration(
+            id=new_id(),
+            reference=new_reference(),
+            kind=kind,
+            request="register",
+            secret_digest=secret_digest(secret),
+            created_at=now,
+            form=Form(starts_on=str(self.today)),
+            channel=asker.channel,
+            network=asker.network,
+            language=asker.language,
+            expires_at=now + self.rules.draft_life,
+        )
+        self._store.add(draft)
+        return secret, draft
+
+    def of_secret(self, secret: str) -> Declaration:
+        """The draft of whoever shows its secret, or what became of it lately. Raises `Expired`."""
+        found = self._store.find_by_secret(secret_digest(secret)) if len(secret) == 45 else None
+        if found is None:
+            raise Expired("no such draft")
+        handed = found.submitted_at is not None and found.state != "returned"
+        until = (found.submitted_at or 0.0) + self.rules.draft_life if handed else found.expires_at
+        if until is None or self._clock() >= until:
+            raise Expired("the draft is over")
+        return found
+
+    def photos(self, draft: Declaration) -> list[Role]:
+        """Which pictures the draft holds."""
+        return self._store.photos(draft.id)
+
+    def photo(self, draft: Declaration, role: Role) -> bytes | None:
+        """A picture, for whoever holds the draft."""
+        return self._store.photo(draft.id, role)
+
+    def fill(self, draft: Declaration, typed: Mapping[str, str]) -> tuple[Declaration, Mapping[str, str]]:
+        """Keep what can be read of what was typed; says what is wrong by field. Raises `NotOpen`, `Changed`."""
+        for _ in range(3):
+            reading = self._read(draft, typed)
+            if reading.form == draft.form:
+                return draft, reading.problems
+            filled = draft.filled(reading.form)
+            if self._store.replace(filled):
+                return filled, reading.problems
+            # Another window of the same person wrote first: what is typed last holds.
+            draft = self._store.find(draft.id) or draft
+        raise Changed
+
+    def keep_photo(self, draft: Declaration, role: Role, file: bytes) -> None:
+        """Make a picture anew and keep it. Raises `BadPhoto`, `NotOpen`, `TooMany`, `Busy`."""
+        if not self._brakes.photos.pull(draft.id) or not self._brakes.all_photos.pull("all"):
+            raise TooMany("too many pictures", retry_after=self._brakes.photos.retry_after)
+        if draft.state not in ("draft", "returned"):
+            raise NotOpen(draft.state)
+        made, now = self._darkroom.develop(role, file), self._clock()
+        until = draft.expires_at or now + self.rules.draft_life
+        photo = Photo(draft.id, role, made.jpeg, made.width, made.height, now, until)
+        if not self._store.put_photo(photo):
+            raise NotOpen("submitted")
+
+    def problems(self, draft: Declaration) -> dict[str, str]:
+        """What is left to do before the draft can be handed in, by field."""
+        form = draft.form
+        # An agency may have been dissolved since: its successor takes the declaration.
+        fields = (name for name in FIELDS[draft.kind] if name != "agency")
+        said = {name: value for name in fields if isinstance(value := getattr(form, name), str)}
+        found = dict(self._read(draft, said).problems)
+        kept = self._store.photos(draft.id)
+        return found | {role: "missing" for role in needed(draft) if role not in kept}
+
+    def grades(self, draft: Declaration) -> tuple[str, ...]:
+        """What looks odd: shown to the person, and to the officer later."""
+        return grades(draft.form, self.today)
+
+    def code_for(self, draft: Declaration) -> Ask:
+        """The code that proves the address; another address, or handing in a second time, takes another code."""
+        bound = f"{draft.id} {draft.submitted_at or 0}"
+        return Ask("registration", bound, draft.id, "email", draft.form.email, account_id=draft.id)
+
+    def hand_in(self, draft: Declaration, language: Language) -> Declaration:
+        """Hand in a draft whose address was proved just now, once: sent a second time it is the same declaration.
+
+        A newer declaration takes the place of an older one about the same code when both proved the same address.
+        Otherwise both wait and the officer sees both: nobody ends a stranger's declaration by knowing the number.
+        Raises `Incomplete`, `NotOpen`, `Changed`.
+        """
+        if problems := self.problems(draft):
+            raise Incomplete(problems)
+        agency = self._agencies.tree().receiving(draft.form.agency, self.today)
+        if agency is None:
+            raise Incomplete({"agency": "choose"})
+        now = self._clock()
+        routed = replace(draft, form=replace(draft.form, agency=agency.code), language=language)
+        handed = routed.submitted(now, lapses_at=now + self.rules.lapse, proved_at=now)
+        if self._store.submit(handed, self._older(handed), [self._letter(handed, agency.name)]):
+            return handed
+        stored = self._store.find(draft.id)
+        if stored is None or stored.state != "submitted":
+            raise Changed
+        return stored
+
+    def look(self, reference: str, phone: str, network: str) -> Declaration | None:
+        """The declaration with this reference and number; None alike for every other pair. Raises `TooMany`."""
+        if not self._brakes.looks.pull(network):
+            raise TooMany("too many looks at declarations", retry_after=self._brakes.looks.retry_after)
+        found = self._store.find_by_reference(read_reference(reference) or NOBODY)
+        if found is not None and found.state == "draft":
+            found = None
+        same = hmac.compare_digest((found.form.phone if found else NOBODY).encode(), _number(phone).encode())
+        return found if same else None
+
+    def find(self, declaration_id: str) -> Declaration:
+        """One that was looked up a moment ago. Raises `Expired`."""
+        found = self._store.find(declaration_id)
+        if found is None:
+            raise Expired("no such declaration")
+        return found
+
+    def open_again(self, declaration: Declaration) -> tuple[str, Declaration]:
+        """One given back for correction becomes the draft of whoever proved to have sent it; returns its new secret.
+
+        Raises `NotOpen`, `Changed`.
+        """
+        secret = new_secret("r")
+        draft = declaration.held_by(secret_digest(secret))
+        if not self._store.replace(draft):
+            raise Changed
+        return secret, draft
+
+    def cancel(self, declaration: Declaration) -> Declaration:
+        """Take it back; its pictures go. Raises `NotOpen`, `Changed`."""
+        now = self._clock()
+        cancelled = declaration.cancelled(now)
+        event = Event("declaration.cancelled", declaration.account_id, facts={"request": declaration.request})
+        try:
+            self._decided.settle(cancelled, event, [], photos_until=now)
+        except Decided:
+            raise Changed from None
+        return cancelled
+
+    def forget(self, draft: Declaration) -> None:
+        """Begin anew: the draft and its pictures are deleted; what was handed in stays."""
+        self._store.forget(draft)
+
+    def _read(self, draft: Declaration, typed: Mapping[str, str]) -> Reading:
+        asks = draft.kind == "organisation" or draft.channel == "app"
+        return Reader(draft.kind, self._agencies.tree(), self.today, contact=asks).read(typed, draft.form)
+
+    def _older(self, handed: Declaration) -> list[Declaration]:
+        form = handed.form
+        same = self._store.open_for(handed.kind, form.code, form.citizen_number)
+        return [
+            older
+            for older in same
+            if older.id != handed.id
+            and older.request == handed.request
+            and older.email_verified_at
+            and older.form.email == form.email
+        ]
+
+    def _letter(self, handed: Declaration, agency: str) -> Message:
+        facts = {"reference": handed.shown_reference, "agency": agency, "url": f"{self._issuer}/register/status"}
+        until = self._clock() + MAIL_LIFE
+        return Message("email", handed.form.email, "declaration_received", until, facts, handed.language)
+
+
+def needed(draft: Declaration) -> tuple[Role, ...]:
+    """The pictures that a draft has to hold; a passport has its data on one page."""
+    if draft.kind == "organisation":
+        return ()
+    return ("portrait", "front") if draft.form.paper_kind == "passport" else ROLES
+
+
+def secret_digest(secret: str) -> str:
+    """What is kept of the secret of a draft."""
+    return digest("draft", secret)
+
+
+def _number(typed: str) -> str:
+    try:
+        return PhoneNumber.parse(typed).e164
+    except NotAMobileNumber:
+        return "nobody"

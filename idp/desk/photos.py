@@ -1,0 +1,106 @@
+"""Pictures that people hand in: judged by what they are, made anew, and nothing of the file that came goes on.
+
+Whatever a file says besides its picture (place, camera, a second format, a script) ends here: it is decoded, turned
+upright, made smaller and written as a fresh JPEG.
+"""
+
+from dataclasses import dataclass
+from io import BytesIO
+from threading import BoundedSemaphore
+
+from PIL import Image, ImageOps
+
+from idp.desk.declaration import Role
+from idp.errors import Busy
+
+LARGEST = 8 * 1024 * 1024
+MOST_PIXELS = 24_000_000
+LONGEST_SIDE = 1600
+QUALITY = 85
+SMALLEST: dict[Role, tuple[int, int]] = {"portrait": (300, 300), "front": (400, 250), "back": (400, 250)}
+"""Longer and shorter side at least, so that somebody can recognise a face and read a card."""
+
+AT_ONCE, PATIENCE = 2, 10.0
+_FORMATS = ("JPEG", "PNG", "WEBP")
+_STILL = ("JPEG", "MPO")
+"""A JPEG of a phone may hold a second picture for brighter screens; its first one is the picture."""
+
+
+class BadPhoto(ValueError):
+    """No picture to keep; `why` is not_a_picture, too_large, too_many_pixels, too_small, moving or broken."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as it was made anew."""
+
+    jpeg: bytes
+    width: int
+    height: int
+
+
+class Darkroom:
+    """Makes pictures anew, two at a time: decoding takes memory."""
+
+    def __init__(self) -> None:
+        self._places = BoundedSemaphore(AT_ONCE)
+
+    def develop(self, role: Role, file: bytes) -> Picture:
+        """The picture in `file`. Raises `BadPhoto`, `Busy`."""
+        if len(file) > LARGEST:
+            raise BadPhoto("too_large")
+        if not self._places.acquire(timeout=PATIENCE):
+            raise Busy("pictures wait", retry_after=5)
+        try:
+            return _developed(role, file)
+        finally:
+            self._places.release()
+
+
+def _developed(role: Role, file: bytes) -> Picture:
+    try:
+        # Reads the header only: size and kind are judged before anything is unpacked.
+        image = Image.open(BytesIO(file), formats=_FORMATS)
+    except Image.DecompressionBombError:
+        raise BadPhoto("too_many_pixels") from None
+    except Exception:
+        # Pillow's readers have exceptions of every kind for what they cannot read.
+        raise BadPhoto("not_a_picture") from None
+    with image:
+        _judge(role, image)
+        try:
+            return _made_anew(image)
+        except Exception:
+            raise BadPhoto("broken") from None
+
+
+def _judge(role: Role, image: Image.Image) -> None:
+    longer, shorter = max(image.size), min(image.size)
+    least = SMALLEST[role]
+    if longer * shorter > MOST_PIXELS:
+        raise BadPhoto("too_many_pixels")
+    if longer < least[0] or shorter < least[1]:
+        raise BadPhoto("too_small")
+    if image.format not in _STILL and getattr(image, "n_frames", 1) > 1:
+        raise BadPhoto("moving")
+
+
+def _made_anew(image: Image.Image) -> Picture:
+    if image.format in _STILL:
+        image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
+    image.load()
+    image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
+    upright = ImageOps.exif_transpose(image)
+    if upright.has_transparency_data:
+        layer = upright.convert("RGBA")
+        upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    # A canvas of its own: no profile, comment or thumbnail of the old file comes along.
+    canvas = Image.new("RGB", upright.size, "white")
+    canvas.paste(upright.convert("RGB"))
+    out = BytesIO()
+    canvas.save(out, "JPEG", quality=QUALITY, optimize=True)
+    return Picture(out.getvalue(), *canvas.size)
