@@ -47,7 +47,7 @@ def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) ->
         issuer=base.settings.issuer,
         hash_password=passwords.hash,
     )
-    under_way = Shelf("v", Activating, base.ephemeral, base.clock, life=HALF_AN_HOUR)
+    under_way = Shelf("act", Activating, base.ephemeral, base.clock, life=HALF_AN_HOUR)
     activations = Activations(decided, base.people, credentials, under_way, base.clock)
     return Desk(agencies, declarations, decided, decisions, activations)
 

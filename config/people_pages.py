@@ -9,7 +9,7 @@ from config.federation_pages import federation_pages
 from config.passkey_pages import passkey_logins_of, passkey_pages
 from config.people_wiring import old_password_guesses
 from idp.oidc.signed_in import SignedIn
-from idp.web import code, not_me, own_data, password, recovery, take_over
+from idp.web import code, eid_recovery, not_me, own_data, password, recovery, take_over
 from idp.web.code_desk import CodeDesk
 from idp.web.steps import Steps
 
@@ -29,6 +29,7 @@ def people_pages(p: Provider, around: Surroundings, own: OwnPages, measures: Mea
     by_passkey = passkey_logins_of(p)
     changer = password.Changer(steps, p.credentials, p.sessions)
     change = (steps, p.credentials, old_password_guesses(p.base), p.step_rules, changer)
+    strong = [upstream for upstream in p.brokering.upstreams.known if upstream.policy.opens_accounts]
     return [
         ("/login/code", "code", code.CodePage.as_view("code", steps, desk, people, by_passkey)),
         ("/login/password", "password", password.PasswordPage.as_view("password", *change)),
@@ -41,7 +42,12 @@ def people_pages(p: Provider, around: Surroundings, own: OwnPages, measures: Mea
         ("/account/details", "details", own_data.Details.as_view("details", own)),
         ("/account/password", "change_password", own_data.ChangePassword.as_view("change_password", own)),
         ("/account/email", "prove_email", own_data.ProveEmail.as_view("prove_email", own, desk, people)),
-        ("/recover", "recover", recovery.Recover.as_view("recover", around, p.recoveries, p.challenges)),
+        (
+            "/recover",
+            "recover",
+            recovery.Recover.as_view("recover", around, p.recoveries, p.challenges, by_eid=bool(strong)),
+        ),
+        ("/recover/eid", "recover_eid", eid_recovery.ByEid.as_view("recover_eid", own, p.credentials, p.recoveries)),
         ("/recover/sent", "recover_sent", recovery.Sent.as_view("recover_sent", around)),
         ("/recover/code", "recover_code", recovery.RecoverCode.as_view("recover_code", around, p.recoveries)),
         (

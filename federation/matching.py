@@ -14,13 +14,16 @@ from idp.accounts import names
 from idp.accounts.account import Account
 from idp.accounts.birth_date import BirthDate, NotABirthDate, Sameness
 from idp.accounts.participants import Participant
+from idp.accounts.password_rules import VIETNAM
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 
-Reason = Literal["recycled", "identity", "phone_differs", "conflict", "closed"]
+Reason = Literal["recycled", "identity", "phone_differs", "conflict", "closed", "under_age"]
 QUEUED: tuple[Reason, ...] = ("recycled", "identity", "conflict")
 """Refusals that an officer has to look at."""
 
 DAY = 86_400.0
+OF_AGE = 16
+"""Years from which a person's own word opens an account; for younger ones a parent or guardian comes to the desk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ def match(identity: UpstreamIdentity, evidence: Evidence, policy: Policy, now: f
     if len({candidate.account.id for candidate in possible}) > 1:
         return Refused("conflict")
     if not possible:
-        return _nobody(identity, evidence, policy)
+        return _nobody(identity, evidence, policy, now)
     candidate = possible[0]
     if candidate.linked_to_another:
         return Refused("conflict", candidate.account.id)
@@ -243,10 +246,12 @@ def _by_number(facts: Facts, account: Account, policy: Policy) -> Match:
     return Propose(account.id)
 
 
-def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: Policy) -> Match:
+def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: Policy, now: float) -> Match:
     """Nobody has an account: a new one where the upstream may open it and has proved who it is."""
     if not policy.opens_accounts or not is_proven(identity, policy) or not identity.name or not identity.birth_date:
         return Unresolved()
+    if identity.birth_date.is_under(OF_AGE, datetime.fromtimestamp(now, VIETNAM).date()):
+        return Refused("under_age")
     known = evidence.participant or _typed_participant(identity, evidence)
     if known is None:
         return New()

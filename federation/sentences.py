@@ -51,6 +51,13 @@ REFUSED: Mapping[str, tuple[LazyString, LazyString]] = {
             "Tài khoản này đã có liên kết khác, hoặc thông tin trùng với nhiều tài khoản. Cán bộ BHXH sẽ xem xét."
         ),
     ),
+    "under_age": (
+        lazy_gettext("Người dưới 16 tuổi"),
+        lazy_gettext(
+            "Người dưới 16 tuổi chưa thể tự mở tài khoản. Cha, mẹ hoặc người giám hộ mang giấy tờ của mình và của trẻ "
+            "đến cơ quan BHXH để được hướng dẫn."
+        ),
+    ),
     "closed": (
         lazy_gettext("Tài khoản đang bị khóa"),
         lazy_gettext("Tài khoản BHXH của bạn đang bị khóa. Vui lòng liên hệ cơ quan BHXH nơi bạn tham gia."),

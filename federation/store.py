@@ -19,6 +19,7 @@ from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.credentials import CameFirst, SqlCredentials
+from idp.store.declaration_rows import end_registrations
 from idp.store.people import SqlPeople
 from idp.store.undo import SqlNotices
 from keys.database import Database
@@ -69,6 +70,7 @@ class SqlLinks:
                 moment = self._credentials.secure_within(connection, securing, now)
                 self._demand_unchanged(connection, link)
                 connection.execute(insert(t.link), _row(link, moment))
+                self._cancel_registrations(connection, link.account_id, moment)
                 return moment
         except (IntegrityError, CameFirst):
             raise LinkTaken from None
@@ -78,10 +80,16 @@ class SqlLinks:
             with self._database.write.begin() as connection:
                 self._people.add_within(connection, account)
                 connection.execute(insert(t.link), _row(link, now))
+                self._cancel_registrations(connection, account.id, now)
                 self._audit.write(connection, event)
                 self._notices.write(connection, told)
         except (IntegrityError, IdentifierTaken):
             raise LinkTaken from None
+
+    def _cancel_registrations(self, connection: Connection, account_id: str, now: float) -> None:
+        """Whoever asked to register with this person's numbers has nothing any more (security.md T-01)."""
+        if end_registrations(connection, account_id, now):
+            self._audit.write(connection, Event("declaration.cancelled", account_id, facts={"why": "link"}))
 
     def end(self, link: Link, securing: Securing, now: float) -> float:
         try:

@@ -51,6 +51,11 @@ class BirthDate:
             raise NotABirthDate("out of range")
         return read
 
+    def is_under(self, years: int, today: date) -> bool:
+        """Whether whoever was born then has certainly not had that birthday yet; an unknown day counts as the first."""
+        birthday = (self.year + years, self.month or 1, self.day or 1)
+        return birthday > (today.year, today.month, today.day)
+
     @property
     def is_full(self) -> bool:
         """Whether the day is known."""

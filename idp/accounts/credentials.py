@@ -10,23 +10,24 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from idp.accounts.account import Account
-from idp.accounts.notices import NOTHING_TOLD, Notices, Scene, Told, Undo, undo_digest
+from idp.accounts.notices import NOTHING_TOLD, UNDO_LIFE, Notices, Scene, Told, Undo, undo_digest
 from idp.accounts.password_rules import checked_new
 from idp.accounts.passwords import Passwords, WeakPassword
 from idp.ports import Clock, Event
 
-Way = Literal["email", "sms", "hotline"]
+Way = Literal["email", "sms", "hotline", "eid"]
 BY_PASSWORD = ("password", "session")
 """Links to upstreams that stand on the password, or on a session that it opened, and on nothing else of the person."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldLink:
-    """A link of the account to an upstream: what made it, and when."""
+    """A link of the account to an upstream: what made it, when, and to which."""
 
     id: str
     how: str
     made_at: float
+    upstream: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,15 @@ class Credentials:
         event = Event("account.activated", account.id)
         self._do(Securing(account.id, account.secured_at, values, event, told, activation=activation), now)
 
+    def is_recoverable_through(self, account: Account, upstream: str) -> bool:
+        """Whether a login through this upstream proves more than the password that may have made the link to it.
+
+        A link that was made for an existing account counts once its owner had 72 hours to say "not me" (U-07).
+        """
+        mine = [link for link in self._store.links_of(account.id) if link.upstream == upstream]
+        rested = self._clock() - UNDO_LIFE
+        return any(link.how == "opened" or (link.how not in BY_PASSWORD and link.made_at <= rested) for link in mine)
+
     def undo_of(self, token: str) -> Undo | None:
         """What the link of a notice would undo, while it is good."""
         return self._store.find_undo(undo_digest(token), self._clock())
@@ -218,8 +228,8 @@ def _verified_by_code(account: Account, now: float) -> dict[str, object]:
 
 def _channel(account: Account, way: Way) -> dict[str, str]:
     """The number or address that a recovery went by."""
-    name = "email" if way == "email" else "phone"
-    return {name: getattr(account, name) or ""}
+    name = {"email": "email", "eid": ""}.get(way, "phone")
+    return {name: getattr(account, name) or ""} if name else {}
 
 
 def _taken_back(undo: Undo, account: Account, now: float) -> dict[str, object]:
@@ -227,8 +237,8 @@ def _taken_back(undo: Undo, account: Account, now: float) -> dict[str, object]:
     before = undo.before
     match undo.about:
         case "password_recovered":
-            name = "email" if "email" in before else "phone"
-            return {f"{name}_verified_at": None} if getattr(account, name) == before.get(name) else {}
+            ways = [name for name in ("email", "phone") if before.get(name) and getattr(account, name) == before[name]]
+            return {f"{name}_verified_at": None for name in ways}
         case "phone_changed":
             # The number of before rests no longer than it had to: its owner needs it now.
             rested = float(before["phone_changed_at"]) if before.get("phone_changed_at") else None

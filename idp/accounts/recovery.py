@@ -2,7 +2,8 @@
 
 Three ways lead to the same page: a link by e-mail, a code to the registered phone beside a second fact, and a link by
 text message that the hotline's assistant starts. Whoever asks gets one and the same answer; only what arrives at a
-verified channel goes on. Nobody but the holder of the channel ever sets or sees a password, and nobody is logged in.
+verified channel goes on. A fourth way is a strong login through an upstream (`by_eid`). Nobody but the holder of the
+channel ever sets or sees a password, and nobody is logged in.
 """
 
 import hashlib
@@ -176,6 +177,16 @@ class Recoveries:
         if taken is None or isinstance(taken, Spent):
             raise Expired("recovery was finished before")
         removed = self._credentials.reset(account, hashed, ticket.way, scene)
+        self._failures.clear(account.id)
+        return removed
+
+    def by_eid(self, account: Account, new: str, scene: Scene) -> list[str]:
+        """Set the new password of somebody whom an upstream just proved; returns what was removed unproven.
+
+        Raises `WeakPassword`, `Outdated`, `Busy`.
+        """
+        hashed = self._credentials.hashed(new, account)
+        removed = self._credentials.reset(account, hashed, "eid", scene)
         self._failures.clear(account.id)
         return removed
 

@@ -61,8 +61,8 @@ class SqlCredentials:
     def links_of(self, account_id: str) -> list[HeldLink]:
         held = and_(t.link.c.account_id == account_id, t.link.c.ended_at.is_(None))
         with self._database.read.connect() as connection:
-            found = connection.execute(select(t.link.c.id, t.link.c.how, t.link.c.made_at).where(held))
-            return [HeldLink(row.id, row.how, row.made_at) for row in found]
+            found = connection.execute(select(t.link).where(held))
+            return [HeldLink(row.id, row.how, row.made_at, row.upstream) for row in found]
 
     def has_passkeys(self, account_id: str) -> bool:
         held = and_(t.passkey.c.holder_kind == "account", t.passkey.c.holder == account_id)

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Connection, and_, or_, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from idp.accounts.account import Kind
 from idp.accounts.names import fold
@@ -63,3 +63,11 @@ def end_open(connection: Connection, which: ColumnElement[bool], state: State, n
     if ids:
         connection.execute(update(t.photo).where(t.photo.c.declaration_id.in_(ids)).values(expires_at=now))
     return len(ids)
+
+
+def end_registrations(connection: Connection, account_id: str, now: float) -> int:
+    """End every open registration that names a number which this account holds; returns how many it was."""
+    held = and_(t.identifier.c.account_id == account_id, t.identifier.c.valid_to.is_(None))
+    values = select(t.identifier.c.value).where(held)
+    named = or_(_d.code.in_(values), _d.citizen_number.in_(values))
+    return end_open(connection, and_(_d.request == "register", named), "cancelled", now)

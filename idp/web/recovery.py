@@ -28,12 +28,15 @@ WAYS = ("phone", "email", "hotline")
 
 
 class Recover(Page):
-    """Choose a way and ask."""
+    """Choose a way and ask. `by_eid` says that there are upstreams strong enough to recover by."""
 
-    def __init__(self, around: Surroundings, recoveries: Recoveries, challenges: Challenges) -> None:
+    def __init__(
+        self, around: Surroundings, recoveries: Recoveries, challenges: Challenges, *, by_eid: bool = False
+    ) -> None:
         self._around = around
         self._recoveries = recoveries
         self._challenges = challenges
+        self._by_eid = by_eid
 
     def get(self) -> Response:
         return self._page(this_browser(self._around))
@@ -66,6 +69,7 @@ class Recover(Page):
             way=way if way in WAYS else "phone",
             kind=kind if kind in LOGIN_KINDS else "individual",
             tabs=tabs,
+            eid_url="/recover/eid" if self._by_eid else None,
             attempt=attempt,
             username=given.get("username", "")[:128],
             error=error,

@@ -1,0 +1,84 @@
+"""`/recover/eid`: whoever just proved by an electronic identity who they are sets a new password without the old one.
+
+The login is an ordinary one through the upstream; this page asks that it was fresh, that the upstream proofed the
+person in the flesh, and that the link to the account has rested and does not stand on the lost password alone.
+"""
+
+from flask import render_template
+from werkzeug.wrappers import Response
+
+from idp.accounts.account import Account
+from idp.accounts.credentials import Credentials, Outdated
+from idp.accounts.passwords import WeakPassword
+from idp.accounts.recovery import Recoveries
+from idp.errors import Expired
+from idp.login.sessions import Session
+from idp.web.account import OwnPages
+from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
+from idp.web.headers import page_policy
+from idp.web.page import Page
+from idp.web.sentences import PASSWORD
+
+FRESH = 300.0
+"""Seconds for which a login through an upstream opens this page."""
+
+LEVEL = 2
+"""The least level of the proofing behind the login (Decree 69/2024)."""
+
+
+class ByEid(Page):
+    """First the login through the upstream, then the new password."""
+
+    def __init__(self, pages: OwnPages, credentials: Credentials, recoveries: Recoveries) -> None:
+        self._pages = pages
+        self._credentials = credentials
+        self._recoveries = recoveries
+
+    def get(self) -> Response:
+        browser = this_browser(self._pages.around)
+        if "go" in browser.query:
+            return self._pages.ask_to_log_in(browser, "/recover/eid")
+        proved = self._proved(browser)
+        return self._form(browser) if proved else _page(render_template("recover_eid.html"))
+
+    def post(self) -> Response:
+        browser = this_browser(self._pages.around)
+        demand_csrf(browser)
+        proved = self._proved(browser)
+        if proved is None:
+            raise Expired("the login through the upstream is too old or too weak")
+        account, _ = proved
+        new = browser.form.get("password", "")[:1024]
+        if new != browser.form.get("again", "")[:1024]:
+            return self._form(browser, str(PASSWORD["different"]))
+        try:
+            removed = self._recoveries.by_eid(account, new, browser.scene)
+        except WeakPassword as weak:
+            return self._form(browser, str(PASSWORD[str(weak)]))
+        except Outdated:
+            raise Expired("the account was secured meanwhile") from None
+        response = _page(render_template("recovered.html", removed=removed, login_url="/account"))
+        self._pages.around.cookies.drop(response, "s")
+        return response
+
+    def _proved(self, browser: Browser) -> tuple[Account, Session] | None:
+        """Who is here by a strong, fresh login that more than the password stands behind."""
+        standing = self._pages.standing(browser)
+        if standing is None or standing.account is None or standing.session is None:
+            return None
+        proof = standing.session.authentication
+        strong = proof.ial >= LEVEL and not proof.brief
+        fresh = 0 <= self._pages.clock() - proof.auth_time <= FRESH
+        if not (strong and fresh and self._credentials.is_recoverable_through(standing.account, proof.through)):
+            return None
+        return standing.account, standing.session
+
+    def _form(self, browser: Browser, error: str | None = None) -> Response:
+        shown = {"csrf": csrf_of(browser.session or ""), "error": error}
+        return _page(render_template("recover_eid_password.html", **shown))
+
+
+def _page(body: str) -> Response:
+    response = Response(body, mimetype="text/html")
+    response.headers["Content-Security-Policy"] = page_policy()
+    return response
