@@ -4,12 +4,12 @@ import atexit
 import logging
 from functools import partial
 from typing import Literal
-from urllib.parse import urlsplit
 
 from config.device_pages import device_pages, device_picture
 from config.federation_pages import status_of, watch_upstreams
 from config.housekeeping import Housekeeping
 from config.keys_watch import calendar_of, watch_keys
+from config.officer_pages import hosts_of, officer_host
 from config.people_pages import people_pages
 from config.qr_pages import qr_pages, qr_table, warm_up, watch_qr, ways_in
 from config.senders import QueueWatch, receipts_secret
@@ -75,7 +75,7 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
     if settings.testing.enabled:
         table |= _test_mode(provider).table()
         log.warning("TEST MODE: captchas may have a fixed answer; never use this with real people")
-    return Front(table, pages, measures, hosts=hosts(settings), https=settings.is_https)
+    return Front(table, pages, measures, hosts=hosts(settings), https=settings.is_https, console=officer_host(provider))
 
 
 def _start(provider: Provider, measures: Measures) -> None:
@@ -208,12 +208,7 @@ def readiness(provider: Provider) -> dict[str, Check]:
 
 def hosts(settings: Settings) -> frozenset[str]:
     """The `Host` values that are ours: the issuer's, and those for health checks by address."""
-    parts = urlsplit(settings.issuer)
-    default = {"https": 443, "http": 80}[parts.scheme]
-    known = {parts.netloc.lower()}
-    if parts.port in (None, default):
-        known |= {(parts.hostname or "").lower(), f"{(parts.hostname or '').lower()}:{default}"}
-    return frozenset(known | {host.lower() for host in settings.web.extra_hosts})
+    return hosts_of(settings.issuer) | {host.lower() for host in settings.web.extra_hosts}
 
 
 def _notes(settings: Settings) -> dict[str, object]:

@@ -69,11 +69,8 @@ class SqlOfficers:
         with self._database.write.begin() as connection:
             self._secure(connection, officer, now, {"status": officer.status})
             rights = t.officer_right.c
-            held = set(
-                connection.execute(select(rights.agency, rights.right).where(rights.officer_id == officer.id))
-                .tuples()
-                .all()
-            )
+            mine = select(rights.agency, rights.right).where(rights.officer_id == officer.id)
+            held = {(row.agency, row.right) for row in connection.execute(mine)}
             gone = [and_(rights.agency == agency, rights.right == right) for agency, right in held - officer.rights]
             if gone:
                 connection.execute(delete(t.officer_right).where(rights.officer_id == officer.id, or_(*gone)))

@@ -34,6 +34,7 @@ class Surroundings:
     peers: Peers
     testing: bool = False
     places: Places = NOWHERE
+    home: str = "/account"
 
 
 class Browser:

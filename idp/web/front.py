@@ -36,16 +36,27 @@ log = logging.getLogger("idp.requests")
 
 
 class Front:
-    """The whole application. `machines` maps paths to endpoints, everything else goes to `pages`."""
+    """The whole application. `machines` maps paths to endpoints, everything else goes to `pages`.
+
+    `console` is what officers have on hosts of their own: nothing of it is here, and nothing of this is there.
+    """
 
     def __init__(
-        self, machines: Mapping[str, Endpoint], pages: Wsgi, measures: Measures, *, hosts: frozenset[str], https: bool
+        self,
+        machines: Mapping[str, Endpoint],
+        pages: Wsgi,
+        measures: Measures,
+        *,
+        hosts: frozenset[str],
+        https: bool,
+        console: tuple[frozenset[str], Wsgi] | None = None,
     ) -> None:
         self._machines = machines
         self._pages = pages
         self._measures = measures
         self._hosts = hosts
         self._https = https
+        self._console_hosts, self._console = console or (frozenset[str](), pages)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         current = current_request.begin()
@@ -68,6 +79,8 @@ class Front:
         refused = self._refuse(environ)
         if refused is not None:
             return _send(environ, start, refused)
+        if environ["HTTP_HOST"].lower() in self._console_hosts:
+            return self._console(environ, start)
         path = environ.get("PATH_INFO", "")
         endpoint = self._machines.get(path)
         if endpoint is None:
@@ -79,10 +92,12 @@ class Front:
         """What no endpoint has to think about (table in docs/bad-requests.md)."""
         if environ.get("REQUEST_METHOD") not in METHODS:
             return problem(405, "method_not_allowed", [("Allow", "GET, HEAD, POST")])
-        if environ.get("HTTP_HOST", "").lower() not in self._hosts:
-            return problem(421 if environ.get("HTTP_HOST") else 400, "host")
+        host = environ.get("HTTP_HOST", "").lower()
+        ours = self._console_hosts if host in self._console_hosts else self._hosts
+        if host not in ours:
+            return problem(421 if host else 400, "host")
         target = environ.get("RAW_URI", "/")
-        if not target.startswith("/") and urlsplit(target).netloc.lower() not in self._hosts:
+        if not target.startswith("/") and urlsplit(target).netloc.lower() not in ours:
             # A whole URL as target outranks the Host header (RFC 9112, 3.2.2); gunicorn gives us the header's host.
             return problem(421, "host")
         if environ.get("HTTP_TRANSFER_ENCODING", "chunked").lower() != "chunked":

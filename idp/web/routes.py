@@ -128,7 +128,7 @@ def _answer_errors(app: Flask, around: Surroundings, note_incident: NoteIncident
         current.detail = without_personal(detail)
         if kind not in UNTOLD and notes.pull(this_browser(around).network):
             _note(note_incident, current, kind, status)
-        response = Response(_error_page(kind, current.support_code), status, mimetype="text/html")
+        response = Response(_error_page(kind, current.support_code, around.home), status, mimetype="text/html")
         if retry_after:
             response.headers["Retry-After"] = str(retry_after)
         return response
@@ -159,9 +159,10 @@ def _answer_errors(app: Flask, around: Surroundings, note_incident: NoteIncident
         return answer("internal", 500, type(error).__name__)
 
 
-def _error_page(kind: str, code: str) -> str:
+def _error_page(kind: str, code: str, home: str) -> str:
     told = PAGES.get(kind, PAGES["bad_request"])
-    actions = [{"label": gettext("Về trang tài khoản"), "url": "/account"}]
+    label = gettext("Về trang tài khoản") if home == "/account" else gettext("Về danh sách hồ sơ")
+    actions = [{"label": label, "url": home}]
     return render_template(
         "error.html",
         title=told.title,

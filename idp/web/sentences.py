@@ -108,6 +108,26 @@ PAGES: Mapping[str, Page] = {
             lazy_gettext("Nếu bạn không tự gửi biểu mẫu nào, hãy đóng thẻ vừa mở trước đó."),
         ),
     ),
+    "no_right": Page(
+        lazy_gettext("Bạn không có quyền ở phần này"),
+        lazy_gettext("Tài khoản cán bộ của bạn chưa được giao quyền này. Chưa có thao tác nào được thực hiện."),
+        (lazy_gettext("Nếu công việc cần, hãy đề nghị người quản trị giao quyền."),),
+    ),
+    "other_agency": Page(
+        lazy_gettext("Hồ sơ thuộc cơ quan khác"),
+        lazy_gettext("Bạn chỉ xem và quyết định được hồ sơ của cơ quan mình phụ trách."),
+        (lazy_gettext("Chuyển người dân đến đúng cơ quan tiếp nhận, hoặc đề nghị người quản trị giao quyền."),),
+    ),
+    "own_request": Page(
+        lazy_gettext("Đây là hồ sơ của chính bạn"),
+        lazy_gettext("Không ai được xem xét hồ sơ của chính mình. Cán bộ khác phải quyết định."),
+        (lazy_gettext("Mở hồ sơ khác trong danh sách."),),
+    ),
+    "invitation": Page(
+        lazy_gettext("Đường dẫn không còn dùng được"),
+        lazy_gettext("Đường dẫn đặt mật khẩu đã được dùng, đã quá một giờ, hoặc chưa từng có."),
+        (lazy_gettext("Đề nghị người quản trị gửi đường dẫn mới."),),
+    ),
     "too_large": Page(
         lazy_gettext("Dữ liệu gửi quá lớn"),
         lazy_gettext("Trình duyệt đã gửi nhiều dữ liệu hơn mức cho phép."),

@@ -1,0 +1,68 @@
+"""The officer console: its own application on its own host, URL, name, view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from config.officer_wiring import officer_logins_of, sql_officers
+from idp.brake import Brake
+from idp.store.desk_views import SqlDeskViews
+from idp.store.participants import SqlParticipants
+from idp.web.browser import Surroundings
+from idp.web.cookies import Cookies
+from idp.web.network import Peers
+from idp.web.officer import door, dossier, queue
+from idp.web.officer.console import Console
+from idp.web.routes import Routes, build
+
+if TYPE_CHECKING:
+    from config.settings import Settings
+    from config.wiring import Provider
+    from idp.web.front import Wsgi
+
+
+def officer_host(p: Provider) -> tuple[frozenset[str], Wsgi] | None:
+    """The console and the `Host` values it answers to, when it has an address."""
+    settings = p.base.settings
+    if not settings.officers_url:
+        return None
+    around = officer_surroundings(settings)
+    pages = build(around, officer_pages(p, around), p.base.incidents.note, Brake(60, 60, p.base.clock))
+    return hosts_of(settings.officers_url), pages
+
+
+def officer_surroundings(settings: Settings) -> Surroundings:
+    """What the pages know of their address."""
+    url = settings.officers_url
+    cookies, peers = Cookies(https=url.startswith("https://")), Peers(settings.web.trusted_proxies)
+    return Surroundings(url, cookies, peers, testing=settings.testing.enabled, home="/")
+
+
+def officer_pages(p: Provider, around: Surroundings) -> Routes:
+    """Every page of the console."""
+    base, desk = p.base, p.desk
+    logins = officer_logins_of(base, p.passwords)
+    console = Console(around, logins, desk.agencies, sql_officers(base).names, base.clock)
+    views = SqlDeskViews(base.database)
+    papers = dossier.Papers(desk.declarations, views, SqlParticipants(base.database), base.people, base.audit)
+    lines = queue.QueuePage(console, desk.declarations, views)
+    picture = "/requests/<declaration_id>/<any(portrait,front,back):role>.jpg"
+    return [
+        ("/", "queue", queue.Start.as_view("queue", console, lines)),
+        ("/login", "login", door.Login.as_view("login", around, logins)),
+        ("/logout", "logout", door.Logout.as_view("logout", console)),
+        ("/invitation/<token>", "invitation", door.Invitation.as_view("invitation", console)),
+        ("/requests/<declaration_id>", "dossier", dossier.Dossier.as_view("dossier", console, papers, desk.decisions)),
+        (picture, "picture", dossier.Picture.as_view("picture", console, papers)),
+    ]
+
+
+def hosts_of(url: str) -> frozenset[str]:
+    """The `Host` values of an origin, with and without its default port."""
+    parts = urlsplit(url)
+    default = {"https": 443, "http": 80}[parts.scheme]
+    known = {parts.netloc.lower()}
+    if parts.port in (None, default):
+        known |= {(parts.hostname or "").lower(), f"{(parts.hostname or '').lower()}:{default}"}
+    return frozenset(known)

@@ -1,0 +1,52 @@
+"""What the console shows beside declarations, each in one statement: other declarations, accounts that exist."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sqlalchemy import and_, or_, select
+
+from idp.desk.comparing import Marks
+from idp.desk.declaration import OPEN, Declaration
+from idp.store import tables as t
+from idp.store.declaration_rows import declaration_of
+from keys.database import Database
+
+_d = t.declaration.c
+_i = t.identifier.c
+MOST = 20
+
+
+class SqlDeskViews:
+    """`DeskViews` on declarations and identifiers."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def marks(self, page: Sequence[Declaration]) -> dict[str, Marks]:
+        codes = {each.form.code for each in page if each.form.code}
+        numbers = {each.form.citizen_number for each in page if each.form.citizen_number}
+        if not codes | numbers:
+            return {each.id: Marks(0, has_account=False) for each in page}
+        open_ones = select(_d.code).where(_d.code.in_(codes), _d.state.in_(OPEN))
+        held = select(_i.value).where(_i.value.in_(codes | numbers), _i.valid_to.is_(None))
+        held = held.where(_i.kind.in_(("bhxh", "cccd", "unit", "tax")))
+        with self._database.read.connect() as connection:
+            counts = Counter(connection.execute(open_ones).scalars())
+            taken = set(connection.execute(held).scalars())
+        return {
+            each.id: Marks(
+                max(0, counts[each.form.code] - each.is_open), bool(taken & {each.form.code, each.form.citizen_number})
+            )
+            for each in page
+        }
+
+    def about(self, declaration: Declaration) -> list[Declaration]:
+        form = declaration.form
+        same = [_d.code == form.code] if form.code else []
+        same += [_d.citizen_number == form.citizen_number] if form.citizen_number else []
+        if not same:
+            return []
+        others = and_(or_(*same), _d.kind == declaration.kind, _d.id != declaration.id, _d.state != "draft")
+        newest = select(t.declaration).where(others).order_by(_d.submitted_at.desc(), _d.id).limit(MOST)
+        with self._database.read.connect() as connection:
+            return [declaration_of(row) for row in connection.execute(newest).mappings()]

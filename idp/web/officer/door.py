@@ -1,0 +1,122 @@
+"""The door of the console: login, logout, and the invitation by which an officer sets password and second factor."""
+
+import io
+
+import segno
+from flask import redirect, render_template
+from werkzeug.wrappers import Response
+
+from idp.accounts.passwords import WeakPassword
+from idp.desk.officer_logins import LoginRefused, NoInvitation, OfficerLogins, Typed, WrongCode, provisioning_url
+from idp.desk.officers import Officer
+from idp.errors import Expired
+from idp.web.browser import Surroundings, this_browser
+from idp.web.officer.console import COOKIE, Console, OfficerPage
+from idp.web.officer.sentences import DOOR
+from idp.web.page import Page
+from idp.web.sentences import PASSWORD
+
+
+class InvitationOver(Expired):
+    """The invitation was used, is over, or never was one."""
+
+    kind = "invitation"
+
+
+class Login(Page):
+    """Login name, password and code on one form."""
+
+    def __init__(self, around: Surroundings, logins: OfficerLogins) -> None:
+        self._around = around
+        self._logins = logins
+
+    def get(self) -> Response:
+        why = this_browser(self._around).query.get("why", "")
+        return self._page(said=DOOR.get(why) if why in ("idle", "ended", "out", "enrolled") else None)
+
+    def post(self) -> Response:
+        browser = this_browser(self._around)
+        form = browser.form
+        login = form.get("login", "")[:64].strip()
+        agent = browser.visitor.user_agent
+        typed = Typed(login, form.get("password", "")[:1024], form.get("code", "")[:16], browser.network, agent)
+        try:
+            secret = self._logins.log_in(typed)
+        except LoginRefused as refused:
+            return self._refuse(login, refused.wait)
+        response = redirect("/", 303)
+        self._around.cookies.set(response, COOKIE, secret)
+        return response
+
+    def _refuse(self, login: str, wait: int) -> Response:
+        if not wait:
+            return self._page(login, error=DOOR["refused"])
+        response = self._page(login, error=DOOR["wait"] % {"seconds": wait}, status=429)
+        response.headers["Retry-After"] = str(wait)
+        return response
+
+    def _page(self, login: str = "", *, error: object = None, said: object = None, status: int = 200) -> Response:
+        body = render_template("officer/login.html", login=login, error=error, said=said)
+        return Response(body, status, mimetype="text/html")
+
+
+class Logout(OfficerPage):
+    """Ends the session; a form, so that no link of another site does it."""
+
+    def post(self, officer: Officer) -> Response:
+        secret = self.console.secret(this_browser(self.console.around)) or ""
+        self.console.logins.log_out(secret, officer)
+        response = redirect("/login?why=out", 303)
+        self.console.around.cookies.drop(response, COOKIE)
+        return response
+
+
+class Invitation(Page):
+    """Password and authenticator app, once."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def get(self, token: str) -> Response:
+        return self._page(token)
+
+    def post(self, token: str) -> Response:
+        form = this_browser(self._console.around).form
+        password = form.get("password", "")[:1024]
+        if password != form.get("again", "")[:1024]:
+            return self._page(token, PASSWORD["different"])
+        try:
+            self._console.logins.enrol(token, password, form.get("code", "")[:16])
+        except NoInvitation:
+            raise InvitationOver("invitation used or over") from None
+        except WrongCode:
+            return self._page(token, DOOR["wrong_code"])
+        except WeakPassword as weak:
+            return self._page(token, DOOR["short"] if str(weak) == "too_short" else PASSWORD[_weak(str(weak))])
+        return redirect("/login?why=enrolled", 303)
+
+    def _page(self, token: str, error: object = None) -> Response:
+        try:
+            officer = self._console.logins.invited(token)
+        except NoInvitation:
+            raise InvitationOver("invitation used or over") from None
+        secret = self._console.logins.secret_for(token)
+        shown = " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
+        picture = _picture(provisioning_url(officer, secret))
+        body = render_template(
+            "officer/invitation.html", officer=officer, token=token, secret=shown, picture=picture, error=error
+        )
+        return Response(body, 200, mimetype="text/html")
+
+
+def _weak(reason: str) -> str:
+    return reason if reason in PASSWORD else "common"
+
+
+def _picture(text: str) -> str:
+    """The QR code as SVG that stands in the page, without a style of its own."""
+    drawn = io.BytesIO()
+    segno.make(text, error="m", micro=False).save(
+        drawn, kind="svg", xmldecl=False, svgns=False, border=4, dark="#000", light="#fff", omitsize=True
+    )
+    return drawn.getvalue().decode()

@@ -1,0 +1,257 @@
+"""One request: form 01 beside the register, the account, pictures and history; and the decision, after which the next
+request opens.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, cast
+
+from flask import abort, redirect
+from flask_babel import format_datetime
+from werkzeug.wrappers import Response
+
+from idp.accounts import names
+from idp.accounts.account import Account, IdentifierKind
+from idp.accounts.participants import Participant, Participants
+from idp.accounts.password_rules import VIETNAM
+from idp.accounts.people import IdentifierTaken, People
+from idp.accounts.phone import PhoneNumber
+from idp.desk.comparing import Compared, DeskViews, compare
+from idp.desk.decisions import Decided, Decisions, Unfit
+from idp.desk.declaration import ROLES, Declaration, DeclarationStore, NotOpen, Role
+from idp.desk.officers import NotAllowed, Officer
+from idp.ports import AuditLog, Event
+from idp.web.browser import with_query
+from idp.web.officer.console import REFUSALS, Console, NoRight, OfficerPage, line
+from idp.web.officer.queue import Filter, said
+from idp.web.officer.sentences import ENDS, FIELDS, PICTURES, REASONS, REQUESTS, STATES, VERDICTS
+
+ACTIONS = {"approve": "approved", "reject": "rejected", "return": "returned", "resend": "resent"}
+
+
+@dataclass(frozen=True, slots=True)
+class Papers:
+    """Where a request and what stands beside it are read."""
+
+    declarations: DeclarationStore
+    views: DeskViews
+    participants: Participants
+    people: People
+    audit: AuditLog
+
+
+class CasePage(OfficerPage):
+    """A page about one request, for officers of its agency who are not its applicant."""
+
+    right = "decide"
+
+    def __init__(self, console: Console, papers: Papers) -> None:
+        super().__init__(console)
+        self.papers = papers
+
+    def opened(self, officer: Officer, declaration_id: str) -> Declaration:
+        """The request. Raises `NoRight`; 404 when there is none."""
+        found = self.papers.declarations.find(declaration_id) if len(declaration_id) == 22 else None
+        if found is None or found.state == "draft":
+            abort(404)
+        try:
+            officer.demand("decide", found, self.console.tree())
+        except NotAllowed as refused:
+            raise REFUSALS.get(refused.why, NoRight)(refused.why) from None
+        return found
+
+
+class Dossier(CasePage):
+    """The request and its decision."""
+
+    def __init__(self, console: Console, papers: Papers, decisions: Decisions) -> None:
+        super().__init__(console, papers)
+        self._decisions = decisions
+
+    def get(self, officer: Officer, declaration_id: str) -> Response:
+        declaration = self.opened(officer, declaration_id)
+        facts = {"officer": officer.login, "reference": declaration.shown_reference}
+        self.papers.audit.record(Event("declaration.viewed", declaration.account_id, facts=facts))
+        return self._page(officer, declaration, Filter.read(self.query), said=said(self.query))
+
+    def post(self, officer: Officer, declaration_id: str) -> Response:
+        declaration, form = self.opened(officer, declaration_id), self.form
+        wanted = Filter.read(form)
+        if form.get("version") != str(declaration.version):
+            return self._stopped(officer, declaration, wanted, "changed")
+        action = form.get("action", "")
+        if action not in ACTIONS:
+            abort(400)
+        if action in ("reject", "return") and form.get("reason", "") not in REASONS:
+            return self._stopped(officer, declaration, wanted, "reason", status=200)
+        try:
+            self._decide(officer, declaration, action, form)
+        except (Decided, NotOpen):
+            return self._stopped(officer, self.opened(officer, declaration_id), wanted, "changed")
+        except Unfit as unfit:
+            return self._stopped(officer, declaration, wanted, unfit.why)
+        except IdentifierTaken:
+            return self._stopped(officer, declaration, wanted, "taken")
+        return redirect(self._next(officer, declaration, wanted, ACTIONS[action]), 303)
+
+    def _decide(self, officer: Officer, declaration: Declaration, action: str, form: dict[str, str]) -> None:
+        reason, note = form.get("reason", ""), line(form.get("note", ""))
+        match action:
+            case "approve":
+                self._decisions.approve(declaration, officer)
+            case "reject":
+                self._decisions.reject(declaration, officer, reason, note)
+            case "return":
+                self._decisions.ask_for_correction(declaration, officer, reason, note)
+            case _:
+                self._decisions.send_again(declaration, officer)
+
+    def _next(self, officer: Officer, declaration: Declaration, wanted: Filter, done: str) -> str:
+        """The request after this one, else the first that waits, else the queue."""
+        tree, told = self.console.tree(), {**wanted.params, "done": done, "ref": declaration.reference}
+        here = (declaration.submitted_at or 0.0, declaration.id)
+        for after in (here, None):
+            found = self.papers.declarations.queue(wanted.queue(officer, tree, after, 2))
+            for each in found:
+                if each.id != declaration.id and not officer.is_about(each):
+                    return with_query(f"/requests/{each.id}", **told)
+        return with_query("/", **told)
+
+    def _stopped(
+        self, officer: Officer, declaration: Declaration, wanted: Filter, why: str, *, status: int = 409
+    ) -> Response:
+        """The same page with why nothing was done."""
+        sentence = str(ENDS.get(why, ENDS["changed"]))
+        if why == "changed" and declaration.state != "submitted":
+            sentence = self._end(declaration)
+        return self._page(officer, declaration, wanted, error=sentence, status=status)
+
+    def _end(self, declaration: Declaration) -> str:
+        """How it ended, and by whom."""
+        by = declaration.decided_by or ""
+        who = self.console.names({by}).get(by, "–")
+        return str(ENDS[declaration.state] % {"who": who})
+
+    def _page(
+        self,
+        officer: Officer,
+        declaration: Declaration,
+        wanted: Filter,
+        *,
+        error: str | None = None,
+        said: str | None = None,
+        status: int = 200,
+    ) -> Response:
+        tree, form = self.console.tree(), declaration.form
+        agency, receiving = tree.get(form.agency), tree.receiving(form.agency, self.console.today())
+        known, split = self._known(declaration)
+        account, kept = self._account(declaration), self.papers.declarations.photos(declaration.id)
+        return self.show(
+            "dossier.html",
+            officer,
+            status,
+            d=declaration,
+            form=form,
+            error=error,
+            said=said,
+            wanted=wanted,
+            back=with_query("/", **wanted.params),
+            request_name=REQUESTS[declaration.request],
+            state=STATES[declaration.state],
+            end=None if declaration.state == "submitted" else self._end(declaration),
+            agency=agency.name if agency else form.agency,
+            moved=receiving.name if receiving and receiving.code != form.agency else None,
+            compared=[shown(each) for each in compare(form, known)],
+            known=known,
+            split=split,
+            account=account,
+            submitted=when(declaration.submitted_at),
+            pictures=[(r, PICTURES[r]) for r in ROLES if r in kept],
+            others=[earlier(each) for each in self.papers.views.about(declaration)],
+            reasons=REASONS,
+            can_resend=declaration.state == "approved" and account is not None and not account["has_password"],
+        )
+
+    def _known(self, declaration: Declaration) -> tuple[Participant | None, bool]:
+        """Whom the register knows by the code, else by the citizen number; and whether these are two people."""
+        form, register = declaration.form, self.papers.participants
+        if declaration.kind == "organisation":
+            return None, False
+        by_code = register.find(form.code) if form.code else None
+        by_number = register.find_by_citizen_number(form.citizen_number) if form.citizen_number else None
+        split = bool(by_code and by_number and by_code.bhxh_code != by_number.bhxh_code)
+        return by_code or by_number, split
+
+    def _account(self, declaration: Declaration) -> dict[str, Any] | None:
+        form, people = declaration.form, self.papers.people
+        account = people.find(declaration.account_id) if declaration.account_id else None
+        if account is None:
+            kinds = ("bhxh",) if declaration.kind == "individual" else ("unit", "tax")
+            found = (people.find_by_identifier(cast(IdentifierKind, kind), form.code) for kind in kinds if form.code)
+            account = next(filter(None, found), None)
+        if account is None and form.citizen_number:
+            account = people.find_by_identifier("cccd", form.citizen_number)
+        return masked(account) if account else None
+
+
+class Picture(CasePage):
+    """A picture of a request: every view asks for the right again and is written down."""
+
+    def get(self, officer: Officer, declaration_id: str, role: str) -> Response:
+        declaration = self.opened(officer, declaration_id)
+        picture = self.papers.declarations.photo(declaration.id, cast(Role, role))
+        if picture is None:
+            abort(404)
+        facts = {"officer": officer.login, "reference": declaration.shown_reference, "role": role}
+        self.papers.audit.record(Event("photo.viewed", declaration.account_id, facts=facts))
+        return Response(picture, mimetype="image/jpeg")
+
+
+def shown(compared: Compared) -> dict[str, Any]:
+    """A line of the comparison."""
+    write: Callable[[str], str] = _national if compared.field == "phone" else str
+    return {
+        "label": FIELDS[compared.field],
+        "declared": write(compared.declared),
+        "registered": write(compared.registered),
+        "verdict": compared.verdict,
+        "word": VERDICTS[compared.verdict],
+    }
+
+
+def masked(account: Account) -> dict[str, Any]:
+    """What the console shows of an account."""
+    return {
+        "name": names.masked(account.name),
+        "identifiers": [i.masked for i in account.identifiers],
+        "phone": PhoneNumber(account.phone).masked if account.phone else None,
+        "active": account.is_active,
+        "has_password": account.password_hash is not None,
+    }
+
+
+def earlier(declaration: Declaration) -> dict[str, Any]:
+    """A line of the history."""
+    return {
+        "id": declaration.id,
+        "reference": declaration.shown_reference,
+        "request": REQUESTS[declaration.request],
+        "state": STATES[declaration.state],
+        "name": declaration.form.name,
+        "phone": _national(declaration.form.phone),
+        "at": when(declaration.submitted_at),
+        "is_open": declaration.is_open,
+        "reason": REASONS.get(declaration.reason or ""),
+    }
+
+
+def when(moment: float | None) -> str:
+    """The time in Việt Nam."""
+    if moment is None:
+        return "–"
+    return str(format_datetime(datetime.fromtimestamp(moment, VIETNAM), "dd/MM/yyyy HH:mm", rebase=False))
+
+
+def _national(phone: str) -> str:
+    return "0" + phone[3:] if phone.startswith("+84") else phone

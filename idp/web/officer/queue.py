@@ -1,0 +1,160 @@
+"""The queue: what waits for a decision, oldest first, and selecting several for an approval by two."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, cast
+
+from flask import redirect
+from flask_babel import format_timedelta
+from werkzeug.wrappers import Response
+
+from idp.desk.agencies import Tree
+from idp.desk.comparing import DeskViews, Marks
+from idp.desk.declaration import Declaration, DeclarationStore, Queue, Request, State, read_reference
+from idp.desk.officers import Officer
+from idp.errors import BadRequest
+from idp.web.browser import with_query
+from idp.web.officer.console import Console, OfficerPage
+from idp.web.officer.sentences import DONE, ENDS, REQUESTS, STATES
+
+PAGE = 25
+SHOWN_STATES: tuple[State, ...] = ("submitted", "returned", "approved", "rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What an officer looks for; it travels with every link and form of the console."""
+
+    request: str = ""
+    state: str = "submitted"
+    agency: str = ""
+    q: str = ""
+
+    @classmethod
+    def read(cls, given: dict[str, str]) -> "Filter":
+        """From parameters; what is none of the choices counts as not given."""
+        request, state = given.get("request", ""), given.get("state", "submitted")
+        return cls(
+            request if request in REQUESTS else "",
+            state if state in SHOWN_STATES else "submitted",
+            given.get("agency", "")[:8],
+            " ".join(given.get("q", "")[:100].split()),
+        )
+
+    @property
+    def params(self) -> dict[str, str]:
+        """Those that differ from what is shown by itself."""
+        usual = Filter()
+        return {
+            n: getattr(self, n) for n in ("request", "state", "agency", "q") if getattr(self, n) != getattr(usual, n)
+        }
+
+    def queue(self, officer: Officer, tree: Tree, after: tuple[float, str] | None = None, limit: int = PAGE) -> Queue:
+        """What to list: never outside of where the officer may decide."""
+        scope = officer.scope("decide", tree)
+        if self.agency:
+            beneath = tree.beneath(self.agency)
+            scope = beneath if scope is None else scope & beneath
+        text = read_reference(self.q) or self.q
+        request = cast(Request, self.request) if self.request else None
+        agencies = sorted(scope) if scope is not None else None
+        return Queue(agencies, (cast(State, self.state),), request, text, after, limit)
+
+
+class QueuePage(OfficerPage):
+    """Twenty-five at a time."""
+
+    right = "decide"
+
+    def __init__(self, console: Console, declarations: DeclarationStore, views: DeskViews) -> None:
+        super().__init__(console)
+        self._declarations = declarations
+        self._views = views
+
+    def get(self, officer: Officer) -> Response:
+        query, tree = self.query, self.console.tree()
+        wanted = Filter.read(query)
+        found = self._declarations.queue(wanted.queue(officer, tree, _after(query.get("after", "")), PAGE + 1))
+        page = found[:PAGE]
+        marks, now = self._views.marks(page), self.console.clock()
+        rows = [row(each, marks[each.id], tree, now) for each in page]
+        more = None
+        if len(found) > PAGE:
+            last = page[-1]
+            more = with_query("/", **wanted.params, after=f"{last.submitted_at!r}_{last.id}")
+        return self.show(
+            "queue.html",
+            officer,
+            rows=rows,
+            wanted=wanted,
+            back=with_query("", **wanted.params),
+            more=more,
+            later="after" in query,
+            said=said(query),
+            requests=REQUESTS,
+            states={state: STATES[state] for state in SHOWN_STATES},
+            agencies=_agencies(officer, tree),
+        )
+
+
+class Start(OfficerPage):
+    """Where an officer begins: the first part of the console that one may open."""
+
+    def __init__(self, console: Console, queue: QueuePage) -> None:
+        super().__init__(console)
+        self._queue = queue
+
+    def get(self, officer: Officer) -> Response:
+        rights = {right for _, right in officer.rights}
+        if "decide" in rights:
+            return self._queue.get(officer)
+        if rights:
+            return redirect("/links" if "links" in rights else "/data", 303)
+        return self.show("nothing.html", officer)
+
+
+def row(declaration: Declaration, marks: Marks, tree: Tree, now: float) -> dict[str, Any]:
+    """A line of the queue."""
+    agency = tree.get(declaration.form.agency)
+    return {
+        "id": declaration.id,
+        "reference": declaration.shown_reference,
+        "name": declaration.form.name,
+        "code": declaration.form.code,
+        "request": REQUESTS[declaration.request],
+        "kind": declaration.kind,
+        "state": STATES[declaration.state],
+        "agency": agency.name if agency else declaration.form.agency,
+        "age": format_timedelta(timedelta(seconds=max(0.0, now - (declaration.submitted_at or now)))),
+        "version": declaration.version,
+        "others": marks.others,
+        "has_account": marks.has_account and declaration.request == "register",
+        "selectable": declaration.state == "submitted",
+    }
+
+
+def said(query: dict[str, str]) -> str | None:
+    """What became of the last decision, which the address tells."""
+    done, reference = query.get("done", ""), read_reference(query.get("ref", ""))
+    if done in DONE and reference:
+        return str(DONE[done] % {"reference": "-".join((reference[:4], reference[4:8], reference[8:]))})
+    return str(ENDS["nothing"]) if done == "nothing" else None
+
+
+def _after(text: str) -> tuple[float, str] | None:
+    """Where a page begins. Raises `BadRequest`."""
+    if not text:
+        return None
+    moment, _, last = text.partition("_")
+    try:
+        return float(moment), last[:22]
+    except ValueError:
+        raise BadRequest("no place in the queue") from None
+
+
+def _agencies(officer: Officer, tree: Tree) -> list[tuple[str, str]]:
+    """The agencies to choose from: those whose right is the officer's own, not the thousands beneath."""
+    mine = sorted({agency for agency, right in officer.rights if right == "decide" and agency != "*"})
+    below = sorted({code for agency in mine for code in tree.beneath(agency)})[:200] if len(mine) < 4 else mine
+    found = [(code, tree.get(code)) for code in below]
+    return [(code, agency.name) for code, agency in found if agency]

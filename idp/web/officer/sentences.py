@@ -1,0 +1,105 @@
+"""What the console says: Vietnamese is the source, the catalogues translate."""
+
+from collections.abc import Mapping
+
+from flask_babel import LazyString, lazy_gettext
+
+DOOR: Mapping[str, LazyString] = {
+    "refused": lazy_gettext("Sai tên đăng nhập, mật khẩu hoặc mã xác thực"),
+    "wait": lazy_gettext("Bạn đã thử quá nhiều lần. Vui lòng thử lại sau %(seconds)s giây."),
+    "idle": lazy_gettext("Phiên làm việc đã kết thúc vì không có thao tác trong 15 phút, hoặc đã quá 8 giờ."),
+    "ended": lazy_gettext("Phiên làm việc đã kết thúc. Vui lòng đăng nhập lại."),
+    "out": lazy_gettext("Bạn đã đăng xuất"),
+    "enrolled": lazy_gettext("Đã đặt mật khẩu và ứng dụng xác thực. Hãy đợi mã mới rồi đăng nhập."),
+    "wrong_code": lazy_gettext("Mã xác thực không đúng. Hãy kiểm tra giờ của điện thoại và nhập mã mới nhất."),
+    "short": lazy_gettext("Mật khẩu của cán bộ phải có ít nhất 14 ký tự"),
+}
+
+REQUESTS: Mapping[str, LazyString] = {
+    "register": lazy_gettext("Đăng ký sử dụng"),
+    "amend": lazy_gettext("Điều chỉnh thông tin"),
+    "stop": lazy_gettext("Ngừng sử dụng"),
+}
+
+STATES: Mapping[str, LazyString] = {
+    "draft": lazy_gettext("Bản nháp"),
+    "submitted": lazy_gettext("Chờ duyệt"),
+    "returned": lazy_gettext("Chờ bổ sung"),
+    "approved": lazy_gettext("Đã phê duyệt"),
+    "rejected": lazy_gettext("Không chấp nhận"),
+    "superseded": lazy_gettext("Đã thay bằng tờ khai mới"),
+    "cancelled": lazy_gettext("Đã hủy"),
+    "lapsed": lazy_gettext("Quá hạn"),
+}
+
+REASONS: Mapping[str, LazyString] = {
+    "identity_mismatch": lazy_gettext("Thông tin nhân thân không khớp"),
+    "paper_unreadable": lazy_gettext("Ảnh giấy tờ không đọc được"),
+    "photo_mismatch": lazy_gettext("Ảnh chân dung không khớp giấy tờ"),
+    "code_unknown": lazy_gettext("Không tìm thấy mã số"),
+    "phone_mismatch": lazy_gettext("Số điện thoại không khớp"),
+    "duplicate": lazy_gettext("Trùng với hồ sơ hoặc tài khoản khác"),
+    "wrong_agency": lazy_gettext("Không thuộc cơ quan này"),
+    "incomplete": lazy_gettext("Thiếu thông tin"),
+    "under_age": lazy_gettext("Chưa đủ tuổi, cần người giám hộ"),
+    "other": lazy_gettext("Lý do khác"),
+}
+
+FIELDS: Mapping[str, LazyString] = {
+    "code": lazy_gettext("Mã số BHXH"),
+    "name": lazy_gettext("Họ và tên"),
+    "birth_date": lazy_gettext("Ngày sinh"),
+    "citizen_number": lazy_gettext("Số giấy tờ"),
+    "phone": lazy_gettext("Điện thoại di động"),
+}
+
+VERDICTS: Mapping[str, LazyString] = {
+    "same": lazy_gettext("Trùng khớp"),
+    "close": lazy_gettext("Khác cách viết"),
+    "differs": lazy_gettext("KHÁC"),
+    "unknown": lazy_gettext("Không có để đối chiếu"),
+}
+
+PICTURES: Mapping[str, LazyString] = {
+    "portrait": lazy_gettext("Ảnh chân dung"),
+    "front": lazy_gettext("Mặt trước"),
+    "back": lazy_gettext("Mặt sau"),
+}
+
+DONE: Mapping[str, LazyString] = {
+    "approved": lazy_gettext("Đã phê duyệt hồ sơ %(reference)s."),
+    "rejected": lazy_gettext("Đã từ chối hồ sơ %(reference)s."),
+    "returned": lazy_gettext("Đã yêu cầu bổ sung hồ sơ %(reference)s."),
+    "resent": lazy_gettext("Đã gửi lại đường dẫn kích hoạt của hồ sơ %(reference)s."),
+}
+
+ENDS: Mapping[str, LazyString] = {
+    "changed": lazy_gettext("Hồ sơ vừa thay đổi. Hãy xem lại trước khi quyết định; chưa có quyết định nào được ghi."),
+    "approved": lazy_gettext("Hồ sơ đã được phê duyệt bởi %(who)s."),
+    "rejected": lazy_gettext("Hồ sơ đã bị từ chối bởi %(who)s."),
+    "returned": lazy_gettext("Hồ sơ đã được trả lại để bổ sung bởi %(who)s."),
+    "superseded": lazy_gettext("Người dân đã nộp tờ khai mới thay cho hồ sơ này."),
+    "cancelled": lazy_gettext("Hồ sơ này đã được hủy."),
+    "lapsed": lazy_gettext("Hồ sơ này đã quá hạn và không còn hiệu lực."),
+    "draft": lazy_gettext("Hồ sơ này chưa được nộp."),
+    "submitted": lazy_gettext("Hồ sơ đang chờ duyệt."),
+    "own_request": lazy_gettext("Đây là hồ sơ của chính bạn. Cán bộ khác phải quyết định."),
+    "agency": lazy_gettext("Hồ sơ thuộc cơ quan khác."),
+    "right": lazy_gettext("Bạn không có quyền duyệt hồ sơ."),
+    "same_officer": lazy_gettext("Người đề xuất không được tự xác nhận."),
+    "account_exists": lazy_gettext("Mã số hoặc số giấy tờ này đã có tài khoản. Hãy dùng yêu cầu điều chỉnh thông tin."),
+    "no_account": lazy_gettext("Không còn tài khoản đang hoạt động cho yêu cầu này, hoặc tài khoản đã có mật khẩu."),
+    "secured_meanwhile": lazy_gettext(
+        "Tài khoản đã được bảo vệ lại sau khi gửi yêu cầu này, nên yêu cầu không còn hiệu lực. Hãy từ chối hồ sơ."
+    ),
+    "held": lazy_gettext("Yêu cầu này đang trong thời gian chờ và chưa thể phê duyệt."),
+    "taken": lazy_gettext("Tài khoản khác vừa nhận mã số hoặc số giấy tờ này."),
+    "reason": lazy_gettext("Hãy chọn lý do."),
+    "nothing": lazy_gettext("Hãy chọn ít nhất một hồ sơ và ghi lý do."),
+    "unknown": lazy_gettext("Không tìm thấy hồ sơ."),
+}
+
+OUTCOMES: Mapping[str, LazyString] = {
+    "confirmed": lazy_gettext("Đã xác nhận"),
+    "refused": lazy_gettext("Đã bác"),
+}
