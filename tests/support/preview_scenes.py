@@ -11,6 +11,7 @@ from idp.web.key_calendar import SEEN, STATES
 from idp.web.sentences import LOGIN, PAGES, SCOPES
 from tests.support.preview_device import device_scenes
 from tests.support.preview_links import link_scenes
+from tests.support.preview_passkeys import passkey_scenes
 from tests.support.preview_qr import qr_scenes
 from tests.support.preview_steps import step_scenes
 
@@ -34,7 +35,7 @@ class Scene:
 
 def scenes() -> list[Scene]:
     """All of them, in the language of the current request."""
-    steps = [Scene(*raw) for raw in (*step_scenes(), *device_scenes(), *link_scenes(), *qr_scenes())]
+    steps = [Scene(*raw) for raw in (*step_scenes(), *device_scenes(), *link_scenes(), *qr_scenes(), *passkey_scenes())]
     return [*_login(), *steps, *_consent(), *_logout(), *_account(), *_keys(), *_errors(), *_form_post()]
 
 
