@@ -161,6 +161,15 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
         New(replace(PERSON, birth_date=BirthDate(1990))),
     ),
     ("nobody knows them", HOA, Evidence(), VNEID, New()),
+    ("a child", replace(HOA, birth_date=BirthDate(2010, 9, 23)), Evidence(), VNEID, Refused("under_age")),
+    ("sixteen today", replace(HOA, birth_date=BirthDate(2010, 9, 21)), Evidence(), VNEID, New()),
+    (
+        "a child that the register knows",
+        replace(HOA, birth_date=BirthDate(2015)),
+        Evidence(),
+        VNEID,
+        Refused("under_age"),
+    ),
     ("nobody, the typed code is theirs in the register", HOA, Evidence(typed_participant=TYPED), VNEID, New(TYPED)),
     ("the typed code is another's", HOA, Evidence(typed_participant=replace(TYPED, name="Lê Văn Kia")), VNEID, New()),
     (
