@@ -142,7 +142,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
             ),
         ),
         *logout_pages(rules),
-        ("/account", "account", account.AccountPage.as_view("account", own, rules.upstream_origin)),
+        ("/account", "account", account.AccountPage.as_view("account", own, rules.upstream_origin, p.devices)),
         ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own, rules.after)),
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
         ("/keys", "keys", KeysPage.as_view("keys", calendar_of(p.base))),

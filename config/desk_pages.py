@@ -1,22 +1,27 @@
-"""The pages between an approval and the first login: URL, name, view."""
+"""The pages between an approval and the first login, and those about one's own data: URL, name, view."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from idp.web import activation
+from idp.store.history import SqlHistory
+from idp.web import activation, activity
 
 if TYPE_CHECKING:
     from config.wiring import Provider
+    from idp.web.account import OwnPages
     from idp.web.browser import Surroundings
     from idp.web.code_desk import CodeDesk
     from idp.web.routes import Routes
 
 
-def desk_pages(p: Provider, around: Surroundings, desk: CodeDesk) -> Routes:
-    """The link of an approval, the code and the first password."""
+def desk_pages(p: Provider, around: Surroundings, own: OwnPages, desk: CodeDesk) -> Routes:
+    """The link of an approval, the code and the first password; what was done, and phones to end."""
+    history = SqlHistory(p.base.database, p.base.audit)
     shared = (around, p.desk.activations, desk)
     return [
+        ("/account/activity", "activity", activity.Activity.as_view("activity", own, history)),
+        ("/account/end-device", "end_device", activity.EndDevice.as_view("end_device", own, p.devices)),
         ("/a/<token>", "activation", activation.Link.as_view("activation", around, p.desk.activations)),
         ("/activate", "activate", activation.Whose.as_view("activate", *shared)),
         ("/activate/code", "activate_code", activation.Code.as_view("activate_code", *shared)),

@@ -57,7 +57,7 @@ def people_pages(p: Provider, around: Surroundings, own: OwnPages, measures: Mea
         ),
         ("/r/<handle>", "short_link", recovery.ShortLink.as_view("short_link")),
         ("/not-me/<token>", "not_me", not_me.NotMe.as_view("not_me", around, p.credentials, people)),
-        *desk_pages(p, around, desk),
+        *desk_pages(p, around, own, desk),
         *passkey_pages(p, around, own, steps, by_passkey, measures),
         *federation_pages(p, around, own, steps, desk, measures),
     ]

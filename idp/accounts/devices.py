@@ -81,7 +81,7 @@ class DeviceRefused(Refusal):
 class Holder:
     """Who asks: the account of a live token, the app, the key that the request was signed with, and how fresh it is.
 
-    `otp_at` is when a code was last entered at the login; `address` pays for messages; `network` is its prefix.
+    `otp_at` is when a code or passkey was last given at login; `address` pays for messages; `network` is its prefix.
     """
 
     account: Account
@@ -113,6 +113,10 @@ class DeviceStore(Protocol):
 
     def present(self, account_id: str, client_id: str) -> Device | None:
         """The one that has not ended."""
+        ...
+
+    def of_account(self, account_id: str) -> list[Device]:
+        """Those of all apps that have not ended, newest first."""
         ...
 
     def enrol(self, device: Device, replaced: str | None, told: Told, secured_at: float) -> bool:
@@ -236,6 +240,10 @@ class Devices:
         event = Event("device.passcode", account.id, device.client_id)
         if not self._store.set_passcode(device.id, self._passcodes.hash(new), event):
             raise DeviceRefused("ended", device=self.of_key(device.jkt) or device)
+
+    def of_account(self, account_id: str) -> list[Device]:
+        """The person's devices in all apps."""
+        return self._store.of_account(account_id)
 
     def unenrol(self, device: Device, account: Account) -> None:
         """The person takes the phone out; whoever did it twice did it once."""

@@ -61,6 +61,7 @@ class SessionStore(Protocol):
         device_until: float,
         told: Told,
         secured_at: float,
+        browser: str = "",
     ) -> None:
         """Write session (and known device) in one transaction, with the audit event of the login and its notice.
 
@@ -160,6 +161,7 @@ class Sessions:
             device_until=now + self.limits.device,
             told=self._notices.of("new_device", account, visitor.scene) if account and is_new else NOTHING_TOLD,
             secured_at=account.secured_at if account else 0.0,
+            browser=visitor.scene.browser,
         )
         return Opened(session, cookie, device)
 

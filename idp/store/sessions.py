@@ -39,6 +39,7 @@ class SqlSessions:
         device_until: float,
         told: Told,
         secured_at: float,
+        browser: str = "",
     ) -> None:
         proof = session.authentication
         row: dict[str, Any] = {
@@ -58,7 +59,8 @@ class SqlSessions:
             "last_seen_at": session.last_seen_at,
             "expires_at": session.expires_at,
         }
-        opened = Event("login.succeeded", proof.account_id, facts={"through": proof.through})
+        facts = {"through": proof.through, "browser": browser, "network": session.network}
+        opened = Event("login.succeeded", proof.account_id, facts=facts)
         with self._database.write.begin() as connection:
             # Held until we are done: a credential event ends this session, or came first and we do not open it.
             of_account = select(t.account.c.secured_at).where(t.account.c.id == proof.account_id)

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from idp.accounts.account import Account
+from idp.accounts.devices import Devices
 from idp.errors import BadRequest, Forbidden
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.sessions import Session, Sessions
@@ -99,9 +100,10 @@ class Home(Page):
 class AccountPage(Page):
     """The person's own page. `upstream_of` tells where ending this session may also lead."""
 
-    def __init__(self, pages: OwnPages, upstream_of: Callable[[Session], str | None]) -> None:
+    def __init__(self, pages: OwnPages, upstream_of: Callable[[Session], str | None], devices: Devices) -> None:
         self._pages = pages
         self._upstream_of = upstream_of
+        self._devices = devices
 
     def get(self) -> Response:
         browser = this_browser(self._pages.around)
@@ -117,6 +119,7 @@ class AccountPage(Page):
             "account.html",
             account=_shown(account),
             sessions=[_listed(s, standing.session) for s in self._pages.sessions.of_account(account.id)],
+            devices=self._phones(account.id),
             consents=self._agreed(account.id),
             csrf=csrf_of(browser.session),
             password=self._password(account),
@@ -160,6 +163,15 @@ class AccountPage(Page):
             "until": shown_date(until) if until else None,
             "soon": soon,
         }
+
+    def _phones(self, account_id: str) -> list[dict[str, Any]]:
+        rows = []
+        for device in self._devices.of_account(account_id):
+            app = self._pages.clients.find(device.client_id)
+            row = {"id": device.id, "name": device.name, "app": app.client_name if app else device.client_id}
+            moments = {"enrolled": shown_date(device.enrolled_at), "last_seen": shown_date(device.last_seen_at)}
+            rows.append(row | moments)
+        return rows
 
     def _agreed(self, account_id: str) -> list[dict[str, Any]]:
         rows = []
