@@ -30,7 +30,9 @@ class CodePage(Page):
         step = self._steps.here()
         if step.account.number_for_codes(self._steps.clock()) is None:
             return self._page(step, error=_without_number(step), over=True)
-        shown = self._desk.first(asked(step), step.browser, trusted=step.attempt.trusted)
+        # Who has a passkey will rather use that, and a text message costs.
+        hold = self._passkeys.has_any(step.account)
+        shown = self._desk.first(asked(step), step.browser, trusted=step.attempt.trusted, hold=hold)
         if step.browser.query.get("why") == "passkey":
             shown |= {"error": str(LOGIN["passkey"])}
         return self._page(step, **shown)
@@ -68,6 +70,10 @@ class CodePage(Page):
             passkey=self._passkeys.has_any(step.account),
         )
         sheet = replace(sheet, **shown)
+        if sheet.held:
+            sheet = replace(
+                sheet, lead=gettext("Để chắc chắn là bạn, hãy dùng khóa truy cập hoặc nhận mã qua tin nhắn.")
+            )
         if name:
             sheet = replace(
                 sheet, lead=sheet.lead + " " + gettext("Sau đó bạn sẽ tiếp tục đến %(client)s.", client=name)

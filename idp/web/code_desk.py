@@ -23,7 +23,7 @@ class Sheet:
     """What a code page shows: `sent` says where the code went, `hidden` are the fields that the form carries on.
 
     `wait` is in seconds; `over` says that no try is left; `target` is the origin that the form may lead to in the end.
-    `passkey` says that a passkey of the account serves as well.
+    `passkey` says that a passkey of the account serves as well, `held` that no code is sent before it is asked for.
     """
 
     title: str
@@ -37,6 +37,7 @@ class Sheet:
     over: bool = False
     target: str = ""
     passkey: bool = False
+    held: bool = False
 
 
 class CodeDesk:
@@ -47,9 +48,11 @@ class CodeDesk:
         self._challenges = challenges
         self._clock = clock
 
-    def first(self, ask: Ask, browser: Browser, *, trusted: bool) -> dict[str, Any]:
-        """See to it that a code was sent; says what of a `Sheet` that changes."""
-        return self.again(ask, browser, trusted=trusted) if self._codes.next_send(ask) is None else self.waiting(ask)
+    def first(self, ask: Ask, browser: Browser, *, trusted: bool, hold: bool = False) -> dict[str, Any]:
+        """See to it that a code was sent, or with `hold` may be asked for; says what of a `Sheet` that changes."""
+        if self._codes.next_send(ask) is not None:
+            return self.waiting(ask)
+        return {"held": True} if hold else self.again(ask, browser, trusted=trusted)
 
     def again(self, ask: Ask, browser: Browser, *, trusted: bool, bound: str = "") -> dict[str, Any]:
         """Send a code, the first or another; a captcha that came with the form, bound to `bound`, is taken."""

@@ -27,14 +27,22 @@ def at_home(app: App, code: str = CODE) -> Visitor:
     begun = visitor.get("/account/passkeys")
     visitor.try_to_log_in(attempt_of(begun), code, PASSWORD)
     visitor.get("/account", query_string={"attempt": attempt_of(begun)})
-    step_up(app, visitor)
+    step_up(app, visitor, code)
     return visitor
 
 
-def step_up(app: App, visitor: Visitor) -> None:
+def person_of(app: App, code: str = CODE) -> str:
+    person = app.base.people.find_by_identifier("bhxh", code)
+    assert person
+    return person.id
+
+
+def step_up(app: App, visitor: Visitor, code: str = CODE) -> None:
     app.clock.move(61)  # a number gets one code a minute
     handle = attempt_of(visitor.get("/account/passkeys"))
     visitor.get("/login/code", query_string={"attempt": handle})
+    if app.provider.passkeys.of("account", person_of(app, code)):
+        visitor.post("/login/code", data={"attempt": handle, "code-again": "1"})
     visitor.post("/login/code", data={"attempt": handle, "code": app.code_sent(), "code-submit": "1"})
     visitor.get("/account", query_string={"attempt": handle})
     assert visitor.get("/account/passkeys").status_code == 200
@@ -121,11 +129,49 @@ def test_every_passkey_ever_bound_is_on_record(app: App) -> None:
 def test_adding_and_ending_is_told_on_every_channel(app: App) -> None:
     owner(app)
     visitor = at_home(app)
-    app.told("sms"), app.told("email")
     add(visitor, Authenticator(ISSUER))
+    [mine] = app.provider.passkeys.of("account", person_of(app))
+    visitor.post("/account/passkeys/remove", data={"csrf": csrf(visitor), "passkey": mine.id})
 
-    for channel in ("sms", "email"):
-        assert [m.facts["event"] for m in app.told(channel)] == ["passkey_added"]
+    assert "/account/passkeys" in visitor.get("/account").text
+    for told in (app.told("sms"), app.told("email")):
+        events = [message.facts["event"] for message in told if message.template == "notice"]
+        assert events[-2:] == ["passkey_added", "passkey_removed"]
+
+
+def test_ending_a_passkey_ends_what_it_may_have_opened(app: App) -> None:
+    """The session that ends it goes on under a new cookie; every other is over."""
+    owner(app)
+    visitor, other, device = at_home(app), app.visitor(), Authenticator(ISSUER)
+    add(visitor, device)
+    other.get(log_in(other, device))
+    assert "/login?" not in other.authorize().headers["Location"]
+    [mine] = app.provider.passkeys.of("account", person_of(app))
+
+    visitor.post("/account/passkeys/remove", data={"csrf": csrf(visitor), "passkey": mine.id})
+
+    assert "/login?" in other.authorize().headers["Location"]
+    assert visitor.get("/account/passkeys").status_code == 200
+
+
+def test_no_text_message_is_sent_before_somebody_with_a_passkey_asks(app: App) -> None:
+    owner(app)
+    visitor = at_home(app)
+    add(visitor, Authenticator(ISSUER))
+    app.clock.move(301)
+    handle = attempt_of(visitor.get("/account/details"))
+    app.told("sms")
+
+    page = visitor.get("/login/code", query_string={"attempt": handle})
+    assert 'name="code-again"' in page.text
+    assert 'name="code"' not in page.text
+    assert app.told("sms") == []
+    page = visitor.post("/login/code", data={"attempt": handle, "code-again": "1"})
+    assert 'name="code"' in page.text
+    visitor.post("/login/code", data={"attempt": handle, "code": app.code_sent(), "code-submit": "1"})
+    visitor.get("/account", query_string={"attempt": handle})
+
+    assert visitor.get("/account/details").status_code == 200
 
 
 def test_not_me_ends_every_passkey(app: App) -> None:

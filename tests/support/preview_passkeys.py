@@ -1,5 +1,6 @@
 """The pages of passkeys in their states, for the preview."""
 
+from dataclasses import replace
 from typing import Any
 
 from flask_babel import gettext
@@ -25,12 +26,15 @@ def passkey_scenes() -> list[Raw]:
         error=str(LOGIN["passkey"]),
         passkey=True,
     )
+    asked = gettext("Để chắc chắn là bạn, hãy dùng khóa truy cập hoặc nhận mã qua tin nhắn.")
+    held = replace(sheet, error=None, held=True, lead=asked)
     return [
         ("passkeys", "plain", "passkeys.html", plain),
         ("passkeys", "none", "passkeys.html", plain | {"passkeys": []}),
         ("passkeys", "refused", "passkeys.html", refused),
         ("passkeys", "full", "passkeys.html", full),
         ("code", "passkey", "code.html", {"sheet": sheet, "captcha": None}),
+        ("code", "held", "code.html", {"sheet": held, "captcha": None}),
         ("recovered", "passkey", "recovered.html", {"removed": ["passkey"], "login_url": "/login/plain"}),
     ]
 
