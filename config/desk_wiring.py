@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from config.people_wiring import notices_of, sql_credentials
 from idp.desk.activation import Activating, Activations
+from idp.desk.data_requests import DataRequests
 from idp.desk.decisions import Decisions, DeskRules
 from idp.shelf import Shelf
 from idp.store.agencies import SqlAgencies
+from idp.store.data_requests import SqlDataRequests
 from idp.store.decisions import SqlDecisions
 from idp.store.declarations import SqlDeclarations
 from keys.sealing import MasterKey
@@ -31,6 +33,7 @@ class Desk:
     decided: SqlDecisions
     decisions: Decisions
     activations: Activations
+    data_requests: DataRequests
 
 
 def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) -> Desk:
@@ -49,7 +52,9 @@ def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) ->
     )
     under_way = Shelf("act", Activating, base.ephemeral, base.clock, life=HALF_AN_HOUR)
     activations = Activations(decided, base.people, credentials, under_way, base.clock)
-    return Desk(agencies, declarations, decided, decisions, activations)
+    asked = SqlDataRequests(base.database, sql_credentials(base), base.audit, base.outbox)
+    data_requests = DataRequests(asked, base.people, base.clock)
+    return Desk(agencies, declarations, decided, decisions, activations, data_requests)
 
 
 def declarations_of(base: Foundation) -> SqlDeclarations:

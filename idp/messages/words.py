@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from idp.messages.message import Language
 
 Words = Mapping[Language, str]
+HOTLINE = "1900.9068"
 
 PURPOSES_SMS: Mapping[str, Words] = {
     "login": {"vi": "dang nhap", "en": "login"},
@@ -43,7 +44,7 @@ EVENTS_SMS: Mapping[str, Words] = {
     "device_locked": {"vi": "Dien thoai bi go: sai ma 5 lan", "en": "Phone removed: 5 wrong codes"},
     "passkey_added": {"vi": "Da them khoa truy cap", "en": "Passkey added"},
     "passkey_removed": {"vi": "Da xoa khoa truy cap", "en": "Passkey removed"},
-    "passkey_cloned": {"vi": "Khoa truy cap bi dung: nghi sao chep", "en": "Passkey ended: maybe copied"},
+    "passkey_cloned": {"vi": "Xoa khoa truy cap nghi bi lo", "en": "Passkey ended: maybe copied"},
     "profile_changed": {"vi": "Thong tin tai khoan da doi", "en": "Account details changed"},
     "activated": {"vi": "Da dat mat khau dau tien", "en": "First password set"},
 }

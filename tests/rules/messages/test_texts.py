@@ -6,8 +6,9 @@ from html import unescape
 import pytest
 
 from idp.desk.declaration import REASONS
+from idp.messages.letters import MAIL
 from idp.messages.message import Language, Message
-from idp.messages.texts import MAIL, SMS, render_mail, render_sms
+from idp.messages.texts import SMS, render_mail, render_sms
 from idp.messages.words import EVENTS_MAIL, EVENTS_SMS, PURPOSES_MAIL, PURPOSES_SMS, REASONS_MAIL, REASONS_SMS
 
 GSM_7 = re.compile(r"[A-Za-z0-9 @£$¥!\"#%&'()*+,\-./:;<=>?_\n]*")
@@ -33,6 +34,8 @@ FACTS = {
         "declaration_received",
         {"reference": REFERENCE, "agency": "BHXH co so Binh Thanh, TP Ho Chi Minh", "url": STATUS},
     ),
+    "data_erased": ("data_erased", {"reference": REFERENCE}),
+    "data_refused": ("data_refused", {"reference": REFERENCE, "note": "Đang có khiếu nại"}),
     "declaration_approved": ("declaration_approved", {"reference": REFERENCE}),
     **{
         f"{template} {reason}": (

@@ -1,0 +1,241 @@
+"""`DataRequest`: what a person asks about their own data, and the days that the law gives for it.
+
+Acknowledged within two working days, answered within fifteen days, once prolonged by fifteen (Decree 356/2025). To erase
+is to close the account and to take everything out of it that no law makes us keep: numbers stay as history and decided
+declarations stay for their ten years, without their pictures.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, time, timedelta
+from typing import Literal, Protocol
+
+from idp.accounts.account import Account
+from idp.accounts.credentials import Securing
+from idp.accounts.password_rules import VIETNAM
+from idp.accounts.people import People
+from idp.desk.declaration import new_id, new_reference
+from idp.desk.officers import NotAllowed, Officer
+from idp.messages.message import Channel, Language, Message
+from idp.ports import Clock, Event
+
+DataKind = Literal["erase"]
+DataState = Literal["open", "acknowledged", "done", "refused", "withdrawn"]
+WAITING: tuple[DataState, ...] = ("open", "acknowledged")
+REFUSALS = ("proceedings", "debt", "identity", "other")
+"""Why an erasure is refused: an open dispute or proceeding, money owed, doubt about who asks, or as the note says."""
+
+WORKING_DAYS = 2
+ANSWER_DAYS = 15
+DAY = 86_400.0
+ERASED_NAME = "Đã xóa theo yêu cầu"
+
+
+class Answered(Exception):
+    """Somebody answered, withdrew or changed it meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataRequest:
+    """One request. Times are seconds since the epoch, UTC."""
+
+    id: str
+    reference: str
+    account_id: str
+    kind: DataKind
+    asked_at: float
+    acknowledge_by: float
+    answer_by: float
+    state: DataState = "open"
+    acknowledged_at: float | None = None
+    answered_at: float | None = None
+    decided_by: str | None = None
+    reason: str | None = None
+    note: str | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state in WAITING
+
+    @property
+    def can_be_prolonged(self) -> bool:
+        """Once, and only while it waits."""
+        return self.is_waiting and self.answer_by <= self.asked_at + (ANSWER_DAYS + 1) * DAY
+
+    @classmethod
+    def new(cls, account_id: str, now: float) -> "DataRequest":
+        """An erasure that is asked for now."""
+        return cls(new_id(), new_reference(), account_id, "erase", now, working_days_after(now), days_after(now))
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an officer does about a request; `secures` is the erasure itself."""
+
+    before: DataRequest
+    after: DataRequest
+    event: Event
+    messages: tuple[Message, ...] = ()
+    secures: Securing | None = None
+
+
+class DataRequestStore(Protocol):
+    """Keeps requests."""
+
+    def add(self, request: DataRequest, event: Event) -> DataRequest:
+        """Write a new one; the one that waits already when there is one."""
+        ...
+
+    def find(self, request_id: str) -> DataRequest | None:
+        """The request."""
+        ...
+
+    def of_account(self, account_id: str) -> list[DataRequest]:
+        """Those of a person, newest first."""
+        ...
+
+    def waiting(self, *, limit: int) -> list[DataRequest]:
+        """Those that wait for an officer, oldest first."""
+        ...
+
+    def answer(self, answer: Answer, now: float) -> None:
+        """All of it in one transaction. Raises `Answered`."""
+        ...
+
+
+class DataRequests:
+    """Asked by people, answered by officers."""
+
+    def __init__(self, store: DataRequestStore, people: People, clock: Clock) -> None:
+        self._store = store
+        self._people = people
+        self._clock = clock
+
+    def ask(self, account: Account) -> DataRequest:
+        """Ask for erasure; whoever asks twice has asked once."""
+        event = Event("data.asked", account.id, facts={"kind": "erase"})
+        return self._store.add(DataRequest.new(account.id, self._clock()), event)
+
+    def of_account(self, account_id: str) -> list[DataRequest]:
+        """What a person asked, newest first."""
+        return self._store.of_account(account_id)
+
+    def waiting(self, officer: Officer, *, limit: int = 50) -> list[DataRequest]:
+        """What waits for an answer. Raises `NotAllowed`."""
+        _demand(officer)
+        return self._store.waiting(limit=limit)
+
+    def withdraw(self, account_id: str, request_id: str) -> None:
+        """The person changed their mind. Raises `Answered`."""
+        request = self._store.find(request_id)
+        if request is None or request.account_id != account_id or not request.is_waiting:
+            raise Answered
+        after = replace(request, state="withdrawn", answered_at=self._clock())
+        event = Event("data.answered", account_id, facts={"state": "withdrawn"})
+        self._store.answer(Answer(request, after, event), self._clock())
+
+    def acknowledge(self, request: DataRequest, officer: Officer) -> DataRequest:
+        """Say that it is being looked at. Raises `NotAllowed`, `Answered`."""
+        self._demand(request, officer)
+        return self._decide(request, officer, replace(request, state="acknowledged", acknowledged_at=self._clock()))
+
+    def prolong(self, request: DataRequest, officer: Officer, note: str) -> DataRequest:
+        """Take fifteen days more, once, and say why. Raises `NotAllowed`, `Answered`."""
+        self._demand(request, officer)
+        if not request.can_be_prolonged:
+            raise Answered
+        later = days_after(request.asked_at, 2 * ANSWER_DAYS)
+        return self._decide(request, officer, replace(request, answer_by=later, note=note or None))
+
+    def refuse(self, request: DataRequest, officer: Officer, reason: str, note: str) -> DataRequest:
+        """Refuse, and say why. Raises `NotAllowed`, `Answered`, `ValueError`."""
+        if reason not in REFUSALS:
+            raise ValueError("no such reason")
+        account = self._demand(request, officer)
+        now = self._clock()
+        after = replace(request, state="refused", answered_at=now, reason=reason, note=note or None)
+        return self._decide(request, officer, after, _letters(account, after, "data_refused", now))
+
+    def erase(self, request: DataRequest, officer: Officer) -> DataRequest:
+        """Erase what no law makes us keep, and close the account. Raises `NotAllowed`, `Answered`."""
+        account = self._demand(request, officer)
+        now = self._clock()
+        after = replace(request, state="done", answered_at=now)
+        event = Event("account.erased", account.id, facts={"officer": officer.login})
+        securing = Securing(account.id, account.secured_at, dict(ERASED), event, passkeys_end="all")
+        return self._decide(request, officer, after, _letters(account, after, "data_erased", now), securing)
+
+    def _demand(self, request: DataRequest, officer: Officer) -> Account:
+        """The account of a request that this officer may answer. Raises `NotAllowed`, `Answered`."""
+        _demand(officer)
+        account = self._people.find(request.account_id)
+        if account is None or not request.is_waiting:
+            raise Answered
+        own = {officer.bhxh_code, officer.citizen_number} - {None}
+        if any(identifier.value in own for identifier in account.identifiers):
+            raise NotAllowed("own_request")
+        return account
+
+    def _decide(
+        self,
+        before: DataRequest,
+        officer: Officer,
+        after: DataRequest,
+        messages: Sequence[Message] = (),
+        secures: Securing | None = None,
+    ) -> DataRequest:
+        decided = replace(after, decided_by=officer.id)
+        facts = {"officer": officer.login, "state": decided.state, "reason_code": decided.reason}
+        event = Event("data.answered", before.account_id, facts=facts, reason=decided.note)
+        self._store.answer(Answer(before, decided, event, tuple(messages), secures), self._clock())
+        return decided
+
+
+ERASED: dict[str, object] = {
+    "status": "disabled",
+    "name": ERASED_NAME,
+    "birth_date": None,
+    "phone": None,
+    "phone_verified_at": None,
+    "email": None,
+    "email_verified_at": None,
+    "address": None,
+    "password_hash": None,
+    "password_temporary": False,
+    "more_claims": "{}",
+}
+"""What an account holds after its erasure; its identifiers end and stay as history."""
+
+
+def working_days_after(now: float, days: int = WORKING_DAYS) -> float:
+    """The end of the last of so many working days after today, in Vietnam; Saturdays and Sundays are none."""
+    day = datetime.fromtimestamp(now, VIETNAM).date()
+    left = days
+    while left:
+        day += timedelta(days=1)
+        left -= day.weekday() < 5
+    return datetime.combine(day, time.max, VIETNAM).astimezone(UTC).timestamp()
+
+
+def days_after(now: float, days: int = ANSWER_DAYS) -> float:
+    """The end of the day that is so many days after today, in Vietnam."""
+    day = datetime.fromtimestamp(now, VIETNAM).date() + timedelta(days=days)
+    return datetime.combine(day, time.max, VIETNAM).astimezone(UTC).timestamp()
+
+
+def _demand(officer: Officer) -> None:
+    if officer.status != "active" or not any(right == "data" for _, right in officer.rights):
+        raise NotAllowed("right")
+
+
+def _letters(
+    account: Account, request: DataRequest, template: str, now: float, language: Language = "vi"
+) -> list[Message]:
+    """To where the person could be reached before."""
+    facts = {"reference": request.reference, "note": request.note or ""}
+    ways: list[tuple[Channel, str | None]] = [
+        ("sms", account.phone if account.phone_verified_at else None),
+        ("email", account.email if account.email_verified_at else None),
+    ]
+    until = now + 3 * DAY
+    return [Message(way, to, template, until, facts, language, account_id=account.id) for way, to in ways if to]
