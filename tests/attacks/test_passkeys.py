@@ -3,6 +3,8 @@
 import json
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -10,7 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from idp.accounts.notices import NOWHERE
 from idp.accounts.passkeys import LONGEST_ANSWER, MOST
 from tests.flows.test_passkeys import CODE, add, at_home, csrf, log_in, names, owner
-from tests.support.app import ISSUER, App, Visitor, attempt_of
+from tests.support import databases
+from tests.support.app import ISSUER, App, Visitor, attempt_of, running_app
+from tests.support.clock import FrozenClock
 from tests.support.passkeys import BACKED_UP, HONEST, PRESENT, VERIFIED, Authenticator, Lies, b64
 
 EVIL = "https://id.example.test.evil.test"
@@ -187,6 +191,21 @@ def test_a_closed_account_stays_closed_without_a_word(app: App, device: Authenti
     app.base.people.set_status(person.id, "disabled", app.clock())
 
     assert log_in(app.visitor(), device).endswith("why=passkey")
+
+
+def test_the_window_of_local_login_holds_for_passkeys(tmp_path: Path, sqlite_template: Path) -> None:
+    """Closed for individuals: not by their own tab, and not by that of organisations either."""
+    url = databases.sqlite_copy(sqlite_template, tmp_path)
+    tomorrow = datetime.fromtimestamp(FrozenClock.MONDAY_MORNING + 86_400, UTC).isoformat()
+    with running_app(tmp_path, url, login={"individual": {"closes_at": tomorrow}}) as app:
+        app.client()
+        owner(app)
+        device = Authenticator(ISSUER)
+        add(at_home(app), device)
+        app.clock.move(86_401)
+
+        assert log_in(app.visitor(), device).endswith("why=closed")
+        assert log_in(app.visitor(), device, tab="organisation").endswith("why=passkey")
 
 
 def test_a_recovery_ends_passkeys(app: App, device: Authenticator) -> None:

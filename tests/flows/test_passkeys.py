@@ -62,14 +62,13 @@ def add(visitor: Visitor, device: Authenticator, lies: Lies = HONESTLY, name: st
     return visitor.post("/account/passkeys/add", data=fields).headers["Location"]
 
 
-def log_in(visitor: Visitor, device: Authenticator, lies: Lies = HONESTLY, attempt: str = "") -> str:
+def log_in(visitor: Visitor, device: Authenticator, lies: Lies = HONESTLY, tab: str = "individual") -> str:
     """Answer the login page with a passkey; where the browser is sent then."""
-    handle = attempt or attempt_of(visitor.authorize())
+    handle = attempt_of(visitor.authorize())
     question = visitor.get("/login/passkey", query_string={"attempt": handle}).json
     assert question
-    return visitor.post("/login/passkey", data={"attempt": handle, "answer": device.get(question, lies)}).headers[
-        "Location"
-    ]
+    fields = {"attempt": handle, "kind": tab, "answer": device.get(question, lies)}
+    return visitor.post("/login/passkey", data=fields).headers["Location"]
 
 
 def names(app: App) -> list[str]:
