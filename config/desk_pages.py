@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from idp.store.history import SqlHistory
-from idp.web import activation, activity
+from idp.store.own_copy import SqlOwnCopy
+from idp.web import activation, activity, own_copy
 
 if TYPE_CHECKING:
     from config.wiring import Provider
@@ -19,7 +20,12 @@ def desk_pages(p: Provider, around: Surroundings, own: OwnPages, desk: CodeDesk)
     """The link of an approval, the code and the first password; what was done, and phones to end."""
     history = SqlHistory(p.base.database, p.base.audit)
     shared = (around, p.desk.activations, desk)
+    asked, copied = p.desk.data_requests, SqlOwnCopy(p.base.database, history)
+    export = (own, copied.of_account, p.base.audit)
     return [
+        ("/account/data", "own_data", own_copy.OwnData.as_view("own_data", own, asked)),
+        ("/account/data/export", "export", own_copy.Export.as_view("export", *export)),
+        ("/account/data/erase", "erase", own_copy.Erase.as_view("erase", own, asked)),
         ("/account/activity", "activity", activity.Activity.as_view("activity", own, history)),
         ("/account/end-device", "end_device", activity.EndDevice.as_view("end_device", own, p.devices)),
         ("/a/<token>", "activation", activation.Link.as_view("activation", around, p.desk.activations)),

@@ -1,0 +1,117 @@
+"""`/account/data`: a copy of one's own data, and the request to erase it."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from flask import redirect, render_template
+from werkzeug.wrappers import Response
+
+from idp.desk.data_requests import Answered, DataRequest, DataRequests
+from idp.ports import AuditLog, Event
+from idp.web.account import OwnPages, shown_date
+from idp.web.browser import csrf_of, demand_csrf, this_browser
+from idp.web.headers import page_policy
+from idp.web.own_data import Sensitive
+from idp.web.page import Page
+
+FILE = "bhxh-my-data.json"
+
+
+class OwnData(Page):
+    """What can be asked about one's own data, and what was."""
+
+    def __init__(self, pages: OwnPages, requests: DataRequests) -> None:
+        self._pages = pages
+        self._requests = requests
+
+    def get(self) -> Response:
+        browser = this_browser(self._pages.around)
+        standing = self._pages.standing(browser)
+        if standing is None or standing.account is None or browser.session is None:
+            return self._pages.ask_to_log_in(browser, "/account/data")
+        asked = [_shown(request) for request in self._requests.of_account(standing.account.id)]
+        waits = any(request["waits"] for request in asked)
+        body = render_template("own_data.html", asked=asked, waits=waits, csrf=csrf_of(browser.session))
+        response = Response(body, mimetype="text/html")
+        response.headers["Content-Security-Policy"] = page_policy()
+        return response
+
+    def post(self) -> Response:
+        browser = this_browser(self._pages.around)
+        session = self._pages.signed_in(browser)
+        try:
+            self._requests.withdraw(session.account_id, browser.form.get("withdraw", "")[:22])
+        except Answered:
+            # It was answered meanwhile; the page says how.
+            return redirect("/account/data", 303)
+        return redirect("/account/data", 303)
+
+
+class Export(Sensitive):
+    """The copy, as one JSON file."""
+
+    path = "/account/data/export"
+
+    def __init__(self, pages: OwnPages, copy_of: Callable[[str], dict[str, Any]], audit: AuditLog) -> None:
+        super().__init__(pages)
+        self._copy_of = copy_of
+        self._audit = audit
+
+    def get(self) -> Response:
+        opened = self.opened(this_browser(self._pages.around))
+        if isinstance(opened, Response):
+            return opened
+        account, _ = opened
+        body = json.dumps(self._copy_of(account.id), ensure_ascii=False, indent=2)
+        self._audit.record(Event("data.exported", account.id))
+        response = Response(body + "\n", mimetype="application/json")
+        response.headers["Content-Disposition"] = f'attachment; filename="{FILE}"'
+        response.headers["Content-Security-Policy"] = page_policy()
+        return response
+
+
+class Erase(Sensitive):
+    """Asks for erasure, once somebody has read what it means and proved again to be the person."""
+
+    path = "/account/data/erase"
+
+    def __init__(self, pages: OwnPages, requests: DataRequests) -> None:
+        super().__init__(pages)
+        self._requests = requests
+
+    def get(self) -> Response:
+        browser = this_browser(self._pages.around)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        response = Response(render_template("erase.html", csrf=csrf_of(browser.session or "")), mimetype="text/html")
+        response.headers["Content-Security-Policy"] = page_policy()
+        return response
+
+    def post(self) -> Response:
+        browser = this_browser(self._pages.around)
+        demand_csrf(browser)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        account, _ = opened
+        if "understood" not in browser.form:
+            return redirect("/account/data/erase", 303)
+        self._requests.ask(account)
+        return redirect("/account/data", 303)
+
+
+def _shown(request: DataRequest) -> dict[str, Any]:
+    reference = request.reference
+    return {
+        "id": request.id,
+        "reference": f"{reference[:4]}-{reference[4:8]}-{reference[8:]}",
+        "state": request.state,
+        "waits": request.is_waiting,
+        "asked": shown_date(request.asked_at),
+        "acknowledge_by": shown_date(request.acknowledge_by),
+        "answer_by": shown_date(request.answer_by),
+        "answered": shown_date(request.answered_at) if request.answered_at else None,
+        "note": request.note,
+    }
