@@ -12,6 +12,7 @@ from config.keys_watch import calendar_of, watch_keys
 from config.officer_pages import hosts_of, officer_host
 from config.people_pages import people_pages
 from config.qr_pages import qr_pages, qr_table, warm_up, watch_qr, ways_in
+from config.register_pages import register_pages
 from config.senders import QueueWatch, receipts_secret
 from config.settings import BadSettings, Settings
 from config.wiring import Provider
@@ -147,7 +148,7 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
         ("/keys", "keys", KeysPage.as_view("keys", calendar_of(p.base))),
         *(device_pages(p, own) + qr_pages(p, around)),
-        *people_pages(p, around, own, measures),
+        *(people_pages(p, around, own, measures) + register_pages(p, around)),
     ]
 
 

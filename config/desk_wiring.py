@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from config.people_wiring import notices_of, sql_credentials
+from config.registration_wiring import registrations_of
 from idp.desk.activation import Activating, Activations
 from idp.desk.data_requests import DataRequests
 from idp.desk.decisions import Decisions, DeskRules
+from idp.desk.declarations import Declarations
 from idp.shelf import Shelf
 from idp.store.agencies import SqlAgencies
 from idp.store.data_requests import SqlDataRequests
@@ -34,6 +36,7 @@ class Desk:
     decisions: Decisions
     activations: Activations
     data_requests: DataRequests
+    registrations: Declarations
 
 
 def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) -> Desk:
@@ -54,7 +57,8 @@ def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) ->
     activations = Activations(decided, base.people, credentials, under_way, base.clock)
     asked = SqlDataRequests(base.database, sql_credentials(base), base.audit, base.outbox)
     data_requests = DataRequests(asked, base.people, base.clock)
-    return Desk(agencies, declarations, decided, decisions, activations, data_requests)
+    registrations = registrations_of(base, declarations, decided, agencies)
+    return Desk(agencies, declarations, decided, decisions, activations, data_requests, registrations)
 
 
 def declarations_of(base: Foundation) -> SqlDeclarations:

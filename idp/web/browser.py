@@ -90,7 +90,7 @@ class Browser:
     @cached_property
     def form(self) -> dict[str, str]:
         """The fields of our own form. Raises `BadRequest`, and `Forbidden` when another site sent it."""
-        self._same_origin()
+        self.demand_same_origin()
         return single(read_form(self.request.environ))
 
     def params(self) -> Pairs:
@@ -112,8 +112,11 @@ class Browser:
         chosen = asked if asked in LANGUAGES else self.around.cookies.read(self.request.cookies, "l")
         return "en" if chosen == "en" else "vi"
 
-    def _same_origin(self) -> None:
-        """A form of ours comes from a page of ours; what a browser says about that is believed when it says no."""
+    def demand_same_origin(self) -> None:
+        """A form of ours comes from a page of ours; what a browser says about that is believed when it says no.
+
+        Raises `Forbidden`.
+        """
         if self.request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise Forbidden("cross-site form (Sec-Fetch-Site)")
         origin = self.request.headers.get("Origin")

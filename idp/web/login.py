@@ -157,7 +157,7 @@ class Login(Page):
                 Seeker(shown.kind, handle, attempt.client_id, browser.language(), browser.on_phone)
             ),
             linking=bool(attempt.linking),
-            register_url=None,
+            register_url="/register",
             forgot_url=with_query("/recover", attempt=handle, kind=shown.kind),
         )
         response = Response(body, status, mimetype="text/html")

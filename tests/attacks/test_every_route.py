@@ -39,6 +39,8 @@ PAGES += ["/device", "/device/done", "/login/device"]
 PAGES += ["/login/qr", "/q"]
 PAGES += ["/login/passkey", "/login/code/passkey", "/account/passkeys"]
 PAGES += ["/account/passkeys/add", "/account/passkeys/remove"]
+PAGES += ["/register", *(f"/register/{name}" for name in ["forget", "form", "photo/front", "email", "done"])]
+PAGES += ["/register/status", "/register/proof"]
 MACHINES = ["/token", "/userinfo", "/introspect", "/revoke", "/healthz", "/readyz", "/metrics", *CACHED]
 MACHINES += ["/device_authorization", "/device/code.png"]
 MACHINES += ["/keys.json", "/status.json", "/recovery"]
@@ -49,7 +51,13 @@ ROUTES = PAGES + MACHINES + TESTING
 
 def test_the_list_of_routes_is_complete(app: App) -> None:
     """N-27: an unknown route fails the build."""
-    examples = {"<name>.<any(png,wav):form>": "x.png", "<handle>": "y_x", "<token>": "x", "<upstream_id>": "x"}
+    examples = {
+        "<name>.<any(png,wav):form>": "x.png",
+        "<handle>": "y_x",
+        "<token>": "x",
+        "<upstream_id>": "x",
+        "<role>": "front",
+    }
     pages = {_with(examples, url) for url, _, _ in page_table(app.provider, *_given(app))}
 
     assert pages <= set(ROUTES)

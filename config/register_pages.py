@@ -1,0 +1,36 @@
+"""The pages of registration and the API for apps: URL, name, view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.shelf import Shelf
+from idp.web.code_desk import CodeDesk
+from idp.web.register import done, email, form, start, status
+from idp.web.register.visit import Desk
+
+if TYPE_CHECKING:
+    from config.wiring import Provider
+    from idp.web.browser import Surroundings
+    from idp.web.routes import Routes
+
+PROOF_LIFE = 900.0
+
+
+def register_pages(p: Provider, around: Surroundings) -> Routes:
+    """Everything from the first choice to the form that is signed, and how it stands later."""
+    clock = p.base.clock
+    desk = Desk(around, p.desk.registrations, p.desk.agencies, p.base.settings.registration.draft_hours)
+    codes = CodeDesk(p.codes, p.challenges, clock)
+    wishes = Shelf("und", status.Undertaking, p.base.ephemeral, clock, life=PROOF_LIFE)
+    eid = any(upstream.kind == "vneid" for upstream in p.base.settings.upstreams)
+    return [
+        ("/register", "register", start.Start.as_view("register", desk, eid=eid)),
+        ("/register/forget", "register_forget", start.Forget.as_view("register_forget", desk)),
+        ("/register/form", "register_form", form.FormPage.as_view("register_form", desk)),
+        ("/register/photo/<role>", "register_photo", form.OwnPhoto.as_view("register_photo", desk)),
+        ("/register/email", "register_email", email.EmailPage.as_view("register_email", desk, codes)),
+        ("/register/done", "register_done", done.Done.as_view("register_done", desk)),
+        ("/register/status", "register_status", status.Status.as_view("register_status", desk, wishes)),
+        ("/register/proof", "register_proof", status.Proof.as_view("register_proof", desk, codes, wishes)),
+    ]

@@ -1,0 +1,47 @@
+"""The citizen's side of the desk on a foundation, with the brakes of this process."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from idp.brake import Brake
+from idp.desk.declarations import Brakes, Declarations, DraftRules
+from idp.desk.photos import Darkroom
+
+if TYPE_CHECKING:
+    from config.foundation import Foundation
+    from config.sections import Window
+    from idp.accounts.account import Kind
+    from idp.store.agencies import SqlAgencies
+    from idp.store.decisions import SqlDecisions
+    from idp.store.declarations import SqlDeclarations
+
+HOUR, DAY = 3600.0, 86_400.0
+PHOTOS_OF_A_DRAFT, LOOKS = 30, 20
+"""Pictures that a draft takes in an hour, and looks at declarations that a network takes in a minute."""
+
+
+def registrations_of(
+    base: Foundation, declarations: SqlDeclarations, decided: SqlDecisions, agencies: SqlAgencies
+) -> Declarations:
+    """Drafts, what is handed in, and how it stands."""
+    limits, rules, clock = base.settings.limits, base.settings.registration, base.clock
+    windows: dict[Kind, tuple[float | None, float | None]] = {
+        "individual": _seconds(rules.individual),
+        "organisation": _seconds(rules.organisation),
+    }
+    brakes = Brakes(
+        drafts=Brake(limits.attempts_per_network, 60, clock),
+        all_drafts=Brake(limits.attempts_in_total, 60, clock, most=1),
+        photos=Brake(PHOTOS_OF_A_DRAFT, HOUR, clock),
+        all_photos=Brake(limits.attempts_in_total, 60, clock, most=1),
+        looks=Brake(LOOKS, 60, clock),
+    )
+    life = DraftRules(rules.draft_hours * HOUR, rules.lapse_days * DAY, windows)
+    return Declarations(declarations, decided, agencies, Darkroom(), brakes, clock, life, issuer=base.settings.issuer)
+
+
+def _seconds(window: Window) -> tuple[float | None, float | None]:
+    """Both ends of a window, in seconds since the epoch."""
+    opens, closes = window.opens_at, window.closes_at
+    return opens.timestamp() if opens else None, closes.timestamp() if closes else None

@@ -1,0 +1,79 @@
+"""`/register/done`: form 01 as it will be signed, to read and to print, with the reference."""
+
+from datetime import datetime
+
+from flask import redirect
+from flask_babel import gettext
+from werkzeug.wrappers import Response
+
+from idp.accounts.password_rules import VIETNAM
+from idp.desk.agencies import Tree
+from idp.desk.declaration import Declaration
+from idp.desk.divisions import divisions
+from idp.desk.reading import IVANS
+from idp.web.page import Page
+from idp.web.register.form import written
+from idp.web.register.visit import Desk, page
+from idp.web.register.wording import LABELS, PAPERS, REQUESTS, SUBMISSION, TRANSACT_AT, label
+
+
+class Done(Page):
+    """What was handed in."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def get(self) -> Response:
+        visit = self._desk.here()
+        if visit is None:
+            return redirect("/register?why=over", 303)
+        draft = visit.draft
+        if draft.state in ("draft", "returned"):
+            return redirect("/register/form", 303)
+        tree = self._desk.agencies.tree()
+        return page(
+            "done.html",
+            declaration=draft,
+            requests=REQUESTS,
+            lines=lines(draft, tree),
+            agency=tree.get(draft.form.agency),
+            starts_on=in_words(draft.form.starts_on),
+            signed_on=in_words(str(datetime.fromtimestamp(draft.submitted_at or 0, VIETNAM).date())),
+            csrf=visit.csrf,
+        )
+
+
+def lines(declaration: Declaration, tree: Tree) -> list[tuple[str, str]]:
+    """Every field with its label, in the order of the form."""
+    form, said = declaration.form, written(declaration)
+    organisation = declaration.kind == "organisation"
+    agency = tree.get(form.agency)
+    ivan = f": {IVANS[form.ivan]}" if form.transact_at == "ivan" and form.ivan else ""
+    told = [("name", form.name), ("code", form.code)]
+    if not organisation:
+        paper = f"{form.paper_number} ({PAPERS[form.paper_kind]})"
+        told += [("paper_number", paper), ("birth_date", said["birth_date"])]
+    told += [
+        ("address", address_of(declaration)),
+        ("contact_person", form.contact_person),
+        ("email", form.email),
+        ("phone", said["phone"]),
+        ("transact_at", f"{TRANSACT_AT[form.transact_at]}{ivan}"),
+    ]
+    shown = [(label(name, organisation=organisation), value) for name, value in told if value]
+    shown.append((str(gettext("Cơ quan BHXH tiếp nhận")), f"{agency.code} - {agency.name}" if agency else form.agency))
+    return [*shown, (str(LABELS["submission"]), str(SUBMISSION[form.submission]))]
+
+
+def address_of(declaration: Declaration) -> str:
+    """The address in words, with the names of the day on which it was declared."""
+    form = declaration.form
+    day = datetime.fromtimestamp(declaration.submitted_at or declaration.created_at, VIETNAM).date()
+    commune, province = divisions().commune(form.commune), divisions().province(form.province, day)
+    return ", ".join(part for part in (form.street, commune and commune.name, province and province.name) if part)
+
+
+def in_words(day: str) -> str:
+    """`ngày 05 tháng 8 năm 2026`, as papers are dated."""
+    year, month, number = day.split("-")
+    return str(gettext("ngày %(day)s tháng %(month)s năm %(year)s", day=number, month=month.lstrip("0"), year=year))

@@ -1,0 +1,151 @@
+"""`/register/form`: form 01. What can be read is kept at once, a good picture is never asked for again."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import abort, redirect, request
+from werkzeug.wrappers import Response
+
+from idp.desk.declaration import ROLES, Declaration, NotOpen, Role
+from idp.desk.declarations import Changed, needed
+from idp.desk.photos import LARGEST, BadPhoto
+from idp.desk.reading import FIELDS, IVANS
+from idp.errors import BadRequest
+from idp.web.browser import Browser, this_browser
+from idp.web.forms import LARGEST_BODY
+from idp.web.page import Page
+from idp.web.register.choices import choices
+from idp.web.register.visit import Desk, Visit, page
+from idp.web.register.wording import GRADES, PAPERS, REASONS, SUBMISSION, TAKEN, TRANSACT_AT, label, problem
+
+LARGEST_FORM = 26 * 1024 * 1024
+"""Three pictures and the fields."""
+
+AGAIN = ("places", "regions")
+"""Buttons that ask for another list, and complain about nothing."""
+
+
+class FormPage(Page):
+    """The form."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def get(self) -> Response:
+        visit = self._desk.at_work()
+        return visit if isinstance(visit, Response) else self._page(visit, written(visit.draft), {})
+
+    def post(self) -> Response:
+        form, files = read_upload(this_browser(self._desk.around))
+        visit = self._desk.at_work()
+        if isinstance(visit, Response):
+            return visit
+        visit.demand_csrf(form)
+        desk = self._desk.declarations
+        typed = {name: form.get(name, "") for name in FIELDS[visit.draft.kind] if name in form or name == "agrees"}
+        try:
+            draft, problems = desk.fill(visit.draft, typed)
+            wrong: dict[str, str] = {
+                role: why for role, file in files.items() if (why := self._kept(draft, role, file))
+            }
+        except (Changed, NotOpen):
+            return self._page(visit, form, {}, said=str(TAKEN))
+        visit = Visit(visit.browser, visit.secret, draft)
+        if "later" in form:
+            return redirect("/register", 303)
+        if any(button in form for button in AGAIN):
+            return self._page(visit, form, wrong)
+        problems = desk.problems(draft) | dict(problems) | wrong
+        if problems:
+            return self._page(visit, form, problems)
+        odd = desk.grades(draft)
+        if set(odd) - set(form.get("seen", "").split()):
+            return self._page(visit, form, {}, odd=odd)
+        return redirect("/register/email", 303)
+
+    def _kept(self, draft: Declaration, role: Role, file: bytes) -> str:
+        try:
+            self._desk.declarations.keep_photo(draft, role, file)
+        except BadPhoto as bad:
+            return bad.why
+        return ""
+
+    def _page(self, visit: Visit, typed: Mapping[str, str], problems: Mapping[str, str], **more: Any) -> Response:
+        draft, desk = visit.draft, self._desk.declarations
+        organisation = draft.kind == "organisation"
+        order = [*ROLES[:1], *FIELDS[draft.kind], *ROLES[1:]]
+        wrong = {n: problem(n, problems[n], organisation=organisation) for n in order if n in problems}
+        more = {"said": None, "odd": ()} | more
+        return page(
+            "form.html",
+            draft=draft,
+            organisation=organisation,
+            csrf=visit.csrf,
+            typed=typed,
+            wrong=wrong,
+            labels={name: label(name, organisation=organisation) for name in wrong},
+            said=more["said"],
+            odd=more["odd"],
+            warnings=[GRADES[grade] for grade in more["odd"]],
+            reason=REASONS.get(draft.reason or "") if draft.state == "returned" else None,
+            kept=desk.photos(draft),
+            needed=needed(draft),
+            choices=choices(self._desk.agencies.tree(), typed, desk.today),
+            papers=PAPERS,
+            ivans=IVANS,
+            transact_at=TRANSACT_AT,
+            submission=SUBMISSION,
+            draft_hours=self._desk.draft_hours,
+        )
+
+
+class OwnPhoto(Page):
+    """A picture of the draft, to whoever holds it and to nobody else."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def get(self, role: str) -> Response:
+        visit = self._desk.at_work()
+        if isinstance(visit, Response) or role not in ROLES:
+            abort(404)
+        jpeg = self._desk.declarations.photo(visit.draft, role)
+        if jpeg is None:
+            abort(404)
+        response = Response(jpeg, mimetype="image/jpeg")
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Content-Disposition"] = "inline"
+        return response
+
+
+def read_upload(browser: Browser) -> tuple[dict[str, str], dict[Role, bytes]]:
+    """The fields and the pictures of our own form; large parts wait on disk. Raises `BadRequest`, `Forbidden`.
+
+    More than the bound is refused by the announced length, or where the bound is reached: it is never read whole.
+    """
+    browser.demand_same_origin()
+    request.max_content_length, request.max_form_memory_size = LARGEST_FORM, LARGEST_BODY
+    named = dict(request.form.lists())
+    if any(len(values) > 1 for values in named.values()):
+        raise BadRequest("a field is given more than once")
+    fields = {name: values[0] for name, values in named.items()}
+    if any("\0" in name or "\0" in value for name, value in fields.items()):
+        raise BadRequest("NUL in a field")
+    files = {role: request.files[role].read(LARGEST + 1) for role in ROLES if role in request.files}
+    return fields, {role: file for role, file in files.items() if file}
+
+
+def written(draft: Declaration) -> dict[str, str]:
+    """The form as people write it."""
+    form = draft.form
+    fields = {name: getattr(form, name) for name in FIELDS[draft.kind]}
+    dates = {
+        name: "/".join(reversed(fields[name].split("-"))) for name in fields if name in ("birth_date", "starts_on")
+    }
+    return fields | dates | {"phone": spoken_phone(form.phone), "agrees": "1" if form.agrees else ""}
+
+
+def spoken_phone(e164: str) -> str:
+    """`0981 234 567`."""
+    phone = e164.replace("+84", "0")
+    return " ".join(part for part in (phone[:4], phone[4:7], phone[7:]) if part)

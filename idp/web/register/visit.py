@@ -1,0 +1,82 @@
+"""Whose draft a browser holds: its cookie `r` is the secret, and forms carry a value that only it can know."""
+
+import hmac
+from dataclasses import dataclass
+
+from flask import redirect, render_template
+from werkzeug.wrappers import Response
+
+from idp.desk.agencies import Agencies
+from idp.desk.declaration import Declaration
+from idp.desk.declarations import Declarations
+from idp.errors import Expired, Forbidden
+from idp.web.browser import Browser, Surroundings, csrf_of, this_browser
+from idp.web.cookies import new_browser
+from idp.web.headers import page_policy
+
+COOKIE = "r"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A browser that holds a draft."""
+
+    browser: Browser
+    secret: str
+    draft: Declaration
+
+    @property
+    def csrf(self) -> str:
+        return csrf_of(self.secret)
+
+    def demand_csrf(self, form: dict[str, str]) -> None:
+        """Raises `Forbidden`."""
+        if not hmac.compare_digest(form.get("csrf", "").encode(), self.csrf.encode()):
+            raise Forbidden("anti-forgery value is missing or wrong")
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the pages of registration share. `draft_hours` is told to people."""
+
+    around: Surroundings
+    declarations: Declarations
+    agencies: Agencies
+    draft_hours: int
+
+    def here(self) -> Visit | None:
+        """The visit of this browser; None when it holds no draft."""
+        browser = this_browser(self.around)
+        secret = self.around.cookies.read(browser.request.cookies, COOKIE)
+        if not secret:
+            return None
+        try:
+            return Visit(browser, secret, self.declarations.of_secret(secret))
+        except Expired:
+            return None
+
+    def at_work(self) -> Visit | Response:
+        """The visit of somebody whose draft can be filled in, or the way to where they are."""
+        visit = self.here()
+        if visit is None:
+            return redirect("/register?why=over", 303)
+        return visit if visit.draft.state in ("draft", "returned") else redirect("/register/done", 303)
+
+    def remember(self, response: Response, secret: str) -> Response:
+        """Let this browser go on with the draft, and solve captchas for it."""
+        self.around.cookies.set(response, COOKIE, secret, max_age=self.draft_hours * 3600)
+        if this_browser(self.around).secret is None:
+            self.around.cookies.set(response, "b", new_browser())
+        return response
+
+    def leave(self, response: Response) -> Response:
+        """This browser holds no draft any more."""
+        self.around.cookies.drop(response, COOKIE)
+        return response
+
+
+def page(template: str, **shown: object) -> Response:
+    """A page of registration."""
+    response = Response(render_template(f"register/{template}", **shown), mimetype="text/html")
+    response.headers["Content-Security-Policy"] = page_policy()
+    return response
