@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from config.officer_wiring import officer_logins_of, sql_officers
+from config.officer_wiring import officer_logins_of, proposals_of, sql_officers
 from idp.brake import Brake
 from idp.store.desk_views import SqlDeskViews
 from idp.store.participants import SqlParticipants
 from idp.web.browser import Surroundings
 from idp.web.cookies import Cookies
 from idp.web.network import Peers
-from idp.web.officer import door, dossier, queue
+from idp.web.officer import conflicts, door, dossier, pairs, queue
 from idp.web.officer.console import Console
 from idp.web.routes import Routes, build
 
@@ -47,6 +47,7 @@ def officer_pages(p: Provider, around: Surroundings) -> Routes:
     views = SqlDeskViews(base.database)
     papers = dossier.Papers(desk.declarations, views, SqlParticipants(base.database), base.people, base.audit)
     lines = queue.QueuePage(console, desk.declarations, views)
+    proposals = proposals_of(base, desk)
     picture = "/requests/<declaration_id>/<any(portrait,front,back):role>.jpg"
     return [
         ("/", "queue", queue.Start.as_view("queue", console, lines)),
@@ -55,6 +56,14 @@ def officer_pages(p: Provider, around: Surroundings) -> Routes:
         ("/invitation/<token>", "invitation", door.Invitation.as_view("invitation", console)),
         ("/requests/<declaration_id>", "dossier", dossier.Dossier.as_view("dossier", console, papers, desk.decisions)),
         (picture, "picture", dossier.Picture.as_view("picture", console, papers)),
+        ("/proposals", "proposals", pairs.ProposalsPage.as_view("proposals", console, proposals, desk.declarations)),
+        (
+            "/proposals/<proposal_id>",
+            "proposal",
+            pairs.ProposalPage.as_view("proposal", console, proposals, desk.declarations),
+        ),
+        ("/links", "links", conflicts.ConflictsPage.as_view("links", console, proposals)),
+        ("/links/<conflict_id>", "link", conflicts.ConflictPage.as_view("link", console, proposals, base.people)),
     ]
 
 

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from config.federation_wiring import sql_links
+from config.people_wiring import notices_of
+from federation.conflicts import OfficerConflicts
+from federation.officers import Officers
 from idp.desk.officer_logins import Limits, OfficerLogins, Stay
 from idp.desk.officers import Roster
+from idp.desk.proposals import Proposals
 from idp.login.limits import CODE_GUESSES, Guesses, Policy
 from idp.store.agencies import SqlAgencies
 from idp.store.officer_sessions import SqlOfficerSessions
 from idp.store.officers import SqlOfficers
+from idp.store.proposals import SqlProposals
 from idp.store.throttle import SqlThrottle
 from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
+    from config.desk_wiring import Desk
     from config.foundation import Foundation
     from idp.accounts.passwords import Passwords
 
@@ -48,4 +55,23 @@ def officer_logins_of(base: Foundation, passwords: Passwords) -> OfficerLogins:
         base.clock,
         Stay(rules.idle, rules.absolute),
         key=base.secrets.get("officer-login"),
+    )
+
+
+def conflicts_of(base: Foundation) -> OfficerConflicts:
+    """Refused links that wait for officers."""
+    links = sql_links(base)
+    return OfficerConflicts(links, Officers(links, notices_of(base), base.clock), base.people)
+
+
+def proposals_of(base: Foundation, desk: Desk) -> Proposals:
+    """What takes two officers."""
+    return Proposals(
+        SqlProposals(base.database, base.audit),
+        sql_officers(base),
+        desk.declarations,
+        desk.decisions,
+        desk.agencies,
+        conflicts_of(base),
+        base.clock,
     )

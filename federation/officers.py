@@ -1,6 +1,5 @@
 """What officers decide about refused links: none is made, or one is made all the same, which takes two of them."""
 
-import re
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,10 +7,8 @@ from federation.linking import Dispute, Link, NewLink, new_id
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE, Notices
+from idp.desk.officers import LOGIN
 from idp.ports import Clock, Event
-
-OFFICER = re.compile(r"(?!.*[0-9]{6})[a-z][a-z0-9._-]{1,30}")
-"""A login name; no long numbers, which would look like somebody's in the audit trail."""
 
 
 class NotTwo(ValueError):
@@ -27,7 +24,7 @@ class Two:
 
     def __post_init__(self) -> None:
         for name in (self.by, self.approved_by):
-            if not OFFICER.fullmatch(name):
+            if not LOGIN.fullmatch(name):
                 raise NotTwo("an officer is named by a login name: small letters, digits, dot, hyphen, underscore")
         if self.by == self.approved_by:
             raise NotTwo("whoever forces a link cannot be who approves it")
@@ -64,11 +61,11 @@ class Officers:
         self._notices = notices
         self._clock = clock
 
-    def refuse(self, dispute: Dispute, reason: str) -> None:
+    def refuse(self, dispute: Dispute, reason: str, by: str = "") -> None:
         """Settle a dispute without a link."""
-        self._decisions.resolve(
-            dispute, "refused", _decided(dispute, dispute.account_id, "refused", reason), self._clock()
-        )
+        named = {"by": by} if by else {}
+        decided = _decided(dispute, dispute.account_id, "refused", reason, **named)
+        self._decisions.resolve(dispute, "refused", decided, self._clock())
 
     def link(self, dispute: Dispute, account: Account, two: Two, reason: str) -> NewLink:
         """Link whoever came to `account`. Other links of both with this upstream end, and the person is told."""

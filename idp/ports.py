@@ -4,7 +4,7 @@ A Protocol here is a promise; `idp/store` keeps each of them, and `tests/contrac
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 Clock = Callable[[], float]
@@ -99,4 +99,48 @@ class AuditLog(Protocol):
 
     def record(self, event: Event) -> None:
         """Write the event before the decision is answered; raises when it cannot be stored."""
+        ...
+
+
+class ConflictOver(Exception):
+    """A conflict cannot be decided like this any more: it was decided, or what it is about has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Somebody who came through an upstream and was not linked; who it is, is shown masked.
+
+    `said` is what the upstream told, `agreement` how far that fits, `linked_to` the account that has the link now.
+    `concerns` are the numbers of whom it is about, to compare with an officer's own and never to show.
+    """
+
+    id: str
+    upstream: str
+    reason: str
+    account_id: str | None
+    times: int
+    created_at: float
+    said: Mapping[str, str | None] = ()  # type: ignore[assignment]
+    agreement: Mapping[str, str] = ()  # type: ignore[assignment]
+    linked_to: str | None = None
+    concerns: frozenset[str] = field(default=frozenset(), repr=False)
+
+
+class Conflicts(Protocol):
+    """Refused links that wait for officers."""
+
+    def waiting(self, limit: int) -> list[Conflict]:
+        """Oldest first, without what tells who came."""
+        ...
+
+    def find(self, conflict_id: str) -> Conflict | None:
+        """One that nobody has decided."""
+        ...
+
+    def refuse(self, conflict_id: str, officer: str, reason: str) -> None:
+        """Settle it without a link. Raises `ConflictOver`."""
+        ...
+
+    def link(self, conflict_id: str, by: str, approved_by: str, reason: str) -> None:
+        """Link all the same; both officers are named by login. Raises `ConflictOver`."""
         ...

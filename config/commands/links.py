@@ -11,11 +11,11 @@ from config.commands.accounts import shown as account_shown
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.federation_wiring import sql_links
 from config.foundation import Foundation
+from config.officer_wiring import sql_officers
 from config.people_wiring import notices_of
+from federation.conflicts import OfficerConflicts, said
 from federation.linking import Dispute, Link, LinkTaken
 from federation.officers import NotTwo, Officers, Two
-from idp.accounts import names
-from idp.accounts.account import Identifier
 
 ID = {"ignore_unknown_options": True}
 """An id may begin with a hyphen."""
@@ -90,7 +90,8 @@ def resolve(
     """Decide a refused link: it stays refused, or two officers force it; or give a linked account its citizen number.
 
     A forced link ends the others that person and account have with the upstream, and every session of the accounts.
-    Their owners are told wherever they can be reached, and may undo it for 72 hours.
+    Their owners are told wherever they can be reached, and may undo it for 72 hours. Both officers have accounts
+    (`idp officers`), are active, hold the right "links" and are not the same.
 
     Example: idp links resolve h2Jd8sXb0Qm5r1Zt7uVw3A link --by lan.nguyen --approved-by minh.tran --reason "desk 12"
     """
@@ -99,7 +100,7 @@ def resolve(
     officers = Officers(sql_links(base), notices_of(base), base.clock)
     try:
         if decision == "link":
-            _force(base, officers, dispute, who, Two(by or "", approved_by or ""), reason)
+            _force(base, officers, dispute, who, (by or "", approved_by or ""), reason)
         elif decision == "number":
             _give_number(officers, dispute, reason)
         elif who or by or approved_by:
@@ -120,17 +121,28 @@ def _give_number(officers: Officers, dispute: Dispute, reason: str) -> None:
     officers.give_number(dispute, reason)
 
 
-def _force(base: Foundation, officers: Officers, dispute: Dispute, who: str | None, two: Two, reason: str) -> None:
+def _force(
+    base: Foundation, officers: Officers, dispute: Dispute, who: str | None, by: tuple[str, str], reason: str
+) -> None:
     named = who or dispute.account_id or stop(["nobody's account is concerned: name one with --account"])
     account = account_found(base, named)
     if not account.is_active:
         stop(["the account is disabled"])
-    # Whoever had the link so far is told and loses what came through it, before somebody else gets it.
-    before = sql_links(base).find(dispute.subject)
-    owner = base.people.find(before.account_id) if before and before.account_id != account.id else None
-    if before and owner:
-        officers.remove(before, owner, reason)
-    officers.link(dispute, account, two, reason)
+    numbers = frozenset({held.value for held in account.identifiers} | {dispute.facts.get("citizen_number", "")})
+    two = _two(base, by, numbers)
+    OfficerConflicts(sql_links(base), officers, base.people).force(dispute, account, two, reason)
+
+
+def _two(base: Foundation, by: tuple[str, str], numbers: frozenset[str]) -> Two:
+    """Both officers, who exist, hold the right and are not the person with these numbers. Raises `NotTwo`."""
+    two, store = Two(*by), sql_officers(base)
+    for login in (two.by, two.approved_by):
+        found = store.find_by_login(login)
+        if found is None or not found.holds("links"):
+            raise NotTwo(f'{login} is no active officer with the right "links"')
+        if found.is_among(numbers):
+            raise NotTwo(f"{login} is the person whom the link is about")
+    return two
 
 
 @links.command()
@@ -170,16 +182,6 @@ def shown(dispute: Dispute) -> dict[str, Any]:
         "first": _time(dispute.created_at),
         "resolution": dispute.resolution,
         "resolved": _time(dispute.resolved_at) if dispute.resolved_at else None,
-    }
-
-
-def said(dispute: Dispute) -> dict[str, str | None]:
-    """What the upstream said of the person, masked; nothing is left of it once the dispute is decided."""
-    name, number = dispute.facts.get("name"), dispute.facts.get("citizen_number")
-    return {
-        "name": names.masked(name) if name else None,
-        "birth_year": (dispute.facts.get("birth_date") or "")[:4] or None,
-        "citizen_number": Identifier("cccd", number, 0).masked if number else None,
     }
 
 

@@ -56,6 +56,10 @@ class Officer:
             return False
         return any(r == right and (a == EVERYWHERE or agency in tree.beneath(a)) for a, r in self.rights)
 
+    def holds(self, right: Right) -> bool:
+        """Whether the officer has the right somewhere."""
+        return self.status == "active" and any(held == right for _, held in self.rights)
+
     def scope(self, right: Right, tree: Tree) -> set[str] | None:
         """The codes in which the right holds; None is everywhere."""
         mine = [agency for agency, held in self.rights if held == right]
@@ -69,9 +73,13 @@ class Officer:
         own_code = bool(self.bhxh_code) and form.code == self.bhxh_code
         return own_code or (bool(self.citizen_number) and form.paper_number == self.citizen_number)
 
+    def is_among(self, numbers: frozenset[str]) -> bool:
+        """Whether one of these numbers is the officer's own."""
+        return bool(numbers & {own for own in (self.bhxh_code, self.citizen_number) if own})
+
     def demand(self, right: Right, declaration: Declaration, tree: Tree) -> None:
         """Raises `NotAllowed`."""
-        if not any(held == right for _, held in self.rights) or self.status != "active":
+        if not self.holds(right):
             raise NotAllowed("right")
         if not self.may(right, declaration.form.agency, tree):
             raise NotAllowed("agency")

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from config.commands.context import foundation
 from config.federation_wiring import digester_of, sql_links
 from config.foundation import Foundation
+from config.officer_wiring import roster_of
 from federation.linking import Dispute, Subject
 from idp.accounts.account import Account
 from idp.ports import Event
@@ -31,6 +32,9 @@ def base(operator: Operator) -> Iterator[Foundation]:
     opened = foundation()
     for number in (11, 12):
         opened.people.add(account(number, f"+8438123450{number - 10}", phone_verified_at=5.0))
+    roster = roster_of(opened)
+    for login in ("lan.nguyen", "minh.tran"):
+        roster.grant(roster.add(login, login, "test"), "*", "links", "test")
     yield opened
     opened.close()
 
@@ -123,6 +127,31 @@ def test_nobody_forces_a_link_alone(operator: Operator, base: Foundation, named:
     assert done.output.startswith("idp: --by and --approved-by: ")
     assert linked(operator, HOA) == []
     assert len(operator.json("links", "list")) == 1
+
+
+@pytest.mark.parametrize("how", ["unknown", "disabled", "without the right", "the person"])
+def test_a_link_is_forced_by_officers_who_may_and_are_not_the_person(
+    operator: Operator, base: Foundation, how: str
+) -> None:
+    """2.3.5, 4.2 A8: names are looked up."""
+    roster = roster_of(base)
+    minh = roster.find("minh.tran")
+    named = "minh.tran"
+    if how == "unknown":
+        named = "nobody"
+    elif how == "disabled":
+        roster.disable(minh, "test")
+    elif how == "without the right":
+        roster.revoke(minh, "*", "links", "test")
+    else:
+        own = roster.add("an.le", "Lê An", "test", citizen_number=FACTS["citizen_number"])
+        roster.grant(own, "*", "links", "test")
+        named = "an.le"
+    done = operator.run("links", "resolve", refused(base), "link", "--by", "lan.nguyen", "--approved-by", named, *WHY)
+
+    assert done.exit_code == 1
+    assert done.output.startswith(f"idp: --by and --approved-by: {named} is ")
+    assert linked(operator, HOA) == []
 
 
 def test_a_refusal_stays_one(operator: Operator, base: Foundation) -> None:

@@ -182,8 +182,7 @@ def test_the_activation_is_sent_again_while_there_is_no_password(desk: Desk) -> 
 def test_views_of_requests_and_pictures_are_on_record(desk: Desk) -> None:
     """L8, L14"""
     desk.officer()
-    asked = desk.declaration()
-    desk.picture(asked)
+    asked = desk.declaration(pictures={"portrait": b"\xff\xd8 a picture"})
     seat = desk.seat("lan.nguyen")
     seat.get(f"/requests/{asked.id}")
     picture = seat.get(f"/requests/{asked.id}/portrait.jpg")

@@ -1,10 +1,11 @@
 """Officers for tests: an installation with a console, agencies, people who decide, and declarations that wait."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pyotp
@@ -52,7 +53,9 @@ class Desk:
         """What the officer's authenticator shows now."""
         return pyotp.TOTP(self.secrets[login]).at(int(self.app.clock()))
 
-    def declaration(self, agency: str = "00101", **more: Any) -> Declaration:
+    def declaration(
+        self, agency: str = "00101", pictures: Mapping[Role, bytes] = MappingProxyType({}), **more: Any
+    ) -> Declaration:
         """A declaration that waits for a decision; `more` are fields of the form or of the declaration."""
         self._made += 1
         names = Form.__dataclass_fields__
@@ -71,16 +74,13 @@ class Desk:
         now = self.app.clock()
         made = Declaration(new_id(), new_reference(), "individual", "register", new_id(), now, form=form)
         made = replace(made, **{n: v for n, v in more.items() if n not in names})
-        waiting = made.submitted(now, lapses_at=now + 90 * 86_400)
-        self.app.provider.desk.declarations.add(waiting)
+        store, waiting = self.app.provider.desk.declarations, made.submitted(now, lapses_at=now + 90 * 86_400)
+        store.add(made)
+        for role, jpeg in pictures.items():
+            assert store.put_photo(Photo(made.id, role, jpeg, 3, 4, now, now + 86_400))
+        assert store.submit(waiting, [])
         self.app.clock.move(1)
         return waiting
-
-    def picture(self, declaration: Declaration, role: Role = "portrait", jpeg: bytes = b"\xff\xd8 a picture") -> None:
-        """A picture with a declaration."""
-        self.app.provider.desk.declarations.put_photo(
-            Photo(declaration.id, role, jpeg, 3, 4, self.app.clock(), self.app.clock() + 86_400)
-        )
 
     def stored(self, declaration: Declaration) -> Declaration:
         """The declaration as it is now."""

@@ -82,7 +82,7 @@ class OfficerPage(Page):
             return redirect(with_query("/login", why=seen), 303)
         if request.method == "POST":
             _demand_csrf(browser, secret or "")
-        if self.right and not any(right == self.right for _, right in seen.rights):
+        if self.right and not seen.holds(self.right):
             raise NoRight(f"no right {self.right}")
         return super().dispatch_request(officer=seen, **given)
 

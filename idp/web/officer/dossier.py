@@ -20,12 +20,13 @@ from idp.accounts.phone import PhoneNumber
 from idp.desk.comparing import Compared, DeskViews, compare
 from idp.desk.decisions import Decided, Decisions, Unfit
 from idp.desk.declaration import ROLES, Declaration, DeclarationStore, NotOpen, Role
+from idp.desk.grades import grades
 from idp.desk.officers import NotAllowed, Officer
 from idp.ports import AuditLog, Event
 from idp.web.browser import with_query
 from idp.web.officer.console import REFUSALS, Console, NoRight, OfficerPage, line
 from idp.web.officer.queue import Filter, said
-from idp.web.officer.sentences import ENDS, FIELDS, PICTURES, REASONS, REQUESTS, STATES, VERDICTS
+from idp.web.officer.sentences import ENDS, FIELDS, GRADES, PICTURES, REASONS, REQUESTS, STATES, VERDICTS
 
 ACTIONS = {"approve": "approved", "reject": "rejected", "return": "returned", "resend": "resent"}
 
@@ -170,6 +171,7 @@ class Dossier(CasePage):
             pictures=[(r, PICTURES[r]) for r in ROLES if r in kept],
             others=[earlier(each) for each in self.papers.views.about(declaration)],
             reasons=REASONS,
+            grades=[GRADES[g] for g in grades(form, self.console.today()) if g in GRADES],
             can_resend=declaration.state == "approved" and account is not None and not account["has_password"],
         )
 

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from idp.desk.agencies import Tree
 from idp.desk.comparing import DeskViews, Marks
 from idp.desk.declaration import Declaration, DeclarationStore, Queue, Request, State, read_reference
+from idp.desk.grades import grades
 from idp.desk.officers import Officer
 from idp.errors import BadRequest
 from idp.web.browser import with_query
@@ -77,7 +78,8 @@ class QueuePage(OfficerPage):
         found = self._declarations.queue(wanted.queue(officer, tree, _after(query.get("after", "")), PAGE + 1))
         page = found[:PAGE]
         marks, now = self._views.marks(page), self.console.clock()
-        rows = [row(each, marks[each.id], tree, now) for each in page]
+        today = self.console.today()
+        rows = [row(each, marks[each.id], tree, now) | {"grades": len(grades(each.form, today))} for each in page]
         more = None
         if len(found) > PAGE:
             last = page[-1]

@@ -45,6 +45,15 @@ REASONS: Mapping[str, LazyString] = {
     "other": lazy_gettext("Lý do khác"),
 }
 
+GRADES: Mapping[str, LazyString] = {
+    "WARN_PROVINCE": lazy_gettext("Số CCCD có mã tỉnh lạ"),
+    "WARN_CENTURY": lazy_gettext("Số CCCD có mã thế kỷ lạ"),
+    "WARN_FUTURE": lazy_gettext("Số CCCD ghi năm sinh trong tương lai"),
+    "MISMATCH_DOB": lazy_gettext("Năm sinh khác với số CCCD"),
+    "WARN_CMND": lazy_gettext("CMND không còn giá trị sử dụng"),
+    "WARN_TAX": lazy_gettext("Mã số thuế sai số kiểm tra"),
+}
+
 FIELDS: Mapping[str, LazyString] = {
     "code": lazy_gettext("Mã số BHXH"),
     "name": lazy_gettext("Họ và tên"),
@@ -97,6 +106,34 @@ ENDS: Mapping[str, LazyString] = {
     "reason": lazy_gettext("Hãy chọn lý do."),
     "nothing": lazy_gettext("Hãy chọn ít nhất một hồ sơ và ghi lý do."),
     "unknown": lazy_gettext("Không tìm thấy hồ sơ."),
+}
+
+RESULTS: Mapping[str, LazyString] = {
+    **ENDS,
+    "approved": lazy_gettext("Đã phê duyệt"),
+    "linked": lazy_gettext("Đã liên kết"),
+    "changed": lazy_gettext("Đã thay đổi sau khi đề xuất, nên để nguyên"),
+}
+
+PROPOSALS: Mapping[str, LazyString] = {
+    "approve": lazy_gettext("Phê duyệt cùng lúc"),
+    "link": lazy_gettext("Liên kết bắt buộc"),
+}
+
+CONFLICTS: Mapping[str, LazyString] = {
+    "recycled": lazy_gettext("Định danh từng thuộc người khác"),
+    "identity": lazy_gettext("Họ tên hoặc ngày sinh không khớp"),
+    "conflict": lazy_gettext("Nhiều tài khoản, hoặc tài khoản đã liên kết với người khác"),
+    "phone_differs": lazy_gettext("Số điện thoại không khớp"),
+    "number": lazy_gettext("Đề nghị bổ sung số CCCD"),
+}
+
+SAID: Mapping[str, LazyString] = {
+    "proposed": lazy_gettext("Đã ghi đề xuất. Cán bộ thứ hai phải xác nhận."),
+    "refused": lazy_gettext("Đã bác đề xuất."),
+    "link_refused": lazy_gettext("Đã giữ nguyên việc không liên kết."),
+    "over": lazy_gettext("Việc này vừa được quyết định, đã hết hạn hoặc đã thay đổi. Chưa có gì được thực hiện."),
+    "reason": lazy_gettext("Hãy ghi lý do."),
 }
 
 OUTCOMES: Mapping[str, LazyString] = {

@@ -1,0 +1,94 @@
+"""Refused links: the list, and one of them, which one officer leaves refused and two link all the same."""
+
+from typing import Any
+
+from flask import abort, redirect
+from werkzeug.wrappers import Response
+
+from idp.accounts.people import People
+from idp.desk.officers import NotAllowed, Officer
+from idp.desk.proposals import Proposals
+from idp.errors import BadRequest
+from idp.ports import Conflict, ConflictOver
+from idp.web.officer.console import REFUSALS, Console, NoRight, OfficerPage, line
+from idp.web.officer.dossier import masked, when
+from idp.web.officer.sentences import CONFLICTS, SAID
+
+
+class ConflictsPage(OfficerPage):
+    """Oldest first."""
+
+    right = "links"
+
+    def __init__(self, console: Console, proposals: Proposals) -> None:
+        super().__init__(console)
+        self._proposals = proposals
+
+    def get(self, officer: Officer) -> Response:
+        rows = [shown(each) for each in self._proposals.conflicts(officer)]
+        return self.show("links.html", officer, rows=rows, said=SAID.get(self.query.get("said", "")))
+
+
+class ConflictPage(OfficerPage):
+    """Who came, whom it concerns, both masked."""
+
+    right = "links"
+
+    def __init__(self, console: Console, proposals: Proposals, people: People) -> None:
+        super().__init__(console)
+        self._proposals = proposals
+        self._people = people
+
+    def get(self, officer: Officer, conflict_id: str) -> Response:
+        return self._page(officer, self._opened(officer, conflict_id))
+
+    def post(self, officer: Officer, conflict_id: str) -> Response:
+        conflict, form = self._opened(officer, conflict_id), self.form
+        note, action = line(form.get("note", "")), form.get("action")
+        if action not in ("refuse", "link"):
+            raise BadRequest("no such action")
+        if not note:
+            return self._page(officer, conflict, error=SAID["reason"])
+        try:
+            if action == "refuse":
+                self._proposals.refuse_link(conflict.id, officer, note)
+                return redirect("/links?said=link_refused", 303)
+            self._proposals.link(conflict.id, officer, note)
+        except ConflictOver:
+            return redirect("/links?said=over", 303)
+        return redirect("/proposals?said=proposed", 303)
+
+    def _opened(self, officer: Officer, conflict_id: str) -> Conflict:
+        try:
+            return self._proposals.conflict(conflict_id, officer)
+        except NotAllowed as refused:
+            raise REFUSALS.get(refused.why, NoRight)(refused.why) from None
+        except ConflictOver:
+            abort(404)
+
+    def _page(self, officer: Officer, conflict: Conflict, *, error: Any = None) -> Response:
+        about = self._people.find(conflict.account_id) if conflict.account_id else None
+        other = conflict.linked_to if conflict.linked_to != conflict.account_id else None
+        linked = self._people.find(other) if other else None
+        return self.show(
+            "link.html",
+            officer,
+            c=shown(conflict),
+            said_of=conflict.said,
+            agreement=conflict.agreement,
+            account=masked(about) if about else None,
+            linked=masked(linked) if linked else None,
+            can_link=about is not None and about.is_active and conflict.reason != "number",
+            error=error,
+        )
+
+
+def shown(conflict: Conflict) -> dict[str, Any]:
+    """What the pages say of a conflict."""
+    return {
+        "id": conflict.id,
+        "upstream": conflict.upstream,
+        "reason": CONFLICTS.get(conflict.reason, conflict.reason),
+        "times": conflict.times,
+        "at": when(conflict.created_at),
+    }
