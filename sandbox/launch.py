@@ -29,6 +29,7 @@ _LOADED = {
     "people.json": ("accounts", "load"),
     "clients.json": ("clients", "load"),
     "participants.csv": ("participants", "import"),
+    "agencies.csv": ("agencies", "import"),
 }
 
 

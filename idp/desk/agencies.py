@@ -47,6 +47,10 @@ class Tree:
     def __init__(self, agencies: Mapping[str, Agency]) -> None:
         self._agencies = agencies
 
+    @property
+    def by_code(self) -> Mapping[str, Agency]:
+        return self._agencies
+
     def get(self, code: str) -> Agency | None:
         return self._agencies.get(code)
 
