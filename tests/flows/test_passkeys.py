@@ -3,10 +3,12 @@
 import re
 
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from idp.store.tables import passkey
 from tests.support.app import ISSUER, PASSWORD, App, Visitor, answer_of, attempt_of
 from tests.support.passkeys import HONESTLY, Authenticator, Lies
+from tests.support.phones import PASSCODE, SCOPE, phone_of, with_app
 
 CODE = "0000000009"
 
@@ -62,9 +64,15 @@ def add(visitor: Visitor, device: Authenticator, lies: Lies = HONESTLY, name: st
     return visitor.post("/account/passkeys/add", data=fields).headers["Location"]
 
 
-def log_in(visitor: Visitor, device: Authenticator, lies: Lies = HONESTLY, tab: str = "individual") -> str:
+def log_in(
+    visitor: Visitor,
+    device: Authenticator,
+    lies: Lies = HONESTLY,
+    tab: str = "individual",
+    begun: TestResponse | None = None,
+) -> str:
     """Answer the login page with a passkey; where the browser is sent then."""
-    handle = attempt_of(visitor.authorize())
+    handle = attempt_of(begun or visitor.authorize())
     question = visitor.get("/login/passkey", query_string={"attempt": handle}).json
     assert question
     fields = {"attempt": handle, "kind": tab, "answer": device.get(question, lies)}
@@ -202,3 +210,18 @@ def test_a_passkey_does_what_the_code_does(app: App) -> None:
     visitor.get(done.headers["Location"])
 
     assert visitor.get("/account/details").status_code == 200
+
+
+def test_an_app_of_one_device_comes_in_by_a_passkey(app: App) -> None:
+    """A login of this very attempt, and as good as the code that an enrolment wants."""
+    with_app(app)
+    owner(app)
+    device, phone = Authenticator(ISSUER), phone_of(app)
+    add(at_home(app), device)
+    app.told("sms")
+    begun = phone.visitor.authorize(client_id="app", scope=SCOPE, dpop_jkt=phone.key.jkt)
+
+    phone.took(phone.visitor.get(log_in(phone.visitor, device, begun=begun)))
+
+    assert phone.call("/phone/device", {"name": "A", "passcode": PASSCODE}).status_code == 201
+    assert [message for message in app.told("sms") if message.template == "otp"] == []
