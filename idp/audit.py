@@ -24,6 +24,7 @@ EVENTS: Mapping[str, str] = {
     "account.disabled": "An account was closed by an operator.",
     "account.enabled": "An account was opened again by an operator.",
     "account.phone_set": "An operator set an unverified phone number.",
+    "accounts.imported": "An operator opened many accounts from a file; the counts say how many.",
     "account.activated": "A person set the first password of an account that the desk had opened.",
     "account.changed": "An officer let a change of papers, name, number or address take effect.",
     "account.stopped": "An officer let somebody stop using the account; it is closed.",

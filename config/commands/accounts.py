@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from config.commands import output
+from config.commands.accounts_import import import_
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.commands.phones import phones
 from config.commands.records import read_records
@@ -29,6 +30,7 @@ def accounts() -> None:
 
 
 accounts.add_command(phones)
+accounts.add_command(import_)
 
 
 @accounts.command()

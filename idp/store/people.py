@@ -1,7 +1,9 @@
 """`People` in SQL."""
 
 import json
+from collections.abc import Sequence
 from itertools import groupby
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -62,19 +64,42 @@ class SqlPeople:
 
     def add_within(self, connection: Connection, account: Account) -> None:
         """The same in the caller's transaction."""
-        record = {
-            name: getattr(account, name)
-            for name in t.account.c.keys()  # noqa: SIM118  a column collection, not a dict
-            if name not in ("more_claims", "created_at")
-        }
-        record |= {"more_claims": json.dumps(dict(account.more_claims)), "created_at": account.updated_at}
         try:
-            connection.execute(insert(t.account), record)
-            for held in account.identifiers:
-                row = {"kind": held.kind, "value": held.value, "valid_from": held.valid_from}
-                connection.execute(insert(t.identifier), row | {"account_id": account.id, "valid_to": held.valid_to})
+            connection.execute(insert(t.account), _row(account))
+            for row in _names(account):
+                connection.execute(insert(t.identifier), row)
         except IntegrityError:
             raise IdentifierTaken(", ".join(i.masked for i in account.identifiers)) from None
+
+    def add_many(self, accounts: Sequence[Account]) -> list[Account]:
+        """Write all of these whose identifiers nobody holds, in one transaction; returns those left out.
+
+        Of two in the list with the same identifier the first one stays. Raises `IdentifierTaken` when somebody else
+        took one meanwhile: then nothing was written.
+        """
+        with self._database.write.begin() as connection:
+            taken = self._held(connection, accounts)
+            new: list[Account] = []
+            for account in accounts:
+                names = {(i.kind, i.value) for i in account.identifiers}
+                if not names & taken:
+                    new.append(account)
+                    taken |= names
+            if new:
+                try:
+                    connection.execute(insert(t.account), [_row(account) for account in new])
+                    connection.execute(insert(t.identifier), [row for account in new for row in _names(account)])
+                except IntegrityError:
+                    raise IdentifierTaken("of this batch") from None
+        written = {account.id for account in new}
+        return [account for account in accounts if account.id not in written]
+
+    def _held(self, connection: Connection, accounts: Sequence[Account]) -> set[tuple[str, str]]:
+        """Which of their identifiers somebody holds already."""
+        values = {i.value for account in accounts for i in account.identifiers}
+        held = and_(t.identifier.c.value.in_(values), t.identifier.c.valid_to.is_(None))
+        found = connection.execute(select(t.identifier.c.kind, t.identifier.c.value).where(held))
+        return {(row.kind, row.value) for row in found}
 
     def set_password(self, account_id: str, password_hash: str, now: float) -> None:
         self._set(account_id, password_hash=password_hash, password_changed_at=now, updated_at=now)
@@ -112,3 +137,17 @@ class SqlPeople:
     def _set(self, account_id: str, **values: object) -> None:
         with self._database.read.connect() as connection:
             connection.execute(update(t.account).where(t.account.c.id == account_id).values(**values))
+
+
+def _row(account: Account) -> dict[str, Any]:
+    record = {
+        name: getattr(account, name)
+        for name in t.account.c.keys()  # noqa: SIM118  a column collection, not a dict
+        if name not in ("more_claims", "created_at")
+    }
+    return record | {"more_claims": json.dumps(dict(account.more_claims)), "created_at": account.updated_at}
+
+
+def _names(account: Account) -> list[dict[str, Any]]:
+    names = ("kind", "value", "valid_from", "valid_to")
+    return [{"account_id": account.id} | {n: getattr(held, n) for n in names} for held in account.identifiers]
