@@ -12,7 +12,7 @@ from idp.store.participants import SqlParticipants
 from idp.web.browser import Surroundings
 from idp.web.cookies import Cookies
 from idp.web.network import Peers
-from idp.web.officer import conflicts, door, dossier, pairs, queue
+from idp.web.officer import conflicts, data, door, dossier, pairs, queue
 from idp.web.officer.console import Console
 from idp.web.routes import Routes, build
 
@@ -61,6 +61,12 @@ def officer_pages(p: Provider, around: Surroundings) -> Routes:
             "/proposals/<proposal_id>",
             "proposal",
             pairs.ProposalPage.as_view("proposal", console, proposals, desk.declarations),
+        ),
+        ("/data", "data", data.DataList.as_view("data", console, desk.data_requests, base.people)),
+        (
+            "/data/<request_id>",
+            "data_case",
+            data.DataCase.as_view("data_case", console, desk.data_requests, base.people),
         ),
         ("/links", "links", conflicts.ConflictsPage.as_view("links", console, proposals)),
         ("/links/<conflict_id>", "link", conflicts.ConflictPage.as_view("link", console, proposals, base.people)),

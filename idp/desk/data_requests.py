@@ -125,6 +125,15 @@ class DataRequests:
         _demand(officer)
         return self._store.waiting(limit=limit)
 
+    def find(self, request_id: str, officer: Officer) -> DataRequest | None:
+        """One of them, which is not about the officer. Raises `NotAllowed`."""
+        _demand(officer)
+        found = self._store.find(request_id)
+        account = self._people.find(found.account_id) if found else None
+        if account and officer.is_among(frozenset(i.value for i in account.identifiers)):
+            raise NotAllowed("own_request")
+        return found
+
     def withdraw(self, account_id: str, request_id: str) -> None:
         """The person changed their mind. Raises `Answered`."""
         request = self._store.find(request_id)
@@ -171,8 +180,7 @@ class DataRequests:
         account = self._people.find(request.account_id)
         if account is None or not request.is_waiting:
             raise Answered
-        own = {officer.bhxh_code, officer.citizen_number} - {None}
-        if any(identifier.value in own for identifier in account.identifiers):
+        if officer.is_among(frozenset(i.value for i in account.identifiers)):
             raise NotAllowed("own_request")
         return account
 

@@ -136,6 +136,31 @@ SAID: Mapping[str, LazyString] = {
     "reason": lazy_gettext("Hãy ghi lý do."),
 }
 
+DATA: Mapping[str, LazyString] = {
+    "acknowledge": lazy_gettext("Đã ghi việc xác nhận."),
+    "prolong": lazy_gettext("Đã gia hạn 15 ngày."),
+    "refuse": lazy_gettext("Đã từ chối và báo cho người dân."),
+    "erase": lazy_gettext("Đã xóa dữ liệu và báo cho người dân."),
+    "reason": lazy_gettext("Hãy chọn lý do và ghi thêm cho người dân."),
+    "sure": lazy_gettext("Hãy đánh dấu vào ô xác nhận trước khi xóa."),
+    "answered": lazy_gettext("Yêu cầu này vừa được trả lời, rút lại hoặc đã gia hạn. Chưa có gì được thực hiện."),
+}
+
+DATA_STATES: Mapping[str, LazyString] = {
+    "open": lazy_gettext("Mới nhận"),
+    "acknowledged": lazy_gettext("Đã xác nhận đã nhận"),
+    "done": lazy_gettext("Đã xóa"),
+    "refused": lazy_gettext("Đã từ chối"),
+    "withdrawn": lazy_gettext("Người dân đã rút lại"),
+}
+
+DATA_REASONS: Mapping[str, LazyString] = {
+    "proceedings": lazy_gettext("Đang có khiếu nại hoặc vụ việc cần dữ liệu này"),
+    "debt": lazy_gettext("Còn nghĩa vụ chưa thực hiện"),
+    "identity": lazy_gettext("Chưa xác định được người yêu cầu"),
+    "other": lazy_gettext("Lý do khác"),
+}
+
 OUTCOMES: Mapping[str, LazyString] = {
     "confirmed": lazy_gettext("Đã xác nhận"),
     "refused": lazy_gettext("Đã bác"),

@@ -1,0 +1,81 @@
+"""What people ask about their data, at the console: acknowledged, prolonged, refused, erased; late ones are marked."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from idp.desk.data_requests import DataRequest
+from tests.support import databases
+from tests.support.officers import Desk, running_desk
+
+HOA = "0000000002"
+
+
+@pytest.fixture
+def desk(app_template: Path, tmp_path: Path) -> Iterator[Desk]:
+    shutil.copy(app_template / "master.key", tmp_path / "master.key")
+    with running_desk(tmp_path, databases.sqlite_copy(app_template / "idp.db", tmp_path)) as running:
+        running.officer("lan.nguyen", ("*", "data"))
+        yield running
+
+
+def asked(desk: Desk) -> DataRequest:
+    """Somebody asks for erasure."""
+    account = desk.app.base.people.find(desk.app.person(HOA))
+    assert account
+    return desk.app.provider.desk.data_requests.ask(account)
+
+
+def test_a_request_is_acknowledged_prolonged_once_and_carried_out(desk: Desk) -> None:
+    """L6, L7"""
+    request = asked(desk)
+    seat = desk.seat("lan.nguyen")
+    path = f"/data/{request.id}"
+
+    assert path in seat.get("/data").text
+    assert seat.post(path, {"action": "acknowledge"}).headers["Location"] == "/data?said=acknowledge"
+    assert "Hãy chọn lý do" in seat.post(path, {"action": "prolong", "note": ""}).text
+    assert seat.post(path, {"action": "prolong", "note": "đang xác minh"}).status_code == 303
+    assert seat.post(path, {"action": "prolong", "note": "nữa"}).status_code == 409
+    assert "Hãy đánh dấu" in seat.post(path, {"action": "erase"}).text
+    assert desk.app.base.people.find_by_identifier("bhxh", HOA)
+    assert seat.post(path, {"action": "erase", "sure": "1"}).status_code == 303
+    erased = desk.app.base.people.find(request.account_id)
+    assert erased
+    assert (erased.status, erased.name, erased.password_hash) == ("disabled", "Đã xóa theo yêu cầu", None)
+    assert desk.app.base.people.find_by_identifier("bhxh", HOA) is None
+    assert seat.post(path, {"action": "erase", "sure": "1"}).status_code == 409
+
+
+def test_a_refusal_needs_a_reason_and_a_line(desk: Desk) -> None:
+    path = f"/data/{asked(desk).id}"
+    seat = desk.seat("lan.nguyen")
+
+    assert seat.post(path, {"action": "refuse", "reason": "debt"}).status_code == 200
+    assert seat.post(path, {"action": "refuse", "reason": "x", "note": "x"}).status_code == 200
+    assert seat.post(path, {"action": "refuse", "reason": "debt", "note": "còn nợ"}).status_code == 303
+    assert "Không có yêu cầu nào" in seat.get("/data").text
+
+
+def test_what_is_late_says_so(desk: Desk) -> None:
+    """L6: two working days."""
+    asked(desk)
+    assert "Quá hạn" not in desk.seat("lan.nguyen").get("/data").text
+    desk.app.clock.move(5 * 86_400)
+
+    assert "Quá hạn" in desk.seat("lan.nguyen").get("/data").text
+
+
+def test_nobody_answers_ones_own_request_and_it_takes_the_right(desk: Desk) -> None:
+    """L14"""
+    path = f"/data/{asked(desk).id}"
+    desk.officer("hoa.nguyen", ("*", "data"), bhxh_code=HOA)
+    desk.officer("minh.tran")
+
+    for login in ("hoa.nguyen", "minh.tran"):
+        seat = desk.seat(login)
+        assert seat.get(path).status_code == 403
+        assert seat.post(path, {"action": "erase", "sure": "1"}).status_code == 403
+    assert desk.app.base.people.find_by_identifier("bhxh", HOA)
