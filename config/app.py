@@ -12,7 +12,7 @@ from config.keys_watch import calendar_of, watch_keys
 from config.officer_pages import hosts_of, officer_host
 from config.people_pages import people_pages
 from config.qr_pages import qr_pages, qr_table, warm_up, watch_qr, ways_in
-from config.register_pages import register_pages
+from config.register_pages import register_pages, register_table
 from config.senders import QueueWatch, receipts_secret
 from config.settings import BadSettings, Settings
 from config.wiring import Provider
@@ -69,6 +69,7 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
         **operation.table(),
         **told,
         **qr_table(provider, around, measures),
+        **register_table(provider, around, pages),
         HOTLINE: hotline.start,
     }
     if secret := receipts_secret(settings):

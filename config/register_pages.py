@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from flask_babel import force_locale
 
 from idp.shelf import Shelf
 from idp.web.code_desk import CodeDesk
 from idp.web.register import done, email, form, start, status
+from idp.web.register.api import Api
 from idp.web.register.visit import Desk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from flask import Flask
+
     from config.wiring import Provider
+    from idp.messages.message import Language
     from idp.web.browser import Surroundings
+    from idp.web.front import Endpoint
     from idp.web.routes import Routes
 
 PROOF_LIFE = 900.0
@@ -34,3 +44,14 @@ def register_pages(p: Provider, around: Surroundings) -> Routes:
         ("/register/status", "register_status", status.Status.as_view("register_status", desk, wishes)),
         ("/register/proof", "register_proof", status.Proof.as_view("register_proof", desk, codes, wishes)),
     ]
+
+
+def register_table(p: Provider, around: Surroundings, pages: Flask) -> Mapping[str, Endpoint]:
+    """The API for apps; its sentences come out of the catalogue of the pages."""
+
+    @contextmanager
+    def speaking(language: Language) -> Iterator[None]:
+        with pages.app_context(), force_locale(language):
+            yield
+
+    return Api(around.issuer, p.desk.registrations, p.desk.agencies, p.codes, around.peers, speaking).table()

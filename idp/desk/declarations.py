@@ -166,6 +166,8 @@ class Declarations:
     def fill(self, draft: Declaration, typed: Mapping[str, str]) -> tuple[Declaration, Mapping[str, str]]:
         """Keep what can be read of what was typed; says what is wrong by field. Raises `NotOpen`, `Changed`."""
         for _ in range(3):
+            if draft.state not in ("draft", "returned"):
+                raise NotOpen(draft.state)
             reading = self._read(draft, typed)
             if reading.form == draft.form:
                 return draft, reading.problems

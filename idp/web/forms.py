@@ -13,7 +13,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class TooLarge(Refusal):
-    """The body is larger than 64 KiB."""
+    """The body is larger than what is read: 64 KiB, and more where pictures come."""
 
     kind = "too_large"
     status = 413
@@ -40,21 +40,21 @@ def read_form(environ: dict[str, Any]) -> Pairs:
     return _pairs(body)
 
 
-def read_body(environ: dict[str, Any]) -> bytes:
-    """At most 64 KiB of body; the rest is never read. Raises `TooLarge`, `BadRequest`."""
+def read_body(environ: dict[str, Any], largest: int = LARGEST_BODY) -> bytes:
+    """At most `largest` bytes of body; the rest is never read. Raises `TooLarge`, `BadRequest`."""
     length = environ.get("CONTENT_LENGTH") or ""
     if length and not (length.isascii() and length.isdigit()):
         raise BadRequest("Content-Length is no number")
-    if length and int(length) > LARGEST_BODY:
+    if length and int(length) > largest:
         raise TooLarge(f"{length[:12]} bytes announced")
     if not length and not environ.get("wsgi.input_terminated"):
         return b""
     try:
-        body: bytes = environ["wsgi.input"].read(int(length) if length else LARGEST_BODY + 1)
+        body: bytes = environ["wsgi.input"].read(int(length) if length else largest + 1)
     except Exception as error:
         # Each server has exceptions of its own for chunks that are malformed or end early.
         raise BadRequest(f"body broke off: {type(error).__name__}") from None
-    if len(body) > LARGEST_BODY:
+    if len(body) > largest:
         raise TooLarge("chunked body")
     if length and len(body) < int(length):
         raise BadRequest("body is shorter than announced")

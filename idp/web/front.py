@@ -135,7 +135,7 @@ def problem(status: int, error: str, headers: Headers | None = None) -> Reply:
     return reply(status, {"error": error}, headers or [])
 
 
-def reply(status: int, body: Mapping[str, Any], headers: Headers) -> Reply:
+def reply(status: int, body: Any, headers: Headers) -> Reply:
     """A JSON answer."""
     return status, [JSON, *headers], json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 

@@ -7,6 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from config.app import page_table
+from idp.web.register.contract import OPERATIONS as REGISTRATION
 from qr_login.contract import OPERATIONS
 from tests.support.app import ISSUER, App, Visitor
 
@@ -41,10 +42,12 @@ PAGES += ["/login/passkey", "/login/code/passkey", "/account/passkeys"]
 PAGES += ["/account/passkeys/add", "/account/passkeys/remove"]
 PAGES += ["/register", *(f"/register/{name}" for name in ["forget", "form", "photo/front", "email", "done"])]
 PAGES += ["/register/status", "/register/proof"]
+PLACES = [f"/api/registrations/{name}" for name in ["provinces", "communes", "agencies"]]
 MACHINES = ["/token", "/userinfo", "/introspect", "/revoke", "/healthz", "/readyz", "/metrics", *CACHED]
 MACHINES += ["/device_authorization", "/device/code.png"]
 MACHINES += ["/keys.json", "/status.json", "/recovery"]
 MACHINES += ["/login/qr/poll", "/phone/openapi.json", *sorted({operation.path for operation in OPERATIONS})]
+MACHINES += ["/api/registrations/openapi.json", *sorted({operation.path for operation in REGISTRATION})]
 TESTING = ["/testing/resource", "/testing/rotate-keys", "/testing/forget"]
 ROUTES = PAGES + MACHINES + TESTING
 
@@ -94,7 +97,7 @@ def test_every_answer_carries_the_headers(app: App, path: str, method: str) -> N
     assert "Server" not in answer.headers
     assert answer.status_code < 500
     is_static = path.startswith("/static") and answer.status_code == 200
-    if not is_static and not (path in CACHED and answer.status_code == 200):
+    if not is_static and not (path in (*CACHED, *PLACES) and answer.status_code == 200):
         assert answer.headers["Cache-Control"] == "no-store"
 
 
