@@ -1,11 +1,11 @@
-"""`python -m sandbox run | portal | inbox | sms | upstreams | phone-app`, and `phone ...` in a terminal."""
+"""`python -m sandbox run | portal | inbox | sms | upstreams | phone-app`; in a terminal, `phone ...` and `codes`."""
 
 import argparse
 import sys
 
 from sandbox import addresses
 
-PROGRAMS = ("run", "portal", "inbox", "sms", "upstreams", "phone-app", "phone")
+PROGRAMS = ("run", "portal", "inbox", "sms", "upstreams", "phone-app", "phone", "codes")
 
 
 def main() -> int:
@@ -47,6 +47,10 @@ def _start(program: str, words: list[str]) -> int:
             from sandbox import phone_terminal
 
             return phone_terminal.run(where, words)
+        case "codes":
+            from sandbox import totp
+
+            totp.show()
         case _:
             from sandbox import launch
 

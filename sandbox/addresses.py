@@ -29,6 +29,11 @@ class Addresses:
         return f"http://localhost:{self.portal_port}"
 
     @property
+    def officers(self) -> str:
+        """The officer console: the provider's port, on a host of its own."""
+        return f"http://officers.localhost:{self.provider_port}"
+
+    @property
     def inbox(self) -> str:
         return f"http://localhost:{self.inbox_port}"
 

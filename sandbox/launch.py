@@ -30,6 +30,7 @@ _LOADED = {
     "clients.json": ("clients", "load"),
     "participants.csv": ("participants", "import"),
     "agencies.csv": ("agencies", "import"),
+    "officers.json": ("officers", "load"),
 }
 
 
@@ -226,6 +227,7 @@ def _complain_about_the_dead(started: Sequence[Child]) -> None:
 def _welcome(where: Addresses, environment: Mapping[str, str]) -> str:
     sample = json.loads((HERE / "people.json").read_text(encoding="utf-8"))[0]
     fixed = environment.get("IDP_TESTING__FIXED_CAPTCHA")
+    officer = json.loads((HERE / "officers.json").read_text(encoding="utf-8"))[0]
     captcha = f"{fixed}  (chế độ thử, test mode)" if fixed else "như trong hình  (as in the picture)"
     return f"""
 Sẵn sàng. Ready.
@@ -247,6 +249,9 @@ Sẵn sàng. Ready.
 
   Qua VNeID hoặc DVCQG (through either of them): {sample["identifiers"]["cccd"]}, {PASSWORD}
   Người khác (more people): sandbox/people.json, sandbox/upstream_people.json, docs/integrations/sandbox.md
+
+  Cán bộ (officers)   {where.officers}   {officer["login"]}, {officer["password"]}
+                      mã xác thực (codes): python -m sandbox codes
 
   Bằng mã QR (by QR code): mở (open) {where.phone}, đăng nhập và đăng ký; mã tin nhắn ở hộp thư (codes in the inbox)
   Nhật ký (logs): {where.logs}

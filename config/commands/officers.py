@@ -1,17 +1,20 @@
 """`idp officers`: who decides at the desk, and what each may do in which agency."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
-from config.foundation import Foundation
-from config.officer_wiring import roster_of
+from config.commands.records import read_records
+from config.foundation import Foundation, passwords_of
+from config.officer_wiring import roster_of, sql_officers
 from idp.accounts import identifiers
-from idp.desk.officers import RIGHTS, BadOfficer, Officer, Right, Roster
+from idp.desk.officers import RIGHTS, BadOfficer, Lock, Officer, Right, Roster, invitation_digest
+from idp.ports import Event
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -76,6 +79,34 @@ def reset(login: str, reason: str, as_json: bool) -> None:
     base = _with_console()
     roster = roster_of(base)
     _show_link(base, roster, roster.find(login), reason, as_json, reset=True)
+
+
+@officers.command(hidden=True)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@reasoned
+@told
+def load(file: Path, reason: str) -> None:
+    """Add made-up officers with passwords and secrets that anybody may read; refused in production.
+
+    Example: idp officers load officers.json --reason "sandbox"
+    """
+    base = foundation()
+    if base.settings.is_production:
+        stop(["officers whose secrets stand in a file are for development only"])
+    for record in read_records(file):
+        if sql_officers(base).find_by_login(str(record["login"])) is None:
+            _load(base, record, reason)
+
+
+def _load(base: Foundation, record: Mapping[str, Any], reason: str) -> None:
+    roster, hasher = roster_of(base), passwords_of(base.settings, base.secrets)
+    officer = roster.add(record["login"], record["name"], reason)
+    for agency, right in record["rights"]:
+        officer = roster.grant(officer, agency, right, reason)
+    invitation = invitation_digest(roster.invite(officer, reason))
+    lock = Lock(hasher.hash(record["password"]), record["totp_secret"], 0)
+    event = Event("officer.changed", facts={"officer": officer.login, "what": "enrolled"}, reason=reason)
+    sql_officers(base).enrol(invitation, officer, lock, event, base.clock())
 
 
 @officers.command("list")

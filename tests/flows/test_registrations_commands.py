@@ -13,6 +13,7 @@ from idp.store.agencies import SqlAgencies
 from tests.flows.test_commands import Operator
 from tests.flows.test_commands import operator as operator
 from tests.support.officers import AGENCIES
+from tests.support.processes import PROJECT
 
 WHY = ("--reason", "desk 12")
 LAN = ("--by", "lan.nguyen")
@@ -108,3 +109,13 @@ def test_what_the_rules_refuse_is_one_line(operator: Operator, base: Foundation,
     assert done.exit_code == 1
     assert done.output.startswith("idp: ")
     assert done.output.count("\n") == 1
+
+
+def test_officers_of_a_file_are_for_development_only(
+    operator: Operator, base: Foundation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = str(PROJECT / "sandbox" / "officers.json")
+    operator.does("officers", "load", file, *WHY)
+    monkeypatch.setenv("IDP_ENVIRONMENT", "production")
+
+    assert operator.run("officers", "load", file, *WHY).exit_code != 0
