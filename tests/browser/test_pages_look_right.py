@@ -21,7 +21,7 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 # Links inside a sentence are exempt from the size of targets (WCAG 2.5.8); everything else is 44 pixels high.
 SMALL_TARGETS = """
 [...document.querySelectorAll("a, button, input, label.check, audio")]
-  .filter((target) => !target.matches("[type=hidden], [type=checkbox], .skip, p a, dd a"))
+  .filter((target) => !target.matches("[type=hidden], [type=checkbox], [type=radio], .unseen, .skip, p a, dd a"))
   .filter((target) => target.checkVisibility() && target.getBoundingClientRect().height < 44)
   .map((target) => target.outerHTML.slice(0, 80))
 """
