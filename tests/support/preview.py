@@ -33,6 +33,7 @@ def create_preview() -> Flask:
     app.add_url_rule("/", view_func=_contents, endpoint="contents")
     app.add_url_rule("/<page>/<state>", view_func=_show, endpoint="show")
     app.add_url_rule("/login/captcha/<answer>.<form>", view_func=_captcha, endpoint="captcha")
+    app.add_url_rule("/register/photo/<answer>", view_func=_photo, endpoint="photo")
     app.add_url_rule("/login/qr/poll", view_func=_wait, methods=["POST"], endpoint="wait")
     app.add_url_rule("/<path:anything>", view_func=_received, methods=["POST"], endpoint="received")
     return app
@@ -101,6 +102,10 @@ def _captcha(answer: str, form: str) -> Response:
     if form == "wav":
         return Response(speak(answer, _language()), mimetype="audio/wav")
     return Response(draw(answer), mimetype="image/png")
+
+
+def _photo(answer: str) -> Response:
+    return Response(draw(answer[:4].upper()), mimetype="image/png")
 
 
 def _wait() -> Response:

@@ -13,6 +13,7 @@ from tests.support.preview_device import device_scenes
 from tests.support.preview_links import link_scenes
 from tests.support.preview_passkeys import passkey_scenes
 from tests.support.preview_qr import qr_scenes
+from tests.support.preview_register import register_scenes
 from tests.support.preview_steps import step_scenes
 
 LANGUAGES = {"vi": "Tiếng Việt", "en": "English"}
@@ -35,7 +36,8 @@ class Scene:
 
 def scenes() -> list[Scene]:
     """All of them, in the language of the current request."""
-    steps = [Scene(*raw) for raw in (*step_scenes(), *device_scenes(), *link_scenes(), *qr_scenes(), *passkey_scenes())]
+    more = (*device_scenes(), *link_scenes(), *qr_scenes(), *passkey_scenes(), *register_scenes())
+    steps = [Scene(*raw) for raw in (*step_scenes(), *more)]
     return [*_login(), *steps, *_consent(), *_logout(), *_account(), *_keys(), *_errors(), *_form_post()]
 
 
