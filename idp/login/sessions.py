@@ -141,29 +141,35 @@ class Sessions:
         if before and before.account_id != proof.account_id:
             self.end(before)
             before = None
-        session = Session(
-            sid=before.sid if before else secrets.token_urlsafe(16),
-            authentication=proof,
-            created_at=now,
-            last_seen_at=now,
-            # From the login, also when only a code was added to it.
-            expires_at=proof.auth_time + (self.limits.brief if proof.brief else self.limits.absolute),
-            user_agent=visitor.user_agent[:200],
-            network=visitor.network,
-        )
+        session = self._begun(proof, visitor, before.sid if before else secrets.token_urlsafe(16), now)
         cookie = new_secret("s")
         device = (visitor.device or new_secret("d")) if attempt and attempt.remember else None
         is_new = before is None and not (attempt and attempt.known_device)
+        told = self._notices.of("new_device", account, visitor.scene) if account and is_new else NOTHING_TOLD
+        secured_at = account.secured_at if account else 0.0
         self._store.open(
             session_digest(cookie),
             session,
             device_digest=device_digest(device) if device else None,
             device_until=now + self.limits.device,
-            told=self._notices.of("new_device", account, visitor.scene) if account and is_new else NOTHING_TOLD,
-            secured_at=account.secured_at if account else 0.0,
+            told=told,
+            secured_at=secured_at,
             browser=visitor.scene.browser,
         )
         return Opened(session, cookie, device)
+
+    def _begun(self, proof: Authentication, visitor: Visitor, sid: str, now: float) -> Session:
+        # It ends so long after the login, also when only a code was added to that.
+        life = self.limits.brief if proof.brief else self.limits.absolute
+        return Session(
+            sid=sid,
+            authentication=proof,
+            created_at=now,
+            last_seen_at=now,
+            expires_at=proof.auth_time + life,
+            user_agent=visitor.user_agent[:200],
+            network=visitor.network,
+        )
 
     def is_live(self, session: Session, epoch: float) -> bool:
         return session.is_live(self._clock(), idle=self.limits.idle, epoch=epoch)

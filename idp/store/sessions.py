@@ -41,24 +41,7 @@ class SqlSessions:
         secured_at: float,
         browser: str = "",
     ) -> None:
-        proof = session.authentication
-        row: dict[str, Any] = {
-            "digest": session_digest,
-            "sid": session.sid,
-            "account_id": proof.account_id,
-            "auth_time": proof.auth_time,
-            "amr": " ".join(proof.amr),
-            "acr": proof.acr,
-            "ial": proof.ial,
-            "through": proof.through,
-            "otp_at": proof.otp_at,
-            "brief": proof.brief,
-            "user_agent": session.user_agent,
-            "network": session.network,
-            "created_at": session.created_at,
-            "last_seen_at": session.last_seen_at,
-            "expires_at": session.expires_at,
-        }
+        proof, row = session.authentication, _row(session_digest, session)
         facts = {"through": proof.through, "browser": browser, "network": session.network}
         opened = Event("login.succeeded", proof.account_id, facts=facts)
         with self._database.write.begin() as connection:
@@ -136,3 +119,24 @@ def _all_but_newest(account_id: str) -> Any:
     d = t.device.c
     newest = select(d.digest).where(d.account_id == account_id).order_by(d.created_at.desc()).limit(MOST_DEVICES)
     return delete(t.device).where(and_(d.account_id == account_id, d.digest.not_in(newest)))
+
+
+def _row(session_digest: str, session: Session) -> dict[str, Any]:
+    proof = session.authentication
+    return {
+        "digest": session_digest,
+        "sid": session.sid,
+        "account_id": proof.account_id,
+        "auth_time": proof.auth_time,
+        "amr": " ".join(proof.amr),
+        "acr": proof.acr,
+        "ial": proof.ial,
+        "through": proof.through,
+        "otp_at": proof.otp_at,
+        "brief": proof.brief,
+        "user_agent": session.user_agent,
+        "network": session.network,
+        "created_at": session.created_at,
+        "last_seen_at": session.last_seen_at,
+        "expires_at": session.expires_at,
+    }
