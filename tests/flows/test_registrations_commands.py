@@ -13,7 +13,7 @@ from idp.store.agencies import SqlAgencies
 from tests.flows.test_commands import Operator
 from tests.flows.test_commands import operator as operator
 from tests.support.officers import AGENCIES
-from tests.support.processes import PROJECT
+from tests.support.sandbox import PROJECT
 
 WHY = ("--reason", "desk 12")
 LAN = ("--by", "lan.nguyen")

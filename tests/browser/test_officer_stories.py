@@ -1,0 +1,176 @@
+"""An officer's morning in Chromium: in by the invitation, through the queue by keys, pages judged by axe and pictured.
+
+`officers.localhost` is the same process and port as the provider; pictures are left in `build/screenshots`.
+"""
+
+import io
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pyotp
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
+from PIL import Image
+from playwright.sync_api import Browser, Page, Request, expect
+
+from config.desk_wiring import declarations_of
+from config.foundation import Foundation, lay
+from config.settings import Settings
+from idp.desk.declaration import ROLES, Declaration, Form, Photo, new_id, new_reference
+from tests.browser.test_pages_look_right import PICTURES, SMALL_TARGETS, barriers
+from tests.support.chromium import WIDTHS, profile
+from tests.support.provider import Provider
+from tests.support.sandbox import PROJECT
+
+OFFICERS = json.loads((PROJECT / "sandbox" / "officers.json").read_text(encoding="utf-8"))
+PASSWORD = "một câu dài mà chỉ cán bộ nhớ"
+NAMES = ("Nguyễn Thị Hoà", "Trần Đức Ðạt", "Lê Văn Nam", "Phạm Thị Hoa", "Đặng Văn Lâm", "Bùi Thị Út")
+
+
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    made = Provider(tmp_path_factory.mktemp("officers"))
+    made.command("db", "upgrade")
+    made.command("agencies", "import", str(PROJECT / "sandbox" / "agencies.csv"), "--reason", "test")
+    made.command("officers", "load", str(PROJECT / "sandbox" / "officers.json"), "--reason", "test")
+    base = lay(Settings(issuer=made.issuer, data_dir=made.home / "data"))
+    for number, name in enumerate(NAMES):
+        declare(base, number, name)
+    base.close()
+    with made.serving():
+        yield made
+
+
+def declare(base: Foundation, number: int, name: str) -> Declaration:
+    """A declaration with pictures that waits at an agency of the sandbox."""
+    now, code = time.time() - 86_400 + number, f"00000008{number:02d}"
+    form = Form(name, code, "cccd", f"0008900000{number:02d}", "1990", street="12 Đường Thử", agency="07901")
+    form = replace(form, phone=f"+849812300{number:02d}", email="nguoi.thu@example.com")
+    draft = Declaration(new_id(), new_reference(), "individual", "register", new_id(), now, form=form)
+    store, picture = declarations_of(base), io.BytesIO()
+    Image.new("RGB", (300, 400), (90, 120, 160 + number)).save(picture, "JPEG")
+    store.add(draft)
+    for role in ROLES:
+        assert store.put_photo(Photo(draft.id, role, picture.getvalue(), 300, 400, now, now + 9e6))
+    waiting = draft.submitted(now, lapses_at=now + 9e6)
+    assert store.submit(waiting, [])
+    return waiting
+
+
+def console(provider: Provider) -> str:
+    return f"http://officers.localhost:{provider.port}"
+
+
+def log_in(page: Page, provider: Provider, which: int = 0) -> None:
+    """Log in as a made-up officer; a code that was used is waited out by its own clock."""
+    officer = OFFICERS[which]
+    page.goto(console(provider))
+    for ahead in (0, 30, -30):
+        page.get_by_label("Tên đăng nhập").fill(officer["login"])
+        page.get_by_label("Mật khẩu").fill(officer["password"])
+        page.get_by_label("Mã từ ứng dụng xác thực").fill(
+            pyotp.TOTP(officer["totp_secret"]).at(int(time.time()) + ahead)
+        )
+        page.get_by_role("button", name="ĐĂNG NHẬP").click()
+        if not page.get_by_label("Mã từ ứng dụng xác thực").is_visible():
+            return
+    pytest.fail("the login was not accepted")
+
+
+@pytest.fixture
+def officer(chromium: Browser, provider: Provider) -> Iterator[Page]:
+    with profile(chromium) as context:
+        page = context.new_page()
+        page.emulate_media(reduced_motion="reduce")
+        yield page
+
+
+def look(page: Page, name: str) -> None:
+    """Pictures in three widths and two languages, and no barrier in any."""
+    address = page.url
+    for language in ("vi", "en"):
+        page.goto(address + ("&" if "?" in address else "?") + f"lang={language}")
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.evaluate("scrollTo(0, 0)")
+            page.screenshot(path=PICTURES / f"officer-{name}-{width}-{language}.png", full_page=True)
+            page.evaluate(AXE_SCRIPT.read_text() if hasattr(AXE_SCRIPT, "read_text") else AXE_SCRIPT)
+            assert barriers(page) == [], (name, width, language)
+            assert page.evaluate(SMALL_TARGETS) == [], (name, width, language)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (name, width, language)
+    page.goto(address + ("&" if "?" in address else "?") + "lang=vi")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_the_invitation_and_the_door_look_right(officer: Page, provider: Provider) -> None:
+    added = provider.command("officers", "add", "hoa.le", "--name", "Lê Thị Hoa", "--reason", "test", "--json")
+    officer.goto(json.loads(added)["link"])
+    look(officer, "invitation")
+    secret = officer.locator(".secret code").inner_text().replace(" ", "")
+    officer.get_by_label("Mật khẩu mới", exact=True).fill(PASSWORD)
+    officer.get_by_label("Nhập lại mật khẩu mới").fill(PASSWORD)
+    officer.get_by_label("Mã từ ứng dụng xác thực").fill(pyotp.TOTP(secret).now())
+    officer.get_by_role("button", name="Hoàn tất").click()
+
+    expect(officer.get_by_role("status")).to_contain_text("Đã đặt mật khẩu")
+    look(officer, "login")
+
+
+def test_a_decision_is_one_key_and_one_page(officer: Page, provider: Provider) -> None:
+    """A hundred an hour: Alt+1 approves and the next request is there; a rejection is three presses."""
+    log_in(officer, provider)
+    look(officer, "queue")
+    officer.get_by_role("link", name=NAMES[0]).click()
+    look(officer, "dossier")
+    loads: list[str] = []
+
+    def note(request: Request) -> None:
+        if request.is_navigation_request() and request.method == "GET":
+            loads.append(request.url)
+
+    officer.on("request", note)
+    officer.keyboard.press("Alt+1")
+    expect(officer.locator("table.compare")).to_contain_text(NAMES[1])
+    assert len(loads) == 1
+    officer.keyboard.press("Alt+2")
+    expect(officer.get_by_label("Lý do (khi không chấp nhận")).to_be_focused()
+    officer.keyboard.press("ArrowDown")
+    officer.keyboard.press("Alt+2")
+    expect(officer.locator("table.compare")).to_contain_text(NAMES[2])
+    assert len(loads) == 2
+    expect(officer.get_by_role("status")).to_contain_text("Đã từ chối hồ sơ")
+
+
+def test_two_officers_approve_together(officer: Page, provider: Provider, chromium: Browser) -> None:
+    log_in(officer, provider)
+    for box in officer.get_by_role("checkbox").all()[:2]:
+        box.check()
+    officer.get_by_label("Lý do").fill("cả xã, đã đối chiếu")
+    officer.get_by_role("button", name="Đề xuất").click()
+    look(officer, "proposals")
+    with profile(chromium) as context:
+        other = context.new_page()
+        log_in(other, provider, 1)
+        other.get_by_role("link", name="Chờ người thứ hai").click()
+        other.get_by_role("link", name="Phê duyệt cùng lúc").first.click()
+        look(other, "proposal")
+        other.get_by_role("button", name="Xác nhận").click()
+        expect(other.locator("main")).to_contain_text("Đã phê duyệt")
+        other.screenshot(path=PICTURES / "officer-proposal-done-1280-vi.png", full_page=True)
+        other.get_by_role("link", name="Yêu cầu về dữ liệu").click()
+        look(other, "data")
+        other.get_by_role("link", name="Liên kết tranh chấp").click()
+        look(other, "links")
+
+
+def test_without_script_the_console_works_and_hides_its_shortcuts(provider: Provider, chromium: Browser) -> None:
+    with profile(chromium, script=False) as context:
+        page = context.new_page()
+        log_in(page, provider, 1)
+        page.locator("table.queue a").first.click()
+        expect(page.locator("kbd").first).to_be_hidden()
+        page.get_by_role("button", name="Không chấp nhận").click()
+        expect(page.get_by_role("alert")).to_contain_text("Hãy chọn lý do")
