@@ -11,7 +11,7 @@ from idp.desk.declarations import Changed, needed
 from idp.desk.photos import LARGEST, BadPhoto
 from idp.desk.reading import FIELDS, IVANS
 from idp.errors import BadRequest
-from idp.web.browser import Browser, this_browser
+from idp.web.browser import Browser
 from idp.web.forms import LARGEST_BODY
 from idp.web.page import Page
 from idp.web.register.choices import choices
@@ -36,10 +36,11 @@ class FormPage(Page):
         return visit if isinstance(visit, Response) else self._page(visit, written(visit.draft), {})
 
     def post(self) -> Response:
-        form, files = read_upload(this_browser(self._desk.around))
         visit = self._desk.at_work()
         if isinstance(visit, Response):
             return visit
+        # Read for somebody with a draft only: it may be long.
+        form, files = read_upload(visit.browser)
         visit.demand_csrf(form)
         desk = self._desk.declarations
         typed = {name: form.get(name, "") for name in FIELDS[visit.draft.kind] if name in form or name == "agrees"}
