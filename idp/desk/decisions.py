@@ -298,6 +298,7 @@ def _letters(
 
 def _event(declaration: Declaration, officer: Officer) -> Event:
     facts = {"officer": officer.login, "request": declaration.request, "reason_code": declaration.reason}
+    facts["reference"] = declaration.shown_reference
     return Event(f"declaration.{declaration.state}", declaration.account_id, facts=facts, reason=declaration.note)
 
 

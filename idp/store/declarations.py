@@ -148,7 +148,10 @@ def _matches(text: str) -> ColumnElement[bool]:
     exact = "".join(c for c in text.upper() if c.isalnum() or c == "+")
     folded = fold(text)
     found = [_d.code == exact, _d.citizen_number == exact, _d.reference == exact, _d.phone == _phone(exact)]
-    return or_(*found, _d.name.startswith(folded, autoescape=True)) if folded else or_(*found)
+    if not folded or exact.removeprefix("+").isdigit():
+        # Each of these has an index; names have none, and no name is all digits.
+        return or_(*found)
+    return or_(*found, _d.name.startswith(folded, autoescape=True))
 
 
 def _phone(exact: str) -> str:

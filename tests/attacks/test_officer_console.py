@@ -240,6 +240,20 @@ def test_a_session_that_somebody_planted_is_not_the_one_that_a_login_opens(desk:
     assert planted.get("/").headers["Location"] == "/login"
 
 
+def test_a_login_ends_the_session_before_it_in_this_browser(desk: Desk) -> None:
+    """7.2.4"""
+    desk.officer()
+    seat, thief = desk.seat("lan.nguyen"), desk.seat()
+    before = seat.http.get_cookie("__Host-o", domain="officers.example.test")
+    assert before
+    thief.http.set_cookie("__Host-o", before.value, domain="officers.example.test")
+    assert thief.get("/").status_code == 200
+    seat.log_in("lan.nguyen")
+
+    assert thief.get("/").headers["Location"] == "/login?why=ended"
+    assert seat.get("/").status_code == 200
+
+
 def test_the_cookie_is_bound_to_its_host(desk: Desk) -> None:
     """P-12, ASVS 3.3"""
     desk.officer()

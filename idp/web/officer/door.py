@@ -44,6 +44,10 @@ class Login(Page):
             secret = self._logins.log_in(typed)
         except LoginRefused as refused:
             return self._refuse(login, refused.wait)
+        before = self._around.cookies.read(browser.request.cookies, COOKIE)
+        if before and isinstance(seen := self._logins.seen(before), Officer):
+            # A login takes the place of the one before in this browser.
+            self._logins.log_out(before, seen)
         response = redirect("/", 303)
         self._around.cookies.set(response, COOKIE, secret)
         return response
