@@ -10,6 +10,7 @@ from idp.login.captcha import new_answer
 from idp.web.key_calendar import SEEN, STATES
 from idp.web.sentences import LOGIN, PAGES, SCOPES
 from tests.support.preview_device import device_scenes
+from tests.support.preview_life import life_scenes
 from tests.support.preview_links import link_scenes
 from tests.support.preview_passkeys import passkey_scenes
 from tests.support.preview_qr import qr_scenes
@@ -36,7 +37,7 @@ class Scene:
 
 def scenes() -> list[Scene]:
     """All of them, in the language of the current request."""
-    more = (*device_scenes(), *link_scenes(), *qr_scenes(), *passkey_scenes(), *register_scenes())
+    more = (*device_scenes(), *link_scenes(), *qr_scenes(), *passkey_scenes(), *register_scenes(), *life_scenes())
     steps = [Scene(*raw) for raw in (*step_scenes(), *more)]
     return [*_login(), *steps, *_consent(), *_logout(), *_account(), *_keys(), *_errors(), *_form_post()]
 
@@ -165,7 +166,14 @@ def _account() -> list[Scene]:
     }
     soon = {"set": "01/06/2026 08:00", "until": "01/12/2026 08:00", "soon": True}
     never = {"set": None, "until": None, "soon": False}
-    full = {"account": person, "sessions": _sessions(), "consents": _consents(), "csrf": "made-up", "password": soon}
+    full = {
+        "account": person,
+        "sessions": _sessions(),
+        "consents": _consents(),
+        "devices": _phones(),
+        "csrf": "made-up",
+        "password": soon,
+    }
     bare = {"account": organisation, "sessions": _sessions()[:1], "consents": [], "csrf": "made-up", "password": never}
     return [
         Scene("account", "full", "account.html", full, testing=True),
@@ -185,6 +193,11 @@ def _keys() -> list[Scene]:
         Scene("keys", "full", "keys.html", full),
         Scene("keys", "quiet", "keys.html", full | {"events": [], "revoked": []}),
     ]
+
+
+def _phones() -> list[dict[str, str]]:
+    moments = {"enrolled": "03/11/2026 08:15", "last_seen": "21/11/2026 19:42"}
+    return [{"id": "made-up", "name": "Galaxy A15 của Hoà", "app": "VssID"} | moments]
 
 
 def _sessions() -> list[dict[str, Any]]:

@@ -1,0 +1,64 @@
+"""The pages of an account's life in their states: activation, history, own data, recovery by eID."""
+
+from typing import Any
+
+from idp.web.activity_words import HAPPENED, THROUGH
+from idp.web.sentences import IDENTIFIERS, PASSWORD
+
+Raw = tuple[str, str, str, dict[str, Any]]
+"""Page, state, template, context."""
+
+
+def life_scenes() -> list[Raw]:
+    """All of them."""
+    held = [
+        {"label": IDENTIFIERS["bhxh"], "masked": "******0044"},
+        {"label": IDENTIFIERS["cccd"], "masked": "********4004"},
+    ]
+    whose = {"ticket": "made-up", "name": "Hoàng T. M.", "identifiers": held, "phone": "*** *** *44"}
+    first = {"ticket": "made-up", "username": "0044000044", "error": None}
+    anew = {"csrf": "made-up", "error": None}
+    short = {"error": str(PASSWORD["too_short"])}
+    return [
+        ("activate", "plain", "activate.html", whose),
+        ("activate-password", "plain", "activate_password.html", first),
+        ("activate-password", "short", "activate_password.html", first | short),
+        ("activated", "plain", "activated.html", {}),
+        ("activity", "plain", "activity.html", {"rows": _rows()}),
+        ("activity", "none", "activity.html", {"rows": []}),
+        ("own-data", "none", "own_data.html", {"asked": [], "waits": False, "csrf": "made-up"}),
+        ("own-data", "asked", "own_data.html", {"asked": _asked(), "waits": True, "csrf": "made-up"}),
+        ("erase", "plain", "erase.html", {"csrf": "made-up"}),
+        ("recover-eid", "plain", "recover_eid.html", {}),
+        ("recover-eid-password", "plain", "recover_eid_password.html", anew),
+        ("recover-eid-password", "short", "recover_eid_password.html", anew | short),
+    ]
+
+
+def _rows() -> list[dict[str, Any]]:
+    empty = {"through": "", "browser": "", "network": "", "odd": False}
+    came = {"through": THROUGH["passkey"], "browser": "Chrome, Windows", "network": "192.0.2.0/24"}
+    return [
+        empty | came | {"what": HAPPENED["login.succeeded"], "at": "21/11/2026 19:42"},
+        empty | {"what": HAPPENED["login.failed"], "at": "21/11/2026 19:40", "odd": True},
+        empty | {"what": HAPPENED["account.activated"], "at": "03/11/2026 08:15"},
+    ]
+
+
+def _asked() -> list[dict[str, Any]]:
+    days = {"asked": "20/11/2026 18:00", "acknowledge_by": "24/11/2026 23:59", "answer_by": "05/12/2026 23:59"}
+    waits = {
+        "id": "madeup",
+        "reference": "7KF3-9QTA-2M",
+        "state": "open",
+        "waits": True,
+        "answered": None,
+        "note": None,
+    }
+    refused = {
+        "state": "refused",
+        "waits": False,
+        "answered": "02/10/2026 09:30",
+        "note": "Đang có khiếu nại chưa giải quyết.",
+    }
+    return [waits | days, waits | days | refused | {"reference": "8MQN-87DE-4J"}]
