@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from idp.desk.declarations import Incomplete
 from idp.web.register.contract import OPERATIONS, REFUSALS, ROOT
 from tests.support.app import App, Visitor
 from tests.support.declarations import FIELDS, ROLES, drawn
@@ -97,9 +98,16 @@ def test_handed_in_twice_it_is_one(phone: Phone) -> None:
 )  # fmt: skip
 def test_no_member_is_assigned_that_is_not_of_the_form(phone: Phone, member: str) -> None:
     """Mass assignment: W-05 of the form, whoever sends it."""
-    for path in ("/draft", "", "/draft/submit", "/draft/code", "/status"):
-        if (path, member) not in (("", "kind"), ("/status", "reference")):
-            assert refused(phone.post(path, FORM | {member: "approved"} if path == "/draft" else {member: "x"}))
+    whole = {
+        "": {"kind": "individual"},
+        "/draft": FORM,
+        "/draft/code": {},
+        "/draft/submit": {"code": "123456"},
+        "/status": {"reference": "2222222222", "phone": "0981234567"},
+    }
+    for path, body in whole.items():
+        if member not in body:
+            assert refused(phone.post(path, body | {member: "approved"})) == "bad_request", path
     told = phone.get("/draft").json or {}
 
     assert (told["state"], told["form"]["name"]) == ("draft", "")
@@ -158,6 +166,17 @@ def test_a_code_is_guessed_five_times_at_most(phone: Phone) -> None:
     assert answers[:4] == ["code_wrong"] * 4
     assert answers[-1] == "code_exhausted"
     assert refused(phone.post("/draft/submit", {"code": right})) == "code_exhausted"
+
+
+def test_an_incomplete_draft_is_never_handed_in(phone: Phone) -> None:
+    """Whoever asks: the rule itself refuses."""
+    phone.fill()
+    registrations = phone.app.provider.desk.registrations
+    draft = registrations.of_secret(phone.secret)
+    with pytest.raises(Incomplete) as refusal:
+        registrations.hand_in(draft, "vi")
+
+    assert set(refusal.value.problems) == set(ROLES)
 
 
 def test_an_incomplete_draft_sends_no_code(phone: Phone) -> None:
