@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from config.profile_pages import profile_pages
 from idp.store.history import SqlHistory
 from idp.store.own_copy import SqlOwnCopy
 from idp.web import activation, activity, own_copy
@@ -32,4 +33,5 @@ def desk_pages(p: Provider, around: Surroundings, own: OwnPages, desk: CodeDesk)
         ("/activate", "activate", activation.Whose.as_view("activate", *shared)),
         ("/activate/code", "activate_code", activation.Code.as_view("activate_code", *shared)),
         ("/activate/password", "first_password", activation.FirstPassword.as_view("first_password", *shared)),
+        *profile_pages(p, own, desk),
     ]

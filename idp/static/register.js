@@ -22,6 +22,7 @@
 
   function follow(first, second, url) {
     const from = document.getElementById(first);
+    if (!from) return;
     const to = document.getElementById(second);
     from.addEventListener("change", () => {
       // Without an answer the button beside the list still asks for the page.

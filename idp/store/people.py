@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp.accounts.account import Account, IdentifierKind, Kind, Status
+from idp.accounts.account import Account, Identifier, IdentifierKind, Kind, Status
 from idp.accounts.people import IdentifierTaken
 from idp.accounts.phone import PhoneNumber
 from idp.store import tables as t
@@ -49,6 +49,13 @@ class SqlPeople:
             rows = connection.execute(statement).mappings().all()
         found = (account_of(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row["a_id"]))
         return [account for account in found if account]
+
+    def identifiers_of(self, account_id: str) -> list[Identifier]:
+        """All that the account ever had, the newest first; those of before have their last day."""
+        mine = select(t.identifier).where(t.identifier.c.account_id == account_id)
+        with self._database.read.connect() as connection:
+            rows = connection.execute(mine.order_by(t.identifier.c.valid_from.desc()).limit(100)).all()
+        return [Identifier(row.kind, row.value, row.valid_from, row.valid_to) for row in rows]
 
     def search(self, *, kind: Kind | None, limit: int) -> list[Account]:
         ids = select(t.account.c.id).order_by(t.account.c.created_at.desc()).limit(limit)

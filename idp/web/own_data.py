@@ -35,19 +35,25 @@ class Sensitive(Page):
     def __init__(self, pages: OwnPages) -> None:
         self._pages = pages
 
-    def opened(self, browser: Browser, *, back: str = "") -> tuple[Account, Session] | Response:
-        """Who is there with a fresh code, or the way to one; it returns to `back`, by itself to this page."""
+    def opened(self, browser: Browser, *, back: str = "", within: float = FRESH) -> tuple[Account, Session] | Response:
+        """Who is there with a code at most `within` seconds old, or the way to one; it returns to `back`, by itself to
+        this page.
+        """
         standing = self._pages.standing(browser)
         if standing is None or standing.account is None or standing.session is None:
             return self._pages.ask_to_log_in(browser, self.path)
         if standing.session.authentication.brief:
             # On a strange screen, perhaps somebody else's: what is kept there for an hour opens nothing that stays.
             return self._pages.ask_to_log_in(browser, self.path)
-        entered = standing.session.authentication.otp_at
-        if entered is None or not 0 <= self._pages.clock() - entered <= FRESH:
+        if not self.is_fresh(standing.session, within):
             back = back or self.path
             return self._pages.begin(browser, "code", return_to=back, step_up=standing.session.sid)
         return standing.account, standing.session
+
+    def is_fresh(self, session: Session, within: float = FRESH) -> bool:
+        """Whether a code or a passkey was given that lately."""
+        entered = session.authentication.otp_at
+        return entered is not None and 0 <= self._pages.clock() - entered <= within
 
 
 class Details(Sensitive):

@@ -179,6 +179,12 @@ PASSWORD: Mapping[str, LazyString] = {
     "same": lazy_gettext("Mật khẩu mới phải khác mật khẩu cũ"),
 }
 
+PROFILE: Mapping[str, LazyString] = {
+    "over": lazy_gettext("Lần ghi nhận đó đã được gửi, đã hủy hoặc đã hết hạn. Yêu cầu đã gửi, nếu có, hiện ở dưới."),
+    "nothing": lazy_gettext("Bạn chưa thay đổi mục nào. Hãy sửa mục cần thay đổi rồi bấm “Ghi nhận”."),
+    "rests": lazy_gettext("Số điện thoại vừa được thay đổi. Sau 72 giờ mới thay đổi tiếp được."),
+}
+
 RECOVERY: Mapping[str, LazyString] = {
     "fact": lazy_gettext("Thông tin không khớp với tài khoản. Hãy kiểm tra lại."),
 }

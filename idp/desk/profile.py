@@ -1,0 +1,223 @@
+"""`Profiles`: the owner of an account asks the desk to change what is registered, or to stop.
+
+Nothing about the account changes here. A code to what is registered, and for another e-mail address one to that as
+well, hands in a declaration that waits for an officer; whoever else holds a number is the officer's to see.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from idp.accounts.account import Account, Kind
+from idp.accounts.one_time import Ask, Channel
+from idp.accounts.recovery import PHONE_REST
+from idp.desk.agencies import Agencies
+from idp.desk.declaration import Declaration, DeclarationStore, Form, NotOpen, PaperKind, new_id, new_reference
+from idp.desk.declarations import MAIL_LIFE, Asker, Changed, Declarations, secret_digest
+from idp.desk.reading import Reader, Reading
+from idp.errors import Expired
+from idp.messages.message import Message
+from idp.ports import Clock
+from idp.shelf import Shelf, digest, new_secret
+
+Wanted = Literal["amend", "stop"]
+FIELDS: Mapping[Kind, tuple[str, ...]] = {
+    "individual": ("paper_kind", "paper_number", "email", "phone", "street", "agency", "agrees"),
+    "organisation": ("email", "phone", "street", "agency", "agrees"),
+}
+"""What an owner may ask to change, and what goes with it. An organisation is known by its codes."""
+
+STOP_FIELDS = ("agency", "agrees")
+CHANGEABLE = ("paper_kind", "paper_number", "email", "phone", "street")
+PAPERS: tuple[PaperKind, ...] = ("cccd", "passport", "cmnd")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody recorded in a session and has not proved by codes yet. `proved` counts the codes entered.
+
+    `account_since` is the account's `secured_at`, `after` the newest declaration before this one.
+    """
+
+    request: Wanted
+    account_id: str
+    account_since: float
+    sid: str
+    form: Form
+    after: str
+    proved: int = 0
+
+
+class Profiles:
+    """The owner's side of the desk. `issuer` is our address, for the letter."""
+
+    def __init__(
+        self,
+        store: DeclarationStore,
+        declarations: Declarations,
+        agencies: Agencies,
+        wishes: Shelf[Wish],
+        clock: Clock,
+        *,
+        issuer: str,
+    ) -> None:
+        self._store = store
+        self._declarations = declarations
+        self._agencies = agencies
+        self._wishes = wishes
+        self._clock = clock
+        self._issuer = issuer
+
+    def registered(self, account: Account) -> Form:
+        """The form as it would be filled in today, to the agency that decided about the person last."""
+        held = ((kind, account.identifier(kind)) for kind in PAPERS)
+        kind, number = next(((kind, number) for kind, number in held if number), ("cccd", ""))
+        names = (account.identifier(name) for name in ("bhxh", "unit", "tax", "cccd"))
+        agency = next((d.form.agency for d in self._store.of_account(account.id) if d.form.agency), "")
+        open_now = self._agencies.tree().receiving(agency, self._declarations.today)
+        return Form(
+            name=account.name,
+            code=next(filter(None, names), ""),
+            paper_kind=kind,
+            paper_number=number or "",
+            birth_date=account.birth_date or "",
+            street=account.address or "",
+            email=account.email or "",
+            phone=account.phone or "",
+            starts_on=str(self._declarations.today),
+            agency=open_now.code if open_now else "",
+        )
+
+    def read(self, account: Account, typed: Mapping[str, str]) -> Reading:
+        """What is to change; `problems` names `nothing` when nothing is."""
+        before = self.registered(account)
+        reading = self._read(account, FIELDS[account.kind], typed, before)
+        form, problems = reading.form, dict(reading.problems)
+        if self.phone_rests(account) and form.phone != before.phone and "phone" not in problems:
+            problems["phone"] = "rests"
+        if not problems and all(getattr(form, name) == getattr(before, name) for name in CHANGEABLE):
+            problems["nothing"] = "same"
+        known_by_card = account.identifier("bhxh") is None and form.citizen_number
+        return Reading(replace(form, code=form.citizen_number) if known_by_card else form, problems)
+
+    def read_stop(self, account: Account, typed: Mapping[str, str]) -> Reading:
+        """The agency that takes the request, and the undertaking."""
+        return self._read(account, STOP_FIELDS, typed, self.registered(account))
+
+    def phone_rests(self, account: Account) -> bool:
+        """Whether the number changed within 72 hours: until then it stays (security.md U-07)."""
+        return account.phone_changed_at is not None and self._clock() - account.phone_changed_at < PHONE_REST
+
+    def latest(self, account: Account) -> Declaration | None:
+        """The newest request of the owner, decided or not."""
+        return next((d for d in self._store.of_account(account.id) if d.request != "register"), None)
+
+    def begin(self, request: Wanted, account: Account, sid: str, form: Form) -> str:
+        """Keep what was recorded until the codes are entered; the handle under which this session goes on."""
+        newest = self.latest(account)
+        after = newest.id if newest else ""
+        return self._wishes.add(Wish(request, account.id, account.secured_at, sid, form, after))
+
+    def under_way(self, ticket: str, account: Account, sid: str) -> Wish:
+        """What this session recorded. Raises `Expired`, also when a credential event came since."""
+        wish = self._wishes.find(ticket)
+        mine = wish is not None and (wish.account_id, wish.sid) == (account.id, sid)
+        if wish is None or not mine or wish.account_since != account.secured_at:
+            raise Expired("no such request")
+        return wish
+
+    def code_for(self, wish: Wish, account: Account) -> Ask:
+        """The code that is due, bound to session and values. Raises `Expired` when nothing can take it any more."""
+        due = self._codes(wish, account)[wish.proved : wish.proved + 1]
+        if not due:
+            raise Expired("no way to the person is registered any more")
+        return due[0]
+
+    def proved(self, ticket: str, wish: Wish, account: Account, asker: Asker) -> Declaration | None:
+        """A right code was entered: None when another one is due, otherwise what was handed in. Raises `Expired`."""
+        if wish.proved + 1 < len(self._codes(wish, account)):
+            if not self._wishes.replace(ticket, wish, replace(wish, proved=wish.proved + 1)):
+                raise Expired("entered in another window")
+            return None
+        agency = self._agencies.tree().receiving(wish.form.agency, self._declarations.today)
+        if agency is None or self._wishes.take(ticket) != wish:
+            raise Expired("handed in already, or the agency is no more")
+        return self._hand_in(wish, account, replace(wish.form, agency=agency.code), agency.name, asker)
+
+    def cancel(self, account: Account, declaration_id: str) -> bool:
+        """Take one's own open request back; False when there is none any more."""
+        latest = self.latest(account)
+        if latest is None or latest.id != declaration_id:
+            return False
+        try:
+            self._declarations.cancel(latest)
+        except (NotOpen, Changed):
+            return False
+        return True
+
+    def _read(self, account: Account, fields: tuple[str, ...], typed: Mapping[str, str], before: Form) -> Reading:
+        said = {name: typed.get(name, "") for name in fields if name in typed or name == "agrees"}
+        reader = Reader(account.kind, self._agencies.tree(), self._declarations.today, contact=False)
+        reading = reader.read(said, before)
+        # What nobody ever registered may stay open; what is registered is changed, not taken out.
+        wrong = {name: why for name, why in reading.problems.items() if name in fields}
+        never = {name for name in CHANGEABLE if not getattr(before, name)}
+        return Reading(reading.form, {n: why for n, why in wrong.items() if why != "missing" or n not in never})
+
+    def _codes(self, wish: Wish, account: Account) -> list[Ask]:
+        way = way_to(account, self._clock())
+        if way is None:
+            return []
+        ways: list[tuple[Channel, str]] = [way]
+        ways += [("email", wish.form.email)] if _new_email(wish.form, account) else []
+        bound = digest("profile", f"{wish.sid}\0{wish.request}\0{wish.after}\0{wish.form.digest}")
+        return [Ask("profile", bound, account.id, channel, to, account.id) for channel, to in ways]
+
+    def _hand_in(self, wish: Wish, account: Account, form: Form, agency: str, asker: Asker) -> Declaration:
+        now, rules = self._clock(), self._declarations.rules
+        draft = Declaration(
+            id=new_id(),
+            reference=new_reference(),
+            kind=account.kind,
+            request=wish.request,
+            secret_digest=secret_digest(new_secret("r")),
+            created_at=now,
+            form=form,
+            account_id=account.id,
+            account_since=wish.account_since,
+            channel=asker.channel,
+            network=asker.network,
+            language=asker.language,
+            expires_at=now + rules.draft_life,
+        )
+        proved_at = now if _new_email(form, account) else account.email_verified_at
+        handed = draft.submitted(now, lapses_at=now + rules.lapse, proved_at=proved_at)
+        older = [d for d in self._store.of_account(account.id) if d.is_open and d.request != "register"]
+        self._store.add(draft)
+        self._store.submit(handed, older, self._letters(handed, account, agency))
+        return handed
+
+    def _letters(self, handed: Declaration, account: Account, agency: str) -> list[Message]:
+        """To every registered way, whose owner may not be who asks, and to a new address that was proved."""
+        now, form = self._clock(), handed.form
+        number, email = account.number_for_codes(now), account.email if account.email_verified_at else None
+        ways: list[tuple[Channel, str]] = [("sms", number)] if number else []
+        ways += [("email", email)] if email else []
+        ways += [("email", form.email)] if _new_email(form, account) else []
+        facts = {"reference": handed.shown_reference, "agency": agency, "url": f"{self._issuer}/account/profile"}
+        return [
+            Message(way, to, "declaration_received", now + MAIL_LIFE, facts, handed.language, account_id=account.id)
+            for way, to in ways
+        ]
+
+
+def way_to(account: Account, now: float) -> tuple[Channel, str] | None:
+    """Where the code of a change goes: to the proved address, else to the number; never to a value that is new."""
+    if account.email and account.email_verified_at:
+        return ("email", account.email)
+    number = account.number_for_codes(now)
+    return ("sms", number) if number else None
+
+
+def _new_email(form: Form, account: Account) -> bool:
+    return bool(form.email) and form.email != (account.email or "")
