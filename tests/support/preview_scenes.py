@@ -13,6 +13,7 @@ from tests.support.preview_device import device_scenes
 from tests.support.preview_life import life_scenes
 from tests.support.preview_links import link_scenes
 from tests.support.preview_passkeys import passkey_scenes
+from tests.support.preview_profile import profile_scenes
 from tests.support.preview_qr import qr_scenes
 from tests.support.preview_register import register_scenes
 from tests.support.preview_steps import step_scenes
@@ -37,7 +38,8 @@ class Scene:
 
 def scenes() -> list[Scene]:
     """All of them, in the language of the current request."""
-    more = (*device_scenes(), *link_scenes(), *qr_scenes(), *passkey_scenes(), *register_scenes(), *life_scenes())
+    more = (*device_scenes(), *link_scenes(), *qr_scenes(), *passkey_scenes())
+    more += (*register_scenes(), *life_scenes(), *profile_scenes())
     steps = [Scene(*raw) for raw in (*step_scenes(), *more)]
     return [*_login(), *steps, *_consent(), *_logout(), *_account(), *_keys(), *_errors(), *_form_post()]
 
