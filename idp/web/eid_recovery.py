@@ -39,7 +39,7 @@ class ByEid(Page):
         if "go" in browser.query:
             return self._pages.ask_to_log_in(browser, "/recover/eid")
         proved = self._proved(browser)
-        return self._form(browser) if proved else _page(render_template("recover_eid.html"))
+        return self._form(browser, proved[0]) if proved else _page(render_template("recover_eid.html"))
 
     def post(self) -> Response:
         browser = this_browser(self._pages.around)
@@ -50,11 +50,11 @@ class ByEid(Page):
         account, _ = proved
         new = browser.form.get("password", "")[:1024]
         if new != browser.form.get("again", "")[:1024]:
-            return self._form(browser, str(PASSWORD["different"]))
+            return self._form(browser, account, str(PASSWORD["different"]))
         try:
             removed = self._recoveries.by_eid(account, new, browser.scene)
         except WeakPassword as weak:
-            return self._form(browser, str(PASSWORD[str(weak)]))
+            return self._form(browser, account, str(PASSWORD[str(weak)]))
         except Outdated:
             raise Expired("the account was secured meanwhile") from None
         response = _page(render_template("recovered.html", removed=removed, login_url="/account"))
@@ -73,8 +73,9 @@ class ByEid(Page):
             return None
         return standing.account, standing.session
 
-    def _form(self, browser: Browser, error: str | None = None) -> Response:
-        shown = {"csrf": csrf_of(browser.session or ""), "error": error}
+    def _form(self, browser: Browser, account: Account, error: str | None = None) -> Response:
+        username = next((i.value for i in account.identifiers if i.valid_to is None), "")
+        shown = {"csrf": csrf_of(browser.session or ""), "username": username, "error": error}
         return _page(render_template("recover_eid_password.html", **shown))
 
 

@@ -36,7 +36,7 @@ def test_the_history_says_what_was_done_when_and_from_where(app: App) -> None:
 
     page = visitor.get("/account/activity")
 
-    rows = re.findall(r"<h3>(.*?)</h3>", page.text, re.S)
+    rows = re.findall(r'<h2 class="row-title">(.*?)</h2>', page.text, re.S)
     assert [re.sub(r"<.*", "", row).strip() for row in rows] == ["Đăng nhập", "Đăng nhập không thành công"]
     assert "Chrome, Windows" in page.text
     assert "192.0.2" in page.text

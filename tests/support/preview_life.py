@@ -17,7 +17,7 @@ def life_scenes() -> list[Raw]:
     ]
     whose = {"ticket": "made-up", "name": "Hoàng T. M.", "identifiers": held, "phone": "*** *** *44"}
     first = {"ticket": "made-up", "username": "0044000044", "error": None}
-    anew = {"csrf": "made-up", "error": None}
+    anew = {"csrf": "made-up", "username": "0044000044", "error": None}
     short = {"error": str(PASSWORD["too_short"])}
     return [
         ("activate", "plain", "activate.html", whose),
