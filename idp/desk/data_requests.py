@@ -1,8 +1,8 @@
 """`DataRequest`: what a person asks about their own data, and the days that the law gives for it.
 
-Acknowledged within two working days, answered within fifteen days, once prolonged by fifteen (Decree 356/2025). To erase
-is to close the account and to take everything out of it that no law makes us keep: numbers stay as history and decided
-declarations stay for their ten years, without their pictures.
+Acknowledged within two working days, answered within fifteen days, once prolonged by fifteen (Decree 356/2025). To
+erase is to close the account and to take everything out of it that no law makes us keep: numbers stay as history and
+decided declarations stay for their ten years, without their pictures.
 """
 
 from collections.abc import Sequence

@@ -40,6 +40,8 @@ declaration = Table(
     Index("declaration_queue", "agency", "state", "submitted_at"),
     Index("declaration_by_age", "state", "submitted_at"),
     Index("declaration_by_code", "code"),
+    # For the beginning of a name, whatever the database sorts by.
+    Index("declaration_by_name", "name", postgresql_ops={"name": "text_pattern_ops"}),
     Index("declaration_by_citizen_number", "citizen_number"),
     Index("declaration_by_phone", "phone"),
     Index("declaration_by_account", "account_id"),

@@ -190,6 +190,9 @@ def _declaration() -> None:
     op.create_index("declaration_by_account", "declaration", ["account_id"], unique=False)
     op.create_index("declaration_by_age", "declaration", ["state", "submitted_at"], unique=False)
     op.create_index("declaration_by_citizen_number", "declaration", ["citizen_number"], unique=False)
+    op.create_index(
+        "declaration_by_name", "declaration", ["name"], unique=False, postgresql_ops={"name": "text_pattern_ops"}
+    )
     op.create_index("declaration_by_code", "declaration", ["code"], unique=False)
     op.create_index("declaration_by_expiry", "declaration", ["expires_at"], unique=False)
     op.create_index("declaration_by_phone", "declaration", ["phone"], unique=False)
