@@ -249,10 +249,11 @@ class Declarations:
         return found
 
     def open_again(self, declaration: Declaration) -> tuple[str, Declaration]:
-        """One given back for correction becomes the draft of whoever proved to have sent it; returns its new secret.
-
-        Raises `NotOpen`, `Changed`.
+        """A registration given back for correction becomes the draft of whoever proved to have sent it; returns its new
+        secret. What the owner of an account asked is asked anew in a session. Raises `NotOpen`, `Changed`.
         """
+        if declaration.request != "register":
+            raise NotOpen(declaration.state)
         secret = new_secret("r")
         draft = declaration.held_by(secret_digest(secret))
         if not self._store.replace(draft):

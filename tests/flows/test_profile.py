@@ -8,12 +8,11 @@ from werkzeug.test import TestResponse
 
 from config.people_wiring import set_number
 from idp.accounts.account import Account
-from idp.accounts.notices import NOWHERE
 from idp.accounts.people import IdentifierTaken
 from idp.desk.decisions import Decided, Unfit
 from idp.desk.declaration import Declaration
 from idp.messages.message import Channel, Message
-from tests.flows.test_passwords_life import NEW, field, follow, log_in, page_of
+from tests.flows.test_passwords_life import field, follow, log_in, page_of
 from tests.support.app import App, Visitor
 from tests.support.desk import OFFICER, open_agencies
 
@@ -224,28 +223,6 @@ def test_the_owner_takes_a_request_back_and_nobody_else_does(app: App) -> None:
     assert OVER in again.text
     with pytest.raises((Decided, Unfit)):
         app.provider.desk.decisions.approve(waiting, OFFICER)
-
-
-def test_a_thief_of_a_session_has_nothing_after_the_owner_recovers(app: App) -> None:
-    """T-04: the officer cannot approve what was asked before."""
-    owner(app)
-    thief = logged_in(app)
-    waiting = asked(app, thief, phone=OTHER_PHONE)
-    app.clock.move(61)
-    begun = opened(app, thief, "/account/stop")
-    half_way = follow(thief, thief.post("/account/stop", data=filled(begun)))
-    code = app.code_sent("email")
-    app.clock.move(1)
-
-    account, credentials = account_of(app), app.provider.credentials
-    credentials.reset(account, credentials.hashed(NEW, account), "sms", NOWHERE)
-
-    assert page_of(enter(thief, half_way, code)) == "login"
-    assert [d.state for d in requests(app)] == ["cancelled"]
-    with pytest.raises((Decided, Unfit)):
-        app.provider.desk.decisions.approve(waiting, OFFICER)
-    assert account_of(app).phone == "+84981234567"
-    assert log_in(app.visitor(), CODE, NEW).headers["Location"].startswith("https://portal")
 
 
 def test_a_changed_number_rests_for_72_hours(app: App) -> None:
