@@ -78,4 +78,8 @@ def test_a_hash_that_was_taken_over_opens_the_account(app: App) -> None:
     app.client()
     visitor = app.visitor()
 
-    assert visitor.log_in(visitor.authorize(), "0012345678").headers["Location"].startswith("https://portal")
+    assert (
+        visitor.log_in(visitor.authorize(), "0012345678")
+        .headers["Location"]
+        .startswith("https://portal.example.test/callback?code=")
+    )

@@ -72,7 +72,11 @@ def test_a_strong_fresh_login_sets_a_new_password_and_ends_everything(here: Brok
     assert page_of(follow(visitor, visitor.get("/account"))) == "login"
     assert page_of(follow(old, old.get("/account"))) == "login"
     fresh = here.app.visitor()
-    assert fresh.log_in(fresh.authorize(), HOA_CODE, NEW).headers["Location"].startswith("https://portal")
+    assert (
+        fresh.log_in(fresh.authorize(), HOA_CODE, NEW)
+        .headers["Location"]
+        .startswith("https://portal.example.test/callback?code=")
+    )
 
 
 def test_a_link_of_the_last_three_days_recovers_nothing(here: Brokered) -> None:
