@@ -274,7 +274,7 @@ def test_a_right_code_of_a_change_sent_twice_goes_on(app: App) -> None:
     fields = {"attempt": field(page, "attempt"), "code": app.code_sent()}
     visitor.post("/login/password/code", data=fields)
     second = follow(visitor, visitor.post("/login/password/code", data=fields))
-    assert second.headers.get("Location", "").startswith("https://portal"), page_of(second)
+    assert second.headers.get("Location", "").startswith("https://portal.example.test/callback?code="), page_of(second)
 
 
 def test_a_right_code_of_a_recovery_sent_twice_goes_on(app: App) -> None:

@@ -81,7 +81,9 @@ def test_the_first_login_goes_on_only_with_a_new_password_and_a_code(app: App) -
     done = enter(app, visitor, page, "/login/password/code")
 
     assert done.headers["Location"].startswith("https://portal.example.test/callback?code=")
-    assert log_in(app.visitor(), password=NEW).headers["Location"].startswith("https://portal")
+    assert (
+        log_in(app.visitor(), password=NEW).headers["Location"].startswith("https://portal.example.test/callback?code=")
+    )
     assert page_of(log_in(app.visitor())) == "login"
 
 
@@ -110,7 +112,7 @@ def test_a_password_of_six_months_is_changed_and_two_weeks_before_may_be(app: Ap
     assert "sắp hết hạn" in page.text
     fields = {"attempt": field(page, "attempt"), "password-later": "1"}
     later = follow(visitor, visitor.post("/login/password", data=fields))
-    assert later.headers["Location"].startswith("https://portal")
+    assert later.headers["Location"].startswith("https://portal.example.test/callback?code=")
 
     app.clock.move(20 * 86_400)
     page = log_in(app.visitor())
@@ -229,7 +231,9 @@ def test_recovery_by_a_code_and_a_second_fact(app: App) -> None:
     assert "Set-Cookie" not in done.headers
     assert thief.refresh(stolen["refresh_token"]).status_code == 400
     assert thief.userinfo(stolen["access_token"]).status_code == 401
-    assert log_in(app.visitor(), password=NEW).headers["Location"].startswith("https://portal")
+    assert (
+        log_in(app.visitor(), password=NEW).headers["Location"].startswith("https://portal.example.test/callback?code=")
+    )
     assert {m.facts["event"] for m in app.told("email") if m.template == "notice"} == {
         "new_device",
         "password_recovered",
@@ -300,7 +304,9 @@ def test_a_pending_change_dies_with_a_recovery(app: App) -> None:
 
     stolen = thief.post("/login/password/code", data={"attempt": field(pending, "attempt"), "code": code})
     assert page_of(follow(thief, stolen)) == "error"
-    assert log_in(app.visitor(), password=NEW).headers["Location"].startswith("https://portal")
+    assert (
+        log_in(app.visitor(), password=NEW).headers["Location"].startswith("https://portal.example.test/callback?code=")
+    )
 
 
 def test_a_number_that_was_just_changed_recovers_nothing(app: App) -> None:
@@ -405,7 +411,7 @@ def test_after_guessing_an_unknown_device_needs_a_code_and_a_known_one_does_not(
     app.told("sms")
 
     assert page_of(log_in(app.visitor("198.51.100.20"))) == "code"
-    assert log_in(known, prompt="login").headers["Location"].startswith("https://portal")
+    assert log_in(known, prompt="login").headers["Location"].startswith("https://portal.example.test/callback?code=")
     assert account_id
 
 
