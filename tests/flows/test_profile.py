@@ -203,6 +203,10 @@ def test_a_newer_request_takes_the_place_of_the_one_that_waits(app: App) -> None
     assert [(d.id, d.state) for d in requests(app)] == [(second.id, "submitted"), (first.id, "superseded")]
     with pytest.raises((Decided, Unfit)):
         app.provider.desk.decisions.approve(first, OFFICER)
+    visitor = logged_in(app)
+    of_before = {"csrf": field(visitor.get("/account/profile"), "csrf"), "cancel": first.id}
+    assert OVER in follow(visitor, visitor.post("/account/profile", data=of_before)).text
+    assert requests(app)[0].state == "submitted"
 
 
 def test_the_owner_takes_a_request_back_and_nobody_else_does(app: App) -> None:
@@ -363,13 +367,18 @@ def test_without_a_fresh_code_or_the_value_against_forgery_nothing_is_recorded(a
     assert codes_sent(app, "email") == []
 
 
-def test_filling_in_may_take_longer_than_the_page_stays_unmasked(app: App) -> None:
+def test_filling_in_may_take_longer_than_the_page_stays_unmasked_but_not_for_ever(app: App) -> None:
     owner(app)
     visitor = logged_in(app)
     page = opened(app, visitor)
     app.clock.move(1200)
+    recorded = visitor.post("/account/profile", data=filled(page, street="2 Đường"))
+    visitor.get("/account")
+    app.clock.move(601)
+    too_late = visitor.post("/account/profile", data=filled(page, street="2 Đường"))
 
-    assert page_of(follow(visitor, visitor.post("/account/profile", data=filled(page, street="2 Đường")))) == "code"
+    assert recorded.headers["Location"].startswith("/account/profile/code?ticket=")
+    assert too_late.headers["Location"].startswith("/login/code?")
 
 
 def test_a_stop_waits_can_be_taken_back_and_closes_the_account_once_approved(app: App) -> None:
