@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from config.officer_wiring import officer_logins_of, proposals_of, sql_officers
+from config.officer_wiring import officer_logins_of, officer_passkeys_of, proposals_of, sql_officers
 from idp.brake import Brake
 from idp.store.desk_views import SqlDeskViews
 from idp.store.participants import SqlParticipants
 from idp.web.browser import Surroundings
 from idp.web.cookies import Cookies
 from idp.web.network import Peers
-from idp.web.officer import conflicts, data, door, dossier, pairs, queue
+from idp.web.officer import conflicts, data, door, dossier, pairs, passkeys, queue
 from idp.web.officer.console import Console
 from idp.web.routes import Routes, build
 
@@ -43,6 +43,7 @@ def officer_pages(p: Provider, around: Surroundings) -> Routes:
     """Every page of the console."""
     base, desk = p.base, p.desk
     logins = officer_logins_of(base, p.passwords)
+    keys = officer_passkeys_of(base, logins)
     console = Console(around, logins, desk.agencies, sql_officers(base).names, base.clock)
     views = SqlDeskViews(base.database)
     papers = dossier.Papers(desk.declarations, views, SqlParticipants(base.database), base.people, base.audit)
@@ -52,6 +53,9 @@ def officer_pages(p: Provider, around: Surroundings) -> Routes:
     return [
         ("/", "queue", queue.Start.as_view("queue", console, lines)),
         ("/login", "login", door.Login.as_view("login", around, logins)),
+        ("/login/key", "passkey_door", passkeys.PasskeyDoor.as_view("passkey_door", around, keys)),
+        ("/passkeys", "passkeys", passkeys.OwnPasskeys.as_view("passkeys", console, keys)),
+        ("/passkeys/add", "add_passkey", passkeys.AddPasskey.as_view("add_passkey", console, keys)),
         ("/logout", "logout", door.Logout.as_view("logout", console)),
         ("/invitation/<token>", "invitation", door.Invitation.as_view("invitation", console)),
         ("/requests/<declaration_id>", "dossier", dossier.Dossier.as_view("dossier", console, papers, desk.decisions)),

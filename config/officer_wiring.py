@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from config.federation_wiring import sql_links
+from config.passkey_pages import NAME as PARTY_NAME
+from config.passkey_pages import sql_passkeys
 from config.people_wiring import notices_of
 from federation.conflicts import OfficerConflicts
 from federation.officers import Officers
+from idp.accounts.notices import NOTHING_TOLD
+from idp.accounts.passkey import Ceremony, RelyingParty
+from idp.accounts.passkeys import LIFE, Passkeys
+from idp.brake import Brake
 from idp.desk.officer_logins import Limits, OfficerLogins, Stay
+from idp.desk.officer_passkeys import OfficerPasskeys
 from idp.desk.officers import Roster
 from idp.desk.proposals import Proposals
 from idp.login.limits import CODE_GUESSES, Guesses, Policy
+from idp.shelf import Shelf
 from idp.store.agencies import SqlAgencies
 from idp.store.officer_sessions import SqlOfficerSessions
 from idp.store.officers import SqlOfficers
@@ -56,6 +65,21 @@ def officer_logins_of(base: Foundation, passwords: Passwords) -> OfficerLogins:
         Stay(rules.idle, rules.absolute),
         key=base.secrets.get("officer-login"),
     )
+
+
+def officer_passkeys_of(base: Foundation, logins: OfficerLogins) -> OfficerPasskeys:
+    """The passkeys of officers: those of the console's own host."""
+    url = base.settings.officers_url
+    held = Passkeys(
+        sql_passkeys(base),
+        Shelf("ok", Ceremony, base.ephemeral, base.clock, life=LIFE),
+        RelyingParty(urlsplit(url).hostname or "", url, PARTY_NAME),
+        base.clock,
+        handle_key=base.secrets.get("officer-passkey-handle"),
+        told_of_clone=lambda _: NOTHING_TOLD,
+    )
+    brake = Brake(base.settings.limits.attempts_per_network, 60, base.clock)
+    return OfficerPasskeys(held, sql_officers(base), logins, brake)
 
 
 def conflicts_of(base: Foundation) -> OfficerConflicts:

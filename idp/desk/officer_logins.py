@@ -142,14 +142,23 @@ class OfficerLogins:
         right = self._passwords.verify(lock.password_hash, typed.password)
         step = step_of(lock.totp_secret or _NOBODY, typed.code, self._clock())
         if officer is None or not right or officer.status != "active" or lock.totp_secret is None:
-            raise self._refused(officer, "password" if officer and officer.status == "active" else "officer")
+            raise self.refused(officer, "password" if officer and officer.status == "active" else "officer")
         if self._limits.codes.wait(officer.id):
-            raise self._refused(officer, "codes")
+            raise self.refused(officer, "codes")
         if step is None or not self._officers.spend_step(officer.id, step):
-            raise self._refused(officer, "code")
+            raise self.refused(officer, "code")
         self._limits.codes.clear(officer.id)
         self._limits.lane.clear(lane)
-        return self._open(officer, typed)
+        return self.open(officer, typed.network, typed.user_agent, "pwd otp", by="totp")
+
+    def prove(self, officer: Officer, code: str) -> None:
+        """Whoever is in types one more code, which nobody can use again. Raises `LoginRefused`."""
+        if self._limits.codes.wait(officer.id):
+            raise self.refused(officer, "codes")
+        step = step_of(self._officers.lock(officer.id).totp_secret or _NOBODY, code, self._clock())
+        if step is None or not self._officers.spend_step(officer.id, step):
+            raise self.refused(officer, "code")
+        self._limits.codes.clear(officer.id)
 
     def seen(self, secret: str) -> Officer | Ended | None:
         """Whose live session this is, or how it ended; None when there is none."""
@@ -199,16 +208,16 @@ class OfficerLogins:
         self._limits.codes.clear(officer.id)
         return officer
 
-    def _open(self, officer: Officer, typed: Typed) -> str:
+    def open(self, officer: Officer, network: str, user_agent: str, amr: str, *, by: str) -> str:
+        """Open a session for whoever proved to be this officer; its secret."""
         secret, now = new_session_secret(), self._clock()
         until = now + self._stay.absolute
-        session = OfficerSession(
-            session_digest(secret), officer.id, "pwd otp", typed.network, typed.user_agent[:200], now, now, until
-        )
-        self._sessions.open(session, Event("officer.login", facts={"officer": officer.login, "by": "totp"}))
+        session = OfficerSession(session_digest(secret), officer.id, amr, network, user_agent[:200], now, now, until)
+        self._sessions.open(session, Event("officer.login", facts={"officer": officer.login, "by": by}))
         return secret
 
-    def _refused(self, officer: Officer | None, why: str) -> LoginRefused:
+    def refused(self, officer: Officer | None, why: str) -> LoginRefused:
+        """One answer for whatever is wrong; the trail has the reason."""
         facts = {"officer": officer.login if officer else None, "why": why}
         self._audit.record(Event("officer.login_failed", facts=facts))
         return LoginRefused()

@@ -32,7 +32,8 @@ class Login(Page):
 
     def get(self) -> Response:
         why = this_browser(self._around).query.get("why", "")
-        return self._page(said=DOOR.get(why) if why in ("idle", "ended", "out", "enrolled") else None)
+        said = DOOR.get(why) if why in ("idle", "ended", "out", "enrolled") else None
+        return self._page(said=said, error=DOOR["passkey"] if why == "passkey" else None)
 
     def post(self) -> Response:
         browser = this_browser(self._around)

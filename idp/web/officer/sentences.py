@@ -9,6 +9,7 @@ DOOR: Mapping[str, LazyString] = {
     "wait": lazy_gettext("Bạn đã thử quá nhiều lần. Vui lòng thử lại sau %(seconds)s giây."),
     "idle": lazy_gettext("Phiên làm việc đã kết thúc vì không có thao tác trong 15 phút, hoặc đã quá 8 giờ."),
     "ended": lazy_gettext("Phiên làm việc đã kết thúc. Vui lòng đăng nhập lại."),
+    "passkey": lazy_gettext("Chưa đăng nhập được bằng khóa truy cập. Hãy thử lại hoặc dùng mật khẩu và mã."),
     "out": lazy_gettext("Bạn đã đăng xuất"),
     "enrolled": lazy_gettext("Đã đặt mật khẩu và ứng dụng xác thực. Hãy đợi mã mới rồi đăng nhập."),
     "wrong_code": lazy_gettext("Mã xác thực không đúng. Hãy kiểm tra giờ của điện thoại và nhập mã mới nhất."),
