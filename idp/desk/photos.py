@@ -4,6 +4,7 @@ Whatever a file says besides its picture (place, camera, a second format, a scri
 upright, made smaller and written as a fresh JPEG.
 """
 
+import re
 from dataclasses import dataclass
 from io import BytesIO
 from threading import BoundedSemaphore
@@ -24,6 +25,12 @@ AT_ONCE, PATIENCE = 2, 10.0
 _FORMATS = ("JPEG", "PNG", "WEBP")
 _STILL = ("JPEG", "MPO")
 """A JPEG of a phone may hold a second picture for brighter screens; its first one is the picture."""
+
+MOST_SCANS = 32
+"""Cameras and editors write up to about a dozen; each is a walk over all pixels, for forty bytes of file."""
+
+_MARKER = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
+_START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 
 
 class BadPhoto(ValueError):
@@ -72,6 +79,8 @@ def _developed(role: Role, file: bytes) -> Picture:
         raise BadPhoto("not_a_picture") from None
     with image:
         _judge(role, image)
+        if image.format in _STILL and _has_many_scans(file):
+            raise BadPhoto("broken")
         try:
             return _made_anew(image)
         except Exception:
@@ -87,6 +96,18 @@ def _judge(role: Role, image: Image.Image) -> None:
         raise BadPhoto("too_small")
     if image.format not in _STILL and getattr(image, "n_frames", 1) > 1:
         raise BadPhoto("moving")
+
+
+def _has_many_scans(jpeg: bytes) -> bool:
+    """Whether the first picture of a JPEG has more scans than any honest one; its segments are passed over."""
+    at = scans = 0
+    while (marker := _MARKER.search(jpeg, at)) and scans <= MOST_SCANS:
+        at, kind = marker.end(), marker[1][0]
+        if kind == _END:
+            break
+        scans += kind == _SCAN
+        at += int.from_bytes(jpeg[at : at + 2]) if kind != _START else 0
+    return scans > MOST_SCANS
 
 
 def _made_anew(image: Image.Image) -> Picture:

@@ -1,0 +1,44 @@
+"""Attacks on the desk that were tried on it after it was built: files that cost much, messages without end, who sees
+what in the trail.
+"""
+
+import shutil
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from idp.desk.photos import BadPhoto, Darkroom
+from tests.support import databases
+from tests.support.officers import Desk, running_desk
+
+
+@pytest.fixture
+def desk(app_template: Path, tmp_path: Path) -> Iterator[Desk]:
+    shutil.copy(app_template / "master.key", tmp_path / "master.key")
+    with running_desk(tmp_path, databases.sqlite_copy(app_template / "idp.db", tmp_path)) as running:
+        yield running
+
+
+def jpeg(*, tail: bytes = b"", scans: int = 0, before: bytes = b"") -> bytes:
+    """A progressive JPEG; its last scan comes `scans` times more, each behind `before`."""
+    out = BytesIO()
+    Image.new("RGB", (640, 640), (120, 130, 140)).save(out, "JPEG", progressive=True)
+    picture, end = out.getvalue()[:-2], b"\xff\xd9"
+    last = picture[picture.rindex(b"\xff\xda") :]
+    return picture + (before + last) * scans + end + tail
+
+
+@pytest.mark.parametrize("before", [b"", b"\xff\xfe\x00\x04hi", b"\xff\x01", b"\xff\xff", b"\xff\xd0"])
+def test_a_picture_of_a_thousand_scans_is_refused_before_it_is_decoded(before: bytes) -> None:
+    """2.16: forty bytes of a scan cost a walk over all pixels; eight megabytes of them held a worker for an hour."""
+    with pytest.raises(BadPhoto, match="broken"):
+        Darkroom().develop("portrait", jpeg(scans=1000, before=before))
+
+
+def test_what_comes_after_a_picture_is_not_counted_as_its_scans() -> None:
+    """Phones append a film or a second picture."""
+    made = Darkroom().develop("portrait", jpeg(tail=b"\xff\xda" * 500, scans=3))
+    assert (made.width, made.height) == (640, 640)
