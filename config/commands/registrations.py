@@ -32,6 +32,7 @@ WHY = {
     "no_account": "there is no active account for it, or the account has a password",
     "secured_meanwhile": "the account was secured after it was asked for; reject it",
     "held": "it is held back for now",
+    "sent_just_now": "the way to a password was sent a moment ago; wait ten minutes",
     "taken": "another account has just got the number",
     "changed": "it was decided, changed or superseded meanwhile; look at it and try again",
 }

@@ -23,6 +23,8 @@ from idp.shelf import digest
 
 FirstWay = Literal["link", "temporary"]
 HOUR = 3600.0
+RESEND_PAUSE = 600.0
+"""Seconds from one way to a first password to the next: each is a text that somebody pays for."""
 
 
 class Decided(Exception):
@@ -30,7 +32,9 @@ class Decided(Exception):
 
 
 class Unfit(Exception):
-    """The declaration cannot be approved as it is; `why` is account_exists, no_account, secured_meanwhile or held."""
+    """The declaration cannot be approved as it is; `why` is account_exists, no_account, secured_meanwhile, held or
+    sent_just_now.
+    """
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -87,7 +91,9 @@ class DecisionStore(Protocol):
         ...
 
     def send_again(self, activation: Activation, event: Event, messages: Sequence[Message]) -> None:
-        """A new way to the first password; earlier ones of the account die."""
+        """A new way to the first password; earlier ones of the account die. Raises `Unfit` when the account has a
+        password by now, or got one a moment ago.
+        """
         ...
 
 

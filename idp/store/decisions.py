@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.account import Identifier
 from idp.accounts.people import IdentifierTaken
-from idp.desk.decisions import Activation, Approval, Decided
+from idp.desk.decisions import RESEND_PAUSE, Activation, Approval, Decided, Unfit
 from idp.desk.declaration import Declaration
 from idp.messages.message import Message
 from idp.ports import Event
@@ -66,7 +66,15 @@ class SqlDecisions:
             self._outbox.write(connection, *messages)
 
     def send_again(self, activation: Activation, event: Event, messages: Sequence[Message]) -> None:
+        waiting = and_(t.account.c.id == activation.account_id, t.account.c.password_hash.is_(None))
+        lately = t.activation.c.created_at > activation.created_at - RESEND_PAUSE
+        sent = select(t.activation.c.digest).where(t.activation.c.account_id == activation.account_id, lately)
         with self._database.write.begin() as connection:
+            # Holds the row: two officers at once send one, and none goes to whoever sets a password just now.
+            if not connection.execute(update(t.account).where(waiting).values(status=t.account.c.status)).rowcount:
+                raise Unfit("no_account")
+            if connection.execute(sent).first():
+                raise Unfit("sent_just_now")
             _activate(connection, activation)
             self._audit.write(connection, event)
             self._outbox.write(connection, *messages)

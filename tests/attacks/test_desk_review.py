@@ -42,3 +42,16 @@ def test_what_comes_after_a_picture_is_not_counted_as_its_scans() -> None:
     """Phones append a film or a second picture."""
     made = Darkroom().develop("portrait", jpeg(tail=b"\xff\xda" * 500, scans=3))
     assert (made.width, made.height) == (640, 640)
+
+
+def test_an_officer_s_clicks_send_one_text_in_ten_minutes(desk: Desk) -> None:
+    """W-01: a second click of the button, or a thousand, cost nobody money and wake nobody up."""
+    desk.officer()
+    seat, asked = desk.seat("lan.nguyen"), desk.declaration()
+    seat.decide(asked, "approve")
+    answers = [seat.decide(desk.stored(asked), "resend").status_code for _ in range(5)]
+    assert (answers, len(desk.app.told("sms"))) == ([409] * 5, 1)
+
+    desk.app.clock.move(600)
+    answers = [seat.decide(desk.stored(asked), "resend").status_code for _ in range(5)]
+    assert (answers, len(desk.app.told("sms"))) == ([303, *[409] * 4], 1)

@@ -124,6 +124,7 @@ def test_a_new_link_kills_the_one_before_and_none_goes_to_whoever_has_a_password
     approved = desk.decisions.approve(declared(app), OFFICER)
     old = link_of(app)
 
+    app.clock.move(600)
     desk.decisions.send_again(approved, OFFICER)
 
     assert page_of(app.visitor().get(old)) == "error"

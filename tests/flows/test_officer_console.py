@@ -172,6 +172,7 @@ def test_the_activation_is_sent_again_while_there_is_no_password(desk: Desk) -> 
     seat = desk.seat("lan.nguyen")
     seat.decide(asked, "approve")
     sent = [m.facts["url"] for m in desk.app.told("sms") if m.template == "activation"]
+    desk.app.clock.move(600)
     seat.decide(desk.stored(asked), "resend")
     again = [m.facts["url"] for m in desk.app.told("sms") if m.template == "activation"]
 

@@ -103,6 +103,7 @@ ENDS: Mapping[str, LazyString] = {
         "Tài khoản đã được bảo vệ lại sau khi gửi yêu cầu này, nên yêu cầu không còn hiệu lực. Hãy từ chối hồ sơ."
     ),
     "held": lazy_gettext("Yêu cầu này đang trong thời gian chờ và chưa thể phê duyệt."),
+    "sent_just_now": lazy_gettext("Đường dẫn kích hoạt vừa được gửi. Hãy đợi 10 phút rồi mới gửi lại."),
     "taken": lazy_gettext("Tài khoản khác vừa nhận mã số hoặc số giấy tờ này."),
     "reason": lazy_gettext("Hãy chọn lý do."),
     "nothing": lazy_gettext("Hãy chọn ít nhất một hồ sơ và ghi lý do."),
