@@ -30,6 +30,7 @@ lint: .setup/test ## style, types, imports and spelling
 bench: programs .setup/test ## measure; docs/performance.md explains the numbers
 	$(BIN)/python -m tests.bench
 	$(BIN)/python -m tests.bench.qr
+	$(BIN)/python -m tests.bench.desk
 
 soak: programs .setup/test .setup/foreign ## the tests whose numbers are large, in full
 	$(BIN)/python -m pytest -m soak
