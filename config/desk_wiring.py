@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from config.people_wiring import notices_of, sql_credentials
+from config.people_wiring import notices_of, sql_credentials, sql_notices
 from config.registration_wiring import registrations_of
 from idp.desk.activation import Activating, Activations
 from idp.desk.data_requests import DataRequests
@@ -55,8 +55,8 @@ def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) ->
     )
     under_way = Shelf("act", Activating, base.ephemeral, base.clock, life=HALF_AN_HOUR)
     activations = Activations(decided, base.people, credentials, under_way, base.clock)
-    asked = SqlDataRequests(base.database, sql_credentials(base), base.audit, base.outbox)
-    data_requests = DataRequests(asked, base.people, base.clock)
+    asked = SqlDataRequests(base.database, sql_credentials(base), base.audit, base.outbox, sql_notices(base))
+    data_requests = DataRequests(asked, base.people, notices_of(base), base.clock)
     registrations = registrations_of(base, declarations, decided, agencies)
     return Desk(agencies, declarations, decided, decisions, activations, data_requests, registrations)
 

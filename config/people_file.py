@@ -23,7 +23,7 @@ def read_person(person: Mapping[str, Any], now: float) -> tuple[Account, str | N
     kind = person.get("kind", "individual")
     name = unicodedata.normalize("NFC", " ".join(str(person.get("name", "")).split()))
     birth_date = person.get("birth_date")
-    if kind not in LOGIN_KINDS:
+    if not isinstance(kind, str) or kind not in LOGIN_KINDS:
         raise BadPerson("kind is individual or organisation")
     if not name or len(name) > 200:
         raise BadPerson("name is missing or longer than 200 characters")
@@ -33,6 +33,10 @@ def read_person(person: Mapping[str, Any], now: float) -> tuple[Account, str | N
         raise BadPerson("birth_date is a text")
     if not all(isinstance(person.get(name) or "", str) for name in ("email", "address", "phone")):
         raise BadPerson("email, address and phone are texts")
+    if not all(text.isprintable() for text in (name, person.get("email") or "", person.get("address") or "")):
+        raise BadPerson("name, email and address are texts that can be shown")
+    if not isinstance(person.get("more_claims") or {}, Mapping):
+        raise BadPerson("more_claims is an object")
     phone = _phone(person.get("phone"))
     account = Account(
         id=new_account_id(),

@@ -36,7 +36,8 @@ class Securing:
 
     `links_end` names links to upstreams that end, `link_returns` one that holds again when nothing is in its way.
     `passkeys_end` names passkeys that end, or says that none is left. `activation` is the digest of the way to a first
-    password that it uses up.
+    password that it uses up. `owner_is_back` says that whoever had the account before may not have been its owner: what
+    was asked about its data ends unanswered.
     """
 
     account_id: str
@@ -51,6 +52,7 @@ class Securing:
     link_returns: str | None = None
     passkeys_end: tuple[str, ...] | Literal["all"] = ()
     activation: str | None = None
+    owner_is_back: bool = False
 
 
 class CredentialStore(Protocol):
@@ -121,8 +123,10 @@ class Credentials:
         """The hash of a password that this account may have. Raises `WeakPassword`, `Busy`."""
         return self._passwords.hash(checked_new(new, account))
 
-    def reset(self, account: Account, new_hash: str, way: Way, scene: Scene) -> list[str]:
+    def reset(self, account: Account, new_hash: str, way: Way, scene: Scene, *, through: str = "") -> list[str]:
         """Set a password after a recovery; everything open ends. Returns the names of what was removed unproven.
+
+        `through` names the upstream of a recovery by eID.
 
         Whoever recovered proved one channel; a number or address that nobody ever proved may be an attacker's, and so
         may a link to an upstream that only the lost password made, and a passkey: they go (security.md T-03). Raises
@@ -137,10 +141,14 @@ class Credentials:
         values = _password(new_hash, now) | dict.fromkeys(unproven)
         ends = tuple(link.id for link in self._store.links_of(account.id) if link.how in BY_PASSWORD)
         passkeys = ["passkey"] if self._store.has_passkeys(account.id) else []
-        told = self._notices.of("password_recovered", account, scene, before={"way": way} | _channel(account, way))
+        before = {"way": way, "upstream": through} | _channel(account, way)
+        told = self._notices.of("password_recovered", account, scene, before=before)
         event = Event("password.recovered", account.id, facts={"way": way, "removed": len(unproven) + len(ends)})
-        securing = Securing(account.id, account.secured_at, values, event, told, links_end=ends, passkeys_end="all")
-        self._do(securing, now)
+        since = account.secured_at
+        self._do(
+            Securing(account.id, since, values, event, told, links_end=ends, passkeys_end="all", owner_is_back=True),
+            now,
+        )
         return unproven + (["link"] if ends else []) + passkeys
 
     def end_passkey(self, account: Account, passkey_id: str, scene: Scene, *, sid: str) -> None:
@@ -175,9 +183,9 @@ class Credentials:
     def not_me(self, token: str, account: Account) -> None:
         """Undo what a notice told about: everything open ends, the old value is back, the password opens nothing.
 
-        Links to upstreams that were made then or later end too, and every passkey: whoever did the one may have done
-        the other. The person sets a new password by recovery. Raises `Outdated` when the link of the notice is used
-        or over.
+        Links to upstreams that were made then or later end too, the one that a recovery went through, and every
+        passkey: whoever did the one may have done the other. The person sets a new password by recovery. Raises
+        `Outdated` when the link of the notice is used or over.
         """
         now = self._clock()
         undo = self.undo_of(token)
@@ -185,7 +193,10 @@ class Credentials:
             raise Outdated
         values = {"password_hash": None, "password_temporary": False} | _taken_back(undo, account, now)
         event = Event("account.not_me", account.id, facts={"about": undo.about})
-        ends = tuple(link.id for link in self._store.links_of(account.id) if link.made_at >= undo.created_at)
+        # A recovery by eID went through a link of before.
+        through = undo.before.get("upstream")
+        mine = self._store.links_of(account.id)
+        ends = tuple(link.id for link in mine if link.made_at >= undo.created_at or link.upstream == through)
         returns = undo.before.get("link") if undo.about == "link_removed" else None
         undoing = Securing(
             account.id,
@@ -196,6 +207,7 @@ class Credentials:
             links_end=ends,
             link_returns=returns,
             passkeys_end="all",
+            owner_is_back=True,
         )
         self._do(undoing, now)
 
@@ -207,7 +219,7 @@ class Credentials:
         """
         event = Event("account.not_me", account.id, facts={"about": "device_enrolled"})
         told = self._notices.of("device_removed", account, scene)
-        self._do(Securing(account.id, account.secured_at, {}, event, told), self._clock())
+        self._do(Securing(account.id, account.secured_at, {}, event, told, owner_is_back=True), self._clock())
 
     def _do(self, securing: Securing, now: float) -> float:
         moment = self._store.secure(securing, now)
@@ -247,6 +259,10 @@ def _taken_back(undo: Undo, account: Account, now: float) -> dict[str, object]:
         case "email_changed":
             return {"email": before.get("email"), "email_verified_at": now if before.get("email") else None}
         case "profile_changed":
-            back = {name: before[name] for name in ("phone", "email") if before.get(name)}
-            return back | {f"{name}_verified_at": now for name in back}
+            # Only what was changed is named; what nobody had proved before does not come back.
+            back: dict[str, object] = {name: before[name] or None for name in ("phone", "email") if name in before}
+            if "phone" in back:
+                back["phone_changed_at"] = float(before.get("phone_changed_at") or 0) or None
+            proved = {f"{name}_verified_at": now if back[name] else None for name in ("phone", "email") if name in back}
+            return back | proved
     return {}

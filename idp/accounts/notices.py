@@ -31,6 +31,7 @@ About = Literal[
     "passkey_cloned",
     "profile_changed",
     "activated",
+    "erasure_asked",
 ]
 UNDO_LIFE = 259_200.0
 """72 hours, in seconds."""

@@ -180,13 +180,13 @@ class Recoveries:
         self._failures.clear(account.id)
         return removed
 
-    def by_eid(self, account: Account, new: str, scene: Scene) -> list[str]:
-        """Set the new password of somebody whom an upstream just proved; returns what was removed unproven.
+    def by_eid(self, account: Account, new: str, scene: Scene, through: str) -> list[str]:
+        """Set the new password of somebody whom the upstream `through` just proved; returns what was removed unproven.
 
         Raises `WeakPassword`, `Outdated`, `Busy`.
         """
         hashed = self._credentials.hashed(new, account)
-        removed = self._credentials.reset(account, hashed, "eid", scene)
+        removed = self._credentials.reset(account, hashed, "eid", scene, through=through)
         self._failures.clear(account.id)
         return removed
 

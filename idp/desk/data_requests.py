@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
+from idp.accounts.notices import NOWHERE, Notices, Scene, Told
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.people import People
 from idp.desk.declaration import new_id, new_reference
@@ -82,8 +83,8 @@ class Answer:
 class DataRequestStore(Protocol):
     """Keeps requests."""
 
-    def add(self, request: DataRequest, event: Event) -> DataRequest:
-        """Write a new one; the one that waits already when there is one."""
+    def add(self, request: DataRequest, event: Event, told: Told) -> DataRequest:
+        """Write a new one and tell of it; the one that waits already when there is one."""
         ...
 
     def find(self, request_id: str) -> DataRequest | None:
@@ -106,15 +107,17 @@ class DataRequestStore(Protocol):
 class DataRequests:
     """Asked by people, answered by officers."""
 
-    def __init__(self, store: DataRequestStore, people: People, clock: Clock) -> None:
+    def __init__(self, store: DataRequestStore, people: People, notices: Notices, clock: Clock) -> None:
         self._store = store
         self._people = people
+        self._notices = notices
         self._clock = clock
 
-    def ask(self, account: Account) -> DataRequest:
-        """Ask for erasure; whoever asks twice has asked once."""
+    def ask(self, account: Account, scene: Scene = NOWHERE) -> DataRequest:
+        """Ask for erasure; whoever asks twice has asked once. The owner is told: it may be somebody else who asks."""
         event = Event("data.asked", account.id, facts={"kind": "erase"})
-        return self._store.add(DataRequest.new(account.id, self._clock()), event)
+        told = self._notices.of("erasure_asked", account, scene)
+        return self._store.add(DataRequest.new(account.id, self._clock()), event, told)
 
     def of_account(self, account_id: str) -> list[DataRequest]:
         """What a person asked, newest first."""

@@ -212,10 +212,11 @@ class Decisions:
         known: dict[str, str] = {}
         if form.phone and form.phone != account.phone:
             values |= {"phone": form.phone, "phone_verified_at": now, "phone_changed_at": now}
-            known |= {"phone": account.phone or ""} if account.phone_verified_at else {}
+            known["phone"] = (account.phone or "") if account.phone_verified_at else ""
+            known |= {"phone_changed_at": str(account.phone_changed_at)} if account.phone_changed_at else {}
         if form.email and form.email != account.email:
             values |= {"email": form.email, "email_verified_at": approved.email_verified_at}
-            known |= {"email": account.email or ""} if account.email_verified_at else {}
+            known["email"] = (account.email or "") if account.email_verified_at else ""
         after = replace(account, phone=str(values.get("phone", account.phone) or "") or None)
         told = self._notices.of("profile_changed", after, NOWHERE, before=known)
         event = Event("account.changed", account.id, facts={"officer": officer.login, "papers": len(news)})
@@ -233,7 +234,7 @@ class Decisions:
         account, now = self._account_of(approved), self._clock()
         event = Event("account.stopped", account.id, facts={"officer": officer.login})
         values = {"status": "disabled", "password_hash": None, "password_temporary": False}
-        securing = Securing(account.id, account.secured_at, values, event)
+        securing = Securing(account.id, account.secured_at, values, event, passkeys_end="all")
         letters = tuple(self._letters(approved, "declaration_approved"))
         until = now + self._rules.photos_kept
         return Approval(approved, _event(approved, officer), until, secures=securing, closes=True, messages=letters)

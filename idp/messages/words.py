@@ -47,6 +47,7 @@ EVENTS_SMS: Mapping[str, Words] = {
     "passkey_cloned": {"vi": "Xoa khoa truy cap nghi bi lo", "en": "Passkey ended: maybe copied"},
     "profile_changed": {"vi": "Thong tin tai khoan da doi", "en": "Account details changed"},
     "activated": {"vi": "Da dat mat khau dau tien", "en": "First password set"},
+    "erasure_asked": {"vi": "Co yeu cau xoa tai khoan", "en": "Erasure asked for"},
 }
 EVENTS_MAIL: Mapping[str, Words] = {
     "new_device": {"vi": "Đăng nhập trên thiết bị mới", "en": "Login on a new device"},
@@ -71,6 +72,10 @@ EVENTS_MAIL: Mapping[str, Words] = {
     "activated": {
         "vi": "Mật khẩu đầu tiên của tài khoản đã được đặt",
         "en": "The first password of your account was set",
+    },
+    "erasure_asked": {
+        "vi": "Có yêu cầu xóa dữ liệu và đóng tài khoản",
+        "en": "Somebody asked to erase your data and close the account",
     },
     "profile_changed": {
         "vi": "Thông tin tài khoản đã được thay đổi tại cơ quan BHXH",

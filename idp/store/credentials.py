@@ -4,6 +4,8 @@ from sqlalchemy import Connection, and_, delete, exists, select, update
 
 from idp.accounts.credentials import HeldLink, Securing
 from idp.accounts.notices import Undo
+from idp.desk.data_requests import WAITING
+from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.declaration_rows import end_open
@@ -50,10 +52,19 @@ class SqlCredentials:
         end_devices(connection, event.account_id, now)
         connection.execute(delete(t.one_time_code).where(t.one_time_code.c.account_id == event.account_id))
         _change_links(connection, event, now)
+        if event.owner_is_back:
+            self._withdraw(connection, event.account_id, now)
         end_passkeys(connection, self._audit, event.account_id, event.passkeys_end, now)
         self._audit.write(connection, event.event)
         self._notices.write(connection, event.told)
         return now
+
+    def _withdraw(self, connection: Connection, account_id: str, now: float) -> None:
+        """What was asked about the data ends: nobody knows that the owner asked it."""
+        waiting = and_(t.data_request.c.account_id == account_id, t.data_request.c.state.in_(WAITING))
+        withdrawn = update(t.data_request).where(waiting).values(state="withdrawn", answered_at=now)
+        if connection.execute(withdrawn).rowcount:
+            self._audit.write(connection, Event("data.answered", account_id, facts={"state": "withdrawn"}))
 
     def find_undo(self, digest: str, now: float) -> Undo | None:
         return self._notices.find(digest, now)

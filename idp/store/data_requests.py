@@ -5,12 +5,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
+from idp.accounts.notices import Told
 from idp.desk.data_requests import WAITING, Answer, Answered, DataRequest
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.credentials import CameFirst, SqlCredentials
 from idp.store.outbox import SqlOutbox
+from idp.store.undo import SqlNotices
 from keys.database import Database
 
 _r = t.data_request.c
@@ -20,13 +22,21 @@ _NAMES = tuple(f.name for f in fields(DataRequest))
 class SqlDataRequests:
     """Requests in the table `data_request`."""
 
-    def __init__(self, database: Database, credentials: SqlCredentials, audit: SqlAudit, outbox: SqlOutbox) -> None:
+    def __init__(
+        self,
+        database: Database,
+        credentials: SqlCredentials,
+        audit: SqlAudit,
+        outbox: SqlOutbox,
+        notices: SqlNotices,
+    ) -> None:
         self._database = database
         self._credentials = credentials
         self._audit = audit
         self._outbox = outbox
+        self._notices = notices
 
-    def add(self, request: DataRequest, event: Event) -> DataRequest:
+    def add(self, request: DataRequest, event: Event, told: Told) -> DataRequest:
         mine = t.account.c.id == request.account_id
         with self._database.write.begin() as connection:
             # Held until we are done: of two asking at once the second one finds the first.
@@ -37,6 +47,7 @@ class SqlDataRequests:
                 return _request(found)
             connection.execute(insert(t.data_request), asdict(request))
             self._audit.write(connection, event)
+            self._notices.write(connection, told)
         return request
 
     def find(self, request_id: str) -> DataRequest | None:

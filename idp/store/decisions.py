@@ -99,6 +99,9 @@ class SqlDecisions:
         held = and_(t.identifier.c.account_id == securing.account_id, t.identifier.c.valid_to.is_(None))
         if approval.closes:
             connection.execute(update(t.identifier).where(held).values(valid_to=now))
+            # Who registers again comes in by the same electronic identity.
+            linked = and_(t.link.c.account_id == securing.account_id, t.link.c.ended_at.is_(None))
+            connection.execute(update(t.link).where(linked).values(ended_at=now))
         _replace_identifiers(connection, securing.account_id, approval.identifiers, now)
 
 

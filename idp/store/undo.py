@@ -56,7 +56,7 @@ class SqlNotices:
 
     def previous(self, account_id: str, now: float) -> dict[str, str]:
         """Number and address of before a change that can still be undone: who had them is told of what follows."""
-        changed = and_(_u.account_id == account_id, _u.event.in_(("phone_changed", "email_changed")))
+        changed = and_(_u.account_id == account_id, _u.event.in_(("phone_changed", "email_changed", "profile_changed")))
         live = select(t.undo).where(changed, _u.used_at.is_(None), _u.expires_at > now).order_by(_u.created_at)
         with self._database.read.connect() as connection:
             rows = connection.execute(live).all()

@@ -47,12 +47,12 @@ class ByEid(Page):
         proved = self._proved(browser)
         if proved is None:
             raise Expired("the login through the upstream is too old or too weak")
-        account, _ = proved
+        account, session = proved
         new = browser.form.get("password", "")[:1024]
         if new != browser.form.get("again", "")[:1024]:
             return self._form(browser, account, str(PASSWORD["different"]))
         try:
-            removed = self._recoveries.by_eid(account, new, browser.scene)
+            removed = self._recoveries.by_eid(account, new, browser.scene, session.authentication.through)
         except WeakPassword as weak:
             return self._form(browser, account, str(PASSWORD[str(weak)]))
         except Outdated:

@@ -98,7 +98,7 @@ class Erase(Sensitive):
         account, _ = opened
         if "understood" not in browser.form:
             return redirect("/account/data/erase", 303)
-        self._requests.ask(account)
+        self._requests.ask(account, browser.scene)
         return redirect("/account/data", 303)
 
 

@@ -206,6 +206,12 @@ NOTICES: Mapping[str, LazyString] = {
     "passkey_added": lazy_gettext("Một khóa truy cập (passkey) vừa được thêm vào tài khoản."),
     "passkey_removed": lazy_gettext("Một khóa truy cập (passkey) vừa được xóa khỏi tài khoản."),
     "passkey_cloned": lazy_gettext("Một khóa truy cập (passkey) vừa bị dừng vì có dấu hiệu bị sao chép."),
+    "device_enrolled": lazy_gettext("Một điện thoại vừa được đăng ký với tài khoản."),
+    "device_removed": lazy_gettext("Một điện thoại đăng ký vừa bị gỡ khỏi tài khoản."),
+    "device_locked": lazy_gettext("Một điện thoại đăng ký vừa bị gỡ vì nhập sai mã 5 lần."),
+    "profile_changed": lazy_gettext("Thông tin tài khoản vừa được thay đổi tại cơ quan BHXH."),
+    "activated": lazy_gettext("Mật khẩu đầu tiên của tài khoản vừa được đặt."),
+    "erasure_asked": lazy_gettext("Vừa có yêu cầu xóa dữ liệu và đóng tài khoản."),
 }
 
 IDENTIFIERS: Mapping[str, LazyString] = {

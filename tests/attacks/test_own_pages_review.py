@@ -1,0 +1,187 @@
+"""What a thief, a hasty officer or a broken file leaves behind at the pages of an account's life: nothing."""
+
+import json
+from io import BytesIO
+from typing import Literal
+
+import pytest
+from sqlalchemy import insert, select
+
+from config.commands.accounts_import import read_lines
+from config.people_wiring import sql_notices
+from idp.accounts.account import Account
+from idp.accounts.notices import NOWHERE
+from idp.desk.data_requests import DataRequest
+from idp.store import tables as t
+from tests.flows.test_own_data import CLERK, CODE, asked, logged_in
+from tests.flows.test_passwords_life import NEW, citizen, page_of
+from tests.support.app import App
+from tests.support.desk import OFFICER, declared, open_agencies
+
+NEW_NUMBER, OLD_NUMBER = "+84981234567", "+84987654321"
+
+
+@pytest.fixture(autouse=True)
+def ready(app: App) -> None:
+    open_agencies(app)
+    app.client()
+
+
+def account_of(app: App, account_id: str) -> Account:
+    account = app.base.people.find(account_id)
+    assert account
+    return account
+
+
+def undo_link(app: App) -> str:
+    """The newest "not me" that was mailed."""
+    told = [m for m in app.told("email") if m.template == "notice"]
+    return told[-1].facts["undo_url"].rpartition("/")[2]
+
+
+def changed_by_the_desk(app: App, account_id: str, **form: str) -> None:
+    """An officer approves a change of phone, for somebody who had asked at the account's page."""
+    since = account_of(app, account_id).secured_at
+    asked_for = declared(app, request="amend", account_id=account_id, account_since=since, form=form)
+    app.provider.desk.decisions.approve(asked_for, OFFICER)
+
+
+def state_of(app: App, request: DataRequest) -> str:
+    return app.provider.desk.data_requests.of_account(request.account_id)[0].state
+
+
+@pytest.mark.parametrize("way", ["recovery", "not me"])
+def test_an_erasure_that_a_thief_asked_for_dies_when_the_owner_is_back(
+    app: App, way: Literal["recovery", "not me"]
+) -> None:
+    """T-04: the officer who has the request on the screen erases nobody any more."""
+    account_id = citizen(app, CODE)
+    request = asked(app, logged_in(app))
+
+    if way == "recovery":
+        account, credentials = account_of(app, account_id), app.provider.credentials
+        credentials.reset(account, credentials.hashed(NEW, account), "sms", NOWHERE)
+    else:
+        page = app.visitor().post(f"/not-me/{undo_link(app)}", data={"not-me": "1"})
+        assert page_of(page) == "not-me-done"
+
+    assert state_of(app, request) == "withdrawn"
+    assert app.provider.desk.data_requests.waiting(CLERK) == []
+
+
+def test_a_password_that_its_owner_changes_leaves_the_request_and_its_days_alone(app: App) -> None:
+    """L6: the law's days go on; only who may not have been the owner loses what they asked."""
+    account_id = citizen(app, CODE)
+    request = asked(app, logged_in(app))
+    account, credentials = account_of(app, account_id), app.provider.credentials
+
+    credentials.change(account, credentials.hashed(NEW, account), NOWHERE)
+
+    assert state_of(app, request) == "open"
+
+
+def test_who_is_asked_to_be_erased_is_told_everywhere_and_once(app: App) -> None:
+    account_id = citizen(app, CODE)
+
+    for _ in range(2):
+        app.provider.desk.data_requests.ask(account_of(app, account_id))
+
+    texts, mails = app.told("sms"), app.told("email")
+    assert [m.facts["event"] for m in texts] == [m.facts["event"] for m in mails] == ["erasure_asked"]
+    page = app.visitor().get(f"/not-me/{mails[0].facts['undo_url'].rpartition('/')[2]}")
+    assert "yêu cầu xóa dữ liệu" in page.text
+
+
+def test_not_me_after_a_change_at_the_desk_leaves_no_number_of_the_thiefs(app: App) -> None:
+    """U-07: the number of before was never proved, so none is left; the thief's does not stay, proved by the desk."""
+    account_id = citizen(app, CODE, phone="0987654321", phone_verified=False)
+    changed_by_the_desk(app, account_id, email="nga@example.com")
+    assert account_of(app, account_id).phone == NEW_NUMBER
+
+    app.provider.credentials.not_me(undo_link(app), account_of(app, account_id))
+
+    after = account_of(app, account_id)
+    assert (after.phone, after.phone_verified_at) == (None, None)
+    assert (after.email, after.email_verified_at is not None) == ("nga@example.com", True)
+
+
+def test_not_me_after_a_change_at_the_desk_gives_back_a_number_that_recovers_at_once(app: App) -> None:
+    account_id = citizen(app, CODE, phone="0987654321")
+    changed_by_the_desk(app, account_id)
+
+    app.provider.credentials.not_me(undo_link(app), account_of(app, account_id))
+
+    after = account_of(app, account_id)
+    assert (after.phone, after.phone_changed_at) == (OLD_NUMBER, None)
+
+
+def test_who_had_the_number_before_the_desk_changed_it_is_told_of_a_link(app: App) -> None:
+    """U-07"""
+    account_id = citizen(app, CODE, phone="0987654321")
+    changed_by_the_desk(app, account_id)
+
+    assert sql_notices(app.base).previous(account_id, app.clock())["phone"] == OLD_NUMBER
+
+
+def test_after_a_recovery_by_eid_not_me_ends_the_link_that_it_went_through(app: App) -> None:
+    """T-03: however old the thief's link is, it opens and recovers nothing a second time."""
+    account_id = citizen(app, CODE)
+    for upstream in ("vneid", "dvcqg"):
+        linked(app, account_id, upstream)
+    app.clock.move(100 * 3600)
+    app.provider.recoveries.by_eid(account_of(app, account_id), NEW, NOWHERE, "vneid")
+
+    app.provider.credentials.not_me(undo_link(app), account_of(app, account_id))
+
+    assert holding(app, account_id) == ["dvcqg"]
+
+
+def test_who_stopped_and_registers_again_comes_in_by_the_same_identity(app: App) -> None:
+    account_id = citizen(app, CODE)
+    linked(app, account_id, "vneid")
+    since = account_of(app, account_id).secured_at
+
+    asked_for = declared(app, request="stop", account_id=account_id, account_since=since)
+    app.provider.desk.decisions.approve(asked_for, OFFICER)
+
+    assert holding(app, account_id) == []
+
+
+def linked(app: App, account_id: str, upstream: str) -> None:
+    row = {"id": f"link-{upstream}", "account_id": account_id, "upstream": upstream, "subject": f"s-{upstream}"}
+    with app.base.database.write.begin() as connection:
+        connection.execute(insert(t.link), row | {"how": "confirmed", "evidence": "{}", "made_at": app.clock()})
+
+
+def holding(app: App, account_id: str) -> list[str]:
+    mine = select(t.link.c.upstream).where(t.link.c.account_id == account_id, t.link.c.ended_at.is_(None))
+    with app.base.database.read.connect() as connection:
+        return list(connection.execute(mine).scalars())
+
+
+HASH = "$argon2id$v=19$m={},t={},p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNo"
+PERSON = {"name": "Nguyễn Thị Hoà", "identifiers": {"bhxh": "0012345678"}}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"password_hash": HASH.format(99_999_999, 1)},
+        {"password_hash": HASH.format(19_456, 99)},
+        {"name": "Hoà\ud800"},
+        {"email": "a\0@example.com"},
+        {"address": "\udfff"},
+        {"more_claims": 5},
+        {"more_claims": ["gender"]},
+        {"kind": []},
+    ],
+)
+def test_one_bad_line_of_an_import_is_told_by_its_number_and_stops_nothing(wrong: dict[str, object]) -> None:
+    """Whoever logs in with an imported hash costs the others no minute either."""
+    lines = [PERSON, PERSON | wrong, PERSON | {"password_hash": HASH.format(65_536, 3)}]
+    file = BytesIO(b"\n".join(json.dumps(line).encode() for line in lines))
+
+    read = list(read_lines(file, 0.0))
+
+    assert [line.account is None for line in read] == [False, True, False]
+    assert read[1].complaint
