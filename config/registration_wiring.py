@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from idp.store.declarations import SqlDeclarations
 
 HOUR, DAY = 3600.0, 86_400.0
-PHOTOS_OF_A_DRAFT, LOOKS = 30, 20
-"""Pictures that a draft takes in an hour, and looks at declarations that a network takes in a minute."""
+PHOTOS_OF_A_DRAFT, PHOTOS_OF_A_NETWORK, LOOKS = 30, 120, 20
+"""Pictures that a draft takes in an hour, and pictures and looks at declarations that a network takes in a minute."""
 
 
 def registrations_of(
@@ -34,6 +34,7 @@ def registrations_of(
         drafts=Brake(limits.attempts_per_network, 60, clock),
         all_drafts=Brake(limits.attempts_in_total, 60, clock, most=1),
         photos=Brake(PHOTOS_OF_A_DRAFT, HOUR, clock),
+        network_photos=Brake(PHOTOS_OF_A_NETWORK, 60, clock),
         all_photos=Brake(limits.attempts_in_total, 60, clock, most=1),
         looks=Brake(LOOKS, 60, clock),
     )

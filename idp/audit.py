@@ -90,6 +90,9 @@ EVENTS: Mapping[str, str] = {
     "message.retried": "An operator let a message that had failed be tried anew.",
 }
 _SUSPICIOUS = re.compile(r"[0-9]{6,}|[A-Za-z0-9_-]{32,}|@|\beyJ")
+_PERSONAL = re.compile(r"\+?[0-9](?:[ .-]?[0-9]){8,}|[^\s@]+@[^\s@]+")
+"""Nine digits and more, as numbers of people and phones are written, and addresses."""
+
 _PUBLIC = ("kid",)
 """Facts that stand in public documents already: the name of a signing key."""
 
@@ -110,6 +113,11 @@ def checked(event: Event) -> Event:
         if isinstance(value, str) and _SUSPICIOUS.search(value):
             raise ForbiddenFact(f"{event.name}: fact {name!r} looks personal or secret")
     return event
+
+
+def blotted(reason: str | None) -> str | None:
+    """What somebody wrote freely, without numbers and addresses of people: the trail outlives their data."""
+    return _PERSONAL.sub("…", reason) if reason else reason
 
 
 def chained(previous: str, record: Mapping[str, object]) -> str:

@@ -15,6 +15,7 @@ from config.officer_wiring import roster_of, sql_officers
 from idp.accounts import identifiers
 from idp.desk.officers import RIGHTS, BadOfficer, Lock, Officer, Right, Roster, invitation_digest
 from idp.ports import Event
+from idp.store.participants import SqlParticipants
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -50,9 +51,16 @@ def add(login: str, name: str, bhxh_code: str | None, citizen_number: str | None
     """
     base = _with_console()
     roster = roster_of(base)
-    own = [_read(kind, value) for kind, value in (("bhxh", bhxh_code), ("cccd", citizen_number))]
+    own = _both(base, _read("bhxh", bhxh_code), _read("cccd", citizen_number))
     officer = roster.add(login, name, reason, bhxh_code=own[0], citizen_number=own[1])
     _show_link(base, roster, officer, reason, as_json)
+
+
+def _both(base: Foundation, code: str | None, number: str | None) -> tuple[str | None, str | None]:
+    """An officer's own numbers: the one that was not given is what the register of participants knows beside it."""
+    register = SqlParticipants(base.database)
+    known = register.find(code) if code else register.find_by_citizen_number(number) if number else None
+    return code or (known.bhxh_code if known else None), number or (known.citizen_number if known else None)
 
 
 @officers.command()

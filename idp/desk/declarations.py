@@ -53,11 +53,14 @@ class DraftRules:
 
 @dataclass(frozen=True, slots=True)
 class Brakes:
-    """Drafts begun by a network and by all, pictures of a draft and of all, looks at how one stands by a network."""
+    """Drafts begun by a network and by all, pictures of a draft, of a network and of all, looks at how one stands by a
+    network.
+    """
 
     drafts: Brake
     all_drafts: Brake
     photos: Brake
+    network_photos: Brake
     all_photos: Brake
     looks: Brake
 
@@ -180,8 +183,11 @@ class Declarations:
 
     def keep_photo(self, draft: Declaration, role: Role, file: bytes) -> None:
         """Make a picture anew and keep it. Raises `BadPhoto`, `NotOpen`, `TooMany`, `Busy`."""
-        if not self._brakes.photos.pull(draft.id) or not self._brakes.all_photos.pull("all"):
-            raise TooMany("too many pictures", retry_after=self._brakes.photos.retry_after)
+        brakes = self._brakes
+        pulls = ((brakes.photos, draft.id), (brakes.network_photos, draft.network), (brakes.all_photos, "all"))
+        for brake, key in pulls:
+            if not brake.pull(key):
+                raise TooMany("too many pictures", retry_after=brake.retry_after)
         if draft.state not in ("draft", "returned"):
             raise NotOpen(draft.state)
         made, now = self._darkroom.develop(role, file), self._clock()

@@ -69,9 +69,8 @@ class Officer:
 
     def is_about(self, declaration: Declaration) -> bool:
         """Whether the declaration is the officer's own."""
-        form = declaration.form
-        own_code = bool(self.bhxh_code) and form.code == self.bhxh_code
-        return own_code or (bool(self.citizen_number) and form.paper_number == self.citizen_number)
+        # A citizen number may stand in the place of the code.
+        return self.is_among(frozenset((declaration.form.code, declaration.form.paper_number)))
 
     def is_among(self, numbers: frozenset[str]) -> bool:
         """Whether one of these numbers is the officer's own."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
-from idp.audit import ZERO, chained, checked
+from idp.audit import ZERO, blotted, chained, checked
 from idp.ports import Clock, Event
 from idp.store import tables as t
 from keys.database import Database
@@ -49,7 +49,7 @@ class SqlAudit:
             "client_id": event.client_id,
             "request_id": self._request_id(),
             "facts": json.dumps(dict(event.facts), sort_keys=True),
-            "reason": event.reason,
+            "reason": blotted(event.reason),
         }
         connection.execute(insert(t.audit), row)
 

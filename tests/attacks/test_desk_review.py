@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from idp.desk.declarations import Asker
 from idp.desk.photos import BadPhoto, Darkroom
+from idp.errors import TooMany
+from idp.store.audit import Trail
 from tests.support import databases
 from tests.support.officers import Desk, running_desk
 
@@ -55,3 +58,49 @@ def test_an_officer_s_clicks_send_one_text_in_ten_minutes(desk: Desk) -> None:
     desk.app.clock.move(600)
     answers = [seat.decide(desk.stored(asked), "resend").status_code for _ in range(5)]
     assert (answers, len(desk.app.told("sms"))) == ([303, *[409] * 4], 1)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"code": "000190000123", "paper_kind": "passport", "paper_number": "C1234567"},
+        {"paper_number": "000190000123"},
+        {"code": "000190000123", "paper_number": "000190000123"},
+    ],
+)
+def test_an_officer_s_own_number_is_known_wherever_it_stands(desk: Desk, form: dict[str, str]) -> None:
+    """4.2, no self-approval: since 2025 the citizen number may be the code."""
+    desk.officer(citizen_number="000190000123")
+    own = desk.declaration(**form)
+    assert desk.seat("lan.nguyen").decide(own, "approve").status_code == 403
+    assert desk.stored(own).state == "submitted"
+
+
+def test_one_network_cannot_keep_the_darkroom_to_itself(desk: Desk) -> None:
+    """2.16: a network begins many drafts, and each takes many pictures."""
+    desk_of_citizens = desk.app.provider.desk.registrations
+
+    def first_refused(network: str) -> int:
+        for number in range(200):
+            _, draft = desk_of_citizens.begin("individual", Asker(network, "vi"))
+            try:
+                desk_of_citizens.keep_photo(draft, "portrait", b"no picture")
+            except BadPhoto:
+                continue
+            except TooMany:
+                return number
+        return -1
+
+    assert first_refused("192.0.2.0/24") == first_refused("198.51.100.0/24") == 120
+
+
+def test_a_line_of_an_officer_takes_no_number_of_a_person_into_the_trail(desk: Desk) -> None:
+    """The trail stays when the person's data are erased; the person is still told the whole line."""
+    desk.officer()
+    asked = desk.declaration()
+    note = "Gọi 0981 234 567 hoặc nga@example.com, sổ 0012345678, sau 17:30 ngày 22/11/2026"
+    desk.seat("lan.nguyen").decide(asked, "reject", reason="other", note=note)
+
+    [row] = [r for r in Trail(desk.app.base.database).tail(50) if r["name"] == "declaration.rejected"]
+    assert row["reason"] == "Gọi … hoặc … sổ …, sau 17:30 ngày 22/11/2026"
+    assert desk.stored(asked).note == note
