@@ -3,7 +3,7 @@
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
 
 from idp.accounts.notices import Told
 from idp.desk.data_requests import WAITING, Answer, Answered, DataRequest
@@ -81,7 +81,10 @@ class SqlDataRequests:
 
 
 def _take_out(connection: Connection, account_id: str, now: float) -> None:
-    """End identifiers, links and agreements; pictures go with the next sweep, undo links at once."""
+    """End identifiers, links and agreements; pictures go with the next sweep, undo links at once.
+
+    What no officer decided goes, with the names of devices; the register of them stays, as every authenticator's does.
+    """
     for table in (t.identifier, t.link):
         until = table.c.valid_to if table is t.identifier else table.c.ended_at
         held = and_(table.c.account_id == account_id, until.is_(None))
@@ -92,6 +95,14 @@ def _take_out(connection: Connection, account_id: str, now: float) -> None:
     connection.execute(update(t.undo).where(undo).values(used_at=now))
     mine = select(t.declaration.c.id).where(t.declaration.c.account_id == account_id)
     connection.execute(update(t.photo).where(t.photo.c.declaration_id.in_(mine)).values(expires_at=now))
+    undecided = t.declaration.c.state.not_in(("approved", "rejected"))
+    connection.execute(delete(t.declaration).where(t.declaration.c.account_id == account_id, undecided))
+    disputed = and_(t.link_dispute.c.account_id == account_id, t.link_dispute.c.resolved_at.is_(None))
+    settled = {"resolved_at": now, "resolution": "refused", "sealed_facts": None}
+    connection.execute(update(t.link_dispute).where(disputed).values(settled))
+    connection.execute(update(t.enrolled_device).where(t.enrolled_device.c.account_id == account_id).values(name=""))
+    keys = and_(t.passkey.c.holder_kind == "account", t.passkey.c.holder == account_id)
+    connection.execute(update(t.passkey).where(keys).values(name=""))
 
 
 def _request(row: Any) -> DataRequest:

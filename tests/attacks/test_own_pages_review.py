@@ -147,6 +147,32 @@ def test_who_stopped_and_registers_again_comes_in_by_the_same_identity(app: App)
     assert holding(app, account_id) == []
 
 
+def test_an_erasure_leaves_of_what_nobody_decided_no_word(app: App) -> None:
+    """L6: the whole database is searched for what was only asked, disputed or named."""
+    account_id = citizen(app, CODE)
+    since = account_of(app, account_id).secured_at
+    declared(app, request="amend", account_id=account_id, account_since=since, form={"email": "thu@example.com"})
+    device = {"id": "d", "client_id": "app", "jkt": "j", "name": "Máy của Nga", "network": "", "passcode_hash": ""}
+    device |= {"account_id": account_id, "wrong_passcodes": 0, "enrolled_at": 1.0, "last_seen_at": 1.0}  # type: ignore[dict-item]
+    dispute = {"id": "d", "upstream": "vneid", "subject": "s", "reason": "conflict", "evidence": "{}", "times": 1}
+    dispute |= {"account_id": account_id, "sealed_facts": "facts of Nga", "created_at": 1.0, "seen_at": 1.0}
+    with app.base.database.write.begin() as connection:
+        connection.execute(insert(t.enrolled_device), device)
+        connection.execute(insert(t.link_dispute), dispute)
+    words = ("Trần Thị Nga", "thu@example.com", "Máy của Nga", "facts of Nga")
+    assert {word for word in words if found_in(app, word)} == set(words)
+
+    app.provider.desk.data_requests.erase(app.provider.desk.data_requests.ask(account_of(app, account_id)), CLERK)
+
+    assert {word: found_in(app, word) for word in words} == {word: [] for word in words}
+
+
+def found_in(app: App, word: str) -> list[str]:
+    with app.base.database.read.connect() as connection:
+        tables = [(table.name, connection.execute(select(table)).all()) for table in t.metadata.sorted_tables]
+    return [name for name, rows in tables for row in rows if any(word in str(value) for value in row)]
+
+
 def linked(app: App, account_id: str, upstream: str) -> None:
     row = {"id": f"link-{upstream}", "account_id": account_id, "upstream": upstream, "subject": f"s-{upstream}"}
     with app.base.database.write.begin() as connection:
