@@ -48,7 +48,7 @@ EVENTS: Mapping[str, str] = {
     "upstream.closed": "An operator closed an upstream.",
     "upstream.opened": "An operator opened an upstream again.",
     "declaration.submitted": "A declaration was handed to an agency; `superseded` counts what it replaced.",
-    "declaration.approved": "An officer approved a declaration.",
+    "declaration.approved": "An officer approved a declaration; `superseded` counts the others that ended with it.",
     "declaration.rejected": "An officer rejected a declaration; `reason_code` says why.",
     "declaration.returned": "An officer asked for a correction of a declaration.",
     "declaration.cancelled": "A pending declaration was ended by the person, or by a stronger proof of the same one.",

@@ -193,16 +193,28 @@ class Decisions:
             activation = None
         else:
             activation, messages = self._link(account, done)
-        others = self._declarations.open_for(approved.kind, form.code, form.citizen_number)
+        others = [
+            o for o in self._declarations.open_for(approved.kind, form.code, form.citizen_number) if o.id != done.id
+        ]
+        event = _event(done, officer)
         return Approval(
             done,
-            _event(done, officer),
+            replace(event, facts={**event.facts, "superseded": len(others)}),
             now + self._rules.photos_kept,
             opens=account,
             activation=activation,
-            messages=tuple(messages),
-            supersedes=[other.id for other in others if other.id != done.id],
+            messages=(*messages, *self._letters_to_others(others, form.email)),
+            supersedes=[other.id for other in others],
         )
+
+    def _letters_to_others(self, others: Sequence[Declaration], email: str) -> list[Message]:
+        """Whoever else declared the same code is told that theirs ended: one of the two may not be the person.
+
+        By mail alone: a stranger can hand in many, and texts cost money.
+        """
+        ended = [replace(other, reason="duplicate", note=None) for other in others if other.form.email != email]
+        letters = [letter for each in ended for letter in self._letters(each, "declaration_rejected")]
+        return [letter for letter in letters if letter.channel == "email"]
 
     def _changing(self, approved: Declaration, officer: Officer) -> Approval:
         account, now = self._account_of(approved), self._clock()

@@ -104,3 +104,20 @@ def test_a_line_of_an_officer_takes_no_number_of_a_person_into_the_trail(desk: D
     [row] = [r for r in Trail(desk.app.base.database).tail(50) if r["name"] == "declaration.rejected"]
     assert row["reason"] == "Gọi … hoặc … sổ …, sau 17:30 ngày 22/11/2026"
     assert desk.stored(asked).note == note
+
+
+def test_whose_declaration_ends_by_an_approval_of_another_is_told_by_mail(desk: Desk) -> None:
+    """T-01: of two who declare one code, one may not be the person; neither is left with silence."""
+    desk.officer()
+    now = desk.app.clock()
+    mine = desk.declaration(email="mine@example.com", email_verified_at=now)
+    theirs = desk.declaration(code=mine.form.code, email="theirs@example.com", email_verified_at=now, agency="00200")
+    unproved = desk.declaration(code=mine.form.code, email="nobody@example.com")
+    desk.seat("lan.nguyen").decide(mine, "approve")
+
+    assert {desk.stored(each).state for each in (theirs, unproved)} == {"superseded"}
+    letters = {(m.template, m.to) for m in desk.app.told("email")}
+    assert letters == {("activation", "mine@example.com"), ("declaration_rejected", "theirs@example.com")}
+    assert [m.to for m in desk.app.told("sms")] == [mine.form.phone]
+    [row] = [r for r in Trail(desk.app.base.database).tail(50) if r["name"] == "declaration.approved"]
+    assert '"superseded": 2' in row["facts"]

@@ -8,8 +8,11 @@ import pytest
 from config.commands.context import foundation
 from config.desk_wiring import declarations_of
 from config.foundation import Foundation
+from config.officer_wiring import sql_officers
+from idp.accounts.participants import Participant
 from idp.desk.declaration import Declaration, Form, new_id, new_reference
 from idp.store.agencies import SqlAgencies
+from idp.store.participants import SqlParticipants
 from tests.flows.test_commands import Operator
 from tests.flows.test_commands import operator as operator
 from tests.support.officers import AGENCIES
@@ -58,6 +61,17 @@ def test_an_officer_is_opened_invited_disabled_and_reset(operator: Operator, bas
     operator.does("officers", "enable", "an.le", *WHY)
     assert operator.json("officers", "reset", "an.le", *WHY)["link"] != added["link"]
     assert [each["login"] for each in operator.json("officers", "list")] == ["an.le", "lan.nguyen", "minh.tran"]
+
+
+def test_an_officer_s_other_number_is_read_from_the_register(operator: Operator, base: Foundation) -> None:
+    """Nobody decides about oneself by the number that nobody told the roster."""
+    SqlParticipants(base.database).put([Participant("0000000123", "Lê An", citizen_number="000190000123")])
+    operator.does("officers", "add", "an.le", "--name", "Lê An", "--bhxh-code", "0000000123", *WHY)
+    operator.does("officers", "add", "ba.le", "--name", "Lê Ba", "--citizen-number", "000190000123", *WHY)
+    for login in ("an.le", "ba.le"):
+        officer = sql_officers(base).find_by_login(login)
+        assert officer
+        assert (officer.bhxh_code, officer.citizen_number) == ("0000000123", "000190000123")
 
 
 def test_a_declaration_is_listed_shown_masked_and_approved(operator: Operator, base: Foundation) -> None:

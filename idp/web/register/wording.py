@@ -115,8 +115,11 @@ STATES: Mapping[str, tuple[LazyString, LazyString]] = {
         lazy_gettext("Bạn có thể gửi tờ khai mới, hoặc đến bộ phận tiếp nhận và trả kết quả hồ sơ."),
     ),
     "superseded": (
-        lazy_gettext("Đã được thay bằng tờ khai mới hơn"),
-        lazy_gettext("Hãy xem tình trạng bằng mã của tờ khai mới."),
+        lazy_gettext("Đã được thay bằng tờ khai khác cho cùng mã số"),
+        lazy_gettext(
+            "Hãy xem tình trạng bằng mã của tờ khai mới. Nếu bạn không gửi tờ khai nào khác, hãy đến cơ quan BHXH "
+            "hoặc gọi 1900.9068."
+        ),
     ),
     "cancelled": (
         lazy_gettext("Đã hủy"),
