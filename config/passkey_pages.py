@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from config.people_wiring import notices_of, sql_notices
+from config.people_wiring import notices_of, sql_notices, sql_sessions
 from idp.accounts.notices import NOTHING_TOLD, NOWHERE, Told
 from idp.accounts.passkey import Ceremony, Passkey, RelyingParty
 from idp.accounts.passkeys import LIFE, Passkeys
@@ -34,7 +34,7 @@ def party_of(origin: str) -> RelyingParty:
 
 def sql_passkeys(base: Foundation) -> SqlPasskeys:
     """Where passkeys are kept."""
-    return SqlPasskeys(base.database, base.audit, sql_notices(base))
+    return SqlPasskeys(base.database, base.audit, sql_notices(base), sql_sessions(base))
 
 
 def passkeys_of(base: Foundation) -> Passkeys:

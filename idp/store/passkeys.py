@@ -12,6 +12,7 @@ from idp.accounts.passkey import HolderKind, Passkey, Why
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.sessions import SqlSessions
 from idp.store.undo import SqlNotices
 from keys.database import Database
 
@@ -23,10 +24,11 @@ HOLDERS = {"account": t.account, "officer": t.officer}
 class SqlPasskeys:
     """Passkeys of people and of officers."""
 
-    def __init__(self, database: Database, audit: SqlAudit, notices: SqlNotices) -> None:
+    def __init__(self, database: Database, audit: SqlAudit, notices: SqlNotices, sessions: SqlSessions) -> None:
         self._database = database
         self._audit = audit
         self._notices = notices
+        self._sessions = sessions
 
     def of_credential(self, digest: str) -> Passkey | None:
         with self._database.read.connect() as connection:
@@ -72,8 +74,16 @@ class SqlPasskeys:
         with self._database.write.begin() as connection:
             if not _end(connection, self._audit, _p.id == passkey.id, why, now):
                 return False
+            if why == "cloned" and passkey.holder_kind == "account":
+                self._end_what_it_opened(connection, passkey.holder, now)
             self._notices.write(connection, told)
             return True
+
+    def _end_what_it_opened(self, connection: Connection, account_id: str, now: float) -> None:
+        """Whoever copied it was in before its owner: sessions, proofs and what waits are as dead as the passkey."""
+        self._sessions.end_within(connection, account_id, sid=None, but=None, now=now)
+        a = t.account.c
+        connection.execute(update(t.account).where(a.id == account_id, a.secured_at < now).values(secured_at=now))
 
 
 def end_passkeys(

@@ -14,9 +14,12 @@ from idp.accounts.notices import NOWHERE
 from idp.desk.data_requests import DataRequest
 from idp.store import tables as t
 from tests.flows.test_own_data import CLERK, CODE, asked, logged_in
-from tests.flows.test_passwords_life import NEW, citizen, page_of
-from tests.support.app import App
+from tests.flows.test_passkeys import add, at_home, owner
+from tests.flows.test_passkeys import log_in as come_in
+from tests.flows.test_passwords_life import NEW, citizen, follow, page_of
+from tests.support.app import ISSUER, App
 from tests.support.desk import OFFICER, declared, open_agencies
+from tests.support.passkeys import Authenticator
 
 NEW_NUMBER, OLD_NUMBER = "+84981234567", "+84987654321"
 
@@ -171,6 +174,24 @@ def found_in(app: App, word: str) -> list[str]:
     with app.base.database.read.connect() as connection:
         tables = [(table.name, connection.execute(select(table)).all()) for table in t.metadata.sorted_tables]
     return [name for name, rows in tables for row in rows if any(word in str(value) for value in row)]
+
+
+def test_whoever_came_in_by_a_copied_passkey_is_out_when_its_owner_uses_theirs(app: App) -> None:
+    """P-14"""
+    owner(app)
+    device = Authenticator(ISSUER)
+    add(at_home(app), device)
+    thief = app.visitor("203.0.113.9")
+    follow(thief, thief.get(come_in(thief, device.copy())))
+    assert page_of(follow(thief, thief.get("/account"))) == "account"
+    half_way = app.visitor("203.0.113.10")
+    device.sign_count += 1
+    came = come_in(half_way, device.copy())
+
+    assert come_in(app.visitor(), device).endswith("why=passkey")
+
+    assert page_of(follow(thief, thief.get("/account"))) == "login"
+    assert page_of(follow(half_way, half_way.get(came))) == "login"
 
 
 def linked(app: App, account_id: str, upstream: str) -> None:

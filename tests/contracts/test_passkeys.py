@@ -46,10 +46,13 @@ def notices(database: Database, clock: FrozenClock, sealing: MasterKey) -> SqlNo
 
 
 @pytest.fixture
-def passkeys(database: Database, audit: SqlAudit, notices: SqlNotices) -> SqlPasskeys:
+def passkeys(
+    database: Database, clock: FrozenClock, sealing: MasterKey, audit: SqlAudit, notices: SqlNotices
+) -> SqlPasskeys:
     SqlPeople(database).add(OWNER)
     SqlPeople(database).add(STRANGER)
-    return SqlPasskeys(database, audit, notices)
+    told = SqlSessionClients(database, SqlOutbox(database, sealing, clock))
+    return SqlPasskeys(database, audit, notices, SqlSessions(database, audit, told, notices))
 
 
 def a_passkey(name: str, *, owner: str = OWNER.id, count: int = 1) -> Passkey:
