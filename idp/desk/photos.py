@@ -26,7 +26,7 @@ _FORMATS = ("JPEG", "PNG", "WEBP")
 _STILL = ("JPEG", "MPO")
 """A JPEG of a phone may hold a second picture for brighter screens; its first one is the picture."""
 
-MOST_SCANS = 32
+MOST_SCANS, MOST_SEGMENTS = 32, 2000
 """Cameras and editors write up to about a dozen; each is a walk over all pixels, for forty bytes of file."""
 
 _MARKER = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
@@ -101,13 +101,14 @@ def _judge(role: Role, image: Image.Image) -> None:
 def _has_many_scans(jpeg: bytes) -> bool:
     """Whether the first picture of a JPEG has more scans than any honest one; its segments are passed over."""
     at = scans = 0
-    while (marker := _MARKER.search(jpeg, at)) and scans <= MOST_SCANS:
+    for _ in range(MOST_SEGMENTS):
+        marker = _MARKER.search(jpeg, at)
+        if marker is None or marker[1][0] == _END or scans > MOST_SCANS:
+            return scans > MOST_SCANS
         at, kind = marker.end(), marker[1][0]
-        if kind == _END:
-            break
         scans += kind == _SCAN
         at += int.from_bytes(jpeg[at : at + 2]) if kind != _START else 0
-    return scans > MOST_SCANS
+    return True
 
 
 def _made_anew(image: Image.Image) -> Picture:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -41,6 +42,12 @@ def test_a_picture_of_a_thousand_scans_is_refused_before_it_is_decoded(before: b
         Darkroom().develop("portrait", jpeg(scans=1000, before=before))
 
 
+def test_a_picture_of_thousands_of_segments_is_refused_without_counting_them_all() -> None:
+    picture = jpeg()
+    with pytest.raises(BadPhoto, match="broken"):
+        Darkroom().develop("portrait", picture[:-2] + b"\xff\xfe\x00\x02" * 5000 + picture[-2:])
+
+
 def test_what_comes_after_a_picture_is_not_counted_as_its_scans() -> None:
     """Phones append a film or a second picture."""
     made = Darkroom().develop("portrait", jpeg(tail=b"\xff\xda" * 500, scans=3))
@@ -68,7 +75,7 @@ def test_an_officer_s_clicks_send_one_text_in_ten_minutes(desk: Desk) -> None:
         {"code": "000190000123", "paper_number": "000190000123"},
     ],
 )
-def test_an_officer_s_own_number_is_known_wherever_it_stands(desk: Desk, form: dict[str, str]) -> None:
+def test_an_officer_s_own_number_is_known_wherever_it_stands(desk: Desk, form: dict[str, Any]) -> None:
     """4.2, no self-approval: since 2025 the citizen number may be the code."""
     desk.officer(citizen_number="000190000123")
     own = desk.declaration(**form)
