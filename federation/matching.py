@@ -250,7 +250,7 @@ def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: Policy, now:
     """Nobody has an account: a new one where the upstream may open it and has proved who it is."""
     if not policy.opens_accounts or not is_proven(identity, policy) or not identity.name or not identity.birth_date:
         return Unresolved()
-    if identity.birth_date.is_under(OF_AGE, datetime.fromtimestamp(now, VIETNAM).date()):
+    if identity.birth_date.may_be_under(OF_AGE, datetime.fromtimestamp(now, VIETNAM).date()):
         return Refused("under_age")
     known = evidence.participant or _typed_participant(identity, evidence)
     if known is None:

@@ -68,6 +68,11 @@ class Account:
     def is_active(self) -> bool:
         return self.status == "active"
 
+    @property
+    def has_own_password(self) -> bool:
+        """Whether the person has set a password: a temporary one is none of theirs."""
+        return self.password_hash is not None and not self.password_temporary
+
     def number_for_codes(self, now: float) -> str | None:
         """The number that a login's code may go to: not one that nobody used for a year, it may be another's by now."""
         used = self.phone_verified_at

@@ -51,9 +51,9 @@ class BirthDate:
             raise NotABirthDate("out of range")
         return read
 
-    def is_under(self, years: int, today: date) -> bool:
-        """Whether whoever was born then has certainly not had that birthday yet; an unknown day counts as the first."""
-        birthday = (self.year + years, self.month or 1, self.day or 1)
+    def may_be_under(self, years: int, today: date) -> bool:
+        """Whether whoever was born then may not have had that birthday yet; an unknown day counts as the last."""
+        birthday = (self.year + years, self.month or 12, self.day or 31)
         return birthday > (today.year, today.month, today.day)
 
     @property

@@ -154,10 +154,10 @@ class Decisions:
         return returned
 
     def send_again(self, declaration: Declaration, officer: Officer) -> None:
-        """A new way to the first password of an account that never had one. Raises `NotAllowed`, `Unfit`."""
+        """A new way to the first password, as long as the person has set none. Raises `NotAllowed`, `Unfit`."""
         officer.demand("decide", declaration, self._agencies.tree())
         account = self._people.find(declaration.account_id or "")
-        if declaration.state != "approved" or account is None or not account.is_active or account.password_hash:
+        if declaration.state != "approved" or account is None or not account.is_active or account.has_own_password:
             raise Unfit("no_account")
         activation, messages = self._link(account, declaration)
         event = Event("activation.sent", account.id, facts={"officer": officer.login})

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
-from sqlalchemy import Connection, and_, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.account import Identifier
@@ -66,7 +66,8 @@ class SqlDecisions:
             self._outbox.write(connection, *messages)
 
     def send_again(self, activation: Activation, event: Event, messages: Sequence[Message]) -> None:
-        waiting = and_(t.account.c.id == activation.account_id, t.account.c.password_hash.is_(None))
+        none = or_(t.account.c.password_hash.is_(None), t.account.c.password_temporary)
+        waiting = and_(t.account.c.id == activation.account_id, none)
         lately = t.activation.c.created_at > activation.created_at - RESEND_PAUSE
         sent = select(t.activation.c.digest).where(t.activation.c.account_id == activation.account_id, lately)
         with self._database.write.begin() as connection:

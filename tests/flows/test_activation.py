@@ -171,6 +171,13 @@ def test_a_temporary_password_is_over_after_72_hours_and_the_desk_sends_another_
     app.clock.move(72 * 3600)
 
     assert "chỉ dùng được một lần" in log_in(app.visitor(), CODE, given).text
+    account = app.base.people.find_by_identifier("bhxh", CODE)
+    assert account
+    approved = app.provider.desk.declarations.of_account(account.id)[0]
+    app.provider.desk.decisions.send_again(approved, OFFICER)
+    visitor = app.visitor()
+    assert page_of(set_first(visitor, proved(app, visitor, link_of(app)))) == "activated"
+    assert log_in(app.visitor(), CODE, NEW).headers["Location"].startswith(CALLBACK)
 
 
 def test_two_officers_at_once_open_one_account(app: App) -> None:

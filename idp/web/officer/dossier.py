@@ -229,7 +229,7 @@ def masked(account: Account) -> dict[str, Any]:
         "identifiers": [i.masked for i in account.identifiers],
         "phone": PhoneNumber(account.phone).masked if account.phone else None,
         "active": account.is_active,
-        "has_password": account.password_hash is not None,
+        "has_password": account.has_own_password,
     }
 
 

@@ -162,6 +162,7 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
     ),
     ("nobody knows them", HOA, Evidence(), VNEID, New()),
     ("a child", replace(HOA, birth_date=BirthDate(2010, 9, 23)), Evidence(), VNEID, Refused("under_age")),
+    ("perhaps a child", replace(HOA, birth_date=BirthDate(2010)), Evidence(), VNEID, Refused("under_age")),
     ("sixteen today", replace(HOA, birth_date=BirthDate(2010, 9, 21)), Evidence(), VNEID, New()),
     (
         "a child that the register knows",
