@@ -159,7 +159,9 @@ class OneTimeCodes:
 
     def _pay(self, ask: Ask, address: str, new: NewCode | None, message: Message, *, trusted: bool) -> None:
         sends = ask.account_id is not None
-        receiver, prefix = self._digest("receiver", ask.to), prefix_of(ask.to) if ask.channel == "sms" else None
+        # Anybody may name an address in a registration: what that costs is taken from nobody's other codes.
+        purse = "receiver registration" if ask.purpose == "registration" else "receiver"
+        receiver, prefix = self._digest(purse, ask.to), prefix_of(ask.to) if ask.channel == "sms" else None
         stranger = ask.purpose == "recovery"
         budgets = self._limits.of_send(receiver, ask.who, address, prefix=prefix, sends=sends, stranger=stranger)
         budgets += self._conversion(ask) if new else ()

@@ -122,8 +122,11 @@ class OfficerStore(Protocol):
         """What opens the account."""
         ...
 
-    def change(self, officer: Officer, event: Event, now: float) -> None:
-        """Write status and rights; a later `secured_at` ends every session and invitation."""
+    def change(self, before: Officer, officer: Officer, event: Event, now: float) -> bool:
+        """Write status and rights in the place of those of `before`; False when these are not the stored ones any more.
+
+        A later `secured_at` ends every session and invitation.
+        """
         ...
 
     def invite(self, officer: Officer, invitation: str, event: Event, now: float) -> None:
@@ -198,7 +201,7 @@ class Roster:
         if agency != EVERYWHERE and self._agencies.tree().get(agency) is None:
             raise BadOfficer("there is no such agency")
         return self._change(
-            replace(officer, rights=officer.rights | {(agency, right)}), "granted", reason, agency, right
+            officer, replace(officer, rights=officer.rights | {(agency, right)}), "granted", reason, agency, right
         )
 
     def revoke(self, officer: Officer, agency: str, right: Right, reason: str) -> Officer:
@@ -206,22 +209,27 @@ class Roster:
         if (agency, right) not in officer.rights:
             raise BadOfficer("the officer has no such right")
         return self._change(
-            replace(officer, rights=officer.rights - {(agency, right)}), "revoked", reason, agency, right
+            officer, replace(officer, rights=officer.rights - {(agency, right)}), "revoked", reason, agency, right
         )
 
     def disable(self, officer: Officer, reason: str) -> Officer:
         """Close the account; every session ends."""
-        return self._change(replace(officer, status="disabled", secured_at=self._clock()), "disabled", reason)
+        closed = replace(officer, status="disabled", secured_at=self._clock())
+        return self._change(officer, closed, "disabled", reason)
 
     def enable(self, officer: Officer, reason: str) -> Officer:
         """Open a closed account again."""
-        return self._change(replace(officer, status="active"), "enabled", reason)
+        return self._change(officer, replace(officer, status="active"), "enabled", reason)
 
-    def _change(self, officer: Officer, what: str, reason: str, agency: str = "", right: str = "") -> Officer:
+    def _change(
+        self, before: Officer, officer: Officer, what: str, reason: str, agency: str = "", right: str = ""
+    ) -> Officer:
         # In groups: a code of six digits or more would look like somebody's number.
         where = {"agency": " ".join((agency[:5], agency[5:])).strip(), "right": right} if right else {}
         facts = {"officer": officer.login, "what": what, **where}
-        self._store.change(officer, Event("officer.changed", facts=facts, reason=reason), self._clock())
+        event = Event("officer.changed", facts=facts, reason=reason)
+        if not self._store.change(before, officer, event, self._clock()):
+            raise BadOfficer("somebody changed the officer meanwhile; look again")
         return officer
 
 

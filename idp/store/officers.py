@@ -65,12 +65,20 @@ class SqlOfficers:
         secret = self._sealing.unseal(sealed, context=_context(officer_id)).decode() if sealed else None
         return Lock(row.password_hash, secret, row.totp_step)
 
-    def change(self, officer: Officer, event: Event, now: float) -> None:
+    def change(self, before: Officer, officer: Officer, event: Event, now: float) -> bool:
         with self._database.write.begin() as connection:
-            self._secure(connection, officer, now, {"status": officer.status})
+            stored = select(_o.status, _o.secured_at).where(_o.id == officer.id).with_for_update()
+            known = connection.execute(stored).first()
             rights = t.officer_right.c
             mine = select(rights.agency, rights.right).where(rights.officer_id == officer.id)
             held = {(row.agency, row.right) for row in connection.execute(mine)}
+            if known is None or (known.status, known.secured_at, held) != (
+                before.status,
+                before.secured_at,
+                before.rights,
+            ):
+                return False
+            self._secure(connection, officer, now, {"status": officer.status})
             gone = [and_(rights.agency == agency, rights.right == right) for agency, right in held - officer.rights]
             if gone:
                 connection.execute(delete(t.officer_right).where(rights.officer_id == officer.id, or_(*gone)))
@@ -78,6 +86,7 @@ class SqlOfficers:
                 row = {"officer_id": officer.id, "agency": agency, "right": right, "granted_at": now}
                 connection.execute(insert(t.officer_right), row)
             self._audit.write(connection, event)
+            return True
 
     def invite(self, officer: Officer, invitation: str, event: Event, now: float) -> None:
         with self._database.write.begin() as connection:

@@ -2,6 +2,7 @@
 what in the trail.
 """
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from io import BytesIO
@@ -11,11 +12,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from config.officer_wiring import roster_of
+from idp.accounts.budgets import CaptchaFirst, OverBudget
+from idp.accounts.one_time import Ask
 from idp.desk.declarations import Asker
+from idp.desk.officers import BadOfficer
 from idp.desk.photos import BadPhoto, Darkroom
 from idp.errors import TooMany
 from idp.store.audit import Trail
 from tests.support import databases
+from tests.support.app import App
 from tests.support.officers import Desk, running_desk
 
 
@@ -128,3 +134,25 @@ def test_whose_declaration_ends_by_an_approval_of_another_is_told_by_mail(desk: 
     assert [m.to for m in desk.app.told("sms")] == [mine.form.phone]
     [row] = [r for r in Trail(desk.app.base.database).tail(50) if r["name"] == "declaration.approved"]
     assert '"superseded": 2' in row["facts"]
+
+
+def test_codes_of_drafts_are_not_paid_from_the_codes_of_the_addresss_owner(app: App) -> None:
+    """W-01: strangers name somebody's address again and again; the owner still gets codes of other purposes."""
+    to, codes = "nga@example.com", app.provider.codes
+    for number in range(12):
+        draft = Ask("registration", f"draft {number}", f"draft {number}", "email", to, f"draft {number}")
+        with contextlib.suppress(OverBudget, CaptchaFirst):
+            codes.send(draft, f"192.0.2.{number}", language="vi", trusted=True)
+        app.clock.move(3700)
+
+    codes.send(Ask("contact", "session", "owner", "email", to, "owner"), "198.51.100.7", language="vi", trusted=True)
+
+
+def test_an_old_look_at_an_officer_opens_no_closed_account(app: App) -> None:
+    roster = roster_of(app.base)
+    seen = roster.add("lan.nguyen", "Nguyễn Thị Lan", "test")
+    roster.disable(seen, "left")
+
+    with pytest.raises(BadOfficer):
+        roster.grant(seen, "*", "decide", "test")
+    assert [each.status for each in roster.all()] == ["disabled"]
