@@ -72,11 +72,8 @@ class SqlOfficers:
             rights = t.officer_right.c
             mine = select(rights.agency, rights.right).where(rights.officer_id == officer.id)
             held = {(row.agency, row.right) for row in connection.execute(mine)}
-            if known is None or (known.status, known.secured_at, held) != (
-                before.status,
-                before.secured_at,
-                before.rights,
-            ):
+            same = known is not None and (known.status, known.secured_at) == (before.status, before.secured_at)
+            if not same or held != set(before.rights):
                 return False
             self._secure(connection, officer, now, {"status": officer.status})
             gone = [and_(rights.agency == agency, rights.right == right) for agency, right in held - officer.rights]
