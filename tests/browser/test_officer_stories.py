@@ -74,7 +74,7 @@ def log_in(page: Page, provider: Provider, which: int = 0) -> None:
         page.get_by_label("Mã từ ứng dụng xác thực").fill(
             pyotp.TOTP(officer["totp_secret"]).at(int(time.time()) + ahead)
         )
-        page.get_by_role("button", name="ĐĂNG NHẬP").click()
+        page.get_by_role("button", name="ĐĂNG NHẬP", exact=True).click()
         if not page.get_by_label("Mã từ ứng dụng xác thực").is_visible():
             return
     pytest.fail("the login was not accepted")
@@ -115,7 +115,7 @@ def test_the_invitation_and_the_door_look_right(officer: Page, provider: Provide
     officer.get_by_label("Mã từ ứng dụng xác thực").fill(pyotp.TOTP(secret).now())
     officer.get_by_role("button", name="Hoàn tất").click()
 
-    expect(officer.get_by_role("status")).to_contain_text("Đã đặt mật khẩu")
+    expect(officer.locator("p.status")).to_contain_text("Đã đặt mật khẩu")
     look(officer, "login")
 
 

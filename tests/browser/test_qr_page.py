@@ -78,7 +78,9 @@ def test_a_person_gets_in(either: Page, house: House) -> None:
     """Seen, scanned, confirmed: the page names the device, and goes back to the portal by itself; script or not."""
     open_picture(either, house)
     ticket, _ = house.phone.scan(seen(either), *house.me, "Galaxy A15")
-    expect(either.locator("#qr-said")).to_have_text("Đã quét, đang chờ xác nhận trên thiết bị Galaxy A15.")
+    expect(either.locator("#qr-said")).to_have_text(
+        "Đã quét, đang chờ xác nhận trên thiết bị Galaxy A15.", timeout=20_000
+    )
     expect(either.locator("#qr-picture")).to_be_hidden()
     number = either.locator("#qr-number").inner_text()
     # Nobody listens at the portal's address: that the browser goes there is enough.
@@ -112,7 +114,7 @@ def test_a_denial_ends_it_and_a_reload_begins_anew(screen: Page, house: House) -
     open_picture(screen, house)
     ticket, _ = house.phone.scan(seen(screen), *house.me, "Galaxy A15")
     house.phone.deny(ticket, *house.me)
-    expect(screen.locator("#qr-said")).to_have_text("Lần đăng nhập này đã bị từ chối trên điện thoại.")
+    expect(screen.locator("#qr-said")).to_have_text("Lần đăng nhập này đã bị từ chối trên điện thoại.", timeout=20_000)
     screen.get_by_role("link", name="Tải lại").click()
 
     expect(screen.locator("#qr-picture svg")).to_be_visible()
@@ -122,10 +124,10 @@ def test_a_denial_ends_it_and_a_reload_begins_anew(screen: Page, house: House) -
 def test_a_lost_network_is_said_and_gets_over(screen: Page, house: House) -> None:
     open_picture(screen, house)
     screen.context.set_offline(True)
-    expect(screen.locator("#qr-said")).to_have_text("Mất kết nối mạng. Trang này vẫn đang thử lại.")
+    expect(screen.locator("#qr-said")).to_have_text("Mất kết nối mạng. Trang này vẫn đang thử lại.", timeout=20_000)
     screen.context.set_offline(False)
 
-    expect(screen.locator("#qr-said")).to_have_text("Đang chờ bạn quét mã.")
+    expect(screen.locator("#qr-said")).to_have_text("Đang chờ bạn quét mã.", timeout=20_000)
 
 
 def test_the_way_back_leads_to_the_login_page(screen: Page, house: House) -> None:

@@ -128,7 +128,7 @@ def test_the_kind_of_user_is_changed_by_a_link(either: Page, preview: str) -> No
     assert either.get_by_role("link", name="Cá nhân").get_attribute("aria-current") == "page"
     either.get_by_role("link", name="Tổ chức").click()
     assert either.get_by_role("link", name="Tổ chức").get_attribute("aria-current") == "page"
-    assert either.locator("[name=kind]").input_value() == "organisation"
+    assert either.locator("#login-form [name=kind]").input_value() == "organisation"
 
 
 def test_a_password_can_be_shown_and_is_hidden_again_when_it_is_sent(screen: Page, preview: str) -> None:

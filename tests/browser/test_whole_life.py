@@ -104,7 +104,7 @@ def approve(desk: Desk, page: Page, reference: str) -> None:
     page.locator("#login").fill(OFFICER["login"])
     page.locator("#password").fill(OFFICER["password"])
     page.locator("#code").fill(pyotp.TOTP(OFFICER["totp_secret"]).now())
-    page.get_by_role("button", name="ĐĂNG NHẬP").click()
+    page.get_by_role("button", name="ĐĂNG NHẬP", exact=True).click()
     on_page(page, "officer-queue")
     page.screenshot(path="build/screenshots/story-life-5-queue.png", full_page=True)
     page.get_by_role("link", name=NAME).first.click()

@@ -50,5 +50,7 @@ def rows(app: App) -> dict[str, int]:
 def test_every_table_with_an_expiry_is_swept() -> None:
     """A new short-lived table fails here until the broom knows it."""
     expiring = {table for table in t.metadata.sorted_tables if "expires_at" in table.c}
+    # Drafts go and requests lapse by rules of their own; what two officers decided stays.
+    ruled = {t.declaration, t.proposal}
 
-    assert expiring == set(KEPT_AFTER)
+    assert expiring == set(KEPT_AFTER) | ruled

@@ -3,7 +3,14 @@
 import re
 from typing import Any
 
-EXAMPLES = {"filename": "page.css", "name": "x", "form": "png", "handle": "y_" + "x" * 43, "token": "x" * 22}
+EXAMPLES = {
+    "filename": "page.css",
+    "name": "x",
+    "form": "png",
+    "handle": "y_" + "x" * 43,
+    "token": "x" * 22,
+    "role": "front",
+}
 
 
 def routes_of(front: Any) -> list[str]:
