@@ -1,5 +1,5 @@
 """The outside world of the identity provider, simulated: two portals, an inbox, a phone, an SMS gateway, VNeID and
-the national portal, made-up people.
+the national portal, made-up people, officers and agencies.
 
 `python -m sandbox run` (which is `make run`) starts the provider and all but the gateway on the loopback, and stops
 them with Ctrl-C; `python -m sandbox portal` (both of them), `... inbox`, `... phone`, `... sms` and `... upstreams`

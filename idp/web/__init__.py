@@ -3,5 +3,5 @@
 Path through it: `front.py` bounds and logs every request and dresses every answer -> `machines.py` answers clients ->
 `routes.py` lists every page: URL, class, collaborators. Further steps of a login know who is there by `steps.py`, and
 every page with a one-time code is laid out by `code_desk.py`. Pages read a form, ask a rule and render; they decide
-nothing.
+nothing. `register/` is form 01 and its API, `officer/` the console, which has a host of its own.
 """

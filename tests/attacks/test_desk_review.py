@@ -145,7 +145,9 @@ def test_codes_of_drafts_are_not_paid_from_the_codes_of_the_addresss_owner(app: 
             codes.send(draft, f"192.0.2.{number}", language="vi", trusted=True)
         app.clock.move(3700)
 
+    app.told("email")
     codes.send(Ask("contact", "session", "owner", "email", to, "owner"), "198.51.100.7", language="vi", trusted=True)
+    assert [(m.to, m.facts["purpose"]) for m in app.told("email")] == [(to, "contact")]
 
 
 def test_an_old_look_at_an_officer_opens_no_closed_account(app: App) -> None:

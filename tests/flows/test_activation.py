@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 from werkzeug.test import TestResponse
 
+from idp.accounts.account import Account
 from idp.accounts.notices import NOWHERE
-from idp.desk.decisions import Decided, Unfit
+from idp.accounts.password_rules import checked_new
+from idp.desk.decisions import Decided, Unfit, temporary_password
 from idp.store import tables as t
 from tests.flows.test_passwords_life import NEW, change, enter, field, follow, log_in, page_of
 from tests.support.app import App, Visitor
@@ -178,6 +180,13 @@ def test_a_temporary_password_is_over_after_72_hours_and_the_desk_sends_another_
     visitor = app.visitor()
     assert page_of(set_first(visitor, proved(app, visitor, link_of(app)))) == "activated"
     assert log_in(app.visitor(), CODE, NEW).headers["Location"].startswith(CALLBACK)
+
+
+def test_a_temporary_password_is_one_that_the_rules_of_today_allow() -> None:
+    """What is issued must not be refused by the policy that judges passwords."""
+    account = Account("", "individual", "Trần Thị Nga", phone="+84981234567")
+
+    assert all(checked_new(given, account) == given for given in (temporary_password() for _ in range(200)))
 
 
 def test_two_officers_at_once_open_one_account(app: App) -> None:

@@ -1,6 +1,7 @@
 """A person registers: form 01, pictures, a code to the address, the form as it will be signed, and how it stands."""
 
 import re
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ def nga(app: App) -> Registrant:
     return Registrant(app)
 
 
-def stored(registrant: Registrant, reference: str):  # type: ignore[no-untyped-def]
+def stored(registrant: Registrant, reference: str) -> Any:
     return registrant.app.provider.desk.declarations.find_by_reference(reference.replace("-", ""))
 
 

@@ -187,6 +187,10 @@ def _declaration() -> None:
         sa.UniqueConstraint("reference"),
         sa.UniqueConstraint("secret_digest"),
     )
+    _declaration_indexes()
+
+
+def _declaration_indexes() -> None:
     op.create_index("declaration_by_account", "declaration", ["account_id"], unique=False)
     op.create_index("declaration_by_age", "declaration", ["state", "submitted_at"], unique=False)
     op.create_index("declaration_by_citizen_number", "declaration", ["citizen_number"], unique=False)
