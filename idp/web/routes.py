@@ -162,7 +162,7 @@ def _answer_errors(app: Flask, around: Surroundings, note_incident: NoteIncident
 def _error_page(kind: str, code: str, home: str) -> str:
     told = PAGES.get(kind, PAGES["bad_request"])
     label = gettext("Về trang tài khoản") if home == "/account" else gettext("Về danh sách hồ sơ")
-    actions = [{"label": label, "url": home}]
+    actions = [{"label": label, "url": url} for label, url in told.ways or ((label, home),)]
     return render_template(
         "error.html",
         title=told.title,

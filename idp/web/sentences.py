@@ -12,11 +12,15 @@ from flask_babel import LazyString, lazy_gettext
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An error page: what happened, in a title and a sentence, and what the person can do now."""
+    """An error page: what happened, in a title and a sentence, what the person can do now, and buttons that lead on.
+
+    `ways` are labels and addresses of our own; without them the one button leads home.
+    """
 
     title: LazyString
     sentence: LazyString
     advice: tuple[LazyString, ...]
+    ways: tuple[tuple[LazyString, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,15 @@ PAGES: Mapping[str, Page] = {
         lazy_gettext("Dữ liệu gửi quá lớn"),
         lazy_gettext("Trình duyệt đã gửi nhiều dữ liệu hơn mức cho phép."),
         (lazy_gettext("Quay lại, nhập ít dữ liệu hơn rồi thử lại."),),
+    ),
+    "pictures": Page(
+        lazy_gettext("Ảnh quá lớn"),
+        lazy_gettext("Các ảnh gửi cùng lúc lớn hơn mức nhận được, nên lần gửi này chưa được ghi nhận."),
+        (
+            lazy_gettext("Mỗi ảnh tối đa 8 MB: chụp lại ở chế độ thường, hoặc thu nhỏ ảnh."),
+            lazy_gettext("Những gì đã ghi nhận trước đó vẫn còn trong tờ khai."),
+        ),
+        ((lazy_gettext("Về tờ khai"), "/register/form"),),
     ),
 }
 
