@@ -13,7 +13,7 @@ from federation.connector import Arrival
 from federation.linking import How, Link, LinkTaken, NewLink, new_id, written
 from federation.matching import Facts, New, Propose, ProveFirst, Refused, compare, match, may_link
 from federation.upstreams import Upstream
-from idp.accounts import names
+from idp.accounts import names, trust
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOTHING_TOLD, Notices, Scene, Told
@@ -147,7 +147,9 @@ class Linking:
     ) -> Linked | Turned:
         identity, brokering = arrival.identity, self._brokering
         facts = compare(identity, account)
-        removed = _unproven(account) if facts.number == "equal" and identity.ial > 0 else ()
+        # A number or address that nobody ever proved may be an attacker's: a strong proof removes it (T-03).
+        strong = facts.number == "equal" and identity.ial > 0
+        removed = tuple(trust.unproved(account, brokering.clock())) if strong else ()
         link = NewLink(
             new_id(),
             account.id,
@@ -204,12 +206,6 @@ class Linking:
         )
         subject = self._brokering.digester.subject(identity)
         return account, NewLink(new_id(), account.id, subject, "opened", {"register": "yes" if known else "no"})
-
-
-def _unproven(account: Account) -> tuple[str, ...]:
-    """A number or address that nobody ever proved may be an attacker's: a strong proof removes it (T-03)."""
-    contacts = (("phone", account.phone_verified_at), ("email", account.email_verified_at))
-    return tuple(name for name, verified_at in contacts if getattr(account, name) and verified_at is None)
 
 
 def _away(ceremony: Ceremony) -> Away:

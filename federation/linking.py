@@ -69,8 +69,8 @@ class NewLink:
     phone: str | None = None
 
 
-DisputeReason = Reason | Literal["number"]
-"""Why an officer is asked: a refusal, or a citizen number that a linked account lacks."""
+DisputeReason = Reason | Literal["number", "disavowed"]
+"""Why an officer is asked: a refusal, a citizen number that a linked account lacks, a change that was disavowed."""
 
 
 @dataclass(frozen=True, slots=True)

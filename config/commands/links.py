@@ -64,7 +64,7 @@ def show(refused_id: str, as_json: bool) -> None:
         "upstream_says": said(dispute),
         "agreement": dict(dispute.evidence),
         "linked_now_to": linked.account_id if linked else None,
-        "about": account_shown(account) if account else None,
+        "about": account_shown(account, base.clock()) if account else None,
     }
     output.as_json(facts) if as_json else output.facts({name: _flat(value) for name, value in facts.items()})
 
@@ -124,6 +124,8 @@ def _give_number(officers: Officers, dispute: Dispute, reason: str) -> None:
 def _force(
     base: Foundation, officers: Officers, dispute: Dispute, who: str | None, by: tuple[str, str], reason: str
 ) -> None:
+    if dispute.reason == "disavowed":
+        stop(["somebody disavowed a change here: there is nothing to link; settle it with `refuse`"])
     named = who or dispute.account_id or stop(["nobody's account is concerned: name one with --account"])
     account = account_found(base, named)
     if not account.is_active:

@@ -12,7 +12,7 @@ from idp.accounts.notices import Scene
 from idp.accounts.one_time import Ask
 from idp.accounts.people import People
 from idp.desk.decisions import Activation, activation_digest
-from idp.errors import Expired, OtherBrowser
+from idp.errors import ActivationOver, Expired, OtherBrowser
 from idp.ports import Clock, Spent
 from idp.shelf import Shelf, digest
 
@@ -35,6 +35,10 @@ class ActivationStore(Protocol):
         """The unused way to a first password behind this digest."""
         ...
 
+    def activated_at(self, digest: str) -> float | None:
+        """When the way behind this digest was used."""
+        ...
+
 
 class Activations:
     """Begins, proves and finishes activations."""
@@ -54,23 +58,24 @@ class Activations:
         self._clock = clock
 
     def begin(self, token: str, browser: str) -> str:
-        """The handle under which this browser goes on. Raises `Expired` when the link is used, over or unknown."""
+        """The handle under which this browser goes on. Raises `ActivationOver` when the link is none any more."""
         now = self._clock()
         found = self._store.activation(activation_digest(token), now)
         if found is None:
-            raise Expired("the activation link is used, over or was replaced")
+            used_at = self._store.activated_at(activation_digest(token))
+            raise ActivationOver("the activation link is used, over or was replaced", used_at=used_at)
         return self._shelf.add(Activating(found.digest, found.account_id, browser, now))
 
     def here(self, handle: str, browser: str) -> tuple[Activating, Account]:
-        """What is under way in this browser, and the account. Raises `Expired`, `OtherBrowser`."""
+        """What is under way in this browser, and the account. Raises `ActivationOver`, `OtherBrowser`."""
         under_way = self._shelf.find(handle)
         if under_way is None:
-            raise Expired("no such activation")
+            raise ActivationOver("no such activation")
         if under_way.browser != browser:
             raise OtherBrowser("an activation goes on where it began")
         account = self._people.find(under_way.account_id)
         if account is None or not account.is_active or account.secured_at > under_way.began_at or not account.phone:
-            raise Expired("the account was secured meanwhile")
+            raise ActivationOver("the account was secured meanwhile")
         return under_way, account
 
     def proved(self, handle: str, under_way: Activating) -> None:
@@ -79,17 +84,19 @@ class Activations:
             raise Expired("the activation changed meanwhile")
 
     def finish(self, handle: str, under_way: Activating, account: Account, new: str, scene: Scene) -> None:
-        """Set the first password. Raises `Expired`, `WeakPassword`, `Busy`."""
+        """Set the first password. Raises `ActivationOver`, `Expired`, `WeakPassword`, `Busy`."""
         if not under_way.proved:
             raise Expired("the phone is not proved")
         hashed = self._credentials.hashed(new, account)
         taken = self._shelf.take(handle)
         if taken is None or isinstance(taken, Spent):
-            raise Expired("the activation was finished before")
+            raise ActivationOver(
+                "the activation was finished before", used_at=self._store.activated_at(under_way.digest)
+            )
         try:
             self._credentials.activate(account, hashed, under_way.digest, scene)
         except Outdated:
-            raise Expired("the link was used, or the account secured meanwhile") from None
+            raise ActivationOver("the link was used, or the account secured meanwhile") from None
 
 
 def code_ask(handle: str, account: Account) -> Ask:

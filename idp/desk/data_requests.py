@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal, Protocol
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE, Notices, Scene, Told
@@ -17,7 +18,7 @@ from idp.accounts.password_rules import VIETNAM
 from idp.accounts.people import People
 from idp.desk.declaration import new_id, new_reference
 from idp.desk.officers import NotAllowed, Officer
-from idp.messages.message import Channel, Language, Message
+from idp.messages.message import Language, Message
 from idp.ports import Clock, Event
 
 DataKind = Literal["erase"]
@@ -244,9 +245,5 @@ def _letters(
 ) -> list[Message]:
     """To where the person could be reached before."""
     facts = {"reference": request.reference, "note": request.note or ""}
-    ways: list[tuple[Channel, str | None]] = [
-        ("sms", account.phone if account.phone_verified_at else None),
-        ("email", account.email if account.email_verified_at else None),
-    ]
-    until = now + 3 * DAY
-    return [Message(way, to, template, until, facts, language, account_id=account.id) for way, to in ways if to]
+    until, ways = now + 3 * DAY, trust.reachable(account, "notice", now)
+    return [Message(w.channel, w.to, template, until, facts, language, account_id=account.id) for w in ways]

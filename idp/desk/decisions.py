@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import NOWHERE, Notices
+from idp.accounts.notices import NOWHERE, Notices, previous
 from idp.accounts.people import People, new_account_id
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import REASONS, Declaration, DeclarationStore
@@ -224,11 +224,10 @@ class Decisions:
         known: dict[str, str] = {}
         if form.phone and form.phone != account.phone:
             values |= {"phone": form.phone, "phone_verified_at": now, "phone_changed_at": now}
-            known["phone"] = (account.phone or "") if account.phone_verified_at else ""
-            known |= {"phone_changed_at": str(account.phone_changed_at)} if account.phone_changed_at else {}
+            known |= previous(account, ["phone"], now)
         if form.email and form.email != account.email:
             values |= {"email": form.email, "email_verified_at": approved.email_verified_at}
-            known["email"] = (account.email or "") if account.email_verified_at else ""
+            known |= previous(account, ["email"], now)
         after = replace(account, phone=str(values.get("phone", account.phone) or "") or None)
         told = self._notices.of("profile_changed", after, NOWHERE, before=known)
         event = Event("account.changed", account.id, facts={"officer": officer.login, "papers": len(news)})

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from idp.accounts import trust
 from idp.accounts.account import Account, Kind
 from idp.accounts.one_time import Ask, Channel
-from idp.accounts.recovery import PHONE_REST
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration, DeclarationStore, Form, NotOpen, PaperKind, new_id, new_reference
 from idp.desk.declarations import MAIL_LIFE, Asker, Changed, Declarations, secret_digest
@@ -106,7 +106,7 @@ class Profiles:
 
     def phone_rests(self, account: Account) -> bool:
         """Whether the number changed within 72 hours: until then it stays (security.md U-07)."""
-        return account.phone_changed_at is not None and self._clock() - account.phone_changed_at < PHONE_REST
+        return trust.is_resting(account, self._clock())
 
     def latest(self, account: Account) -> Declaration | None:
         """The newest request of the owner, decided or not."""
@@ -190,7 +190,8 @@ class Profiles:
             language=asker.language,
             expires_at=now + rules.draft_life,
         )
-        proved_at = now if _new_email(form, account) else account.email_verified_at
+        known = any(way.channel == "email" for way in trust.reachable(account, "claim", now))
+        proved_at = now if _new_email(form, account) or known else None
         handed = draft.submitted(now, lapses_at=now + rules.lapse, proved_at=proved_at)
         older = [d for d in self._store.of_account(account.id) if d.is_open and d.request != "register"]
         self._store.add(draft)
@@ -200,9 +201,7 @@ class Profiles:
     def _letters(self, handed: Declaration, account: Account, agency: str) -> list[Message]:
         """To every registered way, whose owner may not be who asks, and to a new address that was proved."""
         now, form = self._clock(), handed.form
-        number, email = account.number_for_codes(now), account.email if account.email_verified_at else None
-        ways: list[tuple[Channel, str]] = [("sms", number)] if number else []
-        ways += [("email", email)] if email else []
+        ways: list[tuple[Channel, str]] = [(c.channel, c.to) for c in trust.reachable(account, "profile", now)]
         ways += [("email", form.email)] if _new_email(form, account) else []
         facts = {"reference": handed.shown_reference, "agency": agency, "url": f"{self._issuer}/account/profile"}
         return [
@@ -213,10 +212,9 @@ class Profiles:
 
 def way_to(account: Account, now: float) -> tuple[Channel, str] | None:
     """Where the code of a change goes: to the proved address, else to the number; never to a value that is new."""
-    if account.email and account.email_verified_at:
-        return ("email", account.email)
-    number = account.number_for_codes(now)
-    return ("sms", number) if number else None
+    # The address comes last in the list and first here.
+    ways = trust.reachable(account, "profile", now)
+    return (ways[-1].channel, ways[-1].to) if ways else None
 
 
 def _new_email(form: Form, account: Account) -> bool:

@@ -21,6 +21,9 @@ Outcome = Literal["confirmed", "refused"]
 RIGHT: dict[Kind, Right] = {"approve": "decide", "link": "links"}
 LIFE = 7 * 86_400.0
 MOST_ITEMS = 25
+NOTHING_TO_LINK = ("number", "disavowed")
+"""Conflicts that are no link waiting to be made."""
+
 MOST_LISTED = 100
 
 
@@ -108,7 +111,8 @@ class Proposals:
 
     def link(self, conflict_id: str, officer: Officer, note: str) -> Proposal:
         """Propose to link whom a conflict is about. Raises `NotAllowed`, `ConflictOver`."""
-        self.conflict(conflict_id, officer)
+        if self.conflict(conflict_id, officer).reason in NOTHING_TO_LINK:
+            raise ConflictOver
         return self._propose("link", EVERYWHERE, ((conflict_id, 0),), officer, note)
 
     def conflict(self, conflict_id: str, officer: Officer) -> Conflict:

@@ -66,12 +66,14 @@ def code_owed(ask: Ask, mode: CodeMode, proof: Authentication, attempt: LoginAtt
 
     Guessing before, or a device that nobody knows, asks for it once per login by password.
     """
+    by_password_here = attempt is not None and proof.through == "password" and not _entered_in(attempt, proof)
+    # Before what a portal wishes: that can be left undone, this cannot.
+    if attempt is not None and by_password_here and attempt.suspicious:
+        return Owed("code", "risk")
     if proof.acr < min(max(ask.acr, ask.wished_acr), 2):
         return Owed("code", "acr")
-    if attempt is None or proof.through != "password" or _entered_in(attempt, proof):
+    if attempt is None or not by_password_here:
         return None
-    if attempt.suspicious:
-        return Owed("code", "risk")
     if mode == "always" or (mode == "new_device" and not attempt.known_device):
         return Owed("code", "policy")
     return None

@@ -6,6 +6,7 @@ Protocol claims can never come from here: what a person's record says must not o
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 
 BY_SCOPE: Mapping[str, tuple[str, ...]] = {
@@ -39,16 +40,17 @@ _PROTOCOL = (
 RESERVED = frozenset([*_PROTOCOL.split(), "scope"])
 
 
-def of_account(account: Account) -> dict[str, Any]:
+def of_account(account: Account, now: float) -> dict[str, Any]:
     """Every claim that the record of `account` can make; members without a value are left out (OIDC Core 5.3.2)."""
+    verified = {contact.channel: contact.may("claim") for contact in trust.contacts(account, now)}
     known: dict[str, Any] = {
         "name": account.name,
         "birthdate": account.birth_date,
         "updated_at": int(account.updated_at),
         "email": account.email,
-        "email_verified": account.email_verified_at is not None if account.email else None,
+        "email_verified": verified.get("email"),
         "phone_number": account.phone,
-        "phone_number_verified": account.phone_verified_at is not None if account.phone else None,
+        "phone_number_verified": verified.get("sms"),
         "address": {"formatted": account.address} if account.address else None,
         "bhxh_number": account.identifier("bhxh"),
         "personal_id": account.identifier("cccd"),
@@ -60,10 +62,10 @@ def of_account(account: Account) -> dict[str, Any]:
 
 
 def let_out(
-    account: Account, *, scopes: Collection[str], asked: Collection[str], allowed: Collection[str]
+    account: Account, now: float, *, scopes: Collection[str], asked: Collection[str], allowed: Collection[str]
 ) -> dict[str, Any]:
     """The claims that `scopes` carry, and those `asked` for by name as far as the client's `allowed` scopes reach."""
     names = {name for scope in scopes for name in BY_SCOPE.get(scope, ())}
     reachable = {name for scope in allowed for name in BY_SCOPE.get(scope, ())}
     wanted = names | (set(asked) & reachable)
-    return {name: value for name, value in of_account(account).items() if name in wanted and name not in RESERVED}
+    return {name: value for name, value in of_account(account, now).items() if name in wanted and name not in RESERVED}

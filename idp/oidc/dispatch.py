@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
 from authlib.oidc.core.errors import ConsentRequiredError, InteractionRequiredError, LoginRequiredError
 
+from idp.accounts import trust
 from idp.accounts.password_rules import PasswordAge
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Authentication
@@ -87,8 +88,9 @@ class StepRules:
         if account is None:
             return None
         code = code_owed(ask, self.code, proof, attempt)
-        # Without a number no code can be sent: that stops nobody, unless the client cannot do with less.
-        if code and (account.number_for_codes(now) or proof.acr < ask.acr):
+        # Without a number no code can be sent: that stops nobody, unless the client cannot do with less or somebody
+        # guessed at the password; then the page names another way.
+        if code and (trust.number(account, "login", now) or proof.acr < ask.acr or code.reason == "risk"):
             return code
         return password_owed(self.age.due(account, now), proof, attempt) or link_owed(proof, attempt)
 

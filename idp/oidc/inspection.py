@@ -40,7 +40,8 @@ class Inspection:
         if token.audience != self._issuing.tokens.issuer or "openid" not in token.scopes:
             raise InsufficientScopeError("The access token is not for userinfo.")
         allowed = client.scopes
-        out = claims.let_out(standing.account, scopes=token.scopes, asked=token.userinfo_claims, allowed=allowed)
+        asked, now = token.userinfo_claims, self._clock()
+        out = claims.let_out(standing.account, now, scopes=token.scopes, asked=asked, allowed=allowed)
         return {"sub": token.subject} | out
 
     def introspect(self, text: str, caller: Client) -> dict[str, Any]:

@@ -40,6 +40,10 @@ def account_of(rows: Sequence[Row]) -> Account | None:
         password_good_until=row["a_password_good_until"],
         password_spent_at=row["a_password_spent_at"],
         phone_changed_at=row["a_phone_changed_at"],
+        phone_source=row["a_phone_source"],
+        email_changed_at=row["a_email_changed_at"],
+        email_source=row["a_email_source"],
+        vouched_at=row["a_vouched_at"],
         secured_at=row["a_secured_at"],
         updated_at=row["a_updated_at"],
         identifiers=tuple(

@@ -15,12 +15,13 @@ KEPT_AFTER = {
     t.message: 0.0,
     t.one_time_code: 0.0,
     t.budget: 0.0,
-    t.undo: 0.0,
     t.session_client: 0.0,
     t.ended_ticket: 0.0,
     t.photo: 0.0,
-    t.activation: 0.0,
     t.officer_invitation: 0.0,
+    # So that whoever opens their link later is told what became of it.
+    t.undo: 7 * DAY,
+    t.activation: 7 * DAY,
     # A day longer than any token that names the session or the family can live.
     t.refresh_family: DAY,
     t.session: DAY,

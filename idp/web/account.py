@@ -8,6 +8,7 @@ from flask import redirect, render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.devices import Devices
 from idp.errors import BadRequest, Forbidden
@@ -117,7 +118,7 @@ class AccountPage(Page):
         account = standing.account
         body = render_template(
             "account.html",
-            account=_shown(account),
+            account=_shown(account, self._pages.clock()),
             sessions=[_listed(s, standing.session) for s in self._pages.sessions.of_account(account.id)],
             devices=self._phones(account.id),
             consents=self._agreed(account.id),
@@ -221,7 +222,7 @@ class Withdraw(Page):
         return redirect("/account", 303)
 
 
-def _shown(account: Account) -> dict[str, Any]:
+def _shown(account: Account, now: float) -> dict[str, Any]:
     held = [i for i in account.identifiers if i.valid_to is None]
     return {
         "name": account.name,
@@ -229,7 +230,7 @@ def _shown(account: Account) -> dict[str, Any]:
         "identifiers": [{"label": IDENTIFIERS[i.kind], "masked": i.masked} for i in held],
         "phone_masked": masked("sms", account.phone) if account.phone else None,
         "email_masked": masked("email", account.email) if account.email else None,
-        "email_unproved": account.email is not None and account.email_verified_at is None,
+        "email_unproved": trust.address(account, "contact", now) is not None,
     }
 
 

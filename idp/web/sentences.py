@@ -58,11 +58,50 @@ PAGES: Mapping[str, Page] = {
     ),
     "expired": Page(
         lazy_gettext("Lần đăng nhập này đã hết hạn"),
-        lazy_gettext("Lần đăng nhập đã quá thời gian cho phép hoặc đã hoàn tất. Tài khoản của bạn không bị ảnh hưởng."),
+        lazy_gettext("Lần đăng nhập đã quá thời gian cho phép hoặc đã hoàn tất."),
         (
             lazy_gettext("Quay lại cổng dịch vụ và bấm “Đăng nhập” lần nữa."),
             lazy_gettext("Nếu bạn đã đăng nhập xong ở một thẻ khác, hãy tiếp tục ở thẻ đó."),
         ),
+    ),
+    "notice_over": Page(
+        lazy_gettext("Đường dẫn “Không phải tôi” không dùng được nữa"),
+        lazy_gettext(
+            "Mỗi đường dẫn chỉ dùng được một lần trong 72 giờ. Khi đã dùng, mọi phiên đăng nhập trước đó đã kết thúc "
+            "và các đường dẫn cùng loại gửi sau đó cũng hết hiệu lực."
+        ),
+        (
+            lazy_gettext("Nếu bạn vừa bấm “Không phải tôi”: việc đó đã được ghi nhận. Hãy đặt mật khẩu mới."),
+            lazy_gettext("Nếu bạn lo có người lạ dùng tài khoản: hãy gọi Tổng đài 1900.9068 ngay."),
+            lazy_gettext("Hoặc mang giấy tờ đến cơ quan BHXH gần nhất để cán bộ kiểm tra tài khoản."),
+        ),
+        ((lazy_gettext("Đặt mật khẩu mới"), "/recover"), (lazy_gettext("Xem lịch sử hoạt động"), "/account/activity")),
+    ),
+    "activation_over": Page(
+        lazy_gettext("Đường dẫn kích hoạt không dùng được nữa"),
+        lazy_gettext(
+            "Đường dẫn đặt mật khẩu đầu tiên chỉ dùng được một lần, trong 72 giờ, và mỗi lần gửi mới thay cho lần "
+            "trước."
+        ),
+        (
+            lazy_gettext("Nếu bạn đã đặt mật khẩu: hãy đăng nhập bằng mật khẩu đó."),
+            lazy_gettext("Nếu chưa: đề nghị cơ quan BHXH nơi nộp tờ khai gửi lại đường dẫn mới."),
+            lazy_gettext("Nếu không phải bạn đã đặt mật khẩu: hãy gọi Tổng đài 1900.9068 ngay."),
+        ),
+        ((lazy_gettext("Đăng nhập"), "/login"), (lazy_gettext("Quên mật khẩu"), "/recover")),
+    ),
+    "recovery_over": Page(
+        lazy_gettext("Đường dẫn đặt lại mật khẩu không dùng được nữa"),
+        lazy_gettext(
+            "Đường dẫn hoặc mã đặt lại mật khẩu chỉ dùng được một lần: trong 30 phút nếu gửi qua thư, 10 phút nếu "
+            "gửi qua tin nhắn. Thay đổi khác của tài khoản cũng làm nó hết hiệu lực."
+        ),
+        (
+            lazy_gettext("Nếu bạn đã đặt mật khẩu mới: hãy đăng nhập bằng mật khẩu đó."),
+            lazy_gettext("Nếu chưa: bấm “Quên mật khẩu” để nhận đường dẫn hoặc mã mới."),
+            lazy_gettext("Nếu không phải bạn đã đặt mật khẩu: hãy gọi Tổng đài 1900.9068 ngay."),
+        ),
+        ((lazy_gettext("Quên mật khẩu"), "/recover"), (lazy_gettext("Đăng nhập"), "/login")),
     ),
     "other_browser": Page(
         lazy_gettext("Không tiếp tục được trên trình duyệt này"),

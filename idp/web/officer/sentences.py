@@ -128,6 +128,7 @@ CONFLICTS: Mapping[str, LazyString] = {
     "conflict": lazy_gettext("Nhiều tài khoản, hoặc tài khoản đã liên kết với người khác"),
     "phone_differs": lazy_gettext("Số điện thoại không khớp"),
     "number": lazy_gettext("Đề nghị bổ sung số CCCD"),
+    "disavowed": lazy_gettext("Có người báo “không phải tôi” về thay đổi đã được xác nhận"),
 }
 
 SAID: Mapping[str, LazyString] = {
