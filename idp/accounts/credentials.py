@@ -18,6 +18,9 @@ from idp.accounts.trust import Channel
 from idp.ports import Clock, Event
 
 Way = Literal["email", "sms", "hotline", "eid"]
+BY_IDENTITY = ("opened", "confirmed")
+"""Links to upstreams that a proven citizen number made: whoever comes through one is the person."""
+
 CHANGES = ("phone_changed", "email_changed", "profile_changed")
 """Events that put another number or address in the place of the one before."""
 
@@ -156,16 +159,16 @@ class Credentials:
         now = self._clock()
         unproven, channel = trust.unproved(account, now), _channel(account, way)
         values = _password(new_hash, now) | dict.fromkeys(unproven) | {f"{name}_verified_at": now for name in channel}
-        ends = tuple(link.id for link in self._store.links_of(account.id) if link.how in BY_PASSWORD)
+        links = self._store.links_of(account.id)
+        ends = tuple(link.id for link in links if link.how in BY_PASSWORD)
         passkeys = ["passkey"] if self._store.has_passkeys(account.id) else []
-        before = {"way": way, "upstream": through} | channel
+        vouched = any(link.upstream == through and link.how in BY_IDENTITY for link in links)
+        before = {"way": way, "upstream": through} | channel | ({"vouched_by": "eid"} if vouched else {})
         told = self._notices.of("password_recovered", account, scene, before=before)
         event = Event("password.recovered", account.id, facts={"way": way, "removed": len(unproven) + len(ends)})
         since = account.secured_at
-        self._do(
-            Securing(account.id, since, values, event, told, links_end=ends, passkeys_end="all", owner_is_back=True),
-            now,
-        )
+        resetting = Securing(account.id, since, values, event, told, links_end=ends, passkeys_end="all")
+        self._do(replace(resetting, owner_is_back=True, vouched=vouched), now)
         return unproven + (["link"] if ends else []) + passkeys
 
     def end_passkey(self, account: Account, passkey_id: str, scene: Scene, *, sid: str) -> None:

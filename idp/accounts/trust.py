@@ -159,7 +159,7 @@ def disavowal(about: str, before: Mapping[str, str], created_at: float, vouched_
     `before` is what the notice keeps; its `vouched_by` says that a desk or a strong electronic identity stood behind
     the event. `vouched_at` is when one last did for this account: an older notice went to who had it before.
     """
-    if about == "password_recovered" and before.get("way") == "eid":
+    if about == "password_recovered" and before.get("vouched_by"):
         return "disavow_eid_recovery"
     outranked = bool(before.get("vouched_by")) or (vouched_at is not None and vouched_at >= created_at)
     return "disavow_outranked" if outranked else "disavow"

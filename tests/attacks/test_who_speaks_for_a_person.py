@@ -7,8 +7,10 @@ from sqlalchemy import select, update
 
 from config.people_wiring import notices_of, set_number
 from idp.accounts.account import Account
-from idp.accounts.notices import NOWHERE
+from idp.accounts.credentials import Securing
+from idp.accounts.notices import NOWHERE, previous
 from idp.accounts.recovery import Typed
+from idp.ports import Event
 from idp.store import tables as t
 from tests.attacks.test_password_guessing import fail
 from tests.flows.test_passwords_life import NEW, asked, change, citizen, enter, field, follow, log_in, page_of, set_anew
@@ -179,24 +181,20 @@ def test_h2_a_notice_from_before_the_desk_spoke_does_not_overrule_it_either(app:
     assert (account.phone, account.password_hash is not None) == (NEW_NUMBER, True)
 
 
-def change_own_number(app: App, number: str) -> str:
-    """A change that nobody vouched for; returns the path of its undo."""
-    from idp.accounts.credentials import Securing
-    from idp.accounts.notices import previous
-    from idp.ports import Event
-
+def change_own_number(app: App, number: str) -> None:
+    """A change that nobody vouched for."""
     account, now = account_of(app), app.clock()
     before = previous(account, ["phone"], now)
     told = notices_of(app.base).of("phone_changed", replace(account, phone=None), NOWHERE, before=before)
     values = {"phone": number, "phone_verified_at": now, "phone_changed_at": now, "phone_source": ""}
     securing = Securing(account.id, account.secured_at, values, Event("account.changed", account.id), told)
     assert app.provider.credentials._store.secure(securing, now)
-    return undo_path(app)
 
 
 def test_h2_what_an_undo_restores_is_not_verified_and_recovers_nothing_for_72_hours(app: App) -> None:
     citizen(app)
-    path = change_own_number(app, NEW_NUMBER)
+    change_own_number(app, NEW_NUMBER)
+    path = undo_path(app)
     done = app.visitor().post(path, data={"not-me": "1"})
     account = account_of(app)
 

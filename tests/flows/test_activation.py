@@ -94,9 +94,9 @@ def test_the_link_sets_one_password_and_is_over_after_its_time(app: App) -> None
 
     assert page_of(set_first(one, first)) == "activated"
 
-    assert set_first(other, second, "ein anderer langer Satz", "ein anderer langer Satz").status_code == 400
+    assert set_first(other, second, "ein anderer langer Satz", "ein anderer langer Satz").status_code == 410
     assert page_of(app.visitor().get(path)) == "error"
-    assert set_first(one, first).status_code == 400
+    assert set_first(one, first).status_code == 410
 
     late = approve(app, form={"code": "0000000778", "paper_number": "000190000778"})
     app.clock.move(72 * 3600 + 1)

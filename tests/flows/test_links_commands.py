@@ -1,5 +1,6 @@
 """Refused links in officers' hands: shown masked, decided once, and forced only by two; and ending a link."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -31,7 +32,7 @@ def base(operator: Operator) -> Iterator[Foundation]:
     """Two accounts with proven numbers, beside the operator's commands."""
     opened = foundation()
     for number in (11, 12):
-        opened.people.add(account(number, f"+8438123450{number - 10}", phone_verified_at=5.0))
+        opened.people.add(account(number, f"+8438123450{number - 10}", phone_verified_at=time.time()))
     roster = roster_of(opened)
     for login in ("lan.nguyen", "minh.tran"):
         roster.grant(roster.add(login, login, "test"), "*", "links", "test")
