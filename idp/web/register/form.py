@@ -1,5 +1,6 @@
 """`/register/form`: form 01. What can be read is kept at once, a good picture is never asked for again."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -110,7 +111,7 @@ class FormPage(Page):
 
 
 class OwnPhoto(Page):
-    """A picture of the draft, to whoever holds it and to nobody else."""
+    """A picture of the draft, to whoever holds it and to nobody else; and one that is kept as soon as it is chosen."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -125,6 +126,25 @@ class OwnPhoto(Page):
         response = Response(jpeg, mimetype="image/jpeg")
         response.headers["Cache-Control"] = "no-store"
         response.headers["Content-Disposition"] = "inline"
+        return response
+
+    def post(self, role: str) -> Response:
+        """Judge and keep one picture: 200 when it is good, 422 with the sentence that says what is wrong with it."""
+        visit = self._desk.at_work()
+        if isinstance(visit, Response) or role not in ROLES:
+            abort(404)
+        form, files, wrong = read_upload(visit.browser)
+        visit.demand_csrf(form)
+        try:
+            if role not in wrong:
+                self._desk.declarations.keep_photo(visit.draft, role, files.get(role, b""))
+        except BadPhoto as bad:
+            wrong = {role: bad.why}
+        except NotOpen:
+            abort(404)
+        said = {"problem": problem(role, wrong[role]) if role in wrong else None}
+        response = Response(json.dumps(said), 422 if said["problem"] else 200, mimetype="application/json")
+        response.headers["Cache-Control"] = "no-store"
         return response
 
 
