@@ -40,7 +40,9 @@ class Account:
 
     `phone_verified_at` is the moment of the last right code to the number, give or take a day. `secured_at` is that of
     the last credential event (password, recovery, contact): proofs, codes, links and pending changes that are older are
-    dead. A temporary password opens nothing after `password_good_until`, nor a second time after `password_spent_at`.
+    dead. `address` is the whole line as it is shown; `street` and the codes of commune and province are what made it,
+    where a desk registered it so. A temporary password opens nothing after `password_good_until`, nor a second time
+    after `password_spent_at`.
     """
 
     id: str
@@ -53,6 +55,9 @@ class Account:
     email: str | None = None
     email_verified_at: float | None = None
     address: str | None = None
+    street: str | None = None
+    commune: str | None = None
+    province: str | None = None
     password_hash: str | None = None
     password_changed_at: float | None = None
     password_temporary: bool = False

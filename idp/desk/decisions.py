@@ -13,6 +13,7 @@ from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE, Notices
 from idp.accounts.people import People, new_account_id
+from idp.desk.address import address_of, registered_place
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import REASONS, Declaration, DeclarationStore
 from idp.desk.identity import identifiers_of
@@ -182,7 +183,10 @@ class Decisions:
             phone_changed_at=None,
             email=form.email or None,
             email_verified_at=approved.email_verified_at,
-            address=form.street or None,
+            address=address_of(approved) or None,
+            street=form.street or None,
+            commune=form.commune or None,
+            province=form.province or None,
             updated_at=now,
             secured_at=now,
             identifiers=held,
@@ -220,7 +224,10 @@ class Decisions:
         account, now = self._account_of(approved), self._clock()
         form, kinds = approved.form, {i.kind: i.value for i in account.identifiers if i.valid_to is None}
         news = tuple(i for i in identifiers_of(approved.kind, form, now) if kinds.get(i.kind) != i.value)
-        values: dict[str, object] = {"name": form.name, "address": form.street or account.address}
+        values: dict[str, object] = {"name": form.name}
+        if (form.street, form.commune, form.province) != registered_place(account):
+            values |= {"address": address_of(approved) or None, "street": form.street or None}
+            values |= {"commune": form.commune or None, "province": form.province or None}
         known: dict[str, str] = {}
         if form.phone and form.phone != account.phone:
             values |= {"phone": form.phone, "phone_verified_at": now, "phone_changed_at": now}

@@ -17,6 +17,7 @@ from idp.accounts.participants import Participant, Participants
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.people import IdentifierTaken, People
 from idp.accounts.phone import PhoneNumber
+from idp.desk.address import address_of
 from idp.desk.comparing import Compared, DeskViews, compare
 from idp.desk.decisions import Decided, Decisions, Unfit
 from idp.desk.declaration import ROLES, Declaration, DeclarationStore, NotOpen, Role
@@ -161,6 +162,7 @@ class Dossier(CasePage):
             request_name=REQUESTS[declaration.request],
             state=STATES[declaration.state],
             end=None if declaration.state == "submitted" else self._end(declaration),
+            address=address_of(declaration),
             agency=agency.name if agency else form.agency,
             moved=receiving.name if receiving and receiving.code != form.agency else None,
             compared=[shown(each) for each in compare(form, known)],
