@@ -27,6 +27,12 @@ class Scope:
     items: tuple[LazyString, ...]
 
 
+KEPT: Mapping[str, LazyString] = {
+    "declaration": lazy_gettext("Tờ khai đã duyệt"),
+    "numbers": lazy_gettext("Mã số và số giấy tờ"),
+}
+"""What the law keeps of somebody whose data are erased."""
+
 PAGES: Mapping[str, Page] = {
     "unknown_client": Page(
         lazy_gettext("Không nhận ra trang yêu cầu đăng nhập"),

@@ -111,6 +111,7 @@ def test_an_erasure_takes_out_what_no_law_keeps_and_ends_everything(app: App) ->
     visitor = logged_in(app)
     tokens = visitor.tokens(CODE)
     request, who = asked(app, visitor), account_id(app)
+    app.clock.move(3 * 86_400)
 
     app.provider.desk.data_requests.erase(request, CLERK)
 

@@ -145,6 +145,7 @@ DATA: Mapping[str, LazyString] = {
     "erase": lazy_gettext("Đã xóa dữ liệu và báo cho người dân."),
     "reason": lazy_gettext("Hãy chọn lý do và ghi thêm cho người dân."),
     "sure": lazy_gettext("Hãy đánh dấu vào ô xác nhận trước khi xóa."),
+    "early": lazy_gettext("Chưa đến giờ được xóa: người gửi yêu cầu còn quyền báo “Không phải tôi”."),
     "answered": lazy_gettext("Yêu cầu này vừa được trả lời, rút lại hoặc đã gia hạn. Chưa có gì được thực hiện."),
 }
 
