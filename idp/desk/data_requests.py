@@ -17,7 +17,7 @@ from idp.accounts.notices import NOWHERE, UNDO_LIFE, Notices, Scene, Told
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.people import People
 from idp.desk.declaration import KEPT, new_id, new_reference, shown_reference
-from idp.desk.officers import NotAllowed, Officer
+from idp.desk.officers import NotAllowed, Officer, demand_persons
 from idp.messages.message import Channel, Language, Message
 from idp.ports import Clock, Event
 
@@ -210,6 +210,7 @@ class DataRequests:
     def _demand(self, request: DataRequest, officer: Officer) -> Account:
         """The account of a request that this officer may answer. Raises `NotAllowed`, `Answered`."""
         _demand(officer)
+        demand_persons(officer)
         account = self._people.find(request.account_id)
         if account is None or not request.is_waiting:
             raise Answered
@@ -268,7 +269,7 @@ def days_after(now: float, days: int = ANSWER_DAYS) -> float:
 
 
 def _demand(officer: Officer) -> None:
-    if officer.status != "active" or not any(right == "data" for _, right in officer.rights):
+    if not officer.holds("data"):
         raise NotAllowed("right")
 
 

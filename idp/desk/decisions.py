@@ -17,7 +17,7 @@ from idp.desk.address import address_of, registered_place
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import REASONS, Declaration, DeclarationStore
 from idp.desk.identity import identifiers_of
-from idp.desk.officers import Officer
+from idp.desk.officers import Officer, demand_persons
 from idp.messages.message import Channel, Message
 from idp.ports import Clock, Event
 from idp.shelf import digest
@@ -128,6 +128,7 @@ class Decisions:
         """Approve what was read. Raises `NotAllowed`, `NotOpen`, `Unfit`, `Decided`, `IdentifierTaken`."""
         for each in filter(None, (officer, seconded_by)):
             each.demand("decide", declaration, self._agencies.tree())
+        demand_persons(officer, seconded_by)
         second = seconded_by.id if seconded_by else None
         approved = declaration.decided("approved", self._clock(), officer.id, seconded_by=second)
         match declaration.request:
@@ -143,6 +144,7 @@ class Decisions:
     def reject(self, declaration: Declaration, officer: Officer, reason: str, note: str) -> Declaration:
         """Reject, and tell why. Raises `NotAllowed`, `NotOpen`, `Decided`."""
         officer.demand("decide", declaration, self._agencies.tree())
+        demand_persons(officer)
         rejected = declaration.decided("rejected", self._clock(), officer.id, _known(reason), note)
         self._settle(rejected, officer, "declaration_rejected", self._clock() + self._rules.photos_kept)
         return rejected
@@ -150,6 +152,7 @@ class Decisions:
     def ask_for_correction(self, declaration: Declaration, officer: Officer, reason: str, note: str) -> Declaration:
         """Give it back with what is to be corrected. Raises `NotAllowed`, `NotOpen`, `Decided`."""
         officer.demand("decide", declaration, self._agencies.tree())
+        demand_persons(officer)
         returned = declaration.returned(self._clock(), officer.id, _known(reason), note)
         self._settle(returned, officer, "declaration_returned", None)
         return returned
@@ -157,6 +160,7 @@ class Decisions:
     def send_again(self, declaration: Declaration, officer: Officer) -> None:
         """A new way to the first password, as long as the person has set none. Raises `NotAllowed`, `Unfit`."""
         officer.demand("decide", declaration, self._agencies.tree())
+        demand_persons(officer)
         account = self._people.find(declaration.account_id or "")
         if declaration.state != "approved" or account is None or not account.is_active or account.has_own_password:
             raise Unfit("no_account")

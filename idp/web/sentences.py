@@ -129,6 +129,11 @@ PAGES: Mapping[str, Page] = {
         lazy_gettext("Không ai được xem xét hồ sơ của chính mình. Cán bộ khác phải quyết định."),
         (lazy_gettext("Mở hồ sơ khác trong danh sách."),),
     ),
+    "alone": Page(
+        lazy_gettext("Bạn không quyết định một mình được"),
+        lazy_gettext("Tài khoản cán bộ của bạn chưa có đủ mã số BHXH và số CCCD, nên chưa có gì được thực hiện."),
+        (lazy_gettext("Đề xuất để cán bộ khác xác nhận, hoặc đề nghị người quản trị bổ sung hai số của bạn."),),
+    ),
     "invitation": Page(
         lazy_gettext("Đường dẫn không còn dùng được"),
         lazy_gettext("Đường dẫn đặt mật khẩu đã được dùng, đã quá một giờ, hoặc chưa từng có."),

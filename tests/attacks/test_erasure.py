@@ -160,7 +160,7 @@ def test_l7_nothing_is_erased_while_the_owner_can_still_say_not_me(desk: Desk) -
     """L-7: both pages say from when on."""
     app = desk.app
     person = app.person(CODE, phone="+84" + PHONE, phone_verified=True, email=MAIL, email_verified=True)
-    request, path = asked(desk, person), ""
+    request = asked(desk, person)
     path = f"/data/{request.id}"
     seat = desk.seat("lan.nguyen")
 
@@ -168,8 +168,8 @@ def test_l7_nothing_is_erased_while_the_owner_can_still_say_not_me(desk: Desk) -
     assert "Được xóa từ" in page
     assert 'value="erase"' not in page
     assert seat.post(path, ERASE).status_code == 409
+    clerk = next(o for o in desk.roster.all() if o.login == "lan.nguyen")
     with pytest.raises(TooEarly):
-        clerk = next(o for o in desk.roster.all() if o.login == "lan.nguyen")
         app.provider.desk.data_requests.erase(request, clerk)
 
     app.clock.move(request.erased_from - app.clock())

@@ -93,6 +93,8 @@ class Dossier(CasePage):
             return self._stopped(officer, self.opened(officer, declaration_id), wanted, "changed")
         except Unfit as unfit:
             return self._stopped(officer, declaration, wanted, unfit.why)
+        except NotAllowed as refused:
+            return self._stopped(officer, declaration, wanted, refused.why, status=403)
         except IdentifierTaken:
             return self._stopped(officer, declaration, wanted, "taken")
         return redirect(self._next(officer, declaration, wanted, ACTIONS[action]), 303)

@@ -96,7 +96,10 @@ ENDS: Mapping[str, LazyString] = {
     "own_request": lazy_gettext("Đây là hồ sơ của chính bạn. Cán bộ khác phải quyết định."),
     "agency": lazy_gettext("Hồ sơ thuộc cơ quan khác."),
     "right": lazy_gettext("Bạn không có quyền duyệt hồ sơ."),
-    "same_officer": lazy_gettext("Người đề xuất không được tự xác nhận."),
+    "same_officer": lazy_gettext("Người đề xuất không được tự xác nhận, kể cả bằng một tài khoản khác của mình."),
+    "alone": lazy_gettext(
+        "Tài khoản cán bộ của bạn chưa có đủ mã số BHXH và số CCCD, nên bạn không quyết định một mình được."
+    ),
     "account_exists": lazy_gettext("Mã số hoặc số giấy tờ này đã có tài khoản. Hãy dùng yêu cầu điều chỉnh thông tin."),
     "no_account": lazy_gettext("Không còn tài khoản đang hoạt động cho yêu cầu này, hoặc tài khoản đã có mật khẩu."),
     "secured_meanwhile": lazy_gettext(
