@@ -129,6 +129,11 @@ PAGES: Mapping[str, Page] = {
         lazy_gettext("Không ai được xem xét hồ sơ của chính mình. Cán bộ khác phải quyết định."),
         (lazy_gettext("Mở hồ sơ khác trong danh sách."),),
     ),
+    "views": Page(
+        lazy_gettext("Bạn đã mở quá nhiều hồ sơ"),
+        lazy_gettext("Số hồ sơ mở trong một giờ có giới hạn để bảo vệ dữ liệu của người dân. Việc này được ghi lại."),
+        (lazy_gettext("Chờ đến hết giờ rồi mở tiếp. Nếu công việc cần nhiều hơn, hãy báo người quản trị."),),
+    ),
     "alone": Page(
         lazy_gettext("Bạn không quyết định một mình được"),
         lazy_gettext("Tài khoản cán bộ của bạn chưa có đủ mã số BHXH và số CCCD, nên chưa có gì được thực hiện."),

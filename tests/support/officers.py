@@ -146,7 +146,7 @@ def desk_of(app: App) -> Desk:
 
 
 @contextmanager
-def running_desk(home: Path, database_url: str, redis_url: str = "", **more: Any) -> Iterator[Desk]:
-    """An installation with a console."""
-    with running_app(home, database_url, redis_url, officers={"url": CONSOLE}, **more) as app:
+def running_desk(home: Path, database_url: str, redis_url: str = "", **officers: Any) -> Iterator[Desk]:
+    """An installation with a console; `officers` are settings of that section."""
+    with running_app(home, database_url, redis_url, officers={"url": CONSOLE, **officers}) as app:
         yield desk_of(app)

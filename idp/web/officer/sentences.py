@@ -66,9 +66,29 @@ FIELDS: Mapping[str, LazyString] = {
 VERDICTS: Mapping[str, LazyString] = {
     "same": lazy_gettext("Trùng khớp"),
     "close": lazy_gettext("Khác cách viết"),
-    "differs": lazy_gettext("KHÁC"),
+    "differs": lazy_gettext("Khác"),
     "unknown": lazy_gettext("Không có để đối chiếu"),
 }
+
+BEWARE: Mapping[str, LazyString] = {
+    "unknown": lazy_gettext("không có trong dữ liệu người tham gia"),
+    "split": lazy_gettext("mã số và số CCCD thuộc hai người"),
+    "rivals": lazy_gettext("còn tờ khai khác đang mở"),
+}
+"""What speaks against an approval beside the fields that differ."""
+
+PARTS: Mapping[str, LazyString] = {
+    "family": lazy_gettext("họ"),
+    "middle": lazy_gettext("tên đệm"),
+    "given": lazy_gettext("tên"),
+    "accents": lazy_gettext("dấu hoặc cách viết"),
+    "day": lazy_gettext("ngày"),
+    "month": lazy_gettext("tháng"),
+    "year": lazy_gettext("năm"),
+    "digits": lazy_gettext("một hoặc hai chữ số"),
+    "all": lazy_gettext("số khác hẳn"),
+}
+"""Which part of a field differs from the register."""
 
 PICTURES: Mapping[str, LazyString] = {
     "portrait": lazy_gettext("Ảnh chân dung"),
