@@ -59,7 +59,7 @@ def officer_pages(p: Provider, around: Surroundings, measures: Measures) -> Rout
     return [
         ("/", "queue", queue.Start.as_view("queue", console, lines)),
         ("/login", "login", door.Login.as_view("login", around, logins)),
-        ("/login/key", "passkey_door", passkeys.PasskeyDoor.as_view("passkey_door", around, keys)),
+        ("/login/key", "passkey_door", passkeys.PasskeyDoor.as_view("passkey_door", around, keys, logins)),
         ("/passkeys", "passkeys", passkeys.OwnPasskeys.as_view("passkeys", console, keys)),
         ("/passkeys/add", "add_passkey", passkeys.AddPasskey.as_view("add_passkey", console, keys)),
         ("/logout", "logout", door.Logout.as_view("logout", console)),

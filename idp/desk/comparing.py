@@ -128,6 +128,8 @@ def _names(declared: str, registered: str) -> Verdict:
 def _dates(declared: str, registered: BirthDate | None) -> Verdict:
     if not declared or registered is None:
         return "unknown"
+    if declared == str(registered):
+        return "same"
     try:
         same = BirthDate.parse(declared, today=date.max).same_as(registered)
     except NotABirthDate:

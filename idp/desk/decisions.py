@@ -12,12 +12,13 @@ from typing import Literal, Protocol
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE, Notices
-from idp.accounts.people import People, new_account_id
+from idp.accounts.people import People
 from idp.desk.address import address_of, registered_place
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import REASONS, Declaration, DeclarationStore
 from idp.desk.identity import identifiers_of
 from idp.desk.officers import Officer, demand_persons
+from idp.desk.opening import letters_of_opening, new_account, temporary_password
 from idp.messages.message import Channel, Message
 from idp.ports import Clock, Event
 from idp.shelf import digest
@@ -177,7 +178,7 @@ class Decisions:
         held = identifiers_of(approved.kind, form, now)
         if any(self._people.find_by_identifier(i.kind, i.value) for i in held):
             raise Unfit("account_exists")
-        account = _new_account(approved, held, now)
+        account = new_account(approved, held, now)
         done = replace(approved, account_id=account.id)
         if self._rules.first_way == "temporary":
             account, messages = self._with_temporary(account, done)
@@ -217,13 +218,16 @@ class Decisions:
             values |= {"commune": form.commune or None, "province": form.province or None}
         known: dict[str, str] = {}
         if form.phone and form.phone != account.phone:
-            values |= {"phone": form.phone, "phone_verified_at": now, "phone_changed_at": now}
+            # The desk vouches for the number; a code that reaches it proves it.
+            values |= {"phone": form.phone, "phone_verified_at": None, "phone_changed_at": now}
             known["phone"] = (account.phone or "") if account.phone_verified_at else ""
             known |= {"phone_changed_at": str(account.phone_changed_at)} if account.phone_changed_at else {}
         if form.email and form.email != account.email:
             values |= {"email": form.email, "email_verified_at": approved.email_verified_at}
             known["email"] = (account.email or "") if account.email_verified_at else ""
-        after = replace(account, phone=str(values.get("phone", account.phone) or "") or None)
+        known |= {"vouched_by": "desk"} if known else {}
+        # Whoever holds a number that no code reached may be a stranger: no link goes there.
+        after = replace(account, phone=None) if "phone" in values else account
         told = self._notices.of("profile_changed", after, NOWHERE, before=known)
         event = Event("account.changed", account.id, facts={"officer": officer.login, "papers": len(news)})
         securing = Securing(account.id, account.secured_at, values, event, told)
@@ -258,7 +262,7 @@ class Decisions:
         good_until = now + self._rules.activation_life
         activation = Activation(activation_digest(token), account.id, declaration.id, now, good_until)
         facts = {"url": f"{self._issuer}/a/{token}", "hours": _hours(self._rules.activation_life)}
-        return activation, _letters(account, declaration, "activation", facts, good_until)
+        return activation, letters_of_opening(account, declaration, "activation", facts, good_until)
 
     def _with_temporary(self, account: Account, declaration: Declaration) -> tuple[Account, list[Message]]:
         now, life = self._clock(), self._rules.activation_life
@@ -271,63 +275,24 @@ class Decisions:
             password_good_until=now + life,
         )
         facts = {"password": password, "hours": _hours(life)}
-        return given, _letters(account, declaration, "temporary_password", facts, now + life)
+        return given, letters_of_opening(account, declaration, "temporary_password", facts, now + life)
 
     def _letters(self, declaration: Declaration, template: str) -> list[Message]:
         """To whom the declaration names; the address only when it was proved."""
         form, until = declaration.form, self._clock() + 72 * HOUR
         facts = {"reference": declaration.shown_reference, "reason": declaration.reason or "other"}
         facts |= {"note": declaration.note or "", "url": f"{self._issuer}/register/status"}
+        if declaration.request == "register" and not declaration.email_verified_at:
+            # Where only a number is known its reference stands on paper alone: it is what activates beside the number.
+            facts["reference"] = f"...{declaration.reference[-2:]}"
         ways: list[tuple[Channel, str]] = [("sms", form.phone)] if form.phone else []
         ways += [("email", form.email)] if form.email and declaration.email_verified_at else []
         return [Message(way, to, template, until, facts, declaration.language) for way, to in ways]
 
 
-def _new_account(approved: Declaration, held: tuple[Identifier, ...], now: float) -> Account:
-    """What the form says of a person. The number is the desk's word: a code that reaches it proves it (M-7)."""
-    form = approved.form
-    return Account(
-        new_account_id(),
-        approved.kind,
-        form.name,
-        birth_date=form.birth_date or None,
-        phone=form.phone,
-        email=form.email or None,
-        email_verified_at=approved.email_verified_at,
-        address=address_of(approved) or None,
-        street=form.street or None,
-        commune=form.commune or None,
-        province=form.province or None,
-        updated_at=now,
-        secured_at=now,
-        identifiers=held,
-    )
-
-
-def temporary_password() -> str:
-    """Twelve letters and digits in groups that can be read from a text message (58 bits)."""
-    letters = "23456789abcdefghjkmnpqrstvwxyz"
-    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
-
-
 def activation_digest(token: str) -> str:
     """What the store keeps of an activation link."""
     return digest("activation", token)
-
-
-def _letters(
-    account: Account, declaration: Declaration, template: str, facts: dict[str, str], until: float
-) -> list[Message]:
-    """By text message to the number that the desk approved, and by mail to a proved address."""
-    code = next((i.masked for i in account.identifiers), "")
-    ways: list[tuple[Channel, str | None]] = [
-        ("sms", account.phone),
-        ("email", account.email if account.email_verified_at else None),
-    ]
-    said = {"account": code, **facts}
-    return [
-        Message(way, to, template, until, said, declaration.language, account_id=account.id) for way, to in ways if to
-    ]
 
 
 def _event(declaration: Declaration, officer: Officer) -> Event:
