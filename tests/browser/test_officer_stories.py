@@ -7,21 +7,26 @@ import io
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pyotp
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
+from sqlalchemy import insert
 
 from config.desk_wiring import declarations_of
 from config.foundation import Foundation, lay
 from config.settings import Settings
+from idp.accounts.account import Account, Identifier
 from idp.accounts.birth_date import BirthDate
 from idp.accounts.participants import Participant
+from idp.accounts.people import new_account_id
 from idp.accounts.phone import PhoneNumber
+from idp.desk.data_requests import DataRequest
 from idp.desk.declaration import ROLES, Declaration, Form, Photo, new_id, new_reference
+from idp.store import tables as t
 from idp.store.participants import SqlParticipants
 from tests.browser.test_pages_look_right import PICTURES, SMALL_TARGETS, barriers
 from tests.support.chromium import WIDTHS, profile
@@ -49,6 +54,10 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     for number, name in enumerate(NAMES):
         declare(base, number, name)
     SqlParticipants(base.database).put(known(number, name) for number, name in enumerate(NAMES))
+    who = Account(new_account_id(), "individual", NAMES[0], identifiers=(Identifier("bhxh", "0000000899", 0.0),))
+    base.people.add(who)
+    with base.database.write.begin() as connection:
+        connection.execute(insert(t.data_request), asdict(DataRequest.new(who.id, time.time())))
     base.close()
     with made.serving():
         yield made
@@ -180,6 +189,8 @@ def test_two_officers_approve_together(officer: Page, provider: Provider, chromi
         other.screenshot(path=PICTURES / "officer-proposal-done-1280-vi.png", full_page=True)
         other.get_by_role("link", name="Yêu cầu về dữ liệu").click()
         look(other, "data")
+        other.get_by_role("link", name="Yêu cầu xóa dữ liệu").click()
+        look(other, "data-case")
         other.get_by_role("link", name="Liên kết tranh chấp").click()
         look(other, "links")
 
