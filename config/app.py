@@ -77,7 +77,9 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
     if settings.testing.enabled:
         table |= _test_mode(provider).table()
         log.warning("TEST MODE: captchas may have a fixed answer; never use this with real people")
-    return Front(table, pages, measures, hosts=hosts(settings), https=settings.is_https, console=officer_host(provider))
+    return Front(
+        table, pages, measures, hosts=hosts(settings), https=settings.is_https, console=officer_host(provider, measures)
+    )
 
 
 def _start(provider: Provider, measures: Measures) -> None:

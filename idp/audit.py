@@ -62,6 +62,8 @@ EVENTS: Mapping[str, str] = {
     "officer.invited": "An officer was sent the way to a password and a second factor.",
     "officer.login": "An officer logged in; `by` names the second factor.",
     "officer.login_failed": "An officer's login was not accepted; `why` says the reason.",
+    "officer.views_many": "An officer opened more papers in an hour than a desk has visitors; `limit` says how many.",
+    "officer.views_refused": "An officer was shown no more papers in this hour; `limit` says after how many.",
     "officer.logout": "An officer's session was ended.",
     "proposal.made": "An officer proposed what takes a second one.",
     "proposal.decided": "A second officer decided a proposal.",

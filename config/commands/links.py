@@ -16,6 +16,7 @@ from config.people_wiring import notices_of
 from federation.conflicts import OfficerConflicts, said
 from federation.linking import Dispute, Link, LinkTaken
 from federation.officers import NotTwo, Officers, Two
+from idp.desk.officers import Officer
 
 ID = {"ignore_unknown_options": True}
 """An id may begin with a hyphen."""
@@ -138,12 +139,16 @@ def _force(
 def _two(base: Foundation, by: tuple[str, str], numbers: frozenset[str]) -> Two:
     """Both officers, who exist, hold the right and are not the person with these numbers. Raises `NotTwo`."""
     two, store = Two(*by), sql_officers(base)
+    both: list[Officer] = []
     for login in (two.by, two.approved_by):
         found = store.find_by_login(login)
         if found is None or not found.holds("links"):
             raise NotTwo(f'{login} is no active officer with the right "links"')
         if found.is_among(numbers):
             raise NotTwo(f"{login} is the person whom the link is about")
+        both.append(found)
+    if not both[0].is_surely_not(both[1]):
+        raise NotTwo("nobody knows these to be two persons: `idp officers identify` enters who they are")
     return two
 
 

@@ -38,8 +38,9 @@ class Account:
     `email_source` say who put them there: "desk", "operator", "undo", else "". What they may be used for is asked of
     `trust`. `secured_at` is the moment of the last credential event (password, recovery, contact): proofs, codes, links
     and pending changes that are older are dead. `vouched_at` is that of the last one that a desk or a strong electronic
-    identity stood behind. A temporary password opens
-    nothing after `password_good_until`, nor a second time after `password_spent_at`.
+    identity stood behind. `address` is the whole line as it is shown; `street` and the codes of commune and province
+    are what made it, where a desk registered it so. A temporary password opens nothing after `password_good_until`, nor
+    a second time after `password_spent_at`.
     """
 
     id: str
@@ -52,6 +53,9 @@ class Account:
     email: str | None = None
     email_verified_at: float | None = None
     address: str | None = None
+    street: str | None = None
+    commune: str | None = None
+    province: str | None = None
     password_hash: str | None = None
     password_changed_at: float | None = None
     password_temporary: bool = False

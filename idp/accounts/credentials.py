@@ -227,7 +227,7 @@ class Credentials:
             account.secured_at,
             values,
             Event("account.not_me", account.id, facts={"about": undo.about, "as": proof}),
-            self._notices.of_disavowal(account, replace(account, **_contacts_of(values)), undo.before, scene),
+            self._notices.of_disavowal(account, replace(account, **contacts_of(values)), undo.before, scene),
             undone=undo.digest,
             links_end=self._made_since(undo, account) if "end_links" in may else (),
             link_returns=returns,
@@ -301,6 +301,6 @@ def _resting_again(undo: Undo, account: Account, now: float) -> dict[str, object
     return {f"{name}_changed_at": now for name in names} if undo.about in CHANGES else {}
 
 
-def _contacts_of(values: Mapping[str, object]) -> dict[str, Any]:
+def contacts_of(values: Mapping[str, object]) -> dict[str, Any]:
     """Those of the values that say how the person is reached."""
     return {name: value for name, value in values.items() if name.startswith(("phone", "email"))}

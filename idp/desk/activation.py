@@ -1,17 +1,23 @@
 """`Activations`: from the link of an approval to the first password, by a code to the phone that the desk approved.
 
-Opening the link uses nothing up, because mail is opened by machines too; the password that is set does, once.
+The link goes to the proved address and the code to the number: two channels, two proofs. Where there is no address
+both go to the number, which may be a stranger's by a slip of the pen; then the reference on the person's paper is the
+second proof (M-7). Opening the link uses nothing up, because mail is opened by machines too; the password that is set
+does, once.
 """
 
+import hmac
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.credentials import Credentials, Outdated
 from idp.accounts.notices import Scene
 from idp.accounts.one_time import Ask
 from idp.accounts.people import People
 from idp.desk.decisions import Activation, activation_digest
+from idp.desk.declaration import DeclarationStore, read_reference
 from idp.errors import ActivationOver, Expired, OtherBrowser
 from idp.ports import Clock, Spent
 from idp.shelf import Shelf, digest
@@ -19,12 +25,14 @@ from idp.shelf import Shelf, digest
 
 @dataclass(frozen=True, slots=True)
 class Activating:
-    """An activation under way in one browser; `proved` says that the phone was."""
+    """An activation in one browser; `proved` says that the phone was, `known` that the proof beside it is there."""
 
     digest: str
     account_id: str
     browser: str
     began_at: float
+    declaration_id: str = ""
+    known: bool = False
     proved: bool = False
 
 
@@ -46,12 +54,14 @@ class Activations:
     def __init__(
         self,
         store: ActivationStore,
+        declarations: DeclarationStore,
         people: People,
         credentials: Credentials,
         shelf: Shelf[Activating],
         clock: Clock,
     ) -> None:
         self._store = store
+        self._declarations = declarations
         self._people = people
         self._credentials = credentials
         self._shelf = shelf
@@ -64,7 +74,10 @@ class Activations:
         if found is None:
             used_at = self._store.activated_at(activation_digest(token))
             raise ActivationOver("the activation link is used, over or was replaced", used_at=used_at)
-        return self._shelf.add(Activating(found.digest, found.account_id, browser, now))
+        account = self._people.find(found.account_id)
+        by_mail = account is not None and trust.address(account, "notice", now) is not None
+        under_way = Activating(found.digest, found.account_id, browser, now, found.declaration_id, known=by_mail)
+        return self._shelf.add(under_way)
 
     def here(self, handle: str, browser: str) -> tuple[Activating, Account]:
         """What is under way in this browser, and the account. Raises `ActivationOver`, `OtherBrowser`."""
@@ -78,8 +91,19 @@ class Activations:
             raise ActivationOver("the account was secured meanwhile")
         return under_way, account
 
+    def recognise(self, handle: str, under_way: Activating, typed: str) -> bool:
+        """Whether this is the reference on the person's paper, which is then remembered. Raises `Expired`."""
+        declaration = self._declarations.find(under_way.declaration_id)
+        if declaration is None or not hmac.compare_digest(declaration.reference, read_reference(typed)):
+            return False
+        if not self._shelf.replace(handle, under_way, replace(under_way, known=True)):
+            raise Expired("the activation changed meanwhile")
+        return True
+
     def proved(self, handle: str, under_way: Activating) -> None:
         """The code was right. Raises `Expired` when something came between."""
+        if not under_way.known:
+            raise Expired("only the number is proved")
         if not self._shelf.replace(handle, under_way, replace(under_way, proved=True)):
             raise Expired("the activation changed meanwhile")
 

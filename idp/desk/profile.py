@@ -11,6 +11,7 @@ from typing import Literal
 from idp.accounts import trust
 from idp.accounts.account import Account, Kind
 from idp.accounts.one_time import Ask, Channel
+from idp.desk.address import registered_place
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration, DeclarationStore, Form, NotOpen, PaperKind, new_id, new_reference
 from idp.desk.declarations import MAIL_LIFE, Asker, Changed, Declarations, secret_digest
@@ -21,14 +22,15 @@ from idp.ports import Clock
 from idp.shelf import Shelf, digest, new_secret
 
 Wanted = Literal["amend", "stop"]
+PLACE = ("province", "commune", "street")
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
-    "individual": ("paper_kind", "paper_number", "email", "phone", "street", "agency", "agrees"),
-    "organisation": ("email", "phone", "street", "agency", "agrees"),
+    "individual": ("paper_kind", "paper_number", "email", "phone", *PLACE, "agency", "agrees"),
+    "organisation": ("email", "phone", *PLACE, "agency", "agrees"),
 }
 """What an owner may ask to change, and what goes with it. An organisation is known by its codes."""
 
 STOP_FIELDS = ("agency", "agrees")
-CHANGEABLE = ("paper_kind", "paper_number", "email", "phone", "street")
+CHANGEABLE = ("paper_kind", "paper_number", "email", "phone", *PLACE)
 PAPERS: tuple[PaperKind, ...] = ("cccd", "passport", "cmnd")
 
 
@@ -74,6 +76,7 @@ class Profiles:
         kind, number = next(((kind, number) for kind, number in held if number), ("cccd", ""))
         names = (account.identifier(name) for name in ("bhxh", "unit", "tax", "cccd"))
         agency = next((d.form.agency for d in self._store.of_account(account.id) if d.form.agency), "")
+        street, commune, province = registered_place(account)
         open_now = self._agencies.tree().receiving(agency, self._declarations.today)
         return Form(
             name=account.name,
@@ -81,7 +84,9 @@ class Profiles:
             paper_kind=kind,
             paper_number=number or "",
             birth_date=account.birth_date or "",
-            street=account.address or "",
+            street=street,
+            commune=commune,
+            province=province,
             email=account.email or "",
             phone=account.phone or "",
             starts_on=str(self._declarations.today),
@@ -162,6 +167,8 @@ class Profiles:
         # What nobody ever registered may stay open; what is registered is changed, not taken out.
         wrong = {name: why for name, why in reading.problems.items() if name in fields}
         never = {name for name in CHANGEABLE if not getattr(before, name)}
+        if reading.form.province or reading.form.commune:
+            never -= {*PLACE}  # an address is chosen whole
         return Reading(reading.form, {n: why for n, why in wrong.items() if why != "missing" or n not in never})
 
     def _codes(self, wish: Wish, account: Account) -> list[Ask]:

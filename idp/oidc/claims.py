@@ -8,6 +8,7 @@ from typing import Any
 
 from idp.accounts import trust
 from idp.accounts.account import Account
+from idp.desk.divisions import divisions
 
 BY_SCOPE: Mapping[str, tuple[str, ...]] = {
     "profile": (
@@ -51,7 +52,7 @@ def of_account(account: Account, now: float) -> dict[str, Any]:
         "email_verified": verified.get("email"),
         "phone_number": account.phone,
         "phone_number_verified": verified.get("sms"),
-        "address": {"formatted": account.address} if account.address else None,
+        "address": _address(account),
         "bhxh_number": account.identifier("bhxh"),
         "personal_id": account.identifier("cccd"),
         "unit_code": account.identifier("unit"),
@@ -59,6 +60,19 @@ def of_account(account: Account, now: float) -> dict[str, Any]:
         "account_kind": account.kind,
     }
     return {name: value for name, value in (known | dict(account.more_claims)).items() if value is not None}
+
+
+def _address(account: Account) -> dict[str, str] | None:
+    """OIDC Core 5.1.1: commune and province by name where a desk registered them."""
+    commune = divisions().commune(account.commune or "")
+    province = divisions().current(account.province or "")
+    parts = {
+        "formatted": account.address,
+        "street_address": account.street,
+        "locality": commune and commune.name,
+        "region": province and province.name,
+    }
+    return {name: value for name, value in parts.items() if value} or None
 
 
 def let_out(

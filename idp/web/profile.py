@@ -136,8 +136,9 @@ class Profile(_Asking):
         if to_open or not self._office.can_ask(account):
             return redirect(self.path, 303)
         reading = self._office.profiles.read(account, browser.form)
-        if "regions" in browser.form or reading.problems:
-            problems = {} if "regions" in browser.form else reading.problems
+        choosing = "regions" in browser.form or "places" in browser.form
+        if choosing or reading.problems:
+            problems = {} if choosing else reading.problems
             fresh = self.is_fresh(session)
             return self._show(account, fresh=fresh, form=True, typed=browser.form, problems=problems)
         return self._recorded("amend", account, session, reading)

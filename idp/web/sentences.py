@@ -31,6 +31,12 @@ class Scope:
     items: tuple[LazyString, ...]
 
 
+KEPT: Mapping[str, LazyString] = {
+    "declaration": lazy_gettext("Tờ khai đã duyệt"),
+    "numbers": lazy_gettext("Mã số và số giấy tờ"),
+}
+"""What the law keeps of somebody whose data are erased."""
+
 PAGES: Mapping[str, Page] = {
     "unknown_client": Page(
         lazy_gettext("Không nhận ra trang yêu cầu đăng nhập"),
@@ -165,6 +171,16 @@ PAGES: Mapping[str, Page] = {
         lazy_gettext("Đây là hồ sơ của chính bạn"),
         lazy_gettext("Không ai được xem xét hồ sơ của chính mình. Cán bộ khác phải quyết định."),
         (lazy_gettext("Mở hồ sơ khác trong danh sách."),),
+    ),
+    "views": Page(
+        lazy_gettext("Bạn đã mở quá nhiều hồ sơ"),
+        lazy_gettext("Số hồ sơ mở trong một giờ có giới hạn để bảo vệ dữ liệu của người dân. Việc này được ghi lại."),
+        (lazy_gettext("Chờ đến hết giờ rồi mở tiếp. Nếu công việc cần nhiều hơn, hãy báo người quản trị."),),
+    ),
+    "alone": Page(
+        lazy_gettext("Bạn không quyết định một mình được"),
+        lazy_gettext("Tài khoản cán bộ của bạn chưa có đủ mã số BHXH và số CCCD, nên chưa có gì được thực hiện."),
+        (lazy_gettext("Đề xuất để cán bộ khác xác nhận, hoặc đề nghị người quản trị bổ sung hai số của bạn."),),
     ),
     "invitation": Page(
         lazy_gettext("Đường dẫn không còn dùng được"),

@@ -22,6 +22,7 @@ from idp.errors import TooMany
 from idp.store.audit import Trail
 from tests.support import databases
 from tests.support.app import App
+from tests.support.desk import WHO
 from tests.support.officers import Desk, running_desk
 
 
@@ -152,7 +153,7 @@ def test_codes_of_drafts_are_not_paid_from_the_codes_of_the_addresss_owner(app: 
 
 def test_an_old_look_at_an_officer_opens_no_closed_account(app: App) -> None:
     roster = roster_of(app.base)
-    seen = roster.add("lan.nguyen", "Nguyễn Thị Lan", "test")
+    seen = roster.add("lan.nguyen", "Nguyễn Thị Lan", "test", WHO)
     roster.disable(seen, "left")
 
     with pytest.raises(BadOfficer):

@@ -57,6 +57,8 @@ class ConflictPage(OfficerPage):
             self._proposals.link(conflict.id, officer, note)
         except ConflictOver:
             return redirect("/links?said=over", 303)
+        except NotAllowed as refused:
+            raise REFUSALS.get(refused.why, NoRight)(refused.why) from None
         return redirect("/proposals?said=proposed", 303)
 
     def _opened(self, officer: Officer, conflict_id: str) -> Conflict:

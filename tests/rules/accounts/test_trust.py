@@ -26,7 +26,6 @@ NOW, HOUR, DAY = 1_790_000_000.0, 3600.0, 86_400.0
 
 READERS = {
     "idp/accounts/trust.py": "the table",
-    "idp/desk/decisions.py": "the letter of an approval, until activations ask the table too",
 }
 """Modules that may look at how a channel of an account stands, and why."""
 
