@@ -132,7 +132,7 @@ class AccountPage(Page):
 
     def _returned(self, browser: Browser, handle: str) -> Response:
         """Back from a step: to the next one that is owed, or in, with a new session."""
-        attempt = self._pages.attempts.load(handle, browser.secret or "")
+        attempt = self._pages.attempts.load(handle, browser.held(handle))
         entry = Entry(browser.visitor, browser.session, handle, attempt)
         opened = self._pages.dispatcher.next_at_home(entry, handle, attempt)
         if isinstance(opened, Owed):

@@ -55,7 +55,7 @@ class CodePage(Page):
         now = self._steps.clock()
         self._people.verify_phone(step.account.id, ask.to, now)
         proof = step.proof.with_code(now)
-        self._steps.attempts.strengthened(step.handle, step.attempt, proof, step.account.secured_at)
+        self._steps.strengthened(step, proof, step.account.secured_at)
         return redirect(step.return_url, 303)
 
     def _page(self, step: Step, **shown: Any) -> Response:

@@ -70,7 +70,7 @@ class Steps:
         browser = this_browser(self.around)
         given = browser.form if browser.request.method == "POST" else browser.query
         handle = given.get("attempt", "")
-        attempt = self.attempts.load(handle, browser.secret or "")
+        attempt = self.attempts.load(handle, browser.held(handle))
         carried = self._signed_in.person(browser.session)
         session = carried.session if carried else None
         proof = attempt.proof
@@ -84,6 +84,11 @@ class Steps:
             raise Expired("the account was secured or closed meanwhile")
         own = session if session and session.account_id == account.id else None
         return Step(browser, handle, attempt, proof, account, own)
+
+    def strengthened(self, step: Step, proof: Authentication, secured_at: float) -> None:
+        """Remember the proof, and give the browser what it goes on with."""
+        secret = self.attempts.strengthened(step.handle, step.attempt, proof, secured_at)
+        step.browser.was_proved(step.handle, secret)
 
     def give_up(self, step: Step) -> Response:
         """Back to the portal with `access_denied`, or to our own page; the attempt is over."""
