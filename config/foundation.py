@@ -54,7 +54,9 @@ class Foundation:
         try:
             policy = self.redis.config_get("maxmemory-policy").get("maxmemory-policy")
         except ResponseError:
-            raise BadSettings(["store.redis_url: the user may not read maxmemory-policy: grant +config|get"]) from None
+            raise BadSettings(
+                ["store.redis_url: the user may not ask the server about itself: grant +info and +config|get"]
+            ) from None
         except RedisError as error:
             raise BadSettings([f"store.redis_url: Redis does not answer ({type(error).__name__})"]) from None
         if policy != "noeviction":

@@ -144,7 +144,8 @@ class Dispatcher:
         if owed is not None:
             return owed
         self._attempts.finish(handle)
-        return self._sessions.open(proof, entry.visitor, attempt, account, before=person.session)
+        name = self._attempts.name_of(handle)
+        return self._sessions.open(proof, entry.visitor, attempt, account, before=person.session, finishes=name)
 
     def owed_by(self, session: Session, standing: Standing, client: Client) -> Owed | None:
         """What a live session owes before it lets this client in without a request of its own, as at `/device`."""
@@ -240,7 +241,9 @@ class Dispatcher:
             self._make_way(attempt, request, proof)
         opened = None
         if person.fresh:
-            opened = self._sessions.open(proof, entry.visitor, attempt, person.standing.account, before=person.session)
+            name = self._attempts.name_of(entry.handle) if entry.handle else ""
+            account, before = person.standing.account, person.session
+            opened = self._sessions.open(proof, entry.visitor, attempt, account, before=before, finishes=name)
         session = opened.session if opened else person.session
         if session is None:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
