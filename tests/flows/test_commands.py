@@ -263,7 +263,7 @@ def test_f6_verify_looks_at_the_witness_and_at_heads_that_were_noted(operator: O
         connection.execute("DELETE FROM audit_segment WHERE first_number > ?", earlier[:1])
         newest = "(SELECT max(last_number) FROM audit_segment)"
         connection.execute(
-            f"UPDATE audit_segment SET last_number = ?, end_hash = ? WHERE last_number = {newest}",  # noqa: S608  ours
+            f"UPDATE audit_segment SET last_number = ?, end_hash = ? WHERE last_number = {newest}",
             earlier,
         )
 
