@@ -116,7 +116,7 @@ def places_of(settings: Settings) -> Places:
 def page_table(provider: Provider, around: Surroundings, measures: Measures) -> Routes:
     """Every page: URL, name, view."""
     p, clock = provider, provider.base.clock
-    shared = (around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock, p.step_rules)
+    shared = (around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock, p.dispatcher)
     own = account.OwnPages(*shared, links=bool(p.brokering.upstreams.known))
     ways = ways_in(p, around.issuer)
     rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts, p.issuing.members, ways)

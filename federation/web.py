@@ -140,8 +140,9 @@ class Journeys:
 
     def enter(self, browser: Browser, entered: Entered) -> Response:
         """Let the attempt go on as the person whom the upstream proved."""
-        attempt = self.attempts.load(entered.attempt, browser.secret or "")
-        self.attempts.logged_in(entered.attempt, attempt, entered.proved, remember=False)
+        attempt = self.attempts.load(entered.attempt, browser.held(entered.attempt))
+        secret = self.attempts.logged_in(entered.attempt, attempt, entered.proved, remember=False)
+        browser.was_proved(entered.attempt, secret)
         return redirect(with_query(returns_to(attempt), attempt=entered.attempt), 303)
 
 
@@ -155,7 +156,7 @@ class Start(Page):
         browser = this_browser(self._journeys.around)
         upstream = self._journeys.brokering.upstreams.named(upstream_id)
         handle = browser.query.get("attempt", "")
-        attempt = self._journeys.attempts.load(handle, browser.secret or "")
+        attempt = self._journeys.attempts.load(handle, browser.held(handle))
         away = Away(upstream.id, handle, attempt.browser)
         return self._journeys.leave(browser, upstream, away, params_of(attempt))
 
@@ -184,7 +185,7 @@ class Return(Page):
         """A code of a few seconds was too old: begin anew, once, without asking the person."""
         params: Mapping[str, str] = {}
         if away.attempt:
-            params = params_of(self._journeys.attempts.load(away.attempt, browser.secret or ""))
+            params = params_of(self._journeys.attempts.load(away.attempt, browser.held(away.attempt)))
         again = Away(away.upstream, away.attempt, away.browser, sid=away.sid, again=True)
         return self._journeys.leave(browser, upstream, again, params)
 

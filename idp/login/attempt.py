@@ -1,8 +1,10 @@
 """`LoginAttempt`: one browser on its way to one client.
 
 State is kept per attempt, not per browser, so two tabs are two attempts and both finish. Only the browser that began
-it may go on: the attempt holds the digest of a secret in that browser's cookie. `/authorize` reads the parameters
-again from here on every return and validates them anew, so a half-finished login smuggles nothing in.
+it may go on: the attempt holds the digest of a secret in that browser's cookie. That secret is older than the login, so
+somebody may have noted it before: with a proof the attempt gets a second one, in a cookie of its own, and nobody goes
+on without that. `/authorize` reads the parameters again from here on every return and validates them anew, so a
+half-finished login smuggles nothing in.
 """
 
 from dataclasses import dataclass, replace
@@ -11,7 +13,7 @@ from idp.brake import Brake
 from idp.errors import Expired, OtherBrowser, TooMany
 from idp.login.authentication import Authentication, Proved
 from idp.ports import Spent
-from idp.shelf import Shelf, digest
+from idp.shelf import Shelf, digest, new_secret
 
 Params = tuple[tuple[str, str], ...]
 
@@ -26,7 +28,8 @@ class LoginAttempt:
     says that the person logged in here, and did not only add a code to a session; `secured_at` is the date of the
     account's last credential event as the proof saw it: a proof that saw another is dead. `linking` names the ceremony
     of somebody whom an upstream brought and who logs in here to be linked. `takes_over` names the device whose
-    place the person agreed to take with another phone.
+    place the person agreed to take with another phone. `second` is the digest of the secret that the browser was given
+    with the proof.
     """
 
     params: Params
@@ -50,9 +53,25 @@ class LoginAttempt:
     secured_at: float = 0.0
     linking: str = ""
     takes_over: str = ""
+    second: str = ""
 
-    def belongs_to(self, browser_secret: str) -> bool:
-        return self.browser == browser_of(browser_secret)
+    def belongs_to(self, held: "Held") -> bool:
+        return self.is_begun_by(held) and self.second in ("", _second_of(held.second))
+
+    def is_begun_by(self, held: "Held") -> bool:
+        return self.browser == browser_of(held.browser)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a browser holds of one attempt: its own secret, and the second one that it was given with the proof."""
+
+    browser: str
+    second: str = ""
+
+
+def _second_of(secret: str) -> str:
+    return digest("second", secret)
 
 
 def browser_of(browser_secret: str) -> str:
@@ -77,19 +96,29 @@ class Attempts:
             raise TooMany("too many logins begun", retry_after=self._per_network.retry_after)
         return self._shelf.add(attempt)
 
-    def load(self, handle: str, browser_secret: str) -> LoginAttempt:
+    def load(self, handle: str, held: Held) -> LoginAttempt:
         """The live attempt of this browser. Raises `Expired`, `OtherBrowser`."""
         attempt = self._shelf.find(handle)
         if attempt is None:
             raise Expired("no such attempt, or it was finished")
-        if not attempt.belongs_to(browser_secret):
+        if not attempt.belongs_to(held):
             raise OtherBrowser("cookie does not match the attempt")
         return attempt
 
-    def logged_in(self, handle: str, attempt: LoginAttempt, proved: Proved, *, remember: bool) -> None:
+    def load_for_login(self, handle: str, held: Held) -> LoginAttempt:
+        """The same for a form that brings a proof of its own, and builds on none: it may be sent twice.
+
+        Of two clicks the browser may drop the first answer, and the second secret with it.
+        """
+        attempt = self._shelf.find(handle)
+        if attempt is not None and attempt.is_begun_by(held):
+            return attempt
+        return self.load(handle, held)
+
+    def logged_in(self, handle: str, attempt: LoginAttempt, proved: Proved, *, remember: bool) -> str:
         """Remember a login; whatever another person began in the same attempt is forgotten.
 
-        Raises `Expired` when another request changed the attempt meanwhile.
+        Returns the second secret, for the browser. Raises `Expired` when another request changed the attempt meanwhile.
         """
         after = replace(
             attempt,
@@ -105,15 +134,25 @@ class Attempts:
             secured_at=proved.secured_at,
             takes_over="",
         )
-        self.replace(handle, attempt, after)
+        return self._bind(handle, attempt, replace(after, second=""))
 
-    def strengthened(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> None:
+    def strengthened(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> str:
         """Remember a proof that a code or a new password made stronger, on the account as of `secured_at`."""
-        self.replace(handle, attempt, replace(attempt, proof=proof, new_password="", secured_at=secured_at))
+        after = replace(attempt, proof=proof, new_password="", secured_at=secured_at)
+        return self._bind(handle, attempt, after)
 
-    def linked(self, handle: str, attempt: LoginAttempt, proof: Authentication | None, secured_at: float) -> None:
+    def linked(self, handle: str, attempt: LoginAttempt, proof: Authentication | None, secured_at: float) -> str:
         """Remember that the ceremony is over: with the proof as of a new link, or as it was when there is none."""
-        self.replace(handle, attempt, replace(attempt, proof=proof, linking="", secured_at=secured_at))
+        return self._bind(handle, attempt, replace(attempt, proof=proof, linking="", secured_at=secured_at))
+
+    def _bind(self, handle: str, attempt: LoginAttempt, after: LoginAttempt) -> str:
+        """Put `after`, which holds a proof, behind a second secret, and return that; empty where it has one already.
+
+        Every proof comes through here. A code on top of a login keeps the secret of that login: nobody knew it before.
+        """
+        secret = "" if after.second else new_secret("p")
+        self.replace(handle, attempt, replace(after, second=_second_of(secret)) if secret else after)
+        return secret
 
     def to_link(self, handle: str, attempt: LoginAttempt, ceremony: str) -> None:
         """Remember the ceremony that the login which follows is for; whatever was proved before is forgotten."""

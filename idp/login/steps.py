@@ -56,9 +56,14 @@ def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: floa
         return Owed("login", "max_age")
     if ask.account_id is not None and ask.account_id != proof.account_id:
         return Owed("login", "id_token_hint")
-    if proof.through == "qr" and not fresh and (ask.qr_login == "off" or (ask.qr_login == "near" and proof.acr < 2)):
+    if refuses_picture(ask.qr_login, proof):
         return Owed("login", "qr_login")
     return None
+
+
+def refuses_picture(qr_login: str, proof: Authentication) -> bool:
+    """Whether a client with this setting lets nobody in by this login, because a QR code was its way."""
+    return proof.through == "qr" and (qr_login == "off" or (qr_login == "near" and proof.acr < 2))
 
 
 def code_owed(ask: Ask, mode: CodeMode, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:

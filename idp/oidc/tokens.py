@@ -157,6 +157,7 @@ class Tokens:
             "auth_time": int(proof.auth_time),
             "acr": acr_name(proof.acr),
             "amr": list(proof.amr),
+            "idp": _idp(proof),
             "sid": grant.sid,
             "gid": grant_id,
         }
@@ -183,7 +184,7 @@ class Tokens:
             "acr": acr_name(proof.acr),
             "amr": list(proof.amr),
             "ial": proof.ial,
-            "idp": "local" if proof.through == "password" else proof.through,
+            "idp": _idp(proof),
             "sid": grant.sid,
             "at_hash": half_hash(access_token, alg),
         }
@@ -224,8 +225,14 @@ def _bound_to(jkt: str) -> dict[str, Any]:
     return {"cnf": {"jkt": jkt}} if jkt else {}
 
 
+def _idp(proof: Authentication) -> str:
+    return "local" if proof.through == "password" else proof.through
+
+
 def _authentication(found: Mapping[str, Any]) -> Authentication:
     level = acr_level(found["acr"]) or 0
     amr = tuple(found["amr"])
-    through = "password" if "pwd" in amr else ""
+    # Tokens of before this claim live for minutes more, and only a password is told by its method.
+    through = found.get("idp", "local" if "pwd" in amr else "")
+    through = "password" if through == "local" else through
     return Authentication("", auth_time=found["auth_time"], amr=amr, acr=level, through=through)

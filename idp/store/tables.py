@@ -224,7 +224,7 @@ audit = Table(
     Column("reason", Text),
     Column("month", String(7)),
     Column("number", BigInteger),
-    Column("hash", String(64)),
+    Column("chain_hash", String(64)),
     UniqueConstraint("number", name="audit_number"),
     Index("audit_by_request", "request_id"),
     Index("audit_by_subject", "subject"),

@@ -77,7 +77,7 @@ class CodePage(Page):
             return
         self._people.verify_phone(step.account.id, ask.to, now)
         proof = step.proof.with_code(now)
-        self._steps.attempts.strengthened(step.handle, step.attempt, proof, step.account.secured_at)
+        self._steps.strengthened(step, proof, step.account.secured_at)
 
     def _page(self, step: Step, ask: Ask | None, **shown: Any) -> Response:
         name = self._steps.client_name(step)

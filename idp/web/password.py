@@ -172,7 +172,7 @@ class Changer:
             raise Expired("the account was secured meanwhile") from None
         proof = replace(step.proof, auth_time=moment)
         stronger = proof.with_code(moment) if proved == "sms" else proof
-        self._steps.attempts.strengthened(step.handle, step.attempt, stronger, moment)
+        self._steps.strengthened(step, stronger, moment)
         response = redirect(step.return_url, 303)
         if step.session:
             # The session lives on under a new cookie from this answer on: a copy of the old one is worthless.

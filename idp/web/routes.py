@@ -103,6 +103,7 @@ def _finish(around: Surroundings, response: Response) -> Response:
     chosen = request.args.get("lang")
     if chosen in LANGUAGES and response.status_code < 400:
         around.cookies.set(response, "l", chosen, max_age=31_536_000)
+    this_browser(around).hand_over(response)
     if response.mimetype == "text/html" and "Content-Security-Policy" not in response.headers:
         response.headers["Content-Security-Policy"] = page_policy()
     if response.mimetype == "text/html":

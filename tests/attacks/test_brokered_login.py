@@ -83,6 +83,21 @@ def test_a_callback_works_in_the_browser_that_began_it_only(here: Brokered) -> N
     assert victim.get("/account").headers["Location"].startswith("/login?")
 
 
+def test_m2_a_return_binds_the_attempt_to_the_browser_that_got_the_answer(here: Brokered) -> None:
+    """M-2: the secret that was there before the login, noted by somebody, opens nothing after it."""
+    here.through("vneid", HOA).press("link-confirm")
+    journey, _ = away(here, "vneid")
+    noted = journey.visitor.http.get_cookie("idp-b", "localhost")
+    assert noted
+    thief = here.app.visitor()
+    thief.http.set_cookie(noted.key, noted.value, domain="localhost")
+
+    journey.via("vneid", HOA)
+
+    assert thief.get("/authorize", query_string={"attempt": journey.attempt}).status_code == 403
+    assert "code" in answer_of(journey.page())
+
+
 def test_a_state_of_one_upstream_opens_no_callback_of_the_other(here: Brokered) -> None:
     """B-13, Y-08: mix-up. Nothing is asked of anybody, and the state is burnt."""
     journey, callback = finished(here, "vneid")
