@@ -43,6 +43,13 @@ class Subject:
         kept = ((self.citizen_digest, now.citizen_digest), (self.person_digest, now.person_digest))
         return all(then is None or later is None or then == later for then, later in kept)
 
+    def is_unnamed(self, now: "Subject", *, by_number: bool) -> bool:
+        """Whether nothing came that the link was made with; `by_number` says that the number would count."""
+        kept = [(self.person_digest, now.person_digest)]
+        kept += [(self.citizen_digest, now.citizen_digest)] if by_number else []
+        made_with = [later for then, later in kept if then is not None]
+        return bool(made_with) and not any(made_with)
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

@@ -45,6 +45,13 @@ REFUSED: Mapping[str, tuple[LazyString, LazyString]] = {
             "theo cách này và chuyển cho cán bộ BHXH xem xét."
         ),
     ),
+    "unnamed": (
+        lazy_gettext("Cần xác nhận thêm một lần"),
+        lazy_gettext(
+            "Lần này %(way)s không cho biết họ tên, ngày sinh hay số định danh, nên chúng tôi chưa chắc đó là bạn. "
+            "Hãy đăng nhập bằng cách khác, hoặc thử lại và đồng ý chia sẻ thông tin."
+        ),
+    ),
     "conflict": (
         lazy_gettext("Không thể liên kết tài khoản"),
         lazy_gettext(

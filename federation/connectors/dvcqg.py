@@ -134,7 +134,7 @@ class DvcqgConnector:
         claims = self._claims(tokens.get("id_token"), access_token, callback.kept["nonce"], ask.deadline)
         _demand_fresh(claims, callback.kept.get("since"))
         profile = _lowered(ask.profile(self._upstream.userinfo_endpoint, access_token))
-        if claims and facts.text(profile.get("sub")) != claims["sub"]:
+        if claims and facts.subject(profile.get("sub"), may_be_whole=True) != claims["sub"]:
             raise UpstreamFailed("refused", "userinfo: sub")
         return Arrival(self._identity(profile), claims.get("sid", ""), str(tokens["id_token"]) if claims else "")
 
@@ -168,7 +168,7 @@ class DvcqgConnector:
         def fact(name: str) -> object:
             return profile.get(claim) if (claim := self._upstream.claim(name)) else None
 
-        subject, kind = facts.subject(fact("subject")), KINDS.get(facts.text(fact("kind")))
+        subject, kind = facts.subject(fact("subject"), may_be_whole=True), KINDS.get(facts.text(fact("kind")))
         if subject is None or kind is None:
             raise UpstreamFailed("refused", "profile: no TechID, or no known kind of account")
         is_person = kind == "individual"

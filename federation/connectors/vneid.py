@@ -134,8 +134,7 @@ class VneidConnector:
         def fact(name: str) -> object:
             return profile.get(claim) if (claim := self._upstream.claim(name)) else None
 
-        number = fact("citizen_number")
-        citizen_number = facts.citizen_number(number) if isinstance(number, str) else None
+        citizen_number = facts.citizen_number(facts.subject(fact("citizen_number")))
         if citizen_number is None:
             raise UpstreamFailed("refused", "profile: no citizen number")
         return UpstreamIdentity(
