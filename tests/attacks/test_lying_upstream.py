@@ -380,6 +380,12 @@ CALLBACKS: Mapping[str, lies.Change] = {
     "an access token in the address": lambda q: "accessToken=abc&state=s",
 }
 
+VNEID_CALLBACKS: Mapping[str, lies.Change] = {
+    "a code in the clear": lambda q: "code=code-of-the-liar&state=s",
+    "a code in the clear with an empty key": lambda q: "code=code-of-the-liar&encrypt_key=&state=s",
+    "a code in the clear with a key of no envelope": lambda q: "code=code-of-the-liar&encrypt_key=AAAA&state=s",
+}
+
 ISSUER_CALLBACKS: Mapping[str, lies.Change] = {
     "another issuer in the address": lambda q: q + "&iss=https%3A%2F%2Fevil.example",
     "an empty issuer in the address": lambda q: q + "&iss=",
@@ -504,7 +510,11 @@ def cases() -> Iterator[tuple[str, Case]]:
         "token": dict.fromkeys(PLACES, TOKEN_ANSWERS),
         "jwks": {"oidc": KEY_SETS, "dvcqg": KEY_SETS},
         "metadata": {"oidc": METADATA},
-        "callback": {"oidc": {**CALLBACKS, **ISSUER_CALLBACKS}, "vneid": CALLBACKS, "dvcqg": CALLBACKS},
+        "callback": {
+            "oidc": {**CALLBACKS, **ISSUER_CALLBACKS},
+            "vneid": {**CALLBACKS, **VNEID_CALLBACKS},
+            "dvcqg": CALLBACKS,
+        },
         "userinfo": {"oidc": OIDC_PROFILES, "dvcqg": DVCQG_PROFILES, "vneid": VNEID_PROFILES},
         "token_envelope": {"vneid": ENVELOPES},
         "userinfo_envelope": {"vneid": ENVELOPES},
