@@ -14,6 +14,7 @@ from config.people_wiring import (
     password_age,
     recoveries_of,
     sessions_of,
+    sql_credentials,
     step_rules,
 )
 from config.qr_wiring import Qr, qr_of
@@ -118,7 +119,17 @@ def wire(base: Foundation) -> Provider:
         issuing=issuing,
         server=server_of(base, clients, client_keys, issuing),
         inspection=Inspection(issuing, clients, clock),
-        dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, devices, clock, step_rules(base)),
+        dispatcher=Dispatcher(
+            attempts,
+            sessions,
+            standings,
+            issuing.codes,
+            tokens,
+            devices,
+            clock,
+            step_rules(base),
+            sql_credentials(base).has_passkeys,
+        ),
         logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
         deliveries=deliveries_of(s, base.outbox, clock, portal_sender(base, clients, tokens)),
         codes=codes,

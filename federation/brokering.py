@@ -29,6 +29,7 @@ from federation.matching import (
 from federation.upstreams import Upstream, Upstreams
 from idp.accounts.account import Account
 from idp.errors import Expired, OtherBrowser
+from idp.login.attempt import Purpose
 from idp.login.authentication import Authentication, Proved
 from idp.ports import Clock, Event, Spent
 from idp.shelf import Shelf
@@ -45,7 +46,7 @@ COOL_OFF = 259_200.0
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """A browser that is at an upstream; `sid` names our session when a link is to be added to its account."""
+    """A browser that is at an upstream, and what for; `sid` names our session when a link is added to its account."""
 
     upstream: str
     attempt: str
@@ -53,6 +54,7 @@ class Away:
     kept: dict[str, str] = field(default_factory=dict)
     sid: str = ""
     again: bool = False
+    purpose: Purpose = Purpose.LOGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +275,7 @@ class Brokering:
             acr=1 if lowered else identity.acr,
             ial=identity.ial,
             through=identity.upstream,
+            upstream_at=None if arrival.auth_time is None else min(arrival.auth_time, now),
         )
         sid = self.digester.of(f"{identity.upstream} sid", arrival.sid) if arrival.sid else ""
         subject = self.digester.subject(identity)

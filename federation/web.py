@@ -5,6 +5,7 @@ Whatever goes wrong leads back to the login page with a sentence; the attempt, a
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 from flask import redirect
@@ -16,7 +17,7 @@ from federation.sentences import FAILED, NOTES
 from federation.upstreams import Upstream
 from idp.brake import Brake
 from idp.errors import BadRequest, Expired, TooMany
-from idp.login.attempt import Attempts, LoginAttempt, browser_of
+from idp.login.attempt import Attempts, LoginAttempt, Purpose, browser_of
 from idp.login.authentication import acr_level
 from idp.login.sessions import Sessions
 from idp.oidc.clients import Clients
@@ -104,7 +105,7 @@ class Journeys:
             raise TooMany("too many journeys begun", retry_after=self._departures.retry_after)
         client = self._clients.find(params.get("client_id"))
         acr = max(_acr(params), client.minimum_acr if client else 1)
-        leaving = Leaving("", "", _is_fresh(params), acr, browser.language())
+        leaving = Leaving("", "", away.purpose is not Purpose.LOGIN, acr, browser.language())
         try:
             self.brokering.demand_open(upstream)
             return redirect(self.brokering.start(upstream, away, leaving), 303)
@@ -156,7 +157,7 @@ class Start(Page):
         upstream = self._journeys.brokering.upstreams.named(upstream_id)
         handle = browser.query.get("attempt", "")
         attempt = self._journeys.attempts.load(handle, browser.secret or "")
-        away = Away(upstream.id, handle, attempt.browser)
+        away = Away(upstream.id, handle, attempt.browser, purpose=attempt.purpose)
         return self._journeys.leave(browser, upstream, away, params_of(attempt))
 
 
@@ -185,8 +186,7 @@ class Return(Page):
         params: Mapping[str, str] = {}
         if away.attempt:
             params = params_of(self._journeys.attempts.load(away.attempt, browser.secret or ""))
-        again = Away(away.upstream, away.attempt, away.browser, sid=away.sid, again=True)
-        return self._journeys.leave(browser, upstream, again, params)
+        return self._journeys.leave(browser, upstream, replace(away, kept={}, again=True), params)
 
 
 class LogoutToken(Page):
@@ -242,12 +242,6 @@ def _state(query: str) -> str:
     if len(found) != 1:
         raise Expired("the callback has no state of ours")
     return found[0]
-
-
-def _is_fresh(params: Mapping[str, str]) -> bool:
-    """Whether the portal demands a login that happens now, or by whomever the person chooses to be."""
-    asks = {"login", "select_account"} & set(params.get("prompt", "").split())
-    return bool(asks) or params.get("max_age") is not None
 
 
 def _acr(params: Mapping[str, str]) -> int:

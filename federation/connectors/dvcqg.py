@@ -112,7 +112,7 @@ class DvcqgConnector:
             "code_challenge": challenge(verifier),
             "code_challenge_method": "S256",
             "acr_values": wished(self._upstream.acr, leaving.acr) or "LoA1",
-            **({"prompt": "login"} if leaving.fresh else {}),
+            **({"prompt": "login", "max_age": "0"} if leaving.fresh else {}),
         }
         kept = {"nonce": nonce, "verifier": verifier}
         if leaving.fresh:
@@ -136,7 +136,8 @@ class DvcqgConnector:
         profile = _lowered(ask.profile(self._upstream.userinfo_endpoint, access_token))
         if claims and facts.subject(profile.get("sub"), may_be_whole=True) != claims["sub"]:
             raise UpstreamFailed("refused", "userinfo: sub")
-        return Arrival(self._identity(profile), claims.get("sid", ""), str(tokens["id_token"]) if claims else "")
+        hint = str(tokens["id_token"]) if claims else ""
+        return Arrival(self._identity(profile), claims.get("sid", ""), hint, claims.get("auth_time"))
 
     def logout_url(self, hint: str, return_to: str, state: str) -> str | None:
         address = self._upstream.end_session_endpoint if hint else ""
@@ -208,7 +209,10 @@ def _lowered(profile: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _demand_fresh(claims: Mapping[str, Any], since: str | None) -> None:
-    """Where a new login was asked for, one that says of itself that it is older is refused; many say nothing."""
+    """Where a new login was asked for, one that says of itself that it is older is refused.
+
+    Many say nothing: then nobody knows, and whoever has to know asks for more.
+    """
     auth_time = claims.get("auth_time")
     if since is not None and auth_time is not None and auth_time < float(since) - LEEWAY:
         raise UpstreamFailed("refused", "auth_time is too old")

@@ -6,6 +6,7 @@ again from here on every return and validates them anew, so a half-finished logi
 """
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from idp.brake import Brake
 from idp.errors import Expired, OtherBrowser, TooMany
@@ -14,6 +15,16 @@ from idp.ports import Spent
 from idp.shelf import Shelf, digest
 
 Params = tuple[tuple[str, str], ...]
+
+
+class Purpose(StrEnum):
+    """What a login is for. All but the first want a person who acts now, not a session that was left somewhere."""
+
+    LOGIN = "login"
+    REAUTHENTICATION = "reauthentication"
+    STEP_UP = "step_up"
+    RECOVERY = "recovery"
+    LINKING = "linking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +37,7 @@ class LoginAttempt:
     says that the person logged in here, and did not only add a code to a session; `secured_at` is the date of the
     account's last credential event as the proof saw it: a proof that saw another is dead. `linking` names the ceremony
     of somebody whom an upstream brought and who logs in here to be linked. `takes_over` names the device whose
-    place the person agreed to take with another phone.
+    place the person agreed to take with another phone. `recovers` says that a new password is to be set.
     """
 
     params: Params
@@ -50,6 +61,19 @@ class LoginAttempt:
     secured_at: float = 0.0
     linking: str = ""
     takes_over: str = ""
+    recovers: bool = False
+
+    @property
+    def purpose(self) -> Purpose:
+        """What it is for, as an upstream is asked; a portal may demand a login that happens now, or another person."""
+        params = dict(self.params)
+        if self.recovers:
+            return Purpose.RECOVERY
+        if self.step_up:
+            return Purpose.STEP_UP
+        if {"login", "select_account"} & set(params.get("prompt", "").split()) or "max_age" in params:
+            return Purpose.REAUTHENTICATION
+        return Purpose.LOGIN
 
     def belongs_to(self, browser_secret: str) -> bool:
         return self.browser == browser_of(browser_secret)

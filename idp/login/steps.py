@@ -15,6 +15,8 @@ from idp.login.authentication import Authentication
 
 Step = Literal["login", "code", "password", "link", "device", "consent"]
 CodeMode = Literal["risk", "new_device", "always"]
+CLOCKS_DIFFER = 30.0
+"""Seconds by which an upstream's clock may be behind ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +54,28 @@ def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: floa
         return Owed("login", "login_prompt")
     if not fresh and "select_account" in ask.prompt:
         return Owed("login", "select_account_prompt")
-    if not fresh and ask.max_age is not None and now - proof.auth_time > ask.max_age:
+    if not fresh and ask.max_age is not None and not _acted_since(proof, now - ask.max_age):
         return Owed("login", "max_age")
     if ask.account_id is not None and ask.account_id != proof.account_id:
         return Owed("login", "id_token_hint")
     if proof.through == "qr" and not fresh and (ask.qr_login == "off" or (ask.qr_login == "near" and proof.acr < 2)):
         return Owed("login", "qr_login")
     return None
+
+
+def proof_of_time_owed(ask: Ask, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
+    """The reason to ask for a code or a passkey after a login that was demanded anew, when nobody can tell its time.
+
+    An upstream that speaks no OpenID Connect may have sent us the session of whoever sat there before.
+    """
+    demanded = "login" in ask.prompt or ask.max_age is not None
+    if attempt is None or not demanded or _entered_in(attempt, proof):
+        return None
+    return None if _acted_since(proof, attempt.started_at - CLOCKS_DIFFER) else Owed("code", "auth_time")
+
+
+def _acted_since(proof: Authentication, moment: float) -> bool:
+    return proof.acted_at is not None and proof.acted_at >= moment
 
 
 def code_owed(ask: Ask, mode: CodeMode, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:

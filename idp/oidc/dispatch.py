@@ -4,6 +4,7 @@ Every way of logging in returns here. Nothing that a person proved earlier in th
 it is read from the attempt on the server, and the stores are asked again before a code is written.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
@@ -23,6 +24,7 @@ from idp.login.steps import (
     link_owed,
     login_owed,
     password_owed,
+    proof_of_time_owed,
 )
 from idp.oidc.authorization import AuthorizationRequest, RedirectedError
 from idp.oidc.codes import Codes
@@ -106,7 +108,9 @@ class Dispatcher:
         seats: Seats,
         clock: Clock,
         rules: StepRules,
+        has_passkeys: Callable[[str], bool],
     ) -> None:
+        self._has_passkeys = has_passkeys
         self._seats = seats
         self._rules = rules
         self._attempts = attempts
@@ -126,7 +130,8 @@ class Dispatcher:
         owed = login_owed(ask, person.proof, fresh=fresh, now=now)
         if owed is None and person.proof is not None:
             given_in = entry.attempt if person.fresh else None
-            owed = self._rules.owed(ask, person.standing, person.proof, given_in, now)
+            owed = self._proof_of_time_owed(ask, request, person, given_in)
+            owed = owed or self._rules.owed(ask, person.standing, person.proof, given_in, now)
         if owed is None and person.proof is not None:
             owed = self._device_owed(request, person, entry) or self._consent_owed(ask, request, person, entry)
         if owed is not None:
@@ -168,6 +173,16 @@ class Dispatcher:
         if account_id is None:
             raise RedirectedError(InvalidRequestError("The id_token_hint is not an ID token of this client."), request)
         return account_id
+
+    def _proof_of_time_owed(
+        self, ask: Ask, request: AuthorizationRequest, person: _Person, attempt: LoginAttempt | None
+    ) -> Owed | None:
+        """The code after a login that nobody can tell the time of; an error where the person has no way to give one."""
+        account = person.standing.account
+        owed = proof_of_time_owed(ask, person.proof, attempt) if person.proof and account else None
+        if owed and account and not account.number_for_codes(self._clock()) and not self._has_passkeys(account.id):
+            raise RedirectedError(LoginRequiredError(description="auth_time"), request)
+        return owed
 
     def _device_owed(self, request: AuthorizationRequest, person: _Person, entry: Entry) -> Owed | None:
         """What another phone owes before it takes the place of the one there; only apps of one device are asked."""

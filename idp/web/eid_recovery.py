@@ -1,7 +1,9 @@
 """`/recover/eid`: whoever just proved by an electronic identity who they are sets a new password without the old one.
 
-The login is an ordinary one through the upstream; this page asks that it was fresh, that the upstream proofed the
-person in the flesh, and that the link to the account has rested and does not stand on the lost password alone.
+This page asks that the upstream proofed the person in the flesh, that the link to the account has rested and does not
+stand on the lost password alone, and that the person logged in there just now. A browser may carry the session at an
+upstream of whoever sat there before: where the upstream does not tell when its person logged in, a code to the
+registered number, or a passkey, has to come too.
 """
 
 from flask import render_template
@@ -20,7 +22,10 @@ from idp.web.page import Page
 from idp.web.sentences import PASSWORD
 
 FRESH = 300.0
-"""Seconds for which a login through an upstream opens this page."""
+"""Seconds for which a login at an upstream, or the code that came too, opens this page."""
+
+BACK_WITHIN = 600.0
+"""Seconds after coming back from an upstream in which that code is entered."""
 
 LEVEL = 2
 """The least level of the proofing behind the login (Decree 69/2024)."""
@@ -37,17 +42,26 @@ class ByEid(Page):
     def get(self) -> Response:
         browser = this_browser(self._pages.around)
         if "go" in browser.query:
-            return self._pages.ask_to_log_in(browser, "/recover/eid")
-        proved = self._proved(browser)
-        return self._form(browser, proved[0]) if proved else _page(render_template("recover_eid.html"))
+            return self._pages.ask_to_log_in(browser, "/recover/eid", recovers=True)
+        strong = self._strong(browser)
+        if strong is None:
+            return _page(render_template("recover_eid.html"))
+        account, session = strong
+        if self._is_fresh(session):
+            return self._form(browser, account)
+        if session.authentication.upstream_at is not None:
+            return _page(render_template("recover_eid.html"))
+        if not self._takes_codes(account):
+            return _page(render_template("recover_eid_no_channel.html"))
+        return self._pages.begin(browser, "code", return_to="/recover/eid", step_up=session.sid)
 
     def post(self) -> Response:
         browser = this_browser(self._pages.around)
         demand_csrf(browser)
-        proved = self._proved(browser)
-        if proved is None:
+        strong = self._strong(browser)
+        if strong is None or not self._is_fresh(strong[1]):
             raise Expired("the login through the upstream is too old or too weak")
-        account, session = proved
+        account, session = strong
         new = browser.form.get("password", "")[:1024]
         if new != browser.form.get("again", "")[:1024]:
             return self._form(browser, account, str(PASSWORD["different"]))
@@ -61,17 +75,26 @@ class ByEid(Page):
         self._pages.around.cookies.drop(response, "s")
         return response
 
-    def _proved(self, browser: Browser) -> tuple[Account, Session] | None:
-        """Who is here by a strong, fresh login that more than the password stands behind."""
+    def _strong(self, browser: Browser) -> tuple[Account, Session] | None:
+        """Who just came back from an upstream by a strong login that more than the password stands behind."""
         standing = self._pages.standing(browser)
         if standing is None or standing.account is None or standing.session is None:
             return None
         proof = standing.session.authentication
         strong = proof.ial >= LEVEL and not proof.brief
-        fresh = 0 <= self._pages.clock() - proof.auth_time <= FRESH
-        if not (strong and fresh and self._credentials.is_recoverable_through(standing.account, proof.through)):
+        back = 0 <= self._pages.clock() - proof.auth_time <= BACK_WITHIN
+        if not (strong and back and self._credentials.is_recoverable_through(standing.account, proof.through)):
             return None
         return standing.account, standing.session
+
+    def _is_fresh(self, session: Session) -> bool:
+        """Whether the person is known to have acted just now."""
+        acted_at = session.authentication.acted_at
+        return acted_at is not None and 0 <= self._pages.clock() - acted_at <= FRESH
+
+    def _takes_codes(self, account: Account) -> bool:
+        """Whether there is a proved channel of the account, or a passkey, that can vouch for the person."""
+        return bool(account.number_for_codes(self._pages.clock())) or self._credentials.has_passkeys(account)
 
     def _form(self, browser: Browser, account: Account, error: str | None = None) -> Response:
         username = next((i.value for i in account.identifiers if i.valid_to is None), "")
