@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from config.federation_wiring import linking_of
 from federation import own_links, pages, web
+from federation.keep_step import KeepStep
+from federation.keeping import Keeping
 from federation.link_step import LinkStep
 from federation.status import Status, StatusPage
 from idp.brake import Brake
 from idp.store.families import SqlFamilies
+from idp.web.code_desk import masked
 
 if TYPE_CHECKING:
     from config.wiring import Provider
@@ -48,6 +51,7 @@ def federation_pages(
     shared = (around, p.attempts, p.brokering, p.clients, departures)
     journeys = web.Journeys(*shared, lambda *labels: measures.logins.labels(*labels).inc())
     linking = linking_of(p.base, p.brokering)
+    keeping = Keeping(p.brokering.links, p.passkeys, masked, p.base.clock)
     both, mine = (journeys, linking), (own, journeys)
     return [
         ("/via/<upstream_id>", "via", web.Start.as_view("via", journeys)),
@@ -59,6 +63,7 @@ def federation_pages(
         ),
         ("/status", "status", StatusPage.as_view("status", around, status_of(p))),
         ("/link", "link", LinkStep.as_view("link", *both, steps, own.rules)),
+        ("/link/keep", "link_keep", KeepStep.as_view("link_keep", p.attempts, p.brokering.upstreams, keeping, steps)),
         ("/link/confirm", "link_confirm", pages.Confirm.as_view("link_confirm", *both)),
         ("/link/code", "link_code", pages.Code.as_view("link_code", *both, desk)),
         ("/link/open", "link_open", pages.Open.as_view("link_open", *both)),

@@ -53,7 +53,7 @@ class LinkStep(Page):
             return self._journeys.go_on(step.browser, result, upstream.id)
         # The person stays who logged in with the password; the link opens the next login.
         proof = replace(step.proof, auth_time=result.moment)
-        self._journeys.attempts.linked(step.handle, step.attempt, proof, result.moment)
+        self._journeys.attempts.linked(step.handle, step.attempt, proof, result.moment, result.outcome.review)
         self._journeys.count(upstream.id, "linked")
         return removed_page(result, step.return_url) if result.removed else redirect(step.return_url, 303)
 

@@ -53,7 +53,10 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link that holds, or held until `ended_at` (seconds since the epoch)."""
+    """A link that holds, or held until `ended_at` (seconds since the epoch).
+
+    `to_review` says that the person has still to say what they keep of what was older.
+    """
 
     id: str
     account_id: str
@@ -62,11 +65,15 @@ class Link:
     made_at: float
     used_at: float | None = None
     ended_at: float | None = None
+    to_review: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """A link to be made, with the evidence of its decision; `phone` is the number that the decision stood on."""
+    """A link to be made, with the evidence of its decision; `phone` is the number that the decision stood on.
+
+    `to_review` says that it proves the person better than anything before, so that they are asked what to keep of that.
+    """
 
     id: str
     account_id: str
@@ -74,6 +81,7 @@ class NewLink:
     how: How
     evidence: Mapping[str, str]
     phone: str | None = None
+    to_review: bool = False
 
 
 DisputeReason = Reason | Literal["number"]
@@ -137,6 +145,10 @@ class Links(Protocol):
 
     def end(self, link: Link, securing: Securing, now: float) -> float:
         """End a link in one transaction with its credential event. Raises `LinkTaken` when that came too late."""
+        ...
+
+    def reviewed(self, link: Link, securing: Securing, now: float) -> float:
+        """Carry out what the person said to keep, once, and return the event's date. Raises `LinkTaken`."""
         ...
 
     def previous_contacts(self, account_id: str, now: float) -> dict[str, str]:

@@ -76,6 +76,15 @@ LOOKUP = {
     "none": lazy_gettext("Không tìm được tài khoản khớp với mã số này và thông tin bạn vừa xác nhận."),
     "wait": lazy_gettext("Bạn đã thử quá số lần cho phép trong ngày. Vui lòng thử lại sau, hoặc dùng cách khác."),
 }
+OLDER: Mapping[str, LazyString] = {
+    "password": lazy_gettext("Mật khẩu"),
+    "passkey": lazy_gettext("Khóa truy cập (passkey)"),
+    "link": lazy_gettext("Đăng nhập qua"),
+    "phone": lazy_gettext("Số điện thoại"),
+    "email": lazy_gettext("Thư điện tử"),
+}
+"""Ways in and channels that were there before."""
+
 CONTACTS: Mapping[str, LazyString] = {
     "phone": lazy_gettext("số điện thoại chưa được xác minh"),
     "email": lazy_gettext("địa chỉ thư điện tử chưa được xác minh"),

@@ -127,9 +127,9 @@ class Journeys:
     def go_on(self, browser: Browser, outcome: Outcome, upstream: str) -> Response:
         """The page that an outcome asks for."""
         match outcome:
-            case Entered(attempt, proved):
+            case Entered():
                 self.count(upstream, "entered")
-                return self.enter(browser, Entered(attempt, proved))
+                return self.enter(browser, outcome)
             case Owing(_, handle, mode):
                 self.count(upstream, mode)
                 return redirect(with_query(PAGES[mode], c=handle), 303)
@@ -142,7 +142,7 @@ class Journeys:
     def enter(self, browser: Browser, entered: Entered) -> Response:
         """Let the attempt go on as the person whom the upstream proved."""
         attempt = self.attempts.load(entered.attempt, browser.secret or "")
-        self.attempts.logged_in(entered.attempt, attempt, entered.proved, remember=False)
+        self.attempts.logged_in(entered.attempt, attempt, entered.proved, remember=False, review=entered.review)
         return redirect(with_query(returns_to(attempt), attempt=entered.attempt), 303)
 
 

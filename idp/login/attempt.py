@@ -37,7 +37,8 @@ class LoginAttempt:
     says that the person logged in here, and did not only add a code to a session; `secured_at` is the date of the
     account's last credential event as the proof saw it: a proof that saw another is dead. `linking` names the ceremony
     of somebody whom an upstream brought and who logs in here to be linked. `takes_over` names the device whose
-    place the person agreed to take with another phone. `recovers` says that a new password is to be set.
+    place the person agreed to take with another phone. `recovers` says that a new password is to be set,
+    `review` names a link after which the person is asked what to keep of older ways in.
     """
 
     params: Params
@@ -62,6 +63,7 @@ class LoginAttempt:
     linking: str = ""
     takes_over: str = ""
     recovers: bool = False
+    review: str = ""
 
     @property
     def purpose(self) -> Purpose:
@@ -110,8 +112,12 @@ class Attempts:
             raise OtherBrowser("cookie does not match the attempt")
         return attempt
 
-    def logged_in(self, handle: str, attempt: LoginAttempt, proved: Proved, *, remember: bool) -> None:
+    def logged_in(
+        self, handle: str, attempt: LoginAttempt, proved: Proved, *, remember: bool, review: str = ""
+    ) -> None:
         """Remember a login; whatever another person began in the same attempt is forgotten.
+
+        `review` names a link after which the person is asked what stays.
 
         Raises `Expired` when another request changed the attempt meanwhile.
         """
@@ -128,6 +134,7 @@ class Attempts:
             fresh=True,
             secured_at=proved.secured_at,
             takes_over="",
+            review=review,
         )
         self.replace(handle, attempt, after)
 
@@ -135,9 +142,16 @@ class Attempts:
         """Remember a proof that a code or a new password made stronger, on the account as of `secured_at`."""
         self.replace(handle, attempt, replace(attempt, proof=proof, new_password="", secured_at=secured_at))
 
-    def linked(self, handle: str, attempt: LoginAttempt, proof: Authentication | None, secured_at: float) -> None:
+    def linked(
+        self, handle: str, attempt: LoginAttempt, proof: Authentication | None, secured_at: float, review: str = ""
+    ) -> None:
         """Remember that the ceremony is over: with the proof as of a new link, or as it was when there is none."""
-        self.replace(handle, attempt, replace(attempt, proof=proof, linking="", secured_at=secured_at))
+        after = replace(attempt, proof=proof, linking="", secured_at=secured_at, review=review)
+        self.replace(handle, attempt, after)
+
+    def reviewed(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> None:
+        """Remember that the person has said what stays."""
+        self.replace(handle, attempt, replace(attempt, proof=proof, review="", secured_at=secured_at))
 
     def to_link(self, handle: str, attempt: LoginAttempt, ceremony: str) -> None:
         """Remember the ceremony that the login which follows is for; whatever was proved before is forgotten."""

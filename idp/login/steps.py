@@ -13,7 +13,7 @@ from idp.accounts.password_rules import Due
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
 
-Step = Literal["login", "code", "password", "link", "device", "consent"]
+Step = Literal["login", "code", "password", "link", "keep", "device", "consent"]
 CodeMode = Literal["risk", "new_device", "always"]
 CLOCKS_DIFFER = 30.0
 """Seconds by which an upstream's clock may be behind ours."""
@@ -116,6 +116,11 @@ def link_owed(proof: Authentication, attempt: LoginAttempt | None) -> Owed | Non
     """Whether the person, who logged in for it, is still to be asked about the link to an upstream."""
     waits = attempt is not None and attempt.linking != "" and proof.through == "password"
     return Owed("link", "link") if waits else None
+
+
+def keep_owed(attempt: LoginAttempt | None) -> Owed | None:
+    """Whether the person, whom a new link proves better than anything before, is still to say what stays of that."""
+    return Owed("keep", "keep") if attempt is not None and attempt.review else None
 
 
 def device_owed(present: Device | None, jkt: str, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:

@@ -21,6 +21,7 @@ from idp.login.steps import (
     code_owed,
     consent_owed,
     device_owed,
+    keep_owed,
     link_owed,
     login_owed,
     password_owed,
@@ -40,6 +41,7 @@ REFUSALS = {
     "code": InteractionRequiredError,
     "password": InteractionRequiredError,
     "link": InteractionRequiredError,
+    "keep": InteractionRequiredError,
     "device": InteractionRequiredError,
     "consent": ConsentRequiredError,
 }
@@ -92,7 +94,8 @@ class StepRules:
         # Without a number no code can be sent: that stops nobody, unless the client cannot do with less.
         if code and (account.number_for_codes(now) or proof.acr < ask.acr):
             return code
-        return password_owed(self.age.due(account, now), proof, attempt) or link_owed(proof, attempt)
+        owed = password_owed(self.age.due(account, now), proof, attempt)
+        return owed or link_owed(proof, attempt) or keep_owed(attempt)
 
 
 class Dispatcher:

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 
 from federation.connector import Departure
 from tests.support.app import App, Visitor, attempt_of, running_app
+from tests.support.brokered import keep_all
 from tests.support.clock import FrozenClock
 from tests.support.liar import CLIENT_ID, CLIENT_SECRET, NUMBER, OURS, Change, Liar, Lie, pem
 
@@ -48,7 +49,10 @@ class LiedTo:
         pressed = press(visitor, page, "link-confirm" if 'name="link-confirm"' in page.text else "link-password")
         if "/login" in pressed.headers["Location"]:
             step = visitor.log_in(pressed, CODE)
-            press(visitor, visitor.get(step.headers["Location"]), "link-make")
+            pressed = press(visitor, visitor.get(step.headers["Location"]), "link-make")
+        step = visitor.get(pressed.headers["Location"])
+        if "/link/keep" in step.headers["Location"]:
+            keep_all(visitor, visitor.get(step.headers["Location"]))
         self.app.told("sms")
 
 
