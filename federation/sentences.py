@@ -78,7 +78,7 @@ LOOKUP = {
 }
 OLDER: Mapping[str, LazyString] = {
     "password": lazy_gettext("Mật khẩu"),
-    "passkey": lazy_gettext("Khóa truy cập (passkey)"),
+    "passkey": lazy_gettext("Khóa truy cập"),
     "link": lazy_gettext("Đăng nhập qua"),
     "phone": lazy_gettext("Số điện thoại"),
     "email": lazy_gettext("Thư điện tử"),

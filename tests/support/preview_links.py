@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from federation.sentences import CONTACTS, LOOKUP, REFUSED
+from federation.sentences import CONTACTS, LOOKUP, OLDER, REFUSED
 from federation.status import STATES
 
 Raw = tuple[str, str, str, dict[str, Any]]
@@ -66,6 +66,8 @@ def _ceremony() -> list[Raw]:
             "link_step.html",
             {"handle": "made-up", "way": VNEID, "name": "NGUYỄN VĂN AN", "account": ACCOUNT},
         ),
+        ("link-keep", "plain", "link_keep.html", {"handle": "made-up", "way": VNEID, "rows": _older()}),
+        ("link-keep", "nothing", "link_keep.html", {"handle": "made-up", "way": VNEID, "rows": []}),
         (
             "linked",
             "removed",
@@ -73,6 +75,19 @@ def _ceremony() -> list[Raw]:
             {"removed": [str(text) for text in CONTACTS.values()], "go_on": "/account"},
         ),
     ]
+
+
+def _older() -> list[dict[str, Any]]:
+    named = {
+        "password": "",
+        "passkey": "Điện thoại của An",
+        "link": DVCQG,
+        "phone": "*** *** *67",
+        "email": "a***@example.com",
+    }
+    since = {"since": "12/03/2024 08:15"}
+    rows = [{"key": f"{kind}:", "title": str(OLDER[kind]), "name": name} | since for kind, name in named.items()]
+    return [row | {"kept": row["key"] == "password:"} for row in rows[:-1]] + [rows[-1] | {"since": "", "kept": False}]
 
 
 def _refused() -> list[Raw]:
