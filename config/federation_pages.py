@@ -78,9 +78,5 @@ def federation_pages(
             "link_own",
             own_links.ConfirmOwnLink.as_view("link_own", *mine, linking),
         ),
-        (
-            "/account/links/remove",
-            "link_remove",
-            own_links.Unlink.as_view("link_remove", *mine, linking),
-        ),
+        ("/account/links/remove", "link_remove", own_links.Unlink.as_view("link_remove", *mine, linking)),
     ]
