@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from config.federation_wiring import linking_of
 from federation import own_links, pages, web
-from federation.keep_step import KeepStep
+from federation.keep_step import KeepOwn, KeepStep
 from federation.keeping import Keeping
 from federation.link_step import LinkStep
 from federation.status import Status, StatusPage
@@ -17,6 +17,7 @@ from idp.web.code_desk import masked
 
 if TYPE_CHECKING:
     from config.wiring import Provider
+    from federation.ceremony import Linking
     from federation.upstreams import Upstream, Upstreams
     from idp.web.account import OwnPages
     from idp.web.browser import Surroundings
@@ -52,7 +53,7 @@ def federation_pages(
     journeys = web.Journeys(*shared, lambda *labels: measures.logins.labels(*labels).inc())
     linking = linking_of(p.base, p.brokering)
     keeping = Keeping(p.brokering.links, p.passkeys, masked, p.base.clock)
-    both, mine = (journeys, linking), (own, journeys)
+    both = (journeys, linking)
     return [
         ("/via/<upstream_id>", "via", web.Start.as_view("via", journeys)),
         ("/via/<upstream_id>/callback", "via_callback", web.Return.as_view("via_callback", journeys)),
@@ -71,6 +72,15 @@ def federation_pages(
         ("/link/password", "link_password", pages.LogInFirst.as_view("link_password", *both)),
         ("/link/differs", "link_differs", pages.LogInFirst.as_view("link_differs", *both)),
         ("/link/refused", "link_refused", pages.RefusedPage.as_view("link_refused", journeys)),
+        *_own(own, journeys, linking, keeping),
+    ]
+
+
+def _own(own: OwnPages, journeys: web.Journeys, linking: Linking, keeping: Keeping) -> Routes:
+    """The pages of one's own links."""
+    mine = (own, journeys)
+    keep_own = KeepOwn.as_view("link_keep_own", own, journeys.brokering.upstreams, keeping)
+    return [
         ("/account/links", "links", own_links.OwnLinks.as_view("links", *mine)),
         ("/account/links/add/<upstream_id>", "link_add", own_links.AddLink.as_view("link_add", *mine)),
         (
@@ -79,4 +89,5 @@ def federation_pages(
             own_links.ConfirmOwnLink.as_view("link_own", *mine, linking),
         ),
         ("/account/links/remove", "link_remove", own_links.Unlink.as_view("link_remove", *mine, linking)),
+        ("/account/links/keep", "link_keep_own", keep_own),
     ]

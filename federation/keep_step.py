@@ -1,4 +1,9 @@
-"""`/link/keep`: the step after a link that proves the person better than anything before: what stays of all that."""
+"""`/link/keep`, `/account/links/keep`: what stays of older ways in, after a link that proves the person better.
+
+The first is a step of the login that made the link; the second asks whoever linked from a session of theirs.
+"""
+
+from collections.abc import Sequence
 
 from flask import redirect
 from werkzeug.wrappers import Response
@@ -10,7 +15,9 @@ from federation.sentences import OLDER
 from federation.upstreams import Upstreams
 from idp.errors import Expired
 from idp.login.attempt import Attempts
-from idp.web.account import shown_date
+from idp.web.account import OwnPages, shown_date
+from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
+from idp.web.own_data import Sensitive, renewed
 from idp.web.page import Page
 from idp.web.steps import Step, Steps
 
@@ -29,9 +36,8 @@ class KeepStep(Page):
         link = self._link(step)
         if link is None:
             return redirect(step.return_url, 303)
-        rows = [self._row(each, step) for each in self._keeping.older(step.account, link, step.proof)]
-        way = self._name(link.subject.upstream, step)
-        return page("link_keep.html", step.attempt, handle=step.handle, way=way, rows=rows)
+        shown = _shown(self._upstreams, step.browser, link, self._keeping.older(step.account, link, step.proof))
+        return page("link_keep.html", step.attempt, action="/link/keep", hidden={"attempt": step.handle}, **shown)
 
     def post(self) -> Response:
         step = self._steps.here()
@@ -54,11 +60,66 @@ class KeepStep(Page):
             self._attempts.reviewed(step.handle, step.attempt, step.attempt.proof, step.attempt.secured_at)
         return found
 
-    def _row(self, each: Older, step: Step) -> dict[str, object]:
-        name = self._name(each.name, step) if each.kind == "link" else each.name
-        since = shown_date(each.since) if each.since else ""
-        return {"key": each.key, "title": str(OLDER[each.kind]), "name": name, "since": since, "kept": each.used}
 
-    def _name(self, upstream: str, step: Step) -> str:
-        configured = self._upstreams.configured(upstream)
-        return configured.name(step.browser.language()) if configured else upstream
+class KeepOwn(Sensitive):
+    """The same question for a person who linked from a session of theirs, behind the same fresh code."""
+
+    path = "/account/links/keep"
+
+    def __init__(self, pages: OwnPages, upstreams: Upstreams, keeping: Keeping) -> None:
+        super().__init__(pages)
+        self._upstreams = upstreams
+        self._keeping = keeping
+
+    def get(self) -> Response:
+        browser = this_browser(self._pages.around)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        account, session = opened
+        link = self._keeping.waiting(account.id)
+        if link is None:
+            return redirect("/account/links", 303)
+        older = self._keeping.older(account, link, session.authentication)
+        hidden = {"csrf": csrf_of(browser.session or "")}
+        return page(
+            "link_keep.html", None, action=self.path, hidden=hidden, **_shown(self._upstreams, browser, link, older)
+        )
+
+    def post(self) -> Response:
+        browser = this_browser(self._pages.around)
+        demand_csrf(browser)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        account, session = opened
+        link = self._keeping.waiting(account.id)
+        response = redirect("/account/links", 303)
+        if link is None:
+            return response
+        try:
+            kept = browser.form.keys()
+            self._keeping.settle(account, link, session.authentication, kept=kept, sid=session.sid)
+        except LinkTaken:
+            raise Expired("the account was secured meanwhile") from None
+        return renewed(self._pages, browser, account, session, response)
+
+
+def _shown(upstreams: Upstreams, browser: Browser, link: Link, older: Sequence[Older]) -> dict[str, object]:
+    """The way that proved the person, and a row for each older thing."""
+
+    def name(upstream: str) -> str:
+        configured = upstreams.configured(upstream)
+        return configured.name(browser.language()) if configured else upstream
+
+    rows = [
+        {
+            "key": each.key,
+            "title": str(OLDER[each.kind]),
+            "name": name(each.name) if each.kind == "link" else each.name,
+            "since": shown_date(each.since) if each.since else "",
+            "kept": each.used,
+        }
+        for each in older
+    ]
+    return {"way": name(link.subject.upstream), "rows": rows}

@@ -16,6 +16,8 @@ from idp.login.authentication import Authentication
 from idp.ports import Clock, Event
 
 Kind = Literal["password", "passkey", "link", "phone", "email"]
+CODE_LASTS = 300.0
+"""Seconds for which a code opens the page that makes a link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Keeping:
         mine = self._links.of_account(account_id)
         return next((link for link in mine if link.id == link_id and link.to_review), None)
 
+    def waiting(self, account_id: str) -> Link | None:
+        """A link after which the person has still to be asked."""
+        return next((link for link in self._links.of_account(account_id) if link.to_review), None)
+
     def older(self, account: Account, link: Link, proof: Authentication) -> list[Older]:
         """Everything else that opens the account or reaches its owner."""
         found = []
@@ -65,7 +71,7 @@ class Keeping:
             if other.id != link.id:
                 found.append(Older("link", other.id, other.subject.upstream, other.made_at))
         if account.phone:
-            by_code = proof.otp_at is not None and "sms" in proof.amr and proof.otp_at >= link.made_at
+            by_code = proof.otp_at is not None and "sms" in proof.amr and proof.otp_at >= link.made_at - CODE_LASTS
             name = self._masked("sms", account.phone)
             found.append(Older("phone", "", name, account.phone_verified_at, by_code))
         if account.email:
@@ -73,9 +79,12 @@ class Keeping:
         return found
 
     def settle(
-        self, account: Account, link: Link, proof: Authentication, *, kept: Collection[str]
+        self, account: Account, link: Link, proof: Authentication, *, kept: Collection[str], sid: str | None = None
     ) -> tuple[Authentication, float]:
-        """End all that is not kept; gives the proof of this login as of now, and the date of it. Raises `LinkTaken`."""
+        """End all that is not kept; gives the proof of this login as of now, and the date of it.
+
+        `sid` names the session of whoever was logged in already: it lives on. Raises `LinkTaken`.
+        """
         gone = [each for each in self.older(account, link, proof) if each.key not in kept]
         event = Event("account.secured", account.id, facts={"about": "strong_link", "count": len(gone)})
         securing = Securing(
@@ -83,6 +92,7 @@ class Keeping:
             account.secured_at,
             _cleared(gone),
             event,
+            keep_sid=sid,
             links_end=tuple(each.id for each in gone if each.kind == "link"),
             passkeys_end=tuple(each.id for each in gone if each.kind == "passkey"),
         )

@@ -130,7 +130,8 @@ class ConfirmOwnLink(LinkChange):
         result = self._linking.by_password(handle, ceremony, account, browser.scene, keep_sid=session.sid)
         if isinstance(result, Turned):
             return self._journeys.go_on(browser, result, ceremony.upstream)
-        response = removed_page(result, "/account/links") if result.removed else redirect("/account/links", 303)
+        after = "/account/links/keep" if result.outcome.review else "/account/links"
+        response = removed_page(result, after) if result.removed else redirect(after, 303)
         return renewed(self._pages, browser, account, session, response)
 
 

@@ -18,6 +18,7 @@ def link_scenes() -> list[Raw]:
 
 def _ceremony() -> list[Raw]:
     made_up = {"ceremony": "made-up"}
+    asks_what = {"action": "/link/keep", "hidden": {"attempt": "made-up"}, "way": VNEID}
     person = {"name": "Trần Thị Mỹ Duyên", "birth_date": "30/04/1999", "citizen_number": "********7001"}
     differs = dict(
         zip(("title", "sentence"), (str(text) % {"way": DVCQG} for text in REFUSED["phone_differs"]), strict=True)
@@ -66,8 +67,8 @@ def _ceremony() -> list[Raw]:
             "link_step.html",
             {"handle": "made-up", "way": VNEID, "name": "NGUYỄN VĂN AN", "account": ACCOUNT},
         ),
-        ("link-keep", "plain", "link_keep.html", {"handle": "made-up", "way": VNEID, "rows": _older()}),
-        ("link-keep", "nothing", "link_keep.html", {"handle": "made-up", "way": VNEID, "rows": []}),
+        ("link-keep", "plain", "link_keep.html", asks_what | {"rows": _older()}),
+        ("link-keep", "nothing", "link_keep.html", asks_what | {"rows": []}),
         (
             "linked",
             "removed",
