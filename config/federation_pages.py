@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 
 from config.federation_wiring import linking_of
 from federation import own_links, pages, web
+from federation.keep_step import KeepOwn, KeepStep
+from federation.keeping import Keeping
 from federation.link_step import LinkStep
 from federation.status import Status, StatusPage
 from idp.brake import Brake
 from idp.store.families import SqlFamilies
+from idp.web.code_desk import masked
 
 if TYPE_CHECKING:
     from config.wiring import Provider
+    from federation.ceremony import Linking
     from federation.upstreams import Upstream, Upstreams
     from idp.web.account import OwnPages
     from idp.web.browser import Surroundings
@@ -48,7 +52,8 @@ def federation_pages(
     shared = (around, p.attempts, p.brokering, p.clients, departures)
     journeys = web.Journeys(*shared, lambda *labels: measures.logins.labels(*labels).inc())
     linking = linking_of(p.base, p.brokering)
-    both, mine = (journeys, linking), (own, journeys)
+    keeping = Keeping(p.brokering.links, p.passkeys, masked, p.base.clock)
+    both = (journeys, linking)
     return [
         ("/via/<upstream_id>", "via", web.Start.as_view("via", journeys)),
         ("/via/<upstream_id>/callback", "via_callback", web.Return.as_view("via_callback", journeys)),
@@ -59,6 +64,7 @@ def federation_pages(
         ),
         ("/status", "status", StatusPage.as_view("status", around, status_of(p))),
         ("/link", "link", LinkStep.as_view("link", *both, steps, p.step_rules)),
+        ("/link/keep", "link_keep", KeepStep.as_view("link_keep", p.attempts, p.brokering.upstreams, keeping, steps)),
         ("/link/confirm", "link_confirm", pages.Confirm.as_view("link_confirm", *both)),
         ("/link/code", "link_code", pages.Code.as_view("link_code", *both, desk)),
         ("/link/open", "link_open", pages.Open.as_view("link_open", *both)),
@@ -66,6 +72,15 @@ def federation_pages(
         ("/link/password", "link_password", pages.LogInFirst.as_view("link_password", *both)),
         ("/link/differs", "link_differs", pages.LogInFirst.as_view("link_differs", *both)),
         ("/link/refused", "link_refused", pages.RefusedPage.as_view("link_refused", journeys)),
+        *_own(own, journeys, linking, keeping),
+    ]
+
+
+def _own(own: OwnPages, journeys: web.Journeys, linking: Linking, keeping: Keeping) -> Routes:
+    """The pages of one's own links."""
+    mine = (own, journeys)
+    keep_own = KeepOwn.as_view("link_keep_own", own, journeys.brokering.upstreams, keeping)
+    return [
         ("/account/links", "links", own_links.OwnLinks.as_view("links", *mine)),
         ("/account/links/add/<upstream_id>", "link_add", own_links.AddLink.as_view("link_add", *mine)),
         (
@@ -73,9 +88,6 @@ def federation_pages(
             "link_own",
             own_links.ConfirmOwnLink.as_view("link_own", *mine, linking),
         ),
-        (
-            "/account/links/remove",
-            "link_remove",
-            own_links.Unlink.as_view("link_remove", *mine, linking),
-        ),
+        ("/account/links/remove", "link_remove", own_links.Unlink.as_view("link_remove", *mine, linking)),
+        ("/account/links/keep", "link_keep_own", keep_own),
     ]

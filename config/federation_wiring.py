@@ -118,7 +118,7 @@ def _connector(base: Foundation, c: Configured) -> Connector:
             dvcqg = DvcqgUpstream(algorithms=c.algorithms, **usual, **tables, **places, **named)  # type: ignore[arg-type]
             return DvcqgConnector(dvcqg, outbound, base.clock)
         case _:
-            vneid = VneidUpstream(**usual, **tables, **places)  # type: ignore[arg-type]
+            vneid = VneidUpstream(plain_codes=c.plain_codes, **usual, **tables, **places)  # type: ignore[arg-type]
             return VneidConnector(vneid, _envelopes(c), outbound, base.clock)
 
 

@@ -245,6 +245,7 @@ class Upstream(Section):
     )
     private_key_file: Path | None = Field(None, description="vneid: our RSA key (PEM) that unwraps its answers")
     cipher: Literal["ecb", "cbc"] = Field("ecb", description="vneid: AES mode of its envelopes")
+    plain_codes: bool = Field(False, description="vneid: whether codes without `encrypt_key` are taken, by agreement")
     scope: str = Field("openid", description="what we ask it for")
     algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...] = Field(
         ("RS256",), description="algorithms that its ID tokens may be signed with"

@@ -14,6 +14,7 @@ from config.people_wiring import (
     password_age,
     recoveries_of,
     sessions_of,
+    sql_credentials,
     step_rules,
 )
 from config.qr_wiring import Qr, qr_of
@@ -118,7 +119,7 @@ def wire(base: Foundation) -> Provider:
         issuing=issuing,
         server=server_of(base, clients, client_keys, issuing),
         inspection=Inspection(issuing, clients, clock),
-        dispatcher=Dispatcher(attempts, sessions, standings, issuing.codes, tokens, devices, clock, step_rules(base)),
+        dispatcher=dispatcher_of(base, attempts, sessions, issuing, devices),
         logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
         deliveries=deliveries_of(s, base.outbox, clock, portal_sender(base, clients, tokens)),
         codes=codes,
@@ -138,6 +139,15 @@ def server_of(base: Foundation, clients: Clients, keys: ClientKeys, issuing: Iss
     failures = Brake(base.settings.limits.client_failures, 60, base.clock)
     authentication = authentication_of(base, keys)
     return Server(clients, authentication, issuing, failures, proofs_of(base), device_codes_of(base))
+
+
+def dispatcher_of(
+    base: Foundation, attempts: Attempts, sessions: Sessions, issuing: Issuing, devices: Devices
+) -> Dispatcher:
+    """What comes next for an authorization request."""
+    codes, tokens, standings = issuing.codes, issuing.tokens, issuing.standings
+    rules, has_passkeys = step_rules(base), sql_credentials(base).has_passkeys
+    return Dispatcher(attempts, sessions, standings, codes, tokens, devices, base.clock, rules, has_passkeys)
 
 
 def authentication_of(base: Foundation, keys: ClientKeys) -> ClientAuthentication:

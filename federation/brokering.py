@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from federation.connector import Arrival, Callback, Leaving, UpstreamFailed
+from federation.connector import Arrival, Callback, Leaving, UpstreamFailed, UpstreamIdentity
 from federation.evidence import Gathering
 from federation.linking import Digester, Dispute, DisputeReason, Link, Links, LinkTaken, Stay, new_id, written
 from federation.matching import (
@@ -29,6 +29,7 @@ from federation.matching import (
 from federation.upstreams import Upstream, Upstreams
 from idp.accounts.account import Account
 from idp.errors import Expired, OtherBrowser
+from idp.login.attempt import Purpose
 from idp.login.authentication import Authentication, Proved
 from idp.ports import Clock, Event, Spent
 from idp.shelf import Shelf
@@ -45,7 +46,7 @@ COOL_OFF = 259_200.0
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """A browser that is at an upstream; `sid` names our session when a link is to be added to its account."""
+    """A browser that is at an upstream, and what for; `sid` names our session when a link is added to its account."""
 
     upstream: str
     attempt: str
@@ -53,6 +54,7 @@ class Away:
     kept: dict[str, str] = field(default_factory=dict)
     sid: str = ""
     again: bool = False
+    purpose: Purpose = Purpose.LOGIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,11 @@ class Ceremony:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A known person: the attempt goes on with this proof."""
+    """A known person: the attempt goes on with this proof; `review` names a link after which they say what stays."""
 
     attempt: str
     proved: Proved
+    review: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,10 +233,18 @@ class Brokering:
             self._ask_officers(arrival, account, reason, event)
         return Turned(away.attempt, reason, away.sid)
 
+    def is_proven(self, identity: UpstreamIdentity) -> bool:
+        """Whether the upstream gave the citizen number at the level that its policy asks for."""
+        configured = self.upstreams.configured(identity.upstream)
+        return configured is not None and is_proven(identity, configured.policy)
+
+    def is_vouched(self, account_id: str) -> bool:
+        """Whether a link that stands on more than a password or a session holds already."""
+        return any(link.how in ("confirmed", "opened", "officer") for link in self.links.of_account(account_id))
+
     def propose_number(self, upstream: str, arrival: Arrival, account: Account) -> None:
         """Ask officers to give a linked account the citizen number that it lacks."""
-        configured = self.upstreams.configured(upstream)
-        if configured and is_proven(arrival.identity, configured.policy) and account.identifier("cccd") is None:
+        if self.is_proven(arrival.identity) and account.identifier("cccd") is None:
             event = Event("link.number_proposed", account.id, facts={"upstream": upstream})
             self._ask_officers(arrival, account, "number", event)
 
@@ -273,6 +284,7 @@ class Brokering:
             acr=1 if lowered else identity.acr,
             ial=identity.ial,
             through=identity.upstream,
+            upstream_at=None if arrival.auth_time is None else min(arrival.auth_time, now),
         )
         sid = self.digester.of(f"{identity.upstream} sid", arrival.sid) if arrival.sid else ""
         subject = self.digester.subject(identity)
@@ -293,7 +305,7 @@ class Brokering:
             raise UpstreamFailed("expired", "the link ended meanwhile") from None
         lowered = link.how != "opened" and now - link.made_at < COOL_OFF
         proof = self.entered(arrival, link.account_id, now, lowered=lowered)
-        return Entered(away.attempt, Proved(proof, secured_at))
+        return Entered(away.attempt, Proved(proof, secured_at), link.id if link.to_review else "")
 
     def _from_session(self, upstream: Upstream, away: Away, arrival: Arrival, link: Link | None) -> Outcome:
         """A link that a logged-in person asked for; the page knows whose session it is and checks it again."""

@@ -150,14 +150,11 @@ class Linking:
         # A number or address that nobody ever proved may be an attacker's: a strong proof removes it (T-03).
         strong = facts.number == "equal" and identity.ial > 0
         removed = tuple(trust.unproved(account, brokering.clock())) if strong else ()
-        link = NewLink(
-            new_id(),
-            account.id,
-            brokering.digester.subject(identity),
-            how,
-            written(facts),
-            ceremony.phone or None,
-        )
+        subject = brokering.digester.subject(identity)
+        is_strong = facts.number == "equal" and facts.is_same_person and brokering.is_proven(identity)
+        to_review = is_strong and not brokering.is_vouched(account.id)
+        phone = ceremony.phone or None
+        link = NewLink(new_id(), account.id, subject, how, _evidence(facts, is_strong), phone, to_review)
         securing = self._securing(link, account, removed, facts, scene, keep_sid)
         try:
             moment = brokering.links.add(link, securing, brokering.clock())
@@ -172,7 +169,8 @@ class Linking:
         proof = Authentication(account.id, moment)
         if how in ("confirmed", "code"):
             proof = brokering.entered(arrival, account.id, moment, lowered=True)
-        return Linked(Entered(ceremony.attempt, Proved(proof, moment)), moment, removed)
+        review = link.id if to_review else ""
+        return Linked(Entered(ceremony.attempt, Proved(proof, moment), review), moment, removed)
 
     def _securing(
         self,
@@ -187,8 +185,10 @@ class Linking:
         words: Mapping[str, str] = {"name": facts.name, "birth_date": facts.birth_date, "number": facts.number}
         event = Event("link.added", account.id, facts={"upstream": link.subject.upstream, "how": link.how, **words})
         before = self._brokering.links.previous_contacts(account.id, self._brokering.clock())
+        before |= {"vouched_by": "eid"} if link.evidence.get("vouched_by") else {}
         told: Told = self._notices.of("link_added", account, scene, before={"link": link.id, **before})
-        return Securing(account.id, account.secured_at, dict.fromkeys(removed), event, told, keep_sid)
+        gone, vouched = dict.fromkeys(removed), "vouched_by" in before
+        return Securing(account.id, account.secured_at, gone, event, told, keep_sid, vouched=vouched)
 
     def _new_account(self, arrival: Arrival, known: Participant | None) -> tuple[Account, NewLink]:
         identity, now = arrival.identity, self._brokering.clock()
@@ -206,6 +206,11 @@ class Linking:
         )
         subject = self._brokering.digester.subject(identity)
         return account, NewLink(new_id(), account.id, subject, "opened", {"register": "yes" if known else "no"})
+
+
+def _evidence(facts: Facts, is_strong: bool) -> dict[str, str]:
+    """What the link stands on; one that the person's number, name and full birth date made outranks what was there."""
+    return written(facts) | ({"vouched_by": "eid"} if is_strong else {})
 
 
 def _away(ceremony: Ceremony) -> Away:

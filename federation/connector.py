@@ -58,13 +58,14 @@ class UpstreamIdentity:
 class Arrival:
     """A person whom an upstream brought back, and what is needed to end the session there later.
 
-    `sid` is the upstream's name for its session (OIDC Back-Channel Logout 1.0) and `logout_hint` what its logout wants
-    (an ID token); both may be empty.
+    `auth_time` is when the person logged in there, if something signed tells. `sid` is the upstream's name for its
+    session (OIDC Back-Channel Logout 1.0) and `logout_hint` what its logout wants (an ID token); both may be empty.
     """
 
     identity: UpstreamIdentity
     sid: str = ""
     logout_hint: str = ""
+    auth_time: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

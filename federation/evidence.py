@@ -64,11 +64,19 @@ class Gathering:
         )
 
     def _of_link(self, identity: UpstreamIdentity, subject: Subject, link: Link) -> Evidence:
-        """A link that was made without a number is held against the account's own."""
+        """A link that was made without a number is held against the account's own; an organisation's by its tax code.
+
+        A number that is the subject itself tells nothing of whom it names now.
+        """
         account, same = self._people.find(link.account_id), link.subject.is_still(subject)
+        if account is not None and account.kind == "organisation":
+            tax_code = account.identifier("tax")
+            same, unnamed = same and identity.tax_code in (None, tax_code), identity.tax_code is None
+            return Evidence(linked=account, same_person=same, unnamed=unnamed)
         if link.subject.citizen_digest is None and account is not None:
             same = same and compare(identity, account).number != "different"
-        return Evidence(linked=account, same_person=same)
+        by_number = identity.citizen_number != identity.subject
+        return Evidence(linked=account, same_person=same, unnamed=link.subject.is_unnamed(subject, by_number=by_number))
 
     def typed(self, identity: UpstreamIdentity, code: str) -> Evidence:
         """What a BHXH code that the person typed points at; a text of no possible shape is asked for all the same."""

@@ -14,6 +14,7 @@ from joserfc.jwk import Key
 from joserfc.util import urlsafe_b64decode
 
 from federation.connector import UpstreamFailed
+from federation.connectors.facts import subject
 from federation.strict_json import strict_object
 from keys.signing import half_hash
 
@@ -55,7 +56,7 @@ def read_id_token(
     _hold(
         (
             (str(header.get("typ", "JWT")).lower() in ("jwt", "application/jwt"), "typ"),
-            (_is_subject(claims.get("sub")), "sub"),
+            (subject(claims.get("sub")) is not None, "sub"),
             (claims.get("nonce") == nonce, "nonce"),
             (_is_date(exp) and now < exp + LEEWAY, "exp"),
             (_is_at_hash_of(claims.get("at_hash"), access_token, header["alg"]), "at_hash"),
@@ -78,10 +79,10 @@ def read_logout_token(token: object, expected: Expected, find_key: FindKey, *, n
             (str(header.get("typ", "JWT")).lower().removeprefix("application/") in ("logout+jwt", "jwt"), "typ"),
             (isinstance(events, dict) and isinstance(events.get(LOGOUT_EVENT), dict), "events"),
             ("nonce" not in claims, "nonce"),
-            (sub is None or _is_subject(sub), "sub"),
-            (sid is None or _is_subject(sid), "sid"),
+            (sub is None or subject(sub) is not None, "sub"),
+            (sid is None or _is_name(sid), "sid"),
             (not (sub is None and sid is None), "neither sub nor sid"),
-            (_is_subject(claims.get("jti")), "jti"),
+            (_is_name(claims.get("jti")), "jti"),
             (exp is None or (_is_date(exp) and now < exp + LEEWAY), "exp"),
         )
     )
@@ -100,7 +101,7 @@ def _verified(token: object, expected: Expected, find_key: FindKey) -> tuple[dic
     _hold(
         (
             (algorithm in expected.algorithms and algorithm in ALGORITHMS, "alg"),
-            (kid is None or _is_subject(kid), "kid"),
+            (kid is None or _is_name(kid), "kid"),
             (_REFUSED_MEMBERS.isdisjoint(header), "header member"),
         )
     )
@@ -133,7 +134,7 @@ def _is_date(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1 << 53
 
 
-def _is_subject(value: object) -> bool:
+def _is_name(value: object) -> bool:
     return isinstance(value, str) and 0 < len(value) <= 255 and all(" " <= c <= "~" for c in value)
 
 

@@ -54,12 +54,12 @@ class LinkStep(Page):
             return self._journeys.go_on(step.browser, result, upstream.id)
         # The person stays who logged in with the password; the link opens the next login.
         proof = replace(step.proof, auth_time=result.moment)
-        self._linked(step, proof, result.moment)
+        self._linked(step, proof, result.moment, result.outcome.review)
         self._journeys.count(upstream.id, "linked")
         return removed_page(result, step.return_url) if result.removed else redirect(step.return_url, 303)
 
-    def _linked(self, step: Step, proof: Authentication | None, secured_at: float) -> None:
-        secret = self._journeys.attempts.linked(step.handle, step.attempt, proof, secured_at)
+    def _linked(self, step: Step, proof: Authentication | None, secured_at: float, review: str = "") -> None:
+        secret = self._journeys.attempts.linked(step.handle, step.attempt, proof, secured_at, review)
         step.browser.was_proved(step.handle, secret)
 
     def _is_owed(self, step: Step) -> bool:

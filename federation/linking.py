@@ -43,10 +43,20 @@ class Subject:
         kept = ((self.citizen_digest, now.citizen_digest), (self.person_digest, now.person_digest))
         return all(then is None or later is None or then == later for then, later in kept)
 
+    def is_unnamed(self, now: "Subject", *, by_number: bool) -> bool:
+        """Whether nothing came that the link was made with; `by_number` says that the number would count."""
+        kept = [(self.person_digest, now.person_digest)]
+        kept += [(self.citizen_digest, now.citizen_digest)] if by_number else []
+        made_with = [later for then, later in kept if then is not None]
+        return bool(made_with) and not any(made_with)
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link that holds, or held until `ended_at` (seconds since the epoch)."""
+    """A link that holds, or held until `ended_at` (seconds since the epoch).
+
+    `to_review` says that the person has still to say what they keep of what was older.
+    """
 
     id: str
     account_id: str
@@ -55,11 +65,15 @@ class Link:
     made_at: float
     used_at: float | None = None
     ended_at: float | None = None
+    to_review: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """A link to be made, with the evidence of its decision; `phone` is the number that the decision stood on."""
+    """A link to be made, with the evidence of its decision; `phone` is the number that the decision stood on.
+
+    `to_review` says that it proves the person better than anything before, so that they are asked what to keep of that.
+    """
 
     id: str
     account_id: str
@@ -67,6 +81,7 @@ class NewLink:
     how: How
     evidence: Mapping[str, str]
     phone: str | None = None
+    to_review: bool = False
 
 
 DisputeReason = Reason | Literal["number", "disavowed"]
@@ -130,6 +145,10 @@ class Links(Protocol):
 
     def end(self, link: Link, securing: Securing, now: float) -> float:
         """End a link in one transaction with its credential event. Raises `LinkTaken` when that came too late."""
+        ...
+
+    def reviewed(self, link: Link, securing: Securing, now: float) -> float:
+        """Carry out what the person said to keep, once, and return the event's date. Raises `LinkTaken`."""
         ...
 
     def previous_contacts(self, account_id: str, now: float) -> dict[str, str]:

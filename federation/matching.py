@@ -17,7 +17,7 @@ from idp.accounts.participants import Participant
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 
-Reason = Literal["recycled", "identity", "phone_differs", "conflict", "closed", "under_age"]
+Reason = Literal["recycled", "unnamed", "identity", "phone_differs", "conflict", "closed", "under_age"]
 QUEUED: tuple[Reason, ...] = ("recycled", "identity", "conflict")
 """Refusals that an officer has to look at."""
 
@@ -54,12 +54,13 @@ class Evidence:
     """What we know: the account that this subject is linked to, and those that one of its facts points at.
 
     `same_person` tells whether number, name and birth date are still those of the day of the link, as far as both
-    know them. `typed` is the account of the BHXH code that the person typed here, `typed_participant` its entry in the
-    register.
+    know them, and `unnamed` that this time none of them came. `typed` is the account of the BHXH code that the person
+    typed here, `typed_participant` its entry in the register.
     """
 
     linked: Account | None = None
     same_person: bool = True
+    unnamed: bool = False
     by_number: tuple[Candidate, ...] = ()
     by_phone: tuple[Candidate, ...] = ()
     by_code: tuple[Candidate, ...] = ()
@@ -155,7 +156,7 @@ def compare(identity: UpstreamIdentity, account: Account) -> Facts:
 def match(identity: UpstreamIdentity, evidence: Evidence, policy: Policy, now: float) -> Match:
     """The row of the table that holds. Raises nothing and asks nobody."""
     if evidence.linked is not None:
-        return _linked(identity, evidence.linked, evidence.same_person)
+        return _linked(identity, evidence.linked, evidence)
     if identity.kind == "organisation":
         return _organisation(evidence)
     possible = _possible(identity, evidence, policy)
@@ -185,9 +186,12 @@ def may_link(identity: UpstreamIdentity, account: Account, *, linked_to_another:
     return None if agrees else Refused("identity", account.id)
 
 
-def _linked(identity: UpstreamIdentity, account: Account, same_person: bool) -> Match:
-    if not same_person:
+def _linked(identity: UpstreamIdentity, account: Account, evidence: Evidence) -> Match:
+    """The rows for a subject that is linked: what the link was made of, the kind too, has to be there still."""
+    if not evidence.same_person or identity.kind != account.kind:
         return Refused("recycled", account.id)
+    if evidence.unnamed:
+        return Refused("unnamed", account.id)
     if not account.is_active:
         return Refused("closed", account.id)
     return Known(account.id, phone_differs=compare(identity, account).phone == "different")

@@ -10,7 +10,7 @@ from federation.pages import page, removed_page
 from federation.sentences import FAILED, REFUSED
 from federation.web import Journeys
 from idp.errors import BadRequest, Expired
-from idp.login.attempt import browser_of
+from idp.login.attempt import Purpose, browser_of
 from idp.web.account import OwnPages, shown_date
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser, with_query
 from idp.web.cookies import new_browser
@@ -79,8 +79,8 @@ class AddLink(Sensitive):
         _, session = opened
         upstream = self._journeys.brokering.upstreams.find(upstream_id)
         secret = browser.secret or new_browser()
-        away = Away(upstream.id, "", browser_of(secret), sid=session.sid)
-        response = self._journeys.leave(browser, upstream, away, {"prompt": "login"})
+        away = Away(upstream.id, "", browser_of(secret), sid=session.sid, purpose=Purpose.LINKING)
+        response = self._journeys.leave(browser, upstream, away, {})
         if secret != browser.secret:
             self._pages.around.cookies.set(response, "b", secret)
         return response
@@ -130,7 +130,8 @@ class ConfirmOwnLink(LinkChange):
         result = self._linking.by_password(handle, ceremony, account, browser.scene, keep_sid=session.sid)
         if isinstance(result, Turned):
             return self._journeys.go_on(browser, result, ceremony.upstream)
-        response = removed_page(result, "/account/links") if result.removed else redirect("/account/links", 303)
+        after = "/account/links/keep" if result.outcome.review else "/account/links"
+        response = removed_page(result, after) if result.removed else redirect(after, 303)
         return renewed(self._pages, browser, account, session, response)
 
 

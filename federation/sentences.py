@@ -45,6 +45,13 @@ REFUSED: Mapping[str, tuple[LazyString, LazyString]] = {
             "theo cách này và chuyển cho cán bộ BHXH xem xét."
         ),
     ),
+    "unnamed": (
+        lazy_gettext("Cần xác nhận thêm một lần"),
+        lazy_gettext(
+            "Lần này %(way)s không cho biết họ tên, ngày sinh hay số định danh, nên chúng tôi chưa chắc đó là bạn. "
+            "Hãy đăng nhập bằng cách khác, hoặc thử lại và đồng ý chia sẻ thông tin."
+        ),
+    ),
     "conflict": (
         lazy_gettext("Không thể liên kết tài khoản"),
         lazy_gettext(
@@ -69,6 +76,15 @@ LOOKUP = {
     "none": lazy_gettext("Không tìm được tài khoản khớp với mã số này và thông tin bạn vừa xác nhận."),
     "wait": lazy_gettext("Bạn đã thử quá số lần cho phép trong ngày. Vui lòng thử lại sau, hoặc dùng cách khác."),
 }
+OLDER: Mapping[str, LazyString] = {
+    "password": lazy_gettext("Mật khẩu"),
+    "passkey": lazy_gettext("Khóa truy cập"),
+    "link": lazy_gettext("Đăng nhập qua"),
+    "phone": lazy_gettext("Số điện thoại"),
+    "email": lazy_gettext("Thư điện tử"),
+}
+"""Ways in and channels that were there before."""
+
 CONTACTS: Mapping[str, LazyString] = {
     "phone": lazy_gettext("số điện thoại chưa được xác minh"),
     "email": lazy_gettext("địa chỉ thư điện tử chưa được xác minh"),

@@ -98,6 +98,16 @@ class SqlLinks:
         except CameFirst:
             raise LinkTaken from None
 
+    def reviewed(self, link: Link, securing: Securing, now: float) -> float:
+        waiting = and_(_l.id == link.id, _l.ended_at.is_(None), _l.to_review)
+        try:
+            with self._database.write.begin() as connection:
+                if connection.execute(update(t.link).where(waiting).values(to_review=False)).rowcount != 1:
+                    raise CameFirst
+                return self._credentials.secure_within(connection, securing, now)
+        except CameFirst:
+            raise LinkTaken from None
+
     def used(self, link: Link, event: Event, now: float) -> None:
         held = and_(_l.id == link.id, _l.ended_at.is_(None))
         with self._database.write.begin() as connection:
@@ -293,12 +303,13 @@ def _row(link: NewLink, now: float) -> dict[str, object]:
         "evidence": json.dumps(dict(link.evidence)),
         "made_at": now,
         "used_at": now,
+        "to_review": link.to_review,
     }
 
 
 def _link(row: Any) -> Link:
     subject = Subject(row.upstream, row.subject, row.citizen, row.person)
-    return Link(row.id, row.account_id, subject, row.how, row.made_at, row.used_at, row.ended_at)
+    return Link(row.id, row.account_id, subject, row.how, row.made_at, row.used_at, row.ended_at, row.to_review)
 
 
 def _dispute(row: Any) -> Dispute:

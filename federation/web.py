@@ -5,6 +5,7 @@ Whatever goes wrong leads back to the login page with a sentence; the attempt, a
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from urllib.parse import parse_qsl, urlsplit
 
 from flask import redirect
@@ -16,7 +17,7 @@ from federation.sentences import FAILED, NOTES
 from federation.upstreams import Upstream
 from idp.brake import Brake
 from idp.errors import BadRequest, Expired, TooMany
-from idp.login.attempt import Attempts, LoginAttempt, browser_of
+from idp.login.attempt import Attempts, LoginAttempt, Purpose, browser_of
 from idp.login.authentication import acr_level
 from idp.login.sessions import Sessions
 from idp.oidc.clients import Clients
@@ -104,7 +105,7 @@ class Journeys:
             raise TooMany("too many journeys begun", retry_after=self._departures.retry_after)
         client = self._clients.find(params.get("client_id"))
         acr = max(_acr(params), client.minimum_acr if client else 1)
-        leaving = Leaving("", "", _is_fresh(params), acr, browser.language())
+        leaving = Leaving("", "", away.purpose is not Purpose.LOGIN, acr, browser.language())
         try:
             self.brokering.demand_open(upstream)
             return redirect(self.brokering.start(upstream, away, leaving), 303)
@@ -126,9 +127,9 @@ class Journeys:
     def go_on(self, browser: Browser, outcome: Outcome, upstream: str) -> Response:
         """The page that an outcome asks for."""
         match outcome:
-            case Entered(attempt, proved):
+            case Entered():
                 self.count(upstream, "entered")
-                return self.enter(browser, Entered(attempt, proved))
+                return self.enter(browser, outcome)
             case Owing(_, handle, mode):
                 self.count(upstream, mode)
                 return redirect(with_query(PAGES[mode], c=handle), 303)
@@ -141,7 +142,8 @@ class Journeys:
     def enter(self, browser: Browser, entered: Entered) -> Response:
         """Let the attempt go on as the person whom the upstream proved."""
         attempt = self.attempts.load(entered.attempt, browser.held(entered.attempt))
-        secret = self.attempts.logged_in(entered.attempt, attempt, entered.proved, remember=False)
+        proved, review = entered.proved, entered.review
+        secret = self.attempts.logged_in(entered.attempt, attempt, proved, remember=False, review=review)
         browser.was_proved(entered.attempt, secret)
         return redirect(with_query(returns_to(attempt), attempt=entered.attempt), 303)
 
@@ -157,7 +159,7 @@ class Start(Page):
         upstream = self._journeys.brokering.upstreams.named(upstream_id)
         handle = browser.query.get("attempt", "")
         attempt = self._journeys.attempts.load(handle, browser.held(handle))
-        away = Away(upstream.id, handle, attempt.browser)
+        away = Away(upstream.id, handle, attempt.browser, purpose=attempt.purpose)
         return self._journeys.leave(browser, upstream, away, params_of(attempt))
 
 
@@ -186,8 +188,7 @@ class Return(Page):
         params: Mapping[str, str] = {}
         if away.attempt:
             params = params_of(self._journeys.attempts.load(away.attempt, browser.held(away.attempt)))
-        again = Away(away.upstream, away.attempt, away.browser, sid=away.sid, again=True)
-        return self._journeys.leave(browser, upstream, again, params)
+        return self._journeys.leave(browser, upstream, replace(away, kept={}, again=True), params)
 
 
 class LogoutToken(Page):
@@ -243,12 +244,6 @@ def _state(query: str) -> str:
     if len(found) != 1:
         raise Expired("the callback has no state of ours")
     return found[0]
-
-
-def _is_fresh(params: Mapping[str, str]) -> bool:
-    """Whether the portal demands a login that happens now, or by whomever the person chooses to be."""
-    asks = {"login", "select_account"} & set(params.get("prompt", "").split())
-    return bool(asks) or params.get("max_age") is not None
 
 
 def _acr(params: Mapping[str, str]) -> int:

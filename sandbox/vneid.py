@@ -2,7 +2,9 @@
 
 The path: `/auth` -> `/login` or the phone -> `/consent` -> the provider's callback with a sealed code -> `/token` ->
 `/userinfo`. Nothing here is VNeID's own: its protocol is not published, and this is what working integrations tell.
-`+` stands in every code, a code lives a few seconds, and there is no ID token, no nonce and no PKCE.
+`+` stands in every code, a code lives a few seconds, and there is no ID token, no nonce and no PKCE. A login leaves a
+session in the browser: the next one only asks to share, unless `prompt=login` wants the person again, and nothing that
+is told afterwards says which of the two it was.
 """
 
 import hmac
@@ -34,6 +36,8 @@ from sandbox.upstream_people import (
 )
 
 PATIENCE = 600.0
+STAY = 3600.0
+COOKIE = "sandbox_vneid"
 TRIES = 5
 TOKEN_SECONDS = 300
 _POLICY = (
@@ -105,6 +109,7 @@ class _VNeID:
         self._client = registration_of("vneid")
         self._callback = f"{where.provider}/via/vneid/callback"
         self._visits: Tickets[Visit] = Tickets()
+        self._stays: Tickets[Person] = Tickets()
         self._qrs: Tickets[Visit] = Tickets()
         self._codes: Tickets[Code] = Tickets()
         self._tokens: Tickets[Person] = Tickets()
@@ -118,7 +123,8 @@ class _VNeID:
         known = (asked.get("client_id"), asked.get("redirect_uri")) == (self._client["client_id"], self._callback)
         if not known or asked.get("response_type") != "code":
             return _sorry("Hệ thống này chưa đăng ký, hoặc yêu cầu không đúng.")
-        visit = Visit(asked.get("state", ""))
+        stays = self._stays.look(request.cookies.get(COOKIE)) if asked.get("prompt") != "login" else None
+        visit = Visit(asked.get("state", ""), person=stays)
         visit.id, visit.qr = self._visits.put(visit, PATIENCE), self._qrs.put(visit, PATIENCE)
         return redirect(url_for("go_on", visit_id=visit.id), 302)
 
@@ -180,14 +186,19 @@ class _VNeID:
             return self.go_on(visit_id)
         if form.get("answer") == "cancel":
             return self._cancelled(visit_id)
+        if form.get("answer") == "another":
+            visit.person = None
+            return self.go_on(visit_id)
         if "agree" not in form:
             return render_template("vneid_consent.html", visit=visit, unticked=True)
         if self._visits.take(visit_id) is None:
             return _sorry("Phiên đăng nhập đã được dùng.")
         code, key = self._new_code(visit.person)
         # The code goes out as it is: a framework that reads `+` as a space does not get it back.
-        answer = f"code={code}&state={quote(visit.state)}" + (f"&encrypt_key={key}" if key else "")
-        return redirect(f"{self._callback}?{answer}", 302)
+        query = f"code={code}&state={quote(visit.state)}" + (f"&encrypt_key={key}" if key else "")
+        answer = redirect(f"{self._callback}?{query}", 302)
+        answer.set_cookie(COOKIE, self._stays.put(visit.person, STAY), httponly=True, samesite="Lax")
+        return answer
 
     def token(self) -> AnyResponse:
         if request.mimetype != "application/x-www-form-urlencoded":

@@ -112,7 +112,7 @@ class DvcqgConnector:
             "code_challenge": challenge(verifier),
             "code_challenge_method": "S256",
             "acr_values": wished(self._upstream.acr, leaving.acr) or "LoA1",
-            **({"prompt": "login"} if leaving.fresh else {}),
+            **({"prompt": "login", "max_age": "0"} if leaving.fresh else {}),
         }
         kept = {"nonce": nonce, "verifier": verifier}
         if leaving.fresh:
@@ -134,9 +134,10 @@ class DvcqgConnector:
         claims = self._claims(tokens.get("id_token"), access_token, callback.kept["nonce"], ask.deadline)
         _demand_fresh(claims, callback.kept.get("since"))
         profile = _lowered(ask.profile(self._upstream.userinfo_endpoint, access_token))
-        if claims and facts.text(profile.get("sub")) != claims["sub"]:
+        if claims and facts.subject(profile.get("sub"), may_be_whole=True) != claims["sub"]:
             raise UpstreamFailed("refused", "userinfo: sub")
-        return Arrival(self._identity(profile), claims.get("sid", ""), str(tokens["id_token"]) if claims else "")
+        hint = str(tokens["id_token"]) if claims else ""
+        return Arrival(self._identity(profile), claims.get("sid", ""), hint, claims.get("auth_time"))
 
     def logout_url(self, hint: str, return_to: str, state: str) -> str | None:
         address = self._upstream.end_session_endpoint if hint else ""
@@ -168,7 +169,7 @@ class DvcqgConnector:
         def fact(name: str) -> object:
             return profile.get(claim) if (claim := self._upstream.claim(name)) else None
 
-        subject, kind = facts.subject(fact("subject")), KINDS.get(facts.text(fact("kind")))
+        subject, kind = facts.subject(fact("subject"), may_be_whole=True), KINDS.get(facts.text(fact("kind")))
         if subject is None or kind is None:
             raise UpstreamFailed("refused", "profile: no TechID, or no known kind of account")
         is_person = kind == "individual"
@@ -208,7 +209,10 @@ def _lowered(profile: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _demand_fresh(claims: Mapping[str, Any], since: str | None) -> None:
-    """Where a new login was asked for, one that says of itself that it is older is refused; many say nothing."""
+    """Where a new login was asked for, one that says of itself that it is older is refused.
+
+    Many say nothing: then nobody knows, and whoever has to know asks for more.
+    """
     auth_time = claims.get("auth_time")
     if since is not None and auth_time is not None and auth_time < float(since) - LEEWAY:
         raise UpstreamFailed("refused", "auth_time is too old")

@@ -21,10 +21,16 @@ def text(value: object) -> str | None:
     return found if 0 < len(found) <= 1000 else None
 
 
-def subject(value: object) -> str | None:
-    """A stable name for a person: 1 to 255 visible ASCII characters (OIDC Core section 2)."""
-    found = text(value)
-    return found if found and len(found) <= 255 and all("!" <= c <= "~" for c in found) else None
+def subject(value: object, *, may_be_whole: bool = False) -> str | None:
+    """A stable name for a person: 1 to 255 visible ASCII characters, exactly as they were signed (OIDC Core 2).
+
+    Nothing is trimmed: with spaces around, one name would be another's. A whole number is a name only where the
+    protocol says so.
+    """
+    if may_be_whole and isinstance(value, int):
+        value = text(value)
+    is_name = isinstance(value, str) and 0 < len(value) <= 255 and all("!" <= c <= "~" for c in value)
+    return str(value) if is_name else None
 
 
 def citizen_number(value: object) -> str | None:

@@ -141,7 +141,7 @@ class OidcConnector:
         )
         profile = self._profile(ask, metadata, access_token, claims)
         sid, hint = claims.get("sid", ""), str(tokens["id_token"])
-        return Arrival(self._identity(claims, profile), sid, hint)
+        return Arrival(self._identity(claims, profile), sid, hint, claims.get("auth_time"))
 
     def logout_url(self, hint: str, return_to: str, state: str) -> str | None:
         try:

@@ -39,7 +39,10 @@ USUAL_CLAIMS = {"citizen_number": "citizenPid", "name": "fullName", "birth_date"
 
 @dataclass(frozen=True, slots=True)
 class VneidUpstream:
-    """VNeID, as agreed with its operator. `claims` renames our facts where its claims are not the usual ones."""
+    """VNeID, as agreed with its operator. `claims` renames our facts where its claims are not the usual ones.
+
+    `plain_codes` says that the agreement lets codes come in the clear, without `encrypt_key`.
+    """
 
     id: str
     client_id: str
@@ -52,6 +55,7 @@ class VneidUpstream:
     claims: Mapping[str, str] = field(default_factory=dict)
     acr: Mapping[str, int] = field(default_factory=dict)
     ial: Mapping[str, int] = field(default_factory=dict)
+    plain_codes: bool = False
 
     @property
     def hosts(self) -> frozenset[str]:
@@ -89,6 +93,8 @@ class VneidConnector:
         # Plain base64 stands in this query, and a `+` of it is no space.
         found = parameters(callback.query, plus_is_space=False)
         code, encrypt_key = code_of(found), found.get("encrypt_key")
+        if encrypt_key is None and not self._upstream.plain_codes:
+            raise _shut()
         form = {
             "grant_type": "authorization_code",
             "code": code if encrypt_key is None else self._code(encrypt_key, code),
@@ -134,8 +140,7 @@ class VneidConnector:
         def fact(name: str) -> object:
             return profile.get(claim) if (claim := self._upstream.claim(name)) else None
 
-        number = fact("citizen_number")
-        citizen_number = facts.citizen_number(number) if isinstance(number, str) else None
+        citizen_number = facts.citizen_number(facts.subject(fact("citizen_number")))
         if citizen_number is None:
             raise UpstreamFailed("refused", "profile: no citizen number")
         return UpstreamIdentity(

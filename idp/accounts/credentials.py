@@ -196,6 +196,10 @@ class Credentials:
         rested = self._clock() - UNDO_LIFE
         return any(link.how == "opened" or (link.how not in BY_PASSWORD and link.made_at <= rested) for link in mine)
 
+    def has_passkeys(self, account: Account) -> bool:
+        """Whether a passkey opens the account."""
+        return self._store.has_passkeys(account.id)
+
     def undo_of(self, token: str) -> Undo | None:
         """What the link of a notice would undo, while it is good."""
         return self._store.find_undo(undo_digest(token), self._clock())

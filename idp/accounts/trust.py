@@ -20,7 +20,10 @@ REST = 259_200.0
 """72 hours in seconds: how long what was just changed, linked or put back recovers nothing (U-07)."""
 
 FRESH = 300.0
-"""Seconds for which a login that an upstream proved counts as one of just now."""
+"""Seconds for which a login whose moment an upstream proved, or the code that came too, counts as one of just now."""
+
+BACK_WITHIN = 600.0
+"""Seconds after coming back from an upstream that tells no moment, in which that code is entered."""
 
 PROOFED = 2
 """The level of identity proofing (`ial`) from which an electronic identity recovers an account (Decree 69/2024)."""
@@ -80,11 +83,12 @@ POWERS: Mapping[Proof, frozenset[Power]] = {
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A registered number (E.164) or address of an account, and how it stands."""
+    """A registered number (E.164) or address of an account, how it stands, and when a code last reached it."""
 
     channel: Channel
     to: str
     state: ChannelState
+    proved_at: float | None = None
 
     def may(self, purpose: Purpose) -> bool:
         """Whether the table lets it."""
@@ -96,10 +100,10 @@ def contacts(account: Account, now: float) -> list[Contact]:
     found = []
     if account.phone:
         proved, source, changed = account.phone_verified_at, account.phone_source, account.phone_changed_at
-        found.append(Contact("sms", account.phone, _state(proved, source, changed, now, unused_after=YEAR)))
+        found.append(Contact("sms", account.phone, _state(proved, source, changed, now, unused_after=YEAR), proved))
     if account.email:
         proved, source, changed = account.email_verified_at, account.email_source, account.email_changed_at
-        found.append(Contact("email", account.email, _state(proved, source, changed, now)))
+        found.append(Contact("email", account.email, _state(proved, source, changed, now), proved))
     return found
 
 
@@ -144,11 +148,11 @@ def eid_proof(*, ial: int, brief: bool, firm: bool, auth_time: float, dated: boo
     """How a login through an upstream stands.
 
     `firm` says that more than the lost password made the link and that it has rested; `auth_time` is the moment of the
-    login, `dated` that the upstream proved it. `brief` is a login on a strange screen.
+    login where the upstream proved it (`dated`), else of coming back. `brief` is a login on a strange screen.
     """
     if ial < PROOFED or brief or not firm:
         return "eid_weak"
-    if not 0 <= now - auth_time <= FRESH:
+    if not 0 <= now - auth_time <= (FRESH if dated else BACK_WITHIN):
         return "eid_old"
     return "eid_fresh" if dated else "eid_undated"
 

@@ -8,6 +8,7 @@ half-finished login smuggles nothing in.
 """
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from idp.brake import Brake
 from idp.errors import Expired, OtherBrowser, TooMany
@@ -16,6 +17,16 @@ from idp.ports import Spent
 from idp.shelf import Shelf, digest, new_secret
 
 Params = tuple[tuple[str, str], ...]
+
+
+class Purpose(StrEnum):
+    """What a login is for. All but the first want a person who acts now, not a session that was left somewhere."""
+
+    LOGIN = "login"
+    REAUTHENTICATION = "reauthentication"
+    STEP_UP = "step_up"
+    RECOVERY = "recovery"
+    LINKING = "linking"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,8 @@ class LoginAttempt:
     account's last credential event as the proof saw it: a proof that saw another is dead. `linking` names the ceremony
     of somebody whom an upstream brought and who logs in here to be linked. `takes_over` names the device whose
     place the person agreed to take with another phone. `second` is the digest of the secret that the browser was given
-    with the proof.
+    with the proof. `recovers` says that a new password is to be set, `review` names a link after which the person is
+    asked what to keep of older ways in.
     """
 
     params: Params
@@ -54,6 +66,20 @@ class LoginAttempt:
     linking: str = ""
     takes_over: str = ""
     second: str = ""
+    recovers: bool = False
+    review: str = ""
+
+    @property
+    def purpose(self) -> Purpose:
+        """What it is for, as an upstream is asked; a portal may demand a login that happens now, or another person."""
+        params = dict(self.params)
+        if self.recovers:
+            return Purpose.RECOVERY
+        if self.step_up:
+            return Purpose.STEP_UP
+        if {"login", "select_account"} & set(params.get("prompt", "").split()) or "max_age" in params:
+            return Purpose.REAUTHENTICATION
+        return Purpose.LOGIN
 
     def belongs_to(self, held: "Held") -> bool:
         return self.is_begun_by(held) and self.second in ("", _second_of(held.second))
@@ -115,10 +141,11 @@ class Attempts:
             return attempt
         return self.load(handle, held)
 
-    def logged_in(self, handle: str, attempt: LoginAttempt, proved: Proved, *, remember: bool) -> str:
+    def logged_in(self, handle: str, attempt: LoginAttempt, proved: Proved, *, remember: bool, review: str = "") -> str:
         """Remember a login; whatever another person began in the same attempt is forgotten.
 
-        Returns the second secret, for the browser. Raises `Expired` when another request changed the attempt meanwhile.
+        `review` names a link after which the person is asked what stays. Returns the second secret, for the browser.
+        Raises `Expired` when another request changed the attempt meanwhile.
         """
         after = replace(
             attempt,
@@ -133,6 +160,7 @@ class Attempts:
             fresh=True,
             secured_at=proved.secured_at,
             takes_over="",
+            review=review,
         )
         return self._bind(handle, attempt, replace(after, second=""))
 
@@ -141,9 +169,16 @@ class Attempts:
         after = replace(attempt, proof=proof, new_password="", secured_at=secured_at)
         return self._bind(handle, attempt, after)
 
-    def linked(self, handle: str, attempt: LoginAttempt, proof: Authentication | None, secured_at: float) -> str:
+    def linked(
+        self, handle: str, attempt: LoginAttempt, proof: Authentication | None, secured_at: float, review: str = ""
+    ) -> str:
         """Remember that the ceremony is over: with the proof as of a new link, or as it was when there is none."""
-        return self._bind(handle, attempt, replace(attempt, proof=proof, linking="", secured_at=secured_at))
+        after = replace(attempt, proof=proof, linking="", secured_at=secured_at, review=review)
+        return self._bind(handle, attempt, after)
+
+    def reviewed(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> None:
+        """Remember that the person has said what stays; the proof keeps the secret of its login."""
+        self.replace(handle, attempt, replace(attempt, proof=proof, review="", secured_at=secured_at))
 
     def _bind(self, handle: str, attempt: LoginAttempt, after: LoginAttempt) -> str:
         """Put `after`, which holds a proof, behind a second secret, and return that; empty where it has one already.

@@ -12,14 +12,20 @@ PASSKEY_METHODS = ("pop", "user", "mfa")
 """
 
 
+HERE = ("password", "passkey", "qr")
+"""What people come through when they prove themselves to us; everything else is the name of an upstream."""
+
+
 @dataclass(frozen=True, slots=True)
 class Authentication:
     """The proof of one login.
 
     `acr` is the authentication level 1 to 4 of Decree 69/2024, `ial` how well the identity was proofed (0 to 2), `amr`
-    the methods by RFC 8176, `auth_time` when the person really acted (seconds since the epoch), `otp_at` when more than
-    a password was last proved: a code to the registered phone was entered, or a passkey of the account answered. A
-    `brief` login gets a short session and no refresh token.
+    the methods by RFC 8176, `otp_at` when more than a password was last proved: a code to the registered phone was
+    entered, or a passkey of the account answered. A `brief` login gets a short session and no refresh token.
+
+    Two clocks: `auth_time` is when the proof reached us (seconds since the epoch), and what ends logins goes by it;
+    `upstream_at` is when the person logged in at the upstream that they came through, as far as that tells.
     """
 
     account_id: str
@@ -30,6 +36,23 @@ class Authentication:
     through: str = "password"
     otp_at: float | None = None
     brief: bool = False
+    upstream_at: float | None = None
+
+    @property
+    def is_upstreams(self) -> bool:
+        """Whether somebody else tells us of this login."""
+        return self.through not in HERE
+
+    @property
+    def acted_at(self) -> float | None:
+        """When the person themselves last acted, which is the `auth_time` that portals are told; None: nobody knows.
+
+        A session at an upstream may be days old when it sends somebody to us. Where it does not tell, only a code or a
+        passkey since then does.
+        """
+        if not self.is_upstreams:
+            return self.auth_time
+        return self.otp_at if self.upstream_at is None else self.upstream_at
 
     def with_code(self, now: float) -> "Authentication":
         """The same login after a one-time code to the registered phone: two factors, level 2."""

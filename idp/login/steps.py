@@ -13,8 +13,10 @@ from idp.accounts.password_rules import Due
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
 
-Step = Literal["login", "code", "password", "link", "device", "consent"]
+Step = Literal["login", "code", "password", "link", "keep", "device", "consent"]
 CodeMode = Literal["risk", "new_device", "always"]
+CLOCKS_DIFFER = 30.0
+"""Seconds by which an upstream's clock may be behind ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: floa
         return Owed("login", "login_prompt")
     if not fresh and "select_account" in ask.prompt:
         return Owed("login", "select_account_prompt")
-    if not fresh and ask.max_age is not None and now - proof.auth_time > ask.max_age:
+    if not fresh and ask.max_age is not None and not _acted_since(proof, now - ask.max_age):
         return Owed("login", "max_age")
     if ask.account_id is not None and ask.account_id != proof.account_id:
         return Owed("login", "id_token_hint")
@@ -64,6 +66,21 @@ def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: floa
 def refuses_picture(qr_login: str, proof: Authentication) -> bool:
     """Whether a client with this setting lets nobody in by this login, because a QR code was its way."""
     return proof.through == "qr" and (qr_login == "off" or (qr_login == "near" and proof.acr < 2))
+
+
+def proof_of_time_owed(ask: Ask, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
+    """The reason to ask for a code or a passkey after a login that was demanded anew, when nobody can tell its time.
+
+    An upstream that speaks no OpenID Connect may have sent us the session of whoever sat there before.
+    """
+    demanded = "login" in ask.prompt or ask.max_age is not None
+    if attempt is None or not demanded or _entered_in(attempt, proof):
+        return None
+    return None if _acted_since(proof, attempt.started_at - CLOCKS_DIFFER) else Owed("code", "auth_time")
+
+
+def _acted_since(proof: Authentication, moment: float) -> bool:
+    return proof.acted_at is not None and proof.acted_at >= moment
 
 
 def code_owed(ask: Ask, mode: CodeMode, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
@@ -106,6 +123,11 @@ def link_owed(proof: Authentication, attempt: LoginAttempt | None) -> Owed | Non
     """Whether the person, who logged in for it, is still to be asked about the link to an upstream."""
     waits = attempt is not None and attempt.linking != "" and proof.through == "password"
     return Owed("link", "link") if waits else None
+
+
+def keep_owed(attempt: LoginAttempt | None) -> Owed | None:
+    """Whether the person, whom a new link proves better than anything before, is still to say what stays of that."""
+    return Owed("keep", "keep") if attempt is not None and attempt.review else None
 
 
 def device_owed(present: Device | None, jkt: str, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:

@@ -4,6 +4,7 @@ Every way of logging in returns here. Nothing that a person proved earlier in th
 it is read from the attempt on the server, and the stores are asked again before a code is written.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
@@ -21,9 +22,11 @@ from idp.login.steps import (
     code_owed,
     consent_owed,
     device_owed,
+    keep_owed,
     link_owed,
     login_owed,
     password_owed,
+    proof_of_time_owed,
 )
 from idp.oidc.authorization import AuthorizationRequest, RedirectedError
 from idp.oidc.clients import Client
@@ -40,6 +43,7 @@ REFUSALS = {
     "code": InteractionRequiredError,
     "password": InteractionRequiredError,
     "link": InteractionRequiredError,
+    "keep": InteractionRequiredError,
     "device": InteractionRequiredError,
     "consent": ConsentRequiredError,
 }
@@ -95,7 +99,8 @@ class StepRules:
         # guessed at the password; then the page names another way.
         if code and (trust.number(account, "login", now) or proof.acr < ask.acr or code.reason == "risk"):
             return code
-        return password_owed(self.age.due(account, now), proof, attempt) or link_owed(proof, attempt)
+        owed = password_owed(self.age.due(account, now), proof, attempt)
+        return owed or link_owed(proof, attempt) or keep_owed(attempt)
 
 
 class Dispatcher:
@@ -111,8 +116,10 @@ class Dispatcher:
         seats: Seats,
         clock: Clock,
         rules: StepRules,
+        has_passkeys: Callable[[str], bool],
     ) -> None:
         self.age = rules.age
+        self._has_passkeys = has_passkeys
         self._seats = seats
         self._rules = rules
         self._attempts = attempts
@@ -127,11 +134,10 @@ class Dispatcher:
         person = self._person(request.client.client_id, entry)
         ask = self._ask(request)
         given_in = entry.attempt if person.fresh else None
-        owed = (
-            self._rules.owed(ask, person.standing, person.proof, given_in, self._clock())
-            or self._device_owed(request, person, entry)
-            or self._consent_owed(ask, request, person, entry)
-        )
+        owed = self._rules.owed(ask, person.standing, person.proof, given_in, self._clock())
+        if owed is None or owed.step != "login":
+            owed = self._proof_of_time_owed(ask, request, person, given_in) or owed
+        owed = owed or self._device_owed(request, person, entry) or self._consent_owed(ask, request, person, entry)
         if owed is not None:
             return self._asked(owed, request, person)
         return self._issue(request, person, entry)
@@ -185,6 +191,17 @@ class Dispatcher:
         if account_id is None:
             raise RedirectedError(InvalidRequestError("The id_token_hint is not an ID token of this client."), request)
         return account_id
+
+    def _proof_of_time_owed(
+        self, ask: Ask, request: AuthorizationRequest, person: _Person, attempt: LoginAttempt | None
+    ) -> Owed | None:
+        """The code after a login that nobody can tell the time of; an error where the person has no way to give one."""
+        account = person.standing.account
+        owed = proof_of_time_owed(ask, person.proof, attempt) if person.proof and account else None
+        number = trust.number(account, "login", self._clock()) if account else None
+        if owed and account and not number and not self._has_passkeys(account.id):
+            raise RedirectedError(LoginRequiredError(description="auth_time"), request)
+        return owed
 
     def _device_owed(self, request: AuthorizationRequest, person: _Person, entry: Entry) -> Owed | None:
         """What another phone owes before it takes the place of the one there; only apps of one device are asked."""

@@ -145,7 +145,8 @@ class Inspection:
             answer["cnf"] = {"jkt": token.jkt}
         proof = token.authentication
         if proof:
-            answer |= {"acr": acr_name(proof.acr), "amr": list(proof.amr), "auth_time": int(proof.auth_time)}
+            answer |= {"acr": acr_name(proof.acr), "amr": list(proof.amr)}
+            answer |= {} if proof.acted_at is None else {"auth_time": int(proof.acted_at)}
         return answer
 
     def _describe_family(self, family: Family, caller: Client) -> dict[str, Any]:

@@ -154,10 +154,11 @@ class Tokens:
     def _of_login(self, grant: Grant, grant_id: str) -> dict[str, Any]:
         proof = grant.authentication
         facts: dict[str, Any] = _bound_to(grant.jkt) | {
-            "auth_time": int(proof.auth_time),
+            **_told_time(proof),
+            "proved_at": int(proof.auth_time),
+            "idp": _told_way(proof),
             "acr": acr_name(proof.acr),
             "amr": list(proof.amr),
-            "idp": _idp(proof),
             "sid": grant.sid,
             "gid": grant_id,
         }
@@ -180,11 +181,11 @@ class Tokens:
             "aud": client.client_id,
             "iat": now,
             "exp": now + self.life.id_token,
-            "auth_time": int(proof.auth_time),
+            **_told_time(proof),
             "acr": acr_name(proof.acr),
             "amr": list(proof.amr),
             "ial": proof.ial,
-            "idp": _idp(proof),
+            "idp": _told_way(proof),
             "sid": grant.sid,
             "at_hash": half_hash(access_token, alg),
         }
@@ -225,14 +226,28 @@ def _bound_to(jkt: str) -> dict[str, Any]:
     return {"cnf": {"jkt": jkt}} if jkt else {}
 
 
-def _idp(proof: Authentication) -> str:
+def _told_time(proof: Authentication) -> dict[str, int]:
+    """`auth_time` where somebody can tell it."""
+    return {} if proof.acted_at is None else {"auth_time": int(proof.acted_at)}
+
+
+def _told_way(proof: Authentication) -> str:
+    """`idp`: through whom the person came."""
     return "local" if proof.through == "password" else proof.through
 
 
 def _authentication(found: Mapping[str, Any]) -> Authentication:
-    level = acr_level(found["acr"]) or 0
-    amr = tuple(found["amr"])
-    # Tokens of before this claim live for minutes more, and only a password is told by its method.
-    through = found.get("idp", "local" if "pwd" in amr else "")
-    through = "password" if through == "local" else through
-    return Authentication("", auth_time=found["auth_time"], amr=amr, acr=level, through=through)
+    """The login behind a token; `amr` tells how somebody logged in, and not where.
+
+    A token of before tells neither `idp` nor when the proof reached us: it counts as a login that came at its
+    `auth_time` through nobody known, whose local password is not asked for.
+    """
+    way, told = found.get("idp", ""), found.get("auth_time")
+    return Authentication(
+        "",
+        auth_time=found.get("proved_at", told),
+        amr=tuple(found["amr"]),
+        acr=acr_level(found["acr"]) or 0,
+        through="password" if way == "local" else way,
+        upstream_at=told,
+    )

@@ -1,6 +1,6 @@
 """Tables of people who come through upstreams: their links, refused ones, logins, and who is insured."""
 
-from sqlalchemy import Column, Double, ForeignKey, Index, Integer, String, Table, Text, text
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, String, Table, Text, false, text
 
 from idp.store.schema import metadata
 
@@ -19,6 +19,7 @@ link = Table(
     Column("made_at", Double, nullable=False),
     Column("used_at", Double),
     Column("ended_at", Double),
+    Column("to_review", Boolean, nullable=False, server_default=false()),
     Index(
         "link_of_subject",
         "upstream",

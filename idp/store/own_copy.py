@@ -49,6 +49,7 @@ GIVEN: dict[str, tuple[Table, tuple[str, ...]]] = {
             "acr",
             "ial",
             "through",
+            "upstream_at",
             "user_agent",
             "network",
             "last_seen_at",

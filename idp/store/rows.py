@@ -69,6 +69,7 @@ def session_of(row: Row) -> Session | None:
         through=row["s_through"],
         otp_at=row["s_otp_at"],
         brief=bool(row["s_brief"]),
+        upstream_at=row["s_upstream_at"],
     )
     return Session(
         sid=row["s_sid"],

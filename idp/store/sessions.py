@@ -138,6 +138,7 @@ def _row(session_digest: str, session: Session) -> dict[str, Any]:
         "through": proof.through,
         "otp_at": proof.otp_at,
         "brief": proof.brief,
+        "upstream_at": proof.upstream_at,
         "user_agent": session.user_agent,
         "network": session.network,
         "created_at": session.created_at,

@@ -107,6 +107,7 @@ session = Table(
     Column("through", String(32), nullable=False),
     Column("otp_at", Double),
     Column("brief", Boolean, nullable=False, server_default=false()),
+    Column("upstream_at", Double),
     Column("user_agent", String(200), nullable=False),
     Column("network", String(64), nullable=False),
     Column("created_at", Double, nullable=False),

@@ -1,6 +1,7 @@
 """`/account`: what we know of the person, where they are logged in, what they agreed to, and how to end each of it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -76,15 +77,20 @@ class OwnPages:
             raise Forbidden("the session has ended")
         return standing.session
 
-    def ask_to_log_in(self, browser: Browser, return_to: str = "/account") -> Response:
+    def ask_to_log_in(self, browser: Browser, return_to: str = "/account", *, recovers: bool = False) -> Response:
         """Begin an attempt of our own; it returns to `/account` and then to the page that asked."""
-        return self.begin(browser, "login", return_to=return_to)
+        return self.begin(browser, "login", return_to=return_to, recovers=recovers)
 
-    def begin(self, browser: Browser, step: Step, *, return_to: str, step_up: str = "") -> Response:
-        """Begin an attempt of our own at this step; `step_up` is the live session to whose login a code is added."""
+    def begin(
+        self, browser: Browser, step: Step, *, return_to: str, step_up: str = "", recovers: bool = False
+    ) -> Response:
+        """Begin an attempt of our own at this step; `step_up` is the live session to whose login a code is added.
+
+        `recovers` says that a new password is to be set.
+        """
         secret = browser.secret or new_browser()
         fresh = LoginAttempt((), "", "", browser_of(secret), self.clock(), return_to=return_to, step_up=step_up)
-        handle = self.attempts.begin(fresh, browser.network)
+        handle = self.attempts.begin(replace(fresh, recovers=recovers), browser.network)
         response = redirect(with_query(STEP_PAGES[step], attempt=handle), 303)
         if secret != browser.secret:
             self.around.cookies.set(response, "b", secret)

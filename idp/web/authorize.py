@@ -36,6 +36,7 @@ STEP_PAGES = {
     "code": "/login/code",
     "password": "/login/password",
     "link": "/link",
+    "keep": "/link/keep",
     "device": "/login/device",
     "consent": "/consent",
 }

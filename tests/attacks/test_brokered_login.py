@@ -1,5 +1,6 @@
 """Attacks on logins through upstreams: forced logins, mix-ups, swapped sessions, hijacked accounts, old numbers."""
 
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -216,8 +217,20 @@ def test_an_upstream_link_is_begun_from_a_session_by_that_session_only(here: Bro
     assert visitor.post("/account/links/confirm", data={"c": handle, "link-make": "1"}).status_code == 403
     journey = Journey(here, visitor, "", back)
     journey.press("link-make")
-    assert journey.place == "/account/links"
+    assert journey.place == "/account/links/keep"
     assert links_of(here, HOA_CODE) == ["vneid"]
+
+    # M-1: what this session went by is ticked, and the session that answered lives on.
+    asked = visitor.get("/account/links/keep").text
+    assert re.findall(r'name="([^"]+)" value="1" checked', asked) == ["password:", "phone:"]
+    assert visitor.post("/account/links/keep", data={"password:": "1"}).status_code == 403
+    journey.answer = visitor.get("/account/links/keep")
+    journey.press("keep-done", **{"password:": "1", "phone:": "1"})
+    assert journey.place == "/account/links"
+    account = app.base.people.find(here.account_of(HOA_CODE))
+    assert account
+    assert (account.password_hash is not None, account.phone is not None, account.email) == (True, True, None)
+    assert visitor.get("/account/links/keep").headers["Location"] == "/account/links"
     assert "VNeID" in visitor.get("/account/links").text
 
 

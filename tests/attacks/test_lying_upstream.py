@@ -192,6 +192,11 @@ CLAIMS: Mapping[str, lies.Change] = {
     "a subject of 256 characters": told(sub="a" * 256),
     "a subject with accents": told(sub="ngườithử"),
     "a subject with a line break": told(sub="a\nb"),
+    "a space before the subject": told(sub=f" {PERSON}"),
+    "a space behind the subject": told(sub=f"{PERSON} "),
+    "a space in the subject": told(sub="nguoi thu"),
+    "a NUL behind the subject": told(sub=f"{PERSON}\0"),
+    "a full-width subject": told(sub="\uff41\uff42"),
     "another nonce": told(nonce="other"),
     "no nonce": without("nonce"),
     "an empty nonce": told(nonce=""),
@@ -375,6 +380,12 @@ CALLBACKS: Mapping[str, lies.Change] = {
     "an access token in the address": lambda q: "accessToken=abc&state=s",
 }
 
+VNEID_CALLBACKS: Mapping[str, lies.Change] = {
+    "a code in the clear": lambda q: "code=code-of-the-liar&state=s",
+    "a code in the clear with an empty key": lambda q: "code=code-of-the-liar&encrypt_key=&state=s",
+    "a code in the clear with a key of no envelope": lambda q: "code=code-of-the-liar&encrypt_key=AAAA&state=s",
+}
+
 ISSUER_CALLBACKS: Mapping[str, lies.Change] = {
     "another issuer in the address": lambda q: q + "&iss=https%3A%2F%2Fevil.example",
     "an empty issuer in the address": lambda q: q + "&iss=",
@@ -401,6 +412,13 @@ DVCQG_PROFILES: Mapping[str, lies.Change] = {
     "a fraction as TechID": told(TechID=1.5),
     "a TechID of 256 characters": told(TechID="t" * 256),
     "a TechID with a line break": told(TechID="a\nb"),
+    "a space before the TechID": told(TechID=" tech-1"),
+    "a space behind the TechID": told(TechID="tech-1 "),
+    "a NUL behind the TechID": told(TechID="tech-1\0"),
+    "a full-width TechID": told(TechID="\uff17"),
+    "a TechID below nought": told(TechID=-7),
+    "an endless number as TechID": told(TechID=10**30),
+    "a space behind the profile's sub": told(sub=f"{PERSON} "),
     "a TechID in two cases": told(techid="tech-2"),
     "no kind of account": without("LoaiTaiKhoan"),
     "an unknown kind of account": told(LoaiTaiKhoan=3),
@@ -421,6 +439,9 @@ VNEID_PROFILES: Mapping[str, lies.Change] = {
     "full-width digits": told(citizenPid="０" * 12),
     "Arabic digits": told(citizenPid="٠" * 12),
     "a number that is no text": told(citizenPid=890990001),
+    "a space before the number": told(citizenPid=f" {NUMBER}"),
+    "a space behind the number": told(citizenPid=f"{NUMBER} "),
+    "a NUL behind the number": told(citizenPid=f"{NUMBER}\0"),
     "a list of numbers": told(citizenPid=[NUMBER]),
     "a number with a line break inside": told(citizenPid=NUMBER[:6] + "\n" + NUMBER[6:]),
     "a list": lambda p: [p],
@@ -489,7 +510,11 @@ def cases() -> Iterator[tuple[str, Case]]:
         "token": dict.fromkeys(PLACES, TOKEN_ANSWERS),
         "jwks": {"oidc": KEY_SETS, "dvcqg": KEY_SETS},
         "metadata": {"oidc": METADATA},
-        "callback": {"oidc": {**CALLBACKS, **ISSUER_CALLBACKS}, "vneid": CALLBACKS, "dvcqg": CALLBACKS},
+        "callback": {
+            "oidc": {**CALLBACKS, **ISSUER_CALLBACKS},
+            "vneid": {**CALLBACKS, **VNEID_CALLBACKS},
+            "dvcqg": CALLBACKS,
+        },
         "userinfo": {"oidc": OIDC_PROFILES, "dvcqg": DVCQG_PROFILES, "vneid": VNEID_PROFILES},
         "token_envelope": {"vneid": ENVELOPES},
         "userinfo_envelope": {"vneid": ENVELOPES},

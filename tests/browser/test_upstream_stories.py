@@ -117,8 +117,17 @@ class Person:
         self.press("login-submit")
 
     def arrives(self, name: str) -> None:
+        """At the portal; whoever is asked on the way what to keep keeps everything."""
+        self.screen.locator('main:is([data-page="link-keep"], [data-page="portal-person"])').wait_for()
+        if self.screen.locator('main[data-page="link-keep"]').count():
+            self.keeps_all()
         on_page(self.screen, "portal-person")
         expect(self.screen.locator("#name")).to_have_text(name)
+
+    def keeps_all(self) -> None:
+        for box in self.screen.get_by_role("checkbox").all():
+            box.check()
+        self.press("keep-done")
 
     def logs_out(self) -> None:
         self.press("logout")
@@ -144,6 +153,8 @@ def test_who_confirmed_once_is_let_straight_in(person: Person) -> None:
     person.sees("link-confirm", "Nguyễn T. H.", "******5678", "*** *** *67", picture="confirm")
     person.looks_around("confirm")
     person.press("link-confirm")
+    person.sees("link-keep", "VNeID vừa xác nhận đây là bạn", "Mật khẩu", "*** *** *67", picture="keep")
+    person.looks_around("keep")
     person.arrives("Nguyễn Thị Hoà")
     person.logs_out()
 

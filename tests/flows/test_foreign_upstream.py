@@ -220,7 +220,7 @@ def came_in(both: tuple[Provider, ForeignOp]) -> tuple[Visit, dict[str, Any]]:
     page = log_in_there(visit.authorize().follow(LABEL), "thu")
     if page.has("link-confirm"):
         assert "0099000001" not in page.text
-        page = page.press("link-confirm")
+        page = page.press("link-confirm").press("keep-done")
     tokens = read_json(visit.redeem(code_of(page)))
     return visit, tokens
 

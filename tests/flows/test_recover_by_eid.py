@@ -49,7 +49,16 @@ def proving(here: Brokered) -> tuple[Visitor, TestResponse]:
     assert page_of(visitor.get("/recover/eid")) == "recover-eid"
     journey.via("vneid", HOA)
     assert journey.answer is not None
-    return visitor, follow(visitor, journey.answer)
+    page = follow(visitor, journey.answer)
+    return visitor, with_code(here, visitor, page) if page_of(page) == "code" else page
+
+
+def with_code(here: Brokered, visitor: Visitor, page: TestResponse) -> TestResponse:
+    """VNeID does not tell when its person logged in: a code to the registered number comes too."""
+    attempt = re.search(r'name="attempt" value="([^"]+)"', page.text)
+    assert attempt
+    form = {"attempt": attempt[1], "code": here.app.code_sent(), "code-submit": "1"}
+    return follow(visitor, visitor.post("/login/code", data=form))
 
 
 def set_new(visitor: Visitor, page: TestResponse, password: str = NEW) -> TestResponse:

@@ -535,3 +535,14 @@ def test_the_panel_refuses_what_it_does_not_know(world: Played, upstream: str, w
 
     assert page.status == 400
     assert world.wish(upstream) == before
+
+
+def test_vneid_keeps_a_session_and_asks_again_only_when_it_is_told_to(world: Played) -> None:
+    """H-3: as it is with the real one, whoever sits down at the screen is the person of before."""
+    browser = Browser(world.url("vneid"))
+    first = world.open("vneid", browser, "/auth").fill("number", HOA).fill("password", PASSWORD).press("vneid-submit")
+    first.tick("agree").press("vneid-share")
+
+    assert world.open("vneid", browser, "/auth").has("vneid-share")
+    assert world.open("vneid", browser, "/auth", prompt="login").has("vneid-submit")
+    assert world.open("vneid", browser, "/auth").press("vneid-another").has("vneid-submit")

@@ -90,9 +90,19 @@ class Journey:
         return self
 
     def follow(self) -> "Journey":
-        """Go where the last answer leads."""
+        """Go where the last answer leads; whoever is asked what to keep keeps everything."""
         self.answer = self.page()
+        if self.answer.headers.get("Location", "").startswith("/link/keep"):
+            self.answer = self.visitor.get(keep_all(self.visitor, self.page()).headers["Location"])
         return self
+
+
+def keep_all(visitor: Visitor, page: TestResponse) -> TestResponse:
+    """Keep every older way in and channel."""
+    attempt = re.search(r'name="attempt" value="([^"]+)"', page.text)
+    assert attempt, page.text
+    kept = re.findall(r'type="checkbox" name="([^"]+)"', page.text)
+    return visitor.post("/link/keep", data=dict.fromkeys(kept, "1") | {"attempt": attempt[1], "keep-done": "1"})
 
 
 def come_back(world: Played, upstream: str, url: str, login: str) -> str:

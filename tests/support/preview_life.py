@@ -42,6 +42,7 @@ def life_scenes() -> list[Raw]:
         ("own-data", "asked", "own_data.html", {"asked": _asked(), "waits": True, "csrf": "made-up"}),
         ("erase", "plain", "erase.html", {"csrf": "made-up", "kept": _kept()}),
         ("recover-eid", "plain", "recover_eid.html", {}),
+        ("recover-eid-no-channel", "plain", "recover_eid_no_channel.html", {}),
         ("recover-eid-password", "plain", "recover_eid_password.html", anew),
         ("recover-eid-password", "short", "recover_eid_password.html", anew | short),
     ]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from federation.sentences import CONTACTS, LOOKUP, REFUSED
+from federation.sentences import CONTACTS, LOOKUP, OLDER, REFUSED
 from federation.status import STATES
 
 Raw = tuple[str, str, str, dict[str, Any]]
@@ -18,6 +18,7 @@ def link_scenes() -> list[Raw]:
 
 def _ceremony() -> list[Raw]:
     made_up = {"ceremony": "made-up"}
+    asks_what = {"action": "/link/keep", "hidden": {"attempt": "made-up"}, "way": VNEID}
     person = {"name": "Trần Thị Mỹ Duyên", "birth_date": "30/04/1999", "citizen_number": "********7001"}
     differs = dict(
         zip(("title", "sentence"), (str(text) % {"way": DVCQG} for text in REFUSED["phone_differs"]), strict=True)
@@ -66,6 +67,8 @@ def _ceremony() -> list[Raw]:
             "link_step.html",
             {"handle": "made-up", "way": VNEID, "name": "NGUYỄN VĂN AN", "account": ACCOUNT},
         ),
+        ("link-keep", "plain", "link_keep.html", asks_what | {"rows": _older()}),
+        ("link-keep", "nothing", "link_keep.html", asks_what | {"rows": []}),
         (
             "linked",
             "removed",
@@ -73,6 +76,19 @@ def _ceremony() -> list[Raw]:
             {"removed": [str(text) for text in CONTACTS.values()], "go_on": "/account"},
         ),
     ]
+
+
+def _older() -> list[dict[str, Any]]:
+    named = {
+        "password": "",
+        "passkey": "Điện thoại của An",
+        "link": DVCQG,
+        "phone": "*** *** *67",
+        "email": "a***@example.com",
+    }
+    since = {"since": "12/03/2024 08:15"}
+    rows = [{"key": f"{kind}:", "title": str(OLDER[kind]), "name": name} | since for kind, name in named.items()]
+    return [row | {"kept": row["key"] == "password:"} for row in rows[:-1]] + [rows[-1] | {"since": "", "kept": False}]
 
 
 def _refused() -> list[Raw]:

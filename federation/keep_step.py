@@ -1,0 +1,125 @@
+"""`/link/keep`, `/account/links/keep`: what stays of older ways in, after a link that proves the person better.
+
+The first is a step of the login that made the link; the second asks whoever linked from a session of theirs.
+"""
+
+from collections.abc import Sequence
+
+from flask import redirect
+from werkzeug.wrappers import Response
+
+from federation.keeping import Keeping, Older
+from federation.linking import Link, LinkTaken
+from federation.pages import page
+from federation.sentences import OLDER
+from federation.upstreams import Upstreams
+from idp.errors import Expired
+from idp.login.attempt import Attempts
+from idp.web.account import OwnPages, shown_date
+from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
+from idp.web.own_data import Sensitive, renewed
+from idp.web.page import Page
+from idp.web.steps import Step, Steps
+
+
+class KeepStep(Page):
+    """Each older way in and channel with a box; what is not ticked ends."""
+
+    def __init__(self, attempts: Attempts, upstreams: Upstreams, keeping: Keeping, steps: Steps) -> None:
+        self._attempts = attempts
+        self._upstreams = upstreams
+        self._keeping = keeping
+        self._steps = steps
+
+    def get(self) -> Response:
+        step = self._steps.here()
+        link = self._link(step)
+        if link is None:
+            return redirect(step.return_url, 303)
+        shown = _shown(self._upstreams, step.browser, link, self._keeping.older(step.account, link, step.proof))
+        return page("link_keep.html", step.attempt, action="/link/keep", hidden={"attempt": step.handle}, **shown)
+
+    def post(self) -> Response:
+        step = self._steps.here()
+        link = self._link(step)
+        if link is None:
+            return redirect(step.return_url, 303)
+        try:
+            proof, moment = self._keeping.settle(step.account, link, step.proof, kept=step.browser.form.keys())
+        except LinkTaken:
+            raise Expired("the account was secured meanwhile") from None
+        self._attempts.reviewed(step.handle, step.attempt, proof, moment)
+        return redirect(step.return_url, 303)
+
+    def _link(self, step: Step) -> Link | None:
+        """The link that this login is asked about; a login in another tab may have answered, and the step is over."""
+        if step.attempt.proof is None or not step.attempt.review:
+            return None
+        found = self._keeping.link(step.account.id, step.attempt.review)
+        if found is None:
+            self._attempts.reviewed(step.handle, step.attempt, step.attempt.proof, step.attempt.secured_at)
+        return found
+
+
+class KeepOwn(Sensitive):
+    """The same question for a person who linked from a session of theirs, behind the same fresh code."""
+
+    path = "/account/links/keep"
+
+    def __init__(self, pages: OwnPages, upstreams: Upstreams, keeping: Keeping) -> None:
+        super().__init__(pages)
+        self._upstreams = upstreams
+        self._keeping = keeping
+
+    def get(self) -> Response:
+        browser = this_browser(self._pages.around)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        account, session = opened
+        link = self._keeping.waiting(account.id)
+        if link is None:
+            return redirect("/account/links", 303)
+        older = self._keeping.older(account, link, session.authentication)
+        hidden = {"csrf": csrf_of(browser.session or "")}
+        return page(
+            "link_keep.html", None, action=self.path, hidden=hidden, **_shown(self._upstreams, browser, link, older)
+        )
+
+    def post(self) -> Response:
+        browser = this_browser(self._pages.around)
+        demand_csrf(browser)
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        account, session = opened
+        link = self._keeping.waiting(account.id)
+        response = redirect("/account/links", 303)
+        if link is None:
+            return response
+        try:
+            kept = browser.form.keys()
+            self._keeping.settle(account, link, session.authentication, kept=kept, sid=session.sid)
+        except LinkTaken:
+            raise Expired("the account was secured meanwhile") from None
+        return renewed(self._pages, browser, account, session, response)
+
+
+def _shown(upstreams: Upstreams, browser: Browser, link: Link, older: Sequence[Older]) -> dict[str, object]:
+    """The way that proved the person, and a row for each older thing."""
+
+    def name(upstream: str) -> str:
+        configured = upstreams.configured(upstream)
+        return configured.name(browser.language()) if configured else upstream
+
+    rows = [
+        {
+            "key": each.key,
+            "title": str(OLDER[each.kind]),
+            "name": name(each.name) if each.kind == "link" else each.name,
+            "since": shown_date(each.since) if each.since else "",
+            "kept": each.used,
+        }
+        for each in older
+    ]
+    return {"way": name(link.subject.upstream), "rows": rows}

@@ -1,0 +1,112 @@
+"""Who a linked subject is (H-4, L-12): compared exactly, of one kind, and named again at each login."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.support import databases
+from tests.support.liar import PERSON, Change
+from tests.support.lied_to import LiedTo, lied_to
+
+FACTS = {
+    "oidc": ("name", "birthdate", "citizen", "phone_number"),
+    "vneid": ("fullName", "birthDate"),
+    "dvcqg": ("HoVaTen", "NgayThangNamSinh", "SoDinhDanh", "SoDienThoai"),
+}
+
+
+@pytest.fixture
+def here(sqlite_template: Path, tmp_path: Path) -> Iterator[LiedTo]:
+    with lied_to(tmp_path, databases.sqlite_copy(sqlite_template, tmp_path)) as running:
+        yield running
+
+
+def told(**more: object) -> Change:
+    return lambda document: {**document, **more}
+
+
+def without(*names: str) -> Change:
+    return lambda document: {name: value for name, value in document.items() if name not in names}
+
+
+def why(answer: TestResponse) -> str:
+    """The reason that a callback gives for turning somebody away; empty when it lets in."""
+    found = urlsplit(answer.headers["Location"])
+    return parse_qs(found.query).get("why", [""])[0] if found.path != "/authorize" else ""
+
+
+@pytest.mark.parametrize("kind", ["oidc", "vneid", "dvcqg"])
+def test_who_is_linked_comes_in_by_the_truth(here: LiedTo, kind: str) -> None:
+    here.linked(kind)
+
+    assert urlsplit(here.via(kind).headers["Location"]).path == "/authorize"
+
+
+@pytest.mark.parametrize("subject", [f" {PERSON}", f"{PERSON} ", f"  {PERSON}  ", f"{PERSON}\t", f"{PERSON}\0", "é"])
+def test_h4_a_subject_with_anything_around_it_is_nobody(here: LiedTo, subject: str) -> None:
+    """Nothing else is told, so that nothing but the subject could tell the two apart."""
+    here.linked("oidc")
+
+    here.lie(claims=told(sub=subject), userinfo=lambda _: {"sub": subject})
+
+    assert why(here.via("oidc")) == "refused"
+
+
+@pytest.mark.parametrize("number", [" tech-1", "tech-1 ", "tech-1\0", "\uff17"])
+def test_h4_a_tech_id_with_anything_around_it_is_nobody(here: LiedTo, number: str) -> None:
+    here.linked("dvcqg")
+
+    here.lie(userinfo=lambda profile: without(*FACTS["dvcqg"])(profile) | {"TechID": number})
+
+    assert why(here.via("dvcqg")) == "refused"
+
+
+def test_h4_only_the_portal_may_name_people_by_whole_numbers(here: LiedTo) -> None:
+    here.lie(userinfo=told(TechID=7))
+    assert urlsplit(here.via("dvcqg").headers["Location"]).path == "/link/password"
+
+    here.lie(claims=told(sub=7), userinfo=told(sub=7))
+    assert why(here.via("oidc")) == "refused"
+    here.lie(userinfo=told(citizenPid=890990001))
+    assert why(here.via("vneid")) == "refused"
+
+
+@pytest.mark.parametrize("kind", ["oidc", "vneid", "dvcqg"])
+def test_h4_a_login_that_brings_none_of_the_facts_of_its_link_asks_again(here: LiedTo, kind: str) -> None:
+    """A person's subject may be another's by now; without a name, a date or a number nobody can tell."""
+    here.linked(kind)
+    here.lie(userinfo=without(*FACTS[kind]))
+    visitor = here.app.visitor()
+
+    turned = here.via(kind, visitor)
+
+    assert why(turned) == "unnamed"
+    page = visitor.get(turned.headers["Location"])
+    assert "/login?attempt=" in page.text
+    assert "Cần xác nhận thêm một lần" in page.text
+    assert here.app.provider.brokering.links.of_account(account_of(here))
+
+
+def test_h4_a_fact_that_is_left_out_beside_others_does_no_harm(here: LiedTo) -> None:
+    here.linked("dvcqg")
+    here.lie(userinfo=without("HoVaTen", "NgayThangNamSinh", "SoDienThoai"))
+
+    assert why(here.via("dvcqg")) == ""
+
+
+def test_l12_a_persons_tech_id_that_comes_back_as_an_organisation_opens_nothing(here: LiedTo) -> None:
+    here.linked("dvcqg")
+    here.lie(userinfo=lambda profile: without(*FACTS["dvcqg"])(profile) | {"LoaiTaiKhoan": "2"})
+
+    assert why(here.via("dvcqg")) == "recycled"
+    here.lie(userinfo=told(LoaiTaiKhoan="2", MaSoThue="0312345673", TenDoanhNghiep="Sen Vàng"))
+    assert why(here.via("dvcqg")) == "recycled"
+
+
+def account_of(here: LiedTo) -> str:
+    found = here.app.base.people.find_by_identifier("bhxh", "0012345678")
+    assert found
+    return found.id
