@@ -126,19 +126,26 @@ def load(file: Path, reason: str) -> None:
     if base.settings.is_production:
         stop(["officers whose secrets stand in a file are for development only"])
     for record in read_records(file):
-        if sql_officers(base).find_by_login(str(record["login"])) is None:
+        known = sql_officers(base).find_by_login(str(record["login"]))
+        if known is None:
             _load(base, record, reason)
+        elif not known.is_known:
+            roster_of(base).identify(known, _of(record), reason)
 
 
 def _load(base: Foundation, record: Mapping[str, Any], reason: str) -> None:
     roster, hasher = roster_of(base), passwords_of(base.settings, base.secrets)
-    officer = roster.add(record["login"], record["name"], reason, Own(record["bhxh_code"], record["citizen_number"]))
+    officer = roster.add(record["login"], record["name"], reason, _of(record))
     for agency, right in record["rights"]:
         officer = roster.grant(officer, agency, right, reason)
     invitation = invitation_digest(roster.invite(officer, reason))
     lock = Lock(hasher.hash(record["password"]), record["totp_secret"], 0)
     event = Event("officer.changed", facts={"officer": officer.login, "what": "enrolled"}, reason=reason)
     sql_officers(base).enrol(invitation, officer, lock, event, base.clock())
+
+
+def _of(record: Mapping[str, Any]) -> Own:
+    return Own(record["bhxh_code"], record["citizen_number"])
 
 
 @officers.command("list")

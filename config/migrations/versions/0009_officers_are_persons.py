@@ -6,7 +6,7 @@ from alembic import op
 revision = "0009"
 down_revision = "0008"
 
-TEN_YEARS = 3652 * 86_400.0
+TEN_YEARS = 3653 * 86_400.0
 ENDED = ("approved", "rejected", "superseded", "cancelled", "lapsed")
 _D = sa.table("declaration", *map(sa.column, ("state", "expires_at", "decided_at", "submitted_at", "created_at")))
 _O = sa.table("officer", *map(sa.column, ("id", "status", "created_at", "bhxh_code", "citizen_number")))
