@@ -77,7 +77,9 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
     if settings.testing.enabled:
         table |= _test_mode(provider).table()
         log.warning("TEST MODE: captchas may have a fixed answer; never use this with real people")
-    return Front(table, pages, measures, hosts=hosts(settings), https=settings.is_https, console=officer_host(provider))
+    return Front(
+        table, pages, measures, hosts=hosts(settings), https=settings.is_https, console=officer_host(provider, measures)
+    )
 
 
 def _start(provider: Provider, measures: Measures) -> None:
@@ -114,7 +116,7 @@ def places_of(settings: Settings) -> Places:
 def page_table(provider: Provider, around: Surroundings, measures: Measures) -> Routes:
     """Every page: URL, name, view."""
     p, clock = provider, provider.base.clock
-    shared = (around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock, p.step_rules)
+    shared = (around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock, p.dispatcher)
     own = account.OwnPages(*shared, links=bool(p.brokering.upstreams.known))
     ways = ways_in(p, around.issuer)
     rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts, p.issuing.members, ways)

@@ -54,7 +54,7 @@ def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) ->
         hash_password=passwords.hash,
     )
     under_way = Shelf("act", Activating, base.ephemeral, base.clock, life=HALF_AN_HOUR)
-    activations = Activations(decided, base.people, credentials, under_way, base.clock)
+    activations = Activations(decided, declarations, base.people, credentials, under_way, base.clock)
     asked = SqlDataRequests(base.database, sql_credentials(base), base.audit, base.outbox, sql_notices(base))
     data_requests = DataRequests(asked, base.people, notices_of(base), base.clock)
     registrations = registrations_of(base, declarations, decided, agencies)

@@ -63,7 +63,7 @@ def federation_pages(
             web.LogoutToken.as_view("via_logout_token", journeys, p.sessions, SqlFamilies(p.base.database).claim),
         ),
         ("/status", "status", StatusPage.as_view("status", around, status_of(p))),
-        ("/link", "link", LinkStep.as_view("link", *both, steps, own.rules)),
+        ("/link", "link", LinkStep.as_view("link", *both, steps, p.step_rules)),
         ("/link/keep", "link_keep", KeepStep.as_view("link_keep", p.attempts, p.brokering.upstreams, keeping, steps)),
         ("/link/confirm", "link_confirm", pages.Confirm.as_view("link_confirm", *both)),
         ("/link/code", "link_code", pages.Code.as_view("link_code", *both, desk)),

@@ -1,6 +1,7 @@
 """What commands and the application both stand on: stores, keys and secrets, opened from settings."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from redis.exceptions import RedisError, ResponseError
 from config.keys_setup import master_keys, noted_in, policy
 from config.settings import BadSettings, Settings
 from idp.accounts.passwords import HashCost, Passwords
+from idp.audit import Chain
 from idp.ports import Clock, Ephemeral
 from idp.store.audit import SqlAudit, Trail
 from idp.store.clients import SqlClients
@@ -54,7 +56,9 @@ class Foundation:
         try:
             policy = self.redis.config_get("maxmemory-policy").get("maxmemory-policy")
         except ResponseError:
-            raise BadSettings(["store.redis_url: the user may not read maxmemory-policy: grant +config|get"]) from None
+            raise BadSettings(
+                ["store.redis_url: the user may not ask the server about itself: grant +info and +config|get"]
+            ) from None
         except RedisError as error:
             raise BadSettings([f"store.redis_url: Redis does not answer ({type(error).__name__})"]) from None
         if policy != "noeviction":
@@ -86,12 +90,21 @@ def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
         rings=RingCache(store, clock),
         rotator=Rotator(store, clock, policy(settings)),
         audit=audit,
-        trail=Trail(database),
+        trail=Trail(database, chain_of(secrets)),
         people=SqlPeople(database),
         clients=SqlClients(database),
         incidents=SqlIncidents(database, clock),
         outbox=SqlOutbox(database, MasterKey(secrets.get("outbox")), clock, waiting=settings.messages.waiting),
     )
+
+
+def chain_of(secrets: Secrets) -> Callable[[int], Chain]:
+    """The chain of the audit trail: keyed by a secret of its own, from a record on that lies sealed beside it."""
+
+    def after(last: int) -> Chain:
+        return Chain(secrets.get("audit"), int(secrets.first("audit keyed since", b"%d" % (last + 1))))
+
+    return after
 
 
 def open_database(settings: Settings) -> Database:

@@ -1,8 +1,10 @@
 """What has to happen now and then in every worker: seal the audit trail, sweep what expired, keep the witness, and
 change signing keys when their day has come.
 
-The witness is a small file outside the database that remembers how far the audit trail had come. A database that is
-behind it was restored from a backup and may have forgotten revocations: we refuse to start until the epoch is bumped.
+The witness is a small file outside the database that remembers the head of the audit trail. A database that is behind
+it, or has another record there, was restored from a backup and may have forgotten revocations, or was written by
+somebody: we refuse to start until the epoch is bumped. The head also goes into the log once a minute, and with it to
+wherever logs are kept.
 """
 
 import logging
@@ -15,6 +17,7 @@ from pathlib import Path
 from config.desk_wiring import declarations_of
 from config.foundation import Foundation
 from config.settings import BadSettings
+from idp.store.audit import Head
 from idp.store.counters import read_counter
 from idp.store.sweep import sweep
 
@@ -24,43 +27,49 @@ log = logging.getLogger(__name__)
 
 
 class Witness:
-    """How far the audit trail had come, and in which epoch, when this machine last looked."""
+    """The head of the audit trail, and in which epoch, when this machine last looked."""
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / "witness"
-        self._written = (-1, -1)
+        self._written: tuple[Head, int] | None = None
 
-    def read(self) -> tuple[int, int]:
-        """(number of the newest audit record, epoch); zeros when there is no witness yet."""
+    def read(self) -> tuple[Head, int]:
+        """(head of the trail, epoch); zeros when there is no witness yet, and no hash in one of an older version."""
         try:
-            number, epoch = self._file.read_text().split()
-            return int(number), int(epoch)
+            number, epoch, *rest = self._file.read_text().split()
+            return Head(int(number), rest[0] if rest else ""), int(epoch)
         except (FileNotFoundError, ValueError):
-            return 0, 0
+            return Head(0), 0
 
-    def write(self, number: int, epoch: int) -> None:
+    def write(self, head: Head, epoch: int) -> None:
         """Replace the file, atomically. In one epoch the number never goes back: a restored store must be noticed."""
         known, known_epoch = self.read()
-        seen = (max(number, known) if epoch == known_epoch else number, epoch)
-        if epoch < known_epoch or seen == self._written:
+        seen = known if epoch == known_epoch and (known.number or 0) > (head.number or 0) else head
+        if epoch < known_epoch or (seen, epoch) == self._written:
             return
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = self._file.with_suffix(f".{os.getpid()}")
-        beside.write_text(f"{seen[0]} {seen[1]}")
+        beside.unlink(missing_ok=True)
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(f"{seen.number} {epoch} {seen.hash}")
         beside.replace(self._file)
-        self._written = seen
+        self._written = (seen, epoch)
 
 
 def refuse_restored_store(base: Foundation) -> None:
     """Raises `BadSettings` when the database is older than this machine remembers and its epoch was not bumped."""
-    number, epoch = Witness(base.settings.data_dir).read()
-    last, now_epoch = base.trail.last_number(), read_counter(base.database, "epoch")
-    if last < number and now_epoch <= epoch:
+    seen, epoch = Witness(base.settings.data_dir).read()
+    number, now_epoch = seen.number or 0, read_counter(base.database, "epoch")
+    if now_epoch > epoch:
+        return
+    last, bump = base.trail.last_number(), "Run `idp db epoch bump --reason ...` to end everything issued before."
+    if last < number:
         raise BadSettings(
-            [
-                f"the database ends at audit record {last}, but this machine has seen {number}: it was restored. "
-                "Run `idp db epoch bump --reason ...` to end everything that was issued before."
-            ]
+            [f"the database ends at audit record {last}, but this machine has seen {number}: it was restored. {bump}"]
+        )
+    if seen.hash and base.trail.hash_at(number) not in (None, seen.hash):
+        raise BadSettings(
+            [f"audit record {number} is not the one that this machine has seen: it was restored or forged. {bump}"]
         )
 
 
@@ -88,9 +97,10 @@ class Housekeeping:
         self._refresh_metrics()
         if self._base.trail.has_loose():
             self._base.trail.seal()
-            self._witness.write(self._base.trail.last_number(), read_counter(self._base.database, "epoch"))
+            self._witness.write(self._base.trail.head(), read_counter(self._base.database, "epoch"))
         if sweeping:
-            now = self._base.clock()
+            now, head = self._base.clock(), self._base.trail.head()
+            log.info("audit head", extra={"head": f"{head.number}:{head.hash}"})
             sweep(self._base.database, now)
             declarations_of(self._base).end_expired(now)
             self._base.trail.drop_before(month_before(now, self._base.settings.audit.keep_months), now)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from config.officer_wiring import officer_logins_of, officer_passkeys_of, proposals_of, sql_officers
 from idp.brake import Brake
+from idp.desk.views import ViewBudget, ViewLimits
 from idp.store.desk_views import SqlDeskViews
 from idp.store.participants import SqlParticipants
 from idp.web.browser import Surroundings
@@ -20,15 +21,16 @@ if TYPE_CHECKING:
     from config.settings import Settings
     from config.wiring import Provider
     from idp.web.front import Wsgi
+    from idp.web.measures import Measures
 
 
-def officer_host(p: Provider) -> tuple[frozenset[str], Wsgi] | None:
+def officer_host(p: Provider, measures: Measures) -> tuple[frozenset[str], Wsgi] | None:
     """The console and the `Host` values it answers to, when it has an address."""
     settings = p.base.settings
     if not settings.officers_url:
         return None
     around = officer_surroundings(settings)
-    pages = build(around, officer_pages(p, around), p.base.incidents.note, Brake(60, 60, p.base.clock))
+    pages = build(around, officer_pages(p, around, measures), p.base.incidents.note, Brake(60, 60, p.base.clock))
     return hosts_of(settings.officers_url), pages
 
 
@@ -39,21 +41,25 @@ def officer_surroundings(settings: Settings) -> Surroundings:
     return Surroundings(url, cookies, peers, testing=settings.testing.enabled, home="/")
 
 
-def officer_pages(p: Provider, around: Surroundings) -> Routes:
+def officer_pages(p: Provider, around: Surroundings, measures: Measures) -> Routes:
     """Every page of the console."""
     base, desk = p.base, p.desk
     logins = officer_logins_of(base, p.passwords)
     keys = officer_passkeys_of(base, logins)
     console = Console(around, logins, desk.agencies, sql_officers(base).names, base.clock)
     views = SqlDeskViews(base.database)
-    papers = dossier.Papers(desk.declarations, views, SqlParticipants(base.database), base.people, base.audit)
+    rules = base.settings.officers
+    limits = ViewLimits(rules.views_alarm, rules.views_most)
+    budget = ViewBudget(views, base.audit, base.clock, limits, lambda outcome: measures.views.labels(outcome).inc())
+    register = SqlParticipants(base.database)
+    papers = dossier.Papers(desk.declarations, views, register, base.people, base.audit, budget)
     lines = queue.QueuePage(console, desk.declarations, views)
     proposals = proposals_of(base, desk)
     picture = "/requests/<declaration_id>/<any(portrait,front,back):role>.jpg"
     return [
         ("/", "queue", queue.Start.as_view("queue", console, lines)),
         ("/login", "login", door.Login.as_view("login", around, logins)),
-        ("/login/key", "passkey_door", passkeys.PasskeyDoor.as_view("passkey_door", around, keys)),
+        ("/login/key", "passkey_door", passkeys.PasskeyDoor.as_view("passkey_door", around, keys, logins)),
         ("/passkeys", "passkeys", passkeys.OwnPasskeys.as_view("passkeys", console, keys)),
         ("/passkeys/add", "add_passkey", passkeys.AddPasskey.as_view("add_passkey", console, keys)),
         ("/logout", "logout", door.Logout.as_view("logout", console)),

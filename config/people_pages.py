@@ -31,7 +31,7 @@ def people_pages(p: Provider, around: Surroundings, own: OwnPages, measures: Mea
     change = (steps, p.credentials, old_password_guesses(p.base), p.step_rules, changer)
     strong = [upstream for upstream in p.brokering.upstreams.known if upstream.policy.opens_accounts]
     return [
-        ("/login/code", "code", code.CodePage.as_view("code", steps, desk, people, by_passkey)),
+        ("/login/code", "code", code.CodePage.as_view("code", steps, desk, people, by_passkey, p.logins.settle_doubt)),
         ("/login/password", "password", password.PasswordPage.as_view("password", *change)),
         (
             "/login/password/code",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from idp.accounts.budgets import BudgetLimits
 from idp.accounts.credentials import Credentials, Securing
 from idp.accounts.devices import Devices
-from idp.accounts.notices import NOWHERE, Notices
+from idp.accounts.notices import NOWHERE, Notices, previous
 from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.password_rules import PasswordAge
 from idp.accounts.recovery import Recoveries, Ticket
@@ -107,12 +107,11 @@ def set_number(base: Foundation, account: Account, number: str, reason: str) -> 
     A number is an authenticator: whoever could be reached before is told, and may say that it was not them.
     """
     now = base.clock()
-    known = {"phone": account.phone} if account.phone and account.phone_verified_at else {}
-    known |= {"phone_changed_at": str(account.phone_changed_at)} if known and account.phone_changed_at else {}
-    told = notices_of(base).of("phone_changed", replace(account, phone=None), NOWHERE, before=known)
-    values = {"phone": number, "phone_verified_at": None, "phone_changed_at": now}
+    before = previous(account, ["phone"], now) | {"vouched_by": "operator"}
+    told = notices_of(base).of("phone_changed", replace(account, phone=None), NOWHERE, before=before)
+    values = {"phone": number, "phone_verified_at": None, "phone_changed_at": now, "phone_source": "operator"}
     event = Event("account.phone_set", account.id, reason=reason)
-    securing = Securing(account.id, account.secured_at, values, event, told)
+    securing = Securing(account.id, account.secured_at, values, event, told, vouched=True)
     return sql_credentials(base).secure(securing, now) is not None
 
 

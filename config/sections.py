@@ -115,6 +115,8 @@ class Officers(Section):
     )
     idle: int = Field(900, ge=60, le=900, description="seconds without a request until an officer's session ends")
     absolute: int = Field(28_800, ge=300, le=43_200, description="seconds until it ends in any case")
+    views_alarm: int = Field(200, ge=1, description="requests that one officer opens in an hour before an alarm")
+    views_most: int = Field(600, ge=1, description="requests after which the officer is shown none until the hour ends")
 
 
 class Budgets(Section):

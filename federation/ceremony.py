@@ -13,7 +13,7 @@ from federation.connector import Arrival
 from federation.linking import How, Link, LinkTaken, NewLink, new_id, written
 from federation.matching import Facts, New, Propose, ProveFirst, Refused, compare, match, may_link
 from federation.upstreams import Upstream
-from idp.accounts import names
+from idp.accounts import names, trust
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOTHING_TOLD, Notices, Scene, Told
@@ -147,7 +147,9 @@ class Linking:
     ) -> Linked | Turned:
         identity, brokering = arrival.identity, self._brokering
         facts = compare(identity, account)
-        removed = _unproven(account) if facts.number == "equal" and identity.ial > 0 else ()
+        # A number or address that nobody ever proved may be an attacker's: a strong proof removes it (T-03).
+        strong = facts.number == "equal" and identity.ial > 0
+        removed = tuple(trust.unproved(account, brokering.clock())) if strong else ()
         subject = brokering.digester.subject(identity)
         is_strong = facts.number == "equal" and facts.is_same_person and brokering.is_proven(identity)
         to_review = is_strong and not brokering.is_vouched(account.id)
@@ -185,7 +187,8 @@ class Linking:
         before = self._brokering.links.previous_contacts(account.id, self._brokering.clock())
         before |= {"vouched_by": "eid"} if link.evidence.get("vouched_by") else {}
         told: Told = self._notices.of("link_added", account, scene, before={"link": link.id, **before})
-        return Securing(account.id, account.secured_at, dict.fromkeys(removed), event, told, keep_sid)
+        gone, vouched = dict.fromkeys(removed), "vouched_by" in before
+        return Securing(account.id, account.secured_at, gone, event, told, keep_sid, vouched=vouched)
 
     def _new_account(self, arrival: Arrival, known: Participant | None) -> tuple[Account, NewLink]:
         identity, now = arrival.identity, self._brokering.clock()
@@ -208,12 +211,6 @@ class Linking:
 def _evidence(facts: Facts, is_strong: bool) -> dict[str, str]:
     """What the link stands on; one that the person's number, name and full birth date made outranks what was there."""
     return written(facts) | ({"vouched_by": "eid"} if is_strong else {})
-
-
-def _unproven(account: Account) -> tuple[str, ...]:
-    """A number or address that nobody ever proved may be an attacker's: a strong proof removes it (T-03)."""
-    contacts = (("phone", account.phone_verified_at), ("email", account.email_verified_at))
-    return tuple(name for name, verified_at in contacts if getattr(account, name) and verified_at is None)
 
 
 def _away(ceremony: Ceremony) -> Away:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from federation.linking import Link, Links
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
 from idp.accounts.passkey import HolderKind, Passkey
@@ -70,12 +71,10 @@ class Keeping:
         for other in self._links.of_account(account.id):
             if other.id != link.id:
                 found.append(Older("link", other.id, other.subject.upstream, other.made_at))
-        if account.phone:
-            by_code = proof.otp_at is not None and "sms" in proof.amr and proof.otp_at >= link.made_at - CODE_LASTS
-            name = self._masked("sms", account.phone)
-            found.append(Older("phone", "", name, account.phone_verified_at, by_code))
-        if account.email:
-            found.append(Older("email", "", self._masked("email", account.email), account.email_verified_at))
+        by_code = proof.otp_at is not None and "sms" in proof.amr and proof.otp_at >= link.made_at - CODE_LASTS
+        for contact in trust.contacts(account, self._clock()):
+            name, number = self._masked(contact.channel, contact.to), contact.channel == "sms"
+            found.append(Older("phone" if number else "email", "", name, contact.proved_at, by_code and number))
         return found
 
     def settle(
@@ -95,6 +94,7 @@ class Keeping:
             keep_sid=sid,
             links_end=tuple(each.id for each in gone if each.kind == "link"),
             passkeys_end=tuple(each.id for each in gone if each.kind == "passkey"),
+            vouched=True,
         )
         moment = self._links.reviewed(link, securing, self._clock())
         stay = self._links.stay(account.id, proof.auth_time)
@@ -111,5 +111,5 @@ def _cleared(gone: Sequence[Older]) -> dict[str, object]:
         if each.kind == "password":
             values |= {"password_hash": None, "password_temporary": False}
         elif each.kind in ("phone", "email"):
-            values |= {each.kind: None, f"{each.kind}_verified_at": None}
+            values |= {each.kind: None, f"{each.kind}_verified_at": None, f"{each.kind}_source": ""}
     return values

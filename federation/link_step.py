@@ -11,6 +11,7 @@ from federation.pages import page, removed_page, shown
 from federation.upstreams import UnknownUpstream
 from federation.web import Journeys
 from idp.errors import Expired
+from idp.login.authentication import Authentication
 from idp.login.steps import Ask
 from idp.oidc.dispatch import StepRules
 from idp.oidc.gate import Standing
@@ -49,13 +50,17 @@ class LinkStep(Page):
         upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
         result = self._linking.by_password(step.attempt.linking, ceremony, step.account, step.browser.scene)
         if isinstance(result, Turned):
-            self._journeys.attempts.linked(step.handle, step.attempt, None, step.attempt.secured_at)
+            self._linked(step, None, step.attempt.secured_at)
             return self._journeys.go_on(step.browser, result, upstream.id)
         # The person stays who logged in with the password; the link opens the next login.
         proof = replace(step.proof, auth_time=result.moment)
-        self._journeys.attempts.linked(step.handle, step.attempt, proof, result.moment, result.outcome.review)
+        self._linked(step, proof, result.moment, result.outcome.review)
         self._journeys.count(upstream.id, "linked")
         return removed_page(result, step.return_url) if result.removed else redirect(step.return_url, 303)
+
+    def _linked(self, step: Step, proof: Authentication | None, secured_at: float, review: str = "") -> None:
+        secret = self._journeys.attempts.linked(step.handle, step.attempt, proof, secured_at, review)
+        step.browser.was_proved(step.handle, secret)
 
     def _is_owed(self, step: Step) -> bool:
         """Whether the link is what comes next: after a login by password here, and after all that this login owes."""
@@ -76,5 +81,5 @@ class LinkStep(Page):
         return found
 
     def _skip(self, step: Step) -> Response:
-        self._journeys.attempts.linked(step.handle, step.attempt, step.attempt.proof, step.attempt.secured_at)
+        self._linked(step, step.attempt.proof, step.attempt.secured_at)
         return redirect(step.return_url, 303)

@@ -84,8 +84,8 @@ class NewLink:
     to_review: bool = False
 
 
-DisputeReason = Reason | Literal["number"]
-"""Why an officer is asked: a refusal, or a citizen number that a linked account lacks."""
+DisputeReason = Reason | Literal["number", "disavowed"]
+"""Why an officer is asked: a refusal, a citizen number that a linked account lacks, a change that was disavowed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from federation.connector import UpstreamIdentity
-from idp.accounts import names
+from idp.accounts import names, trust
 from idp.accounts.account import Account
 from idp.accounts.birth_date import BirthDate, NotABirthDate, Sameness
 from idp.accounts.participants import Participant
@@ -285,9 +285,7 @@ def is_proven(identity: UpstreamIdentity, policy: Policy) -> bool:
 
 def _is_phone_good(account: Account, policy: Policy, now: float) -> bool:
     """Whether our number was proved lately and has not changed lately."""
-    proved, changed = account.phone_verified_at, account.phone_changed_at
-    fresh = proved is not None and now - proved <= policy.phone_fresh
-    return fresh and (changed is None or now - changed >= policy.phone_settled)
+    return trust.is_evidence(account, now, proved_within=policy.phone_fresh, unchanged_for=policy.phone_settled)
 
 
 def _birth_date(account: Account) -> BirthDate | None:

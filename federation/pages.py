@@ -60,7 +60,7 @@ class CeremonyPage(Page):
         browser, handle, ceremony = self._found()
         if ceremony.mode not in self.modes:
             raise Expired("the ceremony wants another page")
-        attempt = self.journeys.attempts.load(ceremony.attempt, browser.secret or "")
+        attempt = self.journeys.attempts.load(ceremony.attempt, browser.held(ceremony.attempt))
         return browser, handle, ceremony, attempt, self.brokering.upstreams.find(ceremony.upstream)
 
     def give_up(self, handle: str, ceremony: Ceremony) -> Response:
@@ -256,7 +256,7 @@ class RefusedPage(Page):
     def get(self) -> Response:
         browser = this_browser(self._journeys.around)
         handle, why = browser.query.get("attempt", ""), browser.query.get("why", "")
-        attempt = self._journeys.attempts.load(handle, browser.secret or "")
+        attempt = self._journeys.attempts.load(handle, browser.held(handle))
         upstream = self._journeys.brokering.upstreams.configured(browser.query.get("via", ""))
         if upstream is None or why not in REFUSED:
             raise BadRequest("no such reason")

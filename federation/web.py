@@ -141,8 +141,10 @@ class Journeys:
 
     def enter(self, browser: Browser, entered: Entered) -> Response:
         """Let the attempt go on as the person whom the upstream proved."""
-        attempt = self.attempts.load(entered.attempt, browser.secret or "")
-        self.attempts.logged_in(entered.attempt, attempt, entered.proved, remember=False, review=entered.review)
+        attempt = self.attempts.load(entered.attempt, browser.held(entered.attempt))
+        proved, review = entered.proved, entered.review
+        secret = self.attempts.logged_in(entered.attempt, attempt, proved, remember=False, review=review)
+        browser.was_proved(entered.attempt, secret)
         return redirect(with_query(returns_to(attempt), attempt=entered.attempt), 303)
 
 
@@ -156,7 +158,7 @@ class Start(Page):
         browser = this_browser(self._journeys.around)
         upstream = self._journeys.brokering.upstreams.named(upstream_id)
         handle = browser.query.get("attempt", "")
-        attempt = self._journeys.attempts.load(handle, browser.secret or "")
+        attempt = self._journeys.attempts.load(handle, browser.held(handle))
         away = Away(upstream.id, handle, attempt.browser, purpose=attempt.purpose)
         return self._journeys.leave(browser, upstream, away, params_of(attempt))
 
@@ -185,7 +187,7 @@ class Return(Page):
         """A code of a few seconds was too old: begin anew, once, without asking the person."""
         params: Mapping[str, str] = {}
         if away.attempt:
-            params = params_of(self._journeys.attempts.load(away.attempt, browser.secret or ""))
+            params = params_of(self._journeys.attempts.load(away.attempt, browser.held(away.attempt)))
         return self._journeys.leave(browser, upstream, replace(away, kept={}, again=True), params)
 
 

@@ -5,9 +5,12 @@ phone number, an identifier, a code or a token is a bug and is refused before it
 """
 
 import hashlib
+import hmac
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
 from idp.ports import Event
 
@@ -62,6 +65,8 @@ EVENTS: Mapping[str, str] = {
     "officer.invited": "An officer was sent the way to a password and a second factor.",
     "officer.login": "An officer logged in; `by` names the second factor.",
     "officer.login_failed": "An officer's login was not accepted; `why` says the reason.",
+    "officer.views_many": "An officer opened more papers in an hour than a desk has visitors; `limit` says how many.",
+    "officer.views_refused": "An officer was shown no more papers in this hour; `limit` says after how many.",
     "officer.logout": "An officer's session was ended.",
     "proposal.made": "An officer proposed what takes a second one.",
     "proposal.decided": "A second officer decided a proposal.",
@@ -120,7 +125,21 @@ def blotted(reason: str | None) -> str | None:
     return _PERSONAL.sub("…", reason) if reason else reason
 
 
-def chained(previous: str, record: Mapping[str, object]) -> str:
-    """The hash of a record in its chain: SHA-256 over the hash before it and the record as canonical JSON."""
-    canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(f"{previous}\n{canonical}".encode()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """How records hang together: each hash is over the one before it and the record as canonical JSON.
+
+    It is an HMAC under a secret of its own, so whoever can write the table cannot make one. Records before `since` are
+    older than the secret and have a bare SHA-256; the record `since` holds the hash that those end with.
+    """
+
+    key: bytes
+    since: int = 1
+
+    def link(self, previous: str, record: Mapping[str, Any]) -> str:
+        """The hash of a record that has its number."""
+        canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        said = f"{previous}\n{canonical}".encode()
+        if record["number"] < self.since:
+            return hashlib.sha256(said).hexdigest()
+        return hmac.new(self.key, said, hashlib.sha256).hexdigest()

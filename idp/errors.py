@@ -41,6 +41,37 @@ class Expired(Refusal):
     kind = "expired"
 
 
+class LinkOver(Refusal):
+    """The link of a message was used, is over, was replaced or never existed.
+
+    `used_at` is when it was used (seconds since the epoch), where that is known.
+    """
+
+    status = 410
+
+    def __init__(self, detail: str = "", *, used_at: float | None = None) -> None:
+        super().__init__(detail)
+        self.used_at = used_at
+
+
+class NoticeOver(LinkOver):
+    """The "this was not me" of a notice."""
+
+    kind = "notice_over"
+
+
+class ActivationOver(LinkOver):
+    """The way to a first password."""
+
+    kind = "activation_over"
+
+
+class RecoveryOver(LinkOver):
+    """The way to another password."""
+
+    kind = "recovery_over"
+
+
 class OtherBrowser(Refusal):
     """The attempt belongs to another browser, or the browser keeps no cookies."""
 

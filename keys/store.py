@@ -138,8 +138,12 @@ class Secrets:
 
     def get(self, name: str) -> bytes:
         """The secret of this name. Raises `SealBroken` when it does not open."""
+        return self.first(name, token_bytes(32))
+
+    def first(self, name: str, offer: bytes) -> bytes:
+        """What was offered first under this name, by whichever process. Raises `SealBroken` when it does not open."""
         if name not in self._known:
-            sealed = self._find(name) or self._create(name)
+            sealed = self._find(name) or self._create(name, offer)
             self._known[name] = self._masters.unseal(sealed, context=secret_context(name))
         return self._known[name]
 
@@ -147,11 +151,11 @@ class Secrets:
         with self._db.read.connect() as connection:
             return connection.execute(_SEALED, {"name": name}).scalar_one_or_none()
 
-    def _create(self, name: str) -> str:
+    def _create(self, name: str, offer: bytes) -> str:
         """Offer a new secret and take what is stored then: another process may have been first."""
-        offer = self._masters.seal(token_bytes(32), context=secret_context(name))
+        sealed = self._masters.seal(offer, context=secret_context(name))
         with self._db.write.begin() as connection:
-            connection.execute(_insert_once(self._db, secret, name=name, sealed=offer))
+            connection.execute(_insert_once(self._db, secret, name=name, sealed=sealed))
             stored: str = connection.execute(_SEALED, {"name": name}).scalar_one()
         return stored
 

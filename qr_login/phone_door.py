@@ -139,7 +139,7 @@ class Door:
         return device
 
     def _holder(self, operation: Operation, environ: Environ, language: Language, text: str, jkt: str) -> Holder:
-        found = self._inspection.holder(text, jkt, seat="free" if operation.seat == "any" else None)
+        found = self._inspection.holder(text, jkt, needs_seat=operation.seat == "device")
         if found is None:
             raise Problem("invalid_token", headers=challenges(environ))
         token, client, standing = found

@@ -77,7 +77,7 @@ class Waiting:
                 return False
             if login.state is State.CONFIRMED:
                 try:
-                    found[:] = [self._attempts.load(handle, browser.secret or "")]
+                    found[:] = [self._attempts.load(handle, browser.held(handle))]
                 except (Expired, OtherBrowser):
                     return False
             return True
@@ -87,7 +87,8 @@ class Waiting:
             return Told(polled)
         try:
             proved = self._proved_of(polled.login, browser.visitor)
-            self._attempts.logged_in(handle, found[0], proved, remember=False)
+            secret = self._attempts.logged_in(handle, found[0], proved, remember=False)
+            browser.was_proved(handle, secret)
         except Expired:
             return Told(Polled("gone"))
         return Told(polled, with_query(returns_to(found[0]), attempt=handle))
@@ -113,9 +114,10 @@ class Poll:
         if kind in ("pending", "scanned", "slow_down"):
             headers.append(("Retry-After", str(told.polled.retry_after)))
         if told.entered:
-            dropped = Response()
-            self._around.cookies.drop(dropped, "q")
-            headers.append(("Set-Cookie", dropped.headers["Set-Cookie"]))
+            cookies = Response()
+            self._around.cookies.drop(cookies, "q")
+            browser.hand_over(cookies)
+            headers.extend(("Set-Cookie", cookie) for cookie in cookies.headers.getlist("Set-Cookie"))
         return reply(200, self._answer(told), headers)
 
     def _answer(self, told: Told) -> Mapping[str, Any]:

@@ -63,7 +63,7 @@ class QrPage(Page):
     def get(self) -> Response:
         browser = this_browser(self._around)
         handle = browser.query.get("attempt", "")
-        attempt = self._attempts.load(handle, browser.secret or "")
+        attempt = self._attempts.load(handle, browser.held(handle))
         client = self._clients.find(attempt.client_id)
         current_request.current().client_id = client.client_id if client else None
         if browser.on_phone:

@@ -16,7 +16,7 @@ from config.commands.records import read_records
 from config.foundation import Foundation, passwords_of
 from config.people_file import BadPerson, read_person
 from config.people_wiring import sessions_of, set_number, sql_sessions
-from idp.accounts import identifiers
+from idp.accounts import identifiers, trust
 from idp.accounts.account import Account, Kind
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import IdentifierTaken
@@ -122,7 +122,8 @@ def list_(kind: Kind | None, limit: int, as_json: bool) -> None:
 
     Example: idp accounts list --kind organisation
     """
-    rows = [shown(account) for account in foundation().people.search(kind=kind, limit=limit)]
+    base = foundation()
+    rows = [shown(account, base.clock()) for account in base.people.search(kind=kind, limit=limit)]
     if as_json:
         output.as_json(rows)
     else:
@@ -141,7 +142,7 @@ def show(who: str, as_json: bool) -> None:
     base = foundation()
     account = found(base, who)
     live = sessions_of(base)
-    facts = shown(account) | {"sessions": len(live.of_account(account.id))}
+    facts = shown(account, base.clock()) | {"sessions": len(live.of_account(account.id))}
     output.as_json(facts) if as_json else output.facts(facts)
 
 
@@ -229,8 +230,9 @@ def found(base: Foundation, who: str) -> Account:
     return account or stop(["there is no such account"])
 
 
-def shown(account: Account) -> dict[str, Any]:
+def shown(account: Account, now: float) -> dict[str, Any]:
     """What an operator sees of an account: masked."""
+    proved = {contact.channel for contact in trust.reachable(account, "claim", now)}
     return {
         "id": account.id,
         "kind": account.kind,
@@ -238,8 +240,8 @@ def shown(account: Account) -> dict[str, Any]:
         "name": account.name,
         "identifiers": ", ".join(f"{i.kind} {i.masked}" for i in account.identifiers),
         "phone": PhoneNumber(account.phone).masked if account.phone else None,
-        "phone_verified": account.phone_verified_at is not None,
-        "email_verified": account.email_verified_at is not None,
+        "phone_verified": "sms" in proved,
+        "email_verified": "email" in proved,
         "password_set": account.password_hash is not None,
         "password_temporary": account.password_temporary,
     }

@@ -1,6 +1,7 @@
 """`idp audit` and `idp explain`: what happened, and whether anybody changed the record of it."""
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,10 @@ import click
 
 from config.commands import output
 from config.commands.context import as_json, foundation, stop, told
+from config.housekeeping import Witness
 from idp.audit import EVENTS
+from idp.store.audit import Head
+from idp.store.counters import read_counter
 from idp.store.incidents import Incident
 
 FAULT = {
@@ -29,7 +33,7 @@ FAULT = {
 
 @click.group()
 def audit() -> None:
-    """The audit trail: hash-chained, personal data only as keyed digests."""
+    """The audit trail: chained under a secret, personal data only as keyed digests."""
 
 
 @audit.command()
@@ -49,14 +53,24 @@ def tail(limit: int, as_json: bool) -> None:
 
 
 @audit.command()
+@click.option("--head", "heads", multiple=True, metavar="[NUMBER:]HASH", help="A head that was noted, as in the log.")
 @as_json
 @told
-def verify(as_json: bool) -> None:
-    """Recompute the whole chain; ends with 1 and the place when any byte was changed.
+def verify(heads: tuple[str, ...], as_json: bool) -> None:
+    """Recompute the whole chain; ends with 1 and the place when any byte was changed, or the end was cut off.
 
-    Example: idp audit verify
+    What this machine has seen (the file `witness`) is looked for by itself; --head looks for more, as the line
+    `audit head` in a log that left the machine tells it.
+
+    Example: idp audit verify --head 4711:0f3a...
     """
-    verdict = foundation().trail.verify()
+    base = foundation()
+    seen, epoch = Witness(base.settings.data_dir).read()
+    known = [_head(text) for text in heads]
+    # A bumped epoch says that an operator knows of a restored database.
+    if read_counter(base.database, "epoch") <= epoch:
+        known.append(seen)
+    verdict = base.trail.verify(known)
     facts = {"verified": verdict.verified, "not_chained_yet": verdict.unsealed, "broken": verdict.broken}
     output.as_json(facts) if as_json else output.facts(facts)
     if verdict.broken:
@@ -89,6 +103,13 @@ def explain(code: str, as_json: bool) -> None:
         stop(["there is no such code, or it is older than thirty days"])
     facts = _story(incident)
     output.as_json(facts) if as_json else output.facts(facts)
+
+
+def _head(text: str) -> Head:
+    number, colon, hash_ = text.rpartition(":")
+    if not re.fullmatch("[0-9a-f]{64}", hash_) or (colon and not number.isdecimal()):
+        stop(["--head is a hash of 64 hexadecimal digits, or a number, a colon and the hash"])
+    return Head(int(number) if colon else None, hash_)
 
 
 def _story(incident: Incident) -> dict[str, Any]:

@@ -85,5 +85,5 @@ def bump(reason: str, as_json: bool) -> None:
     moment = bump_epoch(base.database, base.clock())
     base.audit.record(Event("epoch.bumped", reason=reason))
     base.trail.seal()
-    Witness(base.settings.data_dir).write(base.trail.last_number(), moment)
+    Witness(base.settings.data_dir).write(base.trail.head(), moment)
     output.as_json({"epoch": moment}) if as_json else click.echo(f"everything issued before {moment} is ended")

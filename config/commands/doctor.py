@@ -12,6 +12,8 @@ from config.foundation import Foundation
 from config.housekeeping import refuse_restored_store
 from config.keys_setup import needed_algorithms
 from config.settings import BadSettings
+from idp.desk.agencies import EVERYWHERE
+from idp.desk.officers import EVERYWHERE_ONLY
 from idp.store.down import STORE_DOWN
 from keys.ring import BadRing
 
@@ -120,6 +122,23 @@ def _upstreams(base: Foundation) -> str:
     return f"{len(known.known)} configured, open: {opened}; {links.waiting()} links wait for officers"
 
 
+def _officers(base: Foundation) -> str:
+    """Whether every officer is a known person, and every right one that holds somewhere."""
+    from config.officer_wiring import sql_officers
+
+    active = [officer for officer in sql_officers(base).all() if officer.status == "active"]
+    nameless = [officer.login for officer in active if not (officer.is_known or officer.foreigner)]
+    if nameless:
+        raise Wrong(
+            f"{', '.join(nameless)}: nobody knows who they are, so they decide nothing. "
+            "`idp officers identify` enters their numbers"
+        )
+    narrow = [o.login for o in active for where, right in o.rights if right in EVERYWHERE_ONLY and where != EVERYWHERE]
+    if narrow:
+        raise Wrong(f'{", ".join(narrow)}: the rights links and data hold with "*" only; grant them so, or revoke them')
+    return f"{len(active)} active, {sum(officer.foreigner for officer in active)} of them foreigners"
+
+
 LOOKS: dict[str, Callable[[Foundation], str]] = {
     "database": lambda base: f"{base.database.dialect} answers, client revision {base.clients.revision()}",
     "migrations": _migrations,
@@ -129,4 +148,5 @@ LOOKS: dict[str, Callable[[Foundation], str]] = {
     "restore": _restored,
     "messages": _messages,
     "upstreams": _upstreams,
+    "officers": _officers,
 }

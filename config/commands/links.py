@@ -16,6 +16,7 @@ from config.people_wiring import notices_of
 from federation.conflicts import OfficerConflicts, said
 from federation.linking import Dispute, Link, LinkTaken
 from federation.officers import NotTwo, Officers, Two
+from idp.desk.officers import Officer
 
 ID = {"ignore_unknown_options": True}
 """An id may begin with a hyphen."""
@@ -64,7 +65,7 @@ def show(refused_id: str, as_json: bool) -> None:
         "upstream_says": said(dispute),
         "agreement": dict(dispute.evidence),
         "linked_now_to": linked.account_id if linked else None,
-        "about": account_shown(account) if account else None,
+        "about": account_shown(account, base.clock()) if account else None,
     }
     output.as_json(facts) if as_json else output.facts({name: _flat(value) for name, value in facts.items()})
 
@@ -124,6 +125,8 @@ def _give_number(officers: Officers, dispute: Dispute, reason: str) -> None:
 def _force(
     base: Foundation, officers: Officers, dispute: Dispute, who: str | None, by: tuple[str, str], reason: str
 ) -> None:
+    if dispute.reason == "disavowed":
+        stop(["somebody disavowed a change here: there is nothing to link; settle it with `refuse`"])
     named = who or dispute.account_id or stop(["nobody's account is concerned: name one with --account"])
     account = account_found(base, named)
     if not account.is_active:
@@ -136,12 +139,16 @@ def _force(
 def _two(base: Foundation, by: tuple[str, str], numbers: frozenset[str]) -> Two:
     """Both officers, who exist, hold the right and are not the person with these numbers. Raises `NotTwo`."""
     two, store = Two(*by), sql_officers(base)
+    both: list[Officer] = []
     for login in (two.by, two.approved_by):
         found = store.find_by_login(login)
         if found is None or not found.holds("links"):
             raise NotTwo(f'{login} is no active officer with the right "links"')
         if found.is_among(numbers):
             raise NotTwo(f"{login} is the person whom the link is about")
+        both.append(found)
+    if not both[0].is_surely_not(both[1]):
+        raise NotTwo("nobody knows these to be two persons: `idp officers identify` enters who they are")
     return two
 
 

@@ -13,7 +13,7 @@ from config.commands.records import read_records
 from config.foundation import Foundation, passwords_of
 from config.officer_wiring import roster_of, sql_officers
 from idp.accounts import identifiers
-from idp.desk.officers import RIGHTS, BadOfficer, Lock, Officer, Right, Roster, invitation_digest
+from idp.desk.officers import RIGHTS, BadOfficer, Lock, Officer, Own, Right, Roster, invitation_digest
 from idp.ports import Event
 from idp.store.participants import SqlParticipants
 
@@ -38,29 +38,53 @@ def _explained(command: F) -> F:
     return reasoned(as_json(told(run)))  # type: ignore[return-value]
 
 
+def _own_options(command: F) -> F:
+    foreigner = "Has no citizen number, as you checked: such an officer decides nothing alone."
+    for option in (
+        click.option("--foreigner", is_flag=True, help=foreigner),
+        click.option("--citizen-number", help="The officer's own CCCD number."),
+        click.option("--bhxh-code", help="The officer's own BHXH code: nobody decides about oneself."),
+    ):
+        command = option(command)
+    return command
+
+
 @officers.command()
 @click.argument("login")
 @click.option("--name", required=True, help="The officer's name.")
-@click.option("--bhxh-code", help="The officer's own BHXH code: nobody decides about oneself.")
-@click.option("--citizen-number", help="The officer's own CCCD number.")
+@_own_options
 @_explained
-def add(login: str, name: str, bhxh_code: str | None, citizen_number: str | None, reason: str, as_json: bool) -> None:
+def add(login: str, name: str, reason: str, as_json: bool, **own: Any) -> None:
     """Open an officer's account without any right, and print the link that sets password and second factor.
 
-    Example: idp officers add lan.nguyen --name "Nguyễn Thị Lan" --reason "desk 12"
+    Example: idp officers add lan.nguyen --name "Nguyễn Thị Lan" --bhxh-code 0012345678 --reason "desk 12"
     """
     base = _with_console()
     roster = roster_of(base)
-    own = _both(base, _read("bhxh", bhxh_code), _read("cccd", citizen_number))
-    officer = roster.add(login, name, reason, bhxh_code=own[0], citizen_number=own[1])
-    _show_link(base, roster, officer, reason, as_json)
+    _show_link(base, roster, roster.add(login, name, reason, _own(base, **own)), reason, as_json)
 
 
-def _both(base: Foundation, code: str | None, number: str | None) -> tuple[str | None, str | None]:
+@officers.command()
+@click.argument("login")
+@_own_options
+@_explained
+def identify(login: str, reason: str, as_json: bool, **own: Any) -> None:
+    """Enter who an officer is; without both numbers an officer decides nothing alone.
+
+    Example: idp officers identify lan.nguyen --bhxh-code 0012345678 --citizen-number 001090123456 --reason "desk 12"
+    """
+    base = foundation()
+    roster = roster_of(base)
+    _say(roster.identify(roster.find(login), _own(base, **own), reason), as_json)
+
+
+def _own(base: Foundation, bhxh_code: str | None, citizen_number: str | None, *, foreigner: bool) -> Own:
     """An officer's own numbers: the one that was not given is what the register of participants knows beside it."""
-    register = SqlParticipants(base.database)
+    code, number, register = _read("bhxh", bhxh_code), _read("cccd", citizen_number), SqlParticipants(base.database)
     known = register.find(code) if code else register.find_by_citizen_number(number) if number else None
-    return code or (known.bhxh_code if known else None), number or (known.citizen_number if known else None)
+    return Own(
+        code or (known.bhxh_code if known else None), number or (known.citizen_number if known else None), foreigner
+    )
 
 
 @officers.command()
@@ -108,7 +132,7 @@ def load(file: Path, reason: str) -> None:
 
 def _load(base: Foundation, record: Mapping[str, Any], reason: str) -> None:
     roster, hasher = roster_of(base), passwords_of(base.settings, base.secrets)
-    officer = roster.add(record["login"], record["name"], reason)
+    officer = roster.add(record["login"], record["name"], reason, Own(record["bhxh_code"], record["citizen_number"]))
     for agency, right in record["rights"]:
         officer = roster.grant(officer, agency, right, reason)
     invitation = invitation_digest(roster.invite(officer, reason))
@@ -126,7 +150,7 @@ def list_(as_json: bool) -> None:
     Example: idp officers list
     """
     rows = [shown(officer) for officer in roster_of(foundation()).all()]
-    output.as_json(rows) if as_json else output.table(rows, ("login", "name", "status", "rights"))
+    output.as_json(rows) if as_json else output.table(rows, ("login", "name", "status", "person", "rights"))
 
 
 def _right_options(command: F) -> F:
@@ -214,4 +238,5 @@ def _read(kind: str, value: str | None) -> str | None:
 def shown(officer: Officer) -> dict[str, Any]:
     """What an operator sees of an officer."""
     rights = ", ".join(f"{right}@{agency}" for agency, right in sorted(officer.rights))
-    return {"login": officer.login, "name": officer.name, "status": officer.status, "rights": rights}
+    who = "foreigner" if officer.foreigner else "known" if officer.is_known else "numbers missing"
+    return {"login": officer.login, "name": officer.name, "status": officer.status, "person": who, "rights": rights}

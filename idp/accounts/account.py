@@ -15,10 +15,6 @@ LOGIN_KINDS: Mapping[Kind, tuple[IdentifierKind, ...]] = {
 """Which identifiers open which tab. A 10-digit text is a BHXH code or a tax code: the tab decides, nobody guesses."""
 
 
-UNUSED_FOR = 31_536_000.0
-"""Seconds without a right code after which a number has to be proved anew, at a desk (security.md U-08)."""
-
-
 @dataclass(frozen=True, slots=True)
 class Identifier:
     """One name of an account and the time in which it held; `valid_to` None means that it still holds."""
@@ -38,9 +34,13 @@ class Identifier:
 class Account:
     """A person or an organisation. `id` is 32 hex digits, random, and never shown where `sub` is pairwise.
 
-    `phone_verified_at` is the moment of the last right code to the number, give or take a day. `secured_at` is that of
-    the last credential event (password, recovery, contact): proofs, codes, links and pending changes that are older are
-    dead. A temporary password opens nothing after `password_good_until`, nor a second time after `password_spent_at`.
+    `phone_verified_at` is the moment of the last right code to the number, give or take a day; `phone_source` and
+    `email_source` say who put them there: "desk", "operator", "undo", else "". What they may be used for is asked of
+    `trust`. `secured_at` is the moment of the last credential event (password, recovery, contact): proofs, codes, links
+    and pending changes that are older are dead. `vouched_at` is that of the last one that a desk or a strong electronic
+    identity stood behind. `address` is the whole line as it is shown; `street` and the codes of commune and province
+    are what made it, where a desk registered it so. A temporary password opens nothing after `password_good_until`, nor
+    a second time after `password_spent_at`.
     """
 
     id: str
@@ -53,12 +53,19 @@ class Account:
     email: str | None = None
     email_verified_at: float | None = None
     address: str | None = None
+    street: str | None = None
+    commune: str | None = None
+    province: str | None = None
     password_hash: str | None = None
     password_changed_at: float | None = None
     password_temporary: bool = False
     password_good_until: float | None = None
     password_spent_at: float | None = None
     phone_changed_at: float | None = None
+    phone_source: str = ""
+    email_changed_at: float | None = None
+    email_source: str = ""
+    vouched_at: float | None = None
     secured_at: float = 0.0
     updated_at: float = 0.0
     identifiers: tuple[Identifier, ...] = ()
@@ -72,11 +79,6 @@ class Account:
     def has_own_password(self) -> bool:
         """Whether the person has set a password: a temporary one is none of theirs."""
         return self.password_hash is not None and not self.password_temporary
-
-    def number_for_codes(self, now: float) -> str | None:
-        """The number that a login's code may go to: not one that nobody used for a year, it may be another's by now."""
-        used = self.phone_verified_at
-        return None if used is not None and now - used > UNUSED_FOR else self.phone
 
     def identifier(self, kind: IdentifierKind) -> str | None:
         """The value of that kind which still holds, if any."""

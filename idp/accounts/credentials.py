@@ -7,15 +7,23 @@ pending changes that are older are dead, and of two events at once one wins.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.notices import NOTHING_TOLD, UNDO_LIFE, Notices, Scene, Told, Undo, undo_digest
 from idp.accounts.password_rules import checked_new
 from idp.accounts.passwords import Passwords, WeakPassword
+from idp.accounts.trust import Channel
 from idp.ports import Clock, Event
 
 Way = Literal["email", "sms", "hotline", "eid"]
+BY_IDENTITY = ("opened", "confirmed")
+"""Links to upstreams that a proven citizen number made: whoever comes through one is the person."""
+
+CHANGES = ("phone_changed", "email_changed", "profile_changed")
+"""Events that put another number or address in the place of the one before."""
+
 BY_PASSWORD = ("password", "session")
 """Links to upstreams that stand on the password, or on a session that it opened, and on nothing else of the person."""
 
@@ -37,7 +45,8 @@ class Securing:
     `links_end` names links to upstreams that end, `link_returns` one that holds again when nothing is in its way.
     `passkeys_end` names passkeys that end, or says that none is left. `activation` is the digest of the way to a first
     password that it uses up. `owner_is_back` says that whoever had the account before may not have been its owner: what
-    was asked about its data ends unanswered.
+    was asked about its data ends unanswered. `vouched` says that a desk or a strong electronic identity stands behind
+    the event: no older notice outranks it. `case` is what somebody disavowed and an officer has to look at.
     """
 
     account_id: str
@@ -53,6 +62,8 @@ class Securing:
     passkeys_end: tuple[str, ...] | Literal["all"] = ()
     activation: str | None = None
     owner_is_back: bool = False
+    vouched: bool = False
+    case: str = ""
 
 
 class CredentialStore(Protocol):
@@ -68,6 +79,10 @@ class CredentialStore(Protocol):
 
     def find_undo(self, digest: str, now: float) -> Undo | None:
         """What a live link would undo."""
+        ...
+
+    def undo_used_at(self, digest: str) -> float | None:
+        """When a link was used, or died with one that was; None for one that is unused, forgotten or unknown."""
         ...
 
     def links_of(self, account_id: str) -> list[HeldLink]:
@@ -106,16 +121,25 @@ class Credentials:
         return self._passwords.hash(normal)
 
     def change(
-        self, account: Account, new_hash: str, scene: Scene, *, sid: str | None = None, device: str | None = None
+        self,
+        account: Account,
+        new_hash: str,
+        scene: Scene,
+        *,
+        sid: str | None = None,
+        device: str | None = None,
+        proved: Channel | None = None,
     ) -> float:
         """Let a changed password take effect; session `sid` and the device stay. Returns the moment of the change.
 
-        Raises `Outdated`.
+        `proved` is the channel whose code confirmed it. Raises `Outdated`.
         """
         now = self._clock()
-        values = _password(new_hash, now) | _verified_by_code(account, now)
-        after = replace(account, phone_verified_at=account.phone_verified_at or (now if account.phone else None))
-        told = self._notices.of("password_changed", after, scene)
+        verified: dict[str, float] = {"phone_verified_at": now} if proved == "sms" else {}
+        values = _password(new_hash, now) | verified
+        told = self._notices.of(
+            "password_changed", replace(account, phone_verified_at=now) if verified else account, scene
+        )
         event = Event("password.changed", account.id, facts={"first": account.password_temporary})
         return self._do(Securing(account.id, account.secured_at, values, event, told, sid, device), now)
 
@@ -133,22 +157,18 @@ class Credentials:
         `Outdated`.
         """
         now = self._clock()
-        unproven = [
-            name
-            for name in ("phone", "email")
-            if getattr(account, name) and not getattr(account, f"{name}_verified_at")
-        ]
-        values = _password(new_hash, now) | dict.fromkeys(unproven)
-        ends = tuple(link.id for link in self._store.links_of(account.id) if link.how in BY_PASSWORD)
+        unproven, channel = trust.unproved(account, now), _channel(account, way)
+        values = _password(new_hash, now) | dict.fromkeys(unproven) | {f"{name}_verified_at": now for name in channel}
+        links = self._store.links_of(account.id)
+        ends = tuple(link.id for link in links if link.how in BY_PASSWORD)
         passkeys = ["passkey"] if self._store.has_passkeys(account.id) else []
-        before = {"way": way, "upstream": through} | _channel(account, way)
+        vouched = any(link.upstream == through and link.how in BY_IDENTITY for link in links)
+        before = {"way": way, "upstream": through} | channel | ({"vouched_by": "eid"} if vouched else {})
         told = self._notices.of("password_recovered", account, scene, before=before)
         event = Event("password.recovered", account.id, facts={"way": way, "removed": len(unproven) + len(ends)})
         since = account.secured_at
-        self._do(
-            Securing(account.id, since, values, event, told, links_end=ends, passkeys_end="all", owner_is_back=True),
-            now,
-        )
+        resetting = Securing(account.id, since, values, event, told, links_end=ends, passkeys_end="all")
+        self._do(replace(resetting, owner_is_back=True, vouched=vouched), now)
         return unproven + (["link"] if ends else []) + passkeys
 
     def end_passkey(self, account: Account, passkey_id: str, scene: Scene, *, sid: str) -> None:
@@ -184,36 +204,49 @@ class Credentials:
         """What the link of a notice would undo, while it is good."""
         return self._store.find_undo(undo_digest(token), self._clock())
 
-    def not_me(self, token: str, account: Account) -> None:
-        """Undo what a notice told about: everything open ends, the old value is back, the password opens nothing.
+    def undo_used_at(self, token: str) -> float | None:
+        """When the link of a notice was used, or died with one that was."""
+        return self._store.undo_used_at(undo_digest(token))
 
-        Links to upstreams that were made then or later end too, the one that a recovery went through, and every
-        passkey: whoever did the one may have done the other. The person sets a new password by recovery. Raises
-        `Outdated` when the link of the notice is used or over.
+    def not_me(self, token: str, account: Account, scene: Scene) -> trust.Proof:
+        """Undo what a notice told about, as far as `trust` lets whoever presses its link; tells all channels of it.
+
+        Everything open ends. Where nobody vouched for the change the old value is back, the password opens nothing,
+        links to upstreams that were made then or later end, the one that a recovery went through, and every passkey:
+        whoever did the one may have done the other. Where a desk or a strong electronic identity did, an officer gets a
+        case and no channel changes. Returns which of these it was. Raises `Outdated` when the link is used or over.
         """
         now = self._clock()
         undo = self.undo_of(token)
         if undo is None or undo.account_id != account.id:
             raise Outdated
-        values = {"password_hash": None, "password_temporary": False} | _taken_back(undo, account, now)
-        event = Event("account.not_me", account.id, facts={"about": undo.about})
-        # A recovery by eID went through a link of before.
-        through = undo.before.get("upstream")
-        mine = self._store.links_of(account.id)
-        ends = tuple(link.id for link in mine if link.made_at >= undo.created_at or link.upstream == through)
-        returns = undo.before.get("link") if undo.about == "link_removed" else None
+        proof = disavowal_of(undo, account)
+        may = trust.POWERS[proof]
+        values = dict(_taken_back(undo, account, now) if "restore" in may else _resting_again(undo, account, now))
+        if "end_credentials" in may:
+            values |= {"password_hash": None, "password_temporary": False}
+        returns = undo.before.get("link") if "restore" in may and undo.about == "link_removed" else None
         undoing = Securing(
             account.id,
             account.secured_at,
             values,
-            event,
+            Event("account.not_me", account.id, facts={"about": undo.about, "as": proof}),
+            self._notices.of_disavowal(account, replace(account, **contacts_of(values)), undo.before, scene),
             undone=undo.digest,
-            links_end=ends,
+            links_end=self._made_since(undo, account) if "end_links" in may else (),
             link_returns=returns,
-            passkeys_end="all",
-            owner_is_back=True,
+            passkeys_end="all" if "end_credentials" in may else (),
+            owner_is_back="restore" in may,
+            case=undo.about if "open_case" in may else "",
         )
         self._do(undoing, now)
+        return proof
+
+    def _made_since(self, undo: Undo, account: Account) -> tuple[str, ...]:
+        """Links that were made after the event, and the one of before that a recovery by eID went through."""
+        through = undo.before.get("upstream")
+        mine = self._store.links_of(account.id)
+        return tuple(link.id for link in mine if link.made_at >= undo.created_at or link.upstream == through)
 
     def disown_device(self, account: Account, scene: Scene) -> None:
         """The phone that took the place of another is not the person's: every session, device and family ends.
@@ -237,9 +270,9 @@ def _password(new_hash: str, now: float) -> dict[str, object]:
     return values | {"password_good_until": None, "password_spent_at": None}
 
 
-def _verified_by_code(account: Account, now: float) -> dict[str, object]:
-    """A change takes effect by a code to the registered number, so that number is proven now."""
-    return {"phone_verified_at": now} if account.phone and not account.phone_verified_at else {}
+def disavowal_of(undo: Undo, account: Account) -> trust.Proof:
+    """How "this was not me" stands against what happened to the account."""
+    return trust.disavowal(undo.about, undo.before, undo.created_at, account.vouched_at)
 
 
 def _channel(account: Account, way: Way) -> dict[str, str]:
@@ -249,24 +282,29 @@ def _channel(account: Account, way: Way) -> dict[str, str]:
 
 
 def _taken_back(undo: Undo, account: Account, now: float) -> dict[str, object]:
-    """The values before the event; after a recovery that was not the person's, its channel is trusted no more."""
+    """The values before the event, none of them verified; after a recovery its channel is trusted no more.
+
+    Only what was changed is named in the notice; what nobody had proved before does not come back.
+    """
     before = undo.before
-    match undo.about:
-        case "password_recovered":
-            ways = [name for name in ("email", "phone") if before.get(name) and getattr(account, name) == before[name]]
-            return {f"{name}_verified_at": None for name in ways}
-        case "phone_changed":
-            # The number of before rests no longer than it had to: its owner needs it now.
-            rested = float(before["phone_changed_at"]) if before.get("phone_changed_at") else None
-            known = before.get("phone")
-            return {"phone": known, "phone_verified_at": now if known else None, "phone_changed_at": rested}
-        case "email_changed":
-            return {"email": before.get("email"), "email_verified_at": now if before.get("email") else None}
-        case "profile_changed":
-            # Only what was changed is named; what nobody had proved before does not come back.
-            back: dict[str, object] = {name: before[name] or None for name in ("phone", "email") if name in before}
-            if "phone" in back:
-                back["phone_changed_at"] = float(before.get("phone_changed_at") or 0) or None
-            proved = {f"{name}_verified_at": now if back[name] else None for name in ("phone", "email") if name in back}
-            return back | proved
-    return {}
+    names = [name for name in ("phone", "email") if name in before]
+    if undo.about == "password_recovered":
+        return {f"{name}_verified_at": None for name in names if getattr(account, name) == before[name]}
+    if undo.about not in CHANGES:
+        return {}
+    back: dict[str, object] = {}
+    for name in names:
+        back |= {name: before[name] or None, f"{name}_source": "undo" if before[name] else ""}
+        back |= {f"{name}_verified_at": None, f"{name}_changed_at": now}
+    return back
+
+
+def _resting_again(undo: Undo, account: Account, now: float) -> dict[str, object]:
+    """What a disputed change brought recovers nothing for another 72 hours: the desk has to look first."""
+    names = [name for name in ("phone", "email") if name in undo.before and getattr(account, name)]
+    return {f"{name}_changed_at": now for name in names} if undo.about in CHANGES else {}
+
+
+def contacts_of(values: Mapping[str, object]) -> dict[str, Any]:
+    """Those of the values that say how the person is reached."""
+    return {name: value for name, value in values.items() if name.startswith(("phone", "email"))}

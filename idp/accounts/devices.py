@@ -11,6 +11,7 @@ import unicodedata
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.notices import About, Notices, Scene, Told
 from idp.accounts.one_time import Ask, OneTimeCodes
@@ -261,7 +262,7 @@ class Devices:
 
     def next_code(self, holder: Holder) -> float | None:
         """From when on another code may be asked for; None when none was sent."""
-        number = holder.account.number_for_codes(self._clock())
+        number = trust.number(holder.account, "device", self._clock())
         return self._codes.next_send(_ask(holder, number)) if number else None
 
     def _end(self, device: Device, why: Ended, account: Account) -> None:
@@ -277,7 +278,7 @@ class Devices:
         now = self._clock()
         if holder.otp_at is not None and now < holder.otp_at + CODE_COUNTS:
             return
-        number = holder.account.number_for_codes(now)
+        number = trust.number(holder.account, "device", now)
         if number is None:
             raise DeviceRefused("no_phone")
         ask = _ask(holder, number)

@@ -1,14 +1,16 @@
-"""Notices: whatever changes about an account is told on every verified channel, the previous one too.
+"""Notices: whatever changes about an account is told on every channel that may be told, the previous one too.
 
-Each notice carries a link, "this was not me", that works once within 72 hours.
+Where the channel may also answer, the notice carries a link, "this was not me", that works once within 72 hours. Which
+channel may do what is asked of `trust`.
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.password_rules import VIETNAM
 from idp.messages.message import Channel, Language, Message
@@ -32,7 +34,9 @@ About = Literal[
     "profile_changed",
     "activated",
     "erasure_asked",
+    "disavowed",
 ]
+Receiver = tuple[Channel, str]
 UNDO_LIFE = 259_200.0
 """72 hours, in seconds."""
 
@@ -87,25 +91,44 @@ class Notices:
     ) -> Told:
         """The notice of something that happened to `account`, told to where it could be reached before and after.
 
-        `before` holds previous values under the names of the account's fields. Without `texts` no text message goes
-        out, only mail.
+        `before` holds previous values under the names of the account's fields, those of `previous` for number and
+        address. Without `texts` no text message goes out, only mail.
         """
         now = self._clock()
         known = dict(before or {})
         token = secrets.token_urlsafe(16)
+        receivers = {to: can for to, can in _receivers(account, known, now).items() if texts or to[0] != "sms"}
+        told = self._messages(about, account, scene, receivers, f"{self._issuer}/not-me/{token}")
         undo = Undo(undo_digest(token), account.id, about, known, now, now + UNDO_LIFE)
+        return Told(told, undo if any(receivers.values()) else None)
+
+    def of_disavowal(self, account: Account, after: Account, before: Mapping[str, str], scene: Scene) -> Told:
+        """That somebody said "this was not me": to every channel there is, was, or is again; nobody answers it."""
+        now = self._clock()
+        everywhere = {**_receivers(account, before, now), **_receivers(after, {}, now)}
+        return Told(self._messages("disavowed", account, scene, dict.fromkeys(everywhere, False), ""))
+
+    def _messages(
+        self, about: About, account: Account, scene: Scene, receivers: Mapping[Receiver, bool], url: str
+    ) -> tuple[Message, ...]:
+        now = self._clock()
         facts = {
             "event": about,
             "time": datetime.fromtimestamp(now, VIETNAM).strftime("%H:%M %d/%m/%Y"),
             "browser": scene.browser,
-            "undo_url": f"{self._issuer}/not-me/{token}",
         }
-        receivers = [r for r in _receivers(account, known) if texts or r[0] != "sms"]
-        told = tuple(
-            Message(channel, to, "notice", now + UNDO_LIFE, facts, scene.language, account_id=account.id)
-            for channel, to in receivers
+        return tuple(
+            Message(
+                channel,
+                to,
+                "notice",
+                now + UNDO_LIFE,
+                facts | {"undo_url": url if can_answer else ""},
+                scene.language,
+                account_id=account.id,
+            )
+            for (channel, to), can_answer in receivers.items()
         )
-        return Told(told, undo) if told else NOTHING_TOLD
 
 
 def undo_digest(token: str) -> str:
@@ -113,12 +136,14 @@ def undo_digest(token: str) -> str:
     return digest("undo", token)
 
 
-def _receivers(account: Account, before: Mapping[str, str]) -> list[tuple[Channel, str]]:
-    """Every verified way to reach the person, without repeating one."""
-    ways: list[tuple[Channel, str | None]] = [
-        ("sms", account.phone if account.phone_verified_at else None),
-        ("email", account.email if account.email_verified_at else None),
-        ("sms", before.get("phone")),
-        ("email", before.get("email")),
-    ]
-    return list(dict.fromkeys((channel, to) for channel, to in ways if to))
+def previous(account: Account, changed: Sequence[str], now: float) -> dict[str, str]:
+    """What a notice keeps of the `phone` or `email` that a change replaces: nothing of what may not answer it."""
+    ways = {"phone": trust.number(account, "disavow", now), "email": trust.address(account, "disavow", now)}
+    return {name: ways[name] or "" for name in changed}
+
+
+def _receivers(account: Account, before: Mapping[str, str], now: float) -> dict[Receiver, bool]:
+    """Every way to reach the person, without repeating one, and whether it may answer that it was not them."""
+    ways = {(c.channel, c.to): c.may("disavow") for c in trust.reachable(account, "notice", now)}
+    previous_ways: list[tuple[Channel, str | None]] = [("sms", before.get("phone")), ("email", before.get("email"))]
+    return ways | {(channel, to): True for channel, to in previous_ways if to}

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from idp.accounts.budgets import Budget, BudgetLimits, Spent, prefix_of
+from idp.accounts.trust import Channel as Channel
 from idp.messages.message import Language, Message
 from idp.ports import Clock
 
 Purpose = Literal[
     "login", "step_up", "password", "recovery", "contact", "link", "device", "registration", "activation", "profile"
 ]
-Channel = Literal["sms", "email"]
 Verdict = Literal["right", "wrong", "exhausted"]
 Alarm = Callable[[str, float], None]
 """Told when a shared budget reaches a part of its limit: the budget and the part (0.5, 0.8, 1.0)."""

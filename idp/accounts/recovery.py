@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from idp.accounts import identifiers
+from idp.accounts import identifiers, trust
 from idp.accounts.account import Account, Kind
 from idp.accounts.budgets import OverBudget
 from idp.accounts.credentials import Credentials, Way
@@ -21,13 +21,10 @@ from idp.accounts.notices import Scene
 from idp.accounts.one_time import Ask, Channel, OneTimeCodes, Verdict
 from idp.accounts.people import People
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
-from idp.errors import Expired
+from idp.errors import Expired, RecoveryOver
 from idp.messages.message import Language, Message
 from idp.ports import AuditLog, Clock, Event, Spent
 from idp.shelf import Shelf, digest
-
-PHONE_REST = 259_200.0
-"""Seconds in which a number that was just changed recovers nothing (U-07)."""
 
 LINK_LIFE = {"email": 1800.0, "hotline": 600.0}
 """Seconds that a link lives: P-11 allows a day by e-mail and ten minutes by text message."""
@@ -110,7 +107,7 @@ class Recoveries:
         Returns the handle of a ticket, whoever asked. Raises `OverBudget` when the asker's address asks too often.
         """
         account = self._find(typed)
-        fits = account is not None and self._reachable_by_text(account) and knows(account, typed)
+        fits = account is not None and self._number(account, "recovery") is not None and knows(account, typed)
         ticket = self._ticket("sms", account if fits else None, typed, account.phone if account else None)
         handle = self._shelf.add(ticket)
         self._send(lambda: self._codes.send(_ask(ticket, handle), typed.address, language=typed.language, trusted=True))
@@ -120,7 +117,7 @@ class Recoveries:
     def by_mail(self, typed: Typed) -> None:
         """Send a link to the registered, verified address when it is `typed.fact`. Raises what `by_code` raises."""
         account = self._find(typed)
-        email = account.email if account and account.email_verified_at and account.is_active else None
+        email = trust.address(account, "recovery", self._clock()) if account and account.is_active else None
         fits = email is not None and email.casefold() == typed.fact.strip().casefold()
         self._link(self._ticket("email", account if fits else None, typed, email), typed)
 
@@ -132,14 +129,14 @@ class Recoveries:
             number = PhoneNumber.parse(phone).e164
         except NotAMobileNumber:
             number = ""
-        fits = account is not None and account.phone == number and self._reachable_by_text(account)
+        fits = account is not None and self._number(account, "hotline") == number
         self._link(self._ticket("hotline", account if fits else None, typed, number), typed)
 
     def ticket(self, handle: str) -> Ticket:
-        """The live ticket. Raises `Expired`."""
+        """The live ticket. Raises `RecoveryOver`."""
         found = self._shelf.find(handle)
         if found is None:
-            raise Expired("recovery is over, was used or never existed")
+            raise RecoveryOver("recovery is over, was used or never existed")
         return found
 
     def enter_code(self, handle: str, ticket: Ticket, code: str) -> Verdict:
@@ -161,12 +158,12 @@ class Recoveries:
     def finish(self, handle: str, ticket: Ticket, typed: Typed | None, new: str, scene: Scene) -> list[str]:
         """Set the new password; returns the names of unproven contacts that were removed.
 
-        `typed` is what another browser than the asker's has to know. Raises `Expired`, `WrongFact`, `WeakPassword`,
-        `Outdated`, `Busy`.
+        `typed` is what another browser than the asker's has to know. Raises `RecoveryOver`, `Expired`, `WrongFact`,
+        `WeakPassword`, `Outdated`, `Busy`.
         """
         account = self._people.find(ticket.account_id) if ticket.account_id and ticket.proved else None
         if account is None or not account.is_active or account.secured_at > ticket.asked_at:
-            raise Expired("recovery is not proved, or the account was secured meanwhile")
+            raise RecoveryOver("recovery is not proved, or the account was secured meanwhile")
         if typed is not None:
             ticket = self._charged(handle, ticket)
             if not self._is_owner(account, ticket, typed):
@@ -175,7 +172,7 @@ class Recoveries:
         hashed = self._credentials.hashed(new, account)
         taken = self._shelf.take(handle)
         if taken is None or isinstance(taken, Spent):
-            raise Expired("recovery was finished before")
+            raise RecoveryOver("recovery was finished before")
         removed = self._credentials.reset(account, hashed, ticket.way, scene)
         self._failures.clear(account.id)
         return removed
@@ -213,9 +210,8 @@ class Recoveries:
         found = self._people.find_by_identifier(*read) if read else None
         return found if found and found.kind == typed.kind else None
 
-    def _reachable_by_text(self, account: Account) -> bool:
-        rested = (account.phone_changed_at or 0.0) <= self._clock() - PHONE_REST
-        return account.is_active and account.phone is not None and account.phone_verified_at is not None and rested
+    def _number(self, account: Account, purpose: trust.Purpose) -> str | None:
+        return trust.number(account, purpose, self._clock()) if account.is_active else None
 
     def _ticket(self, way: Way, account: Account | None, typed: Typed, to: str | None) -> Ticket:
         nobody = "typed:" + self._keyed(f"{typed.kind}:{identifiers.canonical(typed.username)}")

@@ -1,30 +1,38 @@
 """`Activations`: from the link of an approval to the first password, by a code to the phone that the desk approved.
 
-Opening the link uses nothing up, because mail is opened by machines too; the password that is set does, once.
+The link goes to the proved address and the code to the number: two channels, two proofs. Where there is no address
+both go to the number, which may be a stranger's by a slip of the pen; then the reference on the person's paper is the
+second proof (M-7). Opening the link uses nothing up, because mail is opened by machines too; the password that is set
+does, once.
 """
 
+import hmac
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.credentials import Credentials, Outdated
 from idp.accounts.notices import Scene
 from idp.accounts.one_time import Ask
 from idp.accounts.people import People
 from idp.desk.decisions import Activation, activation_digest
-from idp.errors import Expired, OtherBrowser
+from idp.desk.declaration import DeclarationStore, read_reference
+from idp.errors import ActivationOver, Expired, OtherBrowser
 from idp.ports import Clock, Spent
 from idp.shelf import Shelf, digest
 
 
 @dataclass(frozen=True, slots=True)
 class Activating:
-    """An activation under way in one browser; `proved` says that the phone was."""
+    """An activation in one browser; `proved` says that the phone was, `known` that the proof beside it is there."""
 
     digest: str
     account_id: str
     browser: str
     began_at: float
+    declaration_id: str = ""
+    known: bool = False
     proved: bool = False
 
 
@@ -35,6 +43,10 @@ class ActivationStore(Protocol):
         """The unused way to a first password behind this digest."""
         ...
 
+    def activated_at(self, digest: str) -> float | None:
+        """When the way behind this digest was used."""
+        ...
+
 
 class Activations:
     """Begins, proves and finishes activations."""
@@ -42,54 +54,73 @@ class Activations:
     def __init__(
         self,
         store: ActivationStore,
+        declarations: DeclarationStore,
         people: People,
         credentials: Credentials,
         shelf: Shelf[Activating],
         clock: Clock,
     ) -> None:
         self._store = store
+        self._declarations = declarations
         self._people = people
         self._credentials = credentials
         self._shelf = shelf
         self._clock = clock
 
     def begin(self, token: str, browser: str) -> str:
-        """The handle under which this browser goes on. Raises `Expired` when the link is used, over or unknown."""
+        """The handle under which this browser goes on. Raises `ActivationOver` when the link is none any more."""
         now = self._clock()
         found = self._store.activation(activation_digest(token), now)
         if found is None:
-            raise Expired("the activation link is used, over or was replaced")
-        return self._shelf.add(Activating(found.digest, found.account_id, browser, now))
+            used_at = self._store.activated_at(activation_digest(token))
+            raise ActivationOver("the activation link is used, over or was replaced", used_at=used_at)
+        account = self._people.find(found.account_id)
+        by_mail = account is not None and trust.address(account, "notice", now) is not None
+        under_way = Activating(found.digest, found.account_id, browser, now, found.declaration_id, known=by_mail)
+        return self._shelf.add(under_way)
 
     def here(self, handle: str, browser: str) -> tuple[Activating, Account]:
-        """What is under way in this browser, and the account. Raises `Expired`, `OtherBrowser`."""
+        """What is under way in this browser, and the account. Raises `ActivationOver`, `OtherBrowser`."""
         under_way = self._shelf.find(handle)
         if under_way is None:
-            raise Expired("no such activation")
+            raise ActivationOver("no such activation")
         if under_way.browser != browser:
             raise OtherBrowser("an activation goes on where it began")
         account = self._people.find(under_way.account_id)
         if account is None or not account.is_active or account.secured_at > under_way.began_at or not account.phone:
-            raise Expired("the account was secured meanwhile")
+            raise ActivationOver("the account was secured meanwhile")
         return under_way, account
+
+    def recognise(self, handle: str, under_way: Activating, typed: str) -> bool:
+        """Whether this is the reference on the person's paper, which is then remembered. Raises `Expired`."""
+        declaration = self._declarations.find(under_way.declaration_id)
+        if declaration is None or not hmac.compare_digest(declaration.reference, read_reference(typed)):
+            return False
+        if not self._shelf.replace(handle, under_way, replace(under_way, known=True)):
+            raise Expired("the activation changed meanwhile")
+        return True
 
     def proved(self, handle: str, under_way: Activating) -> None:
         """The code was right. Raises `Expired` when something came between."""
+        if not under_way.known:
+            raise Expired("only the number is proved")
         if not self._shelf.replace(handle, under_way, replace(under_way, proved=True)):
             raise Expired("the activation changed meanwhile")
 
     def finish(self, handle: str, under_way: Activating, account: Account, new: str, scene: Scene) -> None:
-        """Set the first password. Raises `Expired`, `WeakPassword`, `Busy`."""
+        """Set the first password. Raises `ActivationOver`, `Expired`, `WeakPassword`, `Busy`."""
         if not under_way.proved:
             raise Expired("the phone is not proved")
         hashed = self._credentials.hashed(new, account)
         taken = self._shelf.take(handle)
         if taken is None or isinstance(taken, Spent):
-            raise Expired("the activation was finished before")
+            raise ActivationOver(
+                "the activation was finished before", used_at=self._store.activated_at(under_way.digest)
+            )
         try:
             self._credentials.activate(account, hashed, under_way.digest, scene)
         except Outdated:
-            raise Expired("the link was used, or the account secured meanwhile") from None
+            raise ActivationOver("the link was used, or the account secured meanwhile") from None
 
 
 def code_ask(handle: str, account: Account) -> Ask:

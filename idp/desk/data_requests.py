@@ -1,8 +1,9 @@
 """`DataRequest`: what a person asks about their own data, and the days that the law gives for it.
 
 Acknowledged within two working days, answered within fifteen days, once prolonged by fifteen (Decree 356/2025). To
-erase is to close the account and to take everything out of it that no law makes us keep: numbers stay as history and
-decided declarations stay for their ten years, without their pictures.
+erase is to close the account and to take out everything about the person that no law makes us keep, under whichever
+number it is filed: approved declarations stay for ten years without pictures, found by nothing but their reference,
+and the numbers as long. Nothing is erased while whoever asked may still turn out not to be the person (L-7).
 """
 
 from collections.abc import Sequence
@@ -10,14 +11,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Literal, Protocol
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import NOWHERE, Notices, Scene, Told
+from idp.accounts.notices import NOWHERE, UNDO_LIFE, Notices, Scene, Told
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.people import People
-from idp.desk.declaration import new_id, new_reference
-from idp.desk.officers import NotAllowed, Officer
-from idp.messages.message import Channel, Language, Message
+from idp.desk.declaration import KEPT, new_id, new_reference, shown_reference
+from idp.desk.officers import NotAllowed, Officer, demand_persons
+from idp.messages.message import Language, Message
 from idp.ports import Clock, Event
 
 DataKind = Literal["erase"]
@@ -30,6 +32,10 @@ WORKING_DAYS = 2
 ANSWER_DAYS = 15
 DAY = 86_400.0
 ERASED_NAME = "Đã xóa theo yêu cầu"
+
+
+class TooEarly(Exception):
+    """The owner may still say "not me"."""
 
 
 class Answered(Exception):
@@ -59,6 +65,11 @@ class DataRequest:
         return self.state in WAITING
 
     @property
+    def erased_from(self) -> float:
+        """From when on it may be carried out: until then the notice's "not me" is good."""
+        return self.asked_at + UNDO_LIFE
+
+    @property
     def can_be_prolonged(self) -> bool:
         """Once, and only while it waits."""
         return self.is_waiting and self.answer_by <= self.asked_at + (ANSWER_DAYS + 1) * DAY
@@ -80,6 +91,15 @@ class Answer:
     secures: Securing | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What the law keeps of somebody who was erased, and until when."""
+
+    what: Literal["declaration", "numbers"]
+    until: float
+    reference: str = ""
+
+
 class DataRequestStore(Protocol):
     """Keeps requests."""
 
@@ -97,6 +117,10 @@ class DataRequestStore(Protocol):
 
     def waiting(self, *, limit: int) -> list[DataRequest]:
         """Those that wait for an officer, oldest first."""
+        ...
+
+    def kept(self, account_id: str) -> list[tuple[str, float]]:
+        """References of the declarations that stay after an erasure, and until when."""
         ...
 
     def answer(self, answer: Answer, now: float) -> None:
@@ -137,6 +161,11 @@ class DataRequests:
             raise NotAllowed("own_request")
         return found
 
+    def kept(self, account_id: str) -> list[Kept]:
+        """What an erasure of this account would leave, and until when."""
+        forms = [Kept("declaration", until, shown_reference(each)) for each, until in self._store.kept(account_id)]
+        return [*forms, Kept("numbers", self._clock() + KEPT)]
+
     def withdraw(self, account_id: str, request_id: str) -> None:
         """The person changed their mind. Raises `Answered`."""
         request = self._store.find(request_id)
@@ -169,9 +198,11 @@ class DataRequests:
         return self._decide(request, officer, after, _letters(account, after, "data_refused", now))
 
     def erase(self, request: DataRequest, officer: Officer) -> DataRequest:
-        """Erase what no law makes us keep, and close the account. Raises `NotAllowed`, `Answered`."""
+        """Erase what no law makes us keep, and close the account. Raises `NotAllowed`, `Answered`, `TooEarly`."""
         account = self._demand(request, officer)
         now = self._clock()
+        if now < request.erased_from:
+            raise TooEarly
         after = replace(request, state="done", answered_at=now)
         event = Event("account.erased", account.id, facts={"officer": officer.login})
         securing = Securing(account.id, account.secured_at, dict(ERASED), event, passkeys_end="all")
@@ -180,6 +211,7 @@ class DataRequests:
     def _demand(self, request: DataRequest, officer: Officer) -> Account:
         """The account of a request that this officer may answer. Raises `NotAllowed`, `Answered`."""
         _demand(officer)
+        demand_persons(officer)
         account = self._people.find(request.account_id)
         if account is None or not request.is_waiting:
             raise Answered
@@ -209,8 +241,13 @@ ERASED: dict[str, object] = {
     "phone": None,
     "phone_verified_at": None,
     "email": None,
+    "phone_source": "",
     "email_verified_at": None,
+    "email_source": "",
     "address": None,
+    "street": None,
+    "commune": None,
+    "province": None,
     "password_hash": None,
     "password_temporary": False,
     "more_claims": "{}",
@@ -235,7 +272,7 @@ def days_after(now: float, days: int = ANSWER_DAYS) -> float:
 
 
 def _demand(officer: Officer) -> None:
-    if officer.status != "active" or not any(right == "data" for _, right in officer.rights):
+    if not officer.holds("data"):
         raise NotAllowed("right")
 
 
@@ -244,9 +281,5 @@ def _letters(
 ) -> list[Message]:
     """To where the person could be reached before."""
     facts = {"reference": request.reference, "note": request.note or ""}
-    ways: list[tuple[Channel, str | None]] = [
-        ("sms", account.phone if account.phone_verified_at else None),
-        ("email", account.email if account.email_verified_at else None),
-    ]
-    until = now + 3 * DAY
-    return [Message(way, to, template, until, facts, language, account_id=account.id) for way, to in ways if to]
+    until, ways = now + 3 * DAY, trust.reachable(account, "notice", now)
+    return [Message(w.channel, w.to, template, until, facts, language, account_id=account.id) for w in ways]

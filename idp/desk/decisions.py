@@ -10,13 +10,15 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from idp.accounts.account import Account, Identifier
-from idp.accounts.credentials import Securing
-from idp.accounts.notices import NOWHERE, Notices
-from idp.accounts.people import People, new_account_id
+from idp.accounts.credentials import Securing, contacts_of
+from idp.accounts.notices import NOWHERE, Notices, previous
+from idp.accounts.people import People
+from idp.desk.address import address_of, registered_place
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import REASONS, Declaration, DeclarationStore
 from idp.desk.identity import identifiers_of
-from idp.desk.officers import Officer
+from idp.desk.officers import Officer, demand_persons
+from idp.desk.opening import letters_of_opening, new_account, temporary_password
 from idp.messages.message import Channel, Message
 from idp.ports import Clock, Event
 from idp.shelf import digest
@@ -127,6 +129,7 @@ class Decisions:
         """Approve what was read. Raises `NotAllowed`, `NotOpen`, `Unfit`, `Decided`, `IdentifierTaken`."""
         for each in filter(None, (officer, seconded_by)):
             each.demand("decide", declaration, self._agencies.tree())
+        demand_persons(officer, seconded_by)
         second = seconded_by.id if seconded_by else None
         approved = declaration.decided("approved", self._clock(), officer.id, seconded_by=second)
         match declaration.request:
@@ -142,6 +145,7 @@ class Decisions:
     def reject(self, declaration: Declaration, officer: Officer, reason: str, note: str) -> Declaration:
         """Reject, and tell why. Raises `NotAllowed`, `NotOpen`, `Decided`."""
         officer.demand("decide", declaration, self._agencies.tree())
+        demand_persons(officer)
         rejected = declaration.decided("rejected", self._clock(), officer.id, _known(reason), note)
         self._settle(rejected, officer, "declaration_rejected", self._clock() + self._rules.photos_kept)
         return rejected
@@ -149,6 +153,7 @@ class Decisions:
     def ask_for_correction(self, declaration: Declaration, officer: Officer, reason: str, note: str) -> Declaration:
         """Give it back with what is to be corrected. Raises `NotAllowed`, `NotOpen`, `Decided`."""
         officer.demand("decide", declaration, self._agencies.tree())
+        demand_persons(officer)
         returned = declaration.returned(self._clock(), officer.id, _known(reason), note)
         self._settle(returned, officer, "declaration_returned", None)
         return returned
@@ -156,6 +161,7 @@ class Decisions:
     def send_again(self, declaration: Declaration, officer: Officer) -> None:
         """A new way to the first password, as long as the person has set none. Raises `NotAllowed`, `Unfit`."""
         officer.demand("decide", declaration, self._agencies.tree())
+        demand_persons(officer)
         account = self._people.find(declaration.account_id or "")
         if declaration.state != "approved" or account is None or not account.is_active or account.has_own_password:
             raise Unfit("no_account")
@@ -172,21 +178,7 @@ class Decisions:
         held = identifiers_of(approved.kind, form, now)
         if any(self._people.find_by_identifier(i.kind, i.value) for i in held):
             raise Unfit("account_exists")
-        account = Account(
-            new_account_id(),
-            approved.kind,
-            form.name,
-            birth_date=form.birth_date or None,
-            phone=form.phone,
-            phone_verified_at=now,
-            phone_changed_at=None,
-            email=form.email or None,
-            email_verified_at=approved.email_verified_at,
-            address=form.street or None,
-            updated_at=now,
-            secured_at=now,
-            identifiers=held,
-        )
+        account = new_account(approved, held, now)
         done = replace(approved, account_id=account.id)
         if self._rules.first_way == "temporary":
             account, messages = self._with_temporary(account, done)
@@ -220,19 +212,25 @@ class Decisions:
         account, now = self._account_of(approved), self._clock()
         form, kinds = approved.form, {i.kind: i.value for i in account.identifiers if i.valid_to is None}
         news = tuple(i for i in identifiers_of(approved.kind, form, now) if kinds.get(i.kind) != i.value)
-        values: dict[str, object] = {"name": form.name, "address": form.street or account.address}
+        values: dict[str, object] = {"name": form.name}
+        if (form.street, form.commune, form.province) != registered_place(account):
+            values |= {"address": address_of(approved) or None, "street": form.street or None}
+            values |= {"commune": form.commune or None, "province": form.province or None}
         known: dict[str, str] = {}
         if form.phone and form.phone != account.phone:
-            values |= {"phone": form.phone, "phone_verified_at": now, "phone_changed_at": now}
-            known["phone"] = (account.phone or "") if account.phone_verified_at else ""
-            known |= {"phone_changed_at": str(account.phone_changed_at)} if account.phone_changed_at else {}
+            # The desk vouches for the number; a code that reaches it proves it.
+            values |= {"phone": form.phone, "phone_verified_at": None}
+            values |= {"phone_changed_at": now, "phone_source": "desk"}
+            known |= previous(account, ["phone"], now)
         if form.email and form.email != account.email:
             values |= {"email": form.email, "email_verified_at": approved.email_verified_at}
-            known["email"] = (account.email or "") if account.email_verified_at else ""
-        after = replace(account, phone=str(values.get("phone", account.phone) or "") or None)
+            values |= {"email_changed_at": now, "email_source": "desk"}
+            known |= previous(account, ["email"], now)
+        known |= {"vouched_by": "desk"} if known else {}
+        after = replace(account, **contacts_of(values))
         told = self._notices.of("profile_changed", after, NOWHERE, before=known)
         event = Event("account.changed", account.id, facts={"officer": officer.login, "papers": len(news)})
-        securing = Securing(account.id, account.secured_at, values, event, told)
+        securing = Securing(account.id, account.secured_at, values, event, told, vouched=bool(known))
         return Approval(
             approved,
             _event(approved, officer),
@@ -264,7 +262,7 @@ class Decisions:
         good_until = now + self._rules.activation_life
         activation = Activation(activation_digest(token), account.id, declaration.id, now, good_until)
         facts = {"url": f"{self._issuer}/a/{token}", "hours": _hours(self._rules.activation_life)}
-        return activation, _letters(account, declaration, "activation", facts, good_until)
+        return activation, letters_of_opening(account, declaration, "activation", facts, good_until)
 
     def _with_temporary(self, account: Account, declaration: Declaration) -> tuple[Account, list[Message]]:
         now, life = self._clock(), self._rules.activation_life
@@ -277,42 +275,24 @@ class Decisions:
             password_good_until=now + life,
         )
         facts = {"password": password, "hours": _hours(life)}
-        return given, _letters(account, declaration, "temporary_password", facts, now + life)
+        return given, letters_of_opening(account, declaration, "temporary_password", facts, now + life)
 
     def _letters(self, declaration: Declaration, template: str) -> list[Message]:
         """To whom the declaration names; the address only when it was proved."""
         form, until = declaration.form, self._clock() + 72 * HOUR
         facts = {"reference": declaration.shown_reference, "reason": declaration.reason or "other"}
         facts |= {"note": declaration.note or "", "url": f"{self._issuer}/register/status"}
+        if declaration.request == "register" and not declaration.email_verified_at:
+            # Where only a number is known its reference stands on paper alone: it is what activates beside the number.
+            facts["reference"] = f"...{declaration.reference[-2:]}"
         ways: list[tuple[Channel, str]] = [("sms", form.phone)] if form.phone else []
         ways += [("email", form.email)] if form.email and declaration.email_verified_at else []
         return [Message(way, to, template, until, facts, declaration.language) for way, to in ways]
 
 
-def temporary_password() -> str:
-    """Twelve letters and digits in groups that can be read from a text message (58 bits)."""
-    letters = "23456789abcdefghjkmnpqrstvwxyz"
-    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(3))
-
-
 def activation_digest(token: str) -> str:
     """What the store keeps of an activation link."""
     return digest("activation", token)
-
-
-def _letters(
-    account: Account, declaration: Declaration, template: str, facts: dict[str, str], until: float
-) -> list[Message]:
-    """By text message to the number that the desk approved, and by mail to a proved address."""
-    code = next((i.masked for i in account.identifiers), "")
-    ways: list[tuple[Channel, str | None]] = [
-        ("sms", account.phone),
-        ("email", account.email if account.email_verified_at else None),
-    ]
-    said = {"account": code, **facts}
-    return [
-        Message(way, to, template, until, said, declaration.language, account_id=account.id) for way, to in ways if to
-    ]
 
 
 def _event(declaration: Declaration, officer: Officer) -> Event:

@@ -38,6 +38,9 @@ REASONS = (
 )
 """Why an agency does not accept a declaration, or wants it corrected."""
 
+KEPT = 3653 * 86_400.0
+"""Ten years after its end a declaration goes, as the law on electronic transactions has it."""
+
 FORM_VERSION = "01/2026"
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -94,8 +97,8 @@ class Declaration:
 
     `reference` is what the person is given, `secret_digest` that of the secret by which whoever began a draft goes on
     with it. `account_id` names the account that is to change, or that was opened; `account_since` its `secured_at` when
-    the change was asked for: a later credential event makes the request void. `expires_at` is when a draft goes, or an
-    undecided request lapses.
+    the change was asked for: a later credential event makes the request void. `expires_at` is when a draft goes, an
+    undecided request lapses, or one that has ended is deleted.
     """
 
     id: str
@@ -129,7 +132,7 @@ class Declaration:
     @property
     def shown_reference(self) -> str:
         """`7KF3-9QTA-2M`: groups that can be read out."""
-        return "-".join((self.reference[:4], self.reference[4:8], self.reference[8:]))
+        return shown_reference(self.reference)
 
     def filled(self, form: Form) -> "Declaration":
         """A draft, or one given back for correction, with other contents. Raises `NotOpen`."""
@@ -156,7 +159,7 @@ class Declaration:
         """Taken back by whoever made it. Raises `NotOpen`."""
         if not self.is_open:
             raise NotOpen(self.state)
-        return self._next(state="cancelled", decided_at=now, expires_at=None)
+        return self._next(state="cancelled", decided_at=now, expires_at=now + KEPT)
 
     def held_by(self, secret_digest: str) -> "Declaration":
         """Given back for correction and opened anew: the secret of before opens it no more. Raises `NotOpen`."""
@@ -177,7 +180,7 @@ class Declaration:
         if not self.is_open or (state == "approved" and self.state != "submitted"):
             raise NotOpen(self.state)
         decision = {"decided_at": now, "decided_by": by, "seconded_by": seconded_by, "reason": reason or None}
-        return self._next(state=state, note=note or None, expires_at=None, **decision)
+        return self._next(state=state, note=note or None, expires_at=now + KEPT, **decision)
 
     def _next(self, **changes: object) -> "Declaration":
         return replace(self, version=self.version + 1, **changes)  # type: ignore[arg-type]
@@ -204,6 +207,11 @@ def new_id() -> str:
 def new_reference() -> str:
     """Ten letters and digits that nobody mistakes for others (49 bits); it opens nothing without the phone number."""
     return "".join(secrets.choice(_LETTERS) for _ in range(10))
+
+
+def shown_reference(reference: str) -> str:
+    """In groups."""
+    return "-".join((reference[:4], reference[4:8], reference[8:]))
 
 
 def read_reference(typed: str) -> str:

@@ -52,6 +52,10 @@ class Divisions:
         """What this code meant on that day."""
         return next((p for p in self._provinces if p.code == code and p.is_open(day)), None)
 
+    def current(self, code: str) -> Division | None:
+        """What this code means since the last reform."""
+        return next((p for p in self._provinces if p.code == code and not p.valid_to), None)
+
     def communes(self, province: str) -> list[Division]:
         """The communes of a province of today."""
         return self._of.get(province, [])

@@ -1,13 +1,14 @@
 """`Officer`: who decides at the desk, what they may do and where.
 
 Officers are no citizens of this provider: their accounts, sessions and second factors are apart from everybody's. A
-right holds in an agency and all beneath it.
+right holds in an agency and all beneath it. An officer is a person, known by BHXH code and citizen number: nobody
+decides about oneself, and two officers are two persons.
 """
 
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal, Protocol
 
 from idp.desk.agencies import EVERYWHERE, Agencies, Tree
@@ -19,18 +20,27 @@ Right = Literal["decide", "links", "data"]
 RIGHTS: tuple[Right, ...] = ("decide", "links", "data")
 """To decide declarations, conflicts of links, and what people ask about their own data."""
 
+EVERYWHERE_ONLY: frozenset[Right] = frozenset(("links", "data"))
+"""Rights about what belongs to no agency: they hold in the whole country or not at all."""
+
 LOGIN = re.compile(r"(?!.*[0-9]{6})[a-z][a-z0-9._-]{1,30}")
 """A login name; no long numbers, which would look like somebody's in the audit trail."""
 
 INVITATION_LIFE = 3600.0
+NAMELESS = "an officer has both numbers, BHXH code and citizen number; whoever cannot have them is a foreigner"
+TWICE = "another active officer has one of these numbers: a person has one account"
 
 
 class BadOfficer(ValueError):
     """The command cannot be carried out; the message says why, for an operator."""
 
 
+class NumberTaken(Exception):
+    """Another active officer has this BHXH code or citizen number: a person has one account."""
+
+
 class NotAllowed(Exception):
-    """The officer may not do this; `why` is own_request, agency, right or same_officer."""
+    """The officer may not do this; `why` is own_request, agency, right, same_officer or alone."""
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -39,7 +49,10 @@ class NotAllowed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """An officer. `rights` are (agency, right); `bhxh_code` and `citizen_number` are the officer's own as a citizen."""
+    """An officer. `rights` are (agency, right); `bhxh_code` and `citizen_number` are the officer's own as a citizen.
+
+    A `foreigner` has no citizen number, as an operator vouched: known as nobody else, and deciding nothing alone.
+    """
 
     id: str
     login: str
@@ -49,6 +62,23 @@ class Officer:
     bhxh_code: str | None = None
     citizen_number: str | None = None
     secured_at: float = 0.0
+    foreigner: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether both numbers are there, by which a person is told from any other."""
+        return bool(self.bhxh_code and self.citizen_number)
+
+    def is_surely_not(self, other: "Officer") -> bool:
+        """Whether these accounts are two persons: both known and different, or one known and one a foreigner."""
+        if self.id == other.id or self.is_among(other.numbers):
+            return False
+        return (self.is_known and (other.is_known or other.foreigner)) or (self.foreigner and other.is_known)
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The officer's own numbers."""
+        return frozenset(own for own in (self.bhxh_code, self.citizen_number) if own)
 
     def may(self, right: Right, agency: str, tree: Tree) -> bool:
         """Whether the right holds in this agency."""
@@ -57,8 +87,10 @@ class Officer:
         return any(r == right and (a == EVERYWHERE or agency in tree.beneath(a)) for a, r in self.rights)
 
     def holds(self, right: Right) -> bool:
-        """Whether the officer has the right somewhere."""
-        return self.status == "active" and any(held == right for _, held in self.rights)
+        """Whether the officer has the right somewhere; what belongs to no agency takes it everywhere."""
+        enough = (where for where, held in self.rights if held == right)
+        wide = right in EVERYWHERE_ONLY
+        return self.status == "active" and any(where == EVERYWHERE or not wide for where in enough)
 
     def scope(self, right: Right, tree: Tree) -> set[str] | None:
         """The codes in which the right holds; None is everywhere."""
@@ -74,7 +106,7 @@ class Officer:
 
     def is_among(self, numbers: frozenset[str]) -> bool:
         """Whether one of these numbers is the officer's own."""
-        return bool(numbers & {own for own in (self.bhxh_code, self.citizen_number) if own})
+        return bool(numbers & self.numbers)
 
     def demand(self, right: Right, declaration: Declaration, tree: Tree) -> None:
         """Raises `NotAllowed`."""
@@ -84,6 +116,14 @@ class Officer:
             raise NotAllowed("agency")
         if self.is_about(declaration):
             raise NotAllowed("own_request")
+
+
+def demand_persons(officer: Officer, other: Officer | None = None) -> None:
+    """One officer decides who is a known person; two decide when they are two. Raises `NotAllowed`."""
+    if other is None and not officer.is_known:
+        raise NotAllowed("alone")
+    if other is not None and not officer.is_surely_not(other):
+        raise NotAllowed("same_officer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +139,7 @@ class OfficerStore(Protocol):
     """Keeps officers. Every method that takes an event writes it in the same transaction."""
 
     def add(self, officer: Officer, event: Event, now: float) -> bool:
-        """Write a new one; False when the login name is taken."""
+        """Write a new one; False when the login name is taken. Raises `NumberTaken`."""
         ...
 
     def find(self, officer_id: str) -> Officer | None:
@@ -123,7 +163,8 @@ class OfficerStore(Protocol):
         ...
 
     def change(self, before: Officer, officer: Officer, event: Event, now: float) -> bool:
-        """Write status and rights in the place of those of `before`; False when these are not the stored ones any more.
+        """Write status, numbers and rights in the place of those of `before`; False when status or rights are not the
+        stored ones any more. Raises `NumberTaken` when another active officer has one of the numbers.
 
         A later `secured_at` ends every session and invitation.
         """
@@ -148,6 +189,20 @@ class OfficerStore(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """Who an officer is as a citizen."""
+
+    bhxh_code: str | None = None
+    citizen_number: str | None = None
+    foreigner: bool = False
+
+    def demand(self) -> None:
+        """Raises `BadOfficer` when this names nobody."""
+        if not self.foreigner and not (self.bhxh_code and self.citizen_number):
+            raise BadOfficer(NAMELESS)
+
+
 class Roster:
     """Who is an officer and what each may do, as operators decide it."""
 
@@ -167,19 +222,26 @@ class Roster:
             raise BadOfficer("there is no such officer")
         return found
 
-    def add(
-        self, login: str, name: str, reason: str, *, bhxh_code: str | None = None, citizen_number: str | None = None
-    ) -> Officer:
+    def add(self, login: str, name: str, reason: str, own: Own) -> Officer:
         """Open an account without any right. Raises `BadOfficer`."""
         if not LOGIN.fullmatch(login):
             raise BadOfficer("a login name has 2 to 31 small letters, digits, dots, hyphens; no long numbers")
         if not 1 <= len(name.strip()) <= 100:
             raise BadOfficer("a name has 1 to 100 characters")
+        own.demand()
         now = self._clock()
-        officer = Officer(new_id(), login, name.strip(), "active", frozenset(), bhxh_code, citizen_number, now)
-        if not self._store.add(officer, Event("officer.added", facts={"officer": login}, reason=reason), now):
-            raise BadOfficer("the login name is taken")
+        officer = Officer(new_id(), login, name.strip(), secured_at=now, **asdict(own))
+        try:
+            if not self._store.add(officer, Event("officer.added", facts={"officer": login}, reason=reason), now):
+                raise BadOfficer("the login name is taken")
+        except NumberTaken:
+            raise BadOfficer(TWICE) from None
         return officer
+
+    def identify(self, officer: Officer, own: Own, reason: str) -> Officer:
+        """Enter who an officer of before is. Raises `BadOfficer`."""
+        own.demand()
+        return self._change(officer, replace(officer, **asdict(own)), "identified", reason)
 
     def invite(self, officer: Officer, reason: str, *, reset: bool = False) -> str:
         """The secret of a link by which the officer sets password and second factor, once, within the hour.
@@ -188,6 +250,7 @@ class Roster:
         """
         if officer.status != "active":
             raise BadOfficer("the officer is disabled")
+        Own(officer.bhxh_code, officer.citizen_number, officer.foreigner).demand()
         if not reset and self._store.lock(officer.id).password_hash:
             raise BadOfficer("the officer has a password; `reset` takes it away and gives a new link")
         now, token = self._clock(), secrets.token_urlsafe(32)
@@ -200,6 +263,8 @@ class Roster:
         """Give a right in an agency and all beneath it. Raises `BadOfficer`."""
         if agency != EVERYWHERE and self._agencies.tree().get(agency) is None:
             raise BadOfficer("there is no such agency")
+        if right in EVERYWHERE_ONLY and agency != EVERYWHERE:
+            raise BadOfficer(f'the right "{right}" is about no agency: it is granted with "*" or not at all')
         return self._change(
             officer, replace(officer, rights=officer.rights | {(agency, right)}), "granted", reason, agency, right
         )
@@ -228,8 +293,11 @@ class Roster:
         where = {"agency": " ".join((agency[:5], agency[5:])).strip(), "right": right} if right else {}
         facts = {"officer": officer.login, "what": what, **where}
         event = Event("officer.changed", facts=facts, reason=reason)
-        if not self._store.change(before, officer, event, self._clock()):
-            raise BadOfficer("somebody changed the officer meanwhile; look again")
+        try:
+            if not self._store.change(before, officer, event, self._clock()):
+                raise BadOfficer("somebody changed the officer meanwhile; look again")
+        except NumberTaken:
+            raise BadOfficer(TWICE) from None
         return officer
 
 

@@ -15,7 +15,9 @@ from idp.desk.declaration import Role
 from idp.errors import Busy
 
 LARGEST = 8 * 1024 * 1024
-MOST_PIXELS = 24_000_000
+MOST_PIXELS = {"JPEG": 50_000_000, "MPO": 50_000_000, "PNG": 24_000_000, "WEBP": 24_000_000}
+"""A phone's picture of 48 million points is a JPEG, which is made smaller while it is unpacked; the others are not."""
+
 LONGEST_SIDE = 1600
 QUALITY = 85
 SMALLEST: dict[Role, tuple[int, int]] = {"portrait": (300, 300), "front": (400, 250), "back": (400, 250)}
@@ -30,11 +32,17 @@ MOST_SCANS, MOST_SEGMENTS = 32, 2000
 """Cameras and editors write up to about a dozen; each is a walk over all pixels, for forty bytes of file."""
 
 _MARKER = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
+_HEIC = re.compile(rb"....ftyp(hei|hev|mif1|msf1|avif)", re.DOTALL)
+"""How the files begin that iPhones write by themselves (ISO/IEC 23008-12): no reader of theirs is here."""
+
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 
 
 class BadPhoto(ValueError):
-    """No picture to keep; `why` is not_a_picture, too_large, too_many_pixels, too_small, moving or broken."""
+    """No picture to keep.
+
+    `why` is empty, not_a_picture, heic, too_large, too_many_pixels, too_small, moving or broken.
+    """
 
     def __init__(self, why: str) -> None:
         super().__init__(why)
@@ -60,6 +68,8 @@ class Darkroom:
         """The picture in `file`. Raises `BadPhoto`, `Busy`."""
         if len(file) > LARGEST:
             raise BadPhoto("too_large")
+        if not file:
+            raise BadPhoto("empty")
         if not self._places.acquire(timeout=PATIENCE):
             raise Busy("pictures wait", retry_after=5)
         try:
@@ -76,7 +86,7 @@ def _developed(role: Role, file: bytes) -> Picture:
         raise BadPhoto("too_many_pixels") from None
     except Exception:
         # Pillow's readers have exceptions of every kind for what they cannot read.
-        raise BadPhoto("not_a_picture") from None
+        raise BadPhoto("heic" if _HEIC.match(file) else "not_a_picture") from None
     with image:
         _judge(role, image)
         if image.format in _STILL and _has_many_scans(file):
@@ -90,7 +100,7 @@ def _developed(role: Role, file: bytes) -> Picture:
 def _judge(role: Role, image: Image.Image) -> None:
     longer, shorter = max(image.size), min(image.size)
     least = SMALLEST[role]
-    if longer * shorter > MOST_PIXELS:
+    if longer * shorter > MOST_PIXELS[image.format or ""]:
         raise BadPhoto("too_many_pixels")
     if longer < least[0] or shorter < least[1]:
         raise BadPhoto("too_small")
@@ -117,6 +127,9 @@ def _made_anew(image: Image.Image) -> Picture:
     image.load()
     image.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     upright = ImageOps.exif_transpose(image)
+    if upright.mode.startswith("I;16"):
+        # Pillow cuts grey of 16 bits off at 255 instead of scaling it.
+        upright = upright.point(lambda level: level * (1 / 256)).convert("L")
     if upright.has_transparency_data:
         layer = upright.convert("RGBA")
         upright = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)

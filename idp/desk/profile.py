@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from idp.accounts import trust
 from idp.accounts.account import Account, Kind
 from idp.accounts.one_time import Ask, Channel
-from idp.accounts.recovery import PHONE_REST
+from idp.desk.address import registered_place
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration, DeclarationStore, Form, NotOpen, PaperKind, new_id, new_reference
 from idp.desk.declarations import MAIL_LIFE, Asker, Changed, Declarations, secret_digest
@@ -21,14 +22,15 @@ from idp.ports import Clock
 from idp.shelf import Shelf, digest, new_secret
 
 Wanted = Literal["amend", "stop"]
+PLACE = ("province", "commune", "street")
 FIELDS: Mapping[Kind, tuple[str, ...]] = {
-    "individual": ("paper_kind", "paper_number", "email", "phone", "street", "agency", "agrees"),
-    "organisation": ("email", "phone", "street", "agency", "agrees"),
+    "individual": ("paper_kind", "paper_number", "email", "phone", *PLACE, "agency", "agrees"),
+    "organisation": ("email", "phone", *PLACE, "agency", "agrees"),
 }
 """What an owner may ask to change, and what goes with it. An organisation is known by its codes."""
 
 STOP_FIELDS = ("agency", "agrees")
-CHANGEABLE = ("paper_kind", "paper_number", "email", "phone", "street")
+CHANGEABLE = ("paper_kind", "paper_number", "email", "phone", *PLACE)
 PAPERS: tuple[PaperKind, ...] = ("cccd", "passport", "cmnd")
 
 
@@ -74,6 +76,7 @@ class Profiles:
         kind, number = next(((kind, number) for kind, number in held if number), ("cccd", ""))
         names = (account.identifier(name) for name in ("bhxh", "unit", "tax", "cccd"))
         agency = next((d.form.agency for d in self._store.of_account(account.id) if d.form.agency), "")
+        street, commune, province = registered_place(account)
         open_now = self._agencies.tree().receiving(agency, self._declarations.today)
         return Form(
             name=account.name,
@@ -81,7 +84,9 @@ class Profiles:
             paper_kind=kind,
             paper_number=number or "",
             birth_date=account.birth_date or "",
-            street=account.address or "",
+            street=street,
+            commune=commune,
+            province=province,
             email=account.email or "",
             phone=account.phone or "",
             starts_on=str(self._declarations.today),
@@ -106,7 +111,7 @@ class Profiles:
 
     def phone_rests(self, account: Account) -> bool:
         """Whether the number changed within 72 hours: until then it stays (security.md U-07)."""
-        return account.phone_changed_at is not None and self._clock() - account.phone_changed_at < PHONE_REST
+        return trust.is_resting(account, self._clock())
 
     def latest(self, account: Account) -> Declaration | None:
         """The newest request of the owner, decided or not."""
@@ -162,6 +167,8 @@ class Profiles:
         # What nobody ever registered may stay open; what is registered is changed, not taken out.
         wrong = {name: why for name, why in reading.problems.items() if name in fields}
         never = {name for name in CHANGEABLE if not getattr(before, name)}
+        if reading.form.province or reading.form.commune:
+            never -= {*PLACE}  # an address is chosen whole
         return Reading(reading.form, {n: why for n, why in wrong.items() if why != "missing" or n not in never})
 
     def _codes(self, wish: Wish, account: Account) -> list[Ask]:
@@ -190,7 +197,8 @@ class Profiles:
             language=asker.language,
             expires_at=now + rules.draft_life,
         )
-        proved_at = now if _new_email(form, account) else account.email_verified_at
+        known = any(way.channel == "email" for way in trust.reachable(account, "claim", now))
+        proved_at = now if _new_email(form, account) or known else None
         handed = draft.submitted(now, lapses_at=now + rules.lapse, proved_at=proved_at)
         older = [d for d in self._store.of_account(account.id) if d.is_open and d.request != "register"]
         self._store.add(draft)
@@ -200,9 +208,7 @@ class Profiles:
     def _letters(self, handed: Declaration, account: Account, agency: str) -> list[Message]:
         """To every registered way, whose owner may not be who asks, and to a new address that was proved."""
         now, form = self._clock(), handed.form
-        number, email = account.number_for_codes(now), account.email if account.email_verified_at else None
-        ways: list[tuple[Channel, str]] = [("sms", number)] if number else []
-        ways += [("email", email)] if email else []
+        ways: list[tuple[Channel, str]] = [(c.channel, c.to) for c in trust.reachable(account, "profile", now)]
         ways += [("email", form.email)] if _new_email(form, account) else []
         facts = {"reference": handed.shown_reference, "agency": agency, "url": f"{self._issuer}/account/profile"}
         return [
@@ -213,10 +219,9 @@ class Profiles:
 
 def way_to(account: Account, now: float) -> tuple[Channel, str] | None:
     """Where the code of a change goes: to the proved address, else to the number; never to a value that is new."""
-    if account.email and account.email_verified_at:
-        return ("email", account.email)
-    number = account.number_for_codes(now)
-    return ("sms", number) if number else None
+    # The address comes last in the list and first here.
+    ways = trust.reachable(account, "profile", now)
+    return (ways[-1].channel, ways[-1].to) if ways else None
 
 
 def _new_email(form: Form, account: Account) -> bool:

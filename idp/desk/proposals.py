@@ -12,7 +12,7 @@ from idp.accounts.people import IdentifierTaken
 from idp.desk.agencies import EVERYWHERE, Agencies
 from idp.desk.decisions import Decided, Decisions, Unfit
 from idp.desk.declaration import Declaration, DeclarationStore, NotOpen, new_id
-from idp.desk.officers import NotAllowed, Officer, OfficerStore, Right
+from idp.desk.officers import NotAllowed, Officer, OfficerStore, Right, demand_persons
 from idp.ports import Clock, Conflict, ConflictOver, Conflicts, Event
 
 Kind = Literal["approve", "link"]
@@ -21,6 +21,9 @@ Outcome = Literal["confirmed", "refused"]
 RIGHT: dict[Kind, Right] = {"approve": "decide", "link": "links"}
 LIFE = 7 * 86_400.0
 MOST_ITEMS = 25
+NOTHING_TO_LINK = ("number", "disavowed")
+"""Conflicts that are no link waiting to be made."""
+
 MOST_LISTED = 100
 
 
@@ -108,7 +111,8 @@ class Proposals:
 
     def link(self, conflict_id: str, officer: Officer, note: str) -> Proposal:
         """Propose to link whom a conflict is about. Raises `NotAllowed`, `ConflictOver`."""
-        self.conflict(conflict_id, officer)
+        if self.conflict(conflict_id, officer).reason in NOTHING_TO_LINK:
+            raise ConflictOver
         return self._propose("link", EVERYWHERE, ((conflict_id, 0),), officer, note)
 
     def conflict(self, conflict_id: str, officer: Officer) -> Conflict:
@@ -124,6 +128,7 @@ class Proposals:
     def refuse_link(self, conflict_id: str, officer: Officer, note: str) -> None:
         """Settle a conflict without a link; one officer may. Raises `NotAllowed`, `ConflictOver`."""
         self.conflict(conflict_id, officer)
+        demand_persons(officer)
         if self._conflicts:
             self._conflicts.refuse(conflict_id, officer.login, note)
 
@@ -153,6 +158,8 @@ class Proposals:
         """End it; whoever proposed may do that too. Raises `NotAllowed`, `ProposalOver`."""
         if not self.may(proposal, officer):
             raise NotAllowed("agency")
+        if proposal.proposed_by != officer.id:
+            demand_persons(officer)
         self._claim(proposal, officer, "refused")
 
     def confirm(self, proposal: Proposal, officer: Officer) -> list[Result]:
@@ -164,6 +171,7 @@ class Proposals:
         first = self._officers.find(proposal.proposed_by)
         if first is None or not self.may(proposal, first):
             raise NotAllowed("right")
+        demand_persons(first, officer)
         if proposal.kind == "link":
             self.conflict(proposal.items[0][0], officer)
         self._claim(proposal, officer, "confirmed")

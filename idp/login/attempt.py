@@ -1,8 +1,10 @@
 """`LoginAttempt`: one browser on its way to one client.
 
 State is kept per attempt, not per browser, so two tabs are two attempts and both finish. Only the browser that began
-it may go on: the attempt holds the digest of a secret in that browser's cookie. `/authorize` reads the parameters
-again from here on every return and validates them anew, so a half-finished login smuggles nothing in.
+it may go on: the attempt holds the digest of a secret in that browser's cookie. That secret is older than the login, so
+somebody may have noted it before: with a proof the attempt gets a second one, in a cookie of its own, and nobody goes
+on without that. `/authorize` reads the parameters again from here on every return and validates them anew, so a
+half-finished login smuggles nothing in.
 """
 
 from dataclasses import dataclass, replace
@@ -12,7 +14,7 @@ from idp.brake import Brake
 from idp.errors import Expired, OtherBrowser, TooMany
 from idp.login.authentication import Authentication, Proved
 from idp.ports import Spent
-from idp.shelf import Shelf, digest
+from idp.shelf import Shelf, digest, new_secret
 
 Params = tuple[tuple[str, str], ...]
 
@@ -37,8 +39,9 @@ class LoginAttempt:
     says that the person logged in here, and did not only add a code to a session; `secured_at` is the date of the
     account's last credential event as the proof saw it: a proof that saw another is dead. `linking` names the ceremony
     of somebody whom an upstream brought and who logs in here to be linked. `takes_over` names the device whose
-    place the person agreed to take with another phone. `recovers` says that a new password is to be set,
-    `review` names a link after which the person is asked what to keep of older ways in.
+    place the person agreed to take with another phone. `second` is the digest of the secret that the browser was given
+    with the proof. `recovers` says that a new password is to be set, `review` names a link after which the person is
+    asked what to keep of older ways in.
     """
 
     params: Params
@@ -62,6 +65,7 @@ class LoginAttempt:
     secured_at: float = 0.0
     linking: str = ""
     takes_over: str = ""
+    second: str = ""
     recovers: bool = False
     review: str = ""
 
@@ -77,8 +81,23 @@ class LoginAttempt:
             return Purpose.REAUTHENTICATION
         return Purpose.LOGIN
 
-    def belongs_to(self, browser_secret: str) -> bool:
-        return self.browser == browser_of(browser_secret)
+    def belongs_to(self, held: "Held") -> bool:
+        return self.is_begun_by(held) and self.second in ("", _second_of(held.second))
+
+    def is_begun_by(self, held: "Held") -> bool:
+        return self.browser == browser_of(held.browser)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a browser holds of one attempt: its own secret, and the second one that it was given with the proof."""
+
+    browser: str
+    second: str = ""
+
+
+def _second_of(secret: str) -> str:
+    return digest("second", secret)
 
 
 def browser_of(browser_secret: str) -> str:
@@ -103,22 +122,29 @@ class Attempts:
             raise TooMany("too many logins begun", retry_after=self._per_network.retry_after)
         return self._shelf.add(attempt)
 
-    def load(self, handle: str, browser_secret: str) -> LoginAttempt:
+    def load(self, handle: str, held: Held) -> LoginAttempt:
         """The live attempt of this browser. Raises `Expired`, `OtherBrowser`."""
         attempt = self._shelf.find(handle)
         if attempt is None:
             raise Expired("no such attempt, or it was finished")
-        if not attempt.belongs_to(browser_secret):
+        if not attempt.belongs_to(held):
             raise OtherBrowser("cookie does not match the attempt")
         return attempt
 
-    def logged_in(
-        self, handle: str, attempt: LoginAttempt, proved: Proved, *, remember: bool, review: str = ""
-    ) -> None:
+    def load_for_login(self, handle: str, held: Held) -> LoginAttempt:
+        """The same for a form that brings a proof of its own, and builds on none: it may be sent twice.
+
+        Of two clicks the browser may drop the first answer, and the second secret with it.
+        """
+        attempt = self._shelf.find(handle)
+        if attempt is not None and attempt.is_begun_by(held):
+            return attempt
+        return self.load(handle, held)
+
+    def logged_in(self, handle: str, attempt: LoginAttempt, proved: Proved, *, remember: bool, review: str = "") -> str:
         """Remember a login; whatever another person began in the same attempt is forgotten.
 
-        `review` names a link after which the person is asked what stays.
-
+        `review` names a link after which the person is asked what stays. Returns the second secret, for the browser.
         Raises `Expired` when another request changed the attempt meanwhile.
         """
         after = replace(
@@ -136,22 +162,32 @@ class Attempts:
             takes_over="",
             review=review,
         )
-        self.replace(handle, attempt, after)
+        return self._bind(handle, attempt, replace(after, second=""))
 
-    def strengthened(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> None:
+    def strengthened(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> str:
         """Remember a proof that a code or a new password made stronger, on the account as of `secured_at`."""
-        self.replace(handle, attempt, replace(attempt, proof=proof, new_password="", secured_at=secured_at))
+        after = replace(attempt, proof=proof, new_password="", secured_at=secured_at)
+        return self._bind(handle, attempt, after)
 
     def linked(
         self, handle: str, attempt: LoginAttempt, proof: Authentication | None, secured_at: float, review: str = ""
-    ) -> None:
+    ) -> str:
         """Remember that the ceremony is over: with the proof as of a new link, or as it was when there is none."""
         after = replace(attempt, proof=proof, linking="", secured_at=secured_at, review=review)
-        self.replace(handle, attempt, after)
+        return self._bind(handle, attempt, after)
 
     def reviewed(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> None:
-        """Remember that the person has said what stays."""
+        """Remember that the person has said what stays; the proof keeps the secret of its login."""
         self.replace(handle, attempt, replace(attempt, proof=proof, review="", secured_at=secured_at))
+
+    def _bind(self, handle: str, attempt: LoginAttempt, after: LoginAttempt) -> str:
+        """Put `after`, which holds a proof, behind a second secret, and return that; empty where it has one already.
+
+        Every proof comes through here. A code on top of a login keeps the secret of that login: nobody knew it before.
+        """
+        secret = "" if after.second else new_secret("p")
+        self.replace(handle, attempt, replace(after, second=_second_of(secret)) if secret else after)
+        return secret
 
     def to_link(self, handle: str, attempt: LoginAttempt, ceremony: str) -> None:
         """Remember the ceremony that the login which follows is for; whatever was proved before is forgotten."""

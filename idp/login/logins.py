@@ -123,7 +123,7 @@ class Logins:
             self._failed(account, typed, "disabled")
         if account.password_good_until is not None and not self._people.spend_password(account.id, stored, began):
             self._failed(account, typed, "temporary_over")
-        self._succeeded(account, stored, typed, own)
+        self._succeeded(account, stored, typed, own, suspicious=suspicious)
         proof = Authentication(account.id, auth_time=began, amr=("pwd",), acr=1, ial=0, through="password")
         known = own.own.key.startswith("device:")
         return Proved(proof, account.secured_at, typed.captcha or known, known, suspicious)
@@ -171,8 +171,14 @@ class Logins:
         )
         raise LoginFailed(kind)
 
-    def _succeeded(self, account: Account, stored: str, typed: Typed, own: Lane) -> None:
-        mine = [c.key for c in own.charges if not c.key.startswith("network:")]
+    def settle_doubt(self, account_id: str) -> None:
+        """Forget the guesses at an account whose owner proved more than the password after them."""
+        self._throttle.forgive(clear=[f"account:{account_id}"], give_back=())
+
+    def _succeeded(self, account: Account, stored: str, typed: Typed, own: Lane, *, suspicious: bool) -> None:
+        # A right password after much guessing may be the guesser's: the doubt stays until more is proved.
+        kept = ("network:", "account:") if suspicious else ("network:",)
+        mine = [c.key for c in own.charges if not c.key.startswith(kept)]
         shared = [c.key for c in own.shared if c.key.startswith("network:")]
         self._throttle.forgive(clear=mine, give_back=shared)
         if self._passwords.is_outdated(stored):

@@ -62,10 +62,12 @@ class SessionStore(Protocol):
         told: Told,
         secured_at: float,
         browser: str = "",
+        claim: str = "",
     ) -> None:
         """Write session (and known device) in one transaction, with the audit event of the login and its notice.
 
-        Raises `Expired` when the account's last credential event is not that of `secured_at` any more.
+        Raises `Expired` when the account's last credential event is not that of `secured_at` any more, and when `claim`
+        was claimed before: whatever ends with this session is used in the same transaction.
 
         A live session of the same account with the same `sid` is renewed: its old cookie is worthless afterwards.
         """
@@ -131,11 +133,13 @@ class Sessions:
         account: Account | None,
         *,
         before: Session | None,
+        finishes: str = "",
     ) -> Opened:
         """Open a session for `proof`; it is durable before any cookie leaves.
 
         `before` is the session that this browser still carried: the same person's goes on under a new cookie, another
-        person's ends here. A device that the account does not know is told about.
+        person's ends here. A device that the account does not know is told about. `finishes` names the attempt that
+        ends with it: of one attempt one session is opened, whatever the store that kept it has forgotten.
         """
         now = self._clock()
         if before and before.account_id != proof.account_id:
@@ -155,6 +159,7 @@ class Sessions:
             told=told,
             secured_at=secured_at,
             browser=visitor.scene.browser,
+            claim=finishes,
         )
         return Opened(session, cookie, device)
 

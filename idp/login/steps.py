@@ -58,9 +58,14 @@ def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: floa
         return Owed("login", "max_age")
     if ask.account_id is not None and ask.account_id != proof.account_id:
         return Owed("login", "id_token_hint")
-    if proof.through == "qr" and not fresh and (ask.qr_login == "off" or (ask.qr_login == "near" and proof.acr < 2)):
+    if refuses_picture(ask.qr_login, proof):
         return Owed("login", "qr_login")
     return None
+
+
+def refuses_picture(qr_login: str, proof: Authentication) -> bool:
+    """Whether a client with this setting lets nobody in by this login, because a QR code was its way."""
+    return proof.through == "qr" and (qr_login == "off" or (qr_login == "near" and proof.acr < 2))
 
 
 def proof_of_time_owed(ask: Ask, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
@@ -83,12 +88,14 @@ def code_owed(ask: Ask, mode: CodeMode, proof: Authentication, attempt: LoginAtt
 
     Guessing before, or a device that nobody knows, asks for it once per login by password.
     """
+    by_password_here = attempt is not None and proof.through == "password" and not _entered_in(attempt, proof)
+    # Before what a portal wishes: that can be left undone, this cannot.
+    if attempt is not None and by_password_here and attempt.suspicious:
+        return Owed("code", "risk")
     if proof.acr < min(max(ask.acr, ask.wished_acr), 2):
         return Owed("code", "acr")
-    if attempt is None or proof.through != "password" or _entered_in(attempt, proof):
+    if attempt is None or not by_password_here:
         return None
-    if attempt.suspicious:
-        return Owed("code", "risk")
     if mode == "always" or (mode == "new_device" and not attempt.known_device):
         return Owed("code", "policy")
     return None

@@ -202,16 +202,16 @@ MAIL: Mapping[str, Mapping[Language, Letter]] = {
             ("{event} lúc {time}.", "Trình duyệt: {browser}", "Nếu đó là bạn, bạn không cần làm gì thêm."),
             "{undo_url}",
             "Không phải tôi",
-            "Nếu không phải bạn, mở đường dẫn trên trong 72 giờ: mọi phiên đăng nhập sẽ kết thúc và thay đổi được hoàn "
-            "lại. Cần giúp đỡ, gọi " + HOTLINE + ".",
+            "Nếu không phải bạn, mở đường dẫn trên trong 72 giờ: trang đó cho biết điều gì sẽ được hủy, và mọi "
+            "phiên đăng nhập sẽ kết thúc khi bạn xác nhận. Cần giúp đỡ, gọi " + HOTLINE + ".",
         ),
         "en": Letter(
             "VSS: {event}",
             ("{event} at {time}.", "Browser: {browser}", "If it was you, there is nothing to do."),
             "{undo_url}",
             "It was not me",
-            "If it was not you, open the link above within 72 hours: all sessions end and the change is undone. "
-            "For help call " + HOTLINE + ".",
+            "If it was not you, open the link above within 72 hours: the page says what will be undone, and all "
+            "sessions end when you confirm. For help call " + HOTLINE + ".",
         ),
     },
 }

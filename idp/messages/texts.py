@@ -36,6 +36,10 @@ SMS: Mapping[str, Words] = {
         "vi": "BHXH: Tai khoan {account} da duoc kich hoat. Dat mat khau trong {hours} gio tai {url}",
         "en": "VSS: account {account} is active. Set a password within {hours} hours at {url}",
     },
+    "opened_by_mail": {
+        "vi": "BHXH: Tai khoan {account} da duoc kich hoat. Mo thu dien tu da dang ky de dat mat khau. LH " + HOTLINE,
+        "en": "VSS: account {account} is active. Open the mail that you registered to set a password. Call " + HOTLINE,
+    },
     "temporary_password": {
         "vi": "BHXH: Tai khoan {account} da kich hoat. Mat khau tam {password}, dung 1 lan trong {hours} gio, "
         "phai doi khi dang nhap.",

@@ -48,6 +48,7 @@ EVENTS_SMS: Mapping[str, Words] = {
     "profile_changed": {"vi": "Thong tin tai khoan da doi", "en": "Account details changed"},
     "activated": {"vi": "Da dat mat khau dau tien", "en": "First password set"},
     "erasure_asked": {"vi": "Co yeu cau xoa tai khoan", "en": "Erasure asked for"},
+    "disavowed": {"vi": "Da bao khong phai toi", "en": "'Not me' was reported"},
 }
 EVENTS_MAIL: Mapping[str, Words] = {
     "new_device": {"vi": "Đăng nhập trên thiết bị mới", "en": "Login on a new device"},
@@ -72,6 +73,10 @@ EVENTS_MAIL: Mapping[str, Words] = {
     "activated": {
         "vi": "Mật khẩu đầu tiên của tài khoản đã được đặt",
         "en": "The first password of your account was set",
+    },
+    "disavowed": {
+        "vi": "Có người đã bấm “Không phải tôi” trong một thông báo của tài khoản",
+        "en": "Somebody pressed “It was not me” in a notice of your account",
     },
     "erasure_asked": {
         "vi": "Có yêu cầu xóa dữ liệu và đóng tài khoản",

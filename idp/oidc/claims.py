@@ -6,7 +6,9 @@ Protocol claims can never come from here: what a person's record says must not o
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from idp.accounts import trust
 from idp.accounts.account import Account
+from idp.desk.divisions import divisions
 
 BY_SCOPE: Mapping[str, tuple[str, ...]] = {
     "profile": (
@@ -39,17 +41,18 @@ _PROTOCOL = (
 RESERVED = frozenset([*_PROTOCOL.split(), "scope"])
 
 
-def of_account(account: Account) -> dict[str, Any]:
+def of_account(account: Account, now: float) -> dict[str, Any]:
     """Every claim that the record of `account` can make; members without a value are left out (OIDC Core 5.3.2)."""
+    verified = {contact.channel: contact.may("claim") for contact in trust.contacts(account, now)}
     known: dict[str, Any] = {
         "name": account.name,
         "birthdate": account.birth_date,
         "updated_at": int(account.updated_at),
         "email": account.email,
-        "email_verified": account.email_verified_at is not None if account.email else None,
+        "email_verified": verified.get("email"),
         "phone_number": account.phone,
-        "phone_number_verified": account.phone_verified_at is not None if account.phone else None,
-        "address": {"formatted": account.address} if account.address else None,
+        "phone_number_verified": verified.get("sms"),
+        "address": _address(account),
         "bhxh_number": account.identifier("bhxh"),
         "personal_id": account.identifier("cccd"),
         "unit_code": account.identifier("unit"),
@@ -59,11 +62,24 @@ def of_account(account: Account) -> dict[str, Any]:
     return {name: value for name, value in (known | dict(account.more_claims)).items() if value is not None}
 
 
+def _address(account: Account) -> dict[str, str] | None:
+    """OIDC Core 5.1.1: commune and province by name where a desk registered them."""
+    commune = divisions().commune(account.commune or "")
+    province = divisions().current(account.province or "")
+    parts = {
+        "formatted": account.address,
+        "street_address": account.street,
+        "locality": commune and commune.name,
+        "region": province and province.name,
+    }
+    return {name: value for name, value in parts.items() if value} or None
+
+
 def let_out(
-    account: Account, *, scopes: Collection[str], asked: Collection[str], allowed: Collection[str]
+    account: Account, now: float, *, scopes: Collection[str], asked: Collection[str], allowed: Collection[str]
 ) -> dict[str, Any]:
     """The claims that `scopes` carry, and those `asked` for by name as far as the client's `allowed` scopes reach."""
     names = {name for scope in scopes for name in BY_SCOPE.get(scope, ())}
     reachable = {name for scope in allowed for name in BY_SCOPE.get(scope, ())}
     wanted = names | (set(asked) & reachable)
-    return {name: value for name, value in of_account(account).items() if name in wanted and name not in RESERVED}
+    return {name: value for name, value in of_account(account, now).items() if name in wanted and name not in RESERVED}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
 from authlib.oidc.core.errors import ConsentRequiredError, InteractionRequiredError, LoginRequiredError
 
+from idp.accounts import trust
 from idp.accounts.password_rules import PasswordAge
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Authentication
@@ -28,6 +29,7 @@ from idp.login.steps import (
     proof_of_time_owed,
 )
 from idp.oidc.authorization import AuthorizationRequest, RedirectedError
+from idp.oidc.clients import Client
 from idp.oidc.codes import Codes
 from idp.oidc.gate import Request, Standing, may_issue
 from idp.oidc.grant import AuthorizationCode, Grant
@@ -84,22 +86,25 @@ class StepRules:
     age: PasswordAge
 
     def owed(
-        self, ask: Ask, standing: Standing, proof: Authentication, attempt: LoginAttempt | None, now: float
+        self, ask: Ask, standing: Standing, proof: Authentication | None, attempt: LoginAttempt | None, now: float
     ) -> Owed | None:
-        """The code, the password change or the link still owed. `attempt` is the one in which `proof` was given."""
+        """The login, the code, the password change or the link still owed; `attempt` is where `proof` was given."""
+        # A code that was added to a session stands for no login that was demanded.
+        login = login_owed(ask, proof, fresh=attempt is not None and attempt.fresh, now=now)
         account = standing.account
-        if account is None:
-            return None
+        if login or proof is None or account is None:
+            return login
         code = code_owed(ask, self.code, proof, attempt)
-        # Without a number no code can be sent: that stops nobody, unless the client cannot do with less.
-        if code and (account.number_for_codes(now) or proof.acr < ask.acr):
+        # Without a number no code can be sent: that stops nobody, unless the client cannot do with less or somebody
+        # guessed at the password; then the page names another way.
+        if code and (trust.number(account, "login", now) or proof.acr < ask.acr or code.reason == "risk"):
             return code
         owed = password_owed(self.age.due(account, now), proof, attempt)
         return owed or link_owed(proof, attempt) or keep_owed(attempt)
 
 
 class Dispatcher:
-    """Decides what comes next for an authorization request."""
+    """Decides what comes next: for an authorization request, on the way to our own pages, and at `/device`."""
 
     def __init__(
         self,
@@ -113,6 +118,7 @@ class Dispatcher:
         rules: StepRules,
         has_passkeys: Callable[[str], bool],
     ) -> None:
+        self.age = rules.age
         self._has_passkeys = has_passkeys
         self._seats = seats
         self._rules = rules
@@ -125,24 +131,36 @@ class Dispatcher:
 
     def next(self, request: AuthorizationRequest, entry: Entry) -> Owed | Issued:
         """The first thing owed, or the code. Raises `RedirectedError`, `Expired`."""
-        person = self._person(request, entry)
+        person = self._person(request.client.client_id, entry)
         ask = self._ask(request)
-        now = self._clock()
-        # A code that was added to a session stands for no login that was demanded.
-        fresh = person.fresh and entry.attempt is not None and entry.attempt.fresh
-        owed = login_owed(ask, person.proof, fresh=fresh, now=now)
-        if owed is None and person.proof is not None:
-            given_in = entry.attempt if person.fresh else None
-            owed = self._proof_of_time_owed(ask, request, person, given_in)
-            owed = owed or self._rules.owed(ask, person.standing, person.proof, given_in, now)
-        if owed is None and person.proof is not None:
-            owed = self._device_owed(request, person, entry) or self._consent_owed(ask, request, person, entry)
+        given_in = entry.attempt if person.fresh else None
+        owed = self._rules.owed(ask, person.standing, person.proof, given_in, self._clock())
+        if owed is None or owed.step != "login":
+            owed = self._proof_of_time_owed(ask, request, person, given_in) or owed
+        owed = owed or self._device_owed(request, person, entry) or self._consent_owed(ask, request, person, entry)
         if owed is not None:
             return self._asked(owed, request, person)
         return self._issue(request, person, entry)
 
-    def _person(self, request: AuthorizationRequest, entry: Entry) -> _Person:
-        client_id = request.client.client_id
+    def next_at_home(self, entry: Entry, handle: str, attempt: LoginAttempt) -> Owed | Opened:
+        """The same on the way to a page of our own: the first thing owed, or the session. Raises `Expired`."""
+        person = self._person("", entry)
+        account, proof = person.standing.account, person.proof
+        if not person.fresh or proof is None or account is None or not account.is_active or attempt.client_id:
+            return Owed("login", "no_session")
+        owed = self._rules.owed(Ask(), person.standing, proof, attempt, self._clock())
+        if owed is not None:
+            return owed
+        self._attempts.finish(handle)
+        name = self._attempts.name_of(handle)
+        return self._sessions.open(proof, entry.visitor, attempt, account, before=person.session, finishes=name)
+
+    def owed_by(self, session: Session, standing: Standing, client: Client) -> Owed | None:
+        """What a live session owes before it lets this client in without a request of its own, as at `/device`."""
+        ask = Ask(acr=client.minimum_acr, qr_login=client.qr_login)
+        return self._rules.owed(ask, standing, session.authentication, None, self._clock())
+
+    def _person(self, client_id: str, entry: Entry) -> _Person:
         carried = Standing()
         if entry.session_cookie:
             carried = self._standings.of_session(session_digest(entry.session_cookie), client_id)
@@ -152,10 +170,7 @@ class Dispatcher:
         if entry.attempt and entry.attempt.proof:
             proof = entry.attempt.proof
             standing = self._standings.of_account(proof.account_id, client_id)
-            # A proof older than the epoch, or than the last credential event, proves nothing: we ask again.
-            secured_at = standing.account.secured_at if standing.account else 0.0
-            counts = proof.auth_time >= standing.epoch and entry.attempt.secured_at == secured_at
-            return _Person(standing, proof if counts else None, True, session)
+            return _Person(standing, proof if is_current(entry.attempt, standing) else None, True, session)
         alive = session is not None and carried.account is not None and carried.account.is_active
         return _Person(carried, session.authentication if session and alive else None, False, session)
 
@@ -183,7 +198,8 @@ class Dispatcher:
         """The code after a login that nobody can tell the time of; an error where the person has no way to give one."""
         account = person.standing.account
         owed = proof_of_time_owed(ask, person.proof, attempt) if person.proof and account else None
-        if owed and account and not account.number_for_codes(self._clock()) and not self._has_passkeys(account.id):
+        number = trust.number(account, "login", self._clock()) if account else None
+        if owed and account and not number and not self._has_passkeys(account.id):
             raise RedirectedError(LoginRequiredError(description="auth_time"), request)
         return owed
 
@@ -231,9 +247,11 @@ class Dispatcher:
         if proof is None:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
         now, age = self._clock(), self._rules.age
-        gate = Request(request.client, proof, request.shared, now, age, needs_session=not person.fresh)
-        # Whoever sat there was asked about right before: the place is this key's, or is to be its own.
-        refused = may_issue(replace(person.standing, seat="free"), gate)
+        gate = Request(
+            request.client, proof, request.shared, now, age, needs_session=not person.fresh, needs_seat=False
+        )
+        # The place is this key's, or is to be: `_device_owed` asked right before, and the redemption asks the gate.
+        refused = may_issue(person.standing, gate)
         if refused is not None:
             raise RedirectedError(_denied(refused), request)
         # The attempt is taken before the session is opened or the code written: a double click gets one of each.
@@ -242,13 +260,26 @@ class Dispatcher:
             self._make_way(attempt, request, proof)
         opened = None
         if person.fresh:
-            opened = self._sessions.open(proof, entry.visitor, attempt, person.standing.account, before=person.session)
+            name = self._attempts.name_of(entry.handle) if entry.handle else ""
+            account, before = person.standing.account, person.session
+            opened = self._sessions.open(proof, entry.visitor, attempt, account, before=before, finishes=name)
         session = opened.session if opened else person.session
         if session is None:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
         if opened is None:
             self._sessions.seen(session)
         return Issued(self._codes.issue(_code(request, proof, session.sid)), opened)
+
+
+def is_current(attempt: LoginAttempt, standing: Standing) -> bool:
+    """Whether what was proved in the attempt is still good, or the step on a live session that was begun in it.
+
+    Whatever is older than the epoch, or than the account's last credential event, proves nothing: we ask again.
+    """
+    secured_at = standing.account.secured_at if standing.account else 0.0
+    if attempt.proof is None:
+        return attempt.started_at >= max(secured_at, standing.epoch)
+    return attempt.proof.auth_time >= standing.epoch and attempt.secured_at == secured_at
 
 
 def _agreed_here(attempt: LoginAttempt | None, proof: Authentication | None) -> bool:

@@ -12,6 +12,7 @@ from idp.accounts.devices import Seat
 from idp.accounts.password_rules import PasswordAge
 from idp.login.authentication import Authentication
 from idp.login.sessions import Session
+from idp.login.steps import refuses_picture
 from idp.oidc.clients import Client
 
 
@@ -45,7 +46,12 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is to be issued: for which client, scopes and login, at what time."""
+    """What is to be issued: for which client, scopes and login, at what time.
+
+    `needs_session` is False where the grant outlives the browser's session (offline access): then only a session that
+    was *ended* stands in the way. `needs_seat` is False where the phone is about to get its place in an app of one
+    device: at the code by which it comes in, and at its enrolment.
+    """
 
     client: Client | None
     authentication: Authentication
@@ -53,14 +59,11 @@ class Request:
     now: float
     age: PasswordAge
     needs_session: bool = True
+    needs_seat: bool = True
 
 
 def may_issue(standing: Standing, request: Request) -> str | None:
-    """None when it may; else the reason, for the log and for the audit, never for the client.
-
-    `needs_session` is False where the grant outlives the browser's session (offline access): then only a session that
-    was *ended* stands in the way.
-    """
+    """None when it may; else the reason, for the log and for the audit, never for the client."""
     reasons = (
         (request.client is None or request.client.disabled, "client"),
         (standing.account is None, "no_account"),
@@ -71,6 +74,7 @@ def may_issue(standing: Standing, request: Request) -> str | None:
         (_is_from_before_securing(standing, request), "secured"),
         (_owes_a_password(standing, request), "password_owed"),
         (request.client is not None and request.authentication.acr < request.client.minimum_acr, "acr"),
+        (_came_by_a_picture_it_refuses(request), "qr_login"),
         (_sits_in_the_place_of_another(standing, request), "device"),
         (_lacks_consent(standing, request), "consent"),
     )
@@ -96,9 +100,16 @@ def _owes_a_password(standing: Standing, request: Request) -> bool:
     return request.age.due(standing.account, request.now) in ("first", "expired")
 
 
+def _came_by_a_picture_it_refuses(request: Request) -> bool:
+    """Whether the login was by QR code, at a client that takes none, or none from another network."""
+    return request.client is not None and refuses_picture(request.client.qr_login, request.authentication)
+
+
 def _sits_in_the_place_of_another(standing: Standing, request: Request) -> bool:
     """Whether an app of one device asks with a key that is not, or not any more, that of the person's device."""
-    return request.client is not None and request.client.one_device and standing.seat not in ("free", "mine")
+    if request.client is None or not request.client.one_device or not request.needs_seat:
+        return False
+    return standing.seat not in ("free", "mine")
 
 
 def _lacks_consent(standing: Standing, request: Request) -> bool:

@@ -7,7 +7,6 @@ from typing import Any
 
 from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenError
 
-from idp.accounts.devices import Seat
 from idp.login.authentication import acr_name
 from idp.oidc import claims
 from idp.oidc.clients import Client, Clients
@@ -40,7 +39,8 @@ class Inspection:
         if token.audience != self._issuing.tokens.issuer or "openid" not in token.scopes:
             raise InsufficientScopeError("The access token is not for userinfo.")
         allowed = client.scopes
-        out = claims.let_out(standing.account, scopes=token.scopes, asked=token.userinfo_claims, allowed=allowed)
+        asked, now = token.userinfo_claims, self._clock()
+        out = claims.let_out(standing.account, now, scopes=token.scopes, asked=asked, allowed=allowed)
         return {"sub": token.subject} | out
 
     def introspect(self, text: str, caller: Client) -> dict[str, Any]:
@@ -69,12 +69,12 @@ class Inspection:
         except BadToken:
             return ""
 
-    def holder(self, text: str, jkt: str, *, seat: Seat | None = None) -> tuple[AccessToken, Client, Standing] | None:
-        """Whose bound token it is and where they stand, or None when it is not good; `seat` as in `standing_of_token`.
+    def holder(self, text: str, jkt: str, *, needs_seat: bool = True) -> tuple[AccessToken, Client, Standing] | None:
+        """Whose bound token it is and where they stand, or None when it is not good; `needs_seat` as in the gate.
 
         For resources of ours that act for the person, as the phone's API does.
         """
-        token, client, standing = self._live(text, jkt, seat)
+        token, client, standing = self._live(text, jkt, needs_seat)
         if token is None or client is None or standing is None or not token.jkt:
             return None
         return token, client, standing
@@ -93,7 +93,7 @@ class Inspection:
             self._issuing.families.revoke_token(token.jti, token.expires_at)
 
     def _live(
-        self, text: str, jkt: str | None, seat: Seat | None = None
+        self, text: str, jkt: str | None, needs_seat: bool = True
     ) -> tuple[AccessToken | None, Client | None, Standing | None]:
         """Token, its client and, for a person's token, its standing behind the gate.
 
@@ -110,7 +110,7 @@ class Inspection:
             return None, None, None
         if token.sid is None:
             return (token, client, None) if self._issuing.is_good(token) else (None, None, None)
-        return token, client, self._issuing.standing_of_token(token, client, seat=seat)
+        return token, client, self._issuing.standing_of_token(token, client, needs_seat=needs_seat)
 
     def _live_family(self, text: str, caller: Client) -> Family | None:
         found = self._issuing.families.load(text, caller.client_id)

@@ -165,19 +165,23 @@ class Issuing:
         """A token in the client's own name; disabled clients were refused when they authenticated."""
         return self.tokens.for_client(client, scopes, resource, jkt)
 
-    def standing_of_token(self, token: AccessToken, client: Client, *, seat: Seat | None = None) -> Standing | None:
-        """The standing of a person's access token if the gate agrees, else None.
-
-        With `seat` the app's place is taken to be that: a phone that wants to be enrolled has none yet.
-        """
+    def standing_of_token(self, token: AccessToken, client: Client, *, needs_seat: bool = True) -> Standing | None:
+        """The standing of a person's access token if the gate agrees, else None; `needs_seat` as in `Request`."""
         account_id = self.tokens.account_id(token, client)
         if account_id is None or token.authentication is None or token.sid is None or token.grant_id is None:
             return None
         marks = (token.grant_id, token.jti)
         standing = self.standings.of_grant(account_id, client.client_id, token.sid, marks)
-        standing = replace(standing, seat=seat) if seat else self.seated(standing, client, account_id, token.jkt)
+        if needs_seat:
+            standing = self.seated(standing, client, account_id, token.jkt)
         request = Request(
-            client, token.authentication, token.scopes, self._clock(), self.age, needs_session=not token.offline
+            client,
+            token.authentication,
+            token.scopes,
+            self._clock(),
+            self.age,
+            needs_session=not token.offline,
+            needs_seat=needs_seat,
         )
         return standing if may_issue(standing, request) is None else None
 

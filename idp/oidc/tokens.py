@@ -174,7 +174,7 @@ class Tokens:
         proof = grant.authentication
         alg = client.id_token_signed_response_alg
         body: dict[str, Any] = claims.let_out(
-            account, scopes=(), asked=grant.id_token_claims, allowed=client.scopes
+            account, now, scopes=(), asked=grant.id_token_claims, allowed=client.scopes
         ) | {
             "iss": self.issuer,
             "sub": subject,

@@ -1,21 +1,23 @@
 """`AuditLog` in SQL: requests insert unchained rows, one sealer chains them, anybody can verify.
 
-Rows are chained in the order in which the sealer finds them, numbered without gaps, and cut in monthly segments: a
-whole segment can be deleted after its retention while its end hash stays and carries the next one.
+Each link of the chain is keyed, so whoever can write the table can cut it, but not forge it; a cut is found by whoever
+knows its head from elsewhere. Rows are chained in the order in which the sealer finds them, numbered without gaps, and
+cut in monthly segments: a whole segment can be deleted after its retention while its end hash stays and carries the
+next one.
 """
 
 import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64encode
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
-from idp.audit import ZERO, blotted, chained, checked
+from idp.audit import ZERO, Chain, blotted, checked
 from idp.ports import Clock, Event
 from idp.store import tables as t
 from keys.database import Database
@@ -68,11 +70,21 @@ class Verdict:
     broken: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A place in the chain as somebody noted it; without a number, anywhere."""
+
+    number: int | None
+    hash: str = ""
+
+
 class Trail:
     """Chains, reads and verifies the trail."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, chain_after: Callable[[int], Chain]) -> None:
+        """`chain_after(last)` gives the chain; the first caller ever fixes that it is keyed after the record `last`."""
         self._database = database
+        self._chain_after = chain_after
 
     def has_loose(self) -> bool:
         """Whether anything waits to be chained."""
@@ -81,6 +93,7 @@ class Trail:
 
     def seal(self) -> int:
         """Chain what is not chained yet; returns how many rows. Two sealers at once do no harm: one waits or fails."""
+        chain = self._chain_after(self.last_number())
         with self._database.write.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(7_266_001)))
@@ -91,11 +104,45 @@ class Trail:
                 number += 1
                 # A late row never goes back into a segment that was closed.
                 month = max(month, datetime.fromtimestamp(row["at"], UTC).strftime("%Y-%m"))
-                previous = self._chain(connection, row, number, previous, month)
+                previous = self._chain(connection, chain, row, number, previous, month)
         return len(rows)
 
-    def verify(self) -> Verdict:
-        """Recompute every segment that is kept; rows that are sealed meanwhile wait for the next time."""
+    def verify(self, known: Collection[Head] = ()) -> Verdict:
+        """Recompute every segment that is kept, then look for the `known` heads, which somebody noted elsewhere.
+
+        Rows that are sealed meanwhile wait for the next time.
+        """
+        verdict = self._recomputed()
+        amiss = next((told for told in map(self._amiss, known) if told), None)
+        return verdict if verdict.broken else replace(verdict, broken=amiss)
+
+    def _amiss(self, known: Head) -> str | None:
+        """What is wrong with a head that was noted elsewhere; one of a segment that was dropped tells nothing more."""
+        if known.number is None:
+            found = select(_a.number).where(_a.chain_hash == known.hash)
+            with self._database.read.connect() as connection:
+                return None if connection.execute(found).first() else "no record has the hash that was noted"
+        last = self.last_number()
+        if last < known.number:
+            return f"the trail ends at record {last}, but record {known.number} was seen: the end was cut off"
+        if known.hash and self.hash_at(known.number) not in (None, known.hash):
+            return f"record {known.number} is not the one that was seen: the trail was written anew"
+        return None
+
+    def head(self) -> Head:
+        """The end of the chain, to be noted where whoever writes the database cannot write."""
+        with self._database.read.connect() as connection:
+            number, end, _ = self._end(connection)
+        return Head(number, end)
+
+    def hash_at(self, number: int) -> str | None:
+        """The hash of one record, or None when it is not kept."""
+        with self._database.read.connect() as connection:
+            found: str | None = connection.execute(select(_a.chain_hash).where(_a.number == number)).scalar()
+            return found
+
+    def _recomputed(self) -> Verdict:
+        chain = self._chain_after(self.last_number())
         with self._database.read.connect() as connection:
             unsealed = connection.execute(select(func.count()).where(_a.number.is_(None))).scalar() or 0
             segments = connection.execute(select(t.audit_segment).order_by(_s.first_number)).mappings().all()
@@ -104,21 +151,21 @@ class Trail:
                 if segment["first_number"] != expected:
                     return Verdict(count, unsealed, f"records before {segment['first_number']} are missing")
                 if segment["dropped_at"] is None:
-                    broken, previous = self._follow(connection, segment, previous)
+                    broken, previous = self._follow(connection, chain, segment, previous)
                     if broken:
                         return Verdict(count, unsealed, broken)
                     count += segment["last_number"] - segment["first_number"] + 1
                 previous, expected = segment["end_hash"], segment["last_number"] + 1
         return Verdict(count, unsealed)
 
-    def _follow(self, connection: Connection, segment: Any, previous: str) -> tuple[str | None, str]:
+    def _follow(self, connection: Connection, chain: Chain, segment: Any, previous: str) -> tuple[str | None, str]:
         """What is wrong with a segment, and the hash that it ends with."""
         expected = segment["first_number"]
         for row in self._rows(connection, expected, segment["last_number"]):
             if row["number"] != expected:
                 return f"record {expected} is missing", previous
-            previous = chained(previous, {name: row[name] for name in _CHAINED})
-            if previous != row["hash"]:
+            previous = chain.link(previous, {name: row[name] for name in _CHAINED})
+            if previous != row["chain_hash"]:
                 return f"record {row['number']} ({row['name']}) was changed", previous
             expected += 1
         if expected <= segment["last_number"]:
@@ -155,11 +202,11 @@ class Trail:
         found = connection.execute(newest).first()
         return (found.last_number, found.end_hash, found.month) if found else (0, ZERO, "")
 
-    def _chain(self, connection: Connection, row: Any, number: int, previous: str, month: str) -> str:
+    def _chain(self, connection: Connection, chain: Chain, row: Any, number: int, previous: str, month: str) -> str:
         record = {name: row[name] for name in _CHAINED} | {"number": number, "month": month}
-        sealed = chained(previous, record)
+        sealed = chain.link(previous, record)
         mine = and_(_a.id == row["id"], _a.number.is_(None))
-        connection.execute(update(t.audit).where(mine).values(number=number, month=month, hash=sealed))
+        connection.execute(update(t.audit).where(mine).values(number=number, month=month, chain_hash=sealed))
         grown = update(t.audit_segment).where(_s.month == month).values(last_number=number, end_hash=sealed)
         if not connection.execute(grown).rowcount:
             segment = {"month": month, "first_number": number, "last_number": number, "end_hash": sealed}

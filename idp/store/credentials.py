@@ -1,11 +1,15 @@
 """`CredentialStore` in SQL: a credential event and everything that it ends, in one transaction."""
 
-from sqlalchemy import Connection, and_, delete, exists, select, update
+import json
+import secrets
+
+from sqlalchemy import Connection, and_, delete, exists, insert, select, update
 
 from idp.accounts.credentials import HeldLink, Securing
 from idp.accounts.notices import Undo
 from idp.desk.data_requests import WAITING
 from idp.ports import Event
+from idp.shelf import digest
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.declaration_rows import end_open
@@ -14,6 +18,9 @@ from idp.store.passkeys import end_passkeys
 from idp.store.sessions import SqlSessions
 from idp.store.undo import SqlNotices
 from keys.database import Database
+
+DISAVOWED = "disavowed"
+"""Why an officer is asked: somebody said "this was not me" to what a desk or an electronic identity vouched for."""
 
 
 class CameFirst(Exception):
@@ -40,7 +47,7 @@ class SqlCredentials:
         """The same in the caller's transaction. Raises `CameFirst`, and then the transaction must not be committed."""
         now = max(at, event.since + 0.001)
         unchanged = and_(t.account.c.id == event.account_id, t.account.c.secured_at == event.since)
-        values = {**event.values, "secured_at": now, "updated_at": now}
+        values = {**event.values, "secured_at": now, "updated_at": now} | ({"vouched_at": now} if event.vouched else {})
         if connection.execute(update(t.account).where(unchanged).values(values)).rowcount != 1:
             raise CameFirst
         if event.undone and not self._notices.use(connection, event.undone, now):
@@ -55,6 +62,8 @@ class SqlCredentials:
         if event.owner_is_back:
             self._withdraw(connection, event.account_id, now)
         end_passkeys(connection, self._audit, event.account_id, event.passkeys_end, now)
+        if event.case:
+            _open_case(connection, event, now)
         self._audit.write(connection, event.event)
         self._notices.write(connection, event.told)
         return now
@@ -68,6 +77,9 @@ class SqlCredentials:
 
     def find_undo(self, digest: str, now: float) -> Undo | None:
         return self._notices.find(digest, now)
+
+    def undo_used_at(self, digest: str) -> float | None:
+        return self._notices.used_at(digest)
 
     def links_of(self, account_id: str) -> list[HeldLink]:
         held = and_(t.link.c.account_id == account_id, t.link.c.ended_at.is_(None))
@@ -93,6 +105,18 @@ def _end_what_waits(connection: Connection, event: Securing, now: float) -> None
             raise CameFirst
     connection.execute(delete(t.activation).where(mine))
     end_open(connection, t.declaration.c.account_id == event.account_id, "cancelled", now)
+
+
+def _open_case(connection: Connection, event: Securing, now: float) -> None:
+    """An officer has to look at what was disavowed: one open case for an account, however often it is."""
+    d = t.link_dispute.c
+    mine = and_(d.account_id == event.account_id, d.reason == DISAVOWED, d.resolved_at.is_(None))
+    again = update(t.link_dispute).where(mine).values(times=d.times + 1, seen_at=now)
+    if connection.execute(again).rowcount:
+        return
+    row = {"id": secrets.token_urlsafe(16), "upstream": "", "subject": digest("disavowed", event.account_id)}
+    row |= {"reason": DISAVOWED, "account_id": event.account_id, "evidence": json.dumps({"about": event.case})}
+    connection.execute(insert(t.link_dispute).values(**row, times=1, created_at=now, seen_at=now))
 
 
 def _change_links(connection: Connection, event: Securing, now: float) -> None:

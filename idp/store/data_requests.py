@@ -3,7 +3,7 @@
 from dataclasses import asdict, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, insert, select, update
 
 from idp.accounts.notices import Told
 from idp.desk.data_requests import WAITING, Answer, Answered, DataRequest
@@ -11,6 +11,7 @@ from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.credentials import CameFirst, SqlCredentials
+from idp.store.erasure import kept_of, take_out
 from idp.store.outbox import SqlOutbox
 from idp.store.undo import SqlNotices
 from keys.database import Database
@@ -59,6 +60,11 @@ class SqlDataRequests:
     def waiting(self, *, limit: int) -> list[DataRequest]:
         return self._many(_r.state.in_(WAITING), limit)
 
+    def kept(self, account_id: str) -> list[tuple[str, float]]:
+        wanted = select(t.declaration.c.reference, t.declaration.c.expires_at).where(kept_of(account_id))
+        with self._database.read.connect() as connection:
+            return [(row.reference, row.expires_at) for row in connection.execute(wanted.order_by("expires_at"))]
+
     def answer(self, answer: Answer, now: float) -> None:
         before = answer.before
         same = and_(_r.id == before.id, _r.state == before.state, _r.answer_by == before.answer_by)
@@ -68,7 +74,7 @@ class SqlDataRequests:
                     raise Answered
                 if answer.secures:
                     self._credentials.secure_within(connection, answer.secures, now)
-                    _take_out(connection, before.account_id, now)
+                    take_out(connection, before.account_id, now)
                 self._audit.write(connection, answer.event)
                 self._outbox.write(connection, *answer.messages)
         except CameFirst:
@@ -78,31 +84,6 @@ class SqlDataRequests:
         oldest = select(t.data_request).where(where).order_by(_r.asked_at, _r.id).limit(limit)
         with self._database.read.connect() as connection:
             return [_request(row) for row in connection.execute(oldest).mappings()]
-
-
-def _take_out(connection: Connection, account_id: str, now: float) -> None:
-    """End identifiers, links and agreements; pictures go with the next sweep, undo links at once.
-
-    What no officer decided goes, with the names of devices; the register of them stays, as every authenticator's does.
-    """
-    for table in (t.identifier, t.link):
-        until = table.c.valid_to if table is t.identifier else table.c.ended_at
-        held = and_(table.c.account_id == account_id, until.is_(None))
-        connection.execute(update(table).where(held).values({until.name: now}))
-    agreed = and_(t.consent.c.account_id == account_id, t.consent.c.withdrawn_at.is_(None))
-    connection.execute(update(t.consent).where(agreed).values(withdrawn_at=now))
-    undo = and_(t.undo.c.account_id == account_id, t.undo.c.used_at.is_(None))
-    connection.execute(update(t.undo).where(undo).values(used_at=now))
-    mine = select(t.declaration.c.id).where(t.declaration.c.account_id == account_id)
-    connection.execute(update(t.photo).where(t.photo.c.declaration_id.in_(mine)).values(expires_at=now))
-    undecided = t.declaration.c.state.not_in(("approved", "rejected"))
-    connection.execute(delete(t.declaration).where(t.declaration.c.account_id == account_id, undecided))
-    disputed = and_(t.link_dispute.c.account_id == account_id, t.link_dispute.c.resolved_at.is_(None))
-    settled = {"resolved_at": now, "resolution": "refused", "sealed_facts": None}
-    connection.execute(update(t.link_dispute).where(disputed).values(settled))
-    connection.execute(update(t.enrolled_device).where(t.enrolled_device.c.account_id == account_id).values(name=""))
-    keys = and_(t.passkey.c.holder_kind == "account", t.passkey.c.holder == account_id)
-    connection.execute(update(t.passkey).where(keys).values(name=""))
 
 
 def _request(row: Any) -> DataRequest:

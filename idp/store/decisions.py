@@ -89,6 +89,11 @@ class SqlDecisions:
             return None
         return Activation(row.digest, row.account_id, row.declaration_id, row.created_at, row.expires_at)
 
+    def activated_at(self, digest: str) -> float | None:
+        """When the way behind this digest was used."""
+        with self._database.read.connect() as connection:
+            return connection.execute(select(t.activation.c.used_at).where(t.activation.c.digest == digest)).scalar()
+
     def _secure(self, connection: Connection, approval: Approval, now: float) -> None:
         securing = approval.secures
         if securing is None:

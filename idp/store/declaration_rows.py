@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from idp.accounts.account import Kind
 from idp.accounts.names import fold
-from idp.desk.declaration import OPEN, Declaration, Form, State
+from idp.desk.declaration import KEPT, OPEN, Declaration, Form, State
 from idp.store import tables as t
 
 _d = t.declaration.c
@@ -57,7 +57,7 @@ def end_within(connection: Connection, ids: Sequence[str], state: State, now: fl
 
 def end_open(connection: Connection, which: ColumnElement[bool], state: State, now: float) -> int:
     """End what is open of these declarations without a decision, and let their pictures go at once."""
-    ended = {"state": state, "decided_at": now, "expires_at": None, "version": _d.version + 1}
+    ended = {"state": state, "decided_at": now, "expires_at": now + KEPT, "version": _d.version + 1}
     still = and_(which, _d.state.in_(OPEN))
     ids = connection.execute(update(t.declaration).where(still).values(ended).returning(_d.id)).scalars().all()
     if ids:

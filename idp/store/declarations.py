@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, tuple_,
 
 from idp.accounts.account import Kind
 from idp.accounts.names import fold
-from idp.desk.declaration import OPEN, Declaration, Photo, Queue, Role
+from idp.desk.declaration import KEPT, OPEN, Declaration, Photo, Queue, Role
 from idp.messages.message import Message
 from idp.ports import Event
 from idp.store import tables as t
@@ -113,11 +113,11 @@ class SqlDeclarations:
             return list(connection.execute(found).scalars())
 
     def end_expired(self, now: float) -> int:
-        """Delete drafts whose time is over, and let undecided declarations lapse; returns how many lapsed."""
+        """Delete drafts, and what ended, when their time is over; let undecided ones lapse. Returns how many lapsed."""
         over = _d.expires_at <= now
         with self._database.write.begin() as connection:
-            connection.execute(delete(t.declaration).where(and_(_d.state == "draft", over)))
-            ended = {"state": "lapsed", "decided_at": now, "expires_at": None, "version": _d.version + 1}
+            connection.execute(delete(t.declaration).where(and_(_d.state.not_in(OPEN), over)))
+            ended = {"state": "lapsed", "decided_at": now, "expires_at": now + KEPT, "version": _d.version + 1}
             lapsing = update(t.declaration).where(and_(_d.state.in_(OPEN), over)).values(ended)
             requests = list(connection.execute(lapsing.returning(_d.request, _d.account_id)))
             for request, account_id in requests:

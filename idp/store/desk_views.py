@@ -5,9 +5,11 @@ from collections.abc import Sequence
 
 from sqlalchemy import and_, or_, select
 
+from idp.accounts.budgets import Budget, Spent
 from idp.desk.comparing import Marks
 from idp.desk.declaration import OPEN, Declaration
 from idp.store import tables as t
+from idp.store.budgets import pay
 from idp.store.declaration_rows import declaration_of
 from keys.database import Database
 
@@ -39,6 +41,10 @@ class SqlDeskViews:
             )
             for each in page
         }
+
+    def count(self, budget: Budget, now: float) -> Spent:
+        with self._database.write.begin() as connection:
+            return pay(connection, [budget], now)[budget.key]
 
     def about(self, declaration: Declaration) -> list[Declaration]:
         form = declaration.form

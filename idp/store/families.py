@@ -3,7 +3,7 @@
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import and_, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -100,10 +100,15 @@ class SqlFamilies:
 
     def claim(self, key: str, until: float) -> bool:
         """Note durably that something was used; False when it was used before."""
-        dialect = postgresql if self._database.dialect == "postgresql" else sqlite
-        claim = dialect.insert(t.revocation).values(id=key, expires_at=until).on_conflict_do_nothing()
         with self._database.read.connect() as connection:
-            return connection.execute(claim.returning(t.revocation.c.id)).first() is not None
+            return claim_within(connection, key, until)
+
+
+def claim_within(connection: Connection, key: str, until: float) -> bool:
+    """The same in the caller's transaction: it is used when that commits."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    claim = dialect.insert(t.revocation).values(id=key, expires_at=until).on_conflict_do_nothing()
+    return connection.execute(claim.returning(t.revocation.c.id)).first() is not None
 
 
 def _family(row: Any) -> Family:

@@ -1,10 +1,13 @@
 """The tables of officers: their own accounts, rights, sessions, and what waits for a second one of them."""
 
-from sqlalchemy import Column, Double, ForeignKey, Index, String, Table, Text
+from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, String, Table, Text, false, text
 
 from idp.store.schema import Number, metadata
 
-# `bhxh_code` and `citizen_number` are the officer's own, so that nobody decides about oneself.
+_ACTIVE = text("status = 'active'")
+
+# `bhxh_code` and `citizen_number` are the officer's own, so that nobody decides about oneself, and so that two officers
+# are two persons: of those who are active no two have the same.
 officer = Table(
     "officer",
     metadata,
@@ -14,6 +17,7 @@ officer = Table(
     Column("status", String(16), nullable=False),
     Column("bhxh_code", String(10)),
     Column("citizen_number", String(12)),
+    Column("foreigner", Boolean, nullable=False, server_default=false()),
     Column("password_hash", Text),
     Column("password_changed_at", Double),
     Column("sealed_totp", Text),
@@ -21,6 +25,8 @@ officer = Table(
     Column("secured_at", Double, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+    Index("officer_by_bhxh_code", "bhxh_code", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
+    Index("officer_by_citizen_number", "citizen_number", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
 )
 
 # What an officer may do in which agency and all beneath it; "*" is the whole country.

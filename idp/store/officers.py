@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp.desk.officers import INVITATION_LIFE, Lock, Officer
+from idp.desk.officers import INVITATION_LIFE, Lock, NumberTaken, Officer
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
@@ -14,6 +14,8 @@ from keys.database import Database
 from keys.sealing import MasterKey
 
 _o = t.officer.c
+_OWN = ("bhxh_code", "citizen_number", "foreigner")
+_PLAIN = ("id", "login", "name", "status", "secured_at", *_OWN)
 _with_rights = select(t.officer, t.officer_right.c.agency, t.officer_right.c.right).select_from(
     t.officer.outerjoin(t.officer_right, t.officer_right.c.officer_id == _o.id)
 )
@@ -28,14 +30,15 @@ class SqlOfficers:
         self._sealing = sealing
 
     def add(self, officer: Officer, event: Event, now: float) -> bool:
-        row = {name: getattr(officer, name) for name in ("id", "login", "name", "bhxh_code", "citizen_number")}
+        row = {name: getattr(officer, name) for name in _PLAIN}
         try:
             with self._database.write.begin() as connection:
-                row |= {"status": officer.status, "secured_at": officer.secured_at}
                 connection.execute(insert(t.officer), row | {"created_at": now, "updated_at": now})
                 self._audit.write(connection, event)
         except IntegrityError:
-            return False
+            if self.find_by_login(officer.login):
+                return False
+            raise NumberTaken from None
         return True
 
     def find(self, officer_id: str) -> Officer | None:
@@ -66,6 +69,12 @@ class SqlOfficers:
         return Lock(row.password_hash, secret, row.totp_step)
 
     def change(self, before: Officer, officer: Officer, event: Event, now: float) -> bool:
+        try:
+            return self._change(before, officer, event, now)
+        except IntegrityError:
+            raise NumberTaken from None
+
+    def _change(self, before: Officer, officer: Officer, event: Event, now: float) -> bool:
         with self._database.write.begin() as connection:
             stored = select(_o.status, _o.secured_at).where(_o.id == officer.id).with_for_update()
             known = connection.execute(stored).first()
@@ -75,7 +84,7 @@ class SqlOfficers:
             same = known is not None and (known.status, known.secured_at) == (before.status, before.secured_at)
             if not same or held != set(before.rights):
                 return False
-            self._secure(connection, officer, now, {"status": officer.status})
+            self._secure(connection, officer, now, {name: getattr(officer, name) for name in ("status", *_OWN)})
             gone = [and_(rights.agency == agency, rights.right == right) for agency, right in held - officer.rights]
             if gone:
                 connection.execute(delete(t.officer_right).where(rights.officer_id == officer.id, or_(*gone)))
@@ -151,7 +160,7 @@ def officers_of(rows: Iterable[Mapping[Any, Any]]) -> list[Officer]:
     """Officers from rows with one right each, in the order of the rows."""
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
-        plain = {n: row[n] for n in ("id", "login", "name", "status", "bhxh_code", "citizen_number", "secured_at")}
+        plain = {name: row[name] for name in _PLAIN}
         known = found.setdefault(row["id"], plain | {"rights": set()})
         if row["right"]:
             known["rights"].add((row["agency"], row["right"]))

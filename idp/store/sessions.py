@@ -11,6 +11,7 @@ from idp.login.sessions import Session
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.families import claim_within
 from idp.store.rows import SESSION, session_of
 from idp.store.session_clients import SqlSessionClients
 from idp.store.undo import SqlNotices
@@ -40,6 +41,7 @@ class SqlSessions:
         told: Told,
         secured_at: float,
         browser: str = "",
+        claim: str = "",
     ) -> None:
         proof, row = session.authentication, _row(session_digest, session)
         facts = {"through": proof.through, "browser": browser, "network": session.network}
@@ -49,6 +51,8 @@ class SqlSessions:
             of_account = select(t.account.c.secured_at).where(t.account.c.id == proof.account_id)
             if connection.execute(of_account.with_for_update(read=True)).scalar() != secured_at:
                 raise Expired("the account was secured meanwhile")
+            if claim and not claim_within(connection, claim, session.expires_at):
+                raise Expired("the attempt was finished before")
             if not connection.execute(self._open(row)).rowcount:
                 raise Expired("the session to go on with was ended meanwhile")
             if device_digest:

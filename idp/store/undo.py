@@ -54,6 +54,11 @@ class SqlNotices:
         before = json.loads(self._sealing.unseal(row.sealed_before, context=f"undo {digest}"))
         return Undo(digest, row.account_id, row.event, before, row.created_at, row.expires_at)
 
+    def used_at(self, digest: str) -> float | None:
+        """When the link was used, or died with one that was."""
+        with self._database.read.connect() as connection:
+            return connection.execute(select(_u.used_at).where(_u.digest == digest)).scalar()
+
     def previous(self, account_id: str, now: float) -> dict[str, str]:
         """Number and address of before a change that can still be undone: who had them is told of what follows."""
         changed = and_(_u.account_id == account_id, _u.event.in_(("phone_changed", "email_changed", "profile_changed")))

@@ -9,15 +9,16 @@ from flask import redirect, render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.devices import Devices
 from idp.errors import BadRequest, Forbidden
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.sessions import Session, Sessions
-from idp.login.steps import Ask, Step
+from idp.login.steps import Owed, Step
 from idp.oidc.clients import Clients
 from idp.oidc.consents import Consents
-from idp.oidc.dispatch import StepRules
+from idp.oidc.dispatch import Dispatcher, Entry
 from idp.oidc.gate import Standing
 from idp.oidc.issuing import Standings
 from idp.oidc.signed_in import SignedIn
@@ -49,12 +50,12 @@ class OwnPages:
         consents: Consents,
         clients: Clients,
         clock: Clock,
-        rules: StepRules,
+        dispatcher: Dispatcher,
         *,
         links: bool = False,
     ) -> None:
         self.links = links
-        self.rules = rules
+        self.dispatcher = dispatcher
         self.around = around
         self.attempts = attempts
         self.sessions = sessions
@@ -123,7 +124,7 @@ class AccountPage(Page):
         account = standing.account
         body = render_template(
             "account.html",
-            account=_shown(account),
+            account=_shown(account, self._pages.clock()),
             sessions=[_listed(s, standing.session) for s in self._pages.sessions.of_account(account.id)],
             devices=self._phones(account.id),
             consents=self._agreed(account.id),
@@ -137,31 +138,19 @@ class AccountPage(Page):
         return response
 
     def _returned(self, browser: Browser, handle: str) -> Response:
-        """Back from the login page with a proof: take the attempt, open the session."""
-        attempt = self._pages.attempts.load(handle, browser.secret or "")
-        if attempt.proof is None or attempt.client_id:
-            return redirect(with_query("/login", attempt=handle), 303)
-        now_known = self._pages.standings.of_account(attempt.proof.account_id, "")
-        account = now_known.account
-        if account is None or not account.is_active:
-            return self._pages.ask_to_log_in(browser)
-        if attempt.proof.auth_time < now_known.epoch or attempt.secured_at != account.secured_at:
-            return self._pages.ask_to_log_in(browser)
-        rules, now = self._pages.rules, self._pages.clock()
-        owed = rules.owed(Ask(), now_known, attempt.proof, attempt, now)
-        if owed:
-            return redirect(with_query(STEP_PAGES[owed.step], attempt=handle), 303)
-        carried = self._pages.standing(browser)
-        self._pages.attempts.finish(handle)
-        before = carried.session if carried else None
-        opened = self._pages.sessions.open(attempt.proof, browser.visitor, attempt, account, before=before)
+        """Back from a step: to the next one that is owed, or in, with a new session."""
+        attempt = self._pages.attempts.load(handle, browser.held(handle))
+        entry = Entry(browser.visitor, browser.session, handle, attempt)
+        opened = self._pages.dispatcher.next_at_home(entry, handle, attempt)
+        if isinstance(opened, Owed):
+            return redirect(with_query(STEP_PAGES[opened.step], attempt=handle), 303)
         response = redirect(attempt.return_to, 303)
         set_session(self._pages.around, response, opened.cookie, opened.device_cookie)
         return response
 
     def _password(self, account: Account) -> dict[str, Any]:
         """When the password was set, until when it is good, and whether that is soon."""
-        age, set_at = self._pages.rules.age, account.password_changed_at
+        age, set_at = self._pages.dispatcher.age, account.password_changed_at
         until = age.good_until(account)
         soon = age.due(account, self._pages.clock()) == "expiring"
         return {
@@ -227,7 +216,7 @@ class Withdraw(Page):
         return redirect("/account", 303)
 
 
-def _shown(account: Account) -> dict[str, Any]:
+def _shown(account: Account, now: float) -> dict[str, Any]:
     held = [i for i in account.identifiers if i.valid_to is None]
     return {
         "name": account.name,
@@ -235,7 +224,7 @@ def _shown(account: Account) -> dict[str, Any]:
         "identifiers": [{"label": IDENTIFIERS[i.kind], "masked": i.masked} for i in held],
         "phone_masked": masked("sms", account.phone) if account.phone else None,
         "email_masked": masked("email", account.email) if account.email else None,
-        "email_unproved": account.email is not None and account.email_verified_at is None,
+        "email_unproved": trust.address(account, "contact", now) is not None,
     }
 
 

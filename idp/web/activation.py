@@ -63,6 +63,9 @@ class Whose(_Step):
         _, handle, under_way, account = self.here()
         if under_way.proved:
             return redirect(with_query("/activate/password", ticket=handle), 303)
+        return self._page(handle, under_way, account)
+
+    def _page(self, handle: str, under_way: Activating, account: Account, error: str | None = None) -> Response:
         held = [i for i in account.identifiers if i.valid_to is None]
         body = render_template(
             "activate.html",
@@ -70,11 +73,16 @@ class Whose(_Step):
             name=names.masked(account.name),
             identifiers=[{"label": IDENTIFIERS[i.kind], "masked": i.masked} for i in held],
             phone=masked("sms", account.phone or ""),
+            known=under_way.known,
+            error=error,
         )
         return _page(body)
 
     def post(self) -> Response:
-        browser, handle, _, account = self.here()
+        browser, handle, under_way, account = self.here()
+        typed = browser.form.get("reference", "")
+        if not under_way.known and not self._activations.recognise(handle, under_way, typed):
+            return self._page(handle, under_way, account, gettext("Mã số tờ khai không đúng. Hãy xem trên bản in."))
         shown = self._desk.first(code_ask(handle, account), browser, trusted=True)
         if shown.get("error"):
             return _code_page(self._desk, browser, handle, account, shown)
@@ -86,14 +94,14 @@ class Code(_Step):
 
     def get(self) -> Response:
         browser, handle, under_way, account = self.here()
-        if under_way.proved:
-            return redirect(with_query("/activate/password", ticket=handle), 303)
+        if under_way.proved or not under_way.known:
+            return redirect(with_query("/activate/password" if under_way.proved else "/activate", ticket=handle), 303)
         return _code_page(self._desk, browser, handle, account, self._desk.waiting(code_ask(handle, account)))
 
     def post(self) -> Response:
         browser, handle, under_way, account = self.here()
-        if under_way.proved:
-            return redirect(with_query("/activate/password", ticket=handle), 303)
+        if under_way.proved or not under_way.known:
+            return redirect(with_query("/activate/password" if under_way.proved else "/activate", ticket=handle), 303)
         if "code-cancel" in browser.form:
             return redirect(with_query("/activate", ticket=handle), 303)
         ask = code_ask(handle, account)

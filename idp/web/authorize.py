@@ -62,7 +62,7 @@ class Authorize(Endpoint):
         if browser.came_without_cookies():
             return redirect(f"/authorize?{urlencode(params)}", 303)
         handle = dict(params).get("attempt") if len(params) == 1 else None
-        attempt = self._attempts.load(handle, browser.secret or "") if handle else None
+        attempt = self._attempts.load(handle, browser.held(handle)) if handle else None
         if attempt:
             params = attempt.params
         try:

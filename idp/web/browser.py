@@ -7,10 +7,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import g, request
-from werkzeug.wrappers import Request
+from werkzeug.wrappers import Request, Response
 
 from idp.accounts.notices import Scene
 from idp.errors import Forbidden
+from idp.login.attempt import Held
 from idp.login.sessions import Visitor
 from idp.messages.message import Language
 from idp.shelf import digest
@@ -21,6 +22,9 @@ from idp.web.network import Peers
 from idp.web.places import NOWHERE, Places
 
 LANGUAGES = ("vi", "en")
+SECOND_LIFE = 3600
+"""Seconds for which a browser keeps an attempt's second secret: as long as any attempt lives, and a little."""
+
 LONGEST_MOVED = 6000
 """Bytes of a form that still fit into a URL."""
 
@@ -43,11 +47,26 @@ class Browser:
     def __init__(self, around: Surroundings, request: Request) -> None:
         self.around = around
         self.request = request
+        self.given: dict[str, str] = {}
 
     @cached_property
     def secret(self) -> str | None:
         """The secret that binds attempts to this browser."""
         return self.around.cookies.read(self.request.cookies, "b")
+
+    def held(self, handle: str) -> Held:
+        """What this browser holds of the attempt."""
+        return Held(self.secret or "", self.around.cookies.read(self.request.cookies, second_cookie(handle)) or "")
+
+    def was_proved(self, handle: str, secret: str) -> None:
+        """Give the browser, with the answer, the second secret of an attempt that holds a proof from now on."""
+        if secret:
+            self.given[second_cookie(handle)] = secret
+
+    def hand_over(self, response: Response) -> None:
+        """Set what the browser was given; every page's answer comes by here."""
+        for name, secret in self.given.items():
+            self.around.cookies.set(response, name, secret, max_age=SECOND_LIFE)
 
     @cached_property
     def session(self) -> str | None:
@@ -122,6 +141,11 @@ class Browser:
         origin = self.request.headers.get("Origin")
         if origin not in (None, "null") and origin != self.around.issuer:
             raise Forbidden("cross-site form (Origin)")
+
+
+def second_cookie(handle: str) -> str:
+    """The name of the cookie with an attempt's second secret: one for each, so that tabs are in no other's way."""
+    return "p" + digest("second cookie", handle)[:12]
 
 
 def csrf_of(session_cookie: str) -> str:

@@ -1,5 +1,10 @@
-"""`/login/code`: a one-time code to the registered phone, as a step of a login or on top of a live session."""
+"""`/login/code`: a one-time code, as a step of a login or on top of a live session.
 
+It goes to the registered phone. After much guessing, where no number may be used, it goes to the proved address; where
+there is none either, a passkey or an electronic identity takes its place, never nothing.
+"""
+
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -7,10 +12,12 @@ from flask import redirect
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from idp.accounts import trust
 from idp.accounts.one_time import Ask, Purpose
 from idp.accounts.people import People
 from idp.login.passkey_logins import PasskeyLogins
 from idp.shelf import digest
+from idp.web.browser import with_query
 from idp.web.code_desk import CodeDesk, Sheet, sent_to
 from idp.web.page import Page
 from idp.web.sentences import LOGIN
@@ -20,7 +27,10 @@ from idp.web.steps import Step, Steps
 class CodePage(Page):
     """Asks for a code; a right one makes the login one of level 2. So does a passkey, where the account has one."""
 
-    def __init__(self, steps: Steps, desk: CodeDesk, people: People, passkeys: PasskeyLogins) -> None:
+    def __init__(
+        self, steps: Steps, desk: CodeDesk, people: People, passkeys: PasskeyLogins, settle_doubt: Callable[[str], None]
+    ) -> None:
+        self._settle_doubt = settle_doubt
         self._passkeys = passkeys
         self._steps = steps
         self._desk = desk
@@ -28,42 +38,53 @@ class CodePage(Page):
 
     def get(self) -> Response:
         step = self._steps.here()
-        if step.account.number_for_codes(self._steps.clock()) is None:
-            return self._page(step, error=_without_number(step), over=True)
+        ask = asked(step, self._steps.clock())
+        if ask is None:
+            elsewhere = with_query("/login", attempt=step.handle) if step.attempt.suspicious else ""
+            return self._page(step, None, error=_without_number(step), over=True, other_way=elsewhere)
         # Who has a passkey will rather use that, and a text message costs.
         hold = self._passkeys.has_any(step.account)
-        shown = self._desk.first(asked(step), step.browser, trusted=step.attempt.trusted, hold=hold)
+        shown = self._desk.first(ask, step.browser, trusted=step.attempt.trusted, hold=hold)
         if step.browser.query.get("why") == "passkey":
             shown |= {"error": str(LOGIN["passkey"])}
-        return self._page(step, **shown)
+        return self._page(step, ask, **shown)
 
     def post(self) -> Response:
         step = self._steps.here()
         form = step.browser.form
         if "code-cancel" in form:
             return self._steps.give_up(step)
-        if step.account.number_for_codes(self._steps.clock()) is None or step.is_coded:
+        ask = asked(step, self._steps.clock())
+        if ask is None or step.is_coded:
             return redirect(step.return_url, 303)
-        ask = asked(step)
         if "code-again" in form:
             return self._page(
-                step, **self._desk.again(ask, step.browser, trusted=step.attempt.trusted, bound=step.handle)
+                step, ask, **self._desk.again(ask, step.browser, trusted=step.attempt.trusted, bound=step.handle)
             )
         verdict, shown = self._desk.judged(ask, step.browser)
         if verdict != "right":
-            return self._page(step, **shown)
-        now = self._steps.clock()
-        self._people.verify_phone(step.account.id, ask.to, now)
-        proof = step.proof.with_code(now)
-        self._steps.attempts.strengthened(step.handle, step.attempt, proof, step.account.secured_at)
+            return self._page(step, ask, **shown)
+        self._entered(step, ask)
         return redirect(step.return_url, 303)
 
-    def _page(self, step: Step, **shown: Any) -> Response:
+    def _entered(self, step: Step, ask: Ask) -> None:
+        """A code to the phone makes the login one of two factors; one by mail answers the doubt about guessing."""
+        now = self._steps.clock()
+        if step.attempt.suspicious:
+            self._settle_doubt(step.account.id)
+        if ask.channel == "email":
+            self._steps.attempts.replace(step.handle, step.attempt, replace(step.attempt, suspicious=False))
+            return
+        self._people.verify_phone(step.account.id, ask.to, now)
+        proof = step.proof.with_code(now)
+        self._steps.strengthened(step, proof, step.account.secured_at)
+
+    def _page(self, step: Step, ask: Ask | None, **shown: Any) -> Response:
         name = self._steps.client_name(step)
         sheet = Sheet(
             title=gettext("Nhập mã xác thực"),
-            lead=gettext("Để chắc chắn là bạn, hãy nhập mã vừa gửi tới điện thoại đã đăng ký."),
-            sent=sent_to("sms", step.account.phone) if step.account.phone else "",
+            lead=_lead(ask),
+            sent=sent_to(ask.channel, ask.to) if ask else "",
             action="/login/code",
             hidden={"attempt": step.handle},
             target=step.attempt.redirect_origin,
@@ -81,6 +102,14 @@ class CodePage(Page):
         return self._desk.answer(step.browser, sheet)
 
 
+def _lead(ask: Ask | None) -> str:
+    if ask is None:
+        return str(gettext("Để chắc chắn là bạn, cần thêm một cách xác nhận ngoài mật khẩu."))
+    if ask.channel == "email":
+        return str(gettext("Để chắc chắn là bạn, hãy nhập mã vừa gửi tới địa chỉ thư đã đăng ký."))
+    return str(gettext("Để chắc chắn là bạn, hãy nhập mã vừa gửi tới điện thoại đã đăng ký."))
+
+
 def _without_number(step: Step) -> str:
     """Why no code can be sent."""
     if step.account.phone is None:
@@ -90,11 +119,14 @@ def _without_number(step: Step) -> str:
     )
 
 
-def asked(step: Step) -> Ask:
-    """The code of this step, bound to attempt and number."""
+def asked(step: Step, now: float) -> Ask | None:
+    """The code of this step, bound to attempt and receiver; None where nothing registered may take one."""
     purpose: Purpose = "login" if step.attempt.proof else "step_up"
     if step.attempt.takes_over:
         purpose = "device"
-    return Ask(
-        purpose, digest("attempt", step.handle), step.account.id, "sms", step.account.phone or "", step.account.id
-    )
+    bound, who = digest("attempt", step.handle), step.account.id
+    if number := trust.number(step.account, purpose, now):
+        return Ask(purpose, bound, who, "sms", number, who)
+    # A mail proves no second factor: it stands only against the doubt whether somebody guessed the password.
+    address = trust.address(step.account, purpose, now) if step.attempt.suspicious else None
+    return Ask(purpose, bound, who, "email", address, who) if address else None

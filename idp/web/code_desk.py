@@ -24,6 +24,7 @@ class Sheet:
 
     `wait` is in seconds; `over` says that no try is left; `target` is the origin that the form may lead to in the end.
     `passkey` says that a passkey of the account serves as well, `held` that no code is sent before it is asked for.
+    `other_way` is the address where another way to log in is chosen, when none of these can be had.
     """
 
     title: str
@@ -38,6 +39,7 @@ class Sheet:
     target: str = ""
     passkey: bool = False
     held: bool = False
+    other_way: str = ""
 
 
 class CodeDesk:

@@ -68,7 +68,7 @@ class ConsentPage(Page):
 
     def _asked(self, browser: Browser, handle: str) -> tuple[LoginAttempt, AuthorizationRequest, str]:
         """The attempt, its request and who is to agree: whoever proved it here, else the live session's person."""
-        attempt = self._attempts.load(handle, browser.secret or "")
+        attempt = self._attempts.load(handle, browser.held(handle))
         if not attempt.client_id:
             raise Expired("nothing to agree to")
         request = read_request(attempt.params, self._clients)

@@ -1,7 +1,7 @@
 """Our cookies: `__Host-`, Secure, HttpOnly, Lax, opaque; an http issuer, for development only, drops the first two.
 
 `b` binds attempts to a browser, `s` is the session, `d` the known device, `l` the chosen language, `q` the login by
-QR code that waits in this browser.
+QR code that waits in this browser, `p` and twelve letters the secret that came with the proof in one login attempt.
 """
 
 from collections.abc import Mapping

@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 
 from idp.errors import Expired, Forbidden, TooMany
 from idp.login.sessions import Session, session_digest
-from idp.login.steps import Ask
 from idp.oidc.clients import Client
 from idp.oidc.consents import Agreement
 from idp.oidc.device_grant import DeviceCode, DeviceCodes, UserCodes, read_user_code, shown
@@ -90,8 +89,7 @@ class DevicePage(Page):
         """The way to what the client demands of a login, or that the password is too old for."""
         if standing.session is None:
             return self._pages.ask_to_log_in(browser, _here(user_code))
-        proof, now = standing.session.authentication, self._pages.clock()
-        owed = self._pages.rules.owed(Ask(acr=client.minimum_acr), standing, proof, None, now)
+        owed = self._pages.dispatcher.owed_by(standing.session, standing, client)
         if owed is None:
             return None
         if owed.step == "login":
@@ -113,7 +111,7 @@ class DevicePage(Page):
         if session is None:
             raise Forbidden("the session has ended")
         proof = session.authentication
-        refused = may_issue(standing, Request(client, proof, asked.scopes, now, self._pages.rules.age))
+        refused = may_issue(standing, Request(client, proof, asked.scopes, now, self._pages.dispatcher.age))
         if refused is not None:
             raise Forbidden(f"the device may not be let in: {refused}")
         self._audit.record(Event("device_grant.allowed", session.account_id, client.client_id))

@@ -6,9 +6,12 @@ upstream of whoever sat there before: where the upstream does not tell when its 
 registered number, or a passkey, has to come too.
 """
 
+from collections.abc import Collection
+
 from flask import render_template
 from werkzeug.wrappers import Response
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.credentials import Credentials, Outdated
 from idp.accounts.passwords import WeakPassword
@@ -20,15 +23,6 @@ from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
 from idp.web.headers import page_policy
 from idp.web.page import Page
 from idp.web.sentences import PASSWORD
-
-FRESH = 300.0
-"""Seconds for which a login at an upstream, or the code that came too, opens this page."""
-
-BACK_WITHIN = 600.0
-"""Seconds after coming back from an upstream in which that code is entered."""
-
-LEVEL = 2
-"""The least level of the proofing behind the login (Decree 69/2024)."""
 
 
 class ByEid(Page):
@@ -43,14 +37,11 @@ class ByEid(Page):
         browser = this_browser(self._pages.around)
         if "go" in browser.query:
             return self._pages.ask_to_log_in(browser, "/recover/eid", recovers=True)
-        strong = self._strong(browser)
-        if strong is None:
+        account, session, may = self._proved(browser)
+        if account is None or session is None or not may:
             return _page(render_template("recover_eid.html"))
-        account, session = strong
-        if self._is_fresh(session):
+        if "recover" in may:
             return self._form(browser, account)
-        if session.authentication.upstream_at is not None:
-            return _page(render_template("recover_eid.html"))
         if not self._takes_codes(account):
             return _page(render_template("recover_eid_no_channel.html"))
         return self._pages.begin(browser, "code", return_to="/recover/eid", step_up=session.sid)
@@ -58,10 +49,9 @@ class ByEid(Page):
     def post(self) -> Response:
         browser = this_browser(self._pages.around)
         demand_csrf(browser)
-        strong = self._strong(browser)
-        if strong is None or not self._is_fresh(strong[1]):
+        account, session, may = self._proved(browser)
+        if account is None or session is None or "recover" not in may:
             raise Expired("the login through the upstream is too old or too weak")
-        account, session = strong
         new = browser.form.get("password", "")[:1024]
         if new != browser.form.get("again", "")[:1024]:
             return self._form(browser, account, str(PASSWORD["different"]))
@@ -75,26 +65,31 @@ class ByEid(Page):
         self._pages.around.cookies.drop(response, "s")
         return response
 
-    def _strong(self, browser: Browser) -> tuple[Account, Session] | None:
-        """Who just came back from an upstream by a strong login that more than the password stands behind."""
+    def _proved(self, browser: Browser) -> tuple[Account | None, Session | None, Collection[trust.Power]]:
+        """Who is here, and what their login through an upstream may do now, with the code that came too."""
         standing = self._pages.standing(browser)
         if standing is None or standing.account is None or standing.session is None:
-            return None
-        proof = standing.session.authentication
-        strong = proof.ial >= LEVEL and not proof.brief
-        back = 0 <= self._pages.clock() - proof.auth_time <= BACK_WITHIN
-        if not (strong and back and self._credentials.is_recoverable_through(standing.account, proof.through)):
-            return None
-        return standing.account, standing.session
-
-    def _is_fresh(self, session: Session) -> bool:
-        """Whether the person is known to have acted just now."""
-        acted_at = session.authentication.acted_at
-        return acted_at is not None and 0 <= self._pages.clock() - acted_at <= FRESH
+            return None, None, ()
+        account, proof, now = standing.account, standing.session.authentication, self._pages.clock()
+        dated = proof.upstream_at
+        stands = trust.eid_proof(
+            ial=proof.ial,
+            brief=proof.brief,
+            firm=self._credentials.is_recoverable_through(account, proof.through),
+            auth_time=proof.auth_time if dated is None else dated,
+            dated=dated is not None,
+            now=now,
+        )
+        may = trust.POWERS[stands]
+        entered = proof.otp_at is not None and 0 <= now - proof.otp_at <= trust.FRESH
+        if "recover_with_code" in may and entered and self._takes_codes(account):
+            may = trust.POWERS["eid_fresh"]
+        return account, standing.session, may
 
     def _takes_codes(self, account: Account) -> bool:
-        """Whether there is a proved channel of the account, or a passkey, that can vouch for the person."""
-        return bool(account.number_for_codes(self._pages.clock())) or self._credentials.has_passkeys(account)
+        """Whether there is a proved number of the account, or a passkey, that can vouch for the person."""
+        now = self._pages.clock()
+        return trust.number(account, "recovery", now) is not None or self._credentials.has_passkeys(account)
 
     def _form(self, browser: Browser, account: Account, error: str | None = None) -> Response:
         username = next((i.value for i in account.identifiers if i.valid_to is None), "")

@@ -67,7 +67,7 @@ class Login(Page):
         handle = browser.query.get("attempt")
         if handle is None:
             return redirect("/account", 303)
-        attempt = self._attempts.load(handle, browser.secret or "")
+        attempt = self._attempts.load(handle, browser.held(handle))
         kind = tab_of(browser.query.get("kind", "individual"))
         wants = self._logins.wants_captcha(attempt.failures) or "captcha" in browser.query
         shown = Shown(kind, username=attempt.login_hint, captcha=wants)
@@ -83,9 +83,9 @@ class Login(Page):
         browser = this_browser(self._around)
         form = browser.form
         handle = form.get("attempt", "")
-        attempt = self._attempts.load(handle, browser.secret or "")
         if "login-cancel" in form:
-            return self._cancel(handle, attempt)
+            return self._cancel(handle, self._attempts.load(handle, browser.held(handle)))
+        attempt = self._attempts.load_for_login(handle, browser.held(handle))
         typed = self._typed(browser, form, handle, attempt)
         try:
             proved = self._logins.with_password(typed)
@@ -96,7 +96,8 @@ class Login(Page):
             self._measures.logins.labels("password", "busy").inc()
             raise
         self._measures.logins.labels("password", "succeeded").inc()
-        self._attempts.logged_in(handle, attempt, proved, remember=form.get("remember") is not None)
+        secret = self._attempts.logged_in(handle, attempt, proved, remember=form.get("remember") is not None)
+        browser.was_proved(handle, secret)
         return redirect(with_query(returns_to(attempt), attempt=handle), 303)
 
     def _typed(self, browser: Browser, form: dict[str, str], handle: str, attempt: LoginAttempt) -> Typed:

@@ -35,6 +35,7 @@ class Measures:
         self.messages = Counter("idp_messages_total", "Messages by what became of them", ["channel", "outcome"], **own)
         self.waiting = Gauge("idp_messages_waiting", "Messages that wait", ["channel"], **own, **newest)
         self.oldest = Gauge("idp_messages_oldest_seconds", "Age of the oldest of them", ["channel"], **own, **newest)
+        self.views = Counter("idp_officer_alarms_total", "Officers who opened many papers", ["outcome"], **own)
         self.phone = Counter(
             "idp_phone_refusals_total", "Calls of phones that were refused.", ["operation", "code"], **own
         )

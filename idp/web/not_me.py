@@ -3,9 +3,12 @@
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
-from idp.accounts.credentials import Credentials, Outdated
+from idp.accounts import trust
+from idp.accounts.account import Account
+from idp.accounts.credentials import Credentials, Outdated, disavowal_of
+from idp.accounts.notices import Undo
 from idp.accounts.people import People
-from idp.errors import Expired
+from idp.errors import NoticeOver
 from idp.web.browser import Surroundings, this_browser
 from idp.web.headers import page_policy
 from idp.web.page import Page
@@ -13,7 +16,7 @@ from idp.web.sentences import NOTICES
 
 
 class NotMe(Page):
-    """Ends everything open and takes the change back."""
+    """Ends everything open, and takes the change back or has an officer look at it."""
 
     def __init__(self, around: Surroundings, credentials: Credentials, people: People) -> None:
         self._around = around
@@ -21,23 +24,29 @@ class NotMe(Page):
         self._people = people
 
     def get(self, token: str) -> Response:
-        undo = self._credentials.undo_of(token[:64])
-        if undo is None:
-            raise Expired("the link of a notice is used or over")
-        return _page("not_me.html", token=token, about=NOTICES.get(undo.about, NOTICES["new_device"]))
+        undo, account = self._live(token)
+        about = NOTICES.get(undo.about, NOTICES["new_device"])
+        return _page("not_me.html", token=token, about=about, may=trust.POWERS[disavowal_of(undo, account)])
 
     def post(self, token: str) -> Response:
-        if "not-me" not in this_browser(self._around).form:
+        browser = this_browser(self._around)
+        if "not-me" not in browser.form:
             return redirect(f"/not-me/{token[:64]}", 303)
+        _, account = self._live(token)
+        try:
+            proof = self._credentials.not_me(token, account, browser.scene)
+        except Outdated:
+            raise NoticeOver("the account was secured meanwhile, or the link was used") from None
+        return _page("not_me_done.html", may=trust.POWERS[proof])
+
+    def _live(self, token: str) -> tuple[Undo, Account]:
+        """What the link is about, and whose account. Raises `NoticeOver`."""
         undo = self._credentials.undo_of(token[:64])
         account = self._people.find(undo.account_id) if undo else None
-        if account is None:
-            raise Expired("the link of a notice is used or over")
-        try:
-            self._credentials.not_me(token, account)
-        except Outdated:
-            raise Expired("the account was secured meanwhile, or the link was used") from None
-        return _page("not_me_done.html")
+        if undo is None or account is None:
+            used_at = self._credentials.undo_used_at(token[:64])
+            raise NoticeOver("the link of a notice is used, over or unknown", used_at=used_at)
+        return undo, account
 
 
 def _page(template: str, **values: object) -> Response:

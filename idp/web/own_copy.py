@@ -1,19 +1,20 @@
 """`/account/data`: a copy of one's own data, and the request to erase it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
-from idp.desk.data_requests import Answered, DataRequest, DataRequests
+from idp.desk.data_requests import Answered, DataRequest, DataRequests, Kept
 from idp.ports import AuditLog, Event
 from idp.web.account import OwnPages, shown_date
 from idp.web.browser import csrf_of, demand_csrf, this_browser
 from idp.web.headers import page_policy
 from idp.web.own_data import Sensitive
 from idp.web.page import Page
+from idp.web.sentences import KEPT
 
 FILE = "bhxh-my-data.json"
 
@@ -85,7 +86,11 @@ class Erase(Sensitive):
         opened = self.opened(browser)
         if isinstance(opened, Response):
             return opened
-        response = Response(render_template("erase.html", csrf=csrf_of(browser.session or "")), mimetype="text/html")
+        account, _ = opened
+        body = render_template(
+            "erase.html", csrf=csrf_of(browser.session or ""), kept=listed(self._requests.kept(account.id))
+        )
+        response = Response(body, mimetype="text/html")
         response.headers["Content-Security-Policy"] = page_policy()
         return response
 
@@ -102,6 +107,11 @@ class Erase(Sensitive):
         return redirect("/account/data", 303)
 
 
+def listed(kept: Sequence[Kept]) -> list[tuple[str, str]]:
+    """What the law keeps of somebody whose data are erased, with the day on which it goes."""
+    return [(f"{KEPT[each.what]} {each.reference}".strip(), shown_date(each.until)[:10]) for each in kept]
+
+
 def _shown(request: DataRequest) -> dict[str, Any]:
     reference = request.reference
     return {
@@ -112,6 +122,7 @@ def _shown(request: DataRequest) -> dict[str, Any]:
         "asked": shown_date(request.asked_at),
         "acknowledge_by": shown_date(request.acknowledge_by),
         "answer_by": shown_date(request.answer_by),
+        "erased_from": shown_date(request.erased_from),
         "answered": shown_date(request.answered_at) if request.answered_at else None,
         "note": request.note,
     }

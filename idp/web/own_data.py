@@ -10,6 +10,7 @@ from flask import redirect, render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.one_time import Ask
 from idp.accounts.people import People
@@ -68,7 +69,8 @@ class Details(Sensitive):
         account, _ = opened
         held = [i for i in account.identifiers if i.valid_to is None]
         named = [{"label": IDENTIFIERS[i.kind], "value": i.value} for i in held]
-        return _page("details.html", account=account, identifiers=named, **written(account))
+        proved = {contact.channel for contact in trust.reachable(account, "claim", self._pages.clock())}
+        return _page("details.html", account=account, proved=proved, identifiers=named, **written(account))
 
 
 class ChangePassword(Page):
@@ -101,7 +103,7 @@ class ProveEmail(Sensitive):
         if isinstance(opened, Response):
             return opened
         account, session = opened
-        if not account.email or account.email_verified_at:
+        if trust.address(account, "contact", self._pages.clock()) is None:
             return redirect("/account", 303)
         return self._page(browser, account, **self._desk.first(_ask(account, session), browser, trusted=True))
 
@@ -112,7 +114,11 @@ class ProveEmail(Sensitive):
         if isinstance(opened, Response):
             return opened
         account, session = opened
-        if not account.email or "code-cancel" in browser.form:
+        if (
+            not account.email
+            or "code-cancel" in browser.form
+            or not trust.address(account, "contact", self._pages.clock())
+        ):
             return redirect("/account", 303)
         ask = _ask(account, session)
         if "code-again" in browser.form:

@@ -31,14 +31,14 @@ class PasskeyLogin(Page):
     def get(self) -> Response:
         browser = this_browser(self._around)
         handle = browser.query.get("attempt", "")
-        attempt = self._attempts.load(handle, browser.secret or "")
+        attempt = self._attempts.load(handle, browser.held(handle))
         return question(self._logins.begin(handle, attempt, browser.network))
 
     def post(self) -> Response:
         browser = this_browser(self._around)
         form = browser.form
         handle, kind = form.get("attempt", ""), tab_of(form.get("kind", "individual"))
-        attempt = self._attempts.load(handle, browser.secret or "")
+        attempt = self._attempts.load(handle, browser.held(handle))
         answer, network, device = form.get("answer", ""), browser.network, browser.device
         try:
             proved = self._logins.log_in(answer, handle, attempt, tab=kind, network=network, device=device)
@@ -46,7 +46,8 @@ class PasskeyLogin(Page):
             self._measures.logins.labels("passkey", failed.kind).inc()
             return redirect(with_query("/login", attempt=handle, kind=kind, why=failed.kind), 303)
         self._measures.logins.labels("passkey", "succeeded").inc()
-        self._attempts.logged_in(handle, attempt, proved, remember=form.get("remember") is not None)
+        secret = self._attempts.logged_in(handle, attempt, proved, remember=form.get("remember") is not None)
+        browser.was_proved(handle, secret)
         return redirect(with_query(returns_to(attempt), attempt=handle), 303)
 
 
@@ -70,7 +71,7 @@ class PasskeyStep(Page):
             proof = self._logins.step(answer, step.handle, step.attempt, step.account, step.proof, network)
         except LoginFailed as failed:
             return redirect(with_query("/login/code", attempt=step.handle, why=failed.kind), 303)
-        self._steps.attempts.strengthened(step.handle, step.attempt, proof, step.account.secured_at)
+        self._steps.strengthened(step, proof, step.account.secured_at)
         return redirect(step.return_url, 303)
 
 

@@ -10,6 +10,7 @@ from flask import redirect, render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from idp.accounts import trust
 from idp.accounts.credentials import Credentials, Outdated, WrongPassword
 from idp.accounts.one_time import Ask
 from idp.accounts.passwords import WeakPassword
@@ -64,7 +65,7 @@ class PasswordPage(Page):
             self._guesses.clear(step.account.id)
             return self._page(step, str(weak))
         self._guesses.clear(step.account.id)
-        if step.account.phone is None:
+        if self._changer.channel(step) is None:
             return self._changer.take_effect(step, hashed)
         self._steps.attempts.replace(step.handle, step.attempt, replace(step.attempt, new_password=hashed))
         return redirect(with_query("/login/password/code", attempt=step.handle), 303)
@@ -80,7 +81,7 @@ class PasswordPage(Page):
             why=PASSWORD[due] if due else None,
             error=PASSWORD[error] % {"seconds": wait} if error == "wait" else PASSWORD[error] if error else None,
             can_wait=due == "expiring" and step.attempt.proof is not None,
-            has_phone=step.account.phone is not None,
+            has_phone=self._changer.channel(step) is not None,
             username=next((i.value for i in step.account.identifiers if i.valid_to is None), ""),
         )
         response = Response(body, 429 if wait else 200, mimetype="text/html")
@@ -101,29 +102,30 @@ class PasswordCode(Page):
 
     def get(self) -> Response:
         step = self._steps.here()
-        if not step.attempt.new_password or not step.account.phone:
+        ask = self._changer.ask(step)
+        if ask is None:
             return _back(step)
-        return self._page(step, **self._desk.first(_ask(step), step.browser, trusted=True))
+        return self._page(step, ask, **self._desk.first(ask, step.browser, trusted=True))
 
     def post(self) -> Response:
         step = self._steps.here()
         if step.is_coded and not step.attempt.new_password:
             return redirect(step.return_url, 303)
-        if "code-cancel" in step.browser.form or not step.attempt.new_password or not step.account.phone:
+        ask = self._changer.ask(step)
+        if "code-cancel" in step.browser.form or ask is None:
             return _back(step)
-        ask = _ask(step)
         if "code-again" in step.browser.form:
-            return self._page(step, **self._desk.again(ask, step.browser, trusted=True, bound=step.handle))
+            return self._page(step, ask, **self._desk.again(ask, step.browser, trusted=True, bound=step.handle))
         verdict, shown = self._desk.judged(ask, step.browser)
         if verdict != "right":
-            return self._page(step, **shown)
-        return self._changer.take_effect(step, step.attempt.new_password, by_code=True)
+            return self._page(step, ask, **shown)
+        return self._changer.take_effect(step, step.attempt.new_password, proved=ask.channel)
 
-    def _page(self, step: Step, **shown: Any) -> Response:
+    def _page(self, step: Step, ask: Ask, **shown: Any) -> Response:
         sheet = Sheet(
             title=gettext("Xác nhận đổi mật khẩu"),
             lead=gettext("Mật khẩu mới có hiệu lực sau khi bạn nhập mã."),
-            sent=sent_to("sms", step.account.phone or ""),
+            sent=sent_to(ask.channel, ask.to),
             action="/login/password/code",
             hidden={"attempt": step.handle},
             target=step.attempt.redirect_origin,
@@ -139,7 +141,19 @@ class Changer:
         self._credentials = credentials
         self._sessions = sessions
 
-    def take_effect(self, step: Step, hashed: str, *, by_code: bool = False) -> Response:
+    def channel(self, step: Step) -> trust.Contact | None:
+        """Where the code goes that lets a password take effect: the number, else the address; None: without one."""
+        return next(iter(trust.reachable(step.account, "password", self._steps.clock())), None)
+
+    def ask(self, step: Step) -> Ask | None:
+        """The code, bound to the very password that was chosen: another choice needs another code."""
+        contact = self.channel(step)
+        if contact is None or not step.attempt.new_password:
+            return None
+        bound = digest("password", step.handle + step.attempt.new_password)
+        return Ask("password", bound, step.account.id, contact.channel, contact.to, step.account.id)
+
+    def take_effect(self, step: Step, hashed: str, *, proved: trust.Channel | None = None) -> Response:
         """Change, and go on with the attempt as the person who just proved both passwords.
 
         Raises `Expired` when the account was secured by somebody else meanwhile: nothing changed then.
@@ -152,12 +166,13 @@ class Changer:
                 step.browser.scene,
                 sid=step.session.sid if step.session else None,
                 device=device_digest(device) if device else None,
+                proved=proved,
             )
         except Outdated:
             raise Expired("the account was secured meanwhile") from None
         proof = replace(step.proof, auth_time=moment)
-        stronger = proof.with_code(moment) if by_code else proof
-        self._steps.attempts.strengthened(step.handle, step.attempt, stronger, moment)
+        stronger = proof.with_code(moment) if proved == "sms" else proof
+        self._steps.strengthened(step, stronger, moment)
         response = redirect(step.return_url, 303)
         if step.session:
             # The session lives on under a new cookie from this answer on: a copy of the old one is worthless.
@@ -169,10 +184,3 @@ class Changer:
 
 def _back(step: Step) -> Response:
     return redirect(with_query("/login/password", attempt=step.handle), 303)
-
-
-def _ask(step: Step) -> Ask:
-    """The code is bound to the very password that was chosen: another choice needs another code."""
-    bound = digest("password", step.handle + step.attempt.new_password)
-    phone = step.account.phone or ""
-    return Ask("password", bound, step.account.id, "sms", phone, step.account.id)

@@ -12,6 +12,7 @@ from flask import redirect, render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from idp.accounts import trust
 from idp.accounts.account import Account, Identifier
 from idp.accounts.one_time import Ask
 from idp.accounts.password_rules import VIETNAM
@@ -52,7 +53,7 @@ class Office:
     def can_ask(self, account: Account) -> bool:
         """Whether a code that opens the page and one that confirms can reach the person at all."""
         now = self.pages.clock()
-        opens = account.number_for_codes(now) is not None or self.has_passkeys(account.id)
+        opens = trust.number(account, "step_up", now) is not None or self.has_passkeys(account.id)
         return opens and way_to(account, now) is not None
 
     def waiting(self, account: Account) -> dict[str, Any] | None:
@@ -135,8 +136,9 @@ class Profile(_Asking):
         if to_open or not self._office.can_ask(account):
             return redirect(self.path, 303)
         reading = self._office.profiles.read(account, browser.form)
-        if "regions" in browser.form or reading.problems:
-            problems = {} if "regions" in browser.form else reading.problems
+        choosing = "regions" in browser.form or "places" in browser.form
+        if choosing or reading.problems:
+            problems = {} if choosing else reading.problems
             fresh = self.is_fresh(session)
             return self._show(account, fresh=fresh, form=True, typed=browser.form, problems=problems)
         return self._recorded("amend", account, session, reading)

@@ -14,7 +14,7 @@ from idp.accounts.account import LOGIN_KINDS, Kind
 from idp.accounts.credentials import Outdated
 from idp.accounts.passwords import WeakPassword
 from idp.accounts.recovery import Recoveries, Ticket, Typed, WrongFact
-from idp.errors import BadRequest, Expired, OtherBrowser
+from idp.errors import BadRequest, Expired, OtherBrowser, RecoveryOver
 from idp.login.attempt import browser_of
 from idp.login.challenge import Challenges
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
@@ -177,7 +177,7 @@ class RecoverPassword(Page):
         except WeakPassword as weak:
             return self._page(browser, handle, ticket, asked_here, str(PASSWORD[str(weak)]))
         except Outdated:
-            raise Expired("the account was secured meanwhile") from None
+            raise RecoveryOver("the account was secured meanwhile") from None
         attempt = form.get("attempt") or None
         login_url = with_query("/login", attempt=attempt) if attempt else "/account"
         return _page(render_template("recovered.html", removed=removed, login_url=login_url))
@@ -188,7 +188,7 @@ class RecoverPassword(Page):
         ticket = self._recoveries.ticket(handle)
         asked_here = bool(browser.secret) and ticket.browser == browser_of(browser.secret or "")
         if not ticket.proved:
-            raise Expired("the channel is not proved")
+            raise RecoveryOver("the channel is not proved")
         if ticket.way == "sms" and not asked_here:
             raise OtherBrowser("a recovery by code goes on where it began")
         return handle, ticket, asked_here

@@ -14,10 +14,11 @@ from flask_babel import Babel, gettext
 from werkzeug.exceptions import HTTPException
 
 from idp.brake import Brake
-from idp.errors import Refusal
+from idp.errors import LinkOver, Refusal
 from idp.oidc.authorization import RedirectedError
 from idp.store.down import STORE_DOWN
 from idp.web import request as current_request
+from idp.web.account import shown_date
 from idp.web.browser import LANGUAGES, Browser, Surroundings, this_browser
 from idp.web.headers import page_policy
 from idp.web.sentences import PAGES
@@ -102,6 +103,7 @@ def _finish(around: Surroundings, response: Response) -> Response:
     chosen = request.args.get("lang")
     if chosen in LANGUAGES and response.status_code < 400:
         around.cookies.set(response, "l", chosen, max_age=31_536_000)
+    this_browser(around).hand_over(response)
     if response.mimetype == "text/html" and "Content-Security-Policy" not in response.headers:
         response.headers["Content-Security-Policy"] = page_policy()
     if response.mimetype == "text/html":
@@ -123,19 +125,23 @@ def without_personal(detail: str) -> str:
 
 
 def _answer_errors(app: Flask, around: Surroundings, note_incident: NoteIncident, notes: Brake) -> None:
-    def answer(kind: str, status: int, detail: str, retry_after: int | None = None) -> Response:
+    def answer(
+        kind: str, status: int, detail: str, retry_after: int | None = None, used_at: float | None = None
+    ) -> Response:
         current = current_request.current()
         current.detail = without_personal(detail)
         if kind not in UNTOLD and notes.pull(this_browser(around).network):
             _note(note_incident, current, kind, status)
-        response = Response(_error_page(kind, current.support_code, around.home), status, mimetype="text/html")
+        page = _error_page(kind, current.support_code, around.home, used_at)
+        response = Response(page, status, mimetype="text/html")
         if retry_after:
             response.headers["Retry-After"] = str(retry_after)
         return response
 
     @app.errorhandler(Refusal)
     def refused(error: Refusal) -> Response:
-        return answer(error.kind, error.status, error.detail, error.retry_after)
+        used_at = error.used_at if isinstance(error, LinkOver) else None
+        return answer(error.kind, error.status, error.detail, error.retry_after, used_at)
 
     def store_down(error: Exception) -> Response:
         log.error("store down", extra={"reason": type(error).__name__})
@@ -159,13 +165,14 @@ def _answer_errors(app: Flask, around: Surroundings, note_incident: NoteIncident
         return answer("internal", 500, type(error).__name__)
 
 
-def _error_page(kind: str, code: str, home: str) -> str:
+def _error_page(kind: str, code: str, home: str, used_at: float | None) -> str:
     told = PAGES.get(kind, PAGES["bad_request"])
     label = gettext("Về trang tài khoản") if home == "/account" else gettext("Về danh sách hồ sơ")
-    actions = [{"label": label, "url": home}]
+    actions = [{"label": label, "url": url} for label, url in told.ways or ((label, home),)]
     return render_template(
         "error.html",
         title=told.title,
+        happened=gettext("Đường dẫn này đã được dùng lúc %(time)s.", time=shown_date(used_at)) if used_at else None,
         sentence=told.sentence,
         advice=told.advice,
         support_code=code,

@@ -12,11 +12,15 @@ from flask_babel import LazyString, lazy_gettext
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An error page: what happened, in a title and a sentence, and what the person can do now."""
+    """An error page: what happened, in a title and a sentence, what the person can do now, and buttons that lead on.
+
+    `ways` are labels and addresses of our own; without them the one button leads home.
+    """
 
     title: LazyString
     sentence: LazyString
     advice: tuple[LazyString, ...]
+    ways: tuple[tuple[LazyString, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +30,12 @@ class Scope:
     title: LazyString
     items: tuple[LazyString, ...]
 
+
+KEPT: Mapping[str, LazyString] = {
+    "declaration": lazy_gettext("Tờ khai đã duyệt"),
+    "numbers": lazy_gettext("Mã số và số giấy tờ"),
+}
+"""What the law keeps of somebody whose data are erased."""
 
 PAGES: Mapping[str, Page] = {
     "unknown_client": Page(
@@ -54,11 +64,50 @@ PAGES: Mapping[str, Page] = {
     ),
     "expired": Page(
         lazy_gettext("Lần đăng nhập này đã hết hạn"),
-        lazy_gettext("Lần đăng nhập đã quá thời gian cho phép hoặc đã hoàn tất. Tài khoản của bạn không bị ảnh hưởng."),
+        lazy_gettext("Lần đăng nhập đã quá thời gian cho phép hoặc đã hoàn tất."),
         (
             lazy_gettext("Quay lại cổng dịch vụ và bấm “Đăng nhập” lần nữa."),
             lazy_gettext("Nếu bạn đã đăng nhập xong ở một thẻ khác, hãy tiếp tục ở thẻ đó."),
         ),
+    ),
+    "notice_over": Page(
+        lazy_gettext("Đường dẫn “Không phải tôi” không dùng được nữa"),
+        lazy_gettext(
+            "Mỗi đường dẫn chỉ dùng được một lần trong 72 giờ. Khi đã dùng, mọi phiên đăng nhập trước đó đã kết thúc "
+            "và các đường dẫn cùng loại gửi sau đó cũng hết hiệu lực."
+        ),
+        (
+            lazy_gettext("Nếu bạn vừa bấm “Không phải tôi”: việc đó đã được ghi nhận. Hãy đặt mật khẩu mới."),
+            lazy_gettext("Nếu bạn lo có người lạ dùng tài khoản: hãy gọi Tổng đài 1900.9068 ngay."),
+            lazy_gettext("Hoặc mang giấy tờ đến cơ quan BHXH gần nhất để cán bộ kiểm tra tài khoản."),
+        ),
+        ((lazy_gettext("Đặt mật khẩu mới"), "/recover"), (lazy_gettext("Xem lịch sử hoạt động"), "/account/activity")),
+    ),
+    "activation_over": Page(
+        lazy_gettext("Đường dẫn kích hoạt không dùng được nữa"),
+        lazy_gettext(
+            "Đường dẫn đặt mật khẩu đầu tiên chỉ dùng được một lần, trong 72 giờ, và mỗi lần gửi mới thay cho lần "
+            "trước."
+        ),
+        (
+            lazy_gettext("Nếu bạn đã đặt mật khẩu: hãy đăng nhập bằng mật khẩu đó."),
+            lazy_gettext("Nếu chưa: đề nghị cơ quan BHXH nơi nộp tờ khai gửi lại đường dẫn mới."),
+            lazy_gettext("Nếu không phải bạn đã đặt mật khẩu: hãy gọi Tổng đài 1900.9068 ngay."),
+        ),
+        ((lazy_gettext("Đăng nhập"), "/login"), (lazy_gettext("Quên mật khẩu"), "/recover")),
+    ),
+    "recovery_over": Page(
+        lazy_gettext("Đường dẫn đặt lại mật khẩu không dùng được nữa"),
+        lazy_gettext(
+            "Đường dẫn hoặc mã đặt lại mật khẩu chỉ dùng được một lần: trong 30 phút nếu gửi qua thư, 10 phút nếu "
+            "gửi qua tin nhắn. Thay đổi khác của tài khoản cũng làm nó hết hiệu lực."
+        ),
+        (
+            lazy_gettext("Nếu bạn đã đặt mật khẩu mới: hãy đăng nhập bằng mật khẩu đó."),
+            lazy_gettext("Nếu chưa: bấm “Quên mật khẩu” để nhận đường dẫn hoặc mã mới."),
+            lazy_gettext("Nếu không phải bạn đã đặt mật khẩu: hãy gọi Tổng đài 1900.9068 ngay."),
+        ),
+        ((lazy_gettext("Quên mật khẩu"), "/recover"), (lazy_gettext("Đăng nhập"), "/login")),
     ),
     "other_browser": Page(
         lazy_gettext("Không tiếp tục được trên trình duyệt này"),
@@ -123,6 +172,16 @@ PAGES: Mapping[str, Page] = {
         lazy_gettext("Không ai được xem xét hồ sơ của chính mình. Cán bộ khác phải quyết định."),
         (lazy_gettext("Mở hồ sơ khác trong danh sách."),),
     ),
+    "views": Page(
+        lazy_gettext("Bạn đã mở quá nhiều hồ sơ"),
+        lazy_gettext("Số hồ sơ mở trong một giờ có giới hạn để bảo vệ dữ liệu của người dân. Việc này được ghi lại."),
+        (lazy_gettext("Chờ đến hết giờ rồi mở tiếp. Nếu công việc cần nhiều hơn, hãy báo người quản trị."),),
+    ),
+    "alone": Page(
+        lazy_gettext("Bạn không quyết định một mình được"),
+        lazy_gettext("Tài khoản cán bộ của bạn chưa có đủ mã số BHXH và số CCCD, nên chưa có gì được thực hiện."),
+        (lazy_gettext("Đề xuất để cán bộ khác xác nhận, hoặc đề nghị người quản trị bổ sung hai số của bạn."),),
+    ),
     "invitation": Page(
         lazy_gettext("Đường dẫn không còn dùng được"),
         lazy_gettext("Đường dẫn đặt mật khẩu đã được dùng, đã quá một giờ, hoặc chưa từng có."),
@@ -132,6 +191,15 @@ PAGES: Mapping[str, Page] = {
         lazy_gettext("Dữ liệu gửi quá lớn"),
         lazy_gettext("Trình duyệt đã gửi nhiều dữ liệu hơn mức cho phép."),
         (lazy_gettext("Quay lại, nhập ít dữ liệu hơn rồi thử lại."),),
+    ),
+    "pictures": Page(
+        lazy_gettext("Ảnh quá lớn"),
+        lazy_gettext("Các ảnh gửi cùng lúc lớn hơn mức nhận được, nên lần gửi này chưa được ghi nhận."),
+        (
+            lazy_gettext("Mỗi ảnh tối đa 8 MB: chụp lại ở chế độ thường, hoặc thu nhỏ ảnh."),
+            lazy_gettext("Những gì đã ghi nhận trước đó vẫn còn trong tờ khai."),
+        ),
+        ((lazy_gettext("Về tờ khai"), "/register/form"),),
     ),
 }
 

@@ -12,6 +12,7 @@ from idp.login.authentication import Authentication
 from idp.login.sessions import Session
 from idp.oidc.authorization import read_request
 from idp.oidc.clients import Clients
+from idp.oidc.dispatch import is_current
 from idp.oidc.issuing import Standings
 from idp.oidc.signed_in import SignedIn
 from idp.ports import Clock
@@ -69,7 +70,7 @@ class Steps:
         browser = this_browser(self.around)
         given = browser.form if browser.request.method == "POST" else browser.query
         handle = given.get("attempt", "")
-        attempt = self.attempts.load(handle, browser.secret or "")
+        attempt = self.attempts.load(handle, browser.held(handle))
         carried = self._signed_in.person(browser.session)
         session = carried.session if carried else None
         proof = attempt.proof
@@ -77,11 +78,17 @@ class Steps:
             proof = session.authentication
         if proof is None:
             raise Expired("nobody is logged in at this step")
-        account = self._standings.of_account(proof.account_id, attempt.client_id).account
-        if account is None or not account.is_active or not _is_current(attempt, account):
+        standing = self._standings.of_account(proof.account_id, attempt.client_id)
+        account = standing.account
+        if account is None or not account.is_active or not is_current(attempt, standing):
             raise Expired("the account was secured or closed meanwhile")
         own = session if session and session.account_id == account.id else None
         return Step(browser, handle, attempt, proof, account, own)
+
+    def strengthened(self, step: Step, proof: Authentication, secured_at: float) -> None:
+        """Remember the proof, and give the browser what it goes on with."""
+        secret = self.attempts.strengthened(step.handle, step.attempt, proof, secured_at)
+        step.browser.was_proved(step.handle, secret)
 
     def give_up(self, step: Step) -> Response:
         """Back to the portal with `access_denied`, or to our own page; the attempt is over."""
@@ -95,10 +102,3 @@ class Steps:
         """The name of the portal that the person is on the way to; empty on the way to our own pages."""
         client = self._clients.find(step.attempt.client_id) if step.attempt.client_id else None
         return client.client_name if client else ""
-
-
-def _is_current(attempt: LoginAttempt, account: Account) -> bool:
-    """Whether no credential event came after the proof, or after a step on a live session was begun."""
-    if attempt.proof is None:
-        return attempt.started_at >= account.secured_at
-    return attempt.secured_at == account.secured_at

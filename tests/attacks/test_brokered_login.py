@@ -14,6 +14,7 @@ from sqlalchemy import select, update
 from config.federation_wiring import sql_links
 from config.people_wiring import notices_of, set_number
 from federation.linking import LinkTaken, NewLink, Subject, new_id
+from idp.accounts import trust
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE
 from idp.ports import Event
@@ -81,6 +82,21 @@ def test_a_callback_works_in_the_browser_that_began_it_only(here: Brokered) -> N
     refused = victim.get(callback)
     assert refused.status_code == 403
     assert victim.get("/account").headers["Location"].startswith("/login?")
+
+
+def test_m2_a_return_binds_the_attempt_to_the_browser_that_got_the_answer(here: Brokered) -> None:
+    """M-2: the secret that was there before the login, noted by somebody, opens nothing after it."""
+    here.through("vneid", HOA).press("link-confirm")
+    journey, _ = away(here, "vneid")
+    noted = journey.visitor.http.get_cookie("idp-b", "localhost")
+    assert noted
+    thief = here.app.visitor()
+    thief.http.set_cookie(noted.key, noted.value, domain="localhost")
+
+    journey.via("vneid", HOA)
+
+    assert thief.get("/authorize", query_string={"attempt": journey.attempt}).status_code == 403
+    assert "code" in answer_of(journey.page())
 
 
 def test_a_state_of_one_upstream_opens_no_callback_of_the_other(here: Brokered) -> None:
@@ -264,7 +280,8 @@ def test_the_previous_number_is_told_of_a_link_too(here: Brokered) -> None:
     assert [m.to for m in app.told("sms")] == ["+84981234567"]
 
     here.through("vneid", HOA).press("link-confirm")
-    assert [m.to for m in app.told("sms")] == ["+84981234567"]
+    told = {m.to: bool(m.facts["undo_url"]) for m in app.told("sms")}
+    assert told == {"+84981234567": True, "+84911000999": False}
 
 
 def test_a_number_that_nobody_used_for_a_year_gets_no_login_code(here: Brokered) -> None:
@@ -299,8 +316,8 @@ def test_a_number_in_use_stays_good(here: Brokered) -> None:
     account = people.find(account_id)
 
     assert account is not None
-    assert account.number_for_codes(here.app.clock()) == "+84981234567"
-    assert account.number_for_codes(here.app.clock() + 66 * 86_400) is None
+    assert trust.number(account, "login", here.app.clock()) == "+84981234567"
+    assert trust.number(account, "login", here.app.clock() + 66 * 86_400) is None
 
 
 def test_an_upstream_is_not_asked_without_end(here: Brokered) -> None:

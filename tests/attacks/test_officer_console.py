@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.officer_pages import officer_pages, officer_surroundings
+from idp.web.measures import Measures
 from tests.attacks.test_every_route import REQUIRED
 from tests.support import databases
 from tests.support.officers import CONSOLE, PASSWORD, Desk, running_desk
@@ -24,13 +25,13 @@ def desk(app_template: Path, tmp_path: Path) -> Iterator[Desk]:
 
 def routes(desk: Desk) -> list[str]:
     """An example of every page of the console."""
-    pages = officer_pages(desk.app.provider, officer_surroundings(desk.app.settings))
+    pages = officer_pages(desk.app.provider, officer_surroundings(desk.app.settings), Measures(shared=False))
     return [re.sub("<([^>]+)>", lambda found: EXAMPLES.get(found[1], "e" * 22), url) for url, _, _ in pages]
 
 
 def test_every_page_of_the_console_carries_the_headers(desk: Desk) -> None:
     """2.17, B-21, ASVS 3.4"""
-    desk.officer("lan.nguyen", ("00101", "decide"), ("00101", "links"), ("00101", "data"))
+    desk.officer("lan.nguyen", ("00101", "decide"), ("*", "links"), ("*", "data"))
     for seat in (desk.seat(), desk.seat("lan.nguyen")):
         for path in [*routes(desk), "/nowhere", "/static/officer.css"]:
             for method in ("GET", "HEAD", "POST"):

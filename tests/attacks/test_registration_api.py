@@ -149,10 +149,12 @@ def test_nobody_reads_or_writes_a_draft_without_its_secret(phone: Phone) -> None
 
 
 def test_pictures_are_judged_by_what_they_are(phone: Phone) -> None:
-    for file, why in ((b"", "not_a_picture"), (b"<svg/>", "not_a_picture"), (drawn((10, 10)), "too_small")):
+    for file, why in ((b"", "empty"), (b"<svg/>", "not_a_picture"), (drawn((10, 10)), "too_small")):
         answer = phone.post("/draft/front", file, **{"Content-Type": "image/jpeg"})
         assert (refused(answer), (answer.json or {})["why"]) == ("picture", why)
-    assert refused(phone.post("/draft/front", b"\0" * (8 * 1024 * 1024 + 1))) == "too_large"
+    over = phone.post("/draft/front", b"\0" * (8 * 1024 * 1024 + 1))
+    assert (refused(over), (over.json or {})["why"]) == ("picture", "too_large")
+    assert refused(phone.post("/draft/front", b"\0" * (16 * 1024 * 1024 + 1))) == "too_large"
     assert phone.post("/draft/front", drawn(kind="PNG"), **{"Content-Type": "text/html"}).status_code == 200
 
 

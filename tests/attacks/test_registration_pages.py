@@ -150,7 +150,7 @@ def test_a_form_that_is_too_large_is_refused_by_its_announced_length(nga: Regist
     nga.begin()
     answer = nga.visitor.post(
         "/register/form", data=b"x", content_type="multipart/form-data; boundary=x",
-        environ_overrides={"CONTENT_LENGTH": str(27 * 1024 * 1024)},
+        environ_overrides={"CONTENT_LENGTH": str(41 * 1024 * 1024)},
     )  # fmt: skip
 
     assert answer.status_code == 413

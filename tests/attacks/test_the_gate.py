@@ -5,35 +5,46 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import update
+from werkzeug.test import TestResponse
 
 from idp.oidc.clients import DEVICE_CODE
 from idp.oidc.grants import ClientCredentialsGrant
+from idp.store import tables
 from idp.store.counters import bump_epoch
-from tests.support.app import REDIRECT, App, Visitor
+from tests.support.app import REDIRECT, App, Visitor, answer_of, attempt_of
 from tests.support.device_grant import device, let_in
+from tests.support.qr import enrolled, logins, shown
 
 
 class Situation:
     """A person who is logged in at a portal that needs consent, with everything a portal can hold."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: App, *, by_picture: bool = False) -> None:
         grants = ["authorization_code", "refresh_token", DEVICE_CODE]
         app.client("shop", first_party=False, grant_types=grants)
         self.app = app
         self.visitor: Visitor = app.visitor()
+        self.by_picture = by_picture
         self.tokens = self._consented(scope="openid offline_access")
         self.code = self.visitor.code(client_id="shop")
         self.device = device(app, "shop", scope="openid")
         let_in(self.visitor, self.device.user_code)
 
     def _consented(self, **more: Any) -> dict[str, Any]:
-        from tests.support.app import answer_of, attempt_of
-
-        asked = self.visitor.log_in(self.visitor.authorize("shop", **more))
+        begun = self.visitor.authorize("shop", **more)
+        asked = self._by_picture(attempt_of(begun)) if self.by_picture else self.visitor.log_in(begun)
         form = {"attempt": attempt_of(asked), "agree": "1", "consent-allow": ""}
         agreed = self.visitor.post("/consent", data=form)
         code = answer_of(self.visitor.get(agreed.headers["Location"]))["code"]
         return dict(self.visitor.redeem(code, "shop").json or {})
+
+    def _by_picture(self, attempt: str) -> TestResponse:
+        me = (enrolled(self.app, self.account_id), self.account_id)
+        page = shown(self.visitor, attempt)
+        logins(self.app).confirm(page.scan(*me), *me, page.number)
+        page.told()
+        return self.visitor.get("/authorize", query_string={"attempt": attempt})
 
     @property
     def account_id(self) -> str:
@@ -71,6 +82,14 @@ def bump(s: Situation) -> None:
     bump_epoch(s.app.base.database, s.app.clock())
 
 
+def forbid_pictures(s: Situation) -> None:
+    """F-3"""
+    client = s.app.provider.clients.find("shop")
+    assert client
+    s.app.base.clients.put(replace(client, qr_login="off"), s.app.clock())
+    s.app.clock.move(5)
+
+
 REASONS: list[Callable[[Situation], None]] = [
     disable_account,
     end_sessions,
@@ -78,6 +97,7 @@ REASONS: list[Callable[[Situation], None]] = [
     demand_more,
     withdraw_consent,
     bump,
+    forbid_pictures,
 ]
 
 
@@ -127,9 +147,12 @@ PATHS: list[Callable[[Situation], bool]] = [
 ]
 
 
+@pytest.mark.parametrize("by_picture", [False, True], ids=["password", "picture"])
 @pytest.mark.parametrize("path", PATHS, ids=lambda p: p.__name__)
-def test_every_path_is_open_while_nothing_stands_against_it(app: App, path: Callable[[Situation], bool]) -> None:
-    assert path(Situation(app))
+def test_every_path_is_open_while_nothing_stands_against_it(
+    app: App, path: Callable[[Situation], bool], by_picture: bool
+) -> None:
+    assert path(Situation(app, by_picture=by_picture))
 
 
 @pytest.mark.parametrize("reason", REASONS, ids=lambda r: r.__name__)
@@ -137,7 +160,7 @@ def test_every_path_is_open_while_nothing_stands_against_it(app: App, path: Call
 def test_no_path_misses_the_gate(
     app: App, path: Callable[[Situation], bool], reason: Callable[[Situation], None]
 ) -> None:
-    situation = Situation(app)
+    situation = Situation(app, by_picture=reason is forbid_pictures)
     reason(situation)
 
     assert not path(situation)
@@ -170,3 +193,27 @@ def test_a_client_in_its_own_name_meets_the_gate_too(app: App) -> None:
     app.clock.move(5)
     answer = visitor.token("machine", grant_type="client_credentials", scope="report")
     assert answer.status_code == 401
+
+
+@pytest.mark.parametrize("qr_login", ["off", "near"])
+def test_f3_a_device_is_not_let_in_by_a_session_that_came_by_picture(app: App, qr_login: str) -> None:
+    """F-3: the page of the device asks for a login of its own, as `/authorize` does."""
+    situation = Situation(app, by_picture=True)
+    sessions, account_id = app.provider.sessions, situation.account_id
+    assert [s.authentication.through for s in sessions.of_account(account_id)] == ["qr"]
+    if qr_login == "near":
+        far_away(app, account_id)
+    app.client("strict", qr_login=qr_login, grant_types=["authorization_code", DEVICE_CODE])
+    asked = device(app, "strict", scope="openid")
+
+    page = situation.visitor.get("/device", query_string={"user_code": asked.user_code})
+
+    assert page.status_code == 303
+    assert page.headers["Location"].startswith("/login?")
+    assert asked.error() == "authorization_pending"
+
+
+def far_away(app: App, account_id: str) -> None:
+    """As if phone and browser had been in two networks."""
+    with app.base.database.write.begin() as connection:
+        connection.execute(update(tables.session).where(tables.session.c.account_id == account_id).values(acr=1))

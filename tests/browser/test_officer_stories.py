@@ -7,24 +7,34 @@ import io
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pyotp
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from PIL import Image
 from playwright.sync_api import Browser, Page, Request, expect
+from sqlalchemy import insert
 
 from config.desk_wiring import declarations_of
 from config.foundation import Foundation, lay
 from config.settings import Settings
+from idp.accounts.account import Account, Identifier
+from idp.accounts.birth_date import BirthDate
+from idp.accounts.participants import Participant
+from idp.accounts.people import new_account_id
+from idp.accounts.phone import PhoneNumber
+from idp.desk.data_requests import DataRequest
 from idp.desk.declaration import ROLES, Declaration, Form, Photo, new_id, new_reference
+from idp.store import tables as t
+from idp.store.participants import SqlParticipants
 from tests.browser.test_pages_look_right import PICTURES, SMALL_TARGETS, barriers
 from tests.support.chromium import WIDTHS, profile
 from tests.support.provider import Provider
 from tests.support.sandbox import PROJECT
 
 OFFICERS = json.loads((PROJECT / "sandbox" / "officers.json").read_text(encoding="utf-8"))
+OWN = ("--bhxh-code", "9900000001", "--citizen-number", "001190000001")
 PASSWORD = "một câu dài mà chỉ cán bộ nhớ"
 NAMES = ("Nguyễn Thị Hoà", "Trần Đức Ðạt", "Lê Văn Nam", "Phạm Thị Hoa", "Đặng Văn Lâm", "Bùi Thị Út")
 
@@ -36,9 +46,18 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     made.command("db", "upgrade")
     made.command("agencies", "import", str(PROJECT / "sandbox" / "agencies.csv"), "--reason", "test")
     made.command("officers", "load", str(PROJECT / "sandbox" / "officers.json"), "--reason", "test")
+    third = {**OFFICERS[0], "login": "ba.le", "bhxh_code": "9900000003", "citizen_number": "001190000003"}
+    OFFICERS.append(third)
+    (made.home / "third.json").write_text(json.dumps([third]), encoding="utf-8")
+    made.command("officers", "load", str(made.home / "third.json"), "--reason", "test")
     base = lay(Settings(issuer=made.issuer, data_dir=made.home / "data"))
     for number, name in enumerate(NAMES):
         declare(base, number, name)
+    SqlParticipants(base.database).put(known(number, name) for number, name in enumerate(NAMES))
+    who = Account(new_account_id(), "individual", NAMES[0], identifiers=(Identifier("bhxh", "0000000899", 0.0),))
+    base.people.add(who)
+    with base.database.write.begin() as connection:
+        connection.execute(insert(t.data_request), asdict(DataRequest.new(who.id, time.time())))
     base.close()
     with made.serving():
         yield made
@@ -47,7 +66,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
 def declare(base: Foundation, number: int, name: str) -> Declaration:
     """A declaration with pictures that waits at an agency of the sandbox."""
     now, code = time.time() - 86_400 + number, f"00000008{number:02d}"
-    form = Form(name, code, "cccd", f"0008900000{number:02d}", "1990", street="12 Đường Thử", agency="07901")
+    form = Form(name, code, "cccd", f"0010900000{number:02d}", "1990", street="12 Đường Thử", agency="07901")
     form = replace(form, phone=f"+849812300{number:02d}", email="nguoi.thu@example.com")
     draft = Declaration(new_id(), new_reference(), "individual", "register", new_id(), now, form=form)
     store, picture = declarations_of(base), io.BytesIO()
@@ -58,6 +77,14 @@ def declare(base: Foundation, number: int, name: str) -> Declaration:
     waiting = draft.submitted(now, lapses_at=now + 9e6)
     assert store.submit(waiting, [])
     return waiting
+
+
+def known(number: int, name: str) -> Participant:
+    """The same person in the register; the last of them has another number and another name there."""
+    code, odd = f"00000008{number:02d}", name == NAMES[-1]
+    phone = PhoneNumber("+84987654321" if odd else f"+849812300{number:02d}")
+    card = f"0010900000{number:02d}"
+    return Participant(code, "Bùi Văn Út" if odd else name, BirthDate(1990), card, phone)
 
 
 def console(provider: Provider) -> str:
@@ -106,7 +133,7 @@ def look(page: Page, name: str) -> None:
 
 
 def test_the_invitation_and_the_door_look_right(officer: Page, provider: Provider) -> None:
-    added = provider.command("officers", "add", "hoa.le", "--name", "Lê Thị Hoa", "--reason", "test", "--json")
+    added = provider.command("officers", "add", "hoa.le", "--name", "Lê Thị Hoa", *OWN, "--reason", "test", "--json")
     officer.goto(json.loads(added)["link"])
     look(officer, "invitation")
     secret = officer.locator(".secret code").inner_text().replace(" ", "")
@@ -162,8 +189,56 @@ def test_two_officers_approve_together(officer: Page, provider: Provider, chromi
         other.screenshot(path=PICTURES / "officer-proposal-done-1280-vi.png", full_page=True)
         other.get_by_role("link", name="Yêu cầu về dữ liệu").click()
         look(other, "data")
+        other.get_by_role("link", name="Yêu cầu xóa dữ liệu").click()
+        look(other, "data-case")
         other.get_by_role("link", name="Liên kết tranh chấp").click()
         look(other, "links")
+
+
+SIZES = ((1280, 800), (1280, 600), (1024, 700), (768, 900), (320, 640))
+
+
+def test_m2_the_decision_covers_no_difference_and_no_warning(officer: Page, provider: Provider) -> None:
+    """M2 of the walk: wherever the page stands, nothing of the comparison lies beneath the panel."""
+    log_in(officer, provider, 2)
+    officer.get_by_role("link", name=NAMES[-1]).click()
+    expect(officer.locator(".is-differs")).to_have_count(2)
+    for width, height in SIZES:
+        officer.set_viewport_size({"width": width, "height": height})
+        for share in (0, 0.25, 0.5, 0.75, 1):
+            officer.evaluate("share => scrollTo(0, share * (document.body.scrollHeight - innerHeight))", share)
+            officer.screenshot(path=PICTURES / f"officer-decide-{width}x{height}-{int(share * 100)}.png")
+            assert officer.evaluate(COVERED) == [], (width, height, share)
+    approving_is_not_the_default(officer, provider)
+
+
+COVERED = """() => {
+  const panel = document.querySelector(".decide").getBoundingClientRect();
+  const all = document.querySelectorAll(".compare tr, .case :is(.warning, .alert, .marks), .case + .card:not(.decide)");
+  return [...all].filter((each) => {
+    const box = each.getBoundingClientRect();
+    return box.bottom > panel.top + 1 && box.top < panel.bottom - 1 && box.right > panel.left && box.left < panel.right;
+  }).map((each) => each.textContent.trim());
+}"""
+
+
+def approving_is_not_the_default(officer: Page, provider: Provider) -> None:
+    """Neither by its colour nor by its place, not by Enter, not by one key; the panel says what differs."""
+    address, panel = officer.url, officer.locator(".decide")
+    expect(panel.locator("#beware")).to_contain_text("Họ và tên")
+    approve = panel.get_by_role("button", name="Phê duyệt")
+    expect(approve).to_have_class("secondary")
+    assert panel.locator("button").all_inner_texts()[-1] == approve.inner_text()
+    officer.keyboard.press("Alt+1")
+    look(officer, "dossier-beware")
+    officer.goto(address)
+    panel.get_by_label("Ghi thêm cho người dân").press("Enter")
+    expect(officer.get_by_role("alert")).to_contain_text("Hãy chọn lý do")
+
+    officer.goto(console(provider))
+    officer.get_by_role("link", name=NAMES[4]).click()
+    expect(panel.get_by_role("button").first).to_have_class("primary")
+    expect(panel.locator("#beware")).to_have_count(0)
 
 
 def test_without_script_the_console_works_and_hides_its_shortcuts(provider: Provider, chromium: Browser) -> None:

@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text, update
 
-from idp.audit import EVENTS, ForbiddenFact
+from idp.audit import EVENTS, ZERO, Chain, ForbiddenFact
 from idp.ports import Event
 from idp.store import tables as t
-from idp.store.audit import SqlAudit, Trail
+from idp.store.audit import _CHAINED, Head, SqlAudit, Trail
 from keys.database import Database
 from tests.support.clock import FrozenClock
 from tests.support.rivals import outcomes
@@ -18,7 +18,7 @@ DAY = 86_400.0
 
 @pytest.fixture
 def trail(database: Database) -> Trail:
-    return Trail(database)
+    return Trail(database, lambda last: Chain(b"k" * 32))
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ CHANGES: dict[str, Any] = {
     "facts": "{}",
     "reason": None,
     "month": "1999-01",
-    "hash": "0" * 64,
+    "chain_hash": "0" * 64,
 }
 
 
@@ -154,11 +154,11 @@ def test_a_late_record_does_not_reopen_a_closed_month(audit: SqlAudit, trail: Tr
 
 
 def seal_often(url: str) -> list[int]:
-    return [Trail(Database(url)).seal() for _ in range(5)]
+    return [Trail(Database(url), lambda last: Chain(b"k" * 32)).seal() for _ in range(5)]
 
 
 def verify_and_seal(url: str) -> list[str | None]:
-    trail = Trail(Database(url))
+    trail = Trail(Database(url), lambda last: Chain(b"k" * 32))
     audit = SqlAudit(Database(url), FrozenClock(), b"k" * 32, lambda: None)
     found = []
     for _ in range(5):
@@ -198,3 +198,62 @@ def test_accounts_stand_there_as_keyed_digests_only(audit: SqlAudit, database: D
 
 def test_every_event_says_what_it_means() -> None:
     assert all(meaning.endswith(".") for meaning in EVENTS.values())
+
+
+def forged(database: Database, number: int, chain: Chain) -> None:
+    """As somebody who can write the tables, and hashes with `chain`: another event, and every link after it anew."""
+    with database.write.begin() as connection:
+        connection.execute(update(t.audit).where(t.audit.c.number == number).values(name="session.ended"))
+        previous = ZERO
+        for row in connection.execute(select(t.audit).order_by(t.audit.c.number)).mappings().all():
+            previous = chain.link(previous, {name: row[name] for name in _CHAINED})
+            connection.execute(update(t.audit).where(t.audit.c.id == row["id"]).values(chain_hash=previous))
+        connection.execute(update(t.audit_segment).values(end_hash=previous))
+
+
+def test_f6_a_trail_that_was_hashed_anew_without_the_secret_is_found(
+    audit: SqlAudit, trail: Trail, database: Database
+) -> None:
+    write(audit, 5)
+    trail.seal()
+    forged(database, 2, Chain(b"", since=1_000_000))
+
+    assert trail.verify().broken == "record 1 (login.failed) was changed"
+
+
+def test_f6_records_from_before_the_secret_hold_and_are_tied_by_the_first_keyed_one(
+    audit: SqlAudit, database: Database
+) -> None:
+    before = Trail(database, lambda last: Chain(b"k" * 32, 1_000_000))
+    write(audit, 3)
+    before.seal()
+    after = Trail(database, lambda last: Chain(b"k" * 32, 4))
+    write(audit, 2)
+    after.seal()
+    assert (after.verify().verified, after.verify().broken) == (5, None)
+
+    forged(database, 2, Chain(b"another key", 4))
+
+    assert after.verify().broken == "record 4 (login.failed) was changed"
+
+
+def test_f6_a_cut_is_found_by_a_head_that_was_noted(audit: SqlAudit, trail: Trail, database: Database) -> None:
+    write(audit, 3)
+    trail.seal()
+    earlier = trail.head()
+    write(audit, 2)
+    trail.seal()
+    noted = trail.head()
+    assert trail.verify([earlier, noted, Head(None, noted.hash)]).broken is None
+
+    with database.write.begin() as connection:
+        connection.execute(t.audit.delete().where(t.audit.c.number > 3))
+        connection.execute(update(t.audit_segment).values(last_number=3, end_hash=earlier.hash))
+
+    assert trail.verify([earlier]).broken is None
+    assert trail.verify([noted]).broken == "the trail ends at record 3, but record 5 was seen: the end was cut off"
+    assert trail.verify([Head(None, noted.hash)]).broken == "no record has the hash that was noted"
+    audit.record(Event("session.ended", "ab" * 16))
+    write(audit, 1)
+    trail.seal()
+    assert trail.verify([noted]).broken == "record 5 is not the one that was seen: the trail was written anew"

@@ -40,7 +40,7 @@ def test_tls_with_a_private_ca_and_an_acl_user(tmp_path: Path) -> None:
     tls = ["--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
     tls += ["--tls-ca-cert-file", str(authority.ca_file), "--tls-auth-clients", "no"]
     with servers.redis_server(*tls) as plain:
-        rules = ["on", ">geheim", "~idp:*", "+@read", "+@write", "+@scripting", "+@connection", "+config|get"]
+        rules = ["on", ">geheim", "~idp:*", "+@read", "+@write", "+@scripting", "+@connection", "+config|get", "+info"]
         redis.Redis.from_url(plain).execute_command("ACL", "SETUSER", "idp", *rules)
         url = f"rediss://idp:geheim@127.0.0.1:{port}/0"
 

@@ -244,3 +244,32 @@ def test_a_small_installation_moves_to_postgresql(
     assert operator.run("doctor").exit_code == 0
     copied = operator.run("db", "copy", "--from", f"sqlite:///{tmp_path}/idp.db", "--to", target)
     assert copied.exit_code == 1, "a target with data is never written over"
+
+
+def test_f6_verify_looks_at_the_witness_and_at_heads_that_were_noted(operator: Operator, tmp_path: Path) -> None:
+    """Whoever can write the database deletes the newest records and the end of the segment."""
+    import sqlite3
+
+    operator.does("accounts", "disable", "0000000001", "--reason", "r")
+    operator.does("db", "epoch", "bump", "--reason", "r")
+    number, _, head = (tmp_path / "witness").read_text().split()
+    assert (tmp_path / "witness").stat().st_mode & 0o777 == 0o600
+    assert operator.run("audit", "verify", "--head", f"{number}:{head}").exit_code == 0
+    assert operator.run("audit", "verify", "--head", "0" * 64).exit_code == 1
+    assert operator.run("audit", "verify", "--head", "nonsense").exit_code == 1
+    with sqlite3.connect(tmp_path / "idp.db") as connection:
+        connection.execute("DELETE FROM audit WHERE number = ?", (number,))
+        earlier = connection.execute("SELECT number, chain_hash FROM audit ORDER BY number DESC LIMIT 1").fetchone()
+        connection.execute("DELETE FROM audit_segment WHERE first_number > ?", earlier[:1])
+        newest = "(SELECT max(last_number) FROM audit_segment)"
+        connection.execute(
+            f"UPDATE audit_segment SET last_number = ?, end_hash = ? WHERE last_number = {newest}",
+            earlier,
+        )
+
+    done = operator.run("audit", "verify")
+    assert done.exit_code == 1
+    assert "the end was cut off" in done.output
+    (tmp_path / "witness").unlink()
+    assert operator.run("audit", "verify").exit_code == 0
+    assert operator.run("audit", "verify", "--head", head).exit_code == 1

@@ -1,5 +1,6 @@
 """Enrolled phones in operators' hands: listed, and ended for somebody who lost one."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -20,7 +21,7 @@ WHY = ("--reason", "stolen, call 4711")
 @pytest.fixture
 def base(operator: Operator) -> Iterator[Foundation]:
     opened = foundation()
-    opened.people.add(account(11, "+84381234501", phone_verified_at=5.0))
+    opened.people.add(account(11, "+84381234501", phone_verified_at=time.time()))
     device = Device("-lost", HOA, "app", "key", "Galaxy A15", "192.0.2.0/24", "hash", 100.0, 200.0)
     assert sql_devices(opened).enrol(device, None, NOTHING_TOLD, 0.0)
     yield opened

@@ -1,16 +1,17 @@
 """The whole life of one made-up person by API: registered by the app, approved by command, at home on a phone."""
 
+from dataclasses import replace
 from typing import Any
 
-from idp.desk.officers import Officer
 from tests.attacks.test_registration_api import Phone as RegisteringApp
 from tests.flows.test_activation import link_of, proved, set_first
 from tests.flows.test_passwords_life import NEW, field, follow, page_of
 from tests.support.app import App
 from tests.support.declarations import FIELDS
+from tests.support.desk import OFFICER
 from tests.support.phones import APP, SCOPE, Phone, phone_of
 
-OFFICER = Officer("officer", "lan.nguyen", "Nguyễn Thị Lan", rights=frozenset({("*", "decide")}))
+CLERK = replace(OFFICER, rights=frozenset({("*", "decide")}))
 LATER = "con đường về quê qua hai cây cầu"
 
 
@@ -22,7 +23,7 @@ def test_from_the_apps_registration_to_a_forgotten_password(everywhere: App) -> 
     assert declaration
     code = declaration.form.code
 
-    app.provider.desk.decisions.approve(declaration, OFFICER)
+    app.provider.desk.decisions.approve(declaration, CLERK)
     assert (_status(app, reference)["state"], declaration.state) == ("approved", "submitted")
     browser = app.visitor()
     assert page_of(set_first(browser, proved(app, browser, link_of(app)))) == "activated"

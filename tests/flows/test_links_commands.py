@@ -1,5 +1,6 @@
 """Refused links in officers' hands: shown masked, decided once, and forced only by two; and ending a link."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -13,6 +14,7 @@ from config.foundation import Foundation
 from config.officer_wiring import roster_of
 from federation.linking import Dispute, Subject
 from idp.accounts.account import Account
+from idp.desk.officers import Own
 from idp.ports import Event
 from idp.store import tables as t
 from tests.contracts.test_people import account
@@ -31,10 +33,11 @@ def base(operator: Operator) -> Iterator[Foundation]:
     """Two accounts with proven numbers, beside the operator's commands."""
     opened = foundation()
     for number in (11, 12):
-        opened.people.add(account(number, f"+8438123450{number - 10}", phone_verified_at=5.0))
+        opened.people.add(account(number, f"+8438123450{number - 10}", phone_verified_at=time.time()))
     roster = roster_of(opened)
-    for login in ("lan.nguyen", "minh.tran"):
-        roster.grant(roster.add(login, login, "test"), "*", "links", "test")
+    for number, login in enumerate(("lan.nguyen", "minh.tran")):
+        own = Own(f"990000000{number}", f"99900000000{number}")
+        roster.grant(roster.add(login, login, "test", own), "*", "links", "test")
     yield opened
     opened.close()
 
@@ -144,7 +147,7 @@ def test_a_link_is_forced_by_officers_who_may_and_are_not_the_person(
     elif how == "without the right":
         roster.revoke(minh, "*", "links", "test")
     else:
-        own = roster.add("an.le", "Lê An", "test", citizen_number=FACTS["citizen_number"])
+        own = roster.add("an.le", "Lê An", "test", Own("9900000009", FACTS["citizen_number"]))
         roster.grant(own, "*", "links", "test")
         named = "an.le"
     done = operator.run("links", "resolve", refused(base), "link", "--by", "lan.nguyen", "--approved-by", named, *WHY)

@@ -39,6 +39,8 @@ def test_a_request_is_acknowledged_prolonged_once_and_carried_out(desk: Desk) ->
     assert "Hãy chọn lý do" in seat.post(path, {"action": "prolong", "note": ""}).text
     assert seat.post(path, {"action": "prolong", "note": "đang xác minh"}).status_code == 303
     assert seat.post(path, {"action": "prolong", "note": "nữa"}).status_code == 409
+    desk.app.clock.move(3 * 86_400)
+    seat = desk.seat("lan.nguyen")
     assert "Hãy đánh dấu" in seat.post(path, {"action": "erase"}).text
     assert desk.app.base.people.find_by_identifier("bhxh", HOA)
     assert seat.post(path, {"action": "erase", "sure": "1"}).status_code == 303

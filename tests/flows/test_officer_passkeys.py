@@ -51,6 +51,20 @@ def test_a_passkey_is_added_with_a_code_and_opens_the_console(desk: Desk) -> Non
     assert "Khóa ở bàn làm việc" in seat.get("/passkeys").text
 
 
+def test_l9_a_login_by_passkey_ends_the_session_that_the_browser_had(desk: Desk) -> None:
+    """L-9: as the one by password does; a cookie that somebody noted before opens nothing any more."""
+    device = with_passkey(desk)
+    seat, noted = desk.seat("lan.nguyen"), desk.seat()
+    [before] = [c for c in (seat.http.get_cookie(n, "officers.example.test") for n in ("__Host-o", "o")) if c]
+    noted.http.set_cookie(before.key, before.value, domain="officers.example.test", secure=True)
+    assert noted.get("/passkeys").status_code == 200
+
+    assert come_in(seat, device).headers["Location"] == "/"
+
+    assert seat.get("/passkeys").status_code == 200
+    assert noted.get("/passkeys").headers["Location"] == "/login?why=ended"
+
+
 @pytest.mark.parametrize("code", ["000000", "", "used"])
 def test_without_a_fresh_code_none_is_added(desk: Desk, code: str) -> None:
     """7.5.1: an unlocked browser alone binds no authenticator."""

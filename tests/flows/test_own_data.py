@@ -92,6 +92,7 @@ def test_asking_twice_is_asking_once_and_can_be_withdrawn(app: App) -> None:
 
     assert app.provider.desk.data_requests.waiting(CLERK) == []
     assert "Đã rút lại" in visitor.get("/account/data").text
+    app.clock.move(3 * 86_400)
     with pytest.raises(Answered):
         app.provider.desk.data_requests.erase(request, CLERK)
 
@@ -111,6 +112,7 @@ def test_an_erasure_takes_out_what_no_law_keeps_and_ends_everything(app: App) ->
     visitor = logged_in(app)
     tokens = visitor.tokens(CODE)
     request, who = asked(app, visitor), account_id(app)
+    app.clock.move(3 * 86_400)
 
     app.provider.desk.data_requests.erase(request, CLERK)
 

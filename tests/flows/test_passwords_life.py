@@ -427,18 +427,6 @@ def test_two_changes_at_once_and_one_wins(app: App) -> None:
         app.provider.credentials.change(replace(account), hashed, NOWHERE)
 
 
-def test_not_me_gives_the_number_back(app: App) -> None:
-    account_id = citizen(app)
-    account = app.base.people.find(account_id)
-    assert account is not None
-    set_number(app.base, account, "+84981234599", "a forged form")
-    path = app.told("sms")[0].facts["undo_url"].removeprefix("https://id.example.test")
-    app.visitor().post(path, data={"not-me": "1"})
-    restored = app.base.people.find(account_id)
-    assert restored is not None
-    assert (restored.phone, restored.password_hash) == ("+84981234567", None)
-
-
 def test_of_new_devices_an_account_is_told_by_text_three_times_a_day_and_by_mail_always(app: App) -> None:
     citizen(app)
     for number in range(5):

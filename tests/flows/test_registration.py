@@ -1,12 +1,14 @@
 """A person registers: form 01, pictures, a code to the address, the form as it will be signed, and how it stands."""
 
 import re
+from io import BytesIO
 from typing import Any
 
 import pytest
 
 from tests.support.app import App
 from tests.support.declarations import FIELDS, ROLES, Registrant, drawn, hidden
+from tests.support.photographs import filled, photograph
 
 
 @pytest.fixture
@@ -248,3 +250,46 @@ def test_the_fields_of_the_form_stand_in_the_order_of_the_statute(nga: Registran
     assert places == sorted(places)
     assert not re.search(r'id="agrees"[^>]* checked', page)
     assert set(FIELDS) - {"region", "ivan"} <= {*order, "paper_kind"}
+
+
+@pytest.mark.parametrize("kilobytes", [300, 2500, 6000])
+def test_c1_photographs_of_a_phone_are_kept(nga: Registrant, kilobytes: int) -> None:
+    """The reader of forms judged a file by the bound of a field: a lottery for each 64 KiB of it."""
+    nga.begin()
+    sent = nga.fill(pictures={role: photograph(kilobytes) for role in ROLES})
+
+    assert sent.headers.get("Location") == "/register/email", sent.text
+
+
+def test_each_bad_picture_has_its_own_sentence_and_the_good_one_stays(nga: Registrant) -> None:
+    nga.begin()
+    large = filled(photograph(2500), 9 * 1024 * 1024)
+    heic = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 2000
+    answer = nga.fill(pictures={"portrait": photograph(2500), "front": large, "back": heic})
+
+    assert answer.status_code == 200
+    assert "Ảnh lớn hơn 8 MB" in answer.text
+    assert "Ảnh HEIC của iPhone" in answer.text
+    assert 'src="/register/photo/portrait"' in answer.text
+    assert 'src="/register/photo/front"' not in answer.text
+
+
+def test_two_pictures_in_one_field_are_refused_with_a_sentence(nga: Registrant) -> None:
+    nga.begin()
+    files = [(BytesIO(drawn()), "a.jpg"), (BytesIO(drawn()), "b.jpg")]
+    page = nga.visitor.get("/register/form")
+    data: dict[str, Any] = {"csrf": hidden(page), "seen": "", "save": "1", "front": files}
+    answer = nga.visitor.post("/register/form", data=data, content_type="multipart/form-data")
+
+    assert "Chỉ gửi một ảnh ở mục này" in answer.text
+    assert 'src="/register/photo/front"' not in answer.text
+
+
+def test_a_form_over_the_bound_leads_back_to_the_form(nga: Registrant) -> None:
+    nga.begin()
+    huge = filled(photograph(2500), 15 * 1024 * 1024)
+    answer = nga.fill(pictures=dict.fromkeys(ROLES, huge))
+
+    assert answer.status_code == 413
+    assert 'href="/register/form"' in answer.text
+    assert "Mỗi ảnh tối đa 8 MB" in answer.text

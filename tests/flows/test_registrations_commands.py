@@ -28,8 +28,9 @@ def base(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Founda
     monkeypatch.setenv("IDP_OFFICERS__URL", "http://officers.localhost:8000")
     opened = foundation()
     SqlAgencies(opened.database, opened.clock).put(AGENCIES)
-    for login in ("lan.nguyen", "minh.tran"):
-        operator.does("officers", "add", login, "--name", "Cán bộ", *WHY)
+    for number, login in enumerate(("lan.nguyen", "minh.tran")):
+        own = ("--bhxh-code", f"990000000{number}", "--citizen-number", f"00108000000{number}")
+        operator.does("officers", "add", login, "--name", "Cán bộ", *own, *WHY)
         operator.does("officers", "grant", login, "--agency", "00100", "--right", "decide", *WHY)
     yield opened
     opened.close()
@@ -45,11 +46,14 @@ def declared(base: Foundation, number: int = 1, agency: str = "00101") -> Declar
 
 
 def test_an_officer_is_opened_invited_disabled_and_reset(operator: Operator, base: Foundation) -> None:
-    added = operator.json("officers", "add", "an.le", "--name", "Lê An", "--bhxh-code", "0000000123", *WHY)
+    own = ("--bhxh-code", "0000000123", "--citizen-number", "000190000123")
+    added = operator.json("officers", "add", "an.le", "--name", "Lê An", *own, *WHY)
 
     assert added["link"].startswith("http://officers.localhost:8000/invitation/")
-    assert operator.run("officers", "add", "an.le", "--name", "x", *WHY).output == "idp: the login name is taken\n"
-    assert "no long numbers" in operator.run("officers", "add", "0000000123", "--name", "x", *WHY).output
+    assert (
+        operator.run("officers", "add", "an.le", "--name", "x", *own, *WHY).output == "idp: the login name is taken\n"
+    )
+    assert "no long numbers" in operator.run("officers", "add", "0000000123", "--name", "x", *own, *WHY).output
     assert (
         "no such agency" in operator.run("officers", "grant", "an.le", "--agency", "x", "--right", "data", *WHY).output
     )
@@ -67,6 +71,7 @@ def test_an_officer_s_other_number_is_read_from_the_register(operator: Operator,
     """Nobody decides about oneself by the number that nobody told the roster."""
     SqlParticipants(base.database).put([Participant("0000000123", "Lê An", citizen_number="000190000123")])
     operator.does("officers", "add", "an.le", "--name", "Lê An", "--bhxh-code", "0000000123", *WHY)
+    operator.does("officers", "disable", "an.le", *WHY)
     operator.does("officers", "add", "ba.le", "--name", "Lê Ba", "--citizen-number", "000190000123", *WHY)
     for login in ("an.le", "ba.le"):
         officer = sql_officers(base).find_by_login(login)

@@ -5,7 +5,7 @@ from typing import Any
 
 from idp.desk.agencies import Agency
 from idp.desk.declaration import Declaration, Form, new_id, new_reference
-from idp.desk.officers import Officer
+from idp.desk.officers import Officer, Own
 from idp.shelf import digest, new_secret
 from tests.support.app import App
 
@@ -17,7 +17,9 @@ AGENCIES = (
     Agency("001", "BHXH thành phố Mẫu", "province", "00100"),
     Agency("00102", "BHXH cơ sở Mẫu", "base", "001"),
 )
+WHO = Own("9900000001", "999000000001")
 OFFICER = Officer("officer-of-ho-chi-minh", "lan.nguyen", "Nguyễn Thị Lan", rights=frozenset({("079", "decide")}))
+OFFICER = replace(OFFICER, bhxh_code=WHO.bhxh_code, citizen_number=WHO.citizen_number)
 FORM = Form(
     name="Trần Thị Nga",
     code="0000000777",

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 from config.officer_wiring import officer_logins_of, roster_of, sql_officers
 from idp.desk.agencies import Agency
 from idp.desk.declaration import Declaration, Form, Photo, Role, new_id, new_reference
-from idp.desk.officers import Officer, Roster
+from idp.desk.officers import Officer, Own, Roster
 from tests.support.app import App, running_app
 
 CONSOLE = "https://officers.example.test"
@@ -39,7 +39,11 @@ class Desk:
 
     def officer(self, login: str = "lan.nguyen", *rights: tuple[str, str], **own: Any) -> Officer:
         """An officer with password and authenticator, with these rights (agency, right)."""
-        officer = self.roster.add(login, f"Cán bộ {login}", "test", **own)
+        self._made += 1
+        known = {"bhxh_code": f"99{self._made:08d}", "citizen_number": f"999{self._made:09d}"}
+        officer = self.roster.add(
+            login, f"Cán bộ {login}", "test", Own(**(own if own.get("foreigner") else known | own))
+        )
         for agency, right in rights or (("00101", "decide"),):
             officer = self.roster.grant(officer, agency, right, "test")  # type: ignore[arg-type]
         logins = officer_logins_of(self.app.base, self.app.provider.passwords)
@@ -142,7 +146,7 @@ def desk_of(app: App) -> Desk:
 
 
 @contextmanager
-def running_desk(home: Path, database_url: str, redis_url: str = "", **more: Any) -> Iterator[Desk]:
-    """An installation with a console."""
-    with running_app(home, database_url, redis_url, officers={"url": CONSOLE}, **more) as app:
+def running_desk(home: Path, database_url: str, redis_url: str = "", **officers: Any) -> Iterator[Desk]:
+    """An installation with a console; `officers` are settings of that section."""
+    with running_app(home, database_url, redis_url, officers={"url": CONSOLE, **officers}) as app:
         yield desk_of(app)

@@ -6,6 +6,8 @@ set -eu
 # Debian keeps PostgreSQL's programs out of the PATH.
 postgresql() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb || ls /opt/homebrew/opt/postgresql*/bin/initdb; }
 
+nginx() { command -v nginx || ls /usr/sbin/nginx; }
+
 missing=""
 need() { # need PACKAGE COMMAND...
     package=$1
@@ -17,6 +19,7 @@ need redis-server command -v redis-server
 need postgresql postgresql
 need nodejs command -v node
 need npm command -v npm
+need nginx-light nginx
 need espeak-ng command -v espeak-ng
 
 [ -z "$missing" ] && exit 0

@@ -30,6 +30,8 @@ def program(name: str) -> str:
     """Where the program is; `make test` installs what is missing. Raises `Missing` with the sentence to read."""
     if found := shutil.which(name):
         return found
+    if (system := Path("/usr/sbin") / name).exists():
+        return str(system)
     for home in _POSTGRESQL_HOMES:
         if candidates := sorted(Path(home).glob(f"*/bin/{name}")):
             return str(candidates[-1])

@@ -13,6 +13,7 @@ from idp.ports import Conflict, ConflictOver
 from idp.web.officer.console import REFUSALS, Console, NoRight, OfficerPage, line
 from idp.web.officer.dossier import masked, when
 from idp.web.officer.sentences import CONFLICTS, SAID
+from idp.web.sentences import NOTICES
 
 
 class ConflictsPage(OfficerPage):
@@ -56,6 +57,8 @@ class ConflictPage(OfficerPage):
             self._proposals.link(conflict.id, officer, note)
         except ConflictOver:
             return redirect("/links?said=over", 303)
+        except NotAllowed as refused:
+            raise REFUSALS.get(refused.why, NoRight)(refused.why) from None
         return redirect("/proposals?said=proposed", 303)
 
     def _opened(self, officer: Officer, conflict_id: str) -> Conflict:
@@ -78,7 +81,8 @@ class ConflictPage(OfficerPage):
             agreement=conflict.agreement,
             account=masked(about) if about else None,
             linked=masked(linked) if linked else None,
-            can_link=about is not None and about.is_active and conflict.reason != "number",
+            about=NOTICES.get(conflict.agreement.get("about", "")),
+            can_link=about is not None and about.is_active and conflict.reason not in ("number", "disavowed"),
             error=error,
         )
 

@@ -42,7 +42,13 @@ class OwnRequest(NoRight):
     kind = "own_request"
 
 
-REFUSALS: dict[str, type[NoRight]] = {"agency": OtherAgency, "own_request": OwnRequest}
+class Alone(NoRight):
+    """Whoever is not known as a person decides nothing alone."""
+
+    kind = "alone"
+
+
+REFUSALS: dict[str, type[NoRight]] = {"agency": OtherAgency, "own_request": OwnRequest, "alone": Alone}
 
 
 @dataclass(frozen=True)

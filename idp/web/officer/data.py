@@ -6,13 +6,14 @@ from flask import abort, redirect
 from werkzeug.wrappers import Response
 
 from idp.accounts.people import People
-from idp.desk.data_requests import DAY, REFUSALS, Answered, DataRequest, DataRequests
+from idp.desk.data_requests import DAY, REFUSALS, Answered, DataRequest, DataRequests, TooEarly
 from idp.desk.officers import NotAllowed, Officer
 from idp.errors import BadRequest
 from idp.web.officer import console as shared
 from idp.web.officer.console import Console, NoRight, OfficerPage, line
 from idp.web.officer.dossier import masked, when
 from idp.web.officer.sentences import DATA, DATA_REASONS, DATA_STATES
+from idp.web.own_copy import listed
 
 ACTIONS = ("acknowledge", "prolong", "refuse", "erase")
 
@@ -58,6 +59,8 @@ class DataCase(DataPage):
             raise shared.REFUSALS.get(refused.why, NoRight)(refused.why) from None
         except Answered:
             return self._page(officer, self._opened(officer, request_id), error=DATA["answered"], status=409)
+        except TooEarly:
+            return self._page(officer, asked, error=DATA["early"], status=409)
         return redirect(f"/data?said={action}", 303)
 
     def _answer(self, officer: Officer, asked: DataRequest, action: str, reason: str, note: str) -> None:
@@ -86,6 +89,7 @@ class DataCase(DataPage):
             status,
             r=shown(asked, self.console.clock()),
             account=masked(account) if account else None,
+            kept=listed(self.requests.kept(asked.account_id)),
             reasons={reason: DATA_REASONS[reason] for reason in REFUSALS},
             error=error,
         )
@@ -103,6 +107,8 @@ def shown(asked: DataRequest, now: float) -> dict[str, Any]:
         "answer_by": when(asked.answer_by),
         "acknowledged": when(asked.acknowledged_at) if asked.acknowledged_at else None,
         "is_waiting": asked.is_waiting,
+        "erased_from": when(asked.erased_from),
+        "too_early": now < asked.erased_from,
         "is_open": asked.state == "open",
         "can_be_prolonged": asked.can_be_prolonged,
         "late": asked.is_waiting and now > due,

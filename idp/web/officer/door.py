@@ -10,7 +10,7 @@ from idp.accounts.passwords import WeakPassword
 from idp.desk.officer_logins import LoginRefused, NoInvitation, OfficerLogins, Typed, WrongCode, provisioning_url
 from idp.desk.officers import Officer
 from idp.errors import Expired
-from idp.web.browser import Surroundings, this_browser
+from idp.web.browser import Browser, Surroundings, this_browser
 from idp.web.officer.console import COOKIE, Console, OfficerPage
 from idp.web.officer.sentences import DOOR
 from idp.web.page import Page
@@ -21,6 +21,16 @@ class InvitationOver(Expired):
     """The invitation was used, is over, or never was one."""
 
     kind = "invitation"
+
+
+def entered(around: Surroundings, logins: OfficerLogins, browser: Browser, secret: str) -> Response:
+    """In, by whichever way: the login takes the place of the one before in this browser (L-9)."""
+    before = around.cookies.read(browser.request.cookies, COOKIE)
+    if before and isinstance(seen := logins.seen(before), Officer):
+        logins.log_out(before, seen)
+    response = redirect("/", 303)
+    around.cookies.set(response, COOKIE, secret)
+    return response
 
 
 class Login(Page):
@@ -45,13 +55,7 @@ class Login(Page):
             secret = self._logins.log_in(typed)
         except LoginRefused as refused:
             return self._refuse(login, refused.wait)
-        before = self._around.cookies.read(browser.request.cookies, COOKIE)
-        if before and isinstance(seen := self._logins.seen(before), Officer):
-            # A login takes the place of the one before in this browser.
-            self._logins.log_out(before, seen)
-        response = redirect("/", 303)
-        self._around.cookies.set(response, COOKIE, secret)
-        return response
+        return entered(self._around, self._logins, browser, secret)
 
     def _refuse(self, login: str, wait: int) -> Response:
         if not wait:

@@ -17,16 +17,18 @@ from idp.accounts.participants import Participant, Participants
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.people import IdentifierTaken, People
 from idp.accounts.phone import PhoneNumber
+from idp.desk.address import address_of
 from idp.desk.comparing import Compared, DeskViews, compare
 from idp.desk.decisions import Decided, Decisions, Unfit
 from idp.desk.declaration import ROLES, Declaration, DeclarationStore, NotOpen, Role
 from idp.desk.grades import grades
 from idp.desk.officers import NotAllowed, Officer
+from idp.desk.views import ViewBudget
 from idp.ports import AuditLog, Event
 from idp.web.browser import with_query
 from idp.web.officer.console import REFUSALS, Console, NoRight, OfficerPage, line
 from idp.web.officer.queue import Filter, said
-from idp.web.officer.sentences import ENDS, FIELDS, GRADES, PICTURES, REASONS, REQUESTS, STATES, VERDICTS
+from idp.web.officer.sentences import BEWARE, ENDS, FIELDS, GRADES, PARTS, PICTURES, REASONS, REQUESTS, STATES, VERDICTS
 
 ACTIONS = {"approve": "approved", "reject": "rejected", "return": "returned", "resend": "resent"}
 
@@ -40,6 +42,7 @@ class Papers:
     participants: Participants
     people: People
     audit: AuditLog
+    budget: ViewBudget
 
 
 class CasePage(OfficerPage):
@@ -72,8 +75,6 @@ class Dossier(CasePage):
 
     def get(self, officer: Officer, declaration_id: str) -> Response:
         declaration = self.opened(officer, declaration_id)
-        facts = {"officer": officer.login, "reference": declaration.shown_reference}
-        self.papers.audit.record(Event("declaration.viewed", declaration.account_id, facts=facts))
         return self._page(officer, declaration, Filter.read(self.query), said=said(self.query))
 
     def post(self, officer: Officer, declaration_id: str) -> Response:
@@ -92,6 +93,8 @@ class Dossier(CasePage):
             return self._stopped(officer, self.opened(officer, declaration_id), wanted, "changed")
         except Unfit as unfit:
             return self._stopped(officer, declaration, wanted, unfit.why)
+        except NotAllowed as refused:
+            return self._stopped(officer, declaration, wanted, refused.why, status=403)
         except IdentifierTaken:
             return self._stopped(officer, declaration, wanted, "taken")
         return redirect(self._next(officer, declaration, wanted, ACTIONS[action]), 303)
@@ -144,16 +147,15 @@ class Dossier(CasePage):
         said: str | None = None,
         status: int = 200,
     ) -> Response:
-        tree, form = self.console.tree(), declaration.form
-        agency, receiving = tree.get(form.agency), tree.receiving(form.agency, self.console.today())
-        known, split = self._known(declaration)
-        account, kept = self._account(declaration), self.papers.declarations.photos(declaration.id)
+        self.papers.budget.spend(officer)
+        facts = {"officer": officer.login, "reference": declaration.shown_reference}
+        self.papers.audit.record(Event("declaration.viewed", declaration.account_id, facts=facts))
         return self.show(
             "dossier.html",
             officer,
             status,
             d=declaration,
-            form=form,
+            form=declaration.form,
             error=error,
             said=said,
             wanted=wanted,
@@ -161,19 +163,38 @@ class Dossier(CasePage):
             request_name=REQUESTS[declaration.request],
             state=STATES[declaration.state],
             end=None if declaration.state == "submitted" else self._end(declaration),
-            agency=agency.name if agency else form.agency,
-            moved=receiving.name if receiving and receiving.code != form.agency else None,
-            compared=[shown(each) for each in compare(form, known)],
-            known=known,
-            split=split,
-            account=account,
             submitted=when(declaration.submitted_at),
-            pictures=[(r, PICTURES[r]) for r in ROLES if r in kept],
-            others=[earlier(each) for each in self.papers.views.about(declaration)],
             reasons=REASONS,
-            grades=[GRADES[g] for g in grades(form, self.console.today()) if g in GRADES],
-            can_resend=declaration.state == "approved" and account is not None and not account["has_password"],
+            **self._beside(officer, declaration),
         )
+
+    def _beside(self, officer: Officer, declaration: Declaration) -> dict[str, Any]:
+        """What stands beside the form: agency, register, account, pictures, other requests, and what to beware of."""
+        tree, form = self.console.tree(), declaration.form
+        agency, receiving = tree.get(form.agency), tree.receiving(form.agency, self.console.today())
+        known, split = self._known(declaration)
+        account, kept = self._account(declaration), self.papers.declarations.photos(declaration.id)
+        unknown = declaration.kind == "individual" and known is None
+        compared = [shown(each) for each in compare(form, known)]
+        odd = [GRADES[g] for g in grades(form, self.console.today()) if g in GRADES]
+        others = [
+            earlier(each, here=officer.may("decide", each.form.agency, tree))
+            for each in self.papers.views.about(declaration)
+        ]
+        return {
+            "address": address_of(declaration),
+            "agency": agency.name if agency else form.agency,
+            "moved": receiving.name if receiving and receiving.code != form.agency else None,
+            "compared": compared,
+            "unknown": unknown,
+            "split": split,
+            "grades": odd,
+            "account": account,
+            "pictures": [(r, PICTURES[r]) for r in ROLES if r in kept],
+            "others": others,
+            "beware": beware(compared, odd, unknown=unknown, split=split, rivals=any(o["is_open"] for o in others)),
+            "can_resend": declaration.state == "approved" and account is not None and not account["has_password"],
+        }
 
     def _known(self, declaration: Declaration) -> tuple[Participant | None, bool]:
         """Whom the register knows by the code, else by the citizen number; and whether these are two people."""
@@ -205,6 +226,7 @@ class Picture(CasePage):
         picture = self.papers.declarations.photo(declaration.id, cast(Role, role))
         if picture is None:
             abort(404)
+        self.papers.budget.spend(officer, "pictures")
         facts = {"officer": officer.login, "reference": declaration.shown_reference, "role": role}
         self.papers.audit.record(Event("photo.viewed", declaration.account_id, facts=facts))
         return Response(picture, mimetype="image/jpeg")
@@ -219,7 +241,15 @@ def shown(compared: Compared) -> dict[str, Any]:
         "registered": write(compared.registered),
         "verdict": compared.verdict,
         "word": VERDICTS[compared.verdict],
+        "parts": ", ".join(str(PARTS[part]) for part in compared.parts),
     }
+
+
+def beware(compared: list[dict[str, Any]], odd: list[Any], *, unknown: bool, split: bool, rivals: bool) -> list[str]:
+    """In words what speaks against approving: while anything does, approving is not the first thing offered."""
+    found = [str(each["label"]) for each in compared if each["verdict"] in ("differs", "close")]
+    marks = {"unknown": unknown, "split": split, "rivals": rivals}
+    return [*found, *map(str, odd), *(str(BEWARE[name]) for name, stands in marks.items() if stands)]
 
 
 def masked(account: Account) -> dict[str, Any]:
@@ -233,17 +263,22 @@ def masked(account: Account) -> dict[str, Any]:
     }
 
 
-def earlier(declaration: Declaration) -> dict[str, Any]:
-    """A line of the history."""
-    return {
-        "id": declaration.id,
-        "reference": declaration.shown_reference,
+def earlier(declaration: Declaration, *, here: bool) -> dict[str, Any]:
+    """A line of the history; of a request at another agency only that there is one, and whether it is open."""
+    line = {
         "request": REQUESTS[declaration.request],
         "state": STATES[declaration.state],
+        "is_open": declaration.is_open,
+        "here": here,
+    }
+    if not here:
+        return line
+    return line | {
+        "id": declaration.id,
+        "reference": declaration.shown_reference,
         "name": declaration.form.name,
         "phone": _national(declaration.form.phone),
         "at": when(declaration.submitted_at),
-        "is_open": declaration.is_open,
         "reason": REASONS.get(declaration.reason or ""),
     }
 

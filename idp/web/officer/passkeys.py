@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from idp.accounts.passkey import BadName, PasskeyRefused, TooManyPasskeys
 from idp.accounts.passkeys import MOST
-from idp.desk.officer_logins import LoginRefused, WrongCode
+from idp.desk.officer_logins import LoginRefused, OfficerLogins, WrongCode
 from idp.desk.officer_passkeys import OfficerPasskeys
 from idp.desk.officers import Officer
 from idp.errors import BadRequest
@@ -18,7 +18,8 @@ from idp.shelf import digest
 from idp.web.account import shown_date
 from idp.web.browser import Surroundings, this_browser, with_query
 from idp.web.cookies import new_browser
-from idp.web.officer.console import COOKIE, Console, OfficerPage
+from idp.web.officer.console import Console, OfficerPage
+from idp.web.officer.door import entered
 from idp.web.officer.sentences import DOOR
 from idp.web.page import Page
 from idp.web.passkey_login import question
@@ -31,9 +32,10 @@ log = logging.getLogger("idp.passkeys")
 class PasskeyDoor(Page):
     """The question for any passkey of an officer, and its answer."""
 
-    def __init__(self, around: Surroundings, passkeys: OfficerPasskeys) -> None:
+    def __init__(self, around: Surroundings, passkeys: OfficerPasskeys, logins: OfficerLogins) -> None:
         self._around = around
         self._passkeys = passkeys
+        self._logins = logins
 
     def get(self) -> Response:
         browser = this_browser(self._around)
@@ -50,9 +52,7 @@ class PasskeyDoor(Page):
             secret = self._passkeys.log_in(answer, browser_of(browser.secret or ""), browser.network, agent)
         except LoginRefused:
             return redirect(with_query("/login", why="passkey"), 303)
-        response = redirect("/", 303)
-        self._around.cookies.set(response, COOKIE, secret)
-        return response
+        return entered(self._around, self._logins, browser, secret)
 
 
 class OwnPasskeys(OfficerPage):

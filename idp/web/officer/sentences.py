@@ -66,9 +66,29 @@ FIELDS: Mapping[str, LazyString] = {
 VERDICTS: Mapping[str, LazyString] = {
     "same": lazy_gettext("Trùng khớp"),
     "close": lazy_gettext("Khác cách viết"),
-    "differs": lazy_gettext("KHÁC"),
+    "differs": lazy_gettext("Khác"),
     "unknown": lazy_gettext("Không có để đối chiếu"),
 }
+
+BEWARE: Mapping[str, LazyString] = {
+    "unknown": lazy_gettext("không có trong dữ liệu người tham gia"),
+    "split": lazy_gettext("mã số và số CCCD thuộc hai người"),
+    "rivals": lazy_gettext("còn tờ khai khác đang mở"),
+}
+"""What speaks against an approval beside the fields that differ."""
+
+PARTS: Mapping[str, LazyString] = {
+    "family": lazy_gettext("họ"),
+    "middle": lazy_gettext("tên đệm"),
+    "given": lazy_gettext("tên"),
+    "accents": lazy_gettext("dấu hoặc cách viết"),
+    "day": lazy_gettext("ngày"),
+    "month": lazy_gettext("tháng"),
+    "year": lazy_gettext("năm"),
+    "digits": lazy_gettext("một hoặc hai chữ số"),
+    "all": lazy_gettext("số khác hẳn"),
+}
+"""Which part of a field differs from the register."""
 
 PICTURES: Mapping[str, LazyString] = {
     "portrait": lazy_gettext("Ảnh chân dung"),
@@ -96,7 +116,10 @@ ENDS: Mapping[str, LazyString] = {
     "own_request": lazy_gettext("Đây là hồ sơ của chính bạn. Cán bộ khác phải quyết định."),
     "agency": lazy_gettext("Hồ sơ thuộc cơ quan khác."),
     "right": lazy_gettext("Bạn không có quyền duyệt hồ sơ."),
-    "same_officer": lazy_gettext("Người đề xuất không được tự xác nhận."),
+    "same_officer": lazy_gettext("Người đề xuất không được tự xác nhận, kể cả bằng một tài khoản khác của mình."),
+    "alone": lazy_gettext(
+        "Tài khoản cán bộ của bạn chưa có đủ mã số BHXH và số CCCD, nên bạn không quyết định một mình được."
+    ),
     "account_exists": lazy_gettext("Mã số hoặc số giấy tờ này đã có tài khoản. Hãy dùng yêu cầu điều chỉnh thông tin."),
     "no_account": lazy_gettext("Không còn tài khoản đang hoạt động cho yêu cầu này, hoặc tài khoản đã có mật khẩu."),
     "secured_meanwhile": lazy_gettext(
@@ -128,6 +151,7 @@ CONFLICTS: Mapping[str, LazyString] = {
     "conflict": lazy_gettext("Nhiều tài khoản, hoặc tài khoản đã liên kết với người khác"),
     "phone_differs": lazy_gettext("Số điện thoại không khớp"),
     "number": lazy_gettext("Đề nghị bổ sung số CCCD"),
+    "disavowed": lazy_gettext("Có người báo “không phải tôi” về thay đổi đã được xác nhận"),
 }
 
 SAID: Mapping[str, LazyString] = {
@@ -145,6 +169,7 @@ DATA: Mapping[str, LazyString] = {
     "erase": lazy_gettext("Đã xóa dữ liệu và báo cho người dân."),
     "reason": lazy_gettext("Hãy chọn lý do và ghi thêm cho người dân."),
     "sure": lazy_gettext("Hãy đánh dấu vào ô xác nhận trước khi xóa."),
+    "early": lazy_gettext("Chưa đến giờ được xóa: người gửi yêu cầu còn quyền báo “Không phải tôi”."),
     "answered": lazy_gettext("Yêu cầu này vừa được trả lời, rút lại hoặc đã gia hạn. Chưa có gì được thực hiện."),
 }
 

@@ -7,9 +7,9 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from idp.accounts.password_rules import VIETNAM
+from idp.desk.address import address_of
 from idp.desk.agencies import Tree
 from idp.desk.declaration import Declaration
-from idp.desk.divisions import divisions
 from idp.desk.reading import IVANS
 from idp.web.page import Page
 from idp.web.register.form import written
@@ -63,14 +63,6 @@ def lines(declaration: Declaration, tree: Tree) -> list[tuple[str, str]]:
     shown = [(label(name, organisation=organisation), value) for name, value in told if value]
     shown.append((str(gettext("Cơ quan BHXH tiếp nhận")), f"{agency.code} - {agency.name}" if agency else form.agency))
     return [*shown, (str(LABELS["submission"]), str(SUBMISSION[form.submission]))]
-
-
-def address_of(declaration: Declaration) -> str:
-    """The address in words, with the names of the day on which it was declared."""
-    form = declaration.form
-    day = datetime.fromtimestamp(declaration.submitted_at or declaration.created_at, VIETNAM).date()
-    commune, province = divisions().commune(form.commune), divisions().province(form.province, day)
-    return ", ".join(part for part in (form.street, commune and commune.name, province and province.name) if part)
 
 
 def in_words(day: str) -> str:

@@ -1,9 +1,11 @@
 """`/register/form`: form 01. What can be read is kept at once, a good picture is never asked for again."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from flask import abort, redirect, request
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
 from idp.desk.declaration import ROLES, Declaration, NotOpen, Role
@@ -12,14 +14,24 @@ from idp.desk.photos import LARGEST, BadPhoto
 from idp.desk.reading import FIELDS, IVANS
 from idp.errors import BadRequest
 from idp.web.browser import Browser
-from idp.web.forms import LARGEST_BODY
+from idp.web.forms import LARGEST_BODY, TooLarge
 from idp.web.page import Page
 from idp.web.register.choices import choices
 from idp.web.register.visit import Desk, Visit, page
 from idp.web.register.wording import GRADES, PAPERS, REASONS, SUBMISSION, TAKEN, TRANSACT_AT, label, problem
 
-LARGEST_FORM = 26 * 1024 * 1024
-"""Three pictures and the fields."""
+LARGEST_FORM = 40 * 1024 * 1024
+"""Three pictures and the fields. A picture somewhat over its bound is read too, so that its own sentence refuses it."""
+
+LARGEST_PART = 4 * LARGEST_BODY
+"""Bytes of fields. Werkzeug judges by this also what it holds of a file between two reads of 64 KiB."""
+
+
+class PicturesTooLarge(TooLarge):
+    """More than the form takes."""
+
+    kind = "pictures"
+
 
 AGAIN = ("places", "regions")
 """Buttons that ask for another list, and complain about nothing."""
@@ -40,15 +52,13 @@ class FormPage(Page):
         if isinstance(visit, Response):
             return visit
         # Read for somebody with a draft only: it may be long.
-        form, files = read_upload(visit.browser)
+        form, files, problems = read_upload(visit.browser)
         visit.demand_csrf(form)
         desk = self._desk.declarations
         typed = {name: form.get(name, "") for name in FIELDS[visit.draft.kind] if name in form or name == "agrees"}
         try:
-            draft, problems = desk.fill(visit.draft, typed)
-            wrong: dict[str, str] = {
-                role: why for role, file in files.items() if (why := self._kept(draft, role, file))
-            }
+            draft, unread = desk.fill(visit.draft, typed)
+            wrong = problems | {role: why for role, file in files.items() if (why := self._kept(draft, role, file))}
         except (Changed, NotOpen):
             return self._page(visit, form, {}, said=str(TAKEN))
         visit = Visit(visit.browser, visit.secret, draft)
@@ -56,7 +66,7 @@ class FormPage(Page):
             return redirect("/register", 303)
         if any(button in form for button in AGAIN):
             return self._page(visit, form, wrong)
-        problems = desk.problems(draft) | dict(problems) | wrong
+        problems = desk.problems(draft) | dict(unread) | wrong
         if problems:
             return self._page(visit, form, problems)
         odd = desk.grades(draft)
@@ -101,7 +111,7 @@ class FormPage(Page):
 
 
 class OwnPhoto(Page):
-    """A picture of the draft, to whoever holds it and to nobody else."""
+    """A picture of the draft, to whoever holds it and to nobody else; and one that is kept as soon as it is chosen."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -118,22 +128,46 @@ class OwnPhoto(Page):
         response.headers["Content-Disposition"] = "inline"
         return response
 
+    def post(self, role: str) -> Response:
+        """Judge and keep one picture: 200 when it is good, 422 with the sentence that says what is wrong with it."""
+        visit = self._desk.at_work()
+        if isinstance(visit, Response) or role not in ROLES:
+            abort(404)
+        form, files, wrong = read_upload(visit.browser)
+        visit.demand_csrf(form)
+        try:
+            if role not in wrong:
+                self._desk.declarations.keep_photo(visit.draft, role, files.get(role, b""))
+        except BadPhoto as bad:
+            wrong = {role: bad.why}
+        except NotOpen:
+            abort(404)
+        said = {"problem": problem(role, wrong[role]) if role in wrong else None}
+        response = Response(json.dumps(said), 422 if said["problem"] else 200, mimetype="application/json")
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
-def read_upload(browser: Browser) -> tuple[dict[str, str], dict[Role, bytes]]:
-    """The fields and the pictures of our own form; large parts wait on disk. Raises `BadRequest`, `Forbidden`.
+
+def read_upload(browser: Browser) -> tuple[dict[str, str], dict[Role, bytes], dict[str, str]]:
+    """The fields, the pictures, and what is wrong with a field of pictures, of our own form; large parts wait on disk.
 
     More than the bound is refused by the announced length, or where the bound is reached: it is never read whole.
+    Raises `BadRequest`, `Forbidden`, `PicturesTooLarge`.
     """
     browser.demand_same_origin()
-    request.max_content_length, request.max_form_memory_size = LARGEST_FORM, LARGEST_BODY
-    named = dict(request.form.lists())
+    request.max_content_length, request.max_form_memory_size = LARGEST_FORM, LARGEST_PART
+    try:
+        named = dict(request.form.lists())
+    except RequestEntityTooLarge:
+        raise PicturesTooLarge("more than a form with pictures") from None
     if any(len(values) > 1 for values in named.values()):
         raise BadRequest("a field is given more than once")
     fields = {name: values[0] for name, values in named.items()}
     if any("\0" in name or "\0" in value for name, value in fields.items()):
         raise BadRequest("NUL in a field")
-    files = {role: request.files[role].read(LARGEST + 1) for role in ROLES if role in request.files}
-    return fields, {role: file for role, file in files.items() if file}
+    chosen = {role: [file for file in request.files.getlist(role) if file.filename] for role in ROLES}
+    several: dict[str, str] = {role: "several" for role, files in chosen.items() if len(files) > 1}
+    return fields, {role: files[0].read(LARGEST + 1) for role, files in chosen.items() if len(files) == 1}, several
 
 
 def written(draft: Declaration) -> dict[str, str]:

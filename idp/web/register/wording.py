@@ -81,8 +81,16 @@ PROBLEMS: Mapping[tuple[str, str], LazyString] = {
 
 PHOTOS: Mapping[str, LazyString] = {
     "not_a_picture": lazy_gettext("Tệp này không phải ảnh JPEG, PNG hay WebP. Hãy chọn ảnh khác."),
+    "empty": lazy_gettext("Tệp này không có nội dung. Hãy chọn ảnh khác."),
+    "several": lazy_gettext("Chỉ gửi một ảnh ở mục này."),
+    "heic": lazy_gettext(
+        "Ảnh HEIC của iPhone chưa nhận được. Hãy gửi ảnh JPEG: mở Cài đặt, Camera, Định dạng, chọn “Tương thích nhất” "
+        "rồi chụp lại; hoặc chụp màn hình ảnh đó và gửi ảnh chụp màn hình."
+    ),
     "too_large": lazy_gettext("Ảnh lớn hơn 8 MB. Hãy chụp lại với chất lượng thấp hơn."),
-    "too_many_pixels": lazy_gettext("Ảnh có hơn 24 triệu điểm ảnh. Hãy chụp lại ở chế độ thường hoặc thu nhỏ ảnh."),
+    "too_many_pixels": lazy_gettext(
+        "Ảnh có quá nhiều điểm ảnh (JPEG tối đa 50 triệu, PNG và WebP 24 triệu). Hãy chụp lại ở chế độ thường."
+    ),
     "too_small": lazy_gettext("Ảnh quá nhỏ. Ảnh chân dung cần ít nhất 300 × 300, ảnh giấy tờ 400 × 250 điểm ảnh."),
     "moving": lazy_gettext("Đây là ảnh động. Hãy chọn ảnh chụp thường."),
     "broken": lazy_gettext("Tệp ảnh bị hỏng hoặc tải lên chưa hết. Hãy thử lại hoặc chọn ảnh khác."),

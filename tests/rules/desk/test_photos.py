@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from idp.desk.photos import LARGEST, BadPhoto, Darkroom
 from idp.errors import Busy
+from tests.support.photographs import MEGAPIXELS, TURNED_LEFT, filled, photograph, scene
 
 ROOM = Darkroom()
 
@@ -77,7 +78,7 @@ def test_what_hangs_on_a_picture_is_cut_off(tail: bytes) -> None:
 @pytest.mark.parametrize(
     "file",
     [
-        b"", b"\0" * 100, b"%PDF-1.7\n%", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a" + b"\0" * 50,
+        b"\0" * 100, b"%PDF-1.7\n%", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"GIF89a" + b"\0" * 50,
         drawn(kind="GIF"), drawn(kind="BMP"), drawn(kind="TIFF"), b"\xff\xd8\xff", "một tấm ảnh".encode(),
     ],
 )  # fmt: skip
@@ -88,6 +89,7 @@ def test_what_is_no_picture_of_ours_is_refused(file: bytes) -> None:
 def test_too_large_too_many_and_too_small() -> None:
     assert why(drawn() + b"\0" * LARGEST) == "too_large"
     assert why(png_header(8000, 5000)) == "too_many_pixels"
+    assert why(b"") == "empty"
     assert why(png_header(60_000, 60_000)) == "too_many_pixels"
     assert why(drawn((299, 900))) == "too_small"
     ROOM.develop("front", drawn((250, 400)))
@@ -150,3 +152,59 @@ def test_two_are_made_at_once_and_a_third_waits(monkeypatch: pytest.MonkeyPatch)
     worker.start()
     worker.join(10)
     assert not worker.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("kilobytes", "megapixels"), [(200, 12), (2500, 12), (6000, 12), (8000, 24), (8000, 48)], ids=lambda n: str(n)
+)
+def test_c1_a_photograph_of_a_phone_is_kept(kilobytes: int, megapixels: int) -> None:
+    file = photograph(kilobytes, megapixels, orientation=TURNED_LEFT)
+    made = ROOM.develop("portrait", file)
+
+    assert len(file) > kilobytes * 900
+    assert (made.width, made.height) == (1200, 1600)
+    assert len(made.jpeg) < 1_500_000
+
+
+def test_a_photograph_of_just_eight_megabytes_is_kept_and_one_byte_more_is_not() -> None:
+    file = photograph(2500)
+
+    assert ROOM.develop("front", filled(file, LARGEST)).width == 1600
+    assert why(filled(file, LARGEST + 1)) == "too_large"
+
+
+def test_a_hundred_megapixels_are_refused_before_they_are_unpacked() -> None:
+    head = drawn((64, 64))
+    at = head.index(b"\xff\xc0") + 5
+
+    assert why(head[:at] + struct.pack(">HH", 10_000, 10_000) + head[at + 4 :]) == "too_many_pixels"
+    assert MEGAPIXELS[48][0] * MEGAPIXELS[48][1] == 48_000_000
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "I;16"])
+def test_the_light_of_a_picture_stays_whatever_its_colours_are_written_as(mode: str) -> None:
+    plain = scene((800, 600), 10).convert("L")
+    levels = Image.frombytes("I;16", plain.size, b"".join(bytes((v, v)) for v in plain.tobytes()))
+    out = BytesIO()
+    (levels if mode == "I;16" else plain.convert(mode)).save(out, "JPEG" if mode == "CMYK" else "PNG")
+    made = ROOM.develop("front", out.getvalue())
+
+    with Image.open(BytesIO(made.jpeg)) as image:
+        assert abs(mean(image.convert("L")) - mean(plain)) < 3
+
+
+def mean(image: Image.Image) -> float:
+    counts = image.histogram()
+    return sum(level * count for level, count in enumerate(counts)) / sum(counts)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"avif"])
+def test_what_iphones_write_by_themselves_has_a_sentence_of_its_own(brand: bytes) -> None:
+    assert why(b"\0\0\0\x18ftyp" + brand + b"\0\0\0\0mif1heic" + b"\0" * 2000) == "heic"
+
+
+@pytest.mark.parametrize("part", [0.1, 0.5, 0.99])
+def test_a_photograph_that_broke_off_is_broken(part: float) -> None:
+    file = photograph(2500)
+
+    assert why(file[: int(len(file) * part)]) == "broken"
