@@ -445,6 +445,8 @@ VNEID_PROFILES: Mapping[str, lies.Change] = {
     "a list of numbers": told(citizenPid=[NUMBER]),
     "a number with a line break inside": told(citizenPid=NUMBER[:6] + "\n" + NUMBER[6:]),
     "a list": lambda p: [p],
+    "not a number inside the envelope": lambda p: json.dumps(p).encode()[:-1] + b',"x":NaN}',
+    "a deep member inside the envelope": lambda p: json.dumps(p).encode()[:-1] + b',"x":' + DEEP + b"}",
     "no JSON": lambda p: b"citizenPid=" + NUMBER.encode(),
     "a member twice": lambda p: json.dumps(p).encode()[:-1] + b',"citizenPid":"000890990002"}',
 }

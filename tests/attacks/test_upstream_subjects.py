@@ -9,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests.support import databases
 from tests.support.liar import PERSON, Change
-from tests.support.lied_to import LiedTo, lied_to
+from tests.support.lied_to import LiedTo, lied_to, press
 
 FACTS = {
     "oidc": ("name", "birthdate", "citizen", "phone_number"),
@@ -104,6 +104,41 @@ def test_l12_a_persons_tech_id_that_comes_back_as_an_organisation_opens_nothing(
     assert why(here.via("dvcqg")) == "recycled"
     here.lie(userinfo=told(LoaiTaiKhoan="2", MaSoThue="0312345673", TenDoanhNghiep="Sen Vàng"))
     assert why(here.via("dvcqg")) == "recycled"
+
+
+@pytest.mark.parametrize(
+    ("kind", "changed"),
+    [
+        ("vneid", {"fullName": "Lê Văn Kia"}),
+        ("vneid", {"birthDate": "18/05/1990"}),
+        ("dvcqg", {"SoDinhDanh": "000890990002"}),
+        ("dvcqg", {"HoVaTen": "LÊ VĂN KIA"}),
+        ("oidc", {"name": "Lê Văn Kia"}),
+    ],
+)
+def test_a_person_whose_number_name_or_date_changed_is_stopped(
+    here: LiedTo, kind: str, changed: dict[str, str]
+) -> None:
+    """U-09"""
+    here.linked(kind)
+    here.lie(userinfo=told(**changed))
+
+    assert why(here.via(kind)) == "recycled"
+
+
+@pytest.mark.parametrize(("tax_code", "reason"), [("0312345673", ""), (None, "unnamed"), ("0700000012", "recycled")])
+def test_h4_an_organisation_is_held_against_its_tax_code(here: LiedTo, tax_code: str | None, reason: str) -> None:
+    here.app.person(kind="organisation", identifiers={"tax": "0312345673"}, name="Sen Vàng")
+    company = {"TechID": "tech-8", "LoaiTaiKhoan": "2", "TenDoanhNghiep": "Sen Vàng"}
+    here.lie(userinfo=lambda profile: {"sub": profile["sub"], "MaSoThue": "0312345673"} | company)
+    visitor = here.app.visitor()
+    pressed = press(visitor, visitor.get(here.via("dvcqg", visitor).headers["Location"]), "link-password")
+    step = visitor.log_in(pressed, "0312345673", kind="organisation")
+    press(visitor, visitor.get(step.headers["Location"]), "link-make")
+
+    here.lie(userinfo=lambda profile: {"sub": profile["sub"], "MaSoThue": tax_code} | company)
+
+    assert why(here.via("dvcqg")) == reason
 
 
 def account_of(here: LiedTo) -> str:

@@ -469,7 +469,7 @@ def test_a_qr_code_and_a_phone_do_as_well(person: Person) -> None:
 
 def goes_on(person: Person, name: str) -> None:
     """Arrives, perhaps after a page that says which unproved contacts were removed."""
-    expect(person.screen.locator("main")).to_have_attribute("data-page", re.compile("linked|portal-person"))
+    expect(person.screen.locator("main")).to_have_attribute("data-page", re.compile("linked|link-keep|portal-person"))
     if person.screen.locator("main").get_attribute("data-page") == "linked":
         person.press("go-on")
     person.arrives(name)
