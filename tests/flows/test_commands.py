@@ -250,7 +250,7 @@ def test_a_small_installation_moves_to_postgresql(
     ("changed", "word"),
     [
         ({"client_secret": "x"}, "client_secret needs 32 characters"),
-        ({"client_name": "Cổng\r\nthử"}, "client_name has a line break"),
+        ({"client_name": "Cổng\r\nthử"}, "or has a line break"),
         ({"redirect_uris": ["http://[x]"]}, "redirect URI refused"),
         ({"redirect_uris": ["https://[::1"]}, "redirect URI refused"),
     ],
