@@ -54,4 +54,6 @@ def register_table(p: Provider, around: Surroundings, pages: Flask) -> Mapping[s
         with pages.app_context(), force_locale(language):
             yield
 
-    return Api(around.issuer, p.desk.registrations, p.desk.agencies, p.codes, around.peers, speaking).table()
+    return Api(
+        around.issuer, p.desk.registrations, p.desk.agencies, p.codes, p.challenges, around.peers, speaking
+    ).table()

@@ -175,14 +175,14 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
     pure = parts.scheme in ("http", "https") and parts.netloc and not (parts.path or parts.query or parts.fragment)
     production = s.is_production
     return [
-        (not pure, "issuer: must be a plain origin such as https://id.example.vn"),
+        (not pure or not is_plain(s.issuer), "issuer: must be a plain origin such as https://id.example.vn"),
         (s.limits.first_wait > s.limits.longest_wait, "limits: first_wait is longer than longest_wait"),
         (s.oidc.refresh_idle > s.oidc.refresh_absolute, "oidc: refresh_idle is longer than refresh_absolute"),
         *_key_rules(s.keys),
         *((_is_no_network(n), f"web.trusted_proxies: {n!r} is no network") for n in s.web.trusted_proxies),
-        (
-            any(_is_everybody(n) for n in s.web.trusted_proxies),
-            "web.trusted_proxies: everybody could forge addresses",
+        *(
+            (_is_half_the_world(n), f"web.trusted_proxies: {n!r} holds strangers, who could forge addresses")
+            for n in s.web.trusted_proxies
         ),
         (not s.testing.enabled and s.testing.fixed_captcha is not None, "testing.fixed_captcha needs testing.enabled"),
         (production and not s.is_https, "issuer: production needs https"),
@@ -193,6 +193,9 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         (production and not _master_keys(s.keys), "keys: production needs a master key"),
         (production and s.debug, "debug: not in production"),
         (production and s.testing.enabled, "testing: not in production"),
+        (s.testing.enabled and parts.hostname not in LOOPBACK, "testing: only for an issuer on this machine"),
+        (production and s.login.captcha == "never", "login.captcha: production needs one, at least after failures"),
+        (production and not _is_private(s.store), "store.redis_url: needs rediss:// to another machine"),
         (production and s.login.hash_memory < 19_456, "login.hash_memory: production needs at least 19456 KiB"),
         (
             production and s.login.hash_memory * s.login.hash_time < 38_912,
@@ -287,8 +290,27 @@ def _asks_for_enough(gateway: Gateway) -> bool:
     return True
 
 
-def _is_everybody(network: str) -> bool:
-    return network == "*" or network.partition("/")[2] == "0"
+def is_plain(origin: str) -> bool:
+    """Whether nothing in an origin is dropped or read differently by who parses it: no line break, no user info."""
+    return origin.isascii() and origin.isprintable() and not set(origin) & set(" @")
+
+
+def _is_half_the_world(network: str) -> bool:
+    """Whether no network of proxies is as large as that: shorter than /8, or than /32 of IPv6, or all there is."""
+    if network == "*":
+        return True
+    try:
+        read = ip_network(network, strict=False)
+    except ValueError:
+        return False
+    return read.prefixlen < (8 if read.version == 4 else 32)
+
+
+def _is_private(store: Store) -> bool:
+    """Whether nobody between us and Redis reads along."""
+    parts = urlsplit(store.redis_url)
+    nodes = [node.rpartition(":")[0] for node in store.redis_sentinels] or [parts.hostname or ""]
+    return parts.scheme != "redis" or all(node.strip("[]") in LOOPBACK for node in nodes)
 
 
 def _is_no_network(network: str) -> bool:

@@ -35,7 +35,7 @@ def upstream_rules(upstreams: Sequence[Upstream], *, production: bool) -> Iterat
 
 
 def _needed(u: Upstream) -> Iterator[Complaint]:
-    yield u.client_secret is None, "client_secret: is needed"
+    yield not (u.client_secret and u.client_secret.get_secret_value()), "client_secret: is needed"
     if u.kind == "oidc":
         yield not u.issuer, "issuer: is needed; discovery begins there"
         yield len(u.audience) != 1, "audience: an oidc upstream is for individuals or for organisations, not for both"

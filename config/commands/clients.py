@@ -56,6 +56,9 @@ def load(file: Path, reason: str, as_json: bool) -> None:
         stop(complaints)
 
 
+SHORTEST_SECRET = 32
+"""Characters of a secret that is brought along; a made one has 43."""
+
 METADATA = (
     click.option("--redirect-uri", "redirect_uris", multiple=True, help="Exact address; may be repeated."),
     click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True, help="May be repeated."),
@@ -226,6 +229,13 @@ def _discovery(base: Foundation) -> dict[str, str]:
     return {"issuer": base.settings.issuer, "discovery": base.settings.issuer + DISCOVERY}
 
 
+def _too_short(secret: str | None) -> str | None:
+    """Why a secret that somebody chose is refused: nothing else slows down who guesses it."""
+    if secret is None or len(secret) >= SHORTEST_SECRET:
+        return None
+    return f"client_secret needs {SHORTEST_SECRET} characters; leave it out and a good one is made"
+
+
 def _registered(base: Foundation, metadata: Mapping[str, Any], secret: str | None, event: str, reason: str) -> None:
     key, client_id = base.secrets.get("client-secret"), str(metadata["client_id"])
     _checked(base, metadata, secret_digest(key, client_id, secret) if secret else None, event, reason)
@@ -249,7 +259,7 @@ def register(base: Foundation, metadata: Mapping[str, Any], secret: str | None, 
         secret_digest(base.secrets.get("client-secret"), str(metadata.get("client_id")), secret) if secret else None
     )
     client = read_client(metadata, secret_digest=digest)
-    if complaint := _lacks_key(base, client):
+    if complaint := _too_short(secret) or _lacks_key(base, client):
         raise BadClient([complaint])
     base.audit.record(Event("client.added", client_id=client.client_id, reason=reason))
     base.clients.put(client, base.clock())

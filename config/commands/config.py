@@ -12,7 +12,8 @@ from pydantic_core import PydanticUndefined
 
 from config import settings as our
 from config.commands import output
-from config.commands.context import as_json, settings
+from config.commands.context import UNUSABLE, as_json, settings, stop
+from config.keys_setup import master_keys
 
 INTRODUCTION = """# Configuration
 
@@ -33,7 +34,14 @@ def check() -> None:
 
     Example: IDP_CONFIG=/etc/idp.toml idp config check
     """
-    click.echo(f"settings are good for {'production' if settings().is_production else 'development'}")
+    known = settings()
+    given = known.keys.master_key or (known.master_key_file and known.master_key_file.exists())
+    if given and not known.keys.master_key_command:
+        try:
+            master_keys(known)
+        except our.BadSettings as error:
+            stop(error.complaints, UNUSABLE)
+    click.echo(f"settings are good for {'production' if known.is_production else 'development'}")
 
 
 @config.command()

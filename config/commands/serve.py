@@ -1,7 +1,9 @@
 """`idp serve`: the provider itself, under gunicorn or granian. The application is the same plain WSGI under both."""
 
 import os
+import shutil
 import tempfile
+from pathlib import Path
 from typing import Any
 
 import click
@@ -10,6 +12,9 @@ from config import migrate
 from config.commands.context import foundation, settings, stop, told
 from config.housekeeping import refuse_restored_store
 from config.settings import BadSettings, Settings
+
+METRICS = "idp-metrics-"
+"""What the directories of shared numbers are called, before the process that serves."""
 
 
 @click.command()
@@ -27,13 +32,32 @@ def serve(bind: str | None, workers: int | None, threads: int | None, server: st
     _check(s)
     web = s.web
     bind, workers, threads = bind or web.bind, workers or web.workers, threads or web.threads
-    with tempfile.TemporaryDirectory(prefix="idp-metrics-") as metrics:
+    _sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=f"{METRICS}{os.getpid()}-") as metrics:
         # The metrics library decides by this variable, at import, to share its numbers through files.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
         if server == "granian":
             _granian(bind, workers, threads, s)
         else:
             _gunicorn(bind, workers, threads, s)
+
+
+def _sweep(directory: Path) -> None:
+    """Take away the numbers that a killed process left behind."""
+    for left in directory.glob(f"{METRICS}*-*"):
+        pid = left.name.removeprefix(METRICS).partition("-")[0]
+        if pid.isdecimal() and not _is_alive(int(pid)) and left.stat().st_uid == os.getuid():
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _check(s: Settings) -> None:

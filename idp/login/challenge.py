@@ -41,9 +41,13 @@ class Challenges:
         return self._shelf.add(Challenge(answer, digest("attempt", attempt), browser))
 
     def answer_for(self, handle: str, browser: str) -> str | None:
-        """What to draw or speak, for the browser it was made for."""
+        """What to draw or speak, for the browser it was made for. Raises `TooMany` for one that is drawn on and on."""
         found = self._shelf.find(handle)
-        return found.answer if found and found.browser == browser else None
+        if found is None or found.browser != browser:
+            return None
+        if not self._brake.pull(f"drawn {handle}"):
+            raise TooMany("one captcha drawn too often", retry_after=self._brake.retry_after)
+        return found.answer
 
     def is_right(self, handle: str, typed: str, attempt: str) -> bool:
         """Take the challenge and judge the answer; a second try with the same one is never right."""

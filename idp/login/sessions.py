@@ -33,9 +33,10 @@ class Session:
     def account_id(self) -> str:
         return self.authentication.account_id
 
-    def is_live(self, now: float, *, idle: float, epoch: float) -> bool:
-        """Not ended, not idle for longer than `idle` seconds, not older than its limit or than the epoch."""
-        awake = now < self.expires_at and now < self.last_seen_at + idle
+    def is_live(self, now: float, *, limits: "SessionLimits", epoch: float) -> bool:
+        """Not ended, not idle or older than the limits of today and of its beginning, not older than the epoch."""
+        until = min(self.expires_at, self.authentication.auth_time + limits.life_of(self.authentication))
+        awake = now < until and now < self.last_seen_at + limits.idle
         return awake and self.ended_at is None and self.created_at >= epoch
 
 
@@ -106,6 +107,9 @@ class SessionLimits:
     device: float = 15_552_000
     brief: float = 3600
 
+    def life_of(self, proof: Authentication) -> float:
+        return self.brief if proof.brief else self.absolute
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -165,19 +169,18 @@ class Sessions:
 
     def _begun(self, proof: Authentication, visitor: Visitor, sid: str, now: float) -> Session:
         # It ends so long after the login, also when only a code was added to that.
-        life = self.limits.brief if proof.brief else self.limits.absolute
         return Session(
             sid=sid,
             authentication=proof,
             created_at=now,
             last_seen_at=now,
-            expires_at=proof.auth_time + life,
+            expires_at=proof.auth_time + self.limits.life_of(proof),
             user_agent=visitor.user_agent[:200],
             network=visitor.network,
         )
 
     def is_live(self, session: Session, epoch: float) -> bool:
-        return session.is_live(self._clock(), idle=self.limits.idle, epoch=epoch)
+        return session.is_live(self._clock(), limits=self.limits, epoch=epoch)
 
     def seen(self, session: Session) -> None:
         """Keep the session awake; written at most once every `touch_every` seconds."""

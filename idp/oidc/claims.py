@@ -59,7 +59,9 @@ def of_account(account: Account, now: float) -> dict[str, Any]:
         "tax_code": account.identifier("tax"),
         "account_kind": account.kind,
     }
-    return {name: value for name, value in (known | dict(account.more_claims)).items() if value is not None}
+    # What an import brought beside the record fills no gap in it either: "verified" would be said of nothing.
+    more = {name: value for name, value in account.more_claims.items() if name not in known}
+    return {name: value for name, value in (known | more).items() if value is not None}
 
 
 def _address(account: Account) -> dict[str, str] | None:

@@ -73,7 +73,7 @@ class FamilyStore(Protocol):
         """Write a new family; False when this grant has one already."""
         ...
 
-    def load(self, family_id: str, client_id: str) -> tuple[Family, Standing] | None:
+    def load(self, family_id: str) -> tuple[Family, Standing] | None:
         """The family and what the gate needs to know, in one joined read."""
         ...
 
@@ -135,12 +135,20 @@ class Families:
 
     def load(self, text: str, client_id: str) -> tuple[Family, Standing, Token] | None:
         """The family behind a genuine refresh token of this client, whatever its state."""
+        found = self._genuine(text)
+        return found if found and found[0].grant.client_id == client_id else None
+
+    def owner_of(self, text: str) -> Grant | None:
+        """Whose refresh token this is, when it is a genuine one; for the record of who showed another's."""
+        found = self._genuine(text)
+        return found[0].grant if found else None
+
+    def _genuine(self, text: str) -> tuple[Family, Standing, Token] | None:
         token = read_token(text)
-        found = self._store.load(token.family_id, client_id) if token else None
-        if token is None or found is None or found[0].grant.client_id != client_id:
+        found = self._store.load(token.family_id) if token else None
+        if token is None or found is None or not self._is_genuine(found[0], token):
             return None
-        family, standing = found
-        return (family, standing, token) if self._is_genuine(family, token) else None
+        return (*found, token)
 
     def present(self, family: Family, standing: Standing, token: Token, *, grace: float) -> Presented:
         """What the presented token is; reuse ends the family before anybody is answered."""

@@ -127,6 +127,7 @@ class Issuing:
         """Read a refresh token and ask the gate; reuse ends the family. Raises `InvalidGrantError`."""
         found = self.families.load(text, client.client_id)
         if found is None:
+            self._note_foreign(text, client)
             raise _invalid_grant("refresh token unknown", client)
         family, standing, token = found
         state = self.families.present(family, standing, token, grace=client.refresh_grace)
@@ -136,6 +137,14 @@ class Issuing:
             raise _invalid_grant(f"refresh token {state}", client)
         self._gate(standing, family.grant, client)
         return Refresh(family, standing, token, state)
+
+    def _note_foreign(self, text: str, client: Client) -> None:
+        """A genuine token that another client shows was leaked, or is being tried: an operator has to hear of it."""
+        owner = self.families.owner_of(text)
+        if owner is not None:
+            facts = {"owner": owner.client_id}
+            self._audit.record(Event("refresh.foreign", owner.authentication.account_id, client.client_id, facts))
+            log.warning("refresh token of another client", extra={"client_id": client.client_id, **facts})
 
     def spend(self, refresh: Refresh, client: Client) -> str:
         """Spend the token and return its successor; whoever lost a race is judged again, once, by what is now true."""

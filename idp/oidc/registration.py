@@ -119,7 +119,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
     return [
         (not _CLIENT_ID.fullmatch(client.client_id), "client_id needs 3 to 128 of A-Z a-z 0-9 . _ ~ -"),
         (bool(_LIKE_A_SUBJECT.fullmatch(client.client_id)), "client_id looks like a person's number or subject"),
-        (not client.client_name or len(client.client_name) > 200, "client_name is missing or longer than 200"),
+        (_is_bad_name(client.client_name), "client_name is missing, longer than 200, or has a line break"),
         (not set(client.grant_types) <= set(GRANT_TYPES), f"grant_types may be {', '.join(GRANT_TYPES)}"),
         (not set(client.scopes) <= set(SCOPES) and not in_own_name, f"scope may hold {' '.join(SCOPES)}"),
         (not all(_SCOPE.fullmatch(s) for s in client.scopes), "a scope has a character that RFC 6749 3.3 forbids"),
@@ -158,6 +158,10 @@ def _is_app(client: Client) -> bool:
     return is_native and DEVICE_CODE not in client.grant_types
 
 
+def _is_bad_name(name: str) -> bool:
+    return not name or len(name) > 200 or not name.isprintable()
+
+
 def _all_uris(client: Client) -> tuple[str, ...]:
     return client.redirect_uris + client.post_logout_redirect_uris
 
@@ -166,7 +170,10 @@ def _is_bad_redirect(uri: str, application_type: str) -> bool:
     """https everywhere; http for loopback only; own schemes for native apps only, with a dot (RFC 8252, 7.1)."""
     if not _ABSOLUTE_URI.fullmatch(uri) or "#" in uri or len(uri) > 2000:
         return True
-    parts = urlsplit(uri)
+    try:
+        parts = urlsplit(uri)
+    except ValueError:
+        return True
     if parts.netloc and not _PLAIN_NETLOC.fullmatch(parts.netloc):
         return True
     if parts.scheme == "https":

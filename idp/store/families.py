@@ -38,7 +38,7 @@ LOAD = (
         .outerjoin(t.identifier, _held)
         .outerjoin(t.consent, _agreed)
     )
-    .where(_f.id == bindparam("family_id"), _f.client_id == bindparam("client"))
+    .where(_f.id == bindparam("family_id"))
 )
 ADVANCE = (
     update(t.refresh_family)
@@ -80,8 +80,8 @@ class SqlFamilies:
             return False
         return True
 
-    def load(self, family_id: str, client_id: str) -> tuple[Family, Standing] | None:
-        rows = self._load.rows(family_id=family_id, client=client_id)
+    def load(self, family_id: str) -> tuple[Family, Standing] | None:
+        rows = self._load.rows(family_id=family_id)
         return (_family(rows[0]), standing_of(rows)) if rows else None
 
     def advance(self, family_id: str, generation: int, now: float) -> bool:

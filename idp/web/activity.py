@@ -8,11 +8,12 @@ from werkzeug.wrappers import Response
 
 from idp.accounts.devices import Devices
 from idp.accounts.history import Happened, History
-from idp.errors import BadRequest, Forbidden
+from idp.errors import BadRequest
 from idp.web.account import OwnPages, shown_date
 from idp.web.activity_words import HAPPENED, THROUGH
 from idp.web.browser import this_browser
 from idp.web.headers import page_policy
+from idp.web.own_data import Sensitive
 from idp.web.page import Page
 
 SHOWN_AT_ONCE = 50
@@ -36,25 +37,26 @@ class Activity(Page):
         return response
 
 
-class EndDevice(Page):
-    """Ends an enrolled phone of the person: its key opens nothing again."""
+class EndDevice(Sensitive):
+    """Ends an enrolled phone of the person, after a fresh code: its key opens nothing again."""
 
     def __init__(self, pages: OwnPages, devices: Devices) -> None:
-        self._pages = pages
+        super().__init__(pages)
         self._devices = devices
 
     def post(self) -> Response:
         browser = this_browser(self._pages.around)
-        session = self._pages.signed_in(browser)
-        standing = self._pages.standing(browser)
+        self._pages.signed_in(browser)
         named = browser.form.get("device", "")
         if not named:
             raise BadRequest("no device is named")
-        if standing is None or standing.account is None:
-            raise Forbidden("the session has ended")
-        mine = [device for device in self._devices.of_account(session.account_id) if device.id == named]
+        opened = self.opened(browser)
+        if isinstance(opened, Response):
+            return opened
+        account, _ = opened
+        mine = [device for device in self._devices.of_account(account.id) if device.id == named]
         for device in mine:
-            self._devices.unenrol(device, standing.account)
+            self._devices.unenrol(device, account)
         return redirect("/account", 303)
 
 

@@ -125,6 +125,11 @@ class Browser:
         is_long = int(self.request.environ.get("CONTENT_LENGTH") or 0) > LONGEST_MOVED
         return self.request.method == "POST" and self.secret is None and self.session is None and not is_long
 
+    @property
+    def was_sent_here(self) -> bool:
+        """Whether a page of another site led here, by a link or through redirects."""
+        return self.request.headers.get("Sec-Fetch-Site") == "cross-site"
+
     def language(self) -> Language:
         """The language to speak: asked for now, chosen before, else Vietnamese."""
         asked = self.request.args.get("lang", "")

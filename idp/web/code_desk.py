@@ -51,10 +51,13 @@ class CodeDesk:
         self._clock = clock
 
     def first(self, ask: Ask, browser: Browser, *, trusted: bool, hold: bool = False) -> dict[str, Any]:
-        """See to it that a code was sent, or with `hold` may be asked for; says what of a `Sheet` that changes."""
+        """See to it that a code was sent, or with `hold` may be asked for; says what of a `Sheet` that changes.
+
+        Whoever another site sent here asks with the button: a page of strangers spends nobody's codes.
+        """
         if self._codes.next_send(ask) is not None:
             return self.waiting(ask)
-        return {"held": True} if hold else self.again(ask, browser, trusted=trusted)
+        return {"held": True} if hold or browser.was_sent_here else self.again(ask, browser, trusted=trusted)
 
     def again(self, ask: Ask, browser: Browser, *, trusted: bool, bound: str = "") -> dict[str, Any]:
         """Send a code, the first or another; a captcha that came with the form, bound to `bound`, is taken."""

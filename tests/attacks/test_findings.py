@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import func, select
@@ -267,3 +268,82 @@ def test_a_dual_stack_listener_still_knows_its_proxy() -> None:
 def _count(app: App, table: object) -> int:
     with app.base.database.read.connect() as connection:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
+
+
+def test_l5_claims_that_an_import_brought_never_override_the_record(app: App) -> None:
+    """L-5"""
+    from idp.oidc.claims import of_account
+
+    account_id = app.person(
+        "0000000005", more_claims={"bhxh_number": "9999999999", "email_verified": True, "locale": "vi"}
+    )
+    account = app.base.people.find(account_id)
+    assert account
+
+    told = of_account(account)
+
+    assert told["bhxh_number"] == "0000000005"
+    assert "email_verified" not in told
+    assert told["locale"] == "vi"
+
+
+def test_l11_a_shorter_limit_ends_older_sessions(app: App) -> None:
+    """L-11: what counts is today's setting, not that of the day on which the session began."""
+    app.person("0000000005")
+    visitor = app.visitor()
+    visitor.code("0000000005")
+    sessions = app.provider.sessions
+    app.clock.move(600)
+    assert "code=" in visitor.authorize().headers["Location"]
+
+    sessions.limits = replace(sessions.limits, absolute=599)
+
+    assert visitor.authorize().headers["Location"].startswith("/login?")
+
+
+def test_l3_another_site_cannot_have_texts_sent(app: App) -> None:
+    """L-3: a link from elsewhere shows the button; the code goes when the person presses it."""
+    app.person("0000000005", phone="0981234567", phone_verified=True)
+    visitor = app.visitor()
+    visitor.code("0000000005")
+    app.told("sms")
+    elsewhere = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+
+    page = visitor.get(visitor.get("/account/details", headers=elsewhere).headers["Location"], headers=elsewhere)
+
+    assert page.status_code == 200
+    assert 'name="code-again"' in page.text
+    assert 'name="code"' not in page.text
+    assert not app.told("sms")
+    handle = re.search(r'name="attempt" value="([^"]+)"', page.text)
+    assert handle
+    visitor.post("/login/code", data={"attempt": handle[1], "code-again": "1"})
+    assert app.code_sent()
+
+
+def test_f12_a_refresh_token_that_another_client_shows_is_written_down(
+    app: App, caplog: pytest.LogCaptureFixture
+) -> None:
+    """F-12"""
+    app.client("other")
+    token = app.visitor().tokens()["refresh_token"]
+
+    refused = app.visitor().refresh(token, "other")
+
+    assert refused.status_code == 400
+    newest = app.base.trail.tail(1)[0]
+    assert (newest["name"], newest["client_id"], newest["facts"]) == ("refresh.foreign", "other", '{"owner": "portal"}')
+    assert "refresh token of another client" in caplog.text
+
+
+def test_f12_one_captcha_is_not_drawn_without_end(app: App) -> None:
+    """F-12"""
+    visitor = app.visitor()
+    handle = attempt_of(visitor.authorize())
+    page = visitor.get("/login", query_string={"attempt": handle, "captcha": "new"})
+    picture = re.search(r"/login/captcha/[^.]+[.]png", page.text)
+    assert picture
+
+    answers = [visitor.get(picture[0]).status_code for _ in range(31)]
+
+    assert answers == [200] * 30 + [429]

@@ -1,6 +1,7 @@
 """The API of registration makes pending requests and nothing else, whatever it is sent."""
 
 import json
+from base64 import b64decode
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from werkzeug.test import TestResponse
 
 from idp.desk.declarations import Incomplete
 from idp.web.register.contract import OPERATIONS, REFUSALS, ROOT
-from tests.support.app import App, Visitor
+from tests.support.app import CAPTCHA, App, Visitor
 from tests.support.declarations import FIELDS, ROLES, drawn
 from tests.support.desk import open_agencies
 
@@ -220,3 +221,24 @@ def test_the_document_tells_every_operation(phone: Phone) -> None:
 
     assert sorted(told["paths"]) == sorted({operation.path for operation in OPERATIONS})
     assert "secret" not in json.dumps(told["paths"][f"{ROOT}/draft"]["post"])
+
+
+def test_l10_an_app_satisfies_captcha_first(phone: Phone) -> None:
+    """L-10: from the third code within an hour to one address on, the app gets a captcha to show, not a dead end."""
+    phone.complete()
+    asked = phone.post("/draft/code")
+    while asked.status_code == 202:
+        phone.visitor.app.clock.move(61)
+        asked = phone.post("/draft/code")
+    assert refused(asked) == "captcha_first"
+    shown = asked.json or {}
+    assert b64decode(shown["captcha_png"]).startswith(b"\x89PNG")
+    assert b64decode(shown["captcha_wav"]).startswith(b"RIFF")
+
+    wrong = phone.post("/draft/code", {"captcha_id": shown["captcha_id"], "captcha": "99999"})
+    spent = phone.post("/draft/code", {"captcha_id": shown["captcha_id"], "captcha": CAPTCHA})
+    again = wrong.json or {}
+    sent = phone.post("/draft/code", {"captcha_id": again["captcha_id"], "captcha": CAPTCHA})
+
+    assert (refused(wrong), refused(spent)) == ("captcha_first", "captcha_first")
+    assert sent.status_code == 202, sent.text

@@ -7,7 +7,7 @@ import pytest
 from idp.accounts.history import SHOWN
 from idp.audit import EVENTS
 from idp.web.activity_words import HAPPENED
-from tests.flows.test_passwords_life import follow, page_of
+from tests.flows.test_passwords_life import field, follow, page_of
 from tests.support.app import App, Visitor
 from tests.support.phones import enrolled_phone, with_app
 
@@ -66,7 +66,20 @@ def test_a_person_ends_an_own_phone_and_nobody_elses(app: App, mine: bool) -> No
     assert csrf
     assert (device.id in page.text) == mine
 
-    answer = visitor.post("/account/end-device", data={"csrf": csrf[1], "device": device.id})
+    form = {"csrf": csrf[1], "device": device.id}
+
+    # L-1: a session alone, on a screen that was left open, removes nothing.
+    step = follow(visitor, visitor.post("/account/end-device", data=form))
+    assert page_of(step) == "code"
+    assert app.provider.devices.of_account(owner_id)
+
+    if mine:
+        proof = {"attempt": field(step, "attempt"), "code": app.code_sent()}
+        follow(visitor, visitor.post("/login/code", data=proof))
+        csrf = re.search(r'name="csrf" value="([^"]+)"', visitor.get("/account").text)
+        assert csrf
+        form["csrf"] = csrf[1]
+    answer = visitor.post("/account/end-device", data=form)
 
     assert answer.status_code == 303
     assert bool(app.provider.devices.of_account(owner_id)) != mine

@@ -246,6 +246,40 @@ def test_a_small_installation_moves_to_postgresql(
     assert copied.exit_code == 1, "a target with data is never written over"
 
 
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"client_secret": "x"}, "client_secret needs 32 characters"),
+        ({"client_name": "Cổng\r\nthử"}, "or has a line break"),
+        ({"redirect_uris": ["http://[x]"]}, "redirect URI refused"),
+        ({"redirect_uris": ["https://[::1"]}, "redirect URI refused"),
+    ],
+)
+def test_f9_f10_a_client_that_somebody_brings_is_judged(
+    operator: Operator, tmp_path: Path, changed: dict[str, object], word: str
+) -> None:
+    """F-9, F-10: each with its reason, none with a traceback."""
+    client = {"client_id": "brought", "client_name": "Cổng thử", "redirect_uris": ["https://portal.example.test/cb"]}
+    file = tmp_path / "clients.json"
+    file.write_text(json.dumps([client | {"client_secret": "s" * 32} | changed]))
+
+    done = operator.run("clients", "load", str(file), "--reason", "r")
+
+    assert done.exit_code == 1, done.output
+    assert word in done.output
+
+
+def test_f9_config_check_reads_the_master_key(
+    operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("IDP_KEYS__MASTER_KEY", "YWJj")
+
+    done = operator.run("config", "check")
+
+    assert done.exit_code == 2, done.output
+    assert "keys:" in done.output
+
+
 def test_f6_verify_looks_at_the_witness_and_at_heads_that_were_noted(operator: Operator, tmp_path: Path) -> None:
     """Whoever can write the database deletes the newest records and the end of the segment."""
     import sqlite3

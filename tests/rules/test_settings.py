@@ -79,6 +79,40 @@ def test_what_is_dangerous_or_misspelt_is_refused(
     assert any(word in complaint for complaint in complaints(monkeypatch, **changed))
 
 
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        ({"IDP_ISSUER": "https://id.example.test\r\nX: y"}, "issuer"),
+        ({"IDP_ISSUER": "https://user:pass@id.example.test"}, "issuer"),
+        ({"IDP_WEB__TRUSTED_PROXIES": '["0.0.0.0/00"]'}, "trusted_proxies"),
+        ({"IDP_WEB__TRUSTED_PROXIES": '["0.0.0.0/0.0.0.0"]'}, "trusted_proxies"),
+        ({"IDP_WEB__TRUSTED_PROXIES": '["0.0.0.0/1", "128.0.0.0/1"]'}, "trusted_proxies"),
+        ({"IDP_WEB__TRUSTED_PROXIES": '["::/1", "8000::/1"]'}, "trusted_proxies"),
+        ({"IDP_STORE__REDIS_URL": "redis://cache.example.test:6379/0"}, "rediss://"),
+        ({"IDP_LOGIN__CAPTCHA": "never"}, "login.captcha"),
+        ({"IDP_ENVIRONMENT": "development", "IDP_TESTING__ENABLED": "true"}, "testing: only for an issuer on this"),
+    ],
+)
+def test_f9_what_lets_strangers_in_is_refused(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], word: str
+) -> None:
+    """F-9"""
+    assert any(word in complaint for complaint in complaints(monkeypatch, **changed))
+
+
+@pytest.mark.parametrize("url", ["redis://127.0.0.1/0", "rediss://cache.example.test/0", "unix:///run/redis.sock"])
+def test_f9_a_redis_that_nobody_listens_to_is_accepted(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    given(monkeypatch, IDP_STORE__REDIS_URL=url, IDP_WEB__TRUSTED_PROXIES='["10.0.0.0/8", "127.0.0.1/32"]')
+
+    assert load().store.redis_url == url
+
+
+def test_f9_an_upstream_needs_a_secret_that_is_not_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = complaints(monkeypatch, **upstreams(OIDC | {"client_secret": ""}))
+
+    assert "upstreams.other.client_secret: is needed" in told
+
+
 VNEID = {
     "id": "vneid",
     "kind": "vneid",

@@ -6,6 +6,7 @@ those of the pages.
 
 import hashlib
 import json
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any, cast
@@ -20,8 +21,11 @@ from idp.desk.divisions import divisions
 from idp.desk.photos import LARGEST, BadPhoto
 from idp.desk.reading import FIELDS
 from idp.errors import BadRequest, Busy, Expired, TooMany
+from idp.login.challenge import Challenges
 from idp.messages.message import Language
 from idp.store.down import STORE_DOWN
+from idp.web.captcha_picture import draw
+from idp.web.captcha_sound import speak
 from idp.web.code_desk import masked
 from idp.web.forms import LARGEST_BODY, TooLarge, read_body, read_query, single
 from idp.web.front import Endpoint, Environ, Reply, problem, reply, unavailable
@@ -58,6 +62,7 @@ class Api:
         declarations: Declarations,
         agencies: Agencies,
         codes: OneTimeCodes,
+        challenges: Challenges,
         peers: Peers,
         speaking: Speaking,
     ) -> None:
@@ -65,6 +70,7 @@ class Api:
         self._declarations = declarations
         self._agencies = agencies
         self._codes = codes
+        self._challenges = challenges
         self._peers = peers
         self._speaking = speaking
 
@@ -130,8 +136,21 @@ class Api:
         ask, address = self._declarations.code_for(draft), self._peers.household(environ)
         if self._codes.is_exhausted(ask):
             raise Problem("code_exhausted")
-        next_at = self._codes.send(ask, address, language=language, trusted=False)
+        captcha, typed = str(given.get("captcha_id", "")), str(given.get("captcha", ""))
+        solved = bool(captcha) and self._challenges.is_right(captcha, typed, _shown_to(draft))
+        try:
+            next_at = self._codes.send(ask, address, language=language, trusted=solved)
+        except CaptchaFirst:
+            raise Problem("captcha_first", self._challenge(draft, language)) from None
         return 202, {"sent_to": masked("email", draft.form.email), "next_at": int(next_at)}
+
+    def _challenge(self, draft: Declaration, language: Language) -> Mapping[str, str]:
+        """A captcha for the app to show, as picture and as sound."""
+        shown_to = _shown_to(draft)
+        handle = self._challenges.new(shown_to, shown_to)
+        answer = self._challenges.answer_for(handle, shown_to) or ""
+        png, wav = (b64encode(made).decode() for made in (draw(answer), speak(answer, language)))
+        return {"captcha_id": handle, "captcha_png": png, "captcha_wav": wav}
 
     def _hand_in(self, environ: Environ, given: Mapping[str, Any], language: Language) -> Answer:
         draft = self._holder(environ)
@@ -205,7 +224,7 @@ class Api:
 
 
 OTHERS: tuple[type[Exception], ...] = (
-    BadRequest, TooLarge, TooMany, Busy, Closed, Changed, NotOpen, Incomplete, BadPhoto, OverBudget, CaptchaFirst,
+    BadRequest, TooLarge, TooMany, Busy, Closed, Changed, NotOpen, Incomplete, BadPhoto, OverBudget,
 )  # fmt: skip
 """What rules and reading raise; each becomes a problem."""
 
@@ -214,7 +233,6 @@ REFUSING: tuple[type[Exception], ...] = (Problem, *OTHERS, *STORE_DOWN)
 CODES: Mapping[type[Exception], str] = {
     BadRequest: "bad_request", TooLarge: "too_large", TooMany: "too_many", Busy: "busy", Closed: "closed",
     Changed: "busy", NotOpen: "handed_in", Incomplete: "incomplete", OverBudget: "over_budget",
-    CaptchaFirst: "code_first",
 }  # fmt: skip
 
 
@@ -288,3 +306,8 @@ def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(named) < len(pairs):
         raise ValueError("a member is given twice")
     return named
+
+
+def _shown_to(draft: Declaration) -> str:
+    """What a captcha of this draft is bound to, in the place of an attempt and of a browser."""
+    return f"draft {draft.id}"

@@ -45,8 +45,8 @@ OPERATIONS = (
     *(Operation(f"photo_{role}", "POST", f"{ROOT}/draft/{role}", "A picture: JPEG, PNG or WebP, at most 8 MiB.",
                 picture=True, refusals=("picture", "handed_in")) for role in ("portrait", "front", "back")),
     Operation("code", "POST", f"{ROOT}/draft/code", "Send a code to the address of the form.",
-              answers=(202, "CodeSent"),
-              refusals=("incomplete", "handed_in", "code_exhausted", "over_budget", "code_first")),
+              takes={"captcha_id": False, "captcha": False}, answers=(202, "CodeSent"),
+              refusals=("incomplete", "handed_in", "code_exhausted", "over_budget", "captcha_first")),
     Operation("hand_in", "POST", f"{ROOT}/draft/submit", "Hand the draft in with the code, once.",
               takes={"code": True}, refusals=("incomplete", "code_wrong", "code_exhausted")),
     Operation("status", "POST", f"{ROOT}/status", "How a declaration stands.", draft=False, takes=_STATUS,
@@ -87,8 +87,8 @@ REFUSALS: Mapping[str, Refused] = {
     "over_budget": Refused(
         429, ("Đã gửi quá nhiều mã. Hãy thử lại sau.", "Too many codes were sent. Try again later.")
     ),
-    "code_first": Refused(
-        429, ("Đang có quá nhiều yêu cầu gửi mã. Hãy thử lại sau.", "Too many codes are asked for. Try again later.")
+    "captcha_first": Refused(
+        403, ("Hãy nhập các ký tự trong hình để nhận mã xác thực.", "Type the characters of the picture to get a code.")
     ),
     "no_such_pair": Refused(
         404,
@@ -172,7 +172,9 @@ def _schemas() -> dict[str, Any]:
     place = _object({"code": text, "name": text, "address": text, "phone": text}, "code", "name")
     status = {"reference": text, "state": text, "says": text, "then": text, "reason": text, "note": text}
     problem = {"type": text, "title": text, "status": {"type": "integer"}, "code": text, "detail": text}
-    more = {"why": text, "problems": by_field, "sentences": by_field}
+    encoded = {"type": "string", "contentEncoding": "base64"}
+    captcha = {"captcha_id": text, "captcha_png": encoded, "captcha_wav": encoded}
+    more = captcha | {"why": text, "problems": by_field, "sentences": by_field}
     return {
         "Draft": _object(draft),
         "Begun": _object({"secret": text, **draft}),
