@@ -223,7 +223,7 @@ def test_secrets_are_masked_when_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     given(
         monkeypatch,
         IDP_STORE__DATABASE_URL="postgresql://idp:geheim@db/idp",
-        IDP_STORE__REDIS_URL="redis://u:geheim@r/0?password=geheim&x=1",
+        IDP_STORE__REDIS_URL="rediss://u:geheim@r/0?password=geheim&x=1",
         IDP_KEYS__MASTER_KEY="geheim" * 8,
         IDP_KEYS__MASTER_KEY_FILE="",
     )
