@@ -15,6 +15,7 @@ from federation.sentences import OLDER
 from federation.upstreams import Upstreams
 from idp.errors import Expired
 from idp.login.attempt import Attempts
+from idp.login.authentication import Authentication
 from idp.web.account import OwnPages, shown_date
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
 from idp.web.own_data import Sensitive, renewed
@@ -48,7 +49,7 @@ class KeepStep(Page):
             proof, moment = self._keeping.settle(step.account, link, step.proof, kept=step.browser.form.keys())
         except LinkTaken:
             raise Expired("the account was secured meanwhile") from None
-        self._attempts.reviewed(step.handle, step.attempt, proof, moment)
+        self._reviewed(step, proof, moment)
         return redirect(step.return_url, 303)
 
     def _link(self, step: Step) -> Link | None:
@@ -57,8 +58,12 @@ class KeepStep(Page):
             return None
         found = self._keeping.link(step.account.id, step.attempt.review)
         if found is None:
-            self._attempts.reviewed(step.handle, step.attempt, step.attempt.proof, step.attempt.secured_at)
+            self._reviewed(step, step.attempt.proof, step.attempt.secured_at)
         return found
+
+    def _reviewed(self, step: Step, proof: Authentication, secured_at: float) -> None:
+        secret = self._attempts.reviewed(step.handle, step.attempt, proof, secured_at)
+        step.browser.was_proved(step.handle, secret)
 
 
 class KeepOwn(Sensitive):

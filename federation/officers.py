@@ -88,8 +88,10 @@ class Officers:
     def remove(self, link: Link, account: Account, reason: str) -> None:
         """End a link; every session of the account ends with it, and the person is told."""
         event = Event("link.removed", account.id, facts={"upstream": link.subject.upstream}, reason=reason)
-        told = self._notices.of("link_removed", account, NOWHERE, before={"link": link.id})
-        self._decisions.end(link, Securing(account.id, account.secured_at, {}, event, told), self._clock())
+        before = {"link": link.id, "vouched_by": "desk"}
+        told = self._notices.of("link_removed", account, NOWHERE, before=before)
+        securing = Securing(account.id, account.secured_at, {}, event, told, vouched=True)
+        self._decisions.end(link, securing, self._clock())
 
 
 def _decided(dispute: Dispute, account_id: str | None, resolution: str, reason: str, **named: str) -> Event:

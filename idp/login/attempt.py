@@ -176,9 +176,9 @@ class Attempts:
         after = replace(attempt, proof=proof, linking="", secured_at=secured_at, review=review)
         return self._bind(handle, attempt, after)
 
-    def reviewed(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> None:
-        """Remember that the person has said what stays; the proof keeps the secret of its login."""
-        self.replace(handle, attempt, replace(attempt, proof=proof, review="", secured_at=secured_at))
+    def reviewed(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> str:
+        """Remember that the person has said what stays."""
+        return self._bind(handle, attempt, replace(attempt, proof=proof, review="", secured_at=secured_at))
 
     def _bind(self, handle: str, attempt: LoginAttempt, after: LoginAttempt) -> str:
         """Put `after`, which holds a proof, behind a second secret, and return that; empty where it has one already.

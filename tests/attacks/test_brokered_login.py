@@ -86,7 +86,7 @@ def test_a_callback_works_in_the_browser_that_began_it_only(here: Brokered) -> N
 
 def test_m2_a_return_binds_the_attempt_to_the_browser_that_got_the_answer(here: Brokered) -> None:
     """M-2: the secret that was there before the login, noted by somebody, opens nothing after it."""
-    here.through("vneid", HOA).press("link-confirm")
+    here.through("vneid", HOA).press("link-confirm").follow()
     journey, _ = away(here, "vneid")
     noted = journey.visitor.http.get_cookie("idp-b", "localhost")
     assert noted
@@ -261,14 +261,31 @@ def test_what_an_attacker_left_open_dies_with_the_link(here: Brokered) -> None:
 def test_not_me_undoes_a_link_and_ends_what_came_through_it(here: Brokered) -> None:
     """Q-04, 72 hours: after it the identifier opens nothing."""
     app = here.app
-    journey = here.through("vneid", HOA).press("link-confirm").follow()
+    account = app.base.people.find(here.account_of(HOA_CODE))
+    assert account is not None
+    links = app.provider.brokering.links
+    made = NewLink(new_id(), account.id, Subject("vneid", "t" * 43), "code", {})
+    told = notices_of(app.base).of("link_added", account, NOWHERE, before={"link": made.id})
+    securing = Securing(account.id, account.secured_at, {}, Event("link.added", account.id), told)
+    links.add(made, securing, app.clock())
     link = next(m.facts["undo_url"] for m in app.told("sms") if m.template == "notice")
     owner = app.visitor("198.51.100.20")
 
     assert owner.post(urlsplit(link).path, data={"not-me": "1"}).status_code == 200
     assert links_of(here, HOA_CODE) == []
+
+
+def test_m1_not_me_never_ends_a_link_that_number_name_and_date_made(here: Brokered) -> None:
+    """A channel that is older than the strong proof ends sessions and opens a case, and no more."""
+    app = here.app
+    journey = here.through("vneid", HOA).press("link-confirm").follow()
+    link = next(m.facts["undo_url"] for m in app.told("sms") if m.template == "notice")
+    attacker = app.visitor("198.51.100.20")
+
+    done = attacker.post(urlsplit(link).path, data={"not-me": "1"})
+    assert "Cán bộ BHXH đã nhận việc này" in done.text
+    assert links_of(here, HOA_CODE) == ["vneid"]
     assert journey.visitor.get("/account").headers["Location"].startswith("/login?")
-    assert here.through("vneid", HOA).place == "/link/confirm"
 
 
 def test_the_previous_number_is_told_of_a_link_too(here: Brokered) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import update
 
-from config.federation_wiring import sql_links
+from config.federation_wiring import linking_of, sql_links
 from config.people_wiring import notices_of
 from federation.linking import LinkTaken, NewLink, Subject, new_id
 from federation.officers import Officers
@@ -154,7 +154,8 @@ def test_not_me_brings_the_own_link_back_in_the_place_of_the_thiefs(here: Broker
     account = account_of(here, HOA_CODE)
     [mine] = links.of_account(account.id)
     app.told("sms")
-    Officers(sql_links(app.base), notices_of(app.base), app.clock).remove(mine, account, "a forged form")
+    app.clock.move(60)
+    linking_of(app.base, app.provider.brokering).remove(mine, account, NOWHERE, keep_sid=None)
     [not_me] = undo_links(here)
     app.clock.move(60)
     account = account_of(here, HOA_CODE)

@@ -95,27 +95,20 @@ def test_who_is_asked_to_be_erased_is_told_everywhere_and_once(app: App) -> None
     assert "yêu cầu xóa dữ liệu" in page.text
 
 
-def test_not_me_after_a_change_at_the_desk_leaves_no_number_of_the_thiefs(app: App) -> None:
-    """U-07: the number of before was never proved, so none is left; the thief's does not stay, proved by the desk."""
-    account_id = citizen(app, CODE, phone="0987654321", phone_verified=False)
-    changed_by_the_desk(app, account_id, email="nga@example.com")
-    assert account_of(app, account_id).phone == NEW_NUMBER
-
-    app.provider.credentials.not_me(undo_link(app), account_of(app, account_id))
-
-    after = account_of(app, account_id)
-    assert (after.phone, after.phone_verified_at) == (None, None)
-    assert (after.email, after.email_verified_at is not None) == ("nga@example.com", True)
-
-
-def test_not_me_after_a_change_at_the_desk_gives_back_a_number_that_recovers_at_once(app: App) -> None:
+def test_h2_not_me_after_a_change_at_the_desk_restores_nothing_and_opens_a_case(app: App) -> None:
+    """Whoever holds the number of before may be a thief: the desk, which saw the person, looks again."""
     account_id = citizen(app, CODE, phone="0987654321")
-    changed_by_the_desk(app, account_id)
+    changed_by_the_desk(app, account_id, email="nga@example.com")
+    before = account_of(app, account_id)
 
-    app.provider.credentials.not_me(undo_link(app), account_of(app, account_id))
+    assert app.provider.credentials.not_me(undo_link(app), before, NOWHERE) == "disavow_outranked"
 
     after = account_of(app, account_id)
-    assert (after.phone, after.phone_changed_at) == (OLD_NUMBER, None)
+    assert (after.phone, after.phone_verified_at, after.password_hash) == (NEW_NUMBER, None, before.password_hash)
+    assert (after.email, after.email_verified_at is not None) == ("nga@example.com", True)
+    with app.base.database.read.connect() as connection:
+        [case] = connection.execute(select(t.link_dispute)).all()
+    assert (case.reason, case.account_id) == ("disavowed", account_id)
 
 
 def test_who_had_the_number_before_the_desk_changed_it_is_told_of_a_link(app: App) -> None:
@@ -126,17 +119,24 @@ def test_who_had_the_number_before_the_desk_changed_it_is_told_of_a_link(app: Ap
     assert sql_notices(app.base).previous(account_id, app.clock())["phone"] == OLD_NUMBER
 
 
-def test_after_a_recovery_by_eid_not_me_ends_the_link_that_it_went_through(app: App) -> None:
-    """T-03: however old the thief's link is, it opens and recovers nothing a second time."""
+@pytest.mark.parametrize(
+    ("how", "stands", "left"),
+    [("code", "disavow", ["dvcqg"]), ("confirmed", "disavow_eid_recovery", ["dvcqg", "vneid"])],
+)
+def test_after_a_recovery_by_eid_not_me_ends_a_link_that_no_citizen_number_made(
+    app: App, how: str, stands: str, left: list[str]
+) -> None:
+    """T-03, H-2: a link by a code may be the thief's and ends, however old; one by number, name and date is a case."""
     account_id = citizen(app, CODE)
-    for upstream in ("vneid", "dvcqg"):
-        linked(app, account_id, upstream)
+    linked(app, account_id, "vneid", how)
+    linked(app, account_id, "dvcqg")
     app.clock.move(100 * 3600)
     app.provider.recoveries.by_eid(account_of(app, account_id), NEW, NOWHERE, "vneid")
 
-    app.provider.credentials.not_me(undo_link(app), account_of(app, account_id))
+    said = app.provider.credentials.not_me(undo_link(app), account_of(app, account_id), NOWHERE)
 
-    assert holding(app, account_id) == ["dvcqg"]
+    assert (said, sorted(holding(app, account_id))) == (stands, left)
+    assert account_of(app, account_id).password_hash is None
 
 
 def test_who_stopped_and_registers_again_comes_in_by_the_same_identity(app: App) -> None:
@@ -196,10 +196,10 @@ def test_whoever_came_in_by_a_copied_passkey_is_out_when_its_owner_uses_theirs(a
     assert page_of(follow(half_way, half_way.get(came))) == "login"
 
 
-def linked(app: App, account_id: str, upstream: str) -> None:
+def linked(app: App, account_id: str, upstream: str, how: str = "confirmed") -> None:
     row = {"id": f"link-{upstream}", "account_id": account_id, "upstream": upstream, "subject": f"s-{upstream}"}
     with app.base.database.write.begin() as connection:
-        connection.execute(insert(t.link), row | {"how": "confirmed", "evidence": "{}", "made_at": app.clock()})
+        connection.execute(insert(t.link), row | {"how": how, "evidence": "{}", "made_at": app.clock()})
 
 
 def holding(app: App, account_id: str) -> list[str]:
