@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from config.people_wiring import notices_of
 from idp.brake import Brake
 from idp.desk.declarations import Brakes, Declarations, DraftRules
+from idp.desk.owners import Owners
 from idp.desk.photos import Darkroom
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ def registrations_of(
         looks=Brake(LOOKS, 60, clock),
     )
     life = DraftRules(rules.draft_hours * HOUR, rules.lapse_days * DAY, windows)
-    return Declarations(declarations, decided, agencies, Darkroom(), brakes, clock, life, issuer=base.settings.issuer)
+    owners, issuer = Owners(base.people, notices_of(base), clock), base.settings.issuer
+    return Declarations(declarations, decided, agencies, Darkroom(), owners, brakes, clock, life, issuer=issuer)
 
 
 def _seconds(window: Window) -> tuple[float | None, float | None]:

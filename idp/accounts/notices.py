@@ -35,6 +35,7 @@ About = Literal[
     "activated",
     "erasure_asked",
     "disavowed",
+    "registration_asked",
 ]
 Receiver = tuple[Channel, str]
 UNDO_LIFE = 259_200.0
@@ -101,6 +102,10 @@ class Notices:
         told = self._messages(about, account, scene, receivers, f"{self._issuer}/not-me/{token}")
         undo = Undo(undo_digest(token), account.id, about, known, now, now + UNDO_LIFE)
         return Told(told, undo if any(receivers.values()) else None)
+
+    def plain(self, about: About, account: Account, scene: Scene) -> tuple[Message, ...]:
+        """What every channel is told that may be told, with nothing to answer it by."""
+        return self._messages(about, account, scene, dict.fromkeys(_receivers(account, {}, self._clock()), False), "")
 
     def of_disavowal(self, account: Account, after: Account, before: Mapping[str, str], scene: Scene) -> Told:
         """That somebody said "this was not me": to every channel there is, was, or is again; nobody answers it."""

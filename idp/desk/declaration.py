@@ -255,9 +255,17 @@ class DeclarationStore(Protocol):
         """Put `new` in the place of the version before it; False when that is not the stored one any more."""
         ...
 
-    def submit(self, new: Declaration, supersedes: Sequence[Declaration], messages: Sequence[Message] = ()) -> bool:
+    def submit(
+        self,
+        new: Declaration,
+        supersedes: Sequence[Declaration],
+        messages: Sequence[Message] = (),
+        *,
+        daily: str = "",
+        told_daily: Sequence[Message] = (),
+    ) -> bool:
         """The same, and in one transaction those it supersedes end, its pictures stay until it lapses, the trail is
-        written and the messages are accepted.
+        written and the messages are accepted; `told_daily` once a day under the name `daily`.
         """
         ...
 

@@ -30,6 +30,7 @@ from idp.desk.declaration import (
     read_reference,
 )
 from idp.desk.grades import grades
+from idp.desk.owners import Owners
 from idp.desk.photos import Darkroom
 from idp.desk.reading import FIELDS, Reader, Reading
 from idp.errors import Expired, TooMany
@@ -99,6 +100,7 @@ class Declarations:
         decided: DecisionStore,
         agencies: Agencies,
         darkroom: Darkroom,
+        owners: Owners,
         brakes: Brakes,
         clock: Clock,
         rules: DraftRules,
@@ -109,6 +111,7 @@ class Declarations:
         self._decided = decided
         self._agencies = agencies
         self._darkroom = darkroom
+        self._owners = owners
         self._brakes = brakes
         self._clock = clock
         self._issuer = issuer
@@ -220,7 +223,7 @@ class Declarations:
 
         A newer declaration takes the place of an older one about the same code when both proved the same address.
         Otherwise both wait and the officer sees both: nobody ends a stranger's declaration by knowing the number.
-        Raises `Incomplete`, `NotOpen`, `Changed`.
+        Whoever has an account with the code is told. Raises `Incomplete`, `NotOpen`, `Changed`.
         """
         if problems := self.problems(draft):
             raise Incomplete(problems)
@@ -230,7 +233,9 @@ class Declarations:
         now = self._clock()
         routed = replace(draft, form=replace(draft.form, agency=agency.code), language=language)
         handed = routed.submitted(now, lapses_at=now + self.rules.lapse, proved_at=now)
-        if self._store.submit(handed, self._older(handed), [self._letter(handed, agency.name)]):
+        owner = self._owners.notice_of(handed)
+        letters, older = [self._letter(handed, agency.name)], self._older(handed)
+        if self._store.submit(handed, older, letters, daily=owner.name, told_daily=owner.messages):
             return handed
         stored = self._store.find(draft.id)
         if stored is None or stored.state != "submitted":

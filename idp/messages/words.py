@@ -49,6 +49,7 @@ EVENTS_SMS: Mapping[str, Words] = {
     "activated": {"vi": "Da dat mat khau dau tien", "en": "First password set"},
     "erasure_asked": {"vi": "Co yeu cau xoa tai khoan", "en": "Erasure asked for"},
     "disavowed": {"vi": "Da bao khong phai toi", "en": "'Not me' was reported"},
+    "registration_asked": {"vi": "Co to khai ghi ma so cua ban", "en": "A form for your number came in"},
 }
 EVENTS_MAIL: Mapping[str, Words] = {
     "new_device": {"vi": "Đăng nhập trên thiết bị mới", "en": "Login on a new device"},
@@ -73,6 +74,10 @@ EVENTS_MAIL: Mapping[str, Words] = {
     "activated": {
         "vi": "Mật khẩu đầu tiên của tài khoản đã được đặt",
         "en": "The first password of your account was set",
+    },
+    "registration_asked": {
+        "vi": "Có tờ khai đăng ký mới ghi mã số của bạn",
+        "en": "A new registration form names your number",
     },
     "disavowed": {
         "vi": "Có người đã bấm “Không phải tôi” trong một thông báo của tài khoản",

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, tuple_, update
 
 from idp.accounts.account import Kind
+from idp.accounts.budgets import DAY, Budget
 from idp.accounts.names import fold
 from idp.desk.declaration import KEPT, OPEN, Declaration, Photo, Queue, Role
 from idp.messages.message import Message
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.budgets import pay
 from idp.store.declaration_rows import declaration_of, end_within, is_open_for, replace_within, row_of
 from idp.store.outbox import SqlOutbox
 from keys.database import Database
@@ -46,7 +48,15 @@ class SqlDeclarations:
         with self._database.write.begin() as connection:
             return replace_within(connection, new)
 
-    def submit(self, new: Declaration, supersedes: Sequence[Declaration], messages: Sequence[Message] = ()) -> bool:
+    def submit(
+        self,
+        new: Declaration,
+        supersedes: Sequence[Declaration],
+        messages: Sequence[Message] = (),
+        *,
+        daily: str = "",
+        told_daily: Sequence[Message] = (),
+    ) -> bool:
         with self._database.write.begin() as connection:
             if not replace_within(connection, new):
                 return False
@@ -55,6 +65,9 @@ class SqlDeclarations:
             connection.execute(pictures.values(expires_at=new.expires_at))
             facts = {"request": new.request, "channel": new.channel, "superseded": gone}
             self._audit.write(connection, Event("declaration.submitted", new.account_id, facts=facts))
+            once = Budget(daily, 1, DAY)
+            if daily and pay(connection, [once], new.submitted_at or 0.0)[daily].units <= once.limit:
+                messages = (*messages, *told_daily)
             self._outbox.write(connection, *messages)
             return True
 

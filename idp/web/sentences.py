@@ -280,6 +280,8 @@ NOTICES: Mapping[str, LazyString] = {
     "profile_changed": lazy_gettext("Thông tin tài khoản vừa được thay đổi tại cơ quan BHXH."),
     "activated": lazy_gettext("Mật khẩu đầu tiên của tài khoản vừa được đặt."),
     "erasure_asked": lazy_gettext("Vừa có yêu cầu xóa dữ liệu và đóng tài khoản."),
+    "registration_asked": lazy_gettext("Vừa có tờ khai đăng ký mới ghi mã số của bạn."),
+    "disavowed": lazy_gettext("Vừa có người báo “không phải tôi” về tài khoản."),
 }
 
 IDENTIFIERS: Mapping[str, LazyString] = {

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.flows.test_passwords_life import citizen
 from tests.support import databases
 from tests.support.app import App, running_app
-from tests.support.declarations import Registrant, drawn, hidden
+from tests.support.declarations import FIELDS, Registrant, drawn, hidden
 
 
 @pytest.fixture
@@ -184,3 +185,29 @@ def test_a_window_that_is_closed_says_so(app_template: Path, tmp_path: Path) -> 
         assert visitor.post("/register", data={"kind": "organisation", "request": "register"}).status_code == 303
         begun = visitor.post("/api/registrations", json={"kind": "individual"})
         assert (begun.json or {})["code"] == "closed"
+
+
+def test_l2_the_owner_of_a_code_is_told_of_a_registration_with_it_once_a_day(everywhere: App) -> None:
+    """V-075: on the channels that may be told, and the stranger sees what everybody sees."""
+    app = everywhere
+    citizen(app, FIELDS["code"], email="chu@example.com")
+    stranger = Registrant(app, app.visitor("203.0.113.5"))
+    stranger.register(paper_number="001190000555", email="la@example.com")
+    told = [m for m in (*app.told("sms"), *app.told("email")) if m.template == "notice"]
+
+    assert {(m.to, m.facts["event"], m.facts["undo_url"]) for m in told} == {
+        ("+84981234567", "registration_asked", ""),
+        ("chu@example.com", "registration_asked", ""),
+    }
+    app.clock.move(3600)
+    Registrant(app, app.visitor("203.0.113.6")).register(paper_number="001190000556", email="la2@example.com")
+    assert [m for m in (*app.told("sms"), *app.told("email")) if m.template == "notice"] == []
+    app.clock.move(86_400)
+    Registrant(app, app.visitor("203.0.113.7")).register(paper_number="001190000557", email="la3@example.com")
+    assert len([m for m in (*app.told("sms"), *app.told("email")) if m.template == "notice"]) == 2
+
+
+def test_l2_nobody_is_told_where_nobody_has_the_code(app: App) -> None:
+    Registrant(app).register()
+
+    assert [m for m in (*app.told("sms"), *app.told("email")) if m.template == "notice"] == []
