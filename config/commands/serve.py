@@ -32,7 +32,7 @@ def serve(bind: str | None, workers: int | None, threads: int | None, server: st
     _check(s)
     web = s.web
     bind, workers, threads = bind or web.bind, workers or web.workers, threads or web.threads
-    _sweep(Path(tempfile.gettempdir()))
+    sweep_metrics(Path(tempfile.gettempdir()))
     with tempfile.TemporaryDirectory(prefix=f"{METRICS}{os.getpid()}-") as metrics:
         # The metrics library decides by this variable, at import, to share its numbers through files.
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
@@ -42,7 +42,7 @@ def serve(bind: str | None, workers: int | None, threads: int | None, server: st
             _gunicorn(bind, workers, threads, s)
 
 
-def _sweep(directory: Path) -> None:
+def sweep_metrics(directory: Path) -> None:
     """Take away the numbers that a killed process left behind."""
     for left in directory.glob(f"{METRICS}*-*"):
         pid = left.name.removeprefix(METRICS).partition("-")[0]

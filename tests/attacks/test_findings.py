@@ -1,12 +1,17 @@
 """Holes that were found by reading the provider as an attacker would; each test fails when its fix is taken out."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
 
+from config.commands.serve import METRICS, sweep_metrics
 from idp.store import tables as t
 from idp.store.counters import bump_epoch
 from tests.support.app import PASSWORD, SECRET, App, Visitor, answer_of, attempt_of
@@ -314,6 +319,8 @@ def test_l3_another_site_cannot_have_texts_sent(app: App) -> None:
     assert page.status_code == 200
     assert 'name="code-again"' in page.text
     assert 'name="code"' not in page.text
+    assert "bấm “Gửi mã”" in page.text
+    assert "khóa truy cập" not in page.text
     assert not app.told("sms")
     handle = re.search(r'name="attempt" value="([^"]+)"', page.text)
     assert handle
@@ -347,3 +354,17 @@ def test_f12_one_captcha_is_not_drawn_without_end(app: App) -> None:
     answers = [visitor.get(picture[0]).status_code for _ in range(31)]
 
     assert answers == [200] * 30 + [429]
+
+
+def test_f12_what_a_killed_serve_left_is_swept_and_what_a_living_one_uses_is_not(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    left, living, other = (
+        tmp_path / name for name in (f"{METRICS}{ended.pid}-a", f"{METRICS}{os.getpid()}-b", "x-1-c")
+    )
+    for directory in (left, living, other):
+        directory.mkdir()
+
+    sweep_metrics(tmp_path)
+
+    assert (left.exists(), living.exists(), other.exists()) == (False, True, True)
