@@ -87,8 +87,10 @@ class Activations:
         if under_way.browser != browser:
             raise OtherBrowser("an activation goes on where it began")
         account = self._people.find(under_way.account_id)
-        if account is None or not account.is_active or account.secured_at > under_way.began_at or not account.phone:
+        if account is None or not account.is_active or account.secured_at > under_way.began_at:
             raise ActivationOver("the account was secured meanwhile")
+        if trust.number(account, "activation", self._clock()) is None:
+            raise ActivationOver("no number may take the code")
         return under_way, account
 
     def recognise(self, handle: str, under_way: Activating, typed: str) -> bool:

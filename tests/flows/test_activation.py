@@ -232,8 +232,8 @@ def test_an_approved_change_is_told_to_the_old_number_and_keeps_the_old_paper_as
 
     app.provider.desk.decisions.approve(asked, OFFICER)
 
-    told = {m.to for m in app.told("sms") if m.template == "notice"}
-    assert told == {"+84987654321"}
+    told = {m.to: bool(m.facts["undo_url"]) for m in app.told("sms") if m.template == "notice"}
+    assert told == {"+84987654321": True, "+84981234567": False}
     changed = app.base.people.find(account_id)
     assert changed
     assert (changed.phone, changed.identifier("cccd")) == ("+84981234567", "000190000777")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from config.people_wiring import notices_of
 from federation.connector import UpstreamIdentity
@@ -18,6 +18,7 @@ from idp.accounts.devices import DeviceRefused, Holder, Wish
 from idp.accounts.notices import NOWHERE
 from idp.accounts.phone import PhoneNumber
 from idp.accounts.recovery import Typed
+from idp.desk.decisions import activation_digest
 from idp.desk.profile import way_to
 from idp.messages.message import Message
 from idp.oidc import claims
@@ -25,6 +26,7 @@ from idp.store import tables as t
 from tests.attacks.test_password_guessing import fail
 from tests.flows.test_passwords_life import change, follow, log_in
 from tests.support.app import App, Visitor
+from tests.support.desk import declared
 
 PAGE = Path(__file__).parents[2] / "docs" / "channels.md"
 CODE, BORN = "0000000777", "1990-05-17"
@@ -124,6 +126,20 @@ def contact(app: App, account: Account, channel: str) -> bool:
     return sent(app, channel, "contact")
 
 
+def activation(app: App, account: Account, channel: str) -> bool:
+    """By the link of an approval, and the reference on the paper where no address is proved."""
+    declaration, token = declared(app), "A" * 22
+    now = app.clock()
+    row = {"digest": activation_digest(token), "account_id": account.id, "declaration_id": declaration.id}
+    with app.base.database.write.begin() as connection:
+        connection.execute(insert(t.activation).values(**row, created_at=now, expires_at=now + HOUR))
+    visitor = app.visitor()
+    begun = visitor.get(f"/a/{token}")
+    ticket = begun.headers["Location"].partition("ticket=")[2]
+    visitor.post("/activate", data={"ticket": ticket, "reference": declaration.shown_reference})
+    return sent(app, channel, "activation")
+
+
 def recovery(app: App, account: Account, channel: str) -> bool:
     fact = BORN if channel == "sms" else TO["email"]
     typed = Typed("individual", CODE, fact, "browser", "192.0.2.7")
@@ -168,7 +184,7 @@ def matching(app: App, account: Account, channel: str) -> bool:
 DRIVERS: dict[str, Callable[[App, Account, str], bool]] = {
     "login": login, "step_up": step_up, "password": password, "device": device, "profile": profile, "contact": contact,
     "recovery": recovery, "hotline": hotline, "notice": notice, "disavow": disavow, "claim": claim,
-    "matching": matching,
+    "matching": matching, "activation": activation,
 }  # fmt: skip
 """How each purpose is asked for."""
 
@@ -186,9 +202,7 @@ def test_a_channel_does_what_the_page_says_and_nothing_else(
 
 
 def test_every_purpose_of_the_page_is_driven() -> None:
-    elsewhere = {"activation"}
-
-    assert {purpose for _, _, purpose in CELLS} == set(DRIVERS) | set(WITH) | elsewhere
+    assert {purpose for _, _, purpose in CELLS} == set(DRIVERS) | set(WITH)
     assert len(CELLS) == 14 * (7 + 6)
 
 
