@@ -230,7 +230,7 @@ def _consents() -> list[dict[str, Any]]:
 
 
 def _errors() -> list[Scene]:
-    actions = [{"label": gettext("Về trang tài khoản"), "url": "/account"}]
+    home = ((gettext("Về trang tài khoản"), "/account"),)
     return [
         Scene(
             "error",
@@ -241,7 +241,8 @@ def _errors() -> list[Scene]:
                 "sentence": page.sentence,
                 "advice": page.advice,
                 "support_code": "K7M4-P2XR",
-                "actions": actions,
+                "happened": gettext("Đường dẫn này đã được dùng lúc %(time)s.", time="08:15 03/11/2026"),
+                "actions": [{"label": label, "url": url} for label, url in page.ways or home],
             },
         )
         for kind, page in PAGES.items()

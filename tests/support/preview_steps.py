@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_babel import gettext
 
+from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.login.captcha import new_answer
 from idp.web.code_desk import Sheet, sent_to
@@ -51,7 +52,11 @@ def _codes() -> list[Raw]:
     wrong = replace(sheet, error=str(CODE["wrong"]), wait=0)
     over = replace(sheet, error=str(CODE["exhausted"]), over=True)
     strained = replace(sheet, captcha=True, error=str(CODE["captcha"]))
+    asked_for = replace(sheet, held=True)
+    lead = gettext("Để chắc chắn là bạn, cần thêm một cách xác nhận ngoài mật khẩu.")
+    elsewhere = replace(over, lead=lead, sent="", error=None, other_way="/login?attempt=made-up")
     states = {"plain": (sheet, None), "wrong": (wrong, None), "over": (over, None), "captcha": (strained, _captcha())}
+    states |= {"asked-for": (asked_for, None), "elsewhere": (elsewhere, None)}
     return [("code", name, "code.html", {"sheet": s, "captcha": c}) for name, (s, c) in states.items()]
 
 
@@ -94,8 +99,12 @@ def _recovery() -> list[Raw]:
 
 
 def _notices() -> list[Raw]:
-    asked = {"token": "made-up", "about": NOTICES["new_device"]}
-    return [("not-me", "plain", "not_me.html", asked), ("not-me-done", "plain", "not_me_done.html", {})]
+    asked = {"token": "made-up", "about": NOTICES["profile_changed"]}
+    kinds: tuple[trust.Proof, ...] = ("disavow", "disavow_outranked", "disavow_eid_recovery")
+    pages = (("not-me", "not_me.html", asked), ("not-me-done", "not_me_done.html", dict[str, Any]()))
+    return [
+        (page, kind, template, given | {"may": trust.POWERS[kind]}) for page, template, given in pages for kind in kinds
+    ]
 
 
 def _details() -> list[Raw]:
@@ -111,4 +120,11 @@ def _details() -> list[Raw]:
         {"label": IDENTIFIERS["bhxh"], "value": "0012345678"},
         {"label": IDENTIFIERS["cccd"], "value": "000890123456"},
     ]
-    return [("details", "plain", "details.html", {"account": account, "identifiers": named} | written(account))]
+    return [
+        (
+            "details",
+            "plain",
+            "details.html",
+            {"account": account, "proved": {"sms"}, "identifiers": named} | written(account),
+        )
+    ]
