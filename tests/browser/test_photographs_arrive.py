@@ -204,6 +204,9 @@ def test_c1_raw_http_hands_in_three_photographs_in_one_form(way: Way, files: dic
     assert all(f'src="/register/photo/{role}"' in shown for role in ROLES)
 
 
+ONE_WAY = pytest.mark.parametrize(("server", "way"), [("gunicorn", "directly")], indirect=True)
+
+
 @pytest.fixture
 def screen_at_form(chromium: Browser, way: Way) -> Iterator[Page]:
     with profile(chromium) as context:
@@ -215,6 +218,7 @@ def screen_at_form(chromium: Browser, way: Way) -> Iterator[Page]:
         yield screen
 
 
+@ONE_WAY
 def test_a_picture_is_judged_as_soon_as_it_is_chosen(screen_at_form: Page, files: dict[str, Path]) -> None:
     """With script: its own sentence beside the field, nothing lost, and a good one is shown upright and small."""
     screen = screen_at_form
@@ -239,6 +243,7 @@ def test_a_picture_is_judged_as_soon_as_it_is_chosen(screen_at_form: Page, files
     expect(screen.locator(".kept-photo:not([hidden]) img")).to_have_count(2)
 
 
+@ONE_WAY
 def test_a_picture_that_does_not_arrive_is_asked_for_again(screen_at_form: Page, files: dict[str, Path]) -> None:
     screen = screen_at_form
     screen.route("**/register/photo/*", lambda route: route.abort())
