@@ -193,7 +193,10 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         (production and not _master_keys(s.keys), "keys: production needs a master key"),
         (production and s.debug, "debug: not in production"),
         (production and s.testing.enabled, "testing: not in production"),
-        (s.testing.enabled and parts.hostname not in LOOPBACK, "testing: only for an issuer on this machine"),
+        (
+            s.testing.enabled and not _is_out_of_reach(parts.hostname or ""),
+            "testing: only for an issuer on this machine, or of a name reserved for tests",
+        ),
         (production and s.login.captcha == "never", "login.captcha: production needs one, at least after failures"),
         (production and not _is_private(s.store), "store.redis_url: needs rediss:// to another machine"),
         (production and s.login.hash_memory < 19_456, "login.hash_memory: production needs at least 19456 KiB"),
@@ -202,6 +205,11 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
             "login: Argon2id is too cheap for production",
         ),
     ]
+
+
+def _is_out_of_reach(host: str) -> bool:
+    """Whether nobody outside can be sent to this host: this machine, or a name that is nobody's (RFC 6761)."""
+    return host in LOOPBACK or host.rpartition(".")[2] in ("localhost", "test", "example", "invalid")
 
 
 def _message_rules(s: Settings) -> list[tuple[bool, str]]:

@@ -285,7 +285,7 @@ def test_l5_claims_that_an_import_brought_never_override_the_record(app: App) ->
     account = app.base.people.find(account_id)
     assert account
 
-    told = of_account(account)
+    told = of_account(account, app.clock())
 
     assert told["bhxh_number"] == "0000000005"
     assert "email_verified" not in told

@@ -90,7 +90,10 @@ def test_what_is_dangerous_or_misspelt_is_refused(
         ({"IDP_WEB__TRUSTED_PROXIES": '["::/1", "8000::/1"]'}, "trusted_proxies"),
         ({"IDP_STORE__REDIS_URL": "redis://cache.example.test:6379/0"}, "rediss://"),
         ({"IDP_LOGIN__CAPTCHA": "never"}, "login.captcha"),
-        ({"IDP_ENVIRONMENT": "development", "IDP_TESTING__ENABLED": "true"}, "testing: only for an issuer on this"),
+        (
+            {"IDP_ISSUER": "https://id.portal.vn", "IDP_ENVIRONMENT": "development", "IDP_TESTING__ENABLED": "true"},
+            "testing: only for an issuer on this",
+        ),
     ],
 )
 def test_f9_what_lets_strangers_in_is_refused(
