@@ -43,7 +43,10 @@ def test_a_portal_that_comes_while_the_session_ends_is_told_or_gets_nothing(ever
     sessions, now = sql_sessions(everywhere.base), everywhere.clock()
     seen: set[bool] = set()
     with ThreadPoolExecutor(3) as pool:
-        for number in range(ROUNDS):
+        # On a quiet machine one side may win for long: the rounds go on until each has won.
+        for number in range(20 * ROUNDS):
+            if number >= ROUNDS and seen == {True, False}:
+                break
             sid = f"session-{number}"
             opened(everywhere, account.id, sid)
             came, *_ = at_once(

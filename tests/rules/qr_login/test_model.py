@@ -264,6 +264,6 @@ def test_on_sqlite_it_follows_the_model_too(sqlite_template: Path, tmp_path: Pat
     """N-11"""
     database = Database(databases.sqlite_copy(sqlite_template, tmp_path))
 
-    assert walk(100, secrets.randbits(32), lambda: Scene(store=SqlEphemeral(database))) > 2
+    assert walk(300, secrets.randbits(32), lambda: Scene(store=SqlEphemeral(database))) > 2
 
     database.close()
