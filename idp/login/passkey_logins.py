@@ -88,6 +88,8 @@ class PasskeyLogins:
             self._passkeys.use(self._passkeys.recognise(answer, _step(handle, attempt, account), "account"))
         except PasskeyRefused as refused:
             self._failed(refused)
+        if attempt.suspicious:
+            self._logins.settle_doubt(account.id)
         return proof.with_passkey(self._clock())
 
     def _pull(self, network: str) -> None:

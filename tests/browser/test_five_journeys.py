@@ -151,7 +151,7 @@ def test_a_shared_computer(owner: Desk, other: Desk, sandbox: Sandbox) -> None:
 def test_a_session_that_somebody_left_at_vneid(owner: Desk, sandbox: Sandbox) -> None:
     """H-3: whoever sits down next asks for a new password by the electronic identity, and is asked to log in there."""
     screen = owner.screen
-    _through_vneid(screen, sandbox, "000892444444", "PLAYED")
+    _through_vneid(screen, sandbox, "000892444444")
     screen.goto(sandbox.url() + "/recover/eid?go=1")
     on_page(screen, "login")
     screen.get_by_role("link", name=VNEID, exact=True).click()
@@ -159,7 +159,8 @@ def test_a_session_that_somebody_left_at_vneid(owner: Desk, sandbox: Sandbox) ->
     owner.picture("journey-10-left-session")
 
 
-def _through_vneid(screen: Page, sandbox: Sandbox, number: str, _why: str) -> None:
+def _through_vneid(screen: Page, sandbox: Sandbox, number: str) -> None:
+    """A login there, as far as our page about it; the session at VNeID stays in the browser."""
     screen.goto(sandbox.url(1) + "/login")
     on_page(screen, "login")
     screen.get_by_role("link", name=VNEID, exact=True).click()
@@ -177,7 +178,7 @@ def test_an_account_that_a_stranger_had_first(owner: Desk, other: Desk, sandbox:
     """M-1: the stranger set the password and the address; the person comes by VNeID and keeps nothing of it."""
     other.log_in(THAM, OLD)
     other.arrives("Thắm")
-    _through_vneid(owner.screen, sandbox, "000995555555", "")
+    _through_vneid(owner.screen, sandbox, "000995555555")
     owner.screen.locator("#link-confirm").click()
     on_page(owner.screen, "link-keep")
     owner.picture("journey-11-keep")

@@ -6,6 +6,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from idp.store.tables import passkey
+from tests.attacks.test_password_guessing import fail
 from tests.support.app import ISSUER, PASSWORD, App, Visitor, answer_of, attempt_of
 from tests.support.passkeys import HONESTLY, Authenticator, Lies
 from tests.support.phones import PASSCODE, SCOPE, phone_of, with_app
@@ -210,6 +211,24 @@ def test_a_passkey_does_what_the_code_does(app: App) -> None:
     visitor.get(done.headers["Location"])
 
     assert visitor.get("/account/details").status_code == 200
+
+
+def test_l6_a_passkey_after_much_guessing_settles_the_doubt_as_a_code_does(app: App) -> None:
+    owner(app)
+    device = Authenticator(ISSUER)
+    add(at_home(app), device)
+    for number in range(17):
+        fail(app.visitor(f"203.0.{number}.66"), CODE, times=3)
+    first = app.visitor("198.51.100.20")
+    doubted = first.log_in(first.authorize(), CODE)
+    handle = attempt_of(doubted)
+    question = first.get("/login/code/passkey", query_string={"attempt": handle}).json
+    assert question
+    done = first.post("/login/code/passkey", data={"attempt": handle, "answer": device.get(question)})
+
+    assert "code" in answer_of(first.get(done.headers["Location"]))
+    second = app.visitor("198.51.100.21")
+    assert "code" in answer_of(second.log_in(second.authorize(), CODE))
 
 
 def test_an_app_of_one_device_comes_in_by_a_passkey(app: App) -> None:
