@@ -7,16 +7,18 @@ from typing import Literal
 
 from config.device_pages import device_pages, device_picture
 from config.federation_pages import status_of, watch_upstreams
+from config.foundation import Foundation
 from config.housekeeping import Housekeeping
 from config.keys_watch import calendar_of, watch_keys
 from config.officer_pages import hosts_of, officer_host
 from config.people_pages import people_pages
+from config.proxy_watch import note_unlisted
 from config.qr_pages import qr_pages, qr_table, warm_up, watch_qr, ways_in
 from config.register_pages import register_pages, register_table
 from config.senders import QueueWatch, receipts_secret
 from config.settings import BadSettings, Settings
 from config.wiring import Provider
-from idp.brake import Brake
+from idp.limits.local import LocalRateLimiter
 from idp.messages.working import Workers
 from idp.oidc.signed_in import SignedIn
 from idp.store.ephemeral_redis import RedisEphemeral
@@ -30,11 +32,12 @@ from idp.web.key_calendar import KeysPage
 from idp.web.machines import Machines
 from idp.web.measures import Measures
 from idp.web.network import Peers
-from idp.web.operation import Check, Operation
+from idp.web.operation import Check
 from idp.web.places import NOWHERE, Places, read_places
 from idp.web.receipts import ReceiptDesk
 from idp.web.routes import Routes, build
 from idp.web.testing import Testing
+from idp.web.unlisted import Unlisted
 
 log = logging.getLogger("idp")
 CHANNELS: tuple[Literal["sms", "email"], ...] = ("sms", "email")
@@ -49,24 +52,15 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
     # nobody has asked yet.
     base.rings.ring()
     _watch(provider, measures)
-    pages = build(around, page_table(provider, around, measures), base.incidents.note, Brake(60, 60, base.clock))
-    machines = Machines(
-        settings.issuer,
-        provider.server,
-        provider.inspection,
-        base.rings.ring,
-        base.clock,
-        around.peers,
-        settings.keys.jwks_max_age,
+    pages = build(
+        around, page_table(provider, around, measures), base.incidents.note, LocalRateLimiter(60, 60, base.clock)
     )
-    operation = Operation(measures, readiness(provider), _notes(settings))
     if housekeeping:
         _start(provider, measures)
     hotline = Hotline(provider.inspection, provider.clients, provider.recoveries)
     told = {**calendar_of(base).table(), **status_of(provider).table(), **device_picture(provider, around).table()}
     table = {
-        **machines.table(),
-        **operation.table(),
+        **machines_of(provider, around.peers).table(),
         **told,
         **qr_table(provider, around, measures),
         **register_table(provider, around, pages),
@@ -78,8 +72,26 @@ def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = T
         table |= _test_mode(provider).table()
         log.warning("TEST MODE: captchas may have a fixed answer; never use this with real people")
     return Front(
-        table, pages, measures, hosts=hosts(settings), https=settings.is_https, console=officer_host(provider, measures)
+        table,
+        pages,
+        measures,
+        hosts=hosts(settings),
+        https=settings.is_https,
+        look=unlisted_of(base, around.peers, measures).look,
+        console=officer_host(provider, measures),
     )
+
+
+def machines_of(p: Provider, peers: Peers) -> Machines:
+    """The endpoints of OpenID Connect."""
+    base, rings = p.base, (p.base.rings.ring, p.base.audit_keys.rings.ring)
+    max_age = base.settings.keys.jwks_max_age
+    return Machines(base.settings.issuer, p.server, p.inspection, *rings, base.clock, peers, max_age)
+
+
+def unlisted_of(base: Foundation, peers: Peers, measures: Measures) -> Unlisted:
+    """What sounds the alarm for a proxy that nobody listed."""
+    return Unlisted(peers, base.clock, measures.unlisted.inc, partial(note_unlisted, base))
 
 
 def _start(provider: Provider, measures: Measures) -> None:
@@ -185,7 +197,7 @@ def _test_mode(provider: Provider) -> Testing:
 def _watch(provider: Provider, measures: Measures) -> None:
     """Connect the metrics: hash queue, store latency, messages, signing keys."""
     base = provider.base
-    measures.watch(measures.hashing, lambda: provider.passwords.waiting)
+    measures.watch(measures.hashing, lambda: provider.passwords.queue.busy)
     sql = measures.store.labels("sql")
     base.database.watch(lambda _text, seconds: sql.observe(seconds))
     if isinstance(base.ephemeral, RedisEphemeral):
@@ -201,9 +213,8 @@ def _watch(provider: Provider, measures: Measures) -> None:
     watch_qr(provider.qr, measures)
 
 
-def readiness(provider: Provider) -> dict[str, Check]:
-    """What must work before requests may come, by name."""
-    base = provider.base
+def readiness(base: Foundation) -> dict[str, Check]:
+    """The stores that must work before requests may come, by name."""
     checks: dict[str, Check] = {"database": base.clients.revision, "keys": base.rings.ring}
     if base.redis is not None:
         checks["redis"] = base.redis.ping
@@ -215,6 +226,7 @@ def hosts(settings: Settings) -> frozenset[str]:
     return hosts_of(settings.issuer) | {host.lower() for host in settings.web.extra_hosts}
 
 
-def _notes(settings: Settings) -> dict[str, object]:
+def notes(settings: Settings) -> dict[str, object]:
+    """What an operator should know that is ready all the same."""
     unsent = [channel for channel in CHANNELS if settings.sends_by(channel) == "none"]
     return ({"testing": True} if settings.testing.enabled else {}) | ({"not sent": unsent} if unsent else {})

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from idp.brake import Brake
+from idp.limits.local import LocalRateLimiter
 from idp.oidc.device_grant import UserCodes
-from idp.store.throttle import SqlThrottle
+from idp.store.rate_limits import SqlRateLimits
 from idp.web import device
 from idp.web.device_picture import DevicePicture
 from qr_login.drawing import with_emblem
@@ -30,7 +30,7 @@ PICTURES = 30
 def device_pages(p: Provider, own: OwnPages) -> Routes:
     """Where a code is typed and decided, and where one hears that it was."""
     base, codes = p.base, p.server.device_codes
-    typed = UserCodes(codes, SqlThrottle(base.database), base.clock)
+    typed = UserCodes(codes, SqlRateLimits(base.database), base.clock)
     return [
         ("/device", "device", device.DevicePage.as_view("device", own, codes, typed, base.audit)),
         ("/device/done", "device_done", device.DeviceDone.as_view("device_done", own)),
@@ -39,8 +39,8 @@ def device_pages(p: Provider, own: OwnPages) -> Routes:
 
 def device_picture(p: Provider, around: Surroundings) -> DevicePicture:
     """The QR code of `verification_uri_complete`."""
-    brake = Brake(PICTURES, 60, p.base.clock)
-    return DevicePicture(around.issuer, partial(with_emblem, emblem=emblem()), around.peers, brake)
+    limiter = LocalRateLimiter(PICTURES, 60, p.base.clock)
+    return DevicePicture(around.issuer, partial(with_emblem, emblem=emblem()), around.peers, limiter)
 
 
 @lru_cache

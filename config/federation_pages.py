@@ -11,7 +11,7 @@ from federation.keep_step import KeepOwn, KeepStep
 from federation.keeping import Keeping
 from federation.link_step import LinkStep
 from federation.status import Status, StatusPage
-from idp.brake import Brake
+from idp.limits.local import LocalRateLimiter
 from idp.store.families import SqlFamilies
 from idp.web.code_desk import masked
 
@@ -48,7 +48,7 @@ def federation_pages(
     p: Provider, around: Surroundings, own: OwnPages, steps: Steps, desk: CodeDesk, measures: Measures
 ) -> Routes:
     """Every page of a journey, of a ceremony and of one's own links: URL, name, view."""
-    departures = Brake(p.base.settings.limits.attempts_per_network, 60, p.base.clock)
+    departures = LocalRateLimiter(p.base.settings.limits.attempts_per_address, 60, p.base.clock)
     shared = (around, p.attempts, p.brokering, p.clients, departures)
     journeys = web.Journeys(*shared, lambda *labels: measures.logins.labels(*labels).inc())
     linking = linking_of(p.base, p.brokering)

@@ -19,12 +19,12 @@ from federation.matching import DAY, Policy
 from federation.outages import Guarded
 from federation.store import SqlLinks
 from federation.upstreams import Telling, Upstream, Upstreams
-from idp.login.limits import Guesses
-from idp.login.limits import Policy as Pause
+from idp.limits.durable import Policy as Pause
+from idp.limits.guesses import Guesses
 from idp.outbound import Outbound
 from idp.shelf import Shelf
 from idp.store.participants import SqlParticipants
-from idp.store.throttle import SqlThrottle
+from idp.store.rate_limits import SqlRateLimits
 from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def brokering_of(base: Foundation) -> Brokering:
 
 def linking_of(base: Foundation, brokering: Brokering) -> Linking:
     """The ceremonies."""
-    lookups = Guesses(SqlThrottle(base.database), base.clock, "lookup", LOOKUPS)
+    lookups = Guesses(SqlRateLimits(base.database), base.clock, "lookup", LOOKUPS)
     return Linking(brokering, notices_of(base), lookups)
 
 

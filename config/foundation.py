@@ -1,8 +1,11 @@
 """What commands and the application both stand on: stores, keys and secrets, opened from settings."""
 
+import math
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from redis import Redis, Sentinel
@@ -11,8 +14,10 @@ from redis.exceptions import RedisError, ResponseError
 
 from config.keys_setup import master_keys, noted_in, policy
 from config.settings import BadSettings, Settings
+from idp import audit_export
 from idp.accounts.passwords import HashCost, Passwords
 from idp.audit import Chain
+from idp.audit_export import SegmentSigner
 from idp.ports import Clock, Ephemeral
 from idp.store.audit import SqlAudit, Trail
 from idp.store.clients import SqlClients
@@ -26,7 +31,17 @@ from keys.cache import RingCache
 from keys.database import Database
 from keys.rotation import Rotator
 from keys.sealing import MasterKey, MasterKeys
-from keys.store import Secrets, SqlKeyStore
+from keys.signing import Signer
+from keys.store import AUDIT, Secrets, SqlKeyStore
+
+
+@dataclass(frozen=True, slots=True)
+class AuditKeys:
+    """The keys that sign segments of the audit trail, beside those that sign tokens."""
+
+    rings: RingCache
+    rotator: Rotator
+    signer: SegmentSigner
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +59,7 @@ class Foundation:
     rotator: Rotator
     audit: SqlAudit
     trail: Trail
+    audit_keys: AuditKeys
     people: SqlPeople
     clients: SqlClients
     incidents: SqlIncidents
@@ -91,11 +107,18 @@ def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
         rotator=Rotator(store, clock, policy(settings)),
         audit=audit,
         trail=Trail(database, chain_of(secrets)),
+        audit_keys=_audit_keys(settings, SqlKeyStore(database, masters, noted_in(audit, "audit"), AUDIT), clock),
         people=SqlPeople(database),
         clients=SqlClients(database),
         incidents=SqlIncidents(database, clock),
         outbox=SqlOutbox(database, MasterKey(secrets.get("outbox")), clock, waiting=settings.messages.waiting),
     )
+
+
+def _audit_keys(settings: Settings, store: SqlKeyStore, clock: Clock) -> AuditKeys:
+    rings = RingCache(store, clock)
+    signer = SegmentSigner(Signer(rings, clock), rings.ring, clock, settings.issuer)
+    return AuditKeys(rings, Rotator(store, clock, policy(settings, (audit_export.ALGORITHM,))), signer)
 
 
 def chain_of(secrets: Secrets) -> Callable[[int], Chain]:
@@ -112,7 +135,14 @@ def open_database(settings: Settings) -> Database:
     try:
         timeout = settings.store.timeout
         pool = settings.store.pool_size
-        return Database(settings.database_url, pool_size=pool, pool_wait=timeout, connect_timeout=timeout)
+        return Database(
+            settings.database_url,
+            pool_size=pool,
+            pool_wait=timeout,
+            connect_timeout=timeout,
+            # SQLite's one write lock knows no order among those who wait: with less patience some go without need.
+            statement_timeout=max(timeout, 5.0) if settings.database_url.startswith("sqlite") else timeout,
+        )
     except ValueError as error:
         raise BadSettings([f"store.database_url: {error}"]) from None
 
@@ -142,4 +172,16 @@ def passwords_of(settings: Settings, secrets: Secrets) -> Passwords:
     """The hashing pool of this process."""
     login = settings.login
     cost = HashCost(login.hash_memory, login.hash_time)
-    return Passwords(secrets.get("pepper"), cost, workers=login.hash_workers, queue=login.hash_queue)
+    places = login.hash_workers or math.ceil(available_cores() / settings.web.workers)
+    return Passwords(secrets.get("pepper"), cost, places=places, waiting=login.hash_queue)
+
+
+def available_cores() -> float:
+    """The cores that this process may use: those that it may run on, or the part of them that its cgroup allows."""
+    cores = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    try:
+        most, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return min(cores, int(most) / int(period))
+    except (OSError, ValueError):
+        # No second version of cgroups, or no limit ("max").
+        return cores

@@ -20,6 +20,8 @@ from config.settings import BadSettings
 from idp.store.audit import Head
 from idp.store.counters import read_counter
 from idp.store.sweep import sweep
+from keys.cache import RingCache
+from keys.rotation import Rotator
 
 SEAL_EVERY = 1.0
 SWEEP_EVERY = 60
@@ -103,12 +105,18 @@ class Housekeeping:
             log.info("audit head", extra={"head": f"{head.number}:{head.hash}"})
             sweep(self._base.database, now)
             declarations_of(self._base).end_expired(now)
+            self._sign_months()
             self._base.trail.drop_before(month_before(now, self._base.settings.audit.keep_months), now)
-        self._tend_keys()
+        self._tend(self._base.rotator, self._base.rings)
 
-    def _tend_keys(self) -> None:
+    def _sign_months(self) -> None:
+        keys = self._base.audit_keys
+        self._tend(keys.rotator, keys.rings)
+        self._base.trail.sign_closed(keys.signer.sign)
+
+    def _tend(self, rotator: Rotator, rings: RingCache) -> None:
         """Rotate when the calendar says so; of all workers of all machines one does it."""
-        done = self._base.rotator.tend(self._base.rings.ring(), "keys.rotate_every")
+        done = rotator.tend(rings.ring(), "keys.rotate_every")
         for change in done.changes if done else ():
             log.info("key %s", change.kind, extra={"kid": change.key.kid, "alg": change.key.alg})
 

@@ -33,11 +33,11 @@ def master_keys(settings: Settings) -> MasterKeys:
         raise BadSettings([f"keys: {error}"]) from None
 
 
-def policy(settings: Settings) -> Policy:
-    """How keys live."""
+def policy(settings: Settings, algorithms: tuple[str, ...] | None = None) -> Policy:
+    """How keys live; those of these algorithms are always there, or those that the settings name."""
     keys, oidc = settings.keys, settings.oidc
     return Policy(
-        algorithms=keys.algorithms,
+        algorithms=algorithms or keys.algorithms,
         lead=keys.lead,
         token_life=max(oidc.access_token_life, oidc.id_token_life),
         clock_skew=keys.clock_skew,
@@ -45,12 +45,12 @@ def policy(settings: Settings) -> Policy:
     )
 
 
-def noted_in(audit: SqlAudit) -> Note:
-    """Writes each change of a key into the audit trail, in the transaction that makes it."""
+def noted_in(audit: SqlAudit, ring: str = "tokens") -> Note:
+    """Writes each change of a key of this ring into the audit trail, in the transaction that makes it."""
 
     def note(connection: sa.Connection, before: KeyRing, after: KeyRing, reason: str) -> None:
         for change in changes(before, after):
-            facts: dict[str, str | int | bool | None] = {"kid": change.key.kid, "alg": change.key.alg}
+            facts: dict[str, str | int | bool | None] = {"kid": change.key.kid, "alg": change.key.alg, "ring": ring}
             audit.write(connection, Event(f"key.{change.kind}", facts={**facts, "at": int(change.at)}, reason=reason))
 
     return note

@@ -16,9 +16,9 @@ HERE = Path(__file__).parent / "migrations"
 def upgrade(database: Database) -> tuple[str | None, str | None]:
     """Bring the database to the newest revision; returns (before, after). Safe from many machines at once."""
     with database.write.begin() as connection:
+        database.lengthen(connection, 0)
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(7266002)"))
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
         before = MigrationContext.configure(connection).get_current_revision()
         config = configuration()
         config.attributes["connection"] = connection

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from config.officer_wiring import officer_logins_of, officer_passkeys_of, proposals_of, sql_officers
-from idp.brake import Brake
 from idp.desk.views import ViewBudget, ViewLimits
+from idp.limits.local import LocalRateLimiter
 from idp.store.desk_views import SqlDeskViews
 from idp.store.participants import SqlParticipants
 from idp.web.browser import Surroundings
@@ -30,7 +30,9 @@ def officer_host(p: Provider, measures: Measures) -> tuple[frozenset[str], Wsgi]
     if not settings.officers_url:
         return None
     around = officer_surroundings(settings)
-    pages = build(around, officer_pages(p, around, measures), p.base.incidents.note, Brake(60, 60, p.base.clock))
+    pages = build(
+        around, officer_pages(p, around, measures), p.base.incidents.note, LocalRateLimiter(60, 60, p.base.clock)
+    )
     return hosts_of(settings.officers_url), pages
 
 

@@ -14,18 +14,19 @@ from federation.officers import Officers
 from idp.accounts.notices import NOTHING_TOLD
 from idp.accounts.passkey import Ceremony, RelyingParty
 from idp.accounts.passkeys import LIFE, Passkeys
-from idp.brake import Brake
 from idp.desk.officer_logins import Limits, OfficerLogins, Stay
 from idp.desk.officer_passkeys import OfficerPasskeys
 from idp.desk.officers import Roster
 from idp.desk.proposals import Proposals
-from idp.login.limits import CODE_GUESSES, Guesses, Policy
+from idp.limits.durable import Policy
+from idp.limits.guesses import CODE_GUESSES, Guesses
+from idp.limits.local import LocalRateLimiter
 from idp.shelf import Shelf
 from idp.store.agencies import SqlAgencies
 from idp.store.officer_sessions import SqlOfficerSessions
 from idp.store.officers import SqlOfficers
 from idp.store.proposals import SqlProposals
-from idp.store.throttle import SqlThrottle
+from idp.store.rate_limits import SqlRateLimits
 from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from config.foundation import Foundation
     from idp.accounts.passwords import Passwords
 
-LANE = Policy(free=5, base=30, cap=3600, memory=86_400)
-NETWORK = Policy(free=60, base=3600, cap=3600, memory=3600, sliding=False)
+OWN = Policy(free=5, base=30, cap=3600, memory=86_400)
+ADDRESS = Policy(free=60, base=30, cap=30, memory=3600, sliding=False)
 
 
 def sql_officers(base: Foundation) -> SqlOfficers:
@@ -49,11 +50,11 @@ def roster_of(base: Foundation) -> Roster:
 
 def officer_logins_of(base: Foundation, passwords: Passwords) -> OfficerLogins:
     """How officers come in."""
-    throttle, rules = SqlThrottle(base.database), base.settings.officers
+    rate_limits, rules = SqlRateLimits(base.database), base.settings.officers
     limits = Limits(
-        Guesses(throttle, base.clock, "officer", LANE),
-        Guesses(throttle, base.clock, "officers", NETWORK),
-        Guesses(throttle, base.clock, "officer-code", CODE_GUESSES),
+        Guesses(rate_limits, base.clock, "officer", OWN),
+        Guesses(rate_limits, base.clock, "officers", ADDRESS),
+        Guesses(rate_limits, base.clock, "officer-code", CODE_GUESSES),
     )
     return OfficerLogins(
         sql_officers(base),
@@ -78,8 +79,8 @@ def officer_passkeys_of(base: Foundation, logins: OfficerLogins) -> OfficerPassk
         handle_key=base.secrets.get("officer-passkey-handle"),
         told_of_clone=lambda _: NOTHING_TOLD,
     )
-    brake = Brake(base.settings.limits.attempts_per_network, 60, base.clock)
-    return OfficerPasskeys(held, sql_officers(base), logins, brake)
+    limiter = LocalRateLimiter(base.settings.limits.attempts_per_address, 60, base.clock)
+    return OfficerPasskeys(held, sql_officers(base), logins, limiter)
 
 
 def conflicts_of(base: Foundation) -> OfficerConflicts:

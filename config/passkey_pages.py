@@ -9,7 +9,7 @@ from config.people_wiring import notices_of, sql_notices, sql_sessions
 from idp.accounts.notices import NOTHING_TOLD, NOWHERE, Told
 from idp.accounts.passkey import Ceremony, Passkey, RelyingParty
 from idp.accounts.passkeys import LIFE, Passkeys
-from idp.brake import Brake
+from idp.limits.local import LocalRateLimiter
 from idp.login.passkey_logins import PasskeyLogins
 from idp.shelf import Shelf
 from idp.store.passkeys import SqlPasskeys
@@ -55,11 +55,11 @@ def passkeys_of(base: Foundation) -> Passkeys:
 
 
 def passkey_logins_of(p: Provider) -> PasskeyLogins:
-    """Logins by passkey, with the brake on asking too often."""
+    """Logins by passkey, with the limiter on asking too often."""
     base = p.base
-    brake = Brake(base.settings.limits.attempts_per_network, 60, base.clock)
+    limiter = LocalRateLimiter(base.settings.limits.attempts_per_address, 60, base.clock)
     knows_device = p.sessions.knows_device
-    return PasskeyLogins(p.passkeys, base.people, p.logins, base.audit, base.clock, brake, knows_device=knows_device)
+    return PasskeyLogins(p.passkeys, base.people, p.logins, base.audit, base.clock, limiter, knows_device=knows_device)
 
 
 def passkey_pages(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from idp.accounts.budgets import BudgetLimits
 from idp.accounts.credentials import Credentials, Securing
 from idp.accounts.devices import Devices
 from idp.accounts.notices import NOWHERE, Notices, previous
 from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.password_rules import PasswordAge
 from idp.accounts.recovery import Recoveries, Ticket
-from idp.login.limits import CODE_GUESSES, Failures, Guesses, Policy
+from idp.limits.budgets import BudgetLimits
+from idp.limits.durable import Policy
+from idp.limits.guesses import CODE_GUESSES, Failures, Guesses
 from idp.login.sessions import SessionLimits, Sessions
 from idp.oidc.dispatch import StepRules
 from idp.ports import Event
@@ -20,9 +21,9 @@ from idp.shelf import Shelf
 from idp.store.credentials import SqlCredentials
 from idp.store.devices import SqlDevices
 from idp.store.one_time import SqlCodes
+from idp.store.rate_limits import SqlRateLimits
 from idp.store.session_clients import SqlSessionClients
 from idp.store.sessions import SqlSessions
-from idp.store.throttle import SqlThrottle
 from idp.store.undo import SqlNotices
 from keys.sealing import MasterKey
 
@@ -70,13 +71,15 @@ def codes_of(base: Foundation) -> OneTimeCodes:
         per_number_day=b.per_number_day,
         per_account_hour=b.per_account_hour,
         per_address_hour=b.per_address_hour,
+        per_desk_hour=b.per_desk_hour,
+        desks=b.desks,
         per_prefix_hour=b.per_prefix_hour,
         per_minute=b.per_minute,
         per_day=b.per_day,
         price=b.price,
         money_per_day=b.money_per_day,
     )
-    guesses = Guesses(SqlThrottle(base.database), base.clock, "code", CODE_GUESSES)
+    guesses = Guesses(SqlRateLimits(base.database), base.clock, "code", CODE_GUESSES)
     key = base.secrets.get("one-time-code")
     return OneTimeCodes(SqlCodes(base.database, base.outbox), guesses, base.clock, limits, digest_key=key)
 
@@ -117,13 +120,13 @@ def set_number(base: Foundation, account: Account, number: str, reason: str) -> 
 
 def recoveries_of(base: Foundation, codes: OneTimeCodes, credentials: Credentials) -> Recoveries:
     """The forgotten password. A recovery forgets the wrong codes and passwords that were counted."""
-    throttle = SqlThrottle(base.database)
+    rate_limits = SqlRateLimits(base.database)
     return Recoveries(
         base.people,
         codes,
         credentials,
         Shelf("y", Ticket, base.ephemeral, base.clock, life=1800),
-        Failures(throttle),
+        Failures(rate_limits),
         base.audit,
         base.clock,
         issuer=base.settings.issuer,
@@ -135,7 +138,7 @@ def old_password_guesses(base: Foundation) -> Guesses:
     """Guessing the old password on the page that changes it waits as guessing at the login does."""
     limits = base.settings.limits
     policy = Policy(limits.free_failures, limits.first_wait, limits.longest_wait, memory=86_400)
-    return Guesses(SqlThrottle(base.database), base.clock, "old", policy)
+    return Guesses(SqlRateLimits(base.database), base.clock, "old", policy)
 
 
 def password_age(base: Foundation) -> PasswordAge:

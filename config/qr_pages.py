@@ -6,7 +6,7 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from federation.web import ViaUpstreams
-from idp.brake import Brake
+from idp.limits.local import LocalRateLimiter
 from keys.signing import Signer
 from qr_login.card import TYP
 from qr_login.phone import Phone
@@ -14,7 +14,7 @@ from qr_login.phone_api import PhoneApi
 from qr_login.phone_door import Door
 from qr_login.poll import Poll, Waiting
 from qr_login.way import ByQrCode
-from qr_login.web import PAGE, Brakes, LinkPage, QrPage
+from qr_login.web import PAGE, Limiters, LinkPage, QrPage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,8 +58,11 @@ def qr_pages(p: Provider, around: Surroundings) -> Routes:
     if p.qr is None:
         return []
     limits, clock = p.base.settings.limits, p.base.clock
-    brakes = Brakes(Brake(limits.attempts_per_network, 60, clock), Brake(limits.attempts_in_total, 60, clock, most=1))
-    shown = (around, p.attempts, p.clients, _waiting(p, p.qr, around), p.qr.drawing, brakes)
+    limiters = Limiters(
+        LocalRateLimiter(limits.attempts_per_address, 60, clock),
+        LocalRateLimiter(limits.attempts_in_total, 60, clock, most=1),
+    )
+    shown = (around, p.attempts, p.clients, _waiting(p, p.qr, around), p.qr.drawing, limiters)
     return [(PAGE, "qr", QrPage.as_view("qr", *shown)), ("/q", "qr_link", LinkPage.as_view("qr_link"))]
 
 

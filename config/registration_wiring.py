@@ -1,14 +1,14 @@
-"""The citizen's side of the desk on a foundation, with the brakes of this process."""
+"""The citizen's side of the desk on a foundation, with the limiters of this process."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from config.people_wiring import notices_of
-from idp.brake import Brake
-from idp.desk.declarations import Brakes, Declarations, DraftRules
+from idp.desk.declarations import Declarations, DraftRules, Limiters
 from idp.desk.owners import Owners
 from idp.desk.photos import Darkroom
+from idp.limits.local import LocalRateLimiter
 
 if TYPE_CHECKING:
     from config.foundation import Foundation
@@ -32,17 +32,17 @@ def registrations_of(
         "individual": _seconds(rules.individual),
         "organisation": _seconds(rules.organisation),
     }
-    brakes = Brakes(
-        drafts=Brake(limits.attempts_per_network, 60, clock),
-        all_drafts=Brake(limits.attempts_in_total, 60, clock, most=1),
-        photos=Brake(PHOTOS_OF_A_DRAFT, HOUR, clock),
-        network_photos=Brake(PHOTOS_OF_A_NETWORK, 60, clock),
-        all_photos=Brake(limits.attempts_in_total, 60, clock, most=1),
-        looks=Brake(LOOKS, 60, clock),
+    limiters = Limiters(
+        drafts=LocalRateLimiter(limits.attempts_per_address, 60, clock),
+        all_drafts=LocalRateLimiter(limits.attempts_in_total, 60, clock, most=1),
+        photos=LocalRateLimiter(PHOTOS_OF_A_DRAFT, HOUR, clock),
+        network_photos=LocalRateLimiter(PHOTOS_OF_A_NETWORK, 60, clock),
+        all_photos=LocalRateLimiter(limits.attempts_in_total, 60, clock, most=1),
+        looks=LocalRateLimiter(LOOKS, 60, clock),
     )
     life = DraftRules(rules.draft_hours * HOUR, rules.lapse_days * DAY, windows)
     owners, issuer = Owners(base.people, notices_of(base), clock), base.settings.issuer
-    return Declarations(declarations, decided, agencies, Darkroom(), owners, brakes, clock, life, issuer=issuer)
+    return Declarations(declarations, decided, agencies, Darkroom(), owners, limiters, clock, life, issuer=issuer)
 
 
 def _seconds(window: Window) -> tuple[float | None, float | None]:

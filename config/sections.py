@@ -56,7 +56,16 @@ class Web(Section):
     threads: int = Field(8, ge=1, le=64, description="threads per worker")
     trusted_proxies: tuple[str, ...] = Field((), description="networks whose X-Forwarded-For is believed")
     places_file: Path | None = Field(None, description="CSV of `network,place`: roughly where browsers are")
-    extra_hosts: tuple[str, ...] = Field((), description="further Host values, for health checks by address")
+    extra_hosts: tuple[str, ...] = Field((), description="further Host values, for whoever asks by address")
+    operations_bind: str = Field(
+        "127.0.0.1:8010", description="where /healthz, /readyz and /metrics are; the world should not reach it"
+    )
+    drain_for: float | None = Field(
+        None,
+        ge=0,
+        le=300,
+        description="seconds of a stop in which /readyz says no and all goes on; by itself 5, in development 0",
+    )
     graceful_timeout: int = Field(30, ge=1, le=300, description="seconds that running requests get at a stop")
 
 
@@ -74,8 +83,12 @@ class Login(Section):
     captcha_length: int = Field(5, ge=4, le=8, description="characters of a captcha")
     hash_memory: int = Field(19_456, ge=8, description="Argon2id memory in KiB")
     hash_time: int = Field(2, ge=1, description="Argon2id passes")
-    hash_workers: int = Field(2, ge=1, le=64, description="passwords hashed at once in a worker process")
-    hash_queue: int = Field(2, ge=0, le=1000, description="further ones that may wait; beyond that 503")
+    hash_workers: int | None = Field(
+        None, ge=1, le=64, description="passwords hashed at once in a worker process; default: its share of the cores"
+    )
+    hash_queue: int = Field(
+        4, ge=0, le=1000, description="further ones that wait up to 2 s, fairly by network; beyond that 503"
+    )
     session_idle: int = Field(1800, ge=60, le=3600, description="seconds without a request until a session ends")
     session_absolute: int = Field(43_200, ge=300, le=86_400, description="seconds until a session ends in any case")
     one_time_code: Literal["risk", "new_device", "always"] = Field(
@@ -125,7 +138,11 @@ class Budgets(Section):
     per_number_hour: int = Field(5, ge=1, description="to one number or address, per hour; one a minute at most")
     per_number_day: int = Field(10, ge=1, description="to one number or address, per day")
     per_account_hour: int = Field(5, ge=1, description="for one account, per hour")
-    per_address_hour: int = Field(20, ge=1, description="asked for from one address (an IPv6 /64), per hour")
+    per_address_hour: int = Field(
+        20, ge=1, description="asked for by strangers from one address (an IPv6 /64), per hour"
+    )
+    per_desk_hour: int = Field(500, ge=1, description="the same, from an address of `desks`")
+    desks: tuple[IPvAnyNetwork, ...] = Field((), description="networks of agencies whose visitors share a computer")
     per_prefix_hour: int = Field(100, ge=1, description="to numbers that begin with the same seven digits, per hour")
     device_texts_per_day: int = Field(3, ge=0, description="texts to one account that tell of a new device, per day")
     per_minute: int = Field(600, ge=1, description="text messages of the whole installation, per minute")
@@ -147,17 +164,33 @@ class Oidc(Section):
 class Limits(Section):
     """How fast anybody may try (docs/security.md)."""
 
-    free_failures: int = Field(3, ge=1, description="wrong passwords per account and network before a wait")
+    free_failures: int = Field(3, ge=1, description="wrong passwords per account and address before a wait")
     first_wait: int = Field(30, ge=1, description="seconds of the first wait; doubles")
     longest_wait: int = Field(3600, ge=1, description="seconds of the longest wait")
-    network_failures: int = Field(20, ge=1, description="wrong passwords per network and hour")
-    account_failures: int = Field(
-        50, ge=1, le=100, description="wrong passwords per account until a captcha is demanded"
+    successes: int = Field(200, ge=1, description="right passwords of an account a day before one every 30 seconds")
+    network_accounts: int = Field(
+        20,
+        ge=1,
+        description="accounts that failed in a network in a day, beyond those that succeeded, until a right "
+        "password there also needs a code",
     )
-    attempts_per_network: int = Field(300, ge=1, description="logins begun per network, minute and worker")
+    total_accounts: int = Field(
+        1_000,
+        ge=16,
+        description="accounts that failed anywhere in a day, beyond those that succeeded, until "
+        "`network_accounts_then` counts",
+    )
+    network_accounts_then: int = Field(1, ge=0, description="the same as `network_accounts`, during such a day")
+    account_failures: int = Field(
+        50, ge=1, le=100, description="wrong passwords per account until a right one also needs a code"
+    )
+    network_wrong: int = Field(
+        20, ge=1, description="wrong tries per network, ten minutes and worker until each needs work or a wait"
+    )
+    attempts_per_address: int = Field(300, ge=1, description="logins begun per address, minute and worker")
     attempts_in_total: int = Field(20_000, ge=1, description="logins begun per minute and worker")
     client_failures: int = Field(
-        30, ge=1, description="failed client authentications per client, network, minute and worker"
+        30, ge=1, description="wrong client secrets per client, network, minute and worker until failures hear 429"
     )
 
 

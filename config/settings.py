@@ -8,7 +8,6 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, Field, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from config.proxy_rules import proxy_rules
 from config.sections import (
     Audit,
     Budgets,
@@ -179,11 +179,7 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         (s.limits.first_wait > s.limits.longest_wait, "limits: first_wait is longer than longest_wait"),
         (s.oidc.refresh_idle > s.oidc.refresh_absolute, "oidc: refresh_idle is longer than refresh_absolute"),
         *_key_rules(s.keys),
-        *((_is_no_network(n), f"web.trusted_proxies: {n!r} is no network") for n in s.web.trusted_proxies),
-        *(
-            (_is_half_the_world(n), f"web.trusted_proxies: {n!r} holds strangers, who could forge addresses")
-            for n in s.web.trusted_proxies
-        ),
+        *proxy_rules(s.web, production=production),
         (not s.testing.enabled and s.testing.fixed_captcha is not None, "testing.fixed_captcha needs testing.enabled"),
         (production and not s.is_https, "issuer: production needs https"),
         *_message_rules(s),
@@ -303,30 +299,11 @@ def is_plain(origin: str) -> bool:
     return origin.isascii() and origin.isprintable() and not set(origin) & set(" @")
 
 
-def _is_half_the_world(network: str) -> bool:
-    """Whether no network of proxies is as large as that: shorter than /8, or than /32 of IPv6, or all there is."""
-    if network == "*":
-        return True
-    try:
-        read = ip_network(network, strict=False)
-    except ValueError:
-        return False
-    return read.prefixlen < (8 if read.version == 4 else 32)
-
-
 def _is_private(store: Store) -> bool:
     """Whether nobody between us and Redis reads along."""
     parts = urlsplit(store.redis_url)
     nodes = [node.rpartition(":")[0] for node in store.redis_sentinels] or [parts.hostname or ""]
     return parts.scheme != "redis" or all(node.strip("[]") in LOOPBACK for node in nodes)
-
-
-def _is_no_network(network: str) -> bool:
-    try:
-        ip_network(network, strict=False)
-    except ValueError:
-        return network != "*"
-    return False
 
 
 def shown(settings: Settings) -> dict[str, Any]:

@@ -26,10 +26,12 @@ from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.passkeys import Passkeys
 from idp.accounts.passwords import Passwords
 from idp.accounts.recovery import Recoveries
-from idp.brake import Brake
+from idp.limits.durable import DAY, Policy
+from idp.limits.local import LocalRateLimiter
+from idp.limits.work import WorkPrice
 from idp.login.attempt import Attempts, LoginAttempt
-from idp.login.challenge import FIXED_LIFE, Challenge, Challenges
-from idp.login.limits import LoginLimits, Policy
+from idp.login.challenge import Challenges
+from idp.login.limits import LoginLimits
 from idp.login.logins import LoginRules, Logins, Window
 from idp.login.sessions import Sessions
 from idp.messages.sending import Deliveries
@@ -52,9 +54,9 @@ from idp.outbound import Outbound
 from idp.shelf import Shelf
 from idp.store.consents import SqlConsents
 from idp.store.families import SqlFamilies
+from idp.store.rate_limits import SqlRateLimits
 from idp.store.session_clients import SqlSessionClients
 from idp.store.standings import SqlStandings
-from idp.store.throttle import SqlThrottle
 from idp.web.logout import LogoutRequest
 from keys.sealing import MasterKey
 from keys.signing import Signer
@@ -99,7 +101,7 @@ def wire(base: Foundation) -> Provider:
     client_keys = ClientKeys(Outbound(s.outbound.ca_file), clock)
     sessions = sessions_of(base)
     passwords = passwords_of(s, base.secrets)
-    attempts = attempts_of(base)
+    attempts, challenges = attempts_of(base), challenges_of(base)
     codes, credentials = codes_of(base), credentials_of(base, passwords)
     devices = devices_of(base, passwords, codes)
     issuing = issuing_of(base, devices)
@@ -109,10 +111,10 @@ def wire(base: Foundation) -> Provider:
         clients=clients,
         client_keys=client_keys,
         attempts=attempts,
-        challenges=challenges_of(base),
+        challenges=challenges,
         sessions=sessions,
         passwords=passwords,
-        logins=logins_of(base, passwords, sessions),
+        logins=logins_of(base, passwords, sessions, challenges.work),
         tokens=tokens,
         standings=standings,
         consents=SqlConsents(database, base.audit),
@@ -136,7 +138,7 @@ def wire(base: Foundation) -> Provider:
 
 def server_of(base: Foundation, clients: Clients, keys: ClientKeys, issuing: Issuing) -> Server:
     """The token endpoint's engine."""
-    failures = Brake(base.settings.limits.client_failures, 60, base.clock)
+    failures = LocalRateLimiter(base.settings.limits.client_failures, 60, base.clock)
     authentication = authentication_of(base, keys)
     return Server(clients, authentication, issuing, failures, proofs_of(base), device_codes_of(base))
 
@@ -168,42 +170,48 @@ def proofs_of(base: Foundation) -> Proofs:
 
 
 def attempts_of(base: Foundation) -> Attempts:
-    """Login attempts, with the brakes on beginning too many."""
+    """Login attempts, with the limiters on beginning too many."""
     s, clock = base.settings, base.clock
     return Attempts(
         Shelf("a", LoginAttempt, base.ephemeral, clock, life=s.login.attempt_life),
-        per_network=Brake(s.limits.attempts_per_network, 60, clock),
-        total=Brake(s.limits.attempts_in_total, 60, clock, most=1),
+        per_address=LocalRateLimiter(s.limits.attempts_per_address, 60, clock),
+        total=LocalRateLimiter(s.limits.attempts_in_total, 60, clock, most=1),
     )
 
 
 def device_codes_of(base: Foundation) -> DeviceCodes:
-    """The device grant, with the brake on beginning too many."""
-    brake = Brake(base.settings.limits.attempts_per_network, 60, base.clock)
-    return DeviceCodes(base.ephemeral, base.clock, SqlFamilies(base.database).claim, brake)
+    """The device grant, with the limiter on beginning too many."""
+    limiter = LocalRateLimiter(base.settings.limits.attempts_per_address, 60, base.clock)
+    return DeviceCodes(base.ephemeral, base.clock, SqlFamilies(base.database).claim, limiter)
 
 
 def challenges_of(base: Foundation) -> Challenges:
     """Captchas."""
     testing = base.settings.testing
     return Challenges(
-        Shelf("c", Challenge, base.ephemeral, base.clock, life=FIXED_LIFE),
-        Brake(30, 60, base.clock),
+        base.secrets.get("captcha"),
+        base.ephemeral,
+        base.clock,
+        LocalRateLimiter(30, 60, base.clock),
+        WorkPrice(
+            base.secrets.get("work"), LocalRateLimiter(1_000_000, 600, base.clock), base.settings.limits.network_wrong
+        ),
         length=base.settings.login.captcha_length,
         fixed=testing.fixed_captcha if testing.enabled else None,
     )
 
 
-def logins_of(base: Foundation, passwords: Passwords, sessions: Sessions) -> Logins:
+def logins_of(base: Foundation, passwords: Passwords, sessions: Sessions, work: WorkPrice) -> Logins:
     """Local login."""
     return Logins(
         base.people,
         passwords,
-        SqlThrottle(base.database),
+        SqlRateLimits(base.database),
         base.audit,
         base.clock,
         login_rules(base),
         knows_device=sessions.knows_device,
+        work=work,
         digest_key=base.secrets.get("log-digest"),
     )
 
@@ -237,13 +245,20 @@ def issuing_of(base: Foundation, devices: Devices) -> Issuing:
 def login_rules(base: Foundation) -> LoginRules:
     """The rules of local login; the exempt test person exists in test mode only."""
     s = base.settings
-    lane = Policy(s.limits.free_failures, s.limits.first_wait, s.limits.longest_wait, memory=86_400)
-    network = Policy(s.limits.network_failures, 3600, 3600, memory=3600, sliding=False)
+    own = Policy(s.limits.free_failures, s.limits.first_wait, s.limits.longest_wait, memory=DAY)
+    successes = Policy(s.limits.successes, 30, 30, memory=DAY, sliding=False)
     windows = {
         "individual": Window(*_seconds(s.login.individual)),
         "organisation": Window(*_seconds(s.login.organisation)),
     }
-    limits = LoginLimits(lane=lane, network=network, account_limit=s.limits.account_failures)
+    limits = LoginLimits(
+        own=own,
+        successes=successes,
+        account_failures=s.limits.account_failures,
+        network_accounts=s.limits.network_accounts,
+        total_accounts=s.limits.total_accounts,
+        network_accounts_then=s.limits.network_accounts_then,
+    )
     return LoginRules(s.login.captcha, limits, windows, exempt_person(base))  # type: ignore[arg-type]
 
 

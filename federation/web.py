@@ -15,8 +15,8 @@ from federation.brokering import Away, Brokering, Entered, Outcome, Owing, Turne
 from federation.connector import Leaving, UpstreamFailed
 from federation.sentences import FAILED, NOTES
 from federation.upstreams import Upstream
-from idp.brake import Brake
 from idp.errors import BadRequest, Expired, TooMany
+from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import Attempts, LoginAttempt, Purpose, browser_of
 from idp.login.authentication import acr_level
 from idp.login.sessions import Sessions
@@ -89,7 +89,7 @@ class Journeys:
         attempts: Attempts,
         brokering: Brokering,
         clients: Clients,
-        departures: Brake,
+        departures: LocalRateLimiter,
         count: Count,
     ) -> None:
         self._clients = clients
@@ -101,7 +101,7 @@ class Journeys:
 
     def leave(self, browser: Browser, upstream: Upstream, away: Away, params: Mapping[str, str]) -> Response:
         """Send the browser to the upstream, or back to where it came from when that cannot be asked."""
-        if not self._departures.pull(browser.network):
+        if not self._departures.hit(browser.address):
             raise TooMany("too many journeys begun", retry_after=self._departures.retry_after)
         client = self._clients.find(params.get("client_id"))
         acr = max(_acr(params), client.minimum_acr if client else 1)

@@ -6,6 +6,7 @@ let the second answer differ (DNS rebinding).
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from queue import Empty, SimpleQueue
@@ -58,6 +59,7 @@ class Lookups:
     def find(self, host: str, port: int, seconds: float) -> list[Address]:
         """The host's addresses, or `Unreachable` when there are none in time."""
         answers: SimpleQueue[Sequence[str] | None] = SimpleQueue()
+        until = time.monotonic() + seconds
 
         def look() -> None:
             try:
@@ -71,7 +73,7 @@ class Lookups:
             raise Unreachable("too many names are being resolved")
         threading.Thread(target=look, name="resolve", daemon=True).start()
         try:
-            found = answers.get(timeout=max(0.0, seconds))
+            found = answers.get(timeout=max(0.0, until - time.monotonic()))
         except Empty:
             raise Unreachable("the name was not resolved in time") from None
         if not found:

@@ -139,8 +139,17 @@ class Chain:
 
     def link(self, previous: str, record: Mapping[str, Any]) -> str:
         """The hash of a record that has its number."""
-        canonical = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        said = f"{previous}\n{canonical}".encode()
         if record["number"] < self.since:
-            return hashlib.sha256(said).hexdigest()
+            return digest(previous, canonical(record))
+        said = f"{previous}\n{canonical(record)}".encode()
         return hmac.new(self.key, said, hashlib.sha256).hexdigest()
+
+
+def canonical(record: Mapping[str, Any]) -> str:
+    """A record as the one line of JSON that is hashed and exported: names in order, no spaces."""
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def digest(previous: str, line: str) -> str:
+    """The digest of a trail that grew by a line: hexadecimal SHA-256, which anybody can compute without a secret."""
+    return hashlib.sha256(f"{previous}\n{line}".encode()).hexdigest()

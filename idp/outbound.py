@@ -76,7 +76,7 @@ class Outbound:
     ) -> None:
         trust: Any = {"ca_certs": str(ca_file)} if ca_file else {}
         inner = (*map(ip_network, networks), *(_LOOPBACK if plain_http else ()))
-        self._guard = _Guard(resolve, None if hosts is None else inner)
+        self._guard = Guard(resolve, None if hosts is None else inner)
         self._pool = urllib3.PoolManager(num_pools=20, maxsize=4, cert_reqs="CERT_REQUIRED", **trust)
         secure: Any = partial(_SecurePool, guard=self._guard)
         plain: Any = partial(_Pool, guard=self._guard)
@@ -216,10 +216,10 @@ class _Watch:
             raise TimeoutError
 
 
-class _Guard:
+class Guard:
     """What the connections of one client keep to. `networks` is None when every address is good."""
 
-    def __init__(self, resolve: Resolve, networks: Networks | None) -> None:
+    def __init__(self, resolve: Resolve = system_resolver, networks: Networks | None = None) -> None:
         self._lookups = Lookups(resolve)
         self._networks = networks
         self._here = threading.local()
@@ -232,6 +232,7 @@ class _Guard:
 
     @contextmanager
     def until(self, deadline: float) -> Iterator[_Watch]:
+        """What this thread does in the block ends at `deadline`, by the monotonic clock."""
         watch = self._here.watch = _Watch(deadline)
         timer = threading.Timer(deadline - time.monotonic(), watch.cut)
         timer.daemon = True
@@ -250,7 +251,9 @@ class _Guard:
             with suppress(OSError):
                 # The next one shall have its share of the time when this one is a black hole.
                 left = (until - time.monotonic()) / others
-                return socket.create_connection((str(address), port), timeout=max(left, 0.001))
+                sock = socket.create_connection((str(address), port), timeout=max(left, 0.001))
+                self.watch.over(sock)
+                return sock
         raise ConnectionError
 
 
@@ -284,7 +287,7 @@ class _Response(http.client.HTTPResponse):
 class _Connection(HTTPConnection):
     """A connection to an address that was judged, with a bounded head, under the deadline of the request."""
 
-    def __init__(self, *args: Any, guard: _Guard, **more: Any) -> None:
+    def __init__(self, *args: Any, guard: Guard, **more: Any) -> None:
         super().__init__(*args, **more)
         self._guard = guard
         self.response_class = _Response
@@ -296,7 +299,6 @@ class _Connection(HTTPConnection):
         except ConnectionError:
             raise NewConnectionError(self, "no address of the host takes a connection") from None
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._guard.watch.over(sock)
         return sock
 
     def putrequest(self, *args: Any, **more: Any) -> None:

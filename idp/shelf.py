@@ -1,7 +1,9 @@
 """A shelf holds short-lived things of one type behind opaque handles.
 
-Handles are 256 random bits with the shelf's name in front, so that one feature's ticket is never another's, and only
-their SHA-256 reaches the store: a leaked table opens nothing.
+Handles are 256 random bits with the shelf's name in front, so that one feature's ticket is never another's. Only their
+SHA-256 reaches the store, and what lies there is sealed by the handle itself: a record may hold the handle of another,
+and whoever reads the whole store opens nothing. AES-SIV (RFC 5297) seals the same value to the same bytes, so the store
+compares and swaps what it cannot read.
 """
 
 import hashlib
@@ -9,9 +11,11 @@ import secrets
 from base64 import urlsafe_b64encode
 from typing import Generic, TypeVar
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from pydantic import TypeAdapter
 
-from idp.ports import SPENT, Clock, Ephemeral, Spent
+from idp.ports import Clock, Ephemeral, Spent
 
 T = TypeVar("T")
 
@@ -41,7 +45,7 @@ class Shelf(Generic[T]):
         """Store `value` under a fresh handle and return the handle."""
         handle = new_secret(self.name)
         now = self._clock()
-        self._store.put(self._key(handle), self._codec.dump_json(value), expires_at=now + (life or self.life), now=now)
+        self._store.put(self._key(handle), self._sealed(handle, value), expires_at=now + (life or self.life), now=now)
         return handle
 
     def find(self, handle: str) -> T | None:
@@ -49,21 +53,19 @@ class Shelf(Generic[T]):
         if not self._plausible(handle):
             return None
         found = self._store.get(self._key(handle), now=self._clock())
-        return None if found is None else self._codec.validate_json(found)
+        return None if found is None else self._opened(handle, found)
 
     def take(self, handle: str) -> T | Spent | None:
         """The value, once; `SPENT` ever after; None when there was none."""
         if not self._plausible(handle):
             return None
         found = self._store.take(self._key(handle), now=self._clock())
-        if found is None or found is SPENT:
-            return found
-        return self._codec.validate_json(found)  # type: ignore[arg-type]
+        return self._opened(handle, found) if isinstance(found, bytes) else found
 
     def replace(self, handle: str, old: T, new: T) -> bool:
         """Compare and swap: False when somebody changed or took the value meanwhile."""
-        key = self._key(handle)
-        return self._store.replace(key, self._codec.dump_json(old), self._codec.dump_json(new), now=self._clock())
+        before, after = self._sealed(handle, old), self._sealed(handle, new)
+        return self._store.replace(self._key(handle), before, after, now=self._clock())
 
     def key_of(self, handle: str) -> str:
         """The key of the value in the store: it opens nothing, and `forget` takes it."""
@@ -75,6 +77,19 @@ class Shelf(Generic[T]):
 
     def _key(self, handle: str) -> str:
         return f"{self.name}:{digest(self.name, handle)}"
+
+    def _sealed(self, handle: str, value: T) -> bytes:
+        return self._seal(handle).encrypt(self._codec.dump_json(value), None)
+
+    def _opened(self, handle: str, sealed: bytes) -> T | None:
+        """The value; None for a record that was not written by whoever held the handle."""
+        try:
+            return self._codec.validate_json(self._seal(handle).decrypt(sealed, None))
+        except InvalidTag:
+            return None
+
+    def _seal(self, handle: str) -> AESSIV:
+        return AESSIV(hashlib.sha512(f"seal {self.name}\0{handle}".encode()).digest())
 
     def _plausible(self, handle: str) -> bool:
         """Cheap refusal before any store is asked (RFC 6819, 4.4.1.12)."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,14 +12,17 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from keys.database import Database
 from keys.ring import BadRing, SigningKey
 from keys.sealing import MasterKeys, SealBroken, sealed_by
-from keys.store import SqlKeyStore, key_context, secret, secret_context, signing_key
+from keys.store import AUDIT, TOKENS, SqlKeyStore, key_context, secret, secret_context
 
 _PROBE = b"a text to sign"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one record is like. `broken` is the reason why it cannot be used; `key` is the key if it opens."""
+    """What one record is like. `broken` is the reason why it cannot be used; `key` is the key if it opens.
+
+    `what` is "signing key", "audit key" or "secret".
+    """
 
     what: str
     name: str
@@ -29,16 +33,8 @@ class Finding:
 
 def inspect(db: Database, masters: MasterKeys) -> Iterator[Finding]:
     """Open every stored key and secret, and see that each key's two halves belong together."""
-    store = SqlKeyStore(db, masters)
-    rows = store.rows()
-    for row in (row for row in rows if row.kid is not None):
-        try:
-            key = store.open(row)
-            _prove(key)
-        except BadRing as error:
-            yield Finding("signing key", row.kid, sealed_by(row.sealed_private), str(error))
-        else:
-            yield Finding("signing key", row.kid, sealed_by(row.sealed_private), key=key)
+    for tables in (TOKENS, AUDIT):
+        yield from _inspect_ring(SqlKeyStore(db, masters, tables=tables), tables.what)
     with db.read.connect() as connection:
         secrets = connection.execute(sa.select(secret).order_by(secret.c.name)).all()
     for row in secrets:
@@ -50,6 +46,17 @@ def inspect(db: Database, masters: MasterKeys) -> Iterator[Finding]:
             yield Finding("secret", row.name, sealed_by(row.sealed))
 
 
+def _inspect_ring(store: SqlKeyStore, what: str) -> Iterator[Finding]:
+    for row in (row for row in store.rows() if row.kid is not None):
+        try:
+            key = store.open(row)
+            _prove(key)
+        except BadRing as error:
+            yield Finding(what, row.kid, sealed_by(row.sealed_private), str(error))
+        else:
+            yield Finding(what, row.kid, sealed_by(row.sealed_private), key=key)
+
+
 def reseal(db: Database, masters: MasterKeys) -> int:
     """Seal everything under the newest master key; says how many records were changed.
 
@@ -57,8 +64,14 @@ def reseal(db: Database, masters: MasterKeys) -> int:
     again at any point, and a rotation may come between. Raises `SealBroken` at a record that does not open.
     """
     changed = 0
-    while moved := _reseal_table(db, masters, signing_key, "kid", "sealed_private", key_context) + _reseal_table(
-        db, masters, secret, "name", "sealed", lambda row: secret_context(row.name)
+    while moved := sum(
+        (
+            *(
+                _reseal_table(db, masters, r.key, "kid", "sealed_private", partial(key_context, r.what))
+                for r in (TOKENS, AUDIT)
+            ),
+            _reseal_table(db, masters, secret, "name", "sealed", lambda row: secret_context(row.name)),
+        )
     ):
         changed += moved
     return changed

@@ -92,7 +92,7 @@ class Plan:
             if not self._will_sign(ring, alg):
                 ring = self._begun(ring, alg, at_once=is_first)
             if not any(key.signs_from is None for key in ring.successors(alg, self.now)):
-                ring = _with(ring, self._new(alg, self._dated_back() if is_first else self.now, None))
+                ring = _with(ring, self._new(alg, self._dated_back() if is_first else self._shown(ring), None))
         return ring
 
     def rotated(self, ring: KeyRing, alg: str | None = None) -> KeyRing:
@@ -167,10 +167,14 @@ class Plan:
     def _taken_over(self, ring: KeyRing, alg: str) -> KeyRing:
         """Somebody signs from this moment on, also where a clock is behind and has nothing else to sign with."""
         slow = self._dated_back()
-        if ring.signs_now(alg, slow):
-            return ring
+        # One that signs there and has left by now would leave a gap.
+        if ring.signs_now(alg, slow) and ring.signs_now(alg, self.now):
+            waiting = ring.successors(alg, self.now)
+            coming = waiting[0].signs_from if waiting else None
+            # A key that is back signs until then, and has to stay for those tokens too.
+            return ring if coming is None else self._promoted(ring, waiting[0], coming)
         waiting = ring.successors(alg, slow)
-        successor = waiting[0] if waiting else self._new(alg, self.now, None)
+        successor = waiting[0] if waiting else self._new(alg, self._shown(ring), None)
         shown = min(successor.published_from, max(slow, ring.began + 0.001))
         return self._promoted(ring, replace(successor, published_from=shown), slow)
 
@@ -205,11 +209,15 @@ class Plan:
             return _with(ring, self._new(alg, self._dated_back(), self._dated_back()))
         if waiting := ring.successors(alg, self.now):
             return self._promoted(ring, waiting[0], max(self.now, self.ready_at(ring, waiting[0])))
-        return _with(ring, self._new(alg, self.now, self.now + self.policy.lead))
+        return _with(ring, self._new(alg, self._shown(ring), self.now + self.policy.lead))
 
     def _new(self, alg: str, published_from: float, signs_from: float | None) -> SigningKey:
         private = self.make(alg)
         return SigningKey(private.thumbprint(), alg, private, published_from, signs_from)
+
+    def _shown(self, ring: KeyRing) -> float:
+        """From when a new key is shown: later than the first ring of all, whose keys alone need no lead."""
+        return max(self.now, ring.began + 0.001)
 
     def _dated_back(self) -> float:
         return self.now - self.policy.clock_skew

@@ -1,7 +1,7 @@
 """One SQL database behind two doors: `read` runs single statements, `write` runs transactions.
 
 SQLite in WAL mode is the default; PostgreSQL through psycopg 3 is chosen by URL. Nothing waits here without a
-deadline, and both doors share one pool of connections.
+deadline, not even for a server whose host answers and whose processes do not; both doors share one pool of connections.
 """
 
 import os
@@ -14,8 +14,11 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+
+SLACK = 0.25
+"""Seconds that the server has for ending a statement by itself before we end the connection."""
 
 
 class Database:
@@ -85,6 +88,13 @@ class Database:
     def _note_end(self, connection: Any, _cursor: Any, text: str, *_: Any) -> None:
         self.observed(text, time.perf_counter() - connection.info["began"])
 
+    def lengthen(self, connection: Connection, seconds: int) -> None:
+        """Let the statements of this transaction last for so long each; 0: for as long as they like."""
+        if self.dialect == "postgresql":
+            connection.execute(text(f"SET LOCAL statement_timeout = {seconds * 1000}"))
+            driver: Any = connection.connection.driver_connection
+            driver.longest = seconds + SLACK if seconds else None
+
     def close(self) -> None:
         """Close every pooled connection; the object opens new ones when it is used again."""
         self._engine.dispose()
@@ -150,9 +160,26 @@ def _postgresql(url: URL, connect_timeout: float, statement_timeout: float | Non
         "keepalives_count": 3,
     }
     # No ping before each use: a broken connection fails once, and SQLAlchemy then discards the whole pool.
-    return create_engine(
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"), connect_args=connect_args | dict(url.query), pool_recycle=1800, **pool
     )
+    _bound(engine, connect_timeout, None if statement_timeout is None else statement_timeout + SLACK)
+    return engine
+
+
+def _bound(engine: Engine, connect_in: float, longest: float | None) -> None:
+    """Let no statement last longer; `Database.lengthen` does so for one transaction."""
+    # Not at the top: an installation on SQLite has no use for the driver.
+    from keys.bounded import Bounded
+
+    ours = Bounded.of(connect_in, longest)
+
+    def end_exception(driver: Any, _record: object) -> None:
+        if driver is not None:
+            driver.longest = longest
+
+    event.listen(engine, "do_connect", lambda _dialect, _record, given, named: ours.open(*given, **named))
+    event.listen(engine, "checkin", end_exception)
 
 
 def _leave_connections_at_fork(engine: Engine) -> None:

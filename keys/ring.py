@@ -203,6 +203,10 @@ class KeyRing:
         """The published keys as a JWK Set (RFC 7517 section 5)."""
         return {"keys": [key.public_jwk() for key in self.published(now)]}
 
+    def unrevoked_jwks(self) -> dict[str, Any]:
+        """Every key that was not revoked, retired ones too, as a JWK Set: what they signed stays true."""
+        return {"keys": [key.public_jwk() for key in self.keys if not key.is_revoked]}
+
     def algorithms(self, now: float) -> tuple[str, ...]:
         """The algorithms that can sign now, in our order of preference."""
         signing = {key.alg for key in self.keys if key.signs(now)}

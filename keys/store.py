@@ -1,9 +1,10 @@
 """Signing keys and shared secrets in SQL, private parts sealed by the master key.
 
-The ring is read in one statement, so that keys and version always belong together.
+A ring is read in one statement, so that keys and version always belong together.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from secrets import token_bytes
 from typing import Any
 
@@ -21,25 +22,42 @@ from keys.sealing import MasterKeys, SealBroken
 
 metadata = sa.MetaData()
 
-signing_key = sa.Table(
-    "signing_key",
-    metadata,
-    sa.Column("kid", sa.Text, primary_key=True),
-    sa.Column("alg", sa.Text, nullable=False),
-    sa.Column("sealed_private", sa.Text, nullable=False),
-    sa.Column("published_from", sa.Double, nullable=False),
-    sa.Column("signs_from", sa.Double),
-    sa.Column("published_until", sa.Double),
-    sa.Column("revoked_at", sa.Double),
-)
 
-# One row, whose id is 1: there is one ring.
-key_ring_version = sa.Table(
-    "key_ring_version",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("version", sa.Integer, nullable=False),
-)
+@dataclass(frozen=True, slots=True)
+class RingTables:
+    """Where a ring lies: its keys, and its version in one row whose id is 1. `what` is what people call such a key."""
+
+    what: str
+    key: sa.Table
+    version: sa.Table
+
+
+def _ring_tables(what: str, key: str, version: str) -> RingTables:
+    return RingTables(
+        what,
+        sa.Table(
+            key,
+            metadata,
+            sa.Column("kid", sa.Text, primary_key=True),
+            sa.Column("alg", sa.Text, nullable=False),
+            sa.Column("sealed_private", sa.Text, nullable=False),
+            sa.Column("published_from", sa.Double, nullable=False),
+            sa.Column("signs_from", sa.Double),
+            sa.Column("published_until", sa.Double),
+            sa.Column("revoked_at", sa.Double),
+        ),
+        sa.Table(
+            version,
+            metadata,
+            sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+            sa.Column("version", sa.Integer, nullable=False),
+        ),
+    )
+
+
+TOKENS = _ring_tables("signing key", "signing_key", "key_ring_version")
+AUDIT = _ring_tables("audit key", "audit_key", "audit_ring_version")
+"""Keys that sign segments of the audit trail: no portal knows them, and none of them ever signs a token."""
 
 secret = sa.Table(
     "secret",
@@ -48,12 +66,6 @@ secret = sa.Table(
     sa.Column("sealed", sa.Text, nullable=False),
 )
 
-_VERSION = sa.select(key_ring_version.c.version).where(key_ring_version.c.id == 1)
-_RING = (
-    sa.select(key_ring_version.c.id, key_ring_version.c.version, signing_key)
-    .select_from(key_ring_version.outerjoin(signing_key, sa.true()))
-    .order_by(signing_key.c.published_from, signing_key.c.kid)
-)
 _SEALED = sa.select(secret.c.sealed).where(secret.c.name == sa.bindparam("name"))
 
 
@@ -61,15 +73,25 @@ Note = Callable[[sa.Connection, KeyRing, KeyRing, str], None]
 
 
 class SqlKeyStore:
-    """The stored ring (`rotation.KeyStore`).
+    """A stored ring (`rotation.KeyStore`).
 
     `note` writes down what changed, and why, in the same transaction: both stand or fall together.
     """
 
-    def __init__(self, db: Database, masters: MasterKeys, note: Note | None = None) -> None:
+    def __init__(
+        self, db: Database, masters: MasterKeys, note: Note | None = None, tables: RingTables = TOKENS
+    ) -> None:
         self._db = db
         self._masters = masters
         self._note = note
+        self._tables = tables
+        key, version = tables.key, tables.version
+        self._version = sa.select(version.c.version).where(version.c.id == 1)
+        self._rows = (
+            sa.select(version.c.id, version.c.version, key)
+            .select_from(version.outerjoin(key, sa.true()))
+            .order_by(key.c.published_from, key.c.kid)
+        )
 
     def load(self) -> KeyRing:
         """Raises `BadRing` that names the key and the reason when any of them does not open."""
@@ -79,25 +101,23 @@ class SqlKeyStore:
 
     def version(self) -> int:
         with self._db.read.connect() as connection:
-            return connection.execute(_VERSION).scalar_one_or_none() or 0
+            return connection.execute(self._version).scalar_one_or_none() or 0
 
     def replace(self, before: KeyRing, after: KeyRing, reason: str) -> bool:
         changed = [key for key in after.keys if before.find(key.kid) != key]
         rows = [self._row(key) for key in changed]
-        next_version = (
-            key_ring_version.update()
-            .where(key_ring_version.c.id == 1, key_ring_version.c.version == before.version)
-            .values(version=before.version + 1)
-        )
+        key, version = self._tables.key, self._tables.version
+        raised = version.update().where(version.c.id == 1, version.c.version == before.version)
+        next_version = raised.values(version=before.version + 1)
         with self._db.write.begin() as connection:
-            connection.execute(_insert_once(self._db, key_ring_version, id=1, version=0))
+            connection.execute(_insert_once(self._db, version, id=1, version=0))
             if connection.execute(next_version).rowcount == 0:
                 return False
             for row in rows:
                 if before.find(row["kid"]) is None:
-                    connection.execute(signing_key.insert().values(row))
+                    connection.execute(key.insert().values(row))
                 else:
-                    connection.execute(signing_key.update().where(signing_key.c.kid == row["kid"]).values(row))
+                    connection.execute(key.update().where(key.c.kid == row["kid"]).values(row))
             if self._note:
                 self._note(connection, before, after, reason)
         return True
@@ -105,9 +125,11 @@ class SqlKeyStore:
     def rows(self) -> list[sa.Row[Any]]:
         """The ring as it lies in the database, each key with the version. Raises `BadRing` when it is not one ring."""
         with self._db.read.connect() as connection:
-            rows = list(connection.execute(_RING).all())
-            if not rows and connection.execute(sa.select(signing_key.c.kid).limit(1)).first():
-                raise BadRing("there are signing keys, but the version of their ring is missing: restore the database")
+            rows = list(connection.execute(self._rows).all())
+            if not rows and connection.execute(sa.select(self._tables.key.c.kid).limit(1)).first():
+                raise BadRing(
+                    f"there are {self._tables.what}s, but the version of their ring is missing: restore the database"
+                )
         rings = {row.id for row in rows}
         if rings - {1}:
             raise BadRing(f"there are {len(rings)} key rings where one belongs: restore the database")
@@ -116,15 +138,16 @@ class SqlKeyStore:
     def open(self, row: sa.Row[Any]) -> SigningKey:
         """The key in this row. Raises `BadRing`."""
         try:
-            private = _private_key(self._masters.unseal(row.sealed_private, context=key_context(row)))
+            context = key_context(self._tables.what, row)
+            private = _private_key(self._masters.unseal(row.sealed_private, context=context))
         except (SealBroken, ValueError) as error:
-            raise BadRing(f"signing key {row.kid}: {error}") from error
+            raise BadRing(f"{self._tables.what} {row.kid}: {error}") from error
         dates = (row.published_from, row.signs_from, row.published_until, row.revoked_at)
         return SigningKey(row.kid, row.alg, private, *dates)
 
     def _row(self, key: SigningKey) -> dict[str, Any]:
         names = ("kid", "alg", "published_from", "signs_from", "published_until", "revoked_at")
-        sealed = self._masters.seal(key.private.as_der(private=True), context=key_context(key))
+        sealed = self._masters.seal(key.private.as_der(private=True), context=key_context(self._tables.what, key))
         return {name: getattr(key, name) for name in names} | {"sealed_private": sealed}
 
 
@@ -181,10 +204,10 @@ def _private_key(der: bytes) -> PrivateKey:
             raise BadRing(f"we do not sign with a {type(other).__name__}")
 
 
-def key_context(key: Any) -> str:
-    """What a key is sealed for: its name, algorithm and dates, so that none of them can be edited unseen."""
+def key_context(what: str, key: Any) -> str:
+    """What a key is sealed for: its ring, name, algorithm and dates, so that none of them can be edited unseen."""
     dates = (key.published_from, key.signs_from, key.published_until, key.revoked_at)
-    return " ".join(("signing key", key.kid, key.alg, *("-" if d is None else repr(float(d)) for d in dates)))
+    return " ".join((what, key.kid, key.alg, *("-" if d is None else repr(float(d)) for d in dates)))
 
 
 def secret_context(name: str) -> str:

@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from idp.brake import Brake
 from idp.errors import Busy, TooMany
+from idp.limits.local import LocalRateLimiter
 from idp.ports import Clock, Ephemeral
 from idp.shelf import digest, new_secret
 from qr_login import flow
@@ -81,8 +81,8 @@ class QrLogins:
         self._claim = claim
         self.observe: Observe = lambda what, why: None
         self._newest = 0.0
-        self._polls = Brake(2, 2 * INTERVAL, clock)
-        self._strange = Brake(STRANGE, 60, clock)
+        self._polls = LocalRateLimiter(2, 2 * INTERVAL, clock)
+        self._strange = LocalRateLimiter(STRANGE, 60, clock)
 
     def start(
         self, attempt: str, client_id: str, asker: Asker, *, slow: bool = False, browser: str = ""
@@ -155,11 +155,11 @@ class QrLogins:
     def poll(self, secret: str, fits: Callable[[QrLogin], bool] = always) -> Polled:
         """As `look`, for a script that asks again and again: whoever is faster than agreed is told nothing."""
         key = self._key(self._pictures.ticket_of(secret)) if _is_secret(secret) else ""
-        if key and self._polls.is_on(key):
+        if key and self._polls.is_exhausted(key):
             return Polled("slow_down", retry_after=SLOWER)
         told = self.look(secret, fits)
         if told.kind not in ("gone", "delivered"):
-            self._polls.pull(key)
+            self._polls.hit(key)
         return told
 
     def look(self, secret: str, fits: Callable[[QrLogin], bool] = always) -> Polled:
@@ -206,14 +206,14 @@ class QrLogins:
 
     def _asked_by(self, device_id: str, ticket: str, step: Step) -> QrLogin:
         """Do a step for a device, unless it guesses at tickets."""
-        if self._strange.is_on(device_id):
+        if self._strange.is_exhausted(device_id):
             raise TooMany("too many strange tickets", retry_after=self._strange.retry_after)
         try:
             return self._move(ticket, step)
         except QrRefused as refused:
             self.observe("refused", refused.why)
             if refused.why in ("unknown", "forged"):
-                self._strange.pull(device_id)
+                self._strange.hit(device_id)
             raise
 
     def _move(self, ticket: str, step: Step) -> QrLogin:

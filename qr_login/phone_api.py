@@ -7,13 +7,13 @@ knows becomes a problem with its code.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from idp.accounts.budgets import CaptchaFirst, OverBudget
 from idp.accounts.credentials import Credentials, Outdated
 from idp.accounts.devices import Device, DeviceRefused, Devices, Holder, Wish
 from idp.accounts.notices import Scene
 from idp.accounts.people import People
 from idp.accounts.phone import PhoneNumber
 from idp.errors import Busy, TooMany
+from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.web.agents import browser_name
 from idp.web.front import Endpoint, Environ, Reply, problem, reply
 from qr_login.contract import NUMBER_OVER, OPERATIONS, Operation

@@ -13,8 +13,8 @@ from authlib.oauth2.rfc6749 import OAuth2Error
 
 from idp.accounts.devices import Device, Devices, Ended, Holder
 from idp.accounts.notices import Scene
-from idp.brake import Brake
 from idp.errors import BadRequest
+from idp.limits.local import LocalRateLimiter
 from idp.messages.message import Language
 from idp.oidc.dpop import BadProof, NonceNeeded, Proofs
 from idp.oidc.inspection import Inspection
@@ -78,15 +78,15 @@ class Door:
         self._inspection = inspection
         self._proofs = proofs
         self._peers = peers
-        self._calls = Brake(CALLS, 60, clock)
-        self._networks = Brake(CALLS_OF_A_NETWORK, 60, clock)
+        self._calls = LocalRateLimiter(CALLS, 60, clock)
+        self._networks = LocalRateLimiter(CALLS_OF_A_NETWORK, 60, clock)
 
     def caller(self, operation: Operation, environ: Environ, language: Language) -> Caller:
         """Who calls `operation`. Raises `Problem`."""
         network = self._peers.network(environ)
         if operation.by == "key":
             # Keys cost nothing, and each proof is written down: whoever makes many is stopped before that.
-            if not self._networks.pull(network):
+            if not self._networks.hit(network):
                 raise Problem("too_many", retry_after=self._networks.retry_after)
             jkt = self._key(environ)
             self._slow_down(jkt)
@@ -163,12 +163,14 @@ class Door:
     def _key(self, environ: Environ) -> str:
         url = self._issuer + environ.get("PATH_INFO", "")
         try:
-            return self._proofs.judge(proofs_in(environ), environ["REQUEST_METHOD"], url).jkt
+            proof = self._proofs.judge(proofs_in(environ), environ["REQUEST_METHOD"], url)
+            self._proofs.use(proof)
+            return proof.jkt
         except (BadProof, NonceNeeded) as error:
             raise of_oauth(error.as_oauth(401), environ) from None
 
     def _slow_down(self, jkt: str) -> None:
-        if not self._calls.pull(jkt):
+        if not self._calls.hit(jkt):
             raise Problem("too_many", retry_after=self._calls.retry_after)
 
 

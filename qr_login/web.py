@@ -12,8 +12,8 @@ from flask_babel import gettext
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from idp.brake import Brake
 from idp.errors import TooMany
+from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.oidc.clients import Clients
 from idp.web import request as current_request
@@ -34,11 +34,11 @@ PAUSE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Brakes:
-    """Logins begun from one network, and by everybody: what is begun lives for minutes, so this bounds what is open."""
+class Limiters:
+    """Logins begun from one address, and by everybody: what is begun lives for minutes, so this bounds what is open."""
 
-    per_network: Brake
-    total: Brake
+    per_address: LocalRateLimiter
+    total: LocalRateLimiter
 
 
 class QrPage(Page):
@@ -51,14 +51,14 @@ class QrPage(Page):
         clients: Clients,
         waiting: Waiting,
         drawing: Drawing,
-        brakes: Brakes,
+        limiters: Limiters,
     ) -> None:
         self._around = around
         self._attempts = attempts
         self._clients = clients
         self._waiting = waiting
         self._drawing = drawing
-        self._brakes = brakes
+        self._limiters = limiters
 
     def get(self) -> Response:
         browser = this_browser(self._around)
@@ -82,9 +82,9 @@ class QrPage(Page):
         return self._shown(browser, handle, attempt, told, name)
 
     def _begin(self, browser: Browser, handle: str, attempt: LoginAttempt) -> Response:
-        brakes = self._brakes
-        if not brakes.per_network.pull(browser.network) or not brakes.total.pull("all"):
-            raise TooMany("too many QR logins begun", retry_after=brakes.per_network.retry_after)
+        limiters = self._limiters
+        if not limiters.per_address.hit(browser.address) or not limiters.total.hit("all"):
+            raise TooMany("too many QR logins begun", retry_after=limiters.per_address.retry_after)
         slow = "slow" in browser.query
         try:
             secret, _ = self._waiting.logins.start(

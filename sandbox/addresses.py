@@ -25,6 +25,11 @@ class Addresses:
     data: Path
 
     @property
+    def operations_port(self) -> int:
+        """Where the provider tells operators whether it is ready."""
+        return self.provider_port + 10
+
+    @property
     def portal(self) -> str:
         return f"http://localhost:{self.portal_port}"
 

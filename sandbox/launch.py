@@ -105,6 +105,7 @@ def _environment(where: Addresses) -> dict[str, str]:
         "IDP_ISSUER": where.provider,
         "IDP_DATA_DIR": str(where.data),
         "IDP_UPSTREAMS": _upstreams(where),
+        "IDP_WEB__OPERATIONS_BIND": f"{HOST}:{where.operations_port}",
         "PYTHONUNBUFFERED": "1",
     }
     # A proxy that is set for the outside world must not get to see the loopback.
@@ -193,10 +194,9 @@ def _start_programs(where: Addresses, environment: Mapping[str, str], started: l
 
 
 def _start_provider(where: Addresses, environment: Mapping[str, str], started: list[Child]) -> None:
-    port = where.provider_port
-    command = [_command(), "serve", "--bind", f"{HOST}:{port}"]
+    command = [_command(), "serve", "--bind", f"{HOST}:{where.provider_port}"]
     child = children.start(
-        "provider", command, port=port, ready_path="/readyz", environment=environment, logs=where.logs
+        "provider", command, port=where.operations_port, ready_path="/readyz", environment=environment, logs=where.logs
     )
     started.append(child)
 

@@ -1,20 +1,28 @@
 """`idp audit` and `idp explain`: what happened, and whether anybody changed the record of it."""
 
 import json
+import os
 import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from pathlib import Path
+from typing import IO, Any
 
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, stop, told
+from config.commands.context import UNUSABLE, as_json, foundation, stop, told
 from config.housekeeping import Witness
 from idp.audit import EVENTS
-from idp.store.audit import Head
+from idp.audit_export import BadExport, check
+from idp.store.audit import BrokenTrail, Head
 from idp.store.counters import read_counter
 from idp.store.incidents import Incident
 
+LONGEST_LINE = 65_536
+FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FAULT = {
     "unknown_client": ("the portal", "register the client, or correct its client_id"),
     "redirect_uri": ("the portal", "register exactly this redirect URI with `idp clients edit`, or correct the portal"),
@@ -54,16 +62,24 @@ def tail(limit: int, as_json: bool) -> None:
 
 @audit.command()
 @click.option("--head", "heads", multiple=True, metavar="[NUMBER:]HASH", help="A head that was noted, as in the log.")
+@click.option("--file", "files", multiple=True, type=FILE, help="An exported month instead; earlier months first.")
+@click.option("--keys", "jwks", type=FILE, help="With --file: our public audit keys, as /jwks/audit has them.")
 @as_json
 @told
-def verify(heads: tuple[str, ...], as_json: bool) -> None:
+def verify(heads: tuple[str, ...], files: tuple[Path, ...], jwks: Path | None, as_json: bool) -> None:
     """Recompute the whole chain; ends with 1 and the place when any byte was changed, or the end was cut off.
 
     What this machine has seen (the file `witness`) is looked for by itself; --head looks for more, as the line
-    `audit head` in a log that left the machine tells it.
+    `audit head` in a log that left the machine tells it. With --file and --keys, exported months are checked by public
+    keys alone, on any machine, without settings or a database.
 
     Example: idp audit verify --head 4711:0f3a...
+
+    Example: idp audit verify --file 2026-10.jsonl --file 2026-11.jsonl --keys audit-keys.json
     """
+    if files:
+        _verify_files(files, jwks, as_json)
+        return
     base = foundation()
     seen, epoch = Witness(base.settings.data_dir).read()
     known = [_head(text) for text in heads]
@@ -75,6 +91,43 @@ def verify(heads: tuple[str, ...], as_json: bool) -> None:
     output.as_json(facts) if as_json else output.facts(facts)
     if verdict.broken:
         stop([verdict.broken])
+
+
+@audit.command()
+@click.argument("month", metavar="YYYY-MM")
+@click.option("--output", "target", type=click.Path(path_type=Path), help="A new file, instead of standard output.")
+@told
+def export(month: str, target: Path | None) -> None:
+    """Write the records of a month and our signature of them, for whoever checks them without us.
+
+    The records are proved against the chain first; a file whose last line has no signature was not finished.
+
+    Example: idp audit export 2026-11 --output 2026-11.jsonl
+    """
+    base = foundation()
+    base.audit_keys.rotator.ensure()
+    try:
+        with _new(target) as file:
+            for line in base.trail.export(month, base.audit_keys.signer):
+                click.echo(line, file=file)
+    except (LookupError, BrokenTrail) as error:
+        stop([str(error)])
+    except FileExistsError:
+        stop([f"{target} is there already"])
+    except OSError as error:
+        stop([f"{target}: {error.strerror}"])
+
+
+@audit.command("keys")
+@told
+def keys_() -> None:
+    """Print the public keys that vouch for exported months, as a JWK set; /jwks/audit has the same.
+
+    Example: idp audit keys > audit-keys.json
+    """
+    base = foundation()
+    base.audit_keys.rotator.ensure()
+    click.echo(json.dumps(base.audit_keys.rings.ring().unrevoked_jwks(), indent=2))
 
 
 @audit.command()
@@ -103,6 +156,49 @@ def explain(code: str, as_json: bool) -> None:
         stop(["there is no such code, or it is older than thirty days"])
     facts = _story(incident)
     output.as_json(facts) if as_json else output.facts(facts)
+
+
+def _verify_files(files: tuple[Path, ...], jwks: Path | None, as_json: bool) -> None:
+    if jwks is None:
+        stop(["--file needs --keys: the public keys, which /jwks/audit has"], UNUSABLE)
+    try:
+        keys = json.loads(jwks.read_text())
+    except ValueError:
+        stop([f"{jwks}: no JWK set"], UNUSABLE)
+    rows: list[dict[str, Any]] = []
+    before = None
+    for file in files:
+        try:
+            signed = check(_Lines(file), keys, before)
+        except (BadExport, UnicodeDecodeError) as error:
+            stop([f"{file}: {error}"])
+        before = signed.segment
+        rows.append(
+            {"month": before.month, "first": before.first, "last": before.last, "head": before.digest}
+            | {"signed_by": signed.iss, "signed_at": _time(signed.iat), "kid": signed.kid}
+        )
+    output.as_json(rows) if as_json else output.table(rows, tuple(rows[0]))
+
+
+class _Lines:
+    """The lines of a file, as often as they are wanted, none longer than a record can be."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __iter__(self) -> Iterator[str]:
+        with self._file.open(encoding="utf-8", newline="\n") as lines:
+            yield from iter(lambda: lines.readline(LONGEST_LINE), "")
+
+
+@contextmanager
+def _new(target: Path | None) -> Iterator[IO[str]]:
+    """A file that only its owner can read, and that is not there yet; or standard output."""
+    if target is None:
+        yield sys.stdout
+        return
+    with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        yield file
 
 
 def _head(text: str) -> Head:

@@ -11,6 +11,7 @@ from config.commands.context import as_json, foundation, settings, told
 from config.foundation import Foundation
 from config.housekeeping import refuse_restored_store
 from config.keys_setup import needed_algorithms
+from config.proxy_watch import look_for_unlisted
 from config.settings import BadSettings
 from idp.desk.agencies import EVERYWHERE
 from idp.desk.officers import EVERYWHERE_ONLY
@@ -143,6 +144,7 @@ LOOKS: dict[str, Callable[[Foundation], str]] = {
     "database": lambda base: f"{base.database.dialect} answers, client revision {base.clients.revision()}",
     "migrations": _migrations,
     "redis": _redis,
+    "proxies": look_for_unlisted,
     "keys": _keys,
     "audit": _trail,
     "restore": _restored,

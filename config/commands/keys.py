@@ -12,8 +12,10 @@ from config.commands.context import as_json, clock, foundation, reasoned, settin
 from config.foundation import Foundation, open_database
 from config.keys_setup import master_keys, needed_algorithms, policy
 from config.settings import BadSettings
+from idp.audit_export import ALGORITHM
 from idp.ports import Event
 from keys import calendar, care
+from keys.cache import RingCache
 from keys.changes import Plan, Refused, named
 from keys.ring import ALGORITHMS, KeyRing
 from keys.rotation import Outcome, Rotator
@@ -24,9 +26,23 @@ for_alg = click.option("--alg", type=click.Choice(ALGORITHMS), help="Only this a
 by_force = click.option("--force", is_flag=True, help="Leave the guarantee; the command says what portals will see.")
 
 
+RING = "idp.keys.ring"
+
+
 @click.group()
-def keys() -> None:
+@click.option(
+    "--ring", type=click.Choice(["tokens", "audit"]), default="tokens", show_default=True, help="What the keys sign."
+)
+@click.pass_context
+def keys(context: click.Context, ring: str) -> None:
     """Signing keys: see what signs and what comes, rotate, revoke, check. docs/keys.md has the routine."""
+    context.meta[RING] = ring
+
+
+def _ring_of(base: Foundation) -> tuple[RingCache, Rotator]:
+    """The ring that the command is about."""
+    audit = click.get_current_context().meta[RING] == "audit"
+    return (base.audit_keys.rings, base.audit_keys.rotator) if audit else (base.rings, base.rotator)
 
 
 @keys.command("list")
@@ -38,8 +54,8 @@ def list_(everything: bool, as_json: bool) -> None:
 
     Example: idp keys list
     """
-    base = foundation()
-    ring, plan = base.rings.ring(), base.rotator.plan()
+    rings, rotator = _ring_of(foundation())
+    ring, plan = rings.ring(), rotator.plan()
     shown = [key for key in ring.in_order() if everything or key.is_published(plan.now) or key.waits(plan.now)]
     if as_json:
         output.as_json([calendar.shown(ring, key, plan) for key in shown])
@@ -56,7 +72,8 @@ def status(as_json: bool) -> None:
     Example: idp keys status
     """
     base = foundation()
-    ring, plan, max_age = base.rings.ring(), base.rotator.plan(), base.settings.keys.jwks_max_age
+    rings, rotator = _ring_of(base)
+    ring, plan, max_age = rings.ring(), rotator.plan(), base.settings.keys.jwks_max_age
     if as_json:
         output.as_json(calendar.document(ring, plan, max_age, plan.now + HORIZON))
     else:
@@ -128,7 +145,9 @@ def retire(kid: str, reason: str, as_json: bool) -> None:
     Example: idp keys retire dK3x9 --reason "no portal uses PS256"
     """
     base = foundation()
-    needed = needed_algorithms(base.settings, base.clients.load_all())
+    is_audit = _ring_of(base)[0] is base.audit_keys.rings
+    clients = base.clients.load_all()
+    needed = {ALGORITHM: "the audit trail"} if is_audit else needed_algorithms(base.settings, clients)
     _change(lambda plan, ring: plan.retired(ring, kid, needed), reason, as_json, base=base)
 
 
@@ -156,7 +175,7 @@ def export(kid: str | None, form: str) -> None:
     Example: idp keys export --format pem
     """
     base = foundation()
-    ring, now = base.rings.ring(), base.clock()
+    ring, now = _ring_of(base)[0].ring(), base.clock()
     try:
         chosen = (named(ring, kid),) if kid else ring.published(now)
     except Refused as error:
@@ -201,10 +220,11 @@ def verify(as_json: bool) -> None:
         stop(error.complaints, 2)
     plan = Plan(policy(s), clock()(), _nothing)
     found = list(care.inspect(database, masters))
-    ring = KeyRing(tuple(finding.key for finding in found if finding.key), 0)
-    order = [key.kid for key in ring.in_order()]
-    found.sort(key=lambda each: (each.what != "signing key", order.index(each.name) if each.name in order else -1))
-    rows = [words.finding(each, ring, plan) for each in found]
+    kinds = dict.fromkeys(each.what for each in found)
+    rings = {what: KeyRing(tuple(each.key for each in found if each.key and each.what == what), 0) for what in kinds}
+    order = [key.kid for ring in rings.values() for key in ring.in_order()]
+    found.sort(key=lambda each: (list(kinds).index(each.what), order.index(each.name) if each.name in order else -1))
+    rows = [words.finding(each, rings[each.what], plan) for each in found]
     output.as_json(rows) if as_json else output.table(rows, ("what", "name", "master", "state", "tokens"))
     if broken := [each.broken for each in found if each.broken]:
         stop(broken)
@@ -223,7 +243,7 @@ def _change(
 ) -> None:
     """Do it, or say what would be done, and tell what changed and what portals will see of it."""
     base = base or foundation()
-    rotator: Rotator = base.rotator
+    rotator = _ring_of(base)[1]
     try:
         outcome: Outcome = rotator.preview(transition) if dry_run else rotator.change(transition, reason)
     except Refused as error:

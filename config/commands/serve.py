@@ -2,19 +2,20 @@
 
 import os
 import shutil
-import tempfile
-from pathlib import Path
-from typing import Any
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
 
 import click
 
+from config import logging as our_logging
 from config import migrate
 from config.commands.context import foundation, settings, stop, told
+from config.foundation import Foundation
 from config.housekeeping import refuse_restored_store
+from config.proxy_rules import proxy_rules
+from config.serving.numbers import Numbers, make_directory
 from config.settings import BadSettings, Settings
-
-METRICS = "idp-metrics-"
-"""What the directories of shared numbers are called, before the process that serves."""
 
 
 @click.command()
@@ -29,38 +30,51 @@ def serve(bind: str | None, workers: int | None, threads: int | None, server: st
     Example: idp serve --workers 4 --bind 127.0.0.1:8000
     """
     s = settings()
-    _check(s)
     web = s.web
     bind, workers, threads = bind or web.bind, workers or web.workers, threads or web.threads
-    sweep_metrics(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=f"{METRICS}{os.getpid()}-") as metrics:
-        # The metrics library decides by this variable, at import, to share its numbers through files.
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics
-        if server == "granian":
-            _granian(bind, workers, threads, s)
-        else:
-            _gunicorn(bind, workers, threads, s)
-
-
-def sweep_metrics(directory: Path) -> None:
-    """Take away the numbers that a killed process left behind."""
-    for left in directory.glob(f"{METRICS}*-*"):
-        pid = left.name.removeprefix(METRICS).partition("-")[0]
-        if pid.isdecimal() and not _is_alive(int(pid)) and left.stat().st_uid == os.getuid():
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
+    # What the settings say was judged when they were read; an address on the command line was not.
+    rules = proxy_rules(web.model_copy(update={"bind": bind}), production=s.is_production)
+    if complaints := [why for is_bad, why in rules if is_bad]:
+        stop(complaints, 2)
+    base = _checked(s)
+    our_logging.set_up(debug=s.debug)
+    directory, first = make_directory(), os.getpid()
+    # The metrics library decides by this variable, when it is imported, to share its numbers through files.
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(directory)
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+        run = _server(server)
+        sys.exit(_supervise(lambda: run(bind, workers, threads, s), base, bind, Numbers(directory)))
+    finally:
+        # Servers and workers come by here too when they end: they are forks of this process.
+        if os.getpid() == first:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
-def _check(s: Settings) -> None:
+def _supervise(run: Callable[[], None], base: Foundation, bind: str, numbers: Numbers) -> int:
+    from config.serving.operations import Listener
+    from config.serving.supervisor import Supervisor
+
+    where = base.settings.web.operations_bind
+    try:
+        listener = Listener(where)
+    except OSError as error:
+        stop([f"web.operations_bind: cannot listen on {where}: {error.strerror}"], 2)
+    return Supervisor(run, listener, base, bind, numbers).run()
+
+
+def _server(name: str) -> Callable[[str, int, int, Settings], None]:
+    if name == "gunicorn":
+        from config.serving import gunicorn_master
+
+        return gunicorn_master.run
+    if find_spec("granian") is None:
+        stop(["granian is not installed: pip install 'bhxh-idp[granian]'"], 2)
+    from config.serving import granian_parent
+
+    return granian_parent.run
+
+
+def _checked(s: Settings) -> Foundation:
     """Refuse to start on a store that would only fail later, with the command that helps."""
     base = foundation()
     try:
@@ -75,34 +89,4 @@ def _check(s: Settings) -> None:
     base.close()
     if s.testing.enabled:
         click.echo("idp: TEST MODE: captchas have a fixed answer, never use this with real people", err=True)
-
-
-def _gunicorn(bind: str, workers: int, threads: int, s: Settings) -> None:
-    from config.gunicorn_server import run
-
-    run(bind, workers, threads, s)
-
-
-def _granian(bind: str, workers: int, threads: int, s: Settings) -> None:
-    try:
-        from granian import Granian
-        from granian.constants import HTTPModes, Interfaces
-        from granian.http import HTTP1Settings
-    except ImportError:
-        stop(["granian is not installed: pip install 'bhxh-idp[granian]'"], 2)
-    address, _, port = bind.rpartition(":")
-    server: Any = Granian(
-        "config.wsgi:app",
-        address=address.strip("[]"),
-        port=int(port),
-        interface=Interfaces.WSGI,
-        # HTTP/1.1 as behind gunicorn, and far smaller heads than the 400 KiB that granian would read.
-        http=HTTPModes.http1,
-        http1_settings=HTTP1Settings(max_buffer_size=32_768),
-        workers=workers,
-        blocking_threads=threads,
-        # A worker that was asked something in the very moment of the stop may wait for ever (granian issue 875).
-        workers_kill_timeout=s.web.graceful_timeout,
-        log_enabled=False,
-    )
-    server.serve()
+    return base

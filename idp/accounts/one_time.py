@@ -14,8 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from idp.accounts.budgets import Budget, BudgetLimits, Spent, prefix_of
 from idp.accounts.trust import Channel as Channel
+from idp.limits.budgets import Budget, BudgetLimits, Spent, prefix_of
 from idp.messages.message import Language, Message
 from idp.ports import Clock
 
@@ -28,6 +28,13 @@ Alarm = Callable[[str, float], None]
 
 DAY = 86_400.0
 log = logging.getLogger(__name__)
+
+
+STRANGERS: frozenset[Purpose] = frozenset({"recovery", "registration", "link"})
+"""What is asked for by somebody who has proved nothing about the account yet."""
+
+COUNTED = 1 << 40
+"""The limit of a budget that only counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,9 +169,18 @@ class OneTimeCodes:
         # Anybody may name an address in a registration: what that costs is taken from nobody's other codes.
         purse = "receiver registration" if ask.purpose == "registration" else "receiver"
         receiver, prefix = self._digest(purse, ask.to), prefix_of(ask.to) if ask.channel == "sms" else None
-        stranger = ask.purpose == "recovery"
-        budgets = self._limits.of_send(receiver, ask.who, address, prefix=prefix, sends=sends, stranger=stranger)
-        budgets += self._conversion(ask) if new else ()
+        stranger = ask.purpose in STRANGERS
+        budgets = self._limits.of_send(
+            receiver,
+            ask.who,
+            address,
+            prefix=prefix,
+            sends=sends,
+            stranger=stranger,
+            owned=ask.purpose != "registration",
+        )
+        if new and stranger and ask.channel == "sms":
+            budgets += self._conversion(ask, address)
         # To nobody a message is written too, whose time is over: asking must take the same time for everybody.
         spoken = message if sends else replace(message, to="nobody", good_until=0.0)
         spent = self._store.issue(new, budgets, [spoken], self._clock(), trusted=trusted)
@@ -207,17 +223,17 @@ class OneTimeCodes:
         facts = {"code": code, "purpose": ask.purpose, "minutes": str(round(self.rules.life / 60))}
         return Message(ask.channel, ask.to, "otp", good_until, facts, language, account_id=ask.account_id)
 
-    def _conversion(self, ask: Ask) -> tuple[Budget, ...]:
-        """The counts that tell how many of a prefix's codes were ever used (W-03)."""
-        if ask.channel != "sms":
-            return ()
+    def _conversion(self, ask: Ask, address: str) -> tuple[Budget, ...]:
+        """The counts that tell how many of a prefix's codes were ever used, and who asks for many (W-03)."""
         known = ask.account_id is not None
-        prefix, never = prefix_of(ask.to) if known else "nobody", 1 << 40
-        sent = Budget(f"prefix-sent:{prefix}", never, DAY, cost=int(known))
-        return (sent, Budget(f"prefix-used:{prefix}", never, DAY, cost=0))
+        prefix = prefix_of(ask.to) if known else "nobody"
+        sent = Budget(f"prefix-sent:{prefix}", COUNTED, DAY, cost=int(known))
+        asker = Budget(f"asker-day:{address}", COUNTED, DAY)
+        return (sent, Budget(f"prefix-used:{prefix}", COUNTED, DAY, cost=0), *([asker] if address else []))
 
     def _used(self, ask: Ask) -> Budget | None:
-        return Budget(f"prefix-used:{prefix_of(ask.to)}", 1 << 40, DAY) if ask.channel == "sms" else None
+        is_judged = ask.channel == "sms" and ask.purpose in STRANGERS
+        return Budget(f"prefix-used:{prefix_of(ask.to)}", COUNTED, DAY) if is_judged else None
 
     def _digest(self, key: str, code: str) -> str:
         hashed = hmac.digest(self._digest_key, f"{key}\0{code}".encode(), hashlib.sha256)

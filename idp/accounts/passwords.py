@@ -1,25 +1,20 @@
-"""Passwords: Argon2id behind a keyed step, computed by a bounded pool of workers.
+"""Passwords: Argon2id behind a keyed step, and behind a short queue (`hash_queue`).
 
-The pepper lives outside the database dump: without it a leaked table cannot be guessed. Hashing costs some 20 ms of a
-core on purpose, so the pool has a short queue and refuses politely (`Busy`) instead of letting everybody wait.
+The pepper lives outside the database dump: without it a leaked table cannot be guessed.
 """
 
 import hashlib
 import hmac
-import threading
 import unicodedata
 from base64 import b64encode
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TypeVar
 
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from idp.errors import Busy
-
-T = TypeVar("T")
+from idp.accounts.hash_queue import KNOWN, Asker, HashQueue
 
 SHORTEST = 8
 LONGEST = 256
@@ -48,36 +43,24 @@ def checked(password: str) -> str:
     return normal
 
 
-class Passwords:
-    """Hashes and verifies. `workers` hash at once, `queue` more may wait; beyond that `Busy` is raised at once."""
+class Hasher:
+    """Hashes and verifies at once, for whoever has a place in the queue."""
 
-    def __init__(self, pepper: bytes, cost: HashCost, *, workers: int, queue: int) -> None:
+    def __init__(self, pepper: bytes, cost: HashCost) -> None:
         self._pepper = pepper
         self._hasher = PasswordHasher(cost.time, cost.memory, cost.lanes, type=Type.ID)
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="argon2")
-        self._places = threading.BoundedSemaphore(workers + queue)
-        self._most = workers + queue
-        self._waiting = 0
         # Verifying against this when nobody was found costs the same as a real check (no enumeration by time).
         self._nobody = self._hasher.hash(self._keyed("nobody has this password"))
 
-    @property
-    def waiting(self) -> int:
-        """How many checks are running or queued, for the metric."""
-        return self._waiting
-
     def hash(self, password: str) -> str:
-        """The text to store for `password`. Raises `Busy`."""
-        keyed = self._keyed(password)
-        return self._run(lambda: self._hasher.hash(keyed))
+        """The text to store for `password`."""
+        return self._hasher.hash(self._keyed(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
-        """Whether `password` belongs to `stored`; a dummy of the same cost is checked for None. Raises `Busy`."""
+        """Whether `password` belongs to `stored`; a dummy of the same cost is checked for None."""
         normal = unicodedata.normalize("NFKC", password)
         possible = stored is not None and len(normal) <= LONGEST
-        keyed = self._keyed(normal[:LONGEST])
-        right = self._run(lambda: self._matches(stored or self._nobody, keyed))
-        return right and possible
+        return self._matches(stored or self._nobody, self._keyed(normal[:LONGEST])) and possible
 
     def is_outdated(self, stored: str) -> bool:
         """Whether `stored` was made with other parameters than today's and should be written anew."""
@@ -93,13 +76,26 @@ class Passwords:
         except (VerificationError, InvalidHashError):
             return False
 
-    def _run(self, work: Callable[[], T]) -> T:
-        if not self._places.acquire(blocking=False):
-            raise Busy("hash queue is full", retry_after=2)
-        self._waiting += 1
-        try:
-            future: Future[T] = self._pool.submit(work)
-            return future.result()
-        finally:
-            self._waiting -= 1
-            self._places.release()
+
+class Passwords:
+    """Hashes and verifies behind a fair queue of so many `places` at once and so many `waiting`."""
+
+    def __init__(self, pepper: bytes, cost: HashCost, *, places: int, waiting: int) -> None:
+        self._hasher = Hasher(pepper, cost)
+        self.queue = HashQueue(places, waiting)
+
+    @contextmanager
+    def place(self, asker: Asker) -> Iterator[Hasher]:
+        """A place in the queue: what is done in the block waits for nobody else. Raises `Busy`."""
+        with self.queue.place(asker):
+            yield self._hasher
+
+    def hash(self, password: str, asker: Asker = KNOWN) -> str:
+        """The text to store for `password`. Raises `Busy`."""
+        with self.place(asker) as hasher:
+            return hasher.hash(password)
+
+    def verify(self, stored: str | None, password: str, asker: Asker = KNOWN) -> bool:
+        """Whether `password` belongs to `stored`; a dummy of the same cost is checked for None. Raises `Busy`."""
+        with self.place(asker) as hasher:
+            return hasher.verify(stored, password)

@@ -15,13 +15,13 @@ from typing import Protocol
 
 from idp.accounts import identifiers, trust
 from idp.accounts.account import Account, Kind
-from idp.accounts.budgets import OverBudget
 from idp.accounts.credentials import Credentials, Way
 from idp.accounts.notices import Scene
 from idp.accounts.one_time import Ask, Channel, OneTimeCodes, Verdict
 from idp.accounts.people import People
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 from idp.errors import Expired, RecoveryOver
+from idp.limits.budgets import OverBudget
 from idp.messages.message import Language, Message
 from idp.ports import AuditLog, Clock, Event, Spent
 from idp.shelf import Shelf, digest

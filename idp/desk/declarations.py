@@ -13,7 +13,6 @@ from idp.accounts.account import Kind
 from idp.accounts.one_time import Ask
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
-from idp.brake import Brake
 from idp.desk.agencies import Agencies
 from idp.desk.decisions import Decided, DecisionStore
 from idp.desk.declaration import (
@@ -34,6 +33,7 @@ from idp.desk.owners import Owners
 from idp.desk.photos import Darkroom
 from idp.desk.reading import FIELDS, Reader, Reading
 from idp.errors import Expired, TooMany
+from idp.limits.local import LocalRateLimiter
 from idp.messages.message import Language, Message
 from idp.ports import Clock, Event
 from idp.shelf import digest, new_secret
@@ -53,17 +53,17 @@ class DraftRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Brakes:
+class Limiters:
     """Drafts begun by a network and by all, pictures of a draft, of a network and of all, looks at how one stands by a
     network.
     """
 
-    drafts: Brake
-    all_drafts: Brake
-    photos: Brake
-    network_photos: Brake
-    all_photos: Brake
-    looks: Brake
+    drafts: LocalRateLimiter
+    all_drafts: LocalRateLimiter
+    photos: LocalRateLimiter
+    network_photos: LocalRateLimiter
+    all_photos: LocalRateLimiter
+    looks: LocalRateLimiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Declarations:
         agencies: Agencies,
         darkroom: Darkroom,
         owners: Owners,
-        brakes: Brakes,
+        limiters: Limiters,
         clock: Clock,
         rules: DraftRules,
         *,
@@ -112,7 +112,7 @@ class Declarations:
         self._agencies = agencies
         self._darkroom = darkroom
         self._owners = owners
-        self._brakes = brakes
+        self._limiters = limiters
         self._clock = clock
         self._issuer = issuer
         self.rules = rules
@@ -131,8 +131,8 @@ class Declarations:
         """A new draft and the secret that opens it. Raises `Closed`, `TooMany`."""
         if not self.is_open(kind):
             raise Closed
-        if not self._brakes.drafts.pull(asker.network) or not self._brakes.all_drafts.pull("all"):
-            raise TooMany("too many declarations begun", retry_after=self._brakes.drafts.retry_after)
+        if not self._limiters.drafts.hit(asker.network) or not self._limiters.all_drafts.hit("all"):
+            raise TooMany("too many declarations begun", retry_after=self._limiters.drafts.retry_after)
         secret, now = new_secret("r"), self._clock()
         draft = Declaration(
             id=new_id(),
@@ -186,11 +186,11 @@ class Declarations:
 
     def keep_photo(self, draft: Declaration, role: Role, file: bytes) -> None:
         """Make a picture anew and keep it. Raises `BadPhoto`, `NotOpen`, `TooMany`, `Busy`."""
-        brakes = self._brakes
-        pulls = ((brakes.photos, draft.id), (brakes.network_photos, draft.network), (brakes.all_photos, "all"))
-        for brake, key in pulls:
-            if not brake.pull(key):
-                raise TooMany("too many pictures", retry_after=brake.retry_after)
+        limiters = self._limiters
+        hits = ((limiters.photos, draft.id), (limiters.network_photos, draft.network), (limiters.all_photos, "all"))
+        for limiter, key in hits:
+            if not limiter.hit(key):
+                raise TooMany("too many pictures", retry_after=limiter.retry_after)
         if draft.state not in ("draft", "returned"):
             raise NotOpen(draft.state)
         made, now = self._darkroom.develop(role, file), self._clock()
@@ -244,8 +244,8 @@ class Declarations:
 
     def look(self, reference: str, phone: str, network: str) -> Declaration | None:
         """The declaration with this reference and number; None alike for every other pair. Raises `TooMany`."""
-        if not self._brakes.looks.pull(network):
-            raise TooMany("too many looks at declarations", retry_after=self._brakes.looks.retry_after)
+        if not self._limiters.looks.hit(network):
+            raise TooMany("too many looks at declarations", retry_after=self._limiters.looks.retry_after)
         found = self._store.find_by_reference(read_reference(reference) or NOBODY)
         if found is not None and found.state == "draft":
             found = None

@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 import pyotp
 
 from idp.accounts.account import Account, Identifier
+from idp.accounts.hash_queue import Asker
 from idp.accounts.one_time import GuessLimit
 from idp.accounts.password_rules import checked_new
 from idp.accounts.passwords import Passwords, WeakPassword
@@ -87,15 +88,16 @@ class Typed:
     password: str
     code: str
     network: str
+    address: str
     user_agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Guessing is slowed per name and network, and per network; wrong codes after right passwords end the device."""
+    """Guessing is slowed per name and address, and per address; wrong codes after right passwords end the device."""
 
-    lane: GuessLimit
-    network: GuessLimit
+    own: GuessLimit
+    address: GuessLimit
     codes: GuessLimit
 
 
@@ -134,12 +136,12 @@ class OfficerLogins:
     def log_in(self, typed: Typed) -> str:
         """The secret of a new session. Raises `LoginRefused`, `Busy`."""
         who = self._keyed("name", typed.login.casefold())[:32]
-        lane = f"{who}:{typed.network}"
-        if wait := max(self._limits.lane.wait(lane), self._limits.network.wait(typed.network)):
+        own = f"{who}:{typed.address}"
+        if wait := max(self._limits.own.wait(own), self._limits.address.wait(typed.address)):
             raise LoginRefused(wait)
         officer = self._officers.find_by_login(typed.login) if LOGIN.fullmatch(typed.login) else None
         lock = self._officers.lock(officer.id if officer else "")
-        right = self._passwords.verify(lock.password_hash, typed.password)
+        right = self._passwords.verify(lock.password_hash, typed.password, Asker(typed.network, typed.address))
         step = step_of(lock.totp_secret or _NOBODY, typed.code, self._clock())
         if officer is None or not right or officer.status != "active" or lock.totp_secret is None:
             raise self.refused(officer, "password" if officer and officer.status == "active" else "officer")
@@ -148,7 +150,7 @@ class OfficerLogins:
         if step is None or not self._officers.spend_step(officer.id, step):
             raise self.refused(officer, "code")
         self._limits.codes.clear(officer.id)
-        self._limits.lane.clear(lane)
+        self._limits.own.clear(own)
         return self.open(officer, typed.network, typed.user_agent, "pwd otp", by="totp")
 
     def prove(self, officer: Officer, code: str) -> None:

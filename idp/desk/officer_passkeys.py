@@ -10,10 +10,10 @@ from typing import Any, Protocol
 from idp.accounts.notices import NOTHING_TOLD
 from idp.accounts.passkey import Ceremony, Holder, Passkey, PasskeyRefused
 from idp.accounts.passkeys import Passkeys
-from idp.brake import Brake
 from idp.desk.officer_logins import LoginRefused, OfficerLogins, WrongCode
 from idp.desk.officers import Officer
 from idp.errors import TooMany
+from idp.limits.local import LocalRateLimiter
 from idp.shelf import digest
 
 METHODS = "pop user mfa"
@@ -33,11 +33,11 @@ class Finder(Protocol):
 class OfficerPasskeys:
     """The passkeys of officers; `passkeys` are those of the console's own host."""
 
-    def __init__(self, passkeys: Passkeys, officers: Finder, logins: OfficerLogins, brake: Brake) -> None:
+    def __init__(self, passkeys: Passkeys, officers: Finder, logins: OfficerLogins, limiter: LocalRateLimiter) -> None:
         self._passkeys = passkeys
         self._officers = officers
         self._logins = logins
-        self._brake = brake
+        self._limiter = limiter
 
     def of(self, officer: Officer) -> list[Passkey]:
         """Those that open something, oldest first."""
@@ -46,8 +46,8 @@ class OfficerPasskeys:
 
     def question(self, browser: str, network: str) -> dict[str, Any]:
         """What the browser asks any passkey of an officer with. Raises `TooMany`."""
-        if not self._brake.pull(network):
-            raise TooMany("too many passkeys asked for", retry_after=self._brake.retry_after)
+        if not self._limiter.hit(network):
+            raise TooMany("too many passkeys asked for", retry_after=self._limiter.retry_after)
         return self._passkeys.begin_use(_login(browser))
 
     def log_in(self, answer: str, browser: str, network: str, user_agent: str) -> str:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from idp.accounts.budgets import HOUR, Budget, Spent
 from idp.desk.declaration import ROLES
 from idp.desk.officers import Officer
 from idp.errors import Refusal
+from idp.limits.budgets import HOUR, Budget, Spent
 from idp.ports import AuditLog, Clock, Event
 
 What = Literal["papers", "pictures"]

@@ -10,8 +10,8 @@ half-finished login smuggles nothing in.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from idp.brake import Brake
 from idp.errors import Expired, OtherBrowser, TooMany
+from idp.limits.local import LocalRateLimiter
 from idp.login.authentication import Authentication, Proved
 from idp.ports import Spent
 from idp.shelf import Shelf, digest, new_secret
@@ -108,18 +108,18 @@ def browser_of(browser_secret: str) -> str:
 class Attempts:
     """Keeps attempts, and lets only the right browser use them."""
 
-    def __init__(self, shelf: Shelf[LoginAttempt], *, per_network: Brake, total: Brake) -> None:
+    def __init__(self, shelf: Shelf[LoginAttempt], *, per_address: LocalRateLimiter, total: LocalRateLimiter) -> None:
         self._shelf = shelf
-        self._per_network = per_network
+        self._per_address = per_address
         self._total = total
 
-    def begin(self, attempt: LoginAttempt, network: str) -> str:
-        """Keep a new attempt and return its handle. Raises `TooMany` when the network, or everybody, begins too many.
+    def begin(self, attempt: LoginAttempt, address: str) -> str:
+        """Keep a new attempt and return its handle. Raises `TooMany` when the address, or everybody, begins too many.
 
         Attempts that exist go on working: only new ones are refused (RFC 6819, 4.4.1.11).
         """
-        if not self._per_network.pull(network) or not self._total.pull("all"):
-            raise TooMany("too many logins begun", retry_after=self._per_network.retry_after)
+        if not self._per_address.hit(address) or not self._total.hit("all"):
+            raise TooMany("too many logins begun", retry_after=self._per_address.retry_after)
         return self._shelf.add(attempt)
 
     def load(self, handle: str, held: Held) -> LoginAttempt:

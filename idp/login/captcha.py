@@ -19,11 +19,15 @@ SHORTEST, LONGEST = 4, 8
 _MEANT = str.maketrans("1BGSZ", "78652")
 
 
-def new_answer(length: int = DEFAULT_LENGTH) -> str:
-    """An unpredictable answer of `length` characters. Raises ValueError outside 4 to 8."""
+def new_answer(length: int = DEFAULT_LENGTH, seed: bytes | None = None) -> str:
+    """An unpredictable answer of `length` characters, or that of a `seed` of 32 bytes. Raises ValueError."""
     if not SHORTEST <= length <= LONGEST:
         raise ValueError(f"a captcha has {SHORTEST} to {LONGEST} characters, not {length}")
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    number, letters = int.from_bytes(seed or secrets.token_bytes(32), "big"), ""
+    for _ in range(length):
+        number, place = divmod(number, len(ALPHABET))
+        letters += ALPHABET[place]
+    return letters
 
 
 def normalised(typed: str) -> str:

@@ -1,57 +1,102 @@
-"""`Challenges`: captchas as single-use tickets, bound to one attempt and one browser.
+"""`Challenges`: captchas bound to one attempt and one browser, good for three minutes and one answer.
 
-The answer stands only in the short-lived store. A challenge is taken before it is judged, so a wrong answer costs a new
-picture and a solved one opens nothing twice.
+Nothing of a challenge is kept before somebody answers it, so a stranger who asks for many fills no store: its handle
+is when it ends, a nonce and two seals, for the browser and for the attempt, and its answer is computed from that under
+a key. It is noted as used before it is judged: a wrong answer costs a new picture, a solved one opens nothing twice.
 """
 
-from dataclasses import dataclass
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error
 
-from idp.brake import Brake
 from idp.errors import TooMany
+from idp.limits.local import LocalRateLimiter
+from idp.limits.work import WorkPrice
 from idp.login import captcha
-from idp.ports import Spent
-from idp.shelf import Shelf, digest
+from idp.ports import Clock, Ephemeral
+from idp.shelf import digest
 
-FIXED_LIFE = 180.0
-
-
-@dataclass(frozen=True, slots=True)
-class Challenge:
-    """One captcha: its answer and whom it was shown to."""
-
-    answer: str
-    attempt: str
-    browser: str
+FIXED_LIFE = 180
+NAME = "c_"
+_HEAD, _SEAL = 12, 10
+"""Bytes of end and nonce, and of each seal: 32 in all."""
 
 
 class Challenges:
     """Makes and judges captchas. `fixed` is the answer in test mode, which production refuses."""
 
-    def __init__(self, shelf: Shelf[Challenge], brake: Brake, *, length: int, fixed: str | None = None) -> None:
-        self._brake = brake
-        self._shelf = shelf
+    def __init__(
+        self,
+        key: bytes,
+        used: Ephemeral,
+        clock: Clock,
+        limiter: LocalRateLimiter,
+        work: WorkPrice,
+        *,
+        length: int,
+        fixed: str | None = None,
+    ) -> None:
+        self.work = work
+        self._key = key
+        self._used = used
+        self._clock = clock
+        self._limiter = limiter
         self._length = length
         self._fixed = fixed
 
     def new(self, attempt: str, browser: str) -> str:
         """A fresh challenge for this attempt and browser; returns its handle. Raises `TooMany` for a flood of them."""
-        if not self._brake.pull(attempt):
-            raise TooMany("too many captchas in one attempt", retry_after=self._brake.retry_after)
-        answer = self._fixed or captcha.new_answer(self._length)
-        return self._shelf.add(Challenge(answer, digest("attempt", attempt), browser))
+        if not self._limiter.hit(attempt):
+            raise TooMany("too many captchas in one attempt", retry_after=self._limiter.retry_after)
+        head = (int(self._clock()) + FIXED_LIFE).to_bytes(4, "big") + secrets.token_bytes(_HEAD - 4)
+        made = head + self._seal("browser", head, browser)
+        made += self._seal("attempt", made, attempt)
+        return NAME + urlsafe_b64encode(made).rstrip(b"=").decode()
 
     def answer_for(self, handle: str, browser: str) -> str | None:
-        """What to draw or speak, for the browser it was made for. Raises `TooMany` for one that is drawn on and on."""
-        found = self._shelf.find(handle)
-        if found is None or found.browser != browser:
+        """What to draw or speak, for the browser it was made for, while it is good."""
+        made = self._live(handle)
+        if made is None or not self._is_sealed("browser", made[:-_SEAL], browser):
             return None
-        if not self._brake.pull(f"drawn {handle}"):
-            raise TooMany("one captcha drawn too often", retry_after=self._brake.retry_after)
-        return found.answer
+        return self._answer(handle)
 
     def is_right(self, handle: str, typed: str, attempt: str) -> bool:
-        """Take the challenge and judge the answer; a second try with the same one is never right."""
-        taken = self._shelf.take(handle) if handle else None
-        if taken is None or isinstance(taken, Spent):
+        """Use the challenge up and judge the answer; a second try with the same one is never right."""
+        made, now = self._live(handle), self._clock()
+        if made is None or not self._is_sealed("attempt", made, attempt):
             return False
-        return taken.attempt == digest("attempt", attempt) and captcha.is_right(typed, taken.answer)
+        if not self._used.put(f"c:{digest('captcha', handle)}", b"", expires_at=_end(made), now=now):
+            return False
+        return captcha.is_right(typed, self._answer(handle))
+
+    def owed(self, handle: str, solution: str, network: str) -> int:
+        """Seconds until an answer to this challenge is taken from there; 0: now. Nothing is used up by asking."""
+        made = self._live(handle)
+        return self.work.owed(handle, self._clock() - _end(made) + FIXED_LIFE, network, solution) if made else 0
+
+    def _live(self, handle: str) -> bytes | None:
+        """The parts of a handle that is not over; whose it is, its seals tell."""
+        try:
+            made = urlsafe_b64decode(handle.removeprefix(NAME) + "=")
+        except (Error, ValueError):
+            return None
+        is_whole = len(made) == _HEAD + 2 * _SEAL and handle == NAME + urlsafe_b64encode(made).rstrip(b"=").decode()
+        return made if is_whole and self._clock() < _end(made) else None
+
+    def _answer(self, handle: str) -> str:
+        seed = hmac.digest(self._key, f"answer\0{handle}".encode(), hashlib.sha256)
+        return self._fixed or captcha.new_answer(self._length, seed)
+
+    def _seal(self, whose: str, made: bytes, secret: str) -> bytes:
+        return hmac.digest(self._key, f"{whose}\0{secret}\0".encode() + made, hashlib.sha256)[:_SEAL]
+
+    def _is_sealed(self, whose: str, made: bytes, secret: str) -> bool:
+        """Whether what was made ends in the seal of all that is before it."""
+        return hmac.compare_digest(made[-_SEAL:], self._seal(whose, made[:-_SEAL], secret))
+
+
+def _end(made: bytes) -> float:
+    """Seconds since the epoch."""
+    return float(int.from_bytes(made[:4], "big"))

@@ -12,8 +12,8 @@ from idp.accounts.account import Account, Kind
 from idp.accounts.passkey import Ceremony, PasskeyRefused
 from idp.accounts.passkeys import Passkeys
 from idp.accounts.people import People
-from idp.brake import Brake
 from idp.errors import TooMany
+from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import PASSKEY_METHODS, Authentication, Proved
 from idp.login.logins import LoginFailed, Logins
@@ -33,7 +33,7 @@ class PasskeyLogins:
         logins: Logins,
         audit: AuditLog,
         clock: Clock,
-        brake: Brake,
+        limiter: LocalRateLimiter,
         *,
         knows_device: Callable[[str, str | None], bool],
     ) -> None:
@@ -43,27 +43,27 @@ class PasskeyLogins:
         self._logins = logins
         self._audit = audit
         self._clock = clock
-        self._brake = brake
+        self._limiter = limiter
 
     def has_any(self, account: Account) -> bool:
         """Whether a step may be offered."""
         return bool(self._passkeys.of("account", account.id))
 
-    def begin(self, handle: str, attempt: LoginAttempt, network: str) -> dict[str, Any]:
+    def begin(self, handle: str, attempt: LoginAttempt, address: str) -> dict[str, Any]:
         """What the browser asks any passkey of ours with. Raises `TooMany`."""
-        self._pull(network)
+        self._pull(address)
         return self._passkeys.begin_use(_login(handle, attempt))
 
-    def begin_step(self, handle: str, attempt: LoginAttempt, account: Account, network: str) -> dict[str, Any]:
+    def begin_step(self, handle: str, attempt: LoginAttempt, account: Account, address: str) -> dict[str, Any]:
         """What the browser asks a passkey of this account with. Raises `TooMany`."""
-        self._pull(network)
+        self._pull(address)
         return self._passkeys.begin_use(_step(handle, attempt, account), of=self._passkeys.of("account", account.id))
 
     def log_in(
-        self, answer: str, handle: str, attempt: LoginAttempt, *, tab: Kind, network: str, device: str | None
+        self, answer: str, handle: str, attempt: LoginAttempt, *, tab: Kind, address: str, device: str | None
     ) -> Proved:
         """Who answered. Raises `LoginFailed`, `TooMany`."""
-        self._pull(network)
+        self._pull(address)
         if not self._logins.is_open(tab):
             raise LoginFailed("closed")
         began = self._clock()
@@ -80,10 +80,10 @@ class PasskeyLogins:
         return Proved(proof, account.secured_at, trusted=True, known_device=self._knows_device(account.id, device))
 
     def step(
-        self, answer: str, handle: str, attempt: LoginAttempt, account: Account, proof: Authentication, network: str
+        self, answer: str, handle: str, attempt: LoginAttempt, account: Account, proof: Authentication, address: str
     ) -> Authentication:
         """`proof` after a passkey of `account` answered. Raises `LoginFailed`, `TooMany`."""
-        self._pull(network)
+        self._pull(address)
         try:
             self._passkeys.use(self._passkeys.recognise(answer, _step(handle, attempt, account), "account"))
         except PasskeyRefused as refused:
@@ -92,9 +92,9 @@ class PasskeyLogins:
             self._logins.settle_doubt(account.id)
         return proof.with_passkey(self._clock())
 
-    def _pull(self, network: str) -> None:
-        if not self._brake.pull(network):
-            raise TooMany("too many passkeys asked for", retry_after=self._brake.retry_after)
+    def _pull(self, address: str) -> None:
+        if not self._limiter.hit(address):
+            raise TooMany("too many passkeys asked for", retry_after=self._limiter.retry_after)
 
     def _failed(self, refused: PasskeyRefused) -> NoReturn:
         log.warning("passkey refused", extra={"reason": refused.reason})

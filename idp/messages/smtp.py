@@ -3,7 +3,7 @@
 import smtplib
 import socket
 import ssl
-import threading
+import time
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -12,11 +12,13 @@ from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP as WIRE
 from email.utils import format_datetime, parseaddr
-from typing import Literal
+from typing import Any, Literal
 
+from idp.addresses import Resolve, Unreachable, system_resolver
 from idp.messages.message import Message
 from idp.messages.sending import Never, NotNow, Receipt
 from idp.messages.texts import render_mail
+from idp.outbound import Guard
 from idp.ports import Clock
 
 
@@ -33,18 +35,29 @@ class MailServer:
 
 
 class SmtpSender:
-    """One connection for each mail. `trust` is what TLS believes; `step` and `total` bound it, in seconds."""
+    """One connection for each mail. `trust` is what TLS believes; `step` and `total` bound it, in seconds.
+
+    `total` is for everything from the look-up of the name on, also against a server that drips; `step` for each answer.
+    """
 
     longest = 30.0
 
     def __init__(
-        self, server: MailServer, trust: ssl.SSLContext, clock: Clock, *, step: float = 5.0, total: float = 20.0
+        self,
+        server: MailServer,
+        trust: ssl.SSLContext,
+        clock: Clock,
+        *,
+        step: float = 5.0,
+        total: float = 20.0,
+        resolve: Resolve = system_resolver,
     ) -> None:
         self._server = server
         self._trust = trust
         self._clock = clock
         self._step = step
         self._total = total
+        self._guard = Guard(resolve)
 
     def send(self, message: Message) -> Receipt:
         try:
@@ -60,30 +73,25 @@ class SmtpSender:
         except smtplib.SMTPResponseException as error:
             # About us, not about this mail: an operator mends it.
             raise NotNow(f"smtp {error.smtp_code}") from None
+        except Unreachable as error:
+            raise NotNow(str(error)) from None
         except (OSError, smtplib.SMTPException) as error:
             raise NotNow(type(error).__name__) from None
         return Receipt()
 
     def _hand_in(self, letter: EmailMessage, to: str) -> None:
-        with closing(self._connect()) as smtp:
-            # Each step has its deadline; this one is for a server that drips.
-            cut = threading.Timer(self._total, _cut, [smtp])
-            cut.daemon = True
-            cut.start()
-            try:
-                self._greet(smtp)
-                smtp.send_message(letter, parseaddr(self._server.sender)[1], [to])
-                # It has the mail; whatever it says about our leaving changes nothing.
-                with suppress(OSError, smtplib.SMTPException):
-                    smtp.quit()
-            finally:
-                cut.cancel()
+        with self._guard.until(time.monotonic() + self._total), closing(self._connect()) as smtp:
+            self._greet(smtp)
+            smtp.send_message(letter, parseaddr(self._server.sender)[1], [to])
+            # It has the mail; whatever it says about our leaving changes nothing.
+            with suppress(OSError, smtplib.SMTPException):
+                smtp.quit()
 
     def _connect(self) -> smtplib.SMTP:
         server = self._server
         if server.security == "tls":
-            return smtplib.SMTP_SSL(server.host, server.port, timeout=self._step, context=self._trust)
-        return smtplib.SMTP(server.host, server.port, timeout=self._step)
+            return _Secure(self._guard, server.host, server.port, timeout=self._step, context=self._trust)
+        return _Plain(self._guard, server.host, server.port, timeout=self._step)
 
     def _greet(self, smtp: smtplib.SMTP) -> None:
         server = self._server
@@ -113,7 +121,22 @@ def _verdict(code: int) -> Exception:
     return (Never if 500 <= code < 600 else NotNow)(f"smtp {code}")
 
 
-def _cut(smtp: smtplib.SMTP) -> None:
-    with suppress(OSError):
-        if smtp.sock:
-            smtp.sock.shutdown(socket.SHUT_RDWR)
+class _Plain(smtplib.SMTP):
+    """A conversation under the deadline of the mail, on a connection that is cut when it is over."""
+
+    def __init__(self, guard: Guard, *given: Any, **named: Any) -> None:
+        self._guard = guard
+        super().__init__(*given, **named)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        sock = self._guard.connected(host, port, timeout)
+        sock.settimeout(timeout)
+        return sock
+
+
+class _Secure(smtplib.SMTP_SSL, _Plain):
+    """The same over TLS from the first byte on."""
+
+    def __init__(self, guard: Guard, *given: Any, **named: Any) -> None:
+        self._guard = guard
+        smtplib.SMTP_SSL.__init__(self, *given, **named)

@@ -91,8 +91,10 @@ class ClientAuthentication:
 
     def _key_for(self, query_client: QueryClient) -> Callable[[str], KeySet | None]:
         def keys_of(client_id: str) -> KeySet | None:
+            """Keys of those only who come in by them: for nobody else is one fetched, or a used `jti` written down."""
             client = query_client(client_id)
-            return self._keys_of(client) if client else None
+            comes_so = client is not None and client.check_endpoint_auth_method("private_key_jwt", "token")
+            return self._keys_of(client) if client is not None and comes_so else None
 
         return keys_of
 
@@ -118,6 +120,11 @@ def _basic(header: str) -> tuple[str, str]:
     if header[:6].lower() != "basic " or not colon:
         raise failed()
     return unquote_plus(client_id), unquote_plus(secret)
+
+
+def shows_secret(request: Any) -> bool:
+    """Whether a request authenticates by a secret, right or wrong, in the header or in the form."""
+    return "Authorization" in request.headers or "client_secret" in request.form
 
 
 def one_method_only(request: Any) -> None:

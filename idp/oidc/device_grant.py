@@ -15,9 +15,9 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidGrantError, Unautho
 from authlib.oauth2.rfc8628 import AuthorizationPendingError, ExpiredTokenError, SlowDownError
 from pydantic import TypeAdapter
 
-from idp.brake import Brake
 from idp.errors import Busy, Expired, TooMany
-from idp.login.limits import Charge, Policy, Throttle
+from idp.limits.durable import Hit, Policy, RateLimits
+from idp.limits.local import LocalRateLimiter
 from idp.oidc.authorization import InvalidTarget, read_scopes
 from idp.oidc.clients import DEVICE_CODE, Client
 from idp.oidc.grant import Grant
@@ -34,7 +34,7 @@ INTERVAL, SLOWER, SLOWEST, EARLY = 5, 5, 60, 0.5
 """Seconds between polls, what each hasty one adds, where that ends, and by how much a timer may be early."""
 
 WRONG_CODES = Policy(free=5, base=60, cap=60, memory=60, sliding=False)
-"""Five wrong codes a minute from one network and in one session (RFC 8628, 5.1)."""
+"""Five wrong codes a minute from one address and in one session (RFC 8628, 5.1)."""
 
 TRIES = 32
 Claim = Callable[[str, float], bool]
@@ -93,11 +93,11 @@ class Begun:
 class DeviceCodes:
     """Every request of a device that is going on. `claim` has the last word on how each ends, durably."""
 
-    def __init__(self, store: Ephemeral, clock: Clock, claim: Claim, per_network: Brake) -> None:
+    def __init__(self, store: Ephemeral, clock: Clock, claim: Claim, per_address: LocalRateLimiter) -> None:
         self._store = store
         self._clock = clock
         self._claim = claim
-        self._per_network = per_network
+        self._per_address = per_address
 
     def begin(self, client: Client, scope: str | None, resource: str | None, network: str) -> Begun:
         """A new request. Raises OAuth errors, and `TooMany` when the network begins too many."""
@@ -106,8 +106,8 @@ class DeviceCodes:
         scopes = read_scopes(client, scope or "")
         if resource is not None and resource not in client.resource:
             raise InvalidTarget("The resource is not registered for this client.")
-        if not self._per_network.pull(network):
-            raise TooMany("too many device codes begun", retry_after=self._per_network.retry_after)
+        if not self._per_address.hit(network):
+            raise TooMany("too many device codes begun", retry_after=self._per_address.retry_after)
         now = self._clock()
         for _ in range(TRIES):
             user_code = "".join(choice(ALPHABET) for _ in range(LENGTH))
@@ -180,22 +180,22 @@ class DeviceCodes:
 class UserCodes:
     """Looks up what people type, and lets nobody guess."""
 
-    def __init__(self, codes: DeviceCodes, throttle: Throttle, clock: Clock) -> None:
+    def __init__(self, codes: DeviceCodes, rate_limits: RateLimits, clock: Clock) -> None:
         self._codes = codes
-        self._throttle = throttle
+        self._rate_limits = rate_limits
         self._clock = clock
 
-    def find(self, user_code: str, network: str, sid: str) -> DeviceCode | None:
+    def find(self, user_code: str, address: str, sid: str) -> DeviceCode | None:
         """The open request, or None, which counts. Raises `TooMany` without looking."""
         now = self._clock()
-        keys = (f"user-code:{network}", f"user-code:{sid}")
-        admissions = self._throttle.charge([Charge(key, WRONG_CODES) for key in keys], now)
-        waits = [admission.wait(now) for admission in admissions if not admission.admitted]
+        keys = (f"user-code:{address}", f"user-code:{sid}")
+        decisions = self._rate_limits.hit([Hit(key, WRONG_CODES) for key in keys], now)
+        waits = [decision.wait(now) for decision in decisions if not decision.allowed]
         if waits:
             raise TooMany("too many wrong user codes", retry_after=max(waits))
         found = self._codes.find(user_code)
         if found is not None:
-            self._throttle.forgive(clear=[], give_back=keys)
+            self._rate_limits.forgive(give_back=dict.fromkeys(keys, 1))
         return found
 
 

@@ -1,8 +1,9 @@
 """Proofs of possession (RFC 9449, DPoP): who shows a token also shows that it holds the key the token is bound to.
 
 A proof is a small signed JWT that brings its own public key. It says nothing of who holds that key, only that it was
-held a moment ago, for this method, URL and token, and once. `Proofs.judge` is the whole rule, where tokens are issued
-and where they are used.
+held a moment ago, for this method, URL and token, and once. `Proofs.judge` and then `Proofs.use` are the whole rule,
+where tokens are issued and where they are used. Keys cost nothing, so only `use` writes, and it comes after something
+else was proved: a grant, a token that is bound to this key, or a place under a limiter.
 """
 
 import hashlib
@@ -39,10 +40,11 @@ _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that was judged good: the key, and its thumbprint (RFC 7638)."""
+    """A proof that was judged good: the key, its thumbprint (RFC 7638), and what names the proof among the key's."""
 
     jkt: str
     jwk: Mapping[str, Any]
+    jti: str
 
 
 class BadProof(Exception):
@@ -74,7 +76,7 @@ class Proofs:
     """Judges proofs. `claim_jti(key, expires_at)` must be durable and true exactly once per key.
 
     The nonce is computed from `nonce_key` and the time, so no store is asked for it and every process knows it.
-    `observe` hears what became of each proof: `good`, `refused` or `nonce`.
+    `observe` hears what became of each proof: `good` when it was used, `refused` or `nonce`.
     """
 
     def __init__(self, nonce_key: bytes, clock: Clock, *, claim_jti: Callable[[str, float], bool]) -> None:
@@ -87,22 +89,29 @@ class Proofs:
         """What the next proof has to hold: good until the step after this one ends."""
         return self._nonce_of(int(self._clock() // NONCE_STEP))
 
-    def judge(
-        self, headers: Sequence[str], method: str, url: str, *, access_token: str | None = None, bound_to: str = ""
-    ) -> Proof:
-        """The proof in the `DPoP` headers of a request, used up by this. Raises `BadProof` and `NonceNeeded`.
+    def judge(self, headers: Sequence[str], method: str, url: str, *, access_token: str | None = None) -> Proof:
+        """The proof in the `DPoP` headers of a request, not used up yet. Raises `BadProof` and `NonceNeeded`.
 
-        `url` is ours as clients know it. With `access_token` the proof must be for it, with `bound_to` by that key.
+        `url` is ours as clients know it. With `access_token` the proof must be for it.
         """
         try:
-            proof = self._judge(headers, method, url, access_token, bound_to)
+            return self._judge(headers, method, url, access_token)
         except (BadProof, NonceNeeded) as error:
             self.observe("nonce" if isinstance(error, NonceNeeded) else "refused")
             raise
-        self.observe("good")
-        return proof
 
-    def _judge(self, headers: Sequence[str], method: str, url: str, access_token: str | None, bound_to: str) -> Proof:
+    def use(self, proof: Proof) -> None:
+        """Use the proof up, before anything is given for it. Raises `BadProof` when it was.
+
+        It is claimed for longer than any clock lets it pass: its life and both skews (RFC 9449, 11.1).
+        """
+        until = self._clock() + LIFE + 2 * SKEW
+        if not self._claim_jti(digest("dpop", f"{proof.jkt}\0{proof.jti}"), until):
+            self.observe("refused")
+            raise BadProof("The DPoP proof was used before.")
+        self.observe("good")
+
+    def _judge(self, headers: Sequence[str], method: str, url: str, access_token: str | None) -> Proof:
         if len(headers) != 1:
             raise BadProof("A request carries exactly one DPoP header.")
         try:
@@ -113,11 +122,7 @@ class Proofs:
         _check(claims, method, url, self._clock(), access_token)
         self._check_nonce(claims.get("nonce"))
         _verify(headers[0], key, header["alg"])
-        jkt = key.thumbprint()
-        if bound_to and not hmac.compare_digest(jkt, bound_to):
-            raise BadProof("The DPoP proof is by another key.")
-        self._use(jkt, claims["jti"])
-        return Proof(jkt, key.as_dict(private=False))
+        return Proof(key.thumbprint(), key.as_dict(private=False), claims["jti"])
 
     def _check_nonce(self, given: object) -> None:
         step = int(self._clock() // NONCE_STEP)
@@ -125,12 +130,6 @@ class Proofs:
         if given not in good:
             # A nonce is no secret: whoever asks is told it.
             raise NonceNeeded(self.nonce())
-
-    def _use(self, jkt: str, jti: str) -> None:
-        """Claim the proof for longer than any clock lets it pass: its life and both skews (RFC 9449, 11.1)."""
-        until = self._clock() + LIFE + 2 * SKEW
-        if not self._claim_jti(digest("dpop", f"{jkt}\0{jti}"), until):
-            raise BadProof("The DPoP proof was used before.")
 
     def _nonce_of(self, step: int) -> str:
         mac = hmac.digest(self._nonce_key, f"dpop-nonce\0{step}".encode(), hashlib.sha256)

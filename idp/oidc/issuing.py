@@ -12,6 +12,7 @@ from authlib.oauth2.rfc6749 import InvalidGrantError
 
 from idp.accounts.devices import Device, Seat
 from idp.accounts.password_rules import PasswordAge
+from idp.limits.local import LocalRateLimiter
 from idp.oidc.back_channel import SessionClients
 from idp.oidc.clients import Client
 from idp.oidc.codes import Codes
@@ -101,6 +102,7 @@ class Issuing:
         self.seats = seats
         self._audit = audit
         self._clock = clock
+        self._foreign = LocalRateLimiter(1, 3600, clock)
 
     def redeem(self, handle: str, client: Client) -> AuthorizationCode:
         """Take the code, whatever follows. Raises `InvalidGrantError` for unknown, spent and others' codes."""
@@ -141,7 +143,8 @@ class Issuing:
     def _note_foreign(self, text: str, client: Client) -> None:
         """A genuine token that another client shows was leaked, or is being tried: an operator has to hear of it."""
         owner = self.families.owner_of(text)
-        if owner is not None:
+        # Once an hour: whoever goes on showing it must not fill the trail.
+        if owner is not None and self._foreign.hit(f"{owner.client_id} {owner.sid} {client.client_id}"):
             facts = {"owner": owner.client_id}
             self._audit.record(Event("refresh.foreign", owner.authentication.account_id, client.client_id, facts))
             log.warning("refresh token of another client", extra={"client_id": client.client_id, **facts})

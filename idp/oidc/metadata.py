@@ -12,6 +12,7 @@ from idp.oidc.dpop import ALGS
 DISCOVERY = "/.well-known/openid-configuration"
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 AUTHORIZE, TOKEN, USERINFO, JWKS = "/authorize", "/token", "/userinfo", "/jwks"
+AUDIT_JWKS = "/jwks/audit"
 INTROSPECT, REVOKE, END_SESSION = "/introspect", "/revoke", "/end_session"
 DEVICE_AUTHORIZATION, DEVICE = "/device_authorization", "/device"
 

@@ -9,12 +9,12 @@ from typing import Any
 from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
-from idp.brake import Brake
 from idp.errors import TooMany
-from idp.oidc.client_auth import ClientAuthentication, claimed_id, failed, one_method_only
+from idp.limits.local import LocalRateLimiter
+from idp.oidc.client_auth import ClientAuthentication, claimed_id, failed, one_method_only, shows_secret
 from idp.oidc.clients import Client, Clients
 from idp.oidc.device_grant import DeviceCodes
-from idp.oidc.dpop import BadProof, NonceNeeded, Proofs
+from idp.oidc.dpop import BadProof, NonceNeeded, Proof, Proofs
 from idp.oidc.grants import ClientCredentialsGrant, CodeGrant, DeviceGrant, RefreshGrant, RequireS256
 from idp.oidc.issuing import Issuing
 from idp.oidc.metadata import TOKEN
@@ -26,7 +26,7 @@ Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
 class FormRequest(OAuth2Request):  # type: ignore[misc]
     """A POST with a bounded, decoded form whose parameters are all single.
 
-    `proofs` are its `DPoP` headers, `jkt` the key that they proved: what is issued is bound to it.
+    `proofs` are its `DPoP` headers, `proof` what they proved.
     """
 
     def __init__(self, form: dict[str, str], headers: Any, network: str = "", *, proofs: Sequence[str] = ()) -> None:
@@ -36,8 +36,13 @@ class FormRequest(OAuth2Request):  # type: ignore[misc]
         self.payload = BasicOAuth2Payload(form)
         self.network = network
         self.proofs = proofs
-        self.jkt = ""
+        self.proof: Proof | None = None
         self.successor: str | None = None
+
+    @property
+    def jkt(self) -> str:
+        """The key that was proved, which what is issued is bound to; empty when none was."""
+        return self.proof.jkt if self.proof else ""
 
     @property
     def form(self) -> dict[str, str]:
@@ -52,7 +57,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         clients: Clients,
         authentication: ClientAuthentication,
         issuing: Issuing,
-        failures: Brake,
+        failures: LocalRateLimiter,
         proofs: Proofs,
         device_codes: DeviceCodes,
     ) -> None:
@@ -78,29 +83,53 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         return self.clients.find(client_id)
 
     def authenticate_client(self, request: FormRequest, methods: list[str], endpoint: str = "token") -> Client:
-        """The authenticated client. Raises `InvalidClientError`, always with the same words, and `TooMany`."""
+        """The authenticated client. Raises `InvalidClientError`, always with the same words, and `TooMany`.
+
+        Judged before anything is counted: ids are public, so whoever is right never hears what others did in its name.
+        """
         one_method_only(request)
-        key = f"{claimed_id(request)}|{request.network}"
-        if self._failures.is_on(key):
-            raise TooMany("client authentication failed too often", retry_after=self._failures.retry_after)
         try:
             client: Client = super().authenticate_client(request, methods, endpoint)
         except InvalidClientError:
-            self._failures.pull(key)
+            self._slow_down(request)
             raise failed() from None
         if endpoint == "token":
-            request.jkt = self._proven_key(request, client)
+            request.proof = self._judged(request, client)
         return client
 
-    def _proven_key(self, request: FormRequest, client: Client) -> str:
-        """The key that tokens shall be bound to, before anything that is used once is touched (RFC 9449, 5)."""
+    def _slow_down(self, request: FormRequest) -> None:
+        """Count a wrong secret, so that a program with an old one is told to calm down. Raises `TooMany`.
+
+        It protects no secret: judging one is a single hash, and guessing 256 bits is hopeless.
+        """
+        if shows_secret(request) and not self._failures.hit(f"{claimed_id(request)}|{request.network}"):
+            raise TooMany("client authentication failed too often", retry_after=self._failures.retry_after)
+
+    def _judged(self, request: FormRequest, client: Client) -> Proof | None:
+        """The proof of a token request, before anything that is used once is touched (RFC 9449, 5)."""
         if not request.proofs and not client.dpop_bound_access_tokens:
-            return ""
+            return None
         url = self.issuing.tokens.issuer + TOKEN
         try:
-            return self.proofs.judge(request.proofs, "POST", url).jkt
+            return self.proofs.judge(request.proofs, "POST", url)
         except (BadProof, NonceNeeded) as error:
             raise error.as_oauth(400) from None
+
+    def create_token_response(self, request: FormRequest) -> Answer:
+        """Authlib's steps, and between them ours: the proof is used up by a grant that was found good, and by no other.
+
+        Whoever makes up proofs and grants has nothing written down; and nothing is issued before the proof is used.
+        """
+        try:
+            grant = self.get_token_grant(request)
+            grant.validate_token_request()
+            if request.proof:
+                self.proofs.use(request.proof)
+            return self.handle_response(*grant.create_token_response())
+        except BadProof as error:
+            return self.handle_error_response(request, error.as_oauth(400))
+        except OAuth2Error as error:
+            return self.handle_error_response(request, error)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """We use no signals."""

@@ -10,7 +10,8 @@
   function tell() {
     again.disabled = left > 0;
     line.hidden = left <= 0;
-    line.textContent = line.dataset.text.replace("{seconds}", String(left));
+    const text = left > 90 ? line.dataset.minutes : line.dataset.text;
+    line.textContent = text.replace("{seconds}", String(left)).replace("{minutes}", String(Math.ceil(left / 60)));
   }
 
   tell();

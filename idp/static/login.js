@@ -85,7 +85,9 @@
     };
     const tick = () => {
       const left = Math.ceil((end - Date.now()) / 1000);
-      note.textContent = note.dataset.text.replace("{seconds}", left);
+      const minutes = left > 90;
+      note.textContent = (minutes ? note.dataset.minutes : note.dataset.text)
+        .replace("{seconds}", left).replace("{minutes}", Math.ceil(left / 60));
       if (left > 0) return;
       clearInterval(timer);
       note.hidden = true;

@@ -29,6 +29,7 @@
       // Without an answer the button beside the list still asks for the page.
       fill(from, to, url).catch(() => {});
     });
+    if (from.value && to.options.length < 2) fill(from, to, url).catch(() => {});
   }
 
   // Larger than what is kept, so that nothing is lost; a phone's picture of 48 megapixels needs no minute to arrive.
@@ -117,11 +118,13 @@
   }
 
   function keepAtOnce(input) {
-    input.addEventListener("change", () => {
+    const begin = () => {
       if (!input.files.length) return;
       const kept = keep(input).finally(() => sending.delete(kept));
       sending.add(kept);
-    });
+    };
+    input.addEventListener("change", begin);
+    begin(); // Somebody may have been quicker than this script.
   }
 
   // A form is sent when its pictures have arrived.

@@ -17,7 +17,8 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, func, insert, select, update
 
-from idp.audit import ZERO, Chain, blotted, checked
+from idp.audit import ZERO, Chain, blotted, canonical, checked, digest
+from idp.audit_export import Segment, SegmentSigner
 from idp.ports import Clock, Event
 from idp.store import tables as t
 from keys.database import Database
@@ -78,6 +79,31 @@ class Head:
     hash: str = ""
 
 
+class BrokenTrail(Exception):
+    """The trail is not as it was chained; the message says where."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Where a trail ends, which the next record is chained to. A segment from before there were digests has none."""
+
+    number: int = 0
+    hash: str = ZERO
+    month: str = ""
+    digest: str | None = ZERO
+
+    @classmethod
+    def of(cls, segment: Any) -> "_End":
+        return cls(segment["last_number"], segment["end_hash"], segment["month"], segment["digest"])
+
+    def grown(self, chain: Chain, record: dict[str, Any]) -> "_End":
+        """The end after this record, which has its number and its month."""
+        number, month = record["number"], record["month"]
+        before = self.digest or (ZERO if month != self.month else None)
+        grown = digest(before, canonical(record)) if before else None
+        return _End(number, chain.link(self.hash, record), month, grown)
+
+
 class Trail:
     """Chains, reads and verifies the trail."""
 
@@ -99,13 +125,50 @@ class Trail:
                 connection.execute(select(func.pg_advisory_xact_lock(7_266_001)))
             loose = select(t.audit).where(_a.number.is_(None)).order_by(_a.id).limit(BATCH)
             rows = connection.execute(loose).mappings().all()
-            number, previous, month = self._end(connection)
+            end = self._end(connection)
             for row in rows:
-                number += 1
                 # A late row never goes back into a segment that was closed.
-                month = max(month, datetime.fromtimestamp(row["at"], UTC).strftime("%Y-%m"))
-                previous = self._chain(connection, chain, row, number, previous, month)
+                month = max(end.month, datetime.fromtimestamp(row["at"], UTC).strftime("%Y-%m"))
+                end = end.grown(
+                    chain, {name: row[name] for name in _CHAINED} | {"number": end.number + 1, "month": month}
+                )
+                self._chain(connection, row["id"], end)
         return len(rows)
+
+    def sign_closed(self, sign: Callable[[Segment], str]) -> int:
+        """Have every segment signed to which nothing can be added any more; returns how many."""
+        newest = select(func.max(_s.month)).scalar_subquery()
+        bare = and_(_s.month < newest, _s.signature.is_(None), _s.digest.is_not(None))
+        with self._database.read.connect() as connection:
+            rows = connection.execute(select(t.audit_segment).where(bare)).mappings().all()
+            for row in rows:
+                segment = self._segment(connection, row, row["digest"])
+                signed = update(t.audit_segment).where(_s.month == row["month"], _s.signature.is_(None))
+                connection.execute(signed.values(signature=sign(segment)))
+        return len(rows)
+
+    def export(self, month: str, signer: SegmentSigner) -> Iterator[str]:
+        """The records of a month (YYYY-MM) as lines, proved against the chain, and in the last line their signature.
+
+        Raises `LookupError` when nothing of this month is kept, and `BrokenTrail`.
+        """
+        chain = self._chain_after(self.last_number())
+        with self._database.read.connect() as connection:
+            kept = select(t.audit_segment).where(_s.month == month, _s.dropped_at.is_(None))
+            row = connection.execute(kept).mappings().first()
+            if row is None:
+                raise LookupError(f"no record of {month} is kept")
+            end = self._end(connection, before=month)
+            for record, grown in self._follow(connection, chain, row, end):
+                end = grown
+                yield canonical(record)
+            segment, stored = self._segment(connection, row, end.digest or ""), row["signature"]
+            good = stored and signer.vouches(stored, segment)
+            yield canonical({"signature": stored if good else signer.sign(segment)})
+
+    def _segment(self, connection: Connection, row: Any, end: str) -> Segment:
+        before = self._end(connection, before=row["month"])
+        return Segment(row["month"], row["first_number"], row["last_number"], before.digest or ZERO, end)
 
     def verify(self, known: Collection[Head] = ()) -> Verdict:
         """Recompute every segment that is kept, then look for the `known` heads, which somebody noted elsewhere.
@@ -132,8 +195,8 @@ class Trail:
     def head(self) -> Head:
         """The end of the chain, to be noted where whoever writes the database cannot write."""
         with self._database.read.connect() as connection:
-            number, end, _ = self._end(connection)
-        return Head(number, end)
+            end = self._end(connection)
+        return Head(end.number, end.hash)
 
     def hash_at(self, number: int) -> str | None:
         """The hash of one record, or None when it is not kept."""
@@ -146,33 +209,34 @@ class Trail:
         with self._database.read.connect() as connection:
             unsealed = connection.execute(select(func.count()).where(_a.number.is_(None))).scalar() or 0
             segments = connection.execute(select(t.audit_segment).order_by(_s.first_number)).mappings().all()
-            count, previous, expected = 0, ZERO, 1
-            for segment in segments:
-                if segment["first_number"] != expected:
-                    return Verdict(count, unsealed, f"records before {segment['first_number']} are missing")
-                if segment["dropped_at"] is None:
-                    broken, previous = self._follow(connection, chain, segment, previous)
-                    if broken:
-                        return Verdict(count, unsealed, broken)
-                    count += segment["last_number"] - segment["first_number"] + 1
-                previous, expected = segment["end_hash"], segment["last_number"] + 1
+            count, end = 0, _End()
+            try:
+                for segment in segments:
+                    if segment["first_number"] != end.number + 1:
+                        raise BrokenTrail(f"records before {segment['first_number']} are missing")
+                    if segment["dropped_at"] is None:
+                        count += sum(1 for _ in self._follow(connection, chain, segment, end))
+                    end = _End.of(segment)
+            except BrokenTrail as broken:
+                return Verdict(count, unsealed, str(broken))
         return Verdict(count, unsealed)
 
-    def _follow(self, connection: Connection, chain: Chain, segment: Any, previous: str) -> tuple[str | None, str]:
-        """What is wrong with a segment, and the hash that it ends with."""
-        expected = segment["first_number"]
-        for row in self._rows(connection, expected, segment["last_number"]):
-            if row["number"] != expected:
-                return f"record {expected} is missing", previous
-            previous = chain.link(previous, {name: row[name] for name in _CHAINED})
-            if previous != row["chain_hash"]:
-                return f"record {row['number']} ({row['name']}) was changed", previous
-            expected += 1
-        if expected <= segment["last_number"]:
-            return f"record {expected} is missing", previous
-        if previous != segment["end_hash"]:
-            return f"the end of segment {segment['month']} was changed", previous
-        return None, previous
+    def _follow(
+        self, connection: Connection, chain: Chain, segment: Any, end: "_End"
+    ) -> Iterator[tuple[dict[str, Any], "_End"]]:
+        """Each record of a segment that follows `end`, and where the trail ends with it. Raises `BrokenTrail`."""
+        for row in self._rows(connection, segment["first_number"], segment["last_number"]):
+            if row["number"] != end.number + 1:
+                break
+            record = {name: row[name] for name in _CHAINED}
+            end = end.grown(chain, record)
+            if end.hash != row["chain_hash"]:
+                raise BrokenTrail(f"record {row['number']} ({row['name']}) was changed")
+            yield record, end
+        if end.number != segment["last_number"]:
+            raise BrokenTrail(f"record {end.number + 1} is missing")
+        if end.hash != segment["end_hash"] or segment["digest"] not in (None, end.digest):
+            raise BrokenTrail(f"the end of segment {segment['month']} was changed")
 
     def tail(self, limit: int, *, after: int = 0) -> list[dict[str, Any]]:
         """The newest `limit` rows, oldest first."""
@@ -197,21 +261,19 @@ class Trail:
             months = list(connection.execute(dropped).scalars())
             return connection.execute(t.audit.delete().where(_a.month.in_(months))).rowcount if months else 0
 
-    def _end(self, connection: Connection) -> tuple[int, str, str]:
-        newest = select(_s.last_number, _s.end_hash, _s.month).order_by(_s.last_number.desc()).limit(1)
-        found = connection.execute(newest).first()
-        return (found.last_number, found.end_hash, found.month) if found else (0, ZERO, "")
+    def _end(self, connection: Connection, before: str = "9999-99") -> "_End":
+        newest = select(t.audit_segment).where(_s.month < before).order_by(_s.last_number.desc()).limit(1)
+        found = connection.execute(newest).mappings().first()
+        return _End.of(found) if found else _End()
 
-    def _chain(self, connection: Connection, chain: Chain, row: Any, number: int, previous: str, month: str) -> str:
-        record = {name: row[name] for name in _CHAINED} | {"number": number, "month": month}
-        sealed = chain.link(previous, record)
-        mine = and_(_a.id == row["id"], _a.number.is_(None))
-        connection.execute(update(t.audit).where(mine).values(number=number, month=month, chain_hash=sealed))
-        grown = update(t.audit_segment).where(_s.month == month).values(last_number=number, end_hash=sealed)
-        if not connection.execute(grown).rowcount:
-            segment = {"month": month, "first_number": number, "last_number": number, "end_hash": sealed}
-            connection.execute(insert(t.audit_segment), segment)
-        return sealed
+    def _chain(self, connection: Connection, row_id: int, end: "_End") -> None:
+        mine = and_(_a.id == row_id, _a.number.is_(None))
+        chained = {"number": end.number, "month": end.month, "chain_hash": end.hash}
+        connection.execute(update(t.audit).where(mine).values(chained))
+        ends = {"last_number": end.number, "end_hash": end.hash, "digest": end.digest}
+        if not connection.execute(update(t.audit_segment).where(_s.month == end.month).values(ends)).rowcount:
+            begun = {"month": end.month, "first_number": end.number} | ends
+            connection.execute(insert(t.audit_segment), begun)
 
     def _rows(self, connection: Connection, first: int, last: int) -> Iterator[Any]:
         while first <= last:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Double, bindparam, case, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from idp.accounts.budgets import Budget, Spent
+from idp.limits.budgets import Budget, Spent
 from idp.store import tables as t
 from keys.database import Database
 

@@ -1,4 +1,4 @@
-"""Named numbers that many processes watch: revisions that grow, and the epoch."""
+"""Named numbers that many processes watch: revisions that grow, the epoch, and when something was noticed."""
 
 import math
 
@@ -29,8 +29,13 @@ def bump_epoch(database: Database, now: float) -> int:
     It never goes back, also when a clock does.
     """
     epoch = max(math.ceil(now), read_counter(database, "epoch") + 1)
-    dialect = postgresql if database.dialect == "postgresql" else sqlite
-    row = dialect.insert(t.counter).values(name="epoch", value=epoch)
-    with database.write.begin() as connection:
-        connection.execute(row.on_conflict_do_update(index_elements=[_c.name], set_={"value": epoch}))
+    put_counter(database, "epoch", epoch)
     return epoch
+
+
+def put_counter(database: Database, name: str, value: int) -> None:
+    """Set the number."""
+    dialect = postgresql if database.dialect == "postgresql" else sqlite
+    row = dialect.insert(t.counter).values(name=name, value=value)
+    with database.write.begin() as connection:
+        connection.execute(row.on_conflict_do_update(index_elements=[_c.name], set_={"value": value}))

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, tuple_, update
 
 from idp.accounts.account import Kind
-from idp.accounts.budgets import DAY, Budget
 from idp.accounts.names import fold
 from idp.desk.declaration import KEPT, OPEN, Declaration, Photo, Queue, Role
+from idp.limits.budgets import DAY, Budget
 from idp.messages.message import Message
 from idp.ports import Event
 from idp.store import tables as t

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import and_, or_, select
 
-from idp.accounts.budgets import Budget, Spent
 from idp.desk.comparing import Marks
 from idp.desk.declaration import OPEN, Declaration
+from idp.limits.budgets import Budget, Spent
 from idp.store import tables as t
 from idp.store.budgets import pay
 from idp.store.declaration_rows import declaration_of

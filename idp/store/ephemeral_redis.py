@@ -16,10 +16,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import NoScriptError, RedisError, TimeoutError
 
 from idp.errors import StoreDown
 from idp.ports import SPENT, Spent
+from keys.rest import Rest, Resting
 
 _TOMBSTONE = b"spent"
 _SWAP = b"""
@@ -45,14 +46,20 @@ def _ignore(seconds: float) -> None:
 
 
 @contextmanager
-def _deadline(observe: Callable[[float], None]) -> Iterator[None]:
+def _deadline(observe: Callable[[float], None], rest: Rest) -> Iterator[None]:
     """Whatever Redis says instead of an answer, nothing was decided."""
     began = time.perf_counter()
     try:
+        rest.ask()
         yield
+        rest.answered()
     except NoScriptError:
+        rest.answered()
         raise
+    except Resting:
+        raise StoreDown("redis: has not answered a moment ago") from None
     except RedisError as error:
+        rest.waited_in_vain() if isinstance(error, TimeoutError) else rest.answered()
         raise StoreDown(f"redis: {type(error).__name__}") from error
     finally:
         observe(time.perf_counter() - began)
@@ -77,6 +84,7 @@ class RedisEphemeral:
         self._pool.disconnect()
         self._pool.connection_kwargs["redis_connect_func"] = _learn_run
         self._prefix = prefix
+        self._rest = Rest()
         self._trusted_until = 0.0
 
     def put(self, key: str, value: bytes, *, expires_at: float, now: float) -> bool:
@@ -117,7 +125,7 @@ class RedisEphemeral:
             connection.send_command(*command(connection.run))
             return connection.read_response(), connection.run
 
-        with _deadline(self.observe):
+        with _deadline(self.observe, self._rest):
             connection = self._pool.get_connection()
             try:
                 answer: tuple[Any, bytes] = connection.retry.call_with_retry(once, lambda _: connection.disconnect())

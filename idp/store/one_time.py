@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, and_, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from idp.accounts.budgets import Budget, CaptchaFirst, OverBudget, Spent, over, strained, wasted
 from idp.accounts.one_time import Kept, NewCode
+from idp.limits.budgets import Budget, CaptchaFirst, OverBudget, Spent, over, strained, wasted
 from idp.messages.message import Message
 from idp.store import tables as t
 from idp.store.budgets import pay

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from keys.database import Database
 
@@ -16,5 +16,5 @@ def patient(database: Database) -> Iterator[Connection]:
             yield connection.execution_options(yield_per=500)
     else:
         with database.write.begin() as connection:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            database.lengthen(connection, 0)
             yield connection.execution_options(yield_per=500)

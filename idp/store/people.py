@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.account import Account, Identifier, IdentifierKind, Kind, Status
@@ -85,9 +85,8 @@ class SqlPeople:
         took one meanwhile: then nothing was written.
         """
         with self._database.write.begin() as connection:
-            if connection.dialect.name == "postgresql":
-                # Nobody waits for a page here, and a table that grows this fast has plans of when it was small.
-                connection.execute(text("SET LOCAL statement_timeout = '60s'"))
+            # Nobody waits for a page here, and a table that grows this fast has plans of when it was small.
+            self._database.lengthen(connection, 60)
             taken = self._held(connection, accounts)
             new: list[Account] = []
             for account in accounts:

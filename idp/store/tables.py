@@ -239,6 +239,8 @@ audit_segment = Table(
     Column("first_number", BigInteger, nullable=False),
     Column("last_number", BigInteger, nullable=False),
     Column("end_hash", String(64), nullable=False),
+    Column("digest", String(64)),
+    Column("signature", Text),
     Column("dropped_at", Double),
 )
 

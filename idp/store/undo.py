@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
-from idp.accounts.budgets import DAY, Budget
 from idp.accounts.notices import Told, Undo
+from idp.limits.budgets import DAY, Budget
 from idp.messages.message import Message
 from idp.store import tables as t
 from idp.store.budgets import pay

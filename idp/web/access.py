@@ -30,17 +30,19 @@ def shown_token(environ: Environ, proofs: Proofs, issuer: str, key_of: Callable[
     """The token of a request and its proof, which is used up by this. Raises OAuth errors.
 
     Whoever reads the token asks whether both belong together: `AccessToken.jkt` is `Shown.jkt`, or the token is none.
-    `key_of` names the key that a token is bound to; with a token that is bound to none no proof is looked at, so that
-    nobody has us write down proofs of keys that open nothing.
+    `key_of` names the key that a token is bound to; a proof of another opens nothing and is not written down.
     """
     given = _only_token(environ)
     if given is None or given[0] == "bearer":
         return None if given is None else Shown(given[1])
-    if not key_of(given[1]):
+    bound_to = key_of(given[1])
+    if not bound_to:
         return Shown(given[1], NO_KEY)
     url = issuer + environ.get("PATH_INFO", "")
     try:
         proof = proofs.judge(proofs_in(environ), environ["REQUEST_METHOD"], url, access_token=given[1])
+        if proof.jkt == bound_to:
+            proofs.use(proof)
     except (BadProof, NonceNeeded) as error:
         raise error.as_oauth(401) from None
     return Shown(given[1], proof.jkt)

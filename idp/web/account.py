@@ -90,7 +90,7 @@ class OwnPages:
         """
         secret = browser.secret or new_browser()
         fresh = LoginAttempt((), "", "", browser_of(secret), self.clock(), return_to=return_to, step_up=step_up)
-        handle = self.attempts.begin(replace(fresh, recovers=recovers), browser.network)
+        handle = self.attempts.begin(replace(fresh, recovers=recovers), browser.address)
         response = redirect(with_query(STEP_PAGES[step], attempt=handle), 303)
         if secret != browser.secret:
             self.around.cookies.set(response, "b", secret)

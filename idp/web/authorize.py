@@ -13,7 +13,7 @@ from authlib.oauth2.rfc6749 import AccessDeniedError
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
-from idp.brake import Brake
+from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.steps import Owed
 from idp.oidc.authorization import AuthorizationRequest, Params, RedirectedError, read_request
@@ -54,7 +54,7 @@ class Authorize(Endpoint):
         self._clients = clients
         self._dispatcher = dispatcher
         self._clock = clock
-        self._constants = Brake(MOST_EQUAL, 3600, clock)
+        self._constants = LocalRateLimiter(MOST_EQUAL, 3600, clock)
 
     def dispatch_request(self) -> Response:
         browser = this_browser(self._around)
@@ -101,7 +101,7 @@ class Authorize(Endpoint):
                 login_hint=request.login_hint or "",
                 step_up=owed.sid,
             ),
-            browser.network,
+            browser.address,
         )
         response = redirect(with_query(STEP_PAGES[owed.step], attempt=handle, lang=language), 303)
         if secret != browser.secret:
@@ -118,7 +118,7 @@ class Authorize(Endpoint):
     def _notice_constants(self, request: AuthorizationRequest) -> None:
         """The same challenge or nonce again and again protects nobody (RFC 9700, 2.1.1): tell the operator."""
         for name, value in (("code_challenge", request.code_challenge), ("nonce", request.nonce)):
-            if value and not self._constants.pull(digest(name, f"{request.client.client_id} {value}")):
+            if value and not self._constants.hit(digest(name, f"{request.client.client_id} {value}")):
                 log.warning("constant value", extra={"parameter": name, "client_id": request.client.client_id})
 
 

@@ -7,15 +7,15 @@ from flask import render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from idp.accounts.budgets import CaptchaFirst, OverBudget
 from idp.accounts.one_time import Ask, OneTimeCodes, Verdict
 from idp.accounts.phone import PhoneNumber
-from idp.login.attempt import browser_of
+from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.login.challenge import Challenges
 from idp.ports import Clock
 from idp.web.browser import Browser
+from idp.web.captcha_form import Answered, CaptchaForm
 from idp.web.headers import page_policy
-from idp.web.sentences import CODE
+from idp.web.sentences import CODE, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,18 @@ class Sheet:
     error: str | None = None
     wait: int = 0
     captcha: bool = False
+    kept: Answered | None = None
+    owed: int = 0
     over: bool = False
     target: str = ""
     passkey: bool = False
     held: bool = False
     other_way: str = ""
+
+    @property
+    def waiting(self) -> str:
+        """How long to wait, as people say it."""
+        return waiting(self.wait)
 
 
 class CodeDesk:
@@ -47,7 +54,7 @@ class CodeDesk:
 
     def __init__(self, codes: OneTimeCodes, challenges: Challenges, clock: Clock) -> None:
         self._codes = codes
-        self._challenges = challenges
+        self._captchas = CaptchaForm(challenges)
         self._clock = clock
 
     def first(self, ask: Ask, browser: Browser, *, trusted: bool, hold: bool = False) -> dict[str, Any]:
@@ -64,10 +71,15 @@ class CodeDesk:
         if self._codes.is_exhausted(ask):
             return {"error": str(CODE["exhausted"]), "over": True}
         form = browser.form if browser.request.method == "POST" and not trusted else {}
-        typed, challenge = form.get("captcha", "")[:64], form.get("captcha_id", "")
-        solved = bool(challenge) and self._challenges.is_right(challenge, typed, bound)
-        if challenge and not solved:
+        answered = Answered.of(form)
+        if wait := self._captchas.owed(answered, browser.network):
+            error = str(CODE["work"] % {"wait": waiting(wait)})
+            return {"captcha": True, "kept": answered, "owed": wait, "error": error}
+        solved = self._captchas.is_right(answered, bound)
+        if answered.challenge and not solved:
             return {"captcha": True, "error": str(CODE["captcha"])}
+        if solved:
+            self._captchas.count_wrong(browser)
         try:
             until = self._codes.send(ask, browser.address, language=browser.language(), trusted=trusted or solved)
         except CaptchaFirst:
@@ -95,12 +107,7 @@ class CodeDesk:
     def _captcha(self, browser: Browser, sheet: Sheet) -> dict[str, str] | None:
         if not sheet.captcha:
             return None
-        challenge = self._challenges.new(sheet.hidden["attempt"], browser_of(browser.secret or ""))
-        return {
-            "id": challenge,
-            "image_url": f"/login/captcha/{challenge}.png",
-            "audio_url": f"/login/captcha/{challenge}.wav",
-        }
+        return self._captchas.shown(browser, sheet.hidden["attempt"], kept=sheet.kept)
 
     def _seconds(self, until: float) -> int:
         return max(0, round(until - self._clock()))
@@ -111,6 +118,8 @@ def answer_sheet(sheet: Sheet, captcha: dict[str, str] | None) -> Response:
     body = render_template("code.html", sheet=sheet, captcha=captcha)
     response = Response(body, mimetype="text/html")
     response.headers["Content-Security-Policy"] = page_policy([sheet.target] if sheet.target else [])
+    if sheet.owed:
+        response.status_code, response.headers["Retry-After"] = 429, str(sheet.owed)
     return response
 
 

@@ -44,7 +44,7 @@ class DevicePage(Page):
         if session is None:
             return self._pages.ask_to_log_in(browser, _here(user_code))
         try:
-            asked = self._typed.find(user_code, browser.network, session.sid)
+            asked = self._typed.find(user_code, browser.address, session.sid)
         except TooMany as over:
             return _enter("", "wait", over)
         client = self._pages.clients.find(asked.client_id) if asked else None

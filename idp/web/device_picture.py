@@ -6,8 +6,8 @@ cookie is read.
 
 from collections.abc import Callable, Mapping
 
-from idp.brake import Brake
 from idp.errors import BadRequest, TooMany
+from idp.limits.local import LocalRateLimiter
 from idp.oidc.device_grant import read_user_code, shown
 from idp.oidc.metadata import DEVICE
 from idp.web.forms import read_query, single
@@ -20,11 +20,11 @@ PATH = f"{DEVICE}/code.png"
 class DevicePicture:
     """Draws, for each network so many a minute."""
 
-    def __init__(self, issuer: str, draw: Callable[[str], bytes], peers: Peers, per_network: Brake) -> None:
+    def __init__(self, issuer: str, draw: Callable[[str], bytes], peers: Peers, per_address: LocalRateLimiter) -> None:
         self._page = issuer + DEVICE
         self._draw = draw
         self._peers = peers
-        self._per_network = per_network
+        self._per_address = per_address
 
     def table(self) -> Mapping[str, Endpoint]:
         return {PATH: self.picture}
@@ -36,7 +36,7 @@ class DevicePicture:
         user_code = read_user_code(single(read_query(environ)).get("user_code", ""))
         if user_code is None:
             raise BadRequest("no user code")
-        if not self._per_network.pull(self._peers.network(environ)):
-            raise TooMany("too many pictures", retry_after=self._per_network.retry_after)
+        if not self._per_address.hit(self._peers.household(environ)):
+            raise TooMany("too many pictures", retry_after=self._per_address.retry_after)
         png = self._draw(f"{self._page}?user_code={shown(user_code)}")
         return 200, [("Content-Type", "image/png")], png

@@ -6,6 +6,12 @@ from urllib.parse import parse_qsl
 from idp.errors import BadRequest, Refusal
 
 LARGEST_BODY = 65_536
+LARGEST_UPLOAD = 40 * 1024 * 1024
+"""Three pictures and the fields. A picture somewhat over its bound is read too, so that its own sentence refuses it."""
+
+UPLOADS = (b"/register/form", b"/register/photo/", b"/api/registrations/")
+"""Where photographs come; deploy/nginx/idp.conf says the same."""
+
 MOST_FIELDS = 50
 FORM = "application/x-www-form-urlencoded"
 
@@ -59,6 +65,14 @@ def read_body(environ: dict[str, Any], largest: int = LARGEST_BODY) -> bytes:
     if length and len(body) < int(length):
         raise BadRequest("body is shorter than announced")
     return body
+
+
+def largest_body(path: bytes, *, is_somebody: bool) -> int:
+    """The most bytes of body that are of any use at a path, for a server that collects them before it asks us.
+
+    Without a cookie or an authorization nobody may upload anything, and is told so unread.
+    """
+    return LARGEST_UPLOAD if is_somebody and path.startswith(UPLOADS) else LARGEST_BODY
 
 
 def single(pairs: Pairs) -> dict[str, str]:

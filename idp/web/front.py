@@ -38,7 +38,8 @@ log = logging.getLogger("idp.requests")
 class Front:
     """The whole application. `machines` maps paths to endpoints, everything else goes to `pages`.
 
-    `console` is what officers have on hosts of their own: nothing of it is here, and nothing of this is there.
+    `look` sees every request first. `console` is what officers have on hosts of their own: nothing of it is here, and
+    nothing of this is there.
     """
 
     def __init__(
@@ -49,13 +50,15 @@ class Front:
         *,
         hosts: frozenset[str],
         https: bool,
+        look: Callable[[Environ], object] = lambda environ: None,
         console: tuple[frozenset[str], Wsgi] | None = None,
     ) -> None:
         self._machines = machines
         self._pages = pages
-        self._measures = measures
+        self.measures = measures
         self._hosts = hosts
         self._https = https
+        self._look = look
         self._console_hosts, self._console = console or (frozenset[str](), pages)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -69,10 +72,11 @@ class Front:
             return start_response(status, out, exc_info) if exc_info else start_response(status, out)
 
         try:
+            self._look(environ)
             return self._answer(environ, start)
         finally:
             took = time.perf_counter() - started
-            self._measures.answered(current.route or "page", environ.get("REQUEST_METHOD", ""), seen, took)
+            self.measures.answered(current.route or "page", environ.get("REQUEST_METHOD", ""), seen, took)
             _log_line(current, environ, seen, took)
 
     def _answer(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import cast
 
 from flask import abort, redirect, render_template
@@ -19,14 +20,18 @@ from idp.ports import Seeker, WaysIn
 from idp.web import request as current_request
 from idp.web.authorize import deny
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.captcha_form import Answered, CaptchaForm
 from idp.web.captcha_picture import draw
 from idp.web.captcha_sound import speak
 from idp.web.headers import page_policy
 from idp.web.measures import Measures
 from idp.web.page import Page
-from idp.web.sentences import LOGIN
+from idp.web.sentences import LOGIN, waiting
 
-STATUS = {"wait": 429, "closed": 403, "disabled": 403, "temporary_over": 403}
+KEPT = 64
+"""Pictures, and recordings, that a worker keeps: some 6 MB."""
+
+STATUS = {"wait": 429, "work": 429, "busy": 503, "closed": 403, "disabled": 403, "temporary_over": 403}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Shown:
     wait: int | None = None
     remember: bool = False
     captcha: bool = False
+    solved: Answered | None = None
 
 
 class Login(Page):
@@ -58,7 +64,7 @@ class Login(Page):
         self._around = around
         self._attempts = attempts
         self._logins = logins
-        self._challenges = challenges
+        self._captchas = CaptchaForm(challenges)
         self._clients = clients
         self._measures = measures
 
@@ -69,7 +75,7 @@ class Login(Page):
             return redirect("/account", 303)
         attempt = self._attempts.load(handle, browser.held(handle))
         kind = tab_of(browser.query.get("kind", "individual"))
-        wants = self._logins.wants_captcha(attempt.failures) or "captcha" in browser.query
+        wants = self._logins.wants_captcha(attempt.failures, browser.network) or "captcha" in browser.query
         shown = Shown(kind, username=attempt.login_hint, captcha=wants)
         if not self._logins.is_open(kind):
             shown = Shown(kind, error=str(LOGIN["closed"]))
@@ -92,40 +98,45 @@ class Login(Page):
         except LoginFailed as failed:
             self._measures.logins.labels("password", failed.kind).inc()
             return self._failed(browser, handle, attempt, typed, failed)
-        except Busy:
+        except Busy as busy:
             self._measures.logins.labels("password", "busy").inc()
-            raise
+            return self._failed(browser, handle, attempt, typed, LoginFailed("busy", busy.retry_after))
         self._measures.logins.labels("password", "succeeded").inc()
         secret = self._attempts.logged_in(handle, attempt, proved, remember=form.get("remember") is not None)
         browser.was_proved(handle, secret)
         return redirect(with_query(returns_to(attempt), attempt=handle), 303)
 
     def _typed(self, browser: Browser, form: dict[str, str], handle: str, attempt: LoginAttempt) -> Typed:
-        challenge = form.get("captcha_id", "")
-        solved = self._challenges.is_right(challenge, form.get("captcha", "")[:64], handle) if challenge else False
+        answered = Answered.of(form)
         return Typed(
             kind=tab_of(form.get("kind", "individual")),
             username=form.get("username", "")[:128],
             password=form.get("password", "")[:1024],
-            captcha=solved,
+            captcha=(lambda: self._captchas.is_right(answered, handle)) if answered.challenge else None,
             network=browser.network,
+            address=browser.address,
             device=browser.device,
             failures=attempt.failures,
+            owed=lambda: self._captchas.owed(answered, browser.network),
         )
 
     def _failed(
         self, browser: Browser, handle: str, attempt: LoginAttempt, typed: Typed, failed: LoginFailed
     ) -> Response:
-        wants = self._logins.wants_captcha(attempt.failures + 1) or failed.kind == "captcha_needed"
+        is_unspent, given = failed.kind in ("busy", "work"), browser.form
+        failures = attempt.failures + (not is_unspent)
+        wants = self._logins.wants_captcha(failures, browser.network) or failed.kind == "captcha_needed"
         if failed.kind == "login_failed":
             self._attempts.failed(handle, attempt)
         shown = Shown(
             typed.kind,
             username=typed.username,
-            error=str(LOGIN[failed.kind] % {"seconds": failed.wait} if failed.wait else LOGIN[failed.kind]),
+            error=str(LOGIN[failed.kind] % {"wait": waiting(failed.wait)} if failed.wait else LOGIN[failed.kind]),
             wait=failed.wait,
-            remember=browser.form.get("remember") is not None,
+            remember=given.get("remember") is not None,
             captcha=wants,
+            # Nothing was spent: the same picture and what was read from it still count.
+            solved=Answered.of(given) if is_unspent else None,
         )
         response = self._page(browser, handle, attempt, shown, STATUS.get(failed.kind, 200))
         if failed.wait:
@@ -153,7 +164,7 @@ class Login(Page):
             error=shown.error,
             wait=shown.wait,
             remember=shown.remember,
-            captcha=self._captcha(browser, handle, shown.kind) if shown.captcha else None,
+            captcha=self._captcha(browser, handle, shown) if shown.captcha else None,
             ways_in=self._ways.offered(
                 Seeker(shown.kind, handle, attempt.client_id, browser.language(), browser.on_phone)
             ),
@@ -166,22 +177,22 @@ class Login(Page):
         response.headers["Content-Security-Policy"] = page_policy(targets)
         return response
 
-    def _captcha(self, browser: Browser, handle: str, kind: Kind) -> dict[str, str]:
-        challenge = self._challenges.new(handle, browser_of(browser.secret or ""))
-        return {
-            "id": challenge,
-            "image_url": f"/login/captcha/{challenge}.png",
-            "audio_url": f"/login/captcha/{challenge}.wav",
-            "new_url": with_query("/login", attempt=handle, kind=kind, captcha="new"),
-        }
+    def _captcha(self, browser: Browser, handle: str, shown: Shown) -> dict[str, str]:
+        again = with_query("/login", attempt=handle, kind=shown.kind, captcha="new")
+        return self._captchas.shown(browser, handle, new_url=again, kept=shown.solved)
 
 
 class Captcha(Page):
-    """The picture or the recording of a challenge, for the browser it was made for."""
+    """The picture or the recording of a challenge, for the browser it was made for.
+
+    Each is made once and shown again as it is: asking on and on costs nothing and gives no second view of the letters.
+    """
 
     def __init__(self, around: Surroundings, challenges: Challenges) -> None:
         self._around = around
         self._challenges = challenges
+        self._drawn = lru_cache(maxsize=KEPT)(lambda name, answer: draw(answer))
+        self._spoken = lru_cache(maxsize=KEPT)(lambda name, answer, language: speak(answer, language))
 
     def get(self, name: str, form: str) -> Response:
         browser = this_browser(self._around)
@@ -189,8 +200,8 @@ class Captcha(Page):
         if answer is None:
             abort(404)
         if form == "png":
-            return Response(draw(answer), mimetype="image/png")
-        return Response(speak(answer, browser.language()), mimetype="audio/wav")
+            return Response(self._drawn(name, answer), mimetype="image/png")
+        return Response(self._spoken(name, answer, browser.language()), mimetype="audio/wav")
 
 
 def tab_of(text: str) -> Kind:

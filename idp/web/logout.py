@@ -90,7 +90,7 @@ class LogoutRules:
         response = redirect(self._through_upstream(session, target) or target, 303)
         if browser.session:
             self.around.cookies.drop(response, "s")
-            # Not "cookies": the known device is no part of the session and keeps its lane.
+            # Not "cookies": the known device is no part of the session and keeps its own count.
             response.headers["Clear-Site-Data"] = '"storage"'
         return response
 

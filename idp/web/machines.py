@@ -31,7 +31,10 @@ Version = tuple[str, ...]
 
 
 class Machines:
-    """The endpoints. `ring()` gives the key ring of the moment; portals may keep keys and metadata for `max_age`."""
+    """The endpoints. `ring()` gives the key ring of the moment; portals may keep keys and metadata for `max_age`.
+
+    `audit_ring()` gives the keys that sign segments of the audit trail.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class Machines:
         server: Server,
         inspection: Inspection,
         ring: Callable[[], KeyRing],
+        audit_ring: Callable[[], KeyRing],
         clock: Clock,
         peers: Peers,
         max_age: int,
@@ -47,6 +51,7 @@ class Machines:
         self._server = server
         self._inspection = inspection
         self._ring = ring
+        self._audit_ring = audit_ring
         self._clock = clock
         self._peers = peers
         self._max_age = max_age
@@ -58,6 +63,7 @@ class Machines:
             metadata.DISCOVERY: self._get(self.discovery),
             metadata.SERVER_METADATA: self._get(self.discovery),
             metadata.JWKS: self._get(self.jwks),
+            metadata.AUDIT_JWKS: self._get(self.audit_jwks),
             metadata.TOKEN: self._post(self.token),
             metadata.INTROSPECT: self._post(self.introspect),
             metadata.REVOKE: self._post(self.revoke),
@@ -73,6 +79,10 @@ class Machines:
         ring, now = self._ring(), self._clock()
         kids = tuple(key.kid for key in ring.published(now))
         return self._prepared("jwks", kids, environ, lambda: ring.jwks(now))
+
+    def audit_jwks(self, environ: Environ) -> Reply:
+        ring = self._audit_ring()
+        return self._prepared("audit_jwks", (str(ring.version),), environ, ring.unrevoked_jwks)
 
     def token(self, environ: Environ) -> Reply:
         request = self._form_request(environ)

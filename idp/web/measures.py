@@ -20,7 +20,6 @@ class Measures:
     """The metrics of one process; with `shared` they are summed over all workers through a directory of files."""
 
     def __init__(self, *, shared: bool) -> None:
-        self._shared = shared
         self._reads: list[tuple[Gauge, Callable[[], float]]] = []
         self._registry = CollectorRegistry()
         registry = None if shared else self._registry
@@ -43,6 +42,10 @@ class Measures:
         self.proofs = Counter(
             "idp_dpop_proofs_total", "Proofs of possession, and what became of them", ["outcome"], **own
         )
+        self.unlisted = Counter(
+            "idp_forwarded_from_unlisted_total", "Forwarded headers that nobody is believed for", **own
+        )
+        self.shed = Counter("idp_shed_total", "Requests turned away because too many waited", ["kind"], **own)
         asked = ["upstream", "operation", "outcome"]
         self.upstreams = Histogram("idp_upstream_seconds", "Time of requests", asked, buckets=_BUCKETS, **own)
         self.key_age = Gauge("idp_key_age_seconds", "Age of the signing key", ["alg"], **own, **newest)
@@ -58,7 +61,7 @@ class Measures:
         self._reads.append((gauge, read))
 
     def refresh(self) -> None:
-        """Write the values that nobody counts up or down; each worker does it now and then, and before a scrape."""
+        """Write the values that nobody counts up or down; each worker does it now and then."""
         for gauge, read in self._reads:
             gauge.set(read())
 
@@ -69,10 +72,13 @@ class Measures:
         self.seconds.labels(route).observe(took)
 
     def page(self) -> tuple[str, bytes]:
-        """Content type and body of `/metrics`."""
+        """Content type and body of `/metrics`, of this process alone."""
         self.refresh()
-        if not self._shared:
-            return CONTENT_TYPE_LATEST, generate_latest(self._registry)
-        registry = CollectorRegistry()
-        multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-        return CONTENT_TYPE_LATEST, generate_latest(registry)
+        return CONTENT_TYPE_LATEST, generate_latest(self._registry)
+
+
+def page_of(directory: str) -> tuple[str, bytes]:
+    """Content type and body of `/metrics`, of all processes that share their numbers in a directory."""
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
+    return CONTENT_TYPE_LATEST, generate_latest(registry)

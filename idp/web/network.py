@@ -24,24 +24,36 @@ class Peers:
                 return hop if _parse(hop) else str(peer)
         return str(peer)
 
+    def counted(self, address: str) -> str | None:
+        """The household of a peer itself, for what is counted of connections; none of a listed proxy."""
+        return None if self._is_trusted(address) else self.household({"REMOTE_ADDR": address})
+
     def network(self, environ: dict[str, Any]) -> str:
         """The /24 or /56 that counts are kept for: one household or office, not one socket."""
-        address = _parse(self.address(environ))
-        if address is None:
-            return "unknown"
-        prefix = 24 if address.version == 4 else 56
-        return str(ipaddress.ip_network(f"{address}/{prefix}", strict=False))
+        return _cut(self.address(environ), 24, 56)
 
     def household(self, environ: dict[str, Any]) -> str:
         """One IPv4 address, or the /64 of an IPv6 one: whoever asks for messages pays for them alone."""
-        address = _parse(self.address(environ))
-        if address is None:
-            return "unknown"
-        return str(ipaddress.ip_network(f"{address}/{32 if address.version == 4 else 64}", strict=False))
+        return _cut(self.address(environ), 32, 64)
+
+    def is_proxy(self, environ: dict[str, Any]) -> bool:
+        """Whether the peer is a listed proxy."""
+        return self._is_trusted(environ.get("REMOTE_ADDR", ""))
+
+    def peer_network(self, environ: dict[str, Any]) -> str:
+        """The network of the connection itself, whatever it says."""
+        return _cut(environ.get("REMOTE_ADDR", ""), 24, 56)
 
     def _is_trusted(self, text: str) -> bool:
         address = _parse(text)
         return address is not None and any(address in network for network in self._trusted)
+
+
+def _cut(text: str, v4: int, v6: int) -> str:
+    address = _parse(text)
+    if address is None:
+        return "unknown"
+    return str(ipaddress.ip_network(f"{address}/{v4 if address.version == 4 else v6}", strict=False))
 
 
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -32,16 +32,16 @@ class PasskeyLogin(Page):
         browser = this_browser(self._around)
         handle = browser.query.get("attempt", "")
         attempt = self._attempts.load(handle, browser.held(handle))
-        return question(self._logins.begin(handle, attempt, browser.network))
+        return question(self._logins.begin(handle, attempt, browser.address))
 
     def post(self) -> Response:
         browser = this_browser(self._around)
         form = browser.form
         handle, kind = form.get("attempt", ""), tab_of(form.get("kind", "individual"))
         attempt = self._attempts.load(handle, browser.held(handle))
-        answer, network, device = form.get("answer", ""), browser.network, browser.device
+        answer, address, device = form.get("answer", ""), browser.address, browser.device
         try:
-            proved = self._logins.log_in(answer, handle, attempt, tab=kind, network=network, device=device)
+            proved = self._logins.log_in(answer, handle, attempt, tab=kind, address=address, device=device)
         except LoginFailed as failed:
             self._measures.logins.labels("passkey", failed.kind).inc()
             return redirect(with_query("/login", attempt=handle, kind=kind, why=failed.kind), 303)
@@ -60,15 +60,15 @@ class PasskeyStep(Page):
 
     def get(self) -> Response:
         step = self._steps.here()
-        return question(self._logins.begin_step(step.handle, step.attempt, step.account, step.browser.network))
+        return question(self._logins.begin_step(step.handle, step.attempt, step.account, step.browser.address))
 
     def post(self) -> Response:
         step = self._steps.here()
         if step.is_coded:
             return redirect(step.return_url, 303)
-        answer, network = step.browser.form.get("answer", ""), step.browser.network
+        answer, address = step.browser.form.get("answer", ""), step.browser.address
         try:
-            proof = self._logins.step(answer, step.handle, step.attempt, step.account, step.proof, network)
+            proof = self._logins.step(answer, step.handle, step.attempt, step.account, step.proof, address)
         except LoginFailed as failed:
             return redirect(with_query("/login/code", attempt=step.handle, why=failed.kind), 303)
         self._steps.strengthened(step, proof, step.account.secured_at)

@@ -15,7 +15,7 @@ from idp.accounts.credentials import Credentials, Outdated, WrongPassword
 from idp.accounts.one_time import Ask
 from idp.accounts.passwords import WeakPassword
 from idp.errors import Expired
-from idp.login.limits import Guesses
+from idp.limits.guesses import Guesses
 from idp.login.sessions import Sessions, device_digest
 from idp.oidc.dispatch import StepRules
 from idp.shelf import digest
@@ -24,7 +24,7 @@ from idp.web.browser import with_query
 from idp.web.code_desk import CodeDesk, Sheet, sent_to
 from idp.web.headers import page_policy
 from idp.web.page import Page
-from idp.web.sentences import PASSWORD
+from idp.web.sentences import PASSWORD, waiting
 from idp.web.steps import Step, Steps
 
 
@@ -79,7 +79,7 @@ class PasswordPage(Page):
             "password.html",
             attempt=step.handle,
             why=PASSWORD[due] if due else None,
-            error=PASSWORD[error] % {"seconds": wait} if error == "wait" else PASSWORD[error] if error else None,
+            error=PASSWORD[error] % {"wait": waiting(wait)} if error == "wait" else PASSWORD[error] if error else None,
             can_wait=due == "expiring" and step.attempt.proof is not None,
             has_phone=self._changer.channel(step) is not None,
             username=next((i.value for i in step.account.identifiers if i.valid_to is None), ""),

@@ -18,11 +18,12 @@ from idp.errors import BadRequest, Expired, OtherBrowser, RecoveryOver
 from idp.login.attempt import browser_of
 from idp.login.challenge import Challenges
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.captcha_form import Answered, CaptchaForm
 from idp.web.code_desk import Sheet, answer_sheet
 from idp.web.cookies import new_browser
 from idp.web.headers import page_policy
 from idp.web.page import Page
-from idp.web.sentences import CODE, PASSWORD, RECOVERY
+from idp.web.sentences import CODE, PASSWORD, RECOVERY, waiting
 
 WAYS = ("phone", "email", "hotline")
 
@@ -35,7 +36,7 @@ class Recover(Page):
     ) -> None:
         self._around = around
         self._recoveries = recoveries
-        self._challenges = challenges
+        self._captchas = CaptchaForm(challenges)
         self._by_eid = by_eid
 
     def get(self) -> Response:
@@ -46,9 +47,14 @@ class Recover(Page):
         form = browser.form
         if browser.secret is None:
             raise OtherBrowser("the browser keeps no cookies")
-        solved = self._challenges.is_right(form.get("captcha_id", ""), form.get("captcha", "")[:64], _bound(browser))
-        if not solved:
+        answered = Answered.of(form)
+        if wait := self._captchas.owed(answered, browser.network):
+            response = self._page(browser, str(CODE["work"] % {"wait": waiting(wait)}), answered)
+            response.status_code, response.headers["Retry-After"] = 429, str(wait)
+            return response
+        if not self._captchas.is_right(answered, _bound(browser)):
             return self._page(browser, str(CODE["captcha"]))
+        self._captchas.count_wrong(browser)
         typed = typed_in(browser)
         attempt = form.get("attempt") or None
         if form.get("way") == "email":
@@ -57,7 +63,7 @@ class Recover(Page):
         handle = self._recoveries.by_code(typed)
         return redirect(with_query("/recover/code", ticket=handle, attempt=attempt), 303)
 
-    def _page(self, browser: Browser, error: str | None = None) -> Response:
+    def _page(self, browser: Browser, error: str | None = None, kept: Answered | None = None) -> Response:
         given = browser.form if browser.request.method == "POST" else browser.query
         way = given.get("way", "phone")
         kind = given.get("kind", "individual")
@@ -73,20 +79,15 @@ class Recover(Page):
             attempt=attempt,
             username=given.get("username", "")[:128],
             error=error,
-            captcha=self._captcha(secret) if way != "hotline" else None,
+            captcha=self._captcha(browser, secret, kept) if way != "hotline" else None,
         )
         response = _page(body)
         if secret != browser.secret:
             self._around.cookies.set(response, "b", secret)
         return response
 
-    def _captcha(self, secret: str) -> dict[str, str]:
-        challenge = self._challenges.new("recover " + browser_of(secret), browser_of(secret))
-        return {
-            "id": challenge,
-            "image_url": f"/login/captcha/{challenge}.png",
-            "audio_url": f"/login/captcha/{challenge}.wav",
-        }
+    def _captcha(self, browser: Browser, secret: str, kept: Answered | None) -> dict[str, str]:
+        return self._captchas.shown(browser, "recover " + browser_of(secret), secret=secret, kept=kept)
 
 
 class Sent(Page):

@@ -13,8 +13,8 @@ from flask import Flask, Response, redirect, render_template, request
 from flask_babel import Babel, gettext
 from werkzeug.exceptions import HTTPException
 
-from idp.brake import Brake
 from idp.errors import LinkOver, Refusal
+from idp.limits.local import LocalRateLimiter
 from idp.oidc.authorization import RedirectedError
 from idp.store.down import STORE_DOWN
 from idp.web import request as current_request
@@ -36,7 +36,7 @@ NoteIncident = Callable[[str, str, int, str, str | None, str], None]
 Routes = list[tuple[str, str, Callable[..., Any]]]
 
 
-def build(around: Surroundings, routes: Routes, note_incident: NoteIncident, notes: Brake) -> Flask:
+def build(around: Surroundings, routes: Routes, note_incident: NoteIncident, notes: LocalRateLimiter) -> Flask:
     """The Flask application: the routes, both languages, and one way to answer errors."""
     app = Flask("idp", root_path=str(HERE), static_folder="static", template_folder="templates")
     app.config.update(MAX_CONTENT_LENGTH=65_536, MAX_FORM_PARTS=50, MAX_FORM_MEMORY_SIZE=65_536)
@@ -124,13 +124,13 @@ def without_personal(detail: str) -> str:
     return re.sub(r"[0-9]{6,}|[A-Za-z0-9_-]{32,}", "…", detail)
 
 
-def _answer_errors(app: Flask, around: Surroundings, note_incident: NoteIncident, notes: Brake) -> None:
+def _answer_errors(app: Flask, around: Surroundings, note_incident: NoteIncident, notes: LocalRateLimiter) -> None:
     def answer(
         kind: str, status: int, detail: str, retry_after: int | None = None, used_at: float | None = None
     ) -> Response:
         current = current_request.current()
         current.detail = without_personal(detail)
-        if kind not in UNTOLD and notes.pull(this_browser(around).network):
+        if kind not in UNTOLD and notes.hit(this_browser(around).network):
             _note(note_incident, current, kind, status)
         page = _error_page(kind, current.support_code, around.home, used_at)
         response = Response(page, status, mimetype="text/html")

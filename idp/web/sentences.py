@@ -1,13 +1,14 @@
 """What we say to people when something does not go on: one sentence per reason, and always a way on.
 
-Pages look their reason up here; nothing of a request is ever put into a sentence, except a number of seconds. The texts
+Pages look their reason up here; nothing of a request is ever put into a sentence, except how long to wait. The texts
 are translated when they are shown, so this module can be imported before any request.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
-from flask_babel import LazyString, lazy_gettext
+from flask_babel import LazyString, format_timedelta, lazy_gettext
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +208,15 @@ LOGIN: Mapping[str, LazyString] = {
     "login_failed": lazy_gettext("Sai tên đăng nhập hoặc mật khẩu"),
     "captcha_wrong": lazy_gettext("Mã kiểm tra không đúng"),
     "captcha_needed": lazy_gettext("Vui lòng nhập mã kiểm tra"),
-    # An f-string or an early `%` would fix the language; whoever shows it fills in the seconds: LOGIN["wait"] % {...}.
-    "wait": lazy_gettext("Bạn đã thử quá nhiều lần. Vui lòng thử lại sau %(seconds)s giây. Tài khoản không bị khóa."),
+    # An f-string or an early `%` would fix the language; whoever shows it fills in the time: LOGIN["wait"] % {...}.
+    "wait": lazy_gettext(
+        "Bạn đã thử quá nhiều lần từ mạng này. Vui lòng thử lại sau %(wait)s hoặc chọn cách đăng nhập khác. Tài khoản "
+        "không bị khóa."
+    ),
+    "work": lazy_gettext(
+        "Mạng bạn đang dùng có nhiều lần đăng nhập sai. Vui lòng nhập lại mật khẩu và thử lại sau %(wait)s."
+    ),
+    "busy": lazy_gettext("Đang có rất nhiều người đăng nhập. Vui lòng nhập lại mật khẩu và thử lại sau %(wait)s."),
     "disabled": lazy_gettext("Tài khoản không thể đăng nhập. Vui lòng liên hệ cơ quan BHXH"),
     "temporary_over": lazy_gettext(
         "Mật khẩu tạm chỉ dùng được một lần và đã hết hiệu lực. Hãy dùng “Quên mật khẩu” hoặc liên hệ cơ quan BHXH"
@@ -228,6 +236,7 @@ CODE: Mapping[str, LazyString] = {
     "wrong": lazy_gettext("Mã xác thực không đúng hoặc đã hết hạn"),
     "exhausted": lazy_gettext("Bạn đã nhập sai quá nhiều lần, mã này không dùng được nữa. Hãy bắt đầu lại."),
     "captcha": lazy_gettext("Mã kiểm tra không đúng"),
+    "work": lazy_gettext("Mạng bạn đang dùng có nhiều lần thử sai. Vui lòng thử lại sau %(wait)s."),
     "budget": lazy_gettext("Đã gửi quá nhiều mã. Vui lòng chờ rồi thử lại. Tài khoản của bạn không bị khóa."),
 }
 
@@ -236,7 +245,7 @@ PASSWORD: Mapping[str, LazyString] = {
     "expired": lazy_gettext("Mật khẩu đã quá 06 tháng. Vui lòng đổi mật khẩu"),
     "expiring": lazy_gettext("Mật khẩu sắp hết hạn. Bạn có thể đổi ngay bây giờ."),
     "wrong": lazy_gettext("Mật khẩu cũ không đúng"),
-    "wait": lazy_gettext("Bạn đã nhập sai mật khẩu cũ nhiều lần. Vui lòng thử lại sau %(seconds)s giây."),
+    "wait": lazy_gettext("Bạn đã nhập sai mật khẩu cũ nhiều lần. Vui lòng thử lại sau %(wait)s."),
     "different": lazy_gettext("Hai lần nhập mật khẩu mới không giống nhau"),
     "too_short": lazy_gettext("Mật khẩu mới phải có ít nhất 8 ký tự"),
     "unusable": lazy_gettext("Mật khẩu mới quá dài hoặc có ký tự không dùng được"),
@@ -331,3 +340,8 @@ SCOPES: Mapping[str, Scope] = {
         (lazy_gettext("Đăng ký điện thoại này và dùng nó để đăng nhập trên máy khác bằng mã QR"),),
     ),
 }
+
+
+def waiting(seconds: int) -> str:
+    """How long to wait, as people say it in their language: "30 giây", "12 phút"."""
+    return str(format_timedelta(timedelta(seconds=seconds), threshold=1.5))

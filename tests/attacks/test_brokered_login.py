@@ -341,7 +341,7 @@ def test_an_upstream_is_not_asked_without_end(here: Brokered) -> None:
     """C-01: beginning journeys is limited as beginning logins is."""
     visitor = here.app.visitor()
     attempt = attempt_of(visitor.authorize())
-    limit = here.app.settings.limits.attempts_per_network
+    limit = here.app.settings.limits.attempts_per_address
     codes = [visitor.get("/via/vneid", query_string={"attempt": attempt}).status_code for _ in range(limit + 30)]
 
     assert codes[:limit] == [303] * limit

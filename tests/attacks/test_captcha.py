@@ -64,6 +64,35 @@ def test_it_is_shown_only_to_its_browser(app: App) -> None:
     assert other.get(f"/login/captcha/{challenge}.png").status_code == 404
 
 
+def test_a_handle_that_was_changed_or_made_up_is_none(app: App) -> None:
+    """X-01: when it ends, whose it is and its answer hang together."""
+    visitor = app.visitor()
+    attempt = attempt_of(visitor.authorize())
+    challenge = shown(visitor, attempt)
+
+    for place in range(2, len(challenge)):
+        other = challenge[:place] + ("A" if challenge[place] != "A" else "B") + challenge[place + 1 :]
+        assert not app.provider.challenges.is_right(other, CAPTCHA, attempt)
+    assert post(visitor, attempt, challenge) == 303
+
+
+def test_answers_differ_and_are_the_same_in_every_process(app: App) -> None:
+    """X-01"""
+    from config.wiring import challenges_of
+
+    one, other = (challenges_of(app.base) for _ in range(2))
+    one._fixed = other._fixed = None
+    handles = [one.new(f"attempt {number}", "browser") for number in range(20)]
+
+    answers = [one.answer_for(handle, "browser") or "" for handle in handles]
+
+    assert [other.answer_for(handle, "browser") for handle in handles] == answers
+    assert len(set(answers)) == 20
+    assert all(len(answer) == app.settings.login.captcha_length for answer in answers)
+    assert other.is_right(handles[0], answers[0], "attempt 0")
+    assert not one.is_right(handles[0], answers[0], "attempt 0"), "used, in whichever process"
+
+
 def test_it_lives_three_minutes(everywhere: App) -> None:
     """X-01"""
     visitor = everywhere.visitor()

@@ -19,6 +19,7 @@ from tests.flows.test_passwords_life import (
     temporary,
 )
 from tests.support.app import App, attempt_of
+from tests.support.hashing import no_room
 
 HOST = "https://id.example.test"
 
@@ -73,16 +74,16 @@ def test_the_owner_still_recovers_by_code_after_that(app: App) -> None:
 def test_a_login_with_the_old_password_in_flight_dies_with_the_recovery(app: App) -> None:
     account = app.base.people.find(citizen(app))
     passwords, credentials = app.provider.passwords, app.provider.credentials
-    logins = app.provider.logins
+    hasher = passwords._hasher
 
     class During:
         """The real thing; while it compares, the owner's recovery takes effect."""
 
         def __getattr__(self, name):
-            return getattr(passwords, name)
+            return getattr(hasher, name)
 
         def verify(self, stored, typed):
-            right = passwords.verify(stored, typed)
+            right = hasher.verify(stored, typed)
             app.clock.move(0.2)
             credentials.reset(account, NEW, "sms", NOWHERE)
             app.clock.move(0.2)
@@ -90,9 +91,9 @@ def test_a_login_with_the_old_password_in_flight_dies_with_the_recovery(app: App
 
     thief = app.visitor("203.0.113.5")
     begun = thief.authorize()
-    logins._passwords = During()
+    passwords._hasher = During()
     answer = thief.log_in(begun, KNOWN)
-    logins._passwords = passwords
+    passwords._hasher = hasher
     assert "code=" not in answer.headers.get("Location", ""), "the old password opened a session after the recovery"
 
 
@@ -221,12 +222,8 @@ def test_a_busy_moment_does_not_use_up_a_recovery(app: App) -> None:
     visitor = app.visitor()
     asked(visitor, "email", KNOWN, "nga@example.com")
     page = follow(visitor, visitor.get(app.told("email")[-1].facts["url"].removeprefix(HOST)))
-    places, taken = app.provider.passwords._places, 0
-    while places.acquire(blocking=False):
-        taken += 1
-    assert set_anew(visitor, page).status_code == 503
-    for _ in range(taken):
-        places.release()
+    with no_room(app.provider.passwords):
+        assert set_anew(visitor, page).status_code == 503
     assert page_of(set_anew(visitor, page)) == "recovered"
 
 

@@ -13,13 +13,13 @@ import pytest
 from PIL import Image
 
 from config.officer_wiring import roster_of
-from idp.accounts.budgets import CaptchaFirst, OverBudget
 from idp.accounts.one_time import Ask
 from idp.audit import Chain
 from idp.desk.declarations import Asker
 from idp.desk.officers import BadOfficer
 from idp.desk.photos import BadPhoto, Darkroom
 from idp.errors import TooMany
+from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.store.audit import Trail
 from tests.support import databases
 from tests.support.app import App

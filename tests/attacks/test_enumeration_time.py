@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from config.people_file import read_person
 from tests.support import databases
 from tests.support.app import App, Visitor, attempt_of, running_app
+from tests.support.hashing import no_room
 
 KNOWN, UNKNOWN, DISABLED, WITHOUT_PASSWORD = "0000000001", "0099999999", "0000000002", "0000000003"
 KINDS = {"known": KNOWN, "unknown": UNKNOWN, "disabled": DISABLED, "without password": WITHOUT_PASSWORD}
@@ -70,11 +71,8 @@ def test_a_failed_login_reads_the_same_without_an_attempt_of_its_own(app: App) -
 def test_the_hash_runs_for_everybody(app: App, kind: str) -> None:
     """Whoever would not be hashed would not notice that all places at the hash are taken."""
     populate(app)
-    passwords = app.provider.passwords
-    while passwords._places.acquire(blocking=False):
-        pass
-
-    assert fail(app.visitor(), KINDS[kind]).status_code == 503
+    with no_room(app.provider.passwords):
+        assert fail(app.visitor(), KINDS[kind]).status_code == 503
 
 
 @pytest.fixture

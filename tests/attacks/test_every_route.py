@@ -19,7 +19,7 @@ REQUIRED = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-CACHED = ("/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+CACHED = ("/jwks", "/jwks/audit", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
 PAGES = ["/", "/authorize", "/login", "/consent", "/end_session", "/logout", "/logged-out", "/account"]
 PAGES += [
     "/account/end-session",
@@ -50,9 +50,9 @@ PAGES += ["/a/x", "/activate", "/activate/code", "/activate/password"]
 PAGES += ["/register", *(f"/register/{name}" for name in ["forget", "form", "photo/front", "email", "done"])]
 PAGES += ["/register/status", "/register/proof"]
 PLACES = [f"/api/registrations/{name}" for name in ["provinces", "communes", "agencies"]]
-MACHINES = ["/token", "/userinfo", "/introspect", "/revoke", "/healthz", "/readyz", "/metrics", *CACHED]
+MACHINES = ["/token", "/userinfo", "/introspect", "/revoke", *CACHED]
 MACHINES += ["/device_authorization", "/device/code.png"]
-MACHINES += ["/keys.json", "/status.json", "/recovery"]
+MACHINES += ["/keys.json", "/status.json", "/recovery", "/jwks/audit"]
 MACHINES += ["/login/qr/poll", "/phone/openapi.json", *sorted({operation.path for operation in OPERATIONS})]
 MACHINES += ["/api/registrations/openapi.json", *sorted({operation.path for operation in REGISTRATION})]
 TESTING = ["/testing/resource", "/testing/rotate-keys", "/testing/forget"]
@@ -160,7 +160,7 @@ def test_another_host_is_refused(app: App, host: str) -> None:
 def test_a_missing_host_is_refused(app: App) -> None:
     from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-    environ = EnvironBuilder("/healthz", base_url=ISSUER).get_environ()
+    environ = EnvironBuilder("/jwks", base_url=ISSUER).get_environ()
     del environ["HTTP_HOST"]
 
     assert run_wsgi_app(app.wsgi, environ)[1].startswith("400")
@@ -274,7 +274,7 @@ def test_begun_logins_are_capped_per_network_and_old_ones_go_on(app: App) -> Non
     """C-01"""
     visitor = app.visitor()
     first = visitor.authorize()
-    answers = [visitor.authorize().status_code for _ in range(app.settings.limits.attempts_per_network)]
+    answers = [visitor.authorize().status_code for _ in range(app.settings.limits.attempts_per_address)]
 
     assert answers[-1] == 429
     assert "code=" in visitor.log_in(first).headers["Location"]

@@ -58,7 +58,7 @@ def test_without_a_session_every_page_leads_to_the_door(desk: Desk) -> None:
 
 def test_the_console_and_the_citizens_pages_are_nowhere_on_each_others_host(desk: Desk) -> None:
     seat, citizen = desk.seat(), desk.app.visitor()
-    for path in ("/authorize", "/account", "/recover", "/token", "/jwks", "/healthz", "/metrics", "/consent"):
+    for path in ("/authorize", "/account", "/recover", "/token", "/jwks", "/consent"):
         assert seat.get(path).status_code == 404, path
         assert seat.send("POST", path).status_code == 404, path
     for path in routes(desk):
@@ -224,6 +224,17 @@ def test_guessing_waits_and_does_not_lock_out_another_network(desk: Desk) -> Non
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["Retry-After"]) > 0
     assert desk.seat("lan.nguyen").get("/").status_code == 200
+
+
+def test_f1_a_stranger_in_the_same_network_keeps_no_officer_out(desk: Desk) -> None:
+    """A sibling of F-1: whatever was typed at another address of the agency's network."""
+    desk.officer()
+    seat = desk.seat(address="198.51.100.7")
+    for number in range(70):
+        name = "lan.nguyen" if number % 2 else f"nobody.{number}"
+        seat.send("POST", "/login", data={"login": name, "password": "a wrong password", "code": "000000"})
+
+    assert desk.seat("lan.nguyen", address="198.51.100.8").get("/").status_code == 200
 
 
 def test_a_session_that_somebody_planted_is_not_the_one_that_a_login_opens(desk: Desk) -> None:

@@ -349,10 +349,10 @@ def test_the_question_tells_nothing_of_anybody(app: App, device: Authenticator) 
     }
 
 
-def test_floods_are_braked(app: App) -> None:
+def test_floods_are_limited(app: App) -> None:
     visitor = app.visitor()
     handle = attempt_of(visitor.authorize())
-    most = app.settings.limits.attempts_per_network
+    most = app.settings.limits.attempts_per_address
     for _ in range(most):
         visitor.post("/login/passkey", data={"attempt": handle, "answer": "{}"})
 

@@ -1,8 +1,12 @@
 """Guessing is slowed for whoever guesses, and nobody can lock the owner out (security 0.8, 0.9, 2.13, 2.16)."""
 
+import re
+from typing import Any
+
 import pytest
 
 from tests.support.app import PASSWORD, App, Visitor, attempt_of
+from tests.support.hashing import no_room
 
 ATTACKER, VICTIM = "203.0.113.66", "192.0.2.7"
 
@@ -62,7 +66,7 @@ def test_the_owner_on_a_new_device_elsewhere_gets_in(app: App) -> None:
     assert "code=" in victim.log_in(victim.authorize()).headers["Location"]
 
 
-def test_the_known_device_lane_has_its_own_limit(app: App) -> None:
+def test_a_known_device_has_its_own_limit(app: App) -> None:
     """A stolen known-device cookie is no way around the wait."""
     thief = remembered(app)
 
@@ -79,23 +83,129 @@ def test_failures_count_per_account_across_its_identifiers(app: App) -> None:
     assert fail(attacker, " 00000-00077 ", 1) == [429]
 
 
-def test_twenty_guesses_an_hour_from_one_network_reach_the_hash(app: App) -> None:
-    """Threat 4.1, spraying: one password over many codes, known and unknown alike."""
-    attacker = app.visitor(ATTACKER)
-    for number in range(10):
-        app.person(f"00{number + 500:08d}")
-    answers = [fail(attacker, f"00{number + 500:08d}")[0] for number in range(25)]
-
-    assert answers == [200] * 20 + [429] * 5
-    app.clock.move(3600)
-    assert fail(attacker, "0000000999") == [200]
+def sprayed(app: App, network: str = "203.0.113", accounts: int = 21) -> None:
+    """So many different accounts fail in one network, from as many addresses."""
+    for number in range(accounts):
+        assert fail(app.visitor(f"{network}.{number + 1}"), f"00{number + 600:08d}") == [200]
 
 
-def test_spraying_from_elsewhere_in_the_same_network_is_the_same_attacker(app: App) -> None:
-    for number in range(20):
+def is_asked_for_a_code(answer: Any) -> bool:
+    return "/login/code" in answer.headers.get("Location", "")
+
+
+def test_f1_a_network_that_others_filled_refuses_nobody_but_asks_for_a_code(everywhere: App) -> None:
+    """N-09, F-1: twenty wrong passwords for made-up codes closed a carrier's network for an hour."""
+    everywhere.person("0000000077", phone="+84981234567")
+    sprayed(everywhere)
+    owner = everywhere.visitor("203.0.113.200")
+
+    answer = owner.log_in(owner.authorize(), "0000000077")
+
+    assert is_asked_for_a_code(answer)
+
+
+def test_f1_other_networks_and_known_devices_notice_nothing(app: App) -> None:
+    victim = remembered(app)
+    sprayed(app)
+    sprayed(app, ".".join(VICTIM.split(".")[:3]))
+
+    assert "code=" in victim.log_in(victim.authorize(prompt="login")).headers["Location"]
+    elsewhere = app.visitor("198.51.100.20")
+    assert "code=" in elsewhere.log_in(elsewhere.authorize()).headers["Location"]
+
+
+def test_f1_a_network_is_judged_by_different_accounts(app: App) -> None:
+    """One person who mistypes from many places of a hall is no spraying."""
+    app.person("0000000077", phone="+84981234567")
+    for number in range(30):
+        fail(app.visitor("203.0.113.9"), f"00{number % 15 + 600:08d}")
+    owner = app.visitor("203.0.113.200")
+
+    assert "code=" in owner.log_in(owner.authorize(), "0000000077").headers["Location"]
+
+
+def test_f1_what_succeeds_in_a_network_speaks_for_it(app: App) -> None:
+    """A hall of a hundred people: each tenth forgets the password, nobody is asked for more."""
+    people = [f"00{number + 100:08d}" for number in range(100)]
+    for number, code in enumerate(people):
+        app.person(code, phone=f"+8498123{number:04d}")
+    answers = []
+    for number, code in enumerate(people):
+        if number % 3 == 0:
+            fail(app.visitor("203.0.113.1"), f"00{number + 700:08d}")
+        owner = app.visitor("203.0.113.1")
+        answers.append("code=" in owner.log_in(owner.authorize(), code).headers["Location"])
+
+    assert all(answers)
+
+
+def test_f1_one_account_cannot_speak_for_a_network_again_and_again(app: App) -> None:
+    app.person("0000000077", phone="+84981234567")
+    app.person("0000000078", phone="+84981234568")
+    for number in range(25):
         fail(app.visitor(f"203.0.113.{number + 1}"), f"00{number + 600:08d}")
+        accomplice = app.visitor("203.0.113.99")
+        accomplice.log_in(accomplice.authorize(), "0000000078")
+    owner = app.visitor("203.0.113.200")
 
-    assert fail(app.visitor("203.0.113.200"), "0000000900") == [429]
+    assert is_asked_for_a_code(owner.log_in(owner.authorize(), "0000000077"))
+
+
+def test_f1_a_password_that_was_guessed_in_such_a_network_is_doubted_everywhere(everywhere: App) -> None:
+    """Threat 4.1, spraying: who learned there that it is right does not walk in from a quiet network."""
+    everywhere.person("0000000077", phone="+84981234567")
+    sprayed(everywhere)
+    thief = everywhere.visitor("203.0.113.66")
+    assert is_asked_for_a_code(thief.log_in(thief.authorize(), "0000000077"))
+
+    elsewhere = everywhere.visitor("198.51.100.66")
+    assert is_asked_for_a_code(elsewhere.log_in(elsewhere.authorize(), "0000000077"))
+
+
+def test_f1_spraying_over_many_networks_makes_each_suspicious_sooner(app: App) -> None:
+    """N-08: while a thousand accounts fail all over, two that fail in a network are enough."""
+    from dataclasses import replace
+
+    from idp.login.limits import SHARDS
+
+    logins = app.provider.logins
+    logins._rules = replace(logins._rules, limits=replace(logins._rules.limits, total_accounts=5 * SHARDS))
+    app.person("0000000077", phone="+84981234567")
+    owner = app.visitor("203.0.113.200")
+    sprayed(app, accounts=3)
+    assert "code=" in owner.log_in(owner.authorize(), "0000000077").headers["Location"]
+    for number in range(200):
+        fail(app.visitor(f"198.51.{number}.1"), f"00{number + 2000:08d}")
+
+    for number in range(3):
+        fail(app.visitor(f"203.0.113.{number + 1}"), f"00{number + 900:08d}")
+    assert is_asked_for_a_code(owner.log_in(owner.authorize(prompt="login"), "0000000077"))
+
+
+def test_f7_right_passwords_of_one_account_have_a_rate_too(app: App) -> None:
+    """Each costs 25 ms of a core."""
+    from dataclasses import replace
+
+    from idp.limits.durable import Policy
+
+    logins = app.provider.logins
+    few = Policy(free=5, base=30, cap=30, memory=86_400, sliding=False)
+    logins._rules = replace(logins._rules, limits=replace(logins._rules.limits, successes=few))
+    rich = app.visitor(ATTACKER)
+    answers = [rich.log_in(rich.authorize(prompt="login")).status_code for _ in range(7)]
+
+    assert answers[:5] == [303] * 5
+    assert 429 in answers
+    app.clock.move(30)
+    assert rich.log_in(rich.authorize(prompt="login")).status_code == 303
+
+
+def test_f7_wrong_passwords_use_up_none_of_the_right_ones(app: App) -> None:
+    for number in range(60):
+        fail(app.visitor(f"203.{number}.113.66"), times=4)
+
+    victim = app.visitor(VICTIM)
+    assert victim.log_in(victim.authorize()).status_code == 303
 
 
 def test_success_clears_the_count(app: App) -> None:
@@ -232,7 +342,7 @@ class TestPasswords:
 
         account = app.base.people.find_by_identifier("bhxh", "0000000001")
         assert account
-        dearer = Passwords(app.base.secrets.get("pepper"), HashCost(16, 2), workers=1, queue=1)
+        dearer = Passwords(app.base.secrets.get("pepper"), HashCost(16, 2), places=1, waiting=1)
         app.base.people.set_password(account.id, dearer.hash(PASSWORD), app.clock())
         visitor = app.visitor()
         visitor.log_in(visitor.authorize())
@@ -241,12 +351,20 @@ class TestPasswords:
         assert renewed
         assert "m=8,t=1" in (renewed.password_hash or "")
 
-    def test_a_full_hash_queue_answers_503_with_retry_after(self, app: App) -> None:
-        """Peers 9: admission control instead of everybody waiting."""
-        passwords = app.provider.passwords
-        for _ in range(passwords._most):
-            passwords._places.acquire()
+    def test_f7_a_full_hash_queue_spends_neither_captcha_nor_try(self, app: App) -> None:
+        """The same picture and its answer still stand there, and count, when there is room again."""
         visitor = app.visitor()
-        answer = visitor.try_to_log_in(attempt_of(visitor.authorize()), "0000000001", PASSWORD)
+        attempt = attempt_of(visitor.authorize())
+        with no_room(app.provider.passwords):
+            refused = visitor.try_to_log_in(attempt, "0000000001", PASSWORD)
+        shown = re.findall(r'name="captcha_id" value="([^"]+)"|name="captcha"[^>]*value="([^"]+)"', refused.text)
+        (captcha, _), (_, answer) = shown
+        again = visitor.post(
+            "/login",
+            data={"attempt": attempt, "kind": "individual", "username": "0000000001", "password": PASSWORD}
+            | {"captcha_id": captcha, "captcha": answer},
+        )
 
-        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "2")
+        assert PASSWORD not in refused.text
+        assert again.status_code == 303

@@ -12,6 +12,7 @@ from idp.web.register.contract import OPERATIONS, REFUSALS, ROOT
 from tests.support.app import CAPTCHA, App, Visitor
 from tests.support.declarations import FIELDS, ROLES, drawn
 from tests.support.desk import open_agencies
+from tests.support.work import solve
 
 FORM = {n: v for n, v in FIELDS.items() if n not in ("region", "ivan", "starts_on")} | {
     "contact_person": "Trần Thị Nga"
@@ -208,9 +209,9 @@ def test_places_are_told_with_a_tag(phone: Phone) -> None:
     assert refused(phone.get("/communes?province=%00")) == "bad_request"
 
 
-def test_drafts_are_braked_by_network(app: App) -> None:
+def test_drafts_are_limited_by_network(app: App) -> None:
     phone = Phone(app)
-    answers = [phone.post("", {"kind": "individual"}) for _ in range(app.settings.limits.attempts_per_network)]
+    answers = [phone.post("", {"kind": "individual"}) for _ in range(app.settings.limits.attempts_per_address)]
 
     assert refused(answers[-1]) == "too_many"
     assert answers[-1].headers["Retry-After"]
@@ -242,3 +243,22 @@ def test_l10_an_app_satisfies_captcha_first(phone: Phone) -> None:
 
     assert (refused(wrong), refused(spent)) == ("captcha_first", "captcha_first")
     assert sent.status_code == 202, sent.text
+
+
+def test_where_many_were_wrong_the_captcha_of_an_app_costs_work(phone: Phone) -> None:
+    """Whoever is early hears when the same answer will do; whoever brings the solution is served at once."""
+    phone.complete()
+    for _ in range(160):
+        phone.visitor.app.provider.challenges.work.count_wrong("192.0.2.0/24")
+    asked = phone.post("/draft/code")
+    while asked.status_code == 202:
+        phone.visitor.app.clock.move(61)
+        asked = phone.post("/draft/code")
+    shown = asked.json or {}
+    answer = {"captcha_id": shown["captcha_id"], "captcha": CAPTCHA}
+    early = phone.post("/draft/code", answer)
+    hostile = phone.post("/draft/code", answer | {"altcha": "WzFd"})
+    solved = phone.post("/draft/code", answer | {"altcha": solve(json.dumps(shown["altcha"]))})
+
+    assert [(refused(each), each.headers["Retry-After"]) for each in (early, hostile)] == [("work_first", "30")] * 2
+    assert solved.status_code == 202, solved.text

@@ -69,7 +69,7 @@ def test_every_wrong_pair_gets_one_answer(nga: Registrant) -> None:
     assert len({bare(answer.text) for answer in answers}) == 1
 
 
-def test_looks_are_braked_by_network(nga: Registrant) -> None:
+def test_looks_are_limited_by_network(nga: Registrant) -> None:
     statuses = [nga.look("2222222222").status_code for _ in range(22)]
 
     assert statuses[0] == 200

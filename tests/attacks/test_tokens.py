@@ -235,7 +235,7 @@ def test_a_method_that_is_not_registered_is_refused(app: App) -> None:
     assert visitor.post("/token", data=fields | {"client_secret": SECRET}).status_code == 401
 
 
-def test_failed_client_authentication_is_braked(app: App) -> None:
+def test_failed_client_authentication_is_limited(app: App) -> None:
     """C-07"""
     visitor = app.visitor()
     answers = [visitor.token("portal", "wrong", grant_type="client_credentials") for _ in range(31)]

@@ -188,7 +188,7 @@ def introspection(host: str, number: int) -> Journey:
 
 
 def captcha_picture(host: str, number: int) -> Journey:
-    """The same picture, drawn anew each time."""
+    """The same picture again and again, as a browser that asks for it again gets it."""
     visitor = Visitor(host, number)
     page = yield from visitor.visit(visitor.get((yield from visitor.authorize("openid"))), 200)
     yield from repeat(visitor.get(f"/login/captcha/{captcha_of(page)}.png"))

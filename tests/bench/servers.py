@@ -91,13 +91,15 @@ class Installation:
             "IDP_DATA_DIR": str(self.home / "data"),
             "IDP_TESTING__ENABLED": "true",
             "IDP_TESTING__FIXED_CAPTCHA": CAPTCHA,
-            # All visitors come from one address; what brakes floods is not what is measured.
-            "IDP_LIMITS__ATTEMPTS_PER_NETWORK": "1000000000",
+            # All visitors come from one address; what limiters floods is not what is measured.
+            "IDP_LIMITS__ATTEMPTS_PER_ADDRESS": "1000000000",
             "IDP_LIMITS__ATTEMPTS_IN_TOTAL": "1000000000",
-            "IDP_LIMITS__NETWORK_FAILURES": "1000000000",
+            "IDP_LIMITS__NETWORK_ACCOUNTS": "1000000000",
             # Every connection may wait for its hash: the price of a login is measured, not who is sent away.
             "IDP_LOGIN__HASH_QUEUE": "1000",
         }
+        if self.code == PROJECT:
+            own["IDP_WEB__OPERATIONS_BIND"] = f"127.0.0.1:{free_port()}"
         return inherited | own | dict(self.settings)
 
 

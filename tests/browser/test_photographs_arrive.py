@@ -13,12 +13,11 @@ from pathlib import Path
 
 import pytest
 import urllib3
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from idp.desk.declaration import ROLES
 from idp.store.agencies import SqlAgencies
 from tests.browser.test_portal_in_chromium import on_page
-from tests.support import nginx
 from tests.support.chromium import profile
 from tests.support.desk import AGENCIES
 from tests.support.inbox import code_in, received
@@ -27,6 +26,7 @@ from tests.support.live import CHEAP_HASH
 from tests.support.photographs import TURNED_LEFT, filled, photograph
 from tests.support.ports import free_port
 from tests.support.provider import Provider
+from tests.support.proxies import Proxy
 from tests.support.waiting import until
 
 FULL = int(os.environ.get("SOAK_REGISTRATIONS", "50"))
@@ -35,7 +35,7 @@ MEGABYTE = 1024 * 1024
 OPEN = {
     "IDP_BUDGETS__PER_ADDRESS_HOUR": "100000",
     "IDP_BUDGETS__PER_PREFIX_HOUR": "100000",
-    "IDP_LIMITS__ATTEMPTS_PER_NETWORK": "100000",
+    "IDP_LIMITS__ATTEMPTS_PER_ADDRESS": "100000",
     "IDP_LIMITS__ATTEMPTS_IN_TOTAL": "100000",
     # Each person comes from a network of their own, as the proxy tells.
     "IDP_WEB__TRUSTED_PROXIES": '["127.0.0.1/32"]',
@@ -72,7 +72,7 @@ def way(request: pytest.FixtureRequest, server: str, tmp_path_factory: pytest.Te
         base.close()
         stack.enter_context(ready.serving())
         if request.param == "behind nginx":
-            stack.enter_context(nginx.before(ready.port, port, home / "nginx"))
+            stack.enter_context(Proxy([ready.port], port=port).nginx(home / "nginx"))
         yield Way(ready, ready.issuer)
 
 
@@ -241,6 +241,27 @@ def test_a_picture_is_judged_as_soon_as_it_is_chosen(screen_at_form: Page, files
         screen.screenshot(path=PICTURES / f"photographs-kept-{width}.png", full_page=True)
     screen.reload()
     expect(screen.locator(".kept-photo:not([hidden]) img")).to_have_count(2)
+
+
+@ONE_WAY
+def test_c1_what_was_chosen_before_the_script_came_is_kept_too(
+    chromium: Browser, way: Way, files: dict[str, Path]
+) -> None:
+    """On a slow line the form can be filled in before its script is there."""
+    with profile(chromium) as context:
+        screen, held = context.new_page(), list[Route]()
+        screen.route("**/register.js*", lambda route: held.append(route))
+        screen.goto(f"{way.url}/register", wait_until="commit")
+        screen.locator("[name=kind][value=individual]").check()
+        held.clear()
+        screen.locator("#register-next").click(no_wait_after=True)
+        screen.locator("#portrait").set_input_files(files["portrait"], no_wait_after=True)
+        screen.locator("#province").select_option("79", no_wait_after=True)
+        for script in held:
+            script.continue_()
+
+        expect(screen.locator("#portrait-status")).to_have_text("Đã nhận ảnh.")
+        expect(screen.locator("#commune option[value='25747']")).to_have_count(1)
 
 
 @ONE_WAY

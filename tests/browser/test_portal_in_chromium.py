@@ -112,5 +112,7 @@ def test_the_portal_needs_no_sideways_scrolling(chromium: Browser, sandbox: Sand
         screen = context.new_page()
         log_in(screen, sandbox, "Đăng nhập")
         on_page(screen, "portal-person")
+        # Its words are there before its style is.
+        screen.wait_for_load_state("load")
 
         assert screen.evaluate("document.documentElement.scrollWidth") <= width

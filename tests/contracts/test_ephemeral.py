@@ -10,7 +10,7 @@ from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
 from idp.oidc.grant import AuthorizationCode, Grant
 from idp.ports import SPENT, Ephemeral
-from idp.shelf import Shelf
+from idp.shelf import Shelf, new_secret
 from idp.store.ephemeral_redis import RedisEphemeral
 from idp.store.ephemeral_sql import SqlEphemeral
 from keys.database import Database
@@ -149,3 +149,17 @@ def test_every_field_survives_the_round_trip(store: Ephemeral) -> None:
 
     assert codes.take(codes.add(code)) == code
     assert attempts.find(attempts.add(attempt)) == attempt
+
+
+def test_a_record_that_its_handle_does_not_open_is_none(store: Ephemeral) -> None:
+    """One of another version, or one that somebody exchanged for another's."""
+    clock = FrozenClock()
+    codes = Shelf("k", str, store, clock, life=60)
+    mine, other = codes.add("mine"), new_secret("k")
+    value = store.get(codes.key_of(mine), now=clock())
+    assert value
+    assert b"mine" not in value
+    store.put(codes.key_of(other), value, expires_at=clock() + 60, now=clock())
+
+    assert (codes.find(other), codes.take(other)) == (None, None)
+    assert codes.find(mine) == "mine"

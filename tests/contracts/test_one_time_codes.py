@@ -2,19 +2,22 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from idp.accounts.budgets import BudgetLimits, CaptchaFirst, OverBudget
-from idp.accounts.one_time import Ask, OneTimeCodes
-from idp.login.limits import CODE_GUESSES, Guesses
+from idp.accounts.one_time import Ask, OneTimeCodes, Purpose
+from idp.limits.budgets import BudgetLimits, CaptchaFirst, OverBudget
+from idp.limits.guesses import CODE_GUESSES, Guesses
 from idp.messages.message import Message
 from idp.store import tables as t
 from idp.store.one_time import SqlCodes
 from idp.store.outbox import SqlOutbox
-from idp.store.throttle import SqlThrottle
+from idp.store.rate_limits import SqlRateLimits
 from keys.database import Database
 from keys.sealing import MasterKey
 from tests.support.clock import FrozenClock
@@ -25,9 +28,9 @@ PHONE, OTHER = "+84981234567", "+84981234568"
 ASK = Ask("login", "attempt-1", "a" * 32, "sms", PHONE, "a" * 32)
 
 
-def desk(database: Database, clock: Callable[[], float], **limits: int) -> OneTimeCodes:
+def desk(database: Database, clock: Callable[[], float], **limits: Any) -> OneTimeCodes:
     outbox = SqlOutbox(database, MasterKey(KEY), clock)
-    guesses = Guesses(SqlThrottle(database), clock, "code", CODE_GUESSES)
+    guesses = Guesses(SqlRateLimits(database), clock, "code", CODE_GUESSES)
     return OneTimeCodes(SqlCodes(database, outbox), guesses, clock, BudgetLimits(**limits), digest_key=KEY)
 
 
@@ -147,7 +150,7 @@ def test_twenty_wrong_codes_of_an_account_end_its_codes_until_a_recovery(
 
     assert verdicts == ["wrong"] * 20 + ["exhausted"] * 5
     assert codes.check(ask, code) == "exhausted"
-    Guesses(SqlThrottle(database), clock, "code", CODE_GUESSES).clear("a" * 32)
+    Guesses(SqlRateLimits(database), clock, "code", CODE_GUESSES).clear("a" * 32)
     ask = Ask("login", "attempt-9", "a" * 32, "sms", PHONE, "a" * 32)
     send(codes, ask)
     assert codes.check(ask, sent(database, clock)) == "right"
@@ -200,18 +203,47 @@ def test_one_number_gets_one_code_a_minute_five_an_hour_and_ten_a_day(database: 
     send(codes)
 
 
-def test_one_account_and_one_address_have_their_own_budgets(database: Database, clock: FrozenClock) -> None:
+def recovery(number: int, prefix: str = "98100", address: str = "x") -> Ask:
+    """Somebody who proved nothing asks for a code to a number of this block."""
+    who = f"{number:032d}"
+    return Ask("recovery", address, who, "sms", f"+84{prefix}{number:04d}", who)
+
+
+def owner(number: int, prefix: str = "98100") -> Ask:
+    """Somebody who gave the right password."""
+    who = f"{number:032d}"
+    return Ask("login", "x", who, "sms", f"+84{prefix}{number:04d}", who)
+
+
+def test_one_account_has_its_own_budget(database: Database, clock: FrozenClock) -> None:
     """W-01"""
     codes = desk(database, clock)
     for number in range(5):
         send(codes, Ask("login", "x", "a" * 32, "sms", f"+8498100000{number}", "a" * 32))
     assert refused(codes) == "budget account-hour"
-    for number in range(15):
-        who = f"{number:032d}"
-        send(codes, Ask("login", "x", who, "sms", f"+849{number:02d}555555", who))
-    other = Ask("login", "x", "f" * 32, "sms", "+84911222333", "f" * 32)
-    assert refused(codes, other) == "budget address-hour"
-    send(codes, other, "192.0.2.2/32")
+
+
+@pytest.mark.parametrize("purpose", ["recovery", "registration", "link"])
+def test_h2_strangers_share_what_their_address_may_ask_for_and_owners_do_not(
+    database: Database, clock: FrozenClock, purpose: Purpose
+) -> None:
+    """W-01, H2 of the walk: the twenty-first person of a hall who gives the right password gets a code."""
+    codes = desk(database, clock)
+    for number in range(20):
+        send(codes, replace(recovery(number, f"9{number:02d}00"), purpose=purpose))
+    assert refused(codes, replace(recovery(21, "92100"), purpose=purpose)) == "budget address-hour"
+    send(codes, recovery(21, "92100"), "192.0.2.2/32")
+    send(codes, owner(22), trusted=False)
+
+
+def test_h2_a_desk_of_an_agency_has_a_budget_of_its_own(database: Database, clock: FrozenClock) -> None:
+    codes = desk(database, clock, per_desk_hour=30, desks=(ip_network("198.51.100.0/24"), ip_network("2001:db8::/48")))
+    for place, most in (("198.51.100.7/32", 30), ("2001:db8:0:5::/64", 30), ("192.0.2.1/32", 20), ("unknown", 20)):
+        for number in range(most):
+            send(codes, recovery(number, f"9{number:02d}{most}"), place)
+            clock.move(60)
+        assert refused(codes, recovery(99, "99999"), place) == "budget address-hour"
+        clock.move(86_400)
 
 
 def test_a_prefix_and_the_whole_installation_have_budgets_and_alarms(database: Database, clock: FrozenClock) -> None:
@@ -220,24 +252,43 @@ def test_a_prefix_and_the_whole_installation_have_budgets_and_alarms(database: D
     outbox = SqlOutbox(database, MasterKey(KEY), clock)
     codes = OneTimeCodes(
         SqlCodes(database, outbox),
-        Guesses(SqlThrottle(database), clock, "code", CODE_GUESSES),
+        Guesses(SqlRateLimits(database), clock, "code", CODE_GUESSES),
         clock,
         BudgetLimits(per_prefix_hour=8, per_minute=10, money_per_day=100_000),
         digest_key=KEY,
         alarm=lambda budget, part: heard.append((budget, part)),
     )
 
-    def one(number: int, prefix: str) -> Ask:
-        who = f"{number:032d}"
-        return Ask("login", "x", who, "sms", f"+84{prefix}{number:04d}", who)
-
     for number in range(8):
-        send(codes, one(number, "98100"), f"192.0.2.{number}/32")
-    assert refused(codes, one(9, "98100")) == "budget prefix-hour"
+        send(codes, owner(number, "98100"), f"192.0.2.{number}/32")
+    assert refused(codes, owner(9, "98100")) == "budget prefix-hour"
     for number in range(2):
-        send(codes, one(number, "98200"), "192.0.2.99/32")
-    assert refused(codes, one(3, "98300")) == "budget all-minute"
+        send(codes, owner(number + 20, "98200"), "192.0.2.99/32")
+    assert refused(codes, owner(30, "98300")) == "budget all-minute"
     assert heard == [("all-minute", 0.5), ("all-minute", 0.8), ("all-minute", 1.0)]
+    mail = Ask("login", "x", "f" * 32, "email", "nguoi@example.com", "f" * 32)
+    send(codes, mail)
+
+
+@pytest.mark.parametrize(
+    ("limits", "budget"),
+    [
+        ({"per_prefix_hour": 8}, "strangers-prefix-hour"),
+        ({"per_minute": 8}, "strangers-all-minute"),
+        ({"per_day": 8}, "strangers-all-day"),
+        ({"price": 10, "money_per_day": 80}, "strangers-all-money"),
+    ],
+)
+def test_m3_strangers_use_half_of_what_they_share_with_owners(
+    database: Database, clock: FrozenClock, limits: dict[str, int], budget: str
+) -> None:
+    """M-3: who gave a right password is never refused for what strangers asked for."""
+    codes = desk(database, clock, **limits)
+    for number in range(4):
+        send(codes, recovery(number), f"192.0.2.{number}/32")
+    assert refused(codes, recovery(5)) == f"budget {budget}"
+    for number in range(4):
+        send(codes, owner(number + 20))
 
 
 def test_money_is_capped(database: Database, clock: FrozenClock) -> None:
@@ -257,7 +308,7 @@ def test_nothing_is_paid_for_what_is_refused(database: Database, clock: FrozenCl
         refused(codes)
     with database.read.connect() as connection:
         spent = dict(tuple(row) for row in connection.execute(select(t.budget.c.key, t.budget.c.spent)))
-    assert {units for key, units in spent.items() if key.startswith(("address", "account", "all-d"))} == {1}
+    assert {units for key, units in spent.items() if key.startswith(("account", "all-d"))} == {1}
     assert len(messages(database, clock)) == 1
 
 
@@ -272,21 +323,21 @@ def test_half_a_budget_wants_a_captcha_of_strangers(database: Database, clock: F
     send(codes, trusted=True)
 
 
-def test_a_prefix_whose_codes_nobody_uses_gets_no_more(database: Database, clock: FrozenClock) -> None:
-    """W-03: fewer than one in five used over 200 sends."""
+def test_m3_a_prefix_whose_codes_nobody_uses_is_closed_to_strangers_who_ask_for_many(
+    database: Database, clock: FrozenClock
+) -> None:
+    """W-03: fewer than one in five used over 200 sends. Owners, and who asks for one, notice nothing."""
     codes = desk(database, clock, per_prefix_hour=1000, per_address_hour=1000, per_minute=1000)
 
-    def one(number: int) -> Ask:
-        who = f"{number:032d}"
-        return Ask("login", "x", who, "sms", f"+8498100{number:04d}", who)
-
     for number in range(39):
-        send(codes, one(number))
-        assert codes.check(one(number), sent(database, clock)) == "right"
+        send(codes, recovery(number))
+        assert codes.check(recovery(number), sent(database, clock)) == "right"
     for number in range(39, 200):
-        send(codes, one(number))
-    assert refused(codes, one(200)) == "budget prefix"
-    send(codes, Ask("login", "x", "f" * 32, "sms", "+84911222333", "f" * 32))
+        send(codes, recovery(number))
+    assert refused(codes, recovery(200)) == "budget prefix"
+    send(codes, recovery(201), "192.0.2.2/32")
+    send(codes, owner(202))
+    send(codes, recovery(203, "91122"))
 
 
 def test_asking_for_nobody_sends_nothing_and_costs_the_asker_alone(database: Database, clock: FrozenClock) -> None:

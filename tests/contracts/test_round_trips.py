@@ -40,7 +40,7 @@ def budget(visitor: Visitor, expected: Trips) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(
-    "path", ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks", "/healthz"]
+    "path", ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/jwks"]
 )
 def test_metadata_and_keys_ask_no_store(visitor: Visitor, path: str) -> None:
     with budget(visitor, Trips()):
@@ -139,9 +139,9 @@ def test_the_return_from_a_login_is_one_read_one_transaction_and_one_code(visito
         assert newcomer.get(back).status_code == 303
 
 
-def test_the_login_page_reads_the_attempt_and_writes_a_captcha(visitor: Visitor) -> None:
+def test_the_login_page_reads_the_attempt_and_writes_nothing(visitor: Visitor) -> None:
     newcomer = visitor.app.visitor()
     attempt = attempt_of(newcomer.authorize())
 
-    with budget(visitor, Trips(short_lived=2)):
+    with budget(visitor, Trips(short_lived=1)):
         assert newcomer.get("/login", query_string={"attempt": attempt}).status_code == 200

@@ -1,6 +1,8 @@
 """The `idp` command as operators use it: help with an example, JSON, exit codes, reasons, no secret printed twice."""
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ from config.cli import COMMANDS, main
 from idp.oidc.clients import DEVICE_CODE
 from tests.support import databases
 
+ROOT = Path(__file__).resolve().parents[2]
 CODE, PASSWORD = "0012345678", "mật khẩu để thử"
 
 
@@ -297,7 +300,7 @@ def test_f6_verify_looks_at_the_witness_and_at_heads_that_were_noted(operator: O
         connection.execute("DELETE FROM audit_segment WHERE first_number > ?", earlier[:1])
         newest = "(SELECT max(last_number) FROM audit_segment)"
         connection.execute(
-            f"UPDATE audit_segment SET last_number = ?, end_hash = ? WHERE last_number = {newest}",
+            f"UPDATE audit_segment SET last_number = ?, end_hash = ?, digest = NULL WHERE last_number = {newest}",
             earlier,
         )
 
@@ -307,3 +310,58 @@ def test_f6_verify_looks_at_the_witness_and_at_heads_that_were_noted(operator: O
     (tmp_path / "witness").unlink()
     assert operator.run("audit", "verify").exit_code == 0
     assert operator.run("audit", "verify", "--head", head).exit_code == 1
+
+
+OUTSIDE = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "deploy.md").read_text(), re.DOTALL)
+
+
+def test_f6_an_exported_month_is_checked_without_us(
+    operator: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the command without settings or a database, and by the recipe in docs/deploy.md as it stands there."""
+    operator.does("accounts", "disable", "0000000001", "--reason", "r")
+    operator.does("db", "epoch", "bump", "--reason", "r")
+    month = operator.json("audit", "tail")[-1]["at"][:7]
+    file, keys = tmp_path / f"{month}.jsonl", tmp_path / "audit-keys.json"
+    operator.does("audit", "export", month, "--output", str(file))
+    keys.write_text(operator.does("audit", "keys"))
+
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert operator.does("audit", "export", month).splitlines()[:-1] == file.read_text().splitlines()[:-1]
+    assert operator.run("audit", "export", month, "--output", str(file)).exit_code == 1
+    assert operator.run("audit", "export", "1999-01").exit_code == 1
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for name in list(os.environ):
+        if name.startswith("IDP_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(elsewhere)
+    (row,) = operator.json("audit", "verify", "--file", str(file), "--keys", str(keys))
+    assert row["month"] == month
+    assert row["last"] - row["first"] + 1 == len(file.read_text().splitlines()) - 1 > 0
+    assert not list(elsewhere.iterdir())
+    assert operator.run("audit", "verify", "--file", str(file)).exit_code == 2
+    recipe = OUTSIDE and OUTSIDE[1].replace("2026-11.jsonl", str(file)).replace("audit-keys.json", str(keys))
+    exec(compile(recipe or "", "docs/deploy.md", "exec"), {})
+    file.write_text(file.read_text().replace("account.disabled", "account.enabled"))
+    assert operator.run("audit", "verify", "--file", str(file), "--keys", str(keys)).exit_code == 1
+    with pytest.raises(AssertionError):
+        exec(compile(recipe or "", "docs/deploy.md", "exec"), {})
+    file.write_text("nonsense")
+    assert operator.run("audit", "verify", "--file", str(file), "--keys", str(keys)).exit_code == 1
+    file.write_bytes(b"\xff" * 100_000)
+    assert operator.run("audit", "verify", "--file", str(file), "--keys", str(keys)).exit_code == 1
+
+
+def test_f6_audit_keys_are_a_ring_of_their_own(operator: Operator) -> None:
+    operator.does("audit", "keys")
+    tokens = {key["kid"] for key in operator.json("keys", "list", "--all")}
+    (signing,) = (key for key in operator.json("keys", "--ring", "audit", "list") if key["state"] == "signs")
+
+    assert signing["kid"] not in tokens
+    assert {row["what"] for row in operator.json("keys", "verify")} >= {"signing key", "audit key", "secret"}
+    operator.does("keys", "--ring", "audit", "revoke", signing["kid"], "--reason", "drill")
+    published = json.loads(operator.does("audit", "keys"))["keys"]
+    assert published
+    assert signing["kid"] not in {key["kid"] for key in published}
+    assert operator.run("keys", "--ring", "audit", "retire", published[0]["kid"], "--reason", "r").exit_code == 1

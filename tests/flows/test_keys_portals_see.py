@@ -147,8 +147,8 @@ def test_f_17_a_running_process_keeps_its_last_good_ring_and_alarms(app: App, ca
         assert visitor.userinfo(tokens["access_token"]).status_code == 200
     assert visitor.tokens()
     assert "ALARM: cannot reload the key ring, keeping version" in caplog.text
-    assert "idp_key_ring_failing 1.0" in visitor.get("/metrics").text
-    assert visitor.get("/readyz").status_code == 200
+    assert "idp_key_ring_failing 1.0" in app.metrics()
+    assert app.operation().answer("/readyz")[0] == 200
 
 
 def test_junk_names_of_keys_do_not_make_us_ask_the_store(app: App) -> None:
@@ -197,11 +197,12 @@ def running_twin(app: App) -> Visitor:
 
     base = lay(app.settings, app.clock)
     twin = wire(base)
-    wsgi = create_app(twin, Measures(shared=False), housekeeping=False)
+    measures = Measures(shared=False)
+    wsgi = create_app(twin, measures, housekeeping=False)
     ring = base.rings.ring()
     newest = max(ring.keys, key=lambda key: key.signs_from or 0.0)
     base.rings._ring = type(ring)(tuple(k for k in ring.keys if k is not newest), ring.version - 1)
-    return App(app.settings, app.clock, base, twin, wsgi).visitor()
+    return App(app.settings, app.clock, base, twin, wsgi, measures).visitor()
 
 
 def test_without_any_key_a_token_request_is_told_to_come_back(app: App) -> None:
@@ -250,7 +251,7 @@ def test_the_calendar_foresees_rotations_and_the_metrics_count_down(sqlite_templ
         events = visitor.get("/keys.json").json["events"]
         assert len([event for event in events if event["what"] == "signs" and event["alg"] == "ES256"]) == 3
         assert all(event["foreseen"] for event in events)
-        metrics = visitor.get("/metrics").text
+        metrics = app.metrics()
         assert f"idp_key_next_change_days {20 - 60 / DAY}"[:28] in metrics
         assert "idp_key_ring_version 1.0" in metrics
         assert "idp_key_ring_failing 0.0" in metrics

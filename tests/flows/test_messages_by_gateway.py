@@ -157,7 +157,7 @@ def test_a_receipt_for_a_message_whose_answer_was_lost_ends_the_trying(app: App,
     app.clock.move(100)
     assert app.provider.deliveries.once() == 0
     assert state(app, message)[0] == "delivered"
-    assert 'idp_messages_total{channel="sms",outcome="delivered"} 1.0' in app.visitor().get("/metrics").text
+    assert 'idp_messages_total{channel="sms",outcome="delivered"} 1.0' in app.metrics()
 
 
 def test_receipts_repeated_late_contradicting_or_of_unknown_messages_change_nothing(app: App) -> None:

@@ -184,7 +184,7 @@ def test_a_server_without_starttls_gets_no_letter(authority: Authority, tmp_path
 def test_nobody_at_the_servers_address_is_a_server_that_is_down() -> None:
     server = MailServer("localhost", 1, "none", SENDER)
 
-    with pytest.raises(NotNow, match="ConnectionRefusedError"):
+    with pytest.raises(NotNow, match="ConnectionError"):
         SmtpSender(server, ssl.create_default_context(), FrozenClock()).send(letter())
 
 
@@ -201,14 +201,45 @@ def test_a_server_that_hangs_or_drips_does_not_hold_us(greeting: bytes) -> None:
     assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("security", ["none", "tls"])
+def test_a_conversation_that_drips_from_its_first_byte_on_ends_as_a_whole(security: Any) -> None:
+    """Each byte comes in time; a record of TLS that drips is never whole."""
+    with dripping(b"\x16\x03\x03\x3f\xff" if security == "tls" else b"220-", greets=False) as port:
+        server = MailServer("localhost", port, security, SENDER)
+        sender = SmtpSender(server, ssl.create_default_context(), FrozenClock(), step=3, total=1)
+        began = time.monotonic()
+        with pytest.raises(NotNow):
+            sender.send(letter())
+
+    assert time.monotonic() - began < 2.5
+
+
+def test_a_name_server_that_is_silent_does_not_hold_us() -> None:
+    over = threading.Event()
+
+    def silent(host: str, port: int) -> list[str]:
+        over.wait(30)
+        return []
+
+    server = MailServer("mail.example", 25, "none", SENDER)
+    sender = SmtpSender(server, ssl.create_default_context(), FrozenClock(), step=0.3, total=1, resolve=silent)
+    began = time.monotonic()
+    try:
+        with pytest.raises(NotNow, match="not resolved in time"):
+            sender.send(letter())
+    finally:
+        over.set()
+    assert time.monotonic() - began < 2
+
+
 @contextlib.contextmanager
-def dripping(greeting: bytes) -> Iterator[int]:
+def dripping(greeting: bytes, *, greets: bool = True) -> Iterator[int]:
     """A server that greets whole and then lets its answer to everything fall in drops, or says nothing at all."""
     over = threading.Event()
 
     def drip(connection: socket.socket) -> None:
         with connection, contextlib.suppress(OSError):
-            if greeting:
+            if greeting and greets:
                 connection.sendall(b"220 here\r\n")
             for _ in range(80):
                 if over.wait(0.1):

@@ -5,6 +5,7 @@ import re
 import pytest
 
 from tests.support.app import App, answer_of, attempt_of
+from tests.support.hashing import no_room
 from tests.support.phones import PASSCODE, SCOPE, Phone, enrolled_phone, phone_of, taken_over, with_app
 from tests.support.qr import Waiting, shown, waiting
 
@@ -214,14 +215,8 @@ class TestPasscode:
     def test_a_busy_hour_costs_no_try(self, phone: Phone, page: Waiting) -> None:
         """Passcodes that nobody could judge were none."""
         ticket = phone.scan(page).json["ticket"]
-        pool = phone.visitor.app.provider.passwords
-        taken = 0
-        while pool._places.acquire(blocking=False):
-            taken += 1
-
-        answers = [phone.confirm(ticket, page.number, "246802") for _ in range(6)]
-        for _ in range(taken):
-            pool._places.release()
+        with no_room(phone.visitor.app.provider.passwords):
+            answers = [phone.confirm(ticket, page.number, "246802") for _ in range(6)]
 
         assert {(a.status_code, a.json["code"], a.headers["Retry-After"]) for a in answers} == {(503, "busy", "2")}
         assert phone.confirm(ticket, page.number, "246802").json["left"] == 4

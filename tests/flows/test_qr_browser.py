@@ -280,7 +280,7 @@ def test_begun_pictures_are_capped_per_network(app: App) -> None:
     attempt = attempt_of(visitor.authorize())
     answers = [
         visitor.get("/login/qr", query_string={"attempt": attempt}).status_code
-        for _ in range(app.settings.limits.attempts_per_network + 1)
+        for _ in range(app.settings.limits.attempts_per_address + 1)
     ]
 
     assert answers[-2:] == [303, 429]
@@ -300,7 +300,7 @@ def test_what_happens_is_counted(page: Waiting) -> None:
     app = page.visitor.app
     confirmed(page)
     page.told()
-    metrics = app.visitor().get("/metrics").text
+    metrics = app.metrics()
 
     assert 'idp_qr_total{what="started",why=""} 1.0' in metrics
     assert 'idp_qr_total{what="ended",why="delivered"} 1.0' in metrics

@@ -47,6 +47,13 @@ def answer(provider: Provider, path: str) -> Page:
     return Visit(provider.issuer).portal.send("GET", provider.issuer + path)
 
 
+def missing(provider: Provider) -> list[str]:
+    """What is not ready."""
+    page = provider.operations("/readyz")
+    assert page.status == 503
+    return page.json()["missing"]  # type: ignore[no-any-return]
+
+
 def assert_unavailable(page: Page) -> None:
     """503, when to come again, and not a word about why."""
     assert (page.status, page.headers["Retry-After"]) == (503, "2"), f"{page.status} {page.url}: {page.text[:300]}"
@@ -57,7 +64,8 @@ def assert_unavailable(page: Page) -> None:
 
 def assert_alive_without_stores(provider: Provider) -> None:
     """F-02: what needs no store answers at once, also while others wait for one."""
-    for path in ("/healthz", "/jwks", "/.well-known/openid-configuration"):
+    assert provider.operations("/healthz", patience=1.0).status == 200
+    for path in ("/jwks", "/.well-known/openid-configuration"):
         began = time.monotonic()
         assert answer(provider, path).status == 200
         assert time.monotonic() - began < 1.0
@@ -115,14 +123,13 @@ class TestRedisIsKilled:
             assert_unavailable(visit.submit(begun))
             assert kept(postgresql_database) == before
             assert_alive_without_stores(provider)
-            ready_page = answer(provider, "/readyz")
-            assert (ready_page.status, read_json(ready_page, 503)["missing"]) == (503, ["redis"])
+            assert missing(provider) == ["redis"]
             # What PostgreSQL knows needs no Redis: nobody is logged out, and refreshing goes on.
             assert visit.userinfo(tokens["access_token"]).status == 200
             tokens = read_json(visit.refresh(tokens["refresh_token"]))
 
             with servers.redis_server(port=port):
-                assert until(lambda: answer(provider, "/readyz").status == 200) < SOON
+                assert until(lambda: provider.is_ready()) < SOON
                 assert until(lambda: Visit(provider.issuer).authorize().name == "login") < SOON
                 assert visit.redeem(spent).status == 400, "a code that was spent came back to life"
                 assert visit.redeem(unspent).status == 400, "a lost code must be refused"
@@ -252,10 +259,10 @@ def test_postgresql_may_restart_under_a_running_provider(tmp_path: Path, request
             assert_unavailable(ask())
         assert visit.userinfo(tokens["access_token"]).status == 503
         assert_alive_without_stores(provider)
-        assert "database" in read_json(answer(provider, "/readyz"), 503)["missing"]
+        assert "database" in missing(provider)
 
         with cluster.running():
-            assert until(lambda: answer(provider, "/readyz").status == 200) < SOON
+            assert until(lambda: provider.is_ready()) < SOON
             assert until(lambda: visit.userinfo(tokens["access_token"]).status == 200) < SOON
             assert "id_token" in read_json(visit.redeem(code)), "nothing had been taken, so nothing is lost"
             assert read_json(visit.refresh(tokens["refresh_token"]))["refresh_token"]

@@ -32,12 +32,12 @@ FRESH_EVERY = 250
 PATIENCE = 1.0
 """Seconds that an answer may take (N-02)."""
 
-# Brakes off and a cheap hash, so that requests reach what is behind them.
+# Limiters off and a cheap hash, so that requests reach what is behind them.
 OPEN = CHEAP_HASH | {
-    "IDP_LIMITS__ATTEMPTS_PER_NETWORK": "1000000",
+    "IDP_LIMITS__ATTEMPTS_PER_ADDRESS": "1000000",
     "IDP_LIMITS__CLIENT_FAILURES": "1000000",
     "IDP_LIMITS__FREE_FAILURES": "1000000",
-    "IDP_LIMITS__NETWORK_FAILURES": "1000000",
+    "IDP_LIMITS__NETWORK_ACCOUNTS": "1000000",
     "IDP_LOGIN__HASH_QUEUE": "1000",
 }
 PARTNER = PORTAL | {"client_id": "partner", "first_party": False}

@@ -1,6 +1,6 @@
 """Raw HTTP that proxies and servers have read differently: one answer at most, a refusal, and nothing smuggled.
 
-N-20 and security.md 2.17. Wherever a length could be misread, what follows is a whole request to `/healthz`: a server
+N-20 and security.md 2.17. Wherever a length could be misread, what follows is a whole request to `/jwks`: a server
 that takes it for one gives itself away with a second answer.
 """
 
@@ -17,7 +17,7 @@ from tests.support.wire import Wire
 HOST = "localhost:00000"
 """Stands for our own host and port, and is as long."""
 
-SMUGGLED = "GET /healthz HTTP/1.1\r\nHost: localhost:00000\r\nConnection: close\r\n\r\n"
+SMUGGLED = "GET /jwks HTTP/1.1\r\nHost: localhost:00000\r\nConnection: close\r\n\r\n"
 FORM = "Content-Type: application/x-www-form-urlencoded\r\n"
 
 

@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from config import settings as our
+from config.cli import main
 from config.commands.config import documentation
 from config.settings import BadSettings, load
 
@@ -13,6 +15,7 @@ PRODUCTION = {
     "IDP_ENVIRONMENT": "production",
     "IDP_ISSUER": "https://id.example.test",
     "IDP_KEYS__MASTER_KEY_FILE": "/etc/idp/master.key",
+    "IDP_WEB__TRUSTED_PROXIES": '["127.0.0.1/32"]',
 }
 
 
@@ -40,6 +43,39 @@ def test_a_sound_production_set_up_is_accepted(monkeypatch: pytest.MonkeyPatch) 
     given(monkeypatch)
 
     assert load().is_production
+
+
+@pytest.mark.parametrize("bind", ["127.0.0.1:8000", "127.1.2.3:8000", "[::1]:8000", "localhost:8000"])
+@pytest.mark.parametrize("listed", ["[]", '["10.0.0.5/32"]', '["10.0.0.5/32", "2001:db8::/64"]'])
+def test_a_proxy_that_alone_can_reach_us_must_be_listed(
+    monkeypatch: pytest.MonkeyPatch, bind: str, listed: str
+) -> None:
+    """F-1, M-4: behind one that is not, twenty wrong passwords from anywhere are everybody's."""
+    told = complaints(monkeypatch, IDP_WEB__BIND=bind, IDP_WEB__TRUSTED_PROXIES=listed)
+
+    assert [why for why in told if "web.trusted_proxies" in why and bind in why and "127.0.0.1/32" in why]
+
+
+@pytest.mark.parametrize(
+    ("bind", "listed"),
+    [
+        ("127.0.0.1:8000", '["127.0.0.1/32"]'),
+        ("[::1]:8000", '["::1/128"]'),
+        ("localhost:8000", '["127.0.0.0/8"]'),
+        ("10.0.0.7:8000", "[]"),
+        ("0.0.0.0:8000", '["10.0.0.5/32"]'),
+    ],
+)
+def test_what_others_reach_or_a_listed_proxy_is_good(monkeypatch: pytest.MonkeyPatch, bind: str, listed: str) -> None:
+    given(monkeypatch, IDP_WEB__BIND=bind, IDP_WEB__TRUSTED_PROXIES=listed)
+
+    assert load().is_production
+
+
+def test_development_needs_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IDP_ISSUER", "http://localhost:8000")
+
+    assert load().web.trusted_proxies == ()
 
 
 @pytest.mark.parametrize(
@@ -238,3 +274,12 @@ def test_the_documentation_of_the_settings_is_fresh() -> None:
     page = Path(__file__).resolve().parents[2] / "docs" / "configuration.md"
 
     assert page.read_text() == documentation(), "run: .venv/bin/idp config document docs/configuration.md"
+
+
+def test_an_address_on_the_command_line_is_judged_like_one_of_the_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F-1: behind a proxy that is not listed everybody is one address to every limit."""
+    given(monkeypatch, IDP_WEB__BIND="0.0.0.0:8000", IDP_WEB__TRUSTED_PROXIES="[]")
+    refused = CliRunner().invoke(main, ["serve", "--bind", "127.0.0.1:8000"])
+
+    assert refused.exit_code == 2
+    assert "only a proxy on this machine reaches 127.0.0.1:8000" in refused.output

@@ -35,7 +35,7 @@ CODES, WITH_GRACE, WITHOUT_GRACE = 0.4, 0.4, 0.2
 FAMILIES = 5
 QUICK = {"id_token_signed_response_alg": "ES256"}
 STRICT = PORTAL | QUICK | {"client_id": "portal-strict", "refresh_grace": 0, "token_endpoint_auth_method": "none"}
-KEPT_OPEN = 4.0
+KEPT_OPEN = 2.0
 """Seconds that the server surely keeps an idle connection."""
 
 
@@ -109,7 +109,7 @@ class Crowd:
             spare.close()
 
     def _health(self, wire: Wire) -> str:
-        wire.send(f"GET /healthz HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
+        wire.send(f"GET /jwks HTTP/1.1\r\nHost: {self._host}\r\n\r\n".encode())
         return wire.read().header("X-Request-Id") or ""
 
 

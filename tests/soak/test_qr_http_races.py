@@ -39,7 +39,7 @@ WORKERS = 2
 RENEW = 120.0
 QUICK = {"id_token_signed_response_alg": "ES256"}
 CLIENTS = [PORTAL | QUICK, APP | QUICK | {"client_id": "app", "redirect_uris": [REDIRECT], "first_party": True}]
-MANY = {"IDP_LIMITS__ATTEMPTS_PER_NETWORK": "1000000", "IDP_LIMITS__ATTEMPTS_IN_TOTAL": "1000000"}
+MANY = {"IDP_LIMITS__ATTEMPTS_PER_ADDRESS": "1000000", "IDP_LIMITS__ATTEMPTS_IN_TOTAL": "1000000"}
 Call = Callable[[], Page]
 
 

@@ -11,8 +11,8 @@ from collections import Counter
 import pytest
 from sqlalchemy import func, select
 
-from idp.accounts.budgets import OverBudget
 from idp.accounts.one_time import Ask
+from idp.limits.budgets import OverBudget
 from idp.store import tables as t
 from idp.store.down import STORE_DOWN
 from keys.database import Database

@@ -146,7 +146,7 @@ def p99(load: Load) -> float:
 @pytest.fixture(params=PAIRS)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Provider, Upstream]]:
     with playing() as (upstream, url):
-        settings = {"IDP_UPSTREAMS": configured(url), "IDP_LIMITS__ATTEMPTS_PER_NETWORK": "100000"}
+        settings = {"IDP_UPSTREAMS": configured(url), "IDP_LIMITS__ATTEMPTS_PER_ADDRESS": "100000"}
         with (
             installed(
                 tmp_path, request, request.param, settings=settings, people=people(PEOPLE), clients=[PORTAL], workers=2

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, parse_qsl, urlsplit
 from werkzeug.test import Client as HttpClient
 from werkzeug.test import TestResponse
 
-from config.app import create_app
+from config.app import create_app, notes, readiness
 from config.foundation import Foundation, lay, passwords_of
 from config.people_file import read_person
 from config.settings import Settings
@@ -25,9 +25,11 @@ from idp.messages.message import Channel, Message
 from idp.oidc.clients import secret_digest
 from idp.oidc.registration import read_client
 from idp.web.measures import Measures
+from idp.web.operation import Operation
 from keys.changes import lack
 from tests.support import leaks
 from tests.support.clock import FrozenClock
+from tests.support.work import asked_on, solve
 
 ISSUER = "https://id.example.test"
 REDIRECT = "https://portal.example.test/callback"
@@ -52,6 +54,7 @@ class App:
     base: Foundation
     provider: Provider
     wsgi: Any
+    measures: Measures
     _people: int = 1
 
     def person(self, code: str | None = None, password: str = PASSWORD, **more: Any) -> str:
@@ -99,6 +102,14 @@ class App:
     def code_sent(self, channel: Channel = "sms") -> str:
         """The newest one-time code that was sent."""
         return [m.facts["code"] for m in self.told(channel) if m.template == "otp"][-1]
+
+    def metrics(self) -> str:
+        """The page for Prometheus."""
+        return self.measures.page()[1].decode()
+
+    def operation(self) -> Operation:
+        """What operators are told."""
+        return Operation(self.measures.page, readiness(self.base), notes(self.settings))
 
     def visitor(self, address: str = "192.0.2.7") -> "Visitor":
         """A browser of its own, at an address."""
@@ -150,6 +161,8 @@ class Visitor:
         page = self.get("/login", query_string={"attempt": attempt})
         found = re.search(r'name="captcha_id"[^>]*value="([^"]+)"|value="([^"]+)"[^>]*name="captcha_id"', page.text)
         given = {"captcha_id": found[1] or found[2], "captcha": CAPTCHA} if found else {}
+        if work := asked_on(page.text):
+            given["altcha"] = solve(work)
         fields = {"attempt": attempt, "kind": "individual", "username": code, "password": password}
         return fields | given
 
@@ -228,5 +241,6 @@ def running_app(home: Path, database_url: str, redis_url: str = "", **more: Any)
     settings = Settings(**sections)
     base = lay(settings, clock)
     provider = wire(base)
-    yield App(settings, clock, base, provider, create_app(provider, Measures(shared=False), housekeeping=False))
+    measures = Measures(shared=False)
+    yield App(settings, clock, base, provider, create_app(provider, measures, housekeeping=False), measures)
     base.close()

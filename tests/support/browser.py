@@ -14,6 +14,7 @@ import urllib3
 
 from tests.support.cookies import CookieJar
 from tests.support.document import Control, Document, Form
+from tests.support.work import solve
 
 Fields = Mapping[str, str] | Iterable[tuple[str, str]]
 
@@ -85,6 +86,9 @@ class Page:
         """Press a button: its form goes off with what it holds."""
         form, button = self.find(word)
         assert button.is_button, f"{word!r} is not a button"
+        for control in form.controls:
+            if "data-work" in control.attributes and not button.attributes.get("formnovalidate"):
+                control.value = control.value or solve(control.attributes["data-work"])
         target = button.attributes.get("formaction") or form.attributes.get("action") or self.url
         method = button.attributes.get("formmethod", form.method).upper()
         url, fields = urljoin(self.url, target), form.fields(button)

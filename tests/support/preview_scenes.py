@@ -8,7 +8,7 @@ from flask_babel import gettext
 
 from idp.login.captcha import new_answer
 from idp.web.key_calendar import SEEN, STATES
-from idp.web.sentences import LOGIN, PAGES, SCOPES
+from idp.web.sentences import LOGIN, PAGES, SCOPES, waiting
 from tests.support.preview_device import device_scenes
 from tests.support.preview_life import life_scenes
 from tests.support.preview_links import link_scenes
@@ -55,7 +55,15 @@ def _login() -> list[Scene]:
             "username": "0012345678",
             "captcha": _captcha("captcha-wrong"),
         },
-        "wait": {"error": LOGIN["wait"] % {"seconds": 30}, "username": "0012345678", "wait": 30},
+        "wait": {"error": LOGIN["wait"] % {"wait": waiting(30)}, "username": "0012345678", "wait": 30},
+        "wait_long": {"error": LOGIN["wait"] % {"wait": waiting(798)}, "username": "0012345678", "wait": 798},
+        "work": {
+            "error": LOGIN["work"] % {"wait": waiting(4)},
+            "username": "0012345678",
+            "captcha": _captcha("work") | {"answer": "7K4PX"},
+            "wait": 4,
+        },
+        "busy": {"error": LOGIN["busy"] % {"wait": waiting(2)}, "username": "0012345678", "wait": 2},
         "disabled": {"error": LOGIN["disabled"], "username": "0012345678"},
         "closed": {"error": LOGIN["closed"], "ways_in": _ways()},
         "everything": {

@@ -72,6 +72,19 @@ def _wait(process: subprocess.Popen[bytes], answers: Callable[[], bool], log: Pa
         time.sleep(0.05)
 
 
+def children(parent: int) -> set[int]:
+    """The living processes that a process has started."""
+    parents = {int(stat.parent.name): _parent(stat) for stat in Path("/proc").glob("[0-9]*/stat")}
+    return {process for process, of in parents.items() if of == parent}
+
+
+def _parent(stat: Path) -> int | None:
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
 def _die_with_parent() -> None:
     """A test run that is killed outright leaves no server behind (Linux only)."""
     with contextlib.suppress(OSError, AttributeError):

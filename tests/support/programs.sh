@@ -6,7 +6,8 @@ set -eu
 # Debian keeps PostgreSQL's programs out of the PATH.
 postgresql() { command -v initdb || ls /usr/lib/postgresql/*/bin/initdb || ls /opt/homebrew/opt/postgresql*/bin/initdb; }
 
-nginx() { command -v nginx || ls /usr/sbin/nginx; }
+# Nor servers out of everybody's.
+server() { command -v "$1" || ls "/usr/sbin/$1"; }
 
 missing=""
 need() { # need PACKAGE COMMAND...
@@ -19,7 +20,8 @@ need redis-server command -v redis-server
 need postgresql postgresql
 need nodejs command -v node
 need npm command -v npm
-need nginx-light nginx
+need nginx-light server nginx
+need haproxy server haproxy
 need espeak-ng command -v espeak-ng
 
 [ -z "$missing" ] && exit 0

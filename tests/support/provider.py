@@ -14,7 +14,7 @@ import urllib3
 
 from tests.support import leaks
 from tests.support.ports import free_port
-from tests.support.processes import running
+from tests.support.processes import children, running
 
 IDP = Path(sys.executable).with_name("idp")
 FIXED_CAPTCHA = "00000"
@@ -31,6 +31,7 @@ class Provider:
     home: Path
     settings: Mapping[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    operations_port: int = field(default_factory=free_port)
     workers: int = 1
     server: str | None = None
     process: "subprocess.Popen[bytes] | None" = None
@@ -88,32 +89,43 @@ class Provider:
 
     def worker_processes(self) -> set[int]:
         """The processes that the server has started and that live."""
+        master = self.master_process()
+        return children(master) if master else set()
+
+    def master_process(self) -> int | None:
+        """gunicorn's master or granian's parent; `process` is the one before it, which serves nobody."""
         assert self.process
-        parents = {int(stat.parent.name): _parent(stat) for stat in Path("/proc").glob("[0-9]*/stat")}
-        return {process for process, parent in parents.items() if parent == self.process.pid}
+        return next(iter(children(self.process.pid)), None)
+
+    def operations(self, path: str, patience: float = 5.0) -> urllib3.BaseHTTPResponse:
+        """What operators are told at `path`. Raises `HTTPError`."""
+        with urllib3.PoolManager() as pool:
+            url = f"http://127.0.0.1:{self.operations_port}{path}"
+            return pool.request("GET", url, retries=False, timeout=patience)
+
+    def metrics(self) -> str:
+        """The page for Prometheus."""
+        return self.operations("/metrics").data.decode()
 
     def is_ready(self) -> bool:
-        """Whether it answers; `idp serve` itself speaks plain http, whatever the issuer is."""
-        with urllib3.PoolManager() as pool:
-            try:
-                host = self.issuer.partition("://")[2].partition("/")[0]
-                url = f"http://127.0.0.1:{self.port}/readyz"
-                answer = pool.request("GET", url, headers={"Host": host}, retries=False, timeout=5)
-            except urllib3.exceptions.HTTPError:
-                return False
-            return answer.status == 200
+        """Whether it says so."""
+        try:
+            return self.operations("/readyz").status == 200
+        except urllib3.exceptions.HTTPError:
+            return False
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
-        usual = {"IDP_ENVIRONMENT": "development", "IDP_ISSUER": self.issuer, "IDP_DATA_DIR": str(self.home / "data")}
+        usual = {
+            "IDP_ENVIRONMENT": "development",
+            "IDP_ISSUER": self.issuer,
+            "IDP_DATA_DIR": str(self.home / "data"),
+            "IDP_WEB__OPERATIONS_BIND": f"127.0.0.1:{self.operations_port}",
+        }
+        if self.server == "granian":
+            # Its worker may wait for nothing until its patience ends (decision 0005).
+            usual["IDP_WEB__GRACEFUL_TIMEOUT"] = "3"
         return inherited | usual | dict(self.settings)
-
-
-def _parent(stat: Path) -> int | None:
-    try:
-        return int(stat.read_text().rpartition(")")[2].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return None
 
 
 @contextlib.contextmanager

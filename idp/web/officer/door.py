@@ -14,7 +14,7 @@ from idp.web.browser import Browser, Surroundings, this_browser
 from idp.web.officer.console import COOKIE, Console, OfficerPage
 from idp.web.officer.sentences import DOOR
 from idp.web.page import Page
-from idp.web.sentences import PASSWORD
+from idp.web.sentences import PASSWORD, waiting
 
 
 class InvitationOver(Expired):
@@ -50,7 +50,9 @@ class Login(Page):
         form = browser.form
         login = form.get("login", "")[:64].strip()
         agent = browser.visitor.user_agent
-        typed = Typed(login, form.get("password", "")[:1024], form.get("code", "")[:16], browser.network, agent)
+        typed = Typed(
+            login, form.get("password", "")[:1024], form.get("code", "")[:16], browser.network, browser.address, agent
+        )
         try:
             secret = self._logins.log_in(typed)
         except LoginRefused as refused:
@@ -60,7 +62,7 @@ class Login(Page):
     def _refuse(self, login: str, wait: int) -> Response:
         if not wait:
             return self._page(login, error=DOOR["refused"])
-        response = self._page(login, error=DOOR["wait"] % {"seconds": wait}, status=429)
+        response = self._page(login, error=DOOR["wait"] % {"wait": waiting(wait)}, status=429)
         response.headers["Retry-After"] = str(wait)
         return response
 

@@ -6,7 +6,7 @@ from flask_babel import LazyString, lazy_gettext
 
 DOOR: Mapping[str, LazyString] = {
     "refused": lazy_gettext("Sai tên đăng nhập, mật khẩu hoặc mã xác thực"),
-    "wait": lazy_gettext("Bạn đã thử quá nhiều lần. Vui lòng thử lại sau %(seconds)s giây."),
+    "wait": lazy_gettext("Bạn đã thử quá nhiều lần. Vui lòng thử lại sau %(wait)s."),
     "idle": lazy_gettext("Phiên làm việc đã kết thúc vì không có thao tác trong 15 phút, hoặc đã quá 8 giờ."),
     "ended": lazy_gettext("Phiên làm việc đã kết thúc. Vui lòng đăng nhập lại."),
     "passkey": lazy_gettext("Chưa đăng nhập được bằng khóa truy cập. Hãy thử lại hoặc dùng mật khẩu và mã."),

@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from idp.accounts.account import LOGIN_KINDS, Kind
-from idp.accounts.budgets import CaptchaFirst, OverBudget
 from idp.accounts.one_time import OneTimeCodes
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration, NotOpen, Role
@@ -21,6 +20,7 @@ from idp.desk.divisions import divisions
 from idp.desk.photos import LARGEST, BadPhoto
 from idp.desk.reading import FIELDS
 from idp.errors import BadRequest, Busy, Expired, TooMany
+from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.login.challenge import Challenges
 from idp.messages.message import Language
 from idp.store.down import STORE_DOWN
@@ -137,20 +137,26 @@ class Api:
         if self._codes.is_exhausted(ask):
             raise Problem("code_exhausted")
         captcha, typed = str(given.get("captcha_id", "")), str(given.get("captcha", ""))
+        network = self._peers.network(environ)
+        if wait := self._challenges.owed(captcha, str(given.get("altcha", "")), network):
+            raise Problem("work_first", retry_after=wait)
         solved = bool(captcha) and self._challenges.is_right(captcha, typed, _shown_to(draft))
+        if solved:
+            self._challenges.work.count_wrong(network)
         try:
             next_at = self._codes.send(ask, address, language=language, trusted=solved)
         except CaptchaFirst:
-            raise Problem("captcha_first", self._challenge(draft, language)) from None
+            raise Problem("captcha_first", self._challenge(draft, network, language)) from None
         return 202, {"sent_to": masked("email", draft.form.email), "next_at": int(next_at)}
 
-    def _challenge(self, draft: Declaration, language: Language) -> Mapping[str, str]:
-        """A captcha for the app to show, as picture and as sound."""
+    def _challenge(self, draft: Declaration, network: str, language: Language) -> Mapping[str, object]:
+        """A captcha for the app to show, as picture and as sound, and the work that goes with it."""
         shown_to = _shown_to(draft)
         handle = self._challenges.new(shown_to, shown_to)
         answer = self._challenges.answer_for(handle, shown_to) or ""
         png, wav = (b64encode(made).decode() for made in (draw(answer), speak(answer, language)))
-        return {"captcha_id": handle, "captcha_png": png, "captcha_wav": wav}
+        work = self._challenges.work.challenge(handle, network)
+        return {"captcha_id": handle, "captcha_png": png, "captcha_wav": wav} | ({"altcha": work} if work else {})
 
     def _hand_in(self, environ: Environ, given: Mapping[str, Any], language: Language) -> Answer:
         draft = self._holder(environ)

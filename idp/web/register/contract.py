@@ -45,8 +45,8 @@ OPERATIONS = (
     *(Operation(f"photo_{role}", "POST", f"{ROOT}/draft/{role}", "A picture: JPEG, PNG or WebP, at most 8 MiB.",
                 picture=True, refusals=("picture", "handed_in")) for role in ("portrait", "front", "back")),
     Operation("code", "POST", f"{ROOT}/draft/code", "Send a code to the address of the form.",
-              takes={"captcha_id": False, "captcha": False}, answers=(202, "CodeSent"),
-              refusals=("incomplete", "handed_in", "code_exhausted", "over_budget", "captcha_first")),
+              takes={"captcha_id": False, "captcha": False, "altcha": False}, answers=(202, "CodeSent"),
+              refusals=("incomplete", "handed_in", "code_exhausted", "over_budget", "captcha_first", "work_first")),
     Operation("hand_in", "POST", f"{ROOT}/draft/submit", "Hand the draft in with the code, once.",
               takes={"code": True}, refusals=("incomplete", "code_wrong", "code_exhausted")),
     Operation("status", "POST", f"{ROOT}/status", "How a declaration stands.", draft=False, takes=_STATUS,
@@ -89,6 +89,13 @@ REFUSALS: Mapping[str, Refused] = {
     ),
     "captcha_first": Refused(
         403, ("Hãy nhập các ký tự trong hình để nhận mã xác thực.", "Type the characters of the picture to get a code.")
+    ),
+    "work_first": Refused(
+        429,
+        (
+            "Hãy tính lời giải của `altcha` hoặc chờ rồi gửi lại cùng câu trả lời.",
+            "Send the solution of `altcha`, or wait and send the same answer again.",
+        ),
     ),
     "no_such_pair": Refused(
         404,
@@ -173,7 +180,8 @@ def _schemas() -> dict[str, Any]:
     status = {"reference": text, "state": text, "says": text, "then": text, "reason": text, "note": text}
     problem = {"type": text, "title": text, "status": {"type": "integer"}, "code": text, "detail": text}
     encoded = {"type": "string", "contentEncoding": "base64"}
-    captcha = {"captcha_id": text, "captcha_png": encoded, "captcha_wav": encoded}
+    work = {"algorithm": text, "challenge": text, "maxNumber": {"type": "integer"}, "salt": text, "signature": text}
+    captcha = {"captcha_id": text, "captcha_png": encoded, "captcha_wav": encoded, "altcha": _object(work)}
     more = captcha | {"why": text, "problems": by_field, "sentences": by_field}
     return {
         "Draft": _object(draft),

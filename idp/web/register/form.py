@@ -14,14 +14,11 @@ from idp.desk.photos import LARGEST, BadPhoto
 from idp.desk.reading import FIELDS, IVANS
 from idp.errors import BadRequest
 from idp.web.browser import Browser
-from idp.web.forms import LARGEST_BODY, TooLarge
+from idp.web.forms import LARGEST_BODY, LARGEST_UPLOAD, TooLarge
 from idp.web.page import Page
 from idp.web.register.choices import choices
 from idp.web.register.visit import Desk, Visit, page
 from idp.web.register.wording import GRADES, PAPERS, REASONS, SUBMISSION, TAKEN, TRANSACT_AT, label, problem
-
-LARGEST_FORM = 40 * 1024 * 1024
-"""Three pictures and the fields. A picture somewhat over its bound is read too, so that its own sentence refuses it."""
 
 LARGEST_PART = 4 * LARGEST_BODY
 """Bytes of fields. Werkzeug judges by this also what it holds of a file between two reads of 64 KiB."""
@@ -155,7 +152,7 @@ def read_upload(browser: Browser) -> tuple[dict[str, str], dict[Role, bytes], di
     Raises `BadRequest`, `Forbidden`, `PicturesTooLarge`.
     """
     browser.demand_same_origin()
-    request.max_content_length, request.max_form_memory_size = LARGEST_FORM, LARGEST_PART
+    request.max_content_length, request.max_form_memory_size = LARGEST_UPLOAD, LARGEST_PART
     try:
         named = dict(request.form.lists())
     except RequestEntityTooLarge:

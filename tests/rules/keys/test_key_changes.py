@@ -65,6 +65,14 @@ def test_keys_of_the_first_ring_need_no_lead_because_nobody_can_have_an_older_co
     assert plan().rotated(first).signing_key("ES256", NOW).kid == standby.kid
 
 
+def test_a_key_that_came_after_the_first_ring_needs_the_lead_also_where_a_clock_is_as_far_behind_as_it_may() -> None:
+    """Such a machine publishes at the very moment that the first ring was dated back to."""
+    behind = plan(NOW - LIFE.clock_skew, LIFE)
+    ring = behind.rotated(plan(policy=LIFE).completed(KeyRing((), 0)))
+    assert len(ring.keys) == 3
+    assert behind.ready_at(ring, ring.keys[2]) == pytest.approx(behind.now + LIFE.lead, abs=0.01)
+
+
 def test_f_18_an_algorithm_that_comes_later_signs_after_the_lead() -> None:
     ring = plan().completed(ring_of(CURRENT, READY), ("EdDSA",))
     assert ring.signs_now("EdDSA", NOW + DAY - 1) is None
@@ -177,6 +185,27 @@ def test_revoking_the_old_key_right_after_a_rotation_leaves_no_slow_machine_with
     """On a machine whose clock is behind, the old key still signs for a while."""
     ring = plan().revoked(plan().rotated(ring_of(CURRENT, READY)), CURRENT.kid, force=False)
     assert ring.signing_key("ES256", NOW - POLICY.clock_skew).kid == READY.kid
+
+
+@pytest.mark.parametrize("since", [-30.0, 0.0, 10.0, 30.0, 60.0, 90.0])
+def test_revoking_a_key_just_after_the_one_before_it_left_leaves_no_slow_machine_without_a_key(since: float) -> None:
+    """On a machine whose clock is behind, the key before it signs, and then nobody until the time of the revocation."""
+    rotated = plan(policy=LIFE).rotated(ring_of(CURRENT, READY))
+    revoked_at = NOW + LIFE.overlap + since
+    ring = plan(revoked_at, LIFE).revoked(rotated, READY.kid, force=False)
+    assert Outcome(rotated, ring, plan(revoked_at, LIFE)).too_early == []
+    for behind in range(-600, int(SKEW) + 1):
+        assert ring.signs_now("ES256", revoked_at - behind), behind
+
+
+def test_a_key_that_a_revocation_brings_back_stays_until_its_last_token_has_expired() -> None:
+    """A machine that is behind revokes what another one has just replaced: the key before both signs for a moment."""
+    rotated = plan(policy=LIFE).rotated(ring_of(CURRENT, READY))
+    rotated = plan(NOW + LIFE.lead, LIFE).rotated(rotated)
+    ring = plan(NOW + LIFE.lead - 10, LIFE).revoked(rotated, READY.kid, force=False)
+    last = NOW + LIFE.lead - 1
+    assert ring.signing_key("ES256", last).kid == CURRENT.kid
+    assert CURRENT.kid in [key.kid for key in ring.published(last + LIFE.token_life + SKEW)]
 
 
 def test_a_second_revocation_within_the_lead_leaves_the_guarantee_and_says_so() -> None:

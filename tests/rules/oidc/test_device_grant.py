@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from authlib.oauth2 import OAuth2Error
 
-from idp.brake import Brake
 from idp.errors import Expired, TooMany
+from idp.limits.local import LocalRateLimiter
 from idp.login.authentication import Authentication
 from idp.oidc.clients import DEVICE_CODE, Client
 from idp.oidc.device_grant import ALPHABET, LIFE, Begun, DeviceCodes, read_user_code, shown
@@ -35,7 +35,7 @@ class Desk:
 
     def __init__(self, clock: FrozenClock) -> None:
         self.clock, self.store, self.claims = clock, InMemory(), Claims()
-        self.codes = DeviceCodes(self.store, clock, self.claims, Brake(10, 60, clock))
+        self.codes = DeviceCodes(self.store, clock, self.claims, LocalRateLimiter(10, 60, clock))
 
     def begin(self) -> Begun:
         return self.codes.begin(CLIENT, "openid", None, "192.0.2.0/24")

@@ -87,9 +87,12 @@ def test_the_sentences_that_the_agency_already_uses_stay_letter_for_letter(app: 
         assert str(sentences.LOGIN["login_failed"]) == "Wrong username or password"
 
 
-def test_the_sentence_about_waiting_takes_the_seconds(app: Flask) -> None:
+def test_the_sentence_about_waiting_takes_a_time_as_people_say_it(app: Flask) -> None:
     with app.test_request_context("/"):
-        assert "30 giây" in sentences.LOGIN["wait"] % {"seconds": 30}
+        assert "sau 30 giây" in sentences.LOGIN["wait"] % {"wait": sentences.waiting(30)}
+        assert [sentences.waiting(seconds) for seconds in (60, 798, 3593)] == ["60 giây", "13 phút", "60 phút"]
+    with app.test_request_context("/"), force_locale("en"):
+        assert sentences.waiting(798) == "13 minutes"
 
 
 def test_labels_of_the_login_page_stay_letter_for_letter(app: Flask) -> None:

@@ -1,12 +1,12 @@
-"""`Throttle` in SQL: all counts of one try are raised and judged by one statement, atomically on both databases."""
+"""`RateLimits` in SQL: all counts of one try are raised and judged by one statement, atomically on both databases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Boolean, Double, Integer, and_, bindparam, case, literal, or_, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from idp.login.limits import Admission, Charge
+from idp.limits.durable import NOTHING, Decision, Hit
 from idp.store import tables as t
 from keys.database import Database
 
@@ -15,29 +15,31 @@ NEVER = 0.0
 came second, and everybody on a machine whose clock is behind."""
 
 
-class SqlThrottle:
+class SqlRateLimits:
     """Durable counts in the table `throttle`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._insert = (postgresql if database.dialect == "postgresql" else sqlite).insert(t.throttle)
-        self._charge = self._upsert()
+        self._hit = self._upsert()
 
-    def charge(self, charges: Sequence[Charge], now: float) -> list[Admission]:
+    def hit(self, hits: Sequence[Hit], now: float) -> list[Decision]:
         # Sorted, because two statements that lock the same rows in different orders would wait for each other.
-        rows = [_first(charge, now) for charge in sorted(charges, key=lambda c: c.key)]
-        statement = self._charge.values(rows)
+        rows = [_first(hit, now) for hit in sorted(hits, key=lambda hit: hit.key)]
+        statement = self._hit.values(rows)
         with self._database.read.connect() as connection:
             found = connection.execute(statement, {"now": now}).all()
-        return [Admission(row.key, bool(row.admitted), row.failures, row.blocked_until) for row in found]
+        return [Decision(row.key, bool(row.admitted), row.failures, row.blocked_until) for row in found]
 
-    def forgive(self, *, clear: Sequence[str], give_back: Sequence[str]) -> None:
+    def forgive(self, *, clear: Sequence[str] = (), give_back: Mapping[str, int] = NOTHING) -> None:
         counts = t.throttle.c
         cleared = counts.key.in_(clear)
-        # Locked in the order in which `charge` locks; an expired count is a forgotten one, and is swept later.
+        units = case(*((counts.key == key, number) for key, number in give_back.items()), (cleared, 0), else_=0)
+        # Locked in the order in which `hit` locks; an expired count is a forgotten one, and is swept later.
         mine = select(counts.key).where(counts.key.in_([*clear, *give_back])).order_by(counts.key).with_for_update()
         forgiven = {
-            "failures": case((or_(cleared, counts.failures == 0), 0), else_=counts.failures - 1),
+            "failures": case((or_(cleared, counts.failures <= units), 0), else_=counts.failures - units),
+            "blocked_until": case((cleared, counts.blocked_until), else_=NEVER),
             "expires_at": case((cleared, 0.0), else_=counts.expires_at),
         }
         with self._database.read.connect() as connection:
@@ -48,14 +50,15 @@ class SqlThrottle:
         old, new, now = t.throttle.c, self._insert.excluded, bindparam("now", type_=Double)
         forgotten = old.expires_at <= now
         blocked = and_(old.expires_at > now, old.blocked_until > now)
-        over = old.failures + 1 - new.free
+        raised = old.failures + new.failures
+        over = raised - new.free
         doubled = new.base.op("<<")(case((over > 16, 16), else_=over))
         delay = case((doubled > new.cap, new.cap), else_=doubled)
         until = case((over < 0, literal(NEVER, Double)), else_=now + type_coerce(delay, Integer))
         return self._insert.on_conflict_do_update(
             index_elements=[old.key],
             set_={
-                "failures": case((forgotten, 1), (blocked, old.failures), else_=old.failures + 1),
+                "failures": case((forgotten, new.failures), (blocked, old.failures), else_=raised),
                 "blocked_until": case(
                     (forgotten, new.blocked_until),
                     (blocked, old.blocked_until),
@@ -67,18 +70,18 @@ class SqlThrottle:
         ).returning(old.key, old.admitted, old.failures, old.blocked_until)
 
 
-def _first(charge: Charge, now: float) -> dict[str, object]:
+def _first(hit: Hit, now: float) -> dict[str, object]:
     """The row of a count that does not exist yet: this try is its first failure until it succeeds."""
-    policy = charge.policy
+    policy = hit.policy
     return {
-        "key": charge.key,
+        "key": hit.key,
         "free": policy.free,
         "base": policy.base,
         "cap": policy.cap,
         "memory": policy.memory,
         "sliding": policy.sliding,
-        "failures": 1,
-        "blocked_until": now + policy.delay(1) if policy.delay(1) else NEVER,
+        "failures": hit.weight,
+        "blocked_until": now + delay if (delay := policy.delay(hit.weight)) else NEVER,
         "admitted": True,
         "expires_at": now + policy.memory,
     }

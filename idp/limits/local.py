@@ -1,6 +1,6 @@
-"""`Brake`: an in-process limit for floods, where losing the count at a restart permits nothing that matters.
+"""`LocalRateLimiter`: an in-process limit for floods, where losing the count at a restart permits nothing that matters.
 
-Counts that protect passwords live in SQL (`login/limits.py`); this one only keeps a worker from being kept busy.
+Counts that protect passwords live in SQL (`limits/durable.py`); this one only keeps a worker from being kept busy.
 """
 
 from collections import OrderedDict
@@ -9,8 +9,8 @@ from threading import Lock
 from idp.ports import Clock
 
 
-class Brake:
-    """At most `limit` pulls per key within a window of `seconds`; remembers the `most` newest keys."""
+class LocalRateLimiter:
+    """At most `limit` hits per key within a window of `seconds`; remembers the `most` newest keys."""
 
     def __init__(self, limit: int, seconds: float, clock: Clock, *, most: int = 10_000) -> None:
         self._limit = limit
@@ -20,7 +20,7 @@ class Brake:
         self._counts: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self._lock = Lock()
 
-    def pull(self, key: str) -> bool:
+    def hit(self, key: str) -> bool:
         """Count one more for `key`; False when there were too many in this window."""
         with self._lock:
             count = self._count(key) + 1
@@ -31,10 +31,15 @@ class Brake:
                 self._counts.popitem(last=False)
         return count <= self._limit
 
-    def is_on(self, key: str) -> bool:
+    def is_exhausted(self, key: str) -> bool:
         """Whether `key` has used up its window, without counting."""
         with self._lock:
             return self._count(key) >= self._limit
+
+    def count(self, key: str) -> int:
+        """How often `key` was counted in this window."""
+        with self._lock:
+            return self._count(key)
 
     @property
     def retry_after(self) -> int:

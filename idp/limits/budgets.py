@@ -4,15 +4,16 @@ Texts cost money and can be used to annoy somebody, so each send is paid from se
 them. A budget is a number of units in a window that begins with the first of them.
 """
 
+import ipaddress
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from idp.errors import Refusal
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
-JUDGED_AFTER, USED_PART = 200, 0.2
-"""So many texts to a prefix in a day are judged by the part whose code was used."""
+JUDGED_AFTER, USED_PART, FEW = 200, 0.2, 3
+"""So many texts to a prefix in a day are judged by the part whose code was used, for who asks for more than a few."""
 
 ALARMS = (0.5, 0.8, 1.0)
 """Parts of a whole installation's budget at which an operator is told."""
@@ -73,6 +74,8 @@ class BudgetLimits:
     per_number_day: int = 10
     per_account_hour: int = 5
     per_address_hour: int = 20
+    per_desk_hour: int = 500
+    desks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] = ()
     per_prefix_hour: int = 100
     per_minute: int = 600
     per_day: int = 200_000
@@ -80,35 +83,51 @@ class BudgetLimits:
     money_per_day: int = 70_000_000
 
     def of_send(
-        self, receiver: str, who: str, address: str, *, prefix: str | None, sends: bool, stranger: bool
+        self, receiver: str, who: str, address: str, *, prefix: str | None, sends: bool, stranger: bool, owned: bool
     ) -> tuple[Budget, ...]:
         """What one send is paid from. `receiver` and `who` are keyed digests or ids; `prefix` is None for mail.
 
-        A `stranger` (who recovers) may spend a part of a person's budgets only; the rest is for who knows the password.
-        With `sends` False nothing will go out (nobody has this account): whoever asks pays, the installation does not.
+        A `stranger`, who has proved nothing yet, may spend a part of each budget only and pays for the own address; the
+        rest is for those who proved something. `owned` says that there is an owner whose budgets these are. With
+        `sends` False nothing will go out (nobody has this account): whoever asks pays, the installation does not.
         """
-        own = (
+        own: tuple[Budget, ...] = (
             Budget(f"number-minute:{receiver}", 1, self.number_pause),
             Budget(f"number-hour:{receiver}", self.per_number_hour, HOUR),
             Budget(f"number-day:{receiver}", self.per_number_day, DAY),
             Budget(f"account-hour:{who}", self.per_account_hour, HOUR),
-            *(
-                [Budget(f"stranger-hour:{who}", 3, HOUR), Budget(f"stranger-day:{receiver}", 5, DAY)]
-                if stranger
-                else []
-            ),
-            # The hotline asks for many, and is no address of anybody.
-            *([Budget(f"address-hour:{address}", self.per_address_hour, HOUR)] if address else []),
         )
-        cost = 1 if sends and prefix else 0
-        shared = (
+        if stranger and owned:
+            own += (Budget(f"stranger-hour:{who}", 3, HOUR), Budget(f"stranger-day:{receiver}", 5, DAY))
+        # The hotline asks for many, and is no address of anybody.
+        if stranger and address:
+            own += (Budget(f"address-hour:{address}", self._per_address(address), HOUR),)
+        shared = self._of_texts(prefix, sends=sends) if prefix else ()
+        return own + shared + (tuple(map(_half, shared)) if stranger else ())
+
+    def _of_texts(self, prefix: str, *, sends: bool) -> tuple[Budget, ...]:
+        cost = int(sends)
+        return (
             Budget("all-minute", self.per_minute, MINUTE, cost, alarming=True),
             Budget("all-day", self.per_day, DAY, cost, alarming=True),
             Budget("all-money", self.money_per_day, DAY, cost * self.price, alarming=True),
+            # The same work for nobody: the time must not tell who exists.
+            Budget(f"prefix-hour:{prefix if sends else 'nobody'}", self.per_prefix_hour, HOUR, cost),
         )
-        # The same work for nobody: the time must not tell who exists.
-        block = Budget(f"prefix-hour:{prefix if sends else 'nobody'}", self.per_prefix_hour, HOUR, cost)
-        return (*own, *shared, block) if prefix else own + shared
+
+    def _per_address(self, address: str) -> int:
+        """An agency's desk, where everybody who comes sits at one computer, has more than a home."""
+        try:
+            place = ipaddress.ip_network(address)
+        except ValueError:
+            return self.per_address_hour
+        is_desk = any(place.version == desk.version and place.subnet_of(desk) for desk in self.desks)  # type: ignore[arg-type]
+        return self.per_desk_hour if is_desk else self.per_address_hour
+
+
+def _half(shared: Budget) -> Budget:
+    """What strangers may spend of a budget that they share with owners."""
+    return replace(shared, key=f"strangers-{shared.key}", limit=max(1, shared.limit // 2), alarming=False)
 
 
 def prefix_of(number: str) -> str:
@@ -127,7 +146,11 @@ def strained(budgets: Sequence[Budget], spent: Mapping[str, Spent]) -> bool:
 
 
 def wasted(spent: Mapping[str, Spent]) -> bool:
-    """Whether the codes sent to a prefix are hardly ever used: somebody is being paid for the texts (W-03)."""
+    """Whether a stranger who asks for many codes asks for a prefix whose codes are hardly ever used (W-03).
+
+    Somebody is being paid for such texts. Whoever proved something, or asks for few, is not judged by it.
+    """
     units = {key.partition(":")[0]: value.units for key, value in spent.items()}
     sent = units.get("prefix-sent", 0) - 1
-    return sent >= JUDGED_AFTER and units.get("prefix-used", 0) < sent * USED_PART
+    is_wasted = sent >= JUDGED_AFTER and units.get("prefix-used", 0) < sent * USED_PART
+    return is_wasted and units.get("asker-day", 0) > FEW

@@ -1,0 +1,46 @@
+"""What `web.bind` and `web.trusted_proxies` may say: who is at the other end hangs on them, and with it every limit."""
+
+from collections.abc import Iterator
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from config.sections import Web
+
+LOOPBACK = tuple(map(ip_network, ("127.0.0.0/8", "::1/128")))
+
+
+def proxy_rules(web: Web, *, production: bool) -> Iterator[tuple[bool, str]]:
+    """What cannot be or must not be: (is bad, why)."""
+    for text in web.trusted_proxies:
+        network = _read(text)
+        yield network is None and text != "*", f"web.trusted_proxies: {text!r} is no network"
+        huge = text == "*" or (network is not None and _is_half_the_world(network))
+        yield huge, f"web.trusted_proxies: {text!r} holds strangers, who could forge addresses"
+    yield (
+        production and hides_everybody(web.bind, web.trusted_proxies),
+        (
+            f"web.trusted_proxies: only a proxy on this machine reaches {web.bind}, and none is listed, so everybody "
+            'would be one address to every limit; set ["127.0.0.1/32"], or let web.bind be what others reach'
+        ),
+    )
+
+
+def hides_everybody(bind: str, trusted: tuple[str, ...]) -> bool:
+    """Whether all that connect there are programs of this machine, none of which is believed to speak for others."""
+    host = bind.rpartition(":")[0].strip("[]")
+    here = _read("127.0.0.1" if host == "localhost" else host)
+    if here is None or not any(here.version == net.version and here.subnet_of(net) for net in LOOPBACK):  # type: ignore[arg-type]
+        return False
+    listed = [network for network in map(_read, trusted) if network]
+    return not any(network.overlaps(net) for network in listed for net in LOOPBACK if network.version == net.version)
+
+
+def _is_half_the_world(network: IPv4Network | IPv6Network) -> bool:
+    """Whether no network of proxies is as large as that: shorter than /8, or than /32 of IPv6, or all there is."""
+    return network.prefixlen < (8 if network.version == 4 else 32)
+
+
+def _read(text: str) -> IPv4Network | IPv6Network | None:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        return None

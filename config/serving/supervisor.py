@@ -1,0 +1,129 @@
+"""The first process of `idp serve`: it starts the server, answers operators, and passes on what it is told.
+
+It does not serve, so nothing that happens to workers keeps it from answering. A stop goes in three steps: `/readyz`
+says no for `web.drain_for` seconds while everything goes on, then nobody new is taken and what runs finishes, then all
+end. A second signal skips the wait.
+"""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from config.foundation import Foundation, lay
+from config.serving.numbers import Numbers
+from config.serving.operations import Listener, operation_of
+from config.settings import BadSettings, Settings, load
+from idp.web.operation import Operation
+
+log = logging.getLogger("idp")
+TOLD = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD)
+IGNORED = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU)
+STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+SLACK = 5.0
+"""Seconds that a server gets beyond what it gives its requests."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Supervisor:
+    """Runs `serve` in a process of its own. `bind` is where it listens, `base` what operators are told of."""
+
+    def __init__(
+        self, serve: Callable[[], None], listener: Listener, base: Foundation, bind: str, numbers: Numbers
+    ) -> None:
+        self._serve = serve
+        self._listener = listener
+        self._bind = bind
+        self._numbers = numbers
+        self._base = base
+        self._operation: Operation
+        self._child = 0
+
+    def run(self) -> int:
+        """Until the server ends; gives its exit code. In the process of the server itself this does not return."""
+        self._child = self._fork()
+        # Threads only now: a process that has some should not fork.
+        self._operation = operation_of(self._base, self._bind, self._numbers)
+        signal.pthread_sigmask(signal.SIG_BLOCK, TOLD)
+        for other in IGNORED:
+            signal.signal(other, signal.SIG_IGN)
+        log.info("serving", extra={"bind": self._bind, "server": self._child})
+        self._listener.start(lambda: self._operation)
+        while (code := self._ended()) is None:
+            told = signal.sigwait(TOLD)
+            if told in STOPS:
+                return self._stop(signal.Signals(told))
+            if told == signal.SIGHUP:
+                self._reload()
+        return code
+
+    def _fork(self) -> int:
+        child = os.fork()
+        if not child:
+            with suppress(OSError, AttributeError):
+                ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+            self._listener.close()
+            self._serve()
+            sys.exit(0)
+        return child
+
+    def _ended(self) -> int | None:
+        pid, status = os.waitpid(self._child, os.WNOHANG)
+        return os.waitstatus_to_exitcode(status) if pid else None
+
+    def _reload(self) -> None:
+        """New workers and new checks by new settings, if they are good: what cannot change is what is listened on."""
+        try:
+            base = lay(load(), self._base.clock)
+        except Exception as error:
+            why = error.complaints if isinstance(error, BadSettings) else [type(error).__name__]
+            log.error("settings are not reloaded", extra={"complaints": why})
+            return
+        log.info("reloading")
+        before, self._operation = self._operation, operation_of(base, self._bind, self._numbers)
+        before.close()
+        self._base.close()
+        self._base = base
+        os.kill(self._child, signal.SIGHUP)
+
+    def _stop(self, told: signal.Signals) -> int:
+        self._operation.is_stopping = True
+        log.info("stopping", extra={"signal": told.name})
+        if told == signal.SIGTERM and (code := self._drain(drain_for(self._base.settings))) is not None:
+            return code
+        os.kill(self._child, told)
+        code = self._wait(self._base.settings)
+        return 0 if code == -told else code
+
+    def _drain(self, seconds: float) -> int | None:
+        """Go on serving; the exit code if the server ends meanwhile."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            told = signal.sigtimedwait(TOLD, left)
+            if told and told.si_signo in STOPS:
+                return None
+            if (code := self._ended()) is not None:
+                return code
+        return None
+
+    def _wait(self, settings: Settings) -> int:
+        until = time.monotonic() + settings.web.graceful_timeout + SLACK
+        while (code := self._ended()) is None:
+            told = signal.sigtimedwait(TOLD, max(0.0, until - time.monotonic()))
+            if told is None:
+                os.kill(self._child, signal.SIGKILL)
+                until += SLACK
+            elif told.si_signo in STOPS:
+                os.kill(self._child, told.si_signo)
+        return code
+
+
+def drain_for(settings: Settings) -> float:
+    """Seconds between the first word of a stop and the stop, for whoever asks us whether we are ready."""
+    chosen = settings.web.drain_for
+    return chosen if chosen is not None else 5.0 if settings.is_production else 0.0

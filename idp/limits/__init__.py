@@ -1,0 +1,1 @@
+"""Limits: who is judged by which counts, and what it costs to go on."""

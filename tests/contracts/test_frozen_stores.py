@@ -1,0 +1,148 @@
+"""F-02, F-10, F-13: a store whose host answers and whose processes do not costs one deadline, and then nothing."""
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import sqlalchemy as sa
+
+from config.foundation import open_redis
+from config.settings import Settings, Store
+from idp.errors import StoreDown
+from idp.store.down import STORE_DOWN
+from idp.store.ephemeral_redis import RedisEphemeral
+from idp.store.patience import patient
+from keys.database import Database
+from keys.prepared import Prepared
+from keys.rest import Rest, Resting
+from tests.support import servers
+from tests.support.frozen import frozen, postmaster, redis_process
+from tests.support.waiting import until
+
+TIMEOUT = 0.5
+DEADLINE = TIMEOUT + 1.0
+THREADS = 6
+one = sa.table("one", sa.column("n", sa.Integer))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with servers.postgresql() as url:
+        yield url
+
+
+@pytest.fixture
+def database(server: str) -> Iterator[Database]:
+    made = Database(server, pool_wait=TIMEOUT, connect_timeout=TIMEOUT, statement_timeout=TIMEOUT)
+    with made.write.begin() as connection:
+        connection.execute(sa.text("create table if not exists one as select 1 as n"))
+    yield made
+    made.close()
+
+
+def reading(database: Database) -> None:
+    with database.read.connect() as connection:
+        connection.execute(sa.select(one.c.n)).scalar_one()
+
+
+def writing(database: Database) -> None:
+    with database.write.begin() as connection:
+        connection.execute(one.update().values(n=1))
+
+
+def prepared(database: Database) -> None:
+    Prepared(database, sa.select(one.c.n)).rows()
+
+
+def all_at_once(database: Database, *calls: Callable[[Database], None]) -> None:
+    """Each call from several threads, on connections that were opened before."""
+    for call in calls:
+        with ThreadPoolExecutor(THREADS) as pool:
+            list(pool.map(call, [database] * THREADS))
+
+
+@pytest.mark.parametrize("call", [reading, writing, prepared])
+def test_a_frozen_postgresql_costs_every_thread_at_most_a_deadline(
+    server: str, database: Database, call: Callable[[Database], None]
+) -> None:
+    """Acceptance 5"""
+    all_at_once(database, call)
+    with frozen(postmaster(server)):
+        began = time.monotonic()
+        with ThreadPoolExecutor(THREADS) as pool:
+            ends = [pool.submit(failing, call, database) for _ in range(THREADS)]
+            assert {end.result() for end in ends} == {True}
+        assert time.monotonic() - began < DEADLINE
+    until(lambda: not failing(call, database), patience=5.0)
+
+
+def failing(call: Callable[[Database], None], database: Database) -> bool:
+    try:
+        call(database)
+    except STORE_DOWN:
+        return True
+    return False
+
+
+def test_once_it_is_known_to_hang_nobody_waits(server: str, database: Database) -> None:
+    reading(database)
+    with frozen(postmaster(server)):
+        assert failing(reading, database)
+        began = time.monotonic()
+        for _ in range(50):
+            assert failing(reading, database)
+        assert time.monotonic() - began < TIMEOUT
+
+
+def test_an_operators_long_read_may_take_its_time_and_the_next_use_may_not(database: Database) -> None:
+    with patient(database) as connection:
+        connection.execute(sa.text(f"select pg_sleep({2 * TIMEOUT})"))
+    with pytest.raises(sa.exc.OperationalError), database.read.connect() as connection:
+        connection.execute(sa.text(f"select pg_sleep({2 * TIMEOUT})"))
+    # The server itself has ended that one, so the connection and the rest are well.
+    reading(database)
+
+
+def test_a_frozen_redis_costs_a_deadline_and_then_nothing() -> None:
+    with servers.redis_server() as url:
+        opened = open_redis(Settings(store=Store(redis_url=url, timeout=TIMEOUT)))
+        assert opened
+        ephemeral = RedisEphemeral(opened)
+        assert ephemeral.get("a", now=0) is None
+        with frozen(redis_process(url)):
+            for bound in (DEADLINE, TIMEOUT / 2, TIMEOUT / 2):
+                began = time.monotonic()
+                with pytest.raises(StoreDown):
+                    ephemeral.get("a", now=0)
+                assert time.monotonic() - began < bound
+        until(lambda: redis_answers(ephemeral), patience=5.0)
+
+
+def redis_answers(ephemeral: RedisEphemeral) -> bool:
+    try:
+        ephemeral.get("a", now=0)
+    except StoreDown:
+        return False
+    return True
+
+
+def test_of_many_one_tries_again() -> None:
+    rest = Rest(0.3)
+    rest.waited_in_vain()
+    assert not may_ask(rest)
+    until(lambda: may_ask(rest))
+
+    assert may_ask(rest), "whoever tries may need more than one call"
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert not any(pool.map(may_ask, [rest] * THREADS))
+        rest.answered()
+        assert all(pool.map(may_ask, [rest] * THREADS))
+
+
+def may_ask(rest: Rest) -> bool:
+    try:
+        rest.ask()
+    except Resting:
+        return False
+    return True

@@ -1,0 +1,221 @@
+"""N-15, F-14: whoever is silent or drips keeps no thread, has a deadline, and makes nobody else wait."""
+
+import contextlib
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.installation import installed
+from tests.support.live import CHEAP_HASH, PORTAL, Visit, people
+from tests.support.provider import Provider
+from tests.support.waiting import until
+from tests.support.wire import Wire
+
+WORKERS, THREADS = 2, 8
+CROWD = WORKERS * THREADS * 4
+SOON = 1.0
+HEAD = b"GET /jwks HTTP/1.1\r\nHost: localhost:%d\r\n"
+POST = b"POST /token HTTP/1.1\r\nHost: localhost:%d\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+BEGINNINGS = {
+    "never a byte": b"",
+    "in the head": HEAD,
+    "before the body": POST + b"Content-Length: 900\r\n\r\n",
+    "in the body": POST + b"Content-Length: 900\r\n\r\ngrant_type",
+    "in a chunk": POST + b"Transfer-Encoding: chunked\r\n\r\n10\r\ngrant",
+    "after a request": HEAD + b"\r\n",
+    "before a body that is too large": POST + b"Content-Length: 9000000\r\n\r\n",
+}
+GRANIAN_WAITS = {"before the body", "in the body", "in a chunk"}
+TRICKLE = {"in the head": b"A", "in the body": b"a", "never a byte": b"", "before the body": b"a"}
+
+
+@pytest.fixture(scope="module", params=["gunicorn", "granian"])
+def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+    with (
+        installed(
+            tmp_path_factory.mktemp("slow"),
+            request,
+            settings=CHEAP_HASH | {"IDP_WEB__THREADS": str(THREADS)},
+            people=people(1),
+            clients=[PORTAL],
+            workers=WORKERS,
+            server=request.param,
+        ) as ready,
+        ready.serving(),
+    ):
+        yield ready
+
+
+@contextlib.contextmanager
+def crowd(provider: Provider, beginning: bytes, size: int = CROWD) -> Iterator[list[socket.socket]]:
+    """Connections that have sent a beginning and nothing more."""
+    sent = beginning % provider.port if b"%d" in beginning else beginning
+    with contextlib.ExitStack() as stack:
+        sockets = [
+            stack.enter_context(socket.create_connection(("127.0.0.1", provider.port), timeout=30)) for _ in range(size)
+        ]
+        for each in sockets:
+            each.sendall(sent)
+        yield sockets
+
+
+def assert_others_are_served(provider: Provider) -> None:
+    """A newcomer has the keys, and an answer to a login, within a second."""
+    visit = Visit(provider.issuer)
+    page = visit.authorize()
+    for ask in (lambda: visit.portal.send("GET", f"{provider.issuer}/jwks"), lambda: visit.submit(page)):
+        began = time.monotonic()
+        assert ask().status in (200, 303)
+        assert time.monotonic() - began < SOON
+
+
+@pytest.mark.parametrize("where", BEGINNINGS)
+def test_silent_connections_keep_nobody_waiting(provider: Provider, where: str) -> None:
+    with crowd(provider, BEGINNINGS[where]):
+        for _ in range(3):
+            assert_others_are_served(provider)
+
+
+@pytest.mark.parametrize("where", ["in the head", "in the body"])
+def test_dripping_connections_keep_nobody_waiting(provider: Provider, where: str) -> None:
+    enough = threading.Event()
+
+    def drip(sockets: list[socket.socket]) -> None:
+        while not enough.wait(0.05):
+            for each in sockets:
+                with contextlib.suppress(OSError):
+                    each.sendall(TRICKLE[where])
+
+    with crowd(provider, BEGINNINGS[where]) as sockets:
+        tap = threading.Thread(target=drip, args=[sockets])
+        tap.start()
+        try:
+            for _ in range(3):
+                assert_others_are_served(provider)
+        finally:
+            enough.set()
+            tap.join()
+
+
+LATE = [where for where in BEGINNINGS if where != "before a body that is too large"]
+GUNICORN = pytest.mark.parametrize("provider", ["gunicorn"], indirect=True)
+"""What granian cannot, as docs/deploy.md says: deadlines of bodies, a bound for an address, a spool."""
+
+
+@pytest.mark.parametrize(
+    ("provider", "where"),
+    [
+        *[("gunicorn", where) for where in LATE],
+        *[("granian", where) for where in LATE if where not in GRANIAN_WAITS],
+    ],
+    indirect=["provider"],
+)
+def test_who_keeps_us_waiting_is_cut_off_in_time(provider: Provider, where: str) -> None:
+    with crowd(provider, BEGINNINGS[where], 1) as sockets:
+        began = time.monotonic()
+        said = b"".join(iter(lambda: sockets[0].recv(65_536), b""))
+
+        assert time.monotonic() - began < 15
+        if where not in ("never a byte", "after a request") and provider.server != "granian":
+            assert said.startswith(b"HTTP/1.1 408 ")
+
+
+@GUNICORN
+def test_a_body_that_drips_has_no_more_time_than_a_silent_one(provider: Provider) -> None:
+    with crowd(provider, BEGINNINGS["in the body"], 1) as sockets:
+        sockets[0].settimeout(0.05)
+
+        def cut_off() -> bool:
+            with contextlib.suppress(TimeoutError):
+                sockets[0].sendall(b"a")
+                return sockets[0].recv(1000)[:13] in (b"HTTP/1.1 408 ", b"")
+            return False
+
+        assert until(cut_off) < 15
+
+
+@GUNICORN
+def test_of_too_many_from_one_address_the_longest_waiting_goes(provider: Provider) -> None:
+    """Not the newcomer: so an honest one gets in."""
+    with crowd(provider, HEAD, 400) as sockets:
+        assert_others_are_served(provider)
+        sockets[0].settimeout(5)
+
+        assert sockets[0].recv(100) == b""
+        sockets[-1].sendall(b"\r\n")
+        assert sockets[-1].recv(100).startswith(b"HTTP/1.1 200 ")
+
+
+def test_who_does_not_read_the_answer_of_a_closing_connection_keeps_nobody(provider: Provider) -> None:
+    with crowd(provider, HEAD + b"Connection: close\r\n\r\n"):
+        assert_others_are_served(provider)
+
+
+def test_a_client_that_asks_may_go_on_and_is_asked_once(provider: Provider) -> None:
+    with Wire(provider.port) as wire:
+        wire.send(POST % provider.port + b"Content-Length: 12\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
+        assert wire.read().status == 100
+        wire.send(b"grant_type=x")
+        assert wire.rest().count(b"HTTP/1.1 ") == 1
+
+
+@GUNICORN
+def test_the_spool_is_not_left_open(provider: Provider, tmp_path: Path) -> None:
+    """A thousand requests on a connection each leave no file behind."""
+
+    def open_files() -> int:
+        return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in provider.worker_processes())
+
+    body = b"a" * 300_000
+    head = b"POST /api/registrations/x HTTP/1.1\r\nHost: localhost:%d\r\nAuthorization: Bearer x\r\n"
+    head += b"Content-Length: %d\r\n\r\n"
+
+    def upload() -> None:
+        with Wire(provider.port) as wire:
+            wire.send(head % (provider.port, len(body)) + body)
+            assert wire.read().status == 404
+
+    upload()
+    before = open_files()
+    for _ in range(20):
+        upload()
+    until(lambda: open_files() <= before + 4)
+
+
+def test_a_listed_proxy_may_have_many_and_nobody_may_have_all(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """Its connections are other people's; where there is no more room, the longest waiting goes all the same."""
+    proxied = CHEAP_HASH | {"IDP_WEB__TRUSTED_PROXIES": '["127.0.0.1/32"]'}
+    more = {"people": people(1), "clients": [PORTAL]}
+    with installed(tmp_path, request, settings=proxied, **more) as ready, ready.serving():  # type: ignore[arg-type]
+        with crowd(ready, HEAD, 400) as sockets:
+            assert_others_are_served(ready)
+            sockets[0].sendall(b"\r\n")
+            assert sockets[0].recv(100).startswith(b"HTTP/1.1 200 ")
+        with crowd(ready, HEAD, 1100) as sockets:
+            assert_others_are_served(ready)
+            assert sockets[0].recv(100) == b""
+
+
+def test_without_room_for_files_newcomers_get_in_all_the_same(tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    """F-16"""
+    proxied = CHEAP_HASH | {"IDP_WEB__TRUSTED_PROXIES": '["127.0.0.1/32"]'}
+    more = {"people": people(1), "clients": [PORTAL]}
+    with installed(tmp_path, request, settings=proxied, **more) as ready, ready.serving():  # type: ignore[arg-type]
+        (worker,) = ready.worker_processes()
+        Visit(ready.issuer).tokens()
+        used = len(list(Path(f"/proc/{worker}/fd").iterdir()))
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (used + 40, used + 40))
+        with crowd(ready, HEAD, 200):
+            until(lambda: asked_in_time(ready))
+            assert ready.worker_processes() == {worker}, "it has not fallen"
+
+
+def asked_in_time(provider: Provider) -> bool:
+    began = time.monotonic()
+    page = Visit(provider.issuer).portal.send("GET", f"{provider.issuer}/jwks")
+    return page.status == 200 and time.monotonic() - began < SOON
