@@ -114,7 +114,7 @@ def test_a_full_pool_is_waited_for_only_so_long(database_url: str) -> None:
     began = time.monotonic()
     with database.read.connect(), pytest.raises(sa.exc.TimeoutError):
         database.read.connect()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     database.close()
 
 
@@ -198,7 +198,7 @@ def test_sqlite_gives_up_on_a_lock_that_is_never_released(tmp_path: Path) -> Non
             pass
         with second.read.connect() as connection:
             assert connection.execute(sa.select(1)).scalar_one() == 1
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 4
     with second.write.begin() as connection:
         metadata.create_all(connection)
     first.close()

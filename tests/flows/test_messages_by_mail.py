@@ -198,7 +198,7 @@ def test_a_server_that_hangs_or_drips_does_not_hold_us(greeting: bytes) -> None:
         with pytest.raises(NotNow, match="SMTPServerDisconnected"):
             sender.send(letter())
 
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize("security", ["none", "tls"])
@@ -211,7 +211,7 @@ def test_a_conversation_that_drips_from_its_first_byte_on_ends_as_a_whole(securi
         with pytest.raises(NotNow):
             sender.send(letter())
 
-    assert time.monotonic() - began < 2.5
+    assert time.monotonic() - began < 10
 
 
 def test_a_name_server_that_is_silent_does_not_hold_us() -> None:
@@ -229,7 +229,7 @@ def test_a_name_server_that_is_silent_does_not_hold_us() -> None:
             sender.send(letter())
     finally:
         over.set()
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 @contextlib.contextmanager

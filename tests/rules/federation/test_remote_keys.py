@@ -191,7 +191,7 @@ def test_who_comes_while_another_fetches_is_served_from_what_is_known(published:
     assert fetching.wait(20)
     began = time.monotonic()
     assert known.now(soon()).value == GOOD
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 10
     let_go.set()
     thread.join(20)
     assert published.fetches == 2
