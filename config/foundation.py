@@ -173,7 +173,7 @@ def passwords_of(settings: Settings, secrets: Secrets) -> Passwords:
     login = settings.login
     cost = HashCost(login.hash_memory, login.hash_time)
     places = login.hash_workers or math.ceil(available_cores() / settings.web.workers)
-    return Passwords(secrets.get("pepper"), cost, places=places, waiting=login.hash_queue)
+    return Passwords(secrets.get("pepper"), cost, at_once=places, waiting=login.hash_queue)
 
 
 def available_cores() -> float:

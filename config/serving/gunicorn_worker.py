@@ -15,11 +15,12 @@ from contextlib import suppress
 from selectors import EVENT_READ
 from typing import Any
 
-from gunicorn import http
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker
 
-from config.serving.admission import Admission, is_cheap
+from config.serving.admission import AWAY, Admission, is_cheap
+from config.serving.connection import Connection
 from config.serving.inbox import Inbox
+from config.serving.refusals import REFUSALS
 from config.settings import load
 from idp.web.forms import LARGEST_BODY, largest_body
 from idp.web.network import Peers
@@ -41,39 +42,13 @@ GOODBYE = 2.0
 MOST_PER_ADDRESS, MOST_UPLOADS = 128, 32
 """Connections of one address that have not sent a whole request, and large bodies that are on their way, per worker."""
 
+MOST_AT_ONCE = 64
+"""Connections that are taken in before anything else is looked at."""
+
+SWITCH = 0.0005
+"""Seconds after which a thread that computes lets another one have the interpreter: the loop among them."""
+
 LOOK_EVERY = 0.25
-_REFUSALS = {408: b"Request Timeout", 431: b"Request Header Fields Too Large", 503: b"Service Unavailable"}
-_RETRY = b"Retry-After: 2\r\nCache-Control: no-store\r\nContent-Type: text/html; charset=utf-8\r\n"
-_BUSY = (
-    "<!doctype html><html lang=vi><meta name=viewport content='width=device-width'><title>Hệ thống đang bận</title>"
-    "<h1>Hệ thống đang bận</h1><p>Rất nhiều người đang truy cập. Vui lòng thử lại sau vài giây. Chưa có gì được gửi đi."
-    "<p lang=en>Very many people are here. Please try again in a few seconds. Nothing has been sent yet.</html>"
-).encode()
-
-
-class Connection(TConn):  # type: ignore[misc]
-    """A connection, whose requests gunicorn reads from our inbox. `peer` is counted; none when nobody is."""
-
-    parser: Any
-
-    def __init__(self, cfg: Any, sock: socket.socket, client: Any, server: Any, inbox: Inbox, peer: str | None) -> None:
-        super().__init__(cfg, sock, client, server)
-        self.inbox = inbox
-        self.peer = peer
-        self.address = client[0] if isinstance(client, tuple) else ""
-        self.is_cheap = False
-        self.data_ready = True
-        self.is_leaving = False
-        self.deadline = 0.0
-
-    def init(self) -> None:
-        if self.parser is None:
-            self.initialized = True
-            self.parser = http.get_parser(self.cfg, self.inbox, self.client)
-
-    def close(self, graceful: bool = False) -> None:
-        self.inbox.close()
-        super().close()
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -88,6 +63,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._answering: dict[Connection, float] = {}
         self._admission = Admission[Connection](self.cfg.threads)
         self._next_look = 0.0
+
+    def init_process(self) -> None:
+        sys.setswitchinterval(SWITCH)
+        super().init_process()
 
     def load_wsgi(self) -> None:
         """Build the application. One that replaces another and cannot is a matter of its own: the master tries again.
@@ -116,17 +95,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         super().set_accept_enabled(enabled)
         if not enabled and not self.alive:
             for listener in self.sockets:
-                self._take_everybody(listener)
+                listener.setblocking(False)
+                while self._take(listener):
+                    pass
                 listener.close()
 
-    def _take_everybody(self, listener: Any) -> None:
-        listener.setblocking(False)
-        taken = -1
-        while taken != self.nr_conns:
-            taken = self.nr_conns
-            self.accept(listener)
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Somebody who waits for a thread may have it when another is away for long, which no event tells."""
+        super().wait_for_and_dispatch_events(AWAY if self._admission.is_anybody_waiting else timeout)
+        self._admit_next()
 
     def accept(self, listener: Any) -> None:
+        """Take in all who are at the door, or many of them: whoever stands in the kernel's queue is told nothing."""
+        for _ in range(MOST_AT_ONCE):
+            if not self._take(listener):
+                return
+
+    def _take(self, listener: Any) -> bool:
+        """One connection, if there is one and room for it."""
         try:
             sock, address = listener.accept()
         except OSError as error:
@@ -135,34 +121,42 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 self._make_room(self._waiting) if self._waiting else time.sleep(LOOK_EVERY)
             elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
                 raise
-            return
+            return False
         self.nr_conns += 1
         peer = self._peers.counted(address[0]) if isinstance(address, tuple) else None
         conn = Connection(self.cfg, sock, address, listener.getsockname(), Inbox(largest_body), peer)
         self._await(conn, HEAD)
+        # Mostly the request is there already, and no event has to be waited for.
         self._receive(conn)
+        self._listen_to(conn)
         if self.nr_conns >= self.worker_connections:
             self._make_room(self._waiting)
+        return True
 
     def _await(self, conn: Connection, seconds: float) -> None:
-        """From now on its loop reads it, until `seconds` have passed."""
-        conn.sock.setblocking(False)
+        """From now on the loop reads it when `_listen_to` was called, until `seconds` have passed."""
         conn.deadline = time.monotonic() + seconds
         self._waiting[conn] = None
-        self.poller.register(conn.sock, EVENT_READ, lambda _: self._receive(conn))
         if conn.peer is not None:
             theirs = self._by_peer[conn.peer]
             theirs[conn] = None
             if len(theirs) > MOST_PER_ADDRESS:
                 self._make_room(theirs)
 
+    def _listen_to(self, conn: Connection) -> None:
+        if conn in self._waiting and not conn.is_listened_to:
+            self.poller.register(conn.sock, EVENT_READ, lambda _: self._receive(conn))
+            conn.is_listened_to = True
+
     def _forget(self, conn: Connection) -> None:
-        """Its loop has nothing to do with it any more."""
+        """The loop has nothing to do with it any more."""
         if conn not in self._waiting:
             return
         del self._waiting[conn]
         self._uploads.pop(conn, None)
-        self.poller.unregister(conn.sock)
+        if conn.is_listened_to:
+            self.poller.unregister(conn.sock)
+            conn.is_listened_to = False
         if conn.peer is not None:
             del self._by_peer[conn.peer][conn]
             if not self._by_peer[conn.peer]:
@@ -217,17 +211,19 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def _admit(self, conn: Connection) -> None:
         """A thread for a whole request: now, soon, or never when too many wait."""
         conn.is_cheap = is_cheap(conn.inbox.path)
-        if self._admission.is_free(cheap=conn.is_cheap):
+        now = time.monotonic()
+        if self._admission.is_free(now, cheap=conn.is_cheap):
             self._hand_over(conn)
             return
         says = conn.inbox.forwarded_for.decode("latin-1")
         who = self._peers.household({"REMOTE_ADDR": conn.address, "HTTP_X_FORWARDED_FOR": says})
-        if too_many := self._admission.wait(conn, who, time.monotonic(), cheap=conn.is_cheap):
+        if too_many := self._admission.wait(conn, who, now, cheap=conn.is_cheap):
             self._shed(too_many)
 
     def _hand_over(self, conn: Connection) -> None:
-        self._admission.begin(cheap=conn.is_cheap)
-        self._answering[conn] = time.monotonic() + LONGEST_ANSWER
+        now = time.monotonic()
+        self._admission.begin(conn, now, cheap=conn.is_cheap)
+        self._answering[conn] = now + LONGEST_ANSWER
         self.enqueue_req(conn)
 
     def _admit_next(self) -> None:
@@ -237,7 +233,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def _shed(self, conn: Connection) -> None:
         self.wsgi.measures.shed.labels("cheap" if conn.is_cheap else "dear").inc()
-        self._refuse(conn, 503)
+        self._say(conn, 503)
+        # Where everything it sent was read nothing is reset, and nobody has to wait for its end.
+        self._cut(conn) if conn.inbox.state == "whole" else self._let_go(conn)
 
     def _begin(self, conn: Connection, state: str) -> None:
         """A head or a body has begun, and has its time from now on."""
@@ -259,14 +257,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
     def finish_request(self, conn: Connection, fs: Any) -> None:
         """A thread is done with it: wait for the next request, or for the client to go."""
         self._answering.pop(conn, None)
-        self._admission.end(cheap=conn.is_cheap)
+        self._admission.end(conn, cheap=conn.is_cheap)
         self._admit_next()
         try:
+            conn.sock.setblocking(False)
             kept = not fs.cancelled() and fs.result() and conn.inbox.state == "whole"
             if kept:
                 conn.inbox.go_on(conn.parser.unreader.take_buffered())
                 self._await(conn, IDLE if self.alive else min(IDLE, GOODBYE))
                 self._judge(conn, "silent")
+                self._listen_to(conn)
             else:
                 self._let_go(conn)
         except Exception:
@@ -281,14 +281,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             return
         conn.is_leaving = True
         self._await(conn, GOODBYE)
+        self._listen_to(conn)
 
     def _refuse(self, conn: Connection, status: int) -> None:
-        self._forget(conn)
-        head, body = (_RETRY, _BUSY) if status == 503 else (b"", b"")
-        answer = b"HTTP/1.1 %d %b\r\nConnection: close\r\n%bContent-Length: %d\r\n\r\n%b"
-        with suppress(OSError):
-            conn.sock.send(answer % (status, _REFUSALS[status], head, len(body), body))
+        self._say(conn, status)
         self._let_go(conn)
+
+    def _say(self, conn: Connection, status: int) -> None:
+        self._forget(conn)
+        with suppress(OSError):
+            conn.sock.send(REFUSALS[status])
 
     def _cut(self, conn: Connection) -> None:
         self._forget(conn)

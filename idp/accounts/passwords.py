@@ -5,6 +5,7 @@ The pepper lives outside the database dump: without it a leaked table cannot be 
 
 import hashlib
 import hmac
+import threading
 import unicodedata
 from base64 import b64encode
 from collections.abc import Iterator
@@ -15,6 +16,9 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from idp.accounts.hash_queue import KNOWN, Asker, HashQueue
+
+AT_THE_STORE = 2
+"""For each that is hashed so many more have a place, whose try is being counted: a slow store leaves no core idle."""
 
 SHORTEST = 8
 LONGEST = 256
@@ -44,17 +48,19 @@ def checked(password: str) -> str:
 
 
 class Hasher:
-    """Hashes and verifies at once, for whoever has a place in the queue."""
+    """Hashes and verifies, `at_once` at a time, for whoever has a place in the queue."""
 
-    def __init__(self, pepper: bytes, cost: HashCost) -> None:
+    def __init__(self, pepper: bytes, cost: HashCost, at_once: int) -> None:
         self._pepper = pepper
+        self._turns = threading.Semaphore(at_once)
         self._hasher = PasswordHasher(cost.time, cost.memory, cost.lanes, type=Type.ID)
         # Verifying against this when nobody was found costs the same as a real check (no enumeration by time).
         self._nobody = self._hasher.hash(self._keyed("nobody has this password"))
 
     def hash(self, password: str) -> str:
         """The text to store for `password`."""
-        return self._hasher.hash(self._keyed(password))
+        with self._turns:
+            return self._hasher.hash(self._keyed(password))
 
     def verify(self, stored: str | None, password: str) -> bool:
         """Whether `password` belongs to `stored`; a dummy of the same cost is checked for None."""
@@ -72,17 +78,18 @@ class Hasher:
 
     def _matches(self, stored: str, keyed: str) -> bool:
         try:
-            return self._hasher.verify(stored, keyed)
+            with self._turns:
+                return self._hasher.verify(stored, keyed)
         except (VerificationError, InvalidHashError):
             return False
 
 
 class Passwords:
-    """Hashes and verifies behind a fair queue of so many `places` at once and so many `waiting`."""
+    """Hashes and verifies so many `at_once`, behind a fair queue of so many `waiting`."""
 
-    def __init__(self, pepper: bytes, cost: HashCost, *, places: int, waiting: int) -> None:
-        self._hasher = Hasher(pepper, cost)
-        self.queue = HashQueue(places, waiting)
+    def __init__(self, pepper: bytes, cost: HashCost, *, at_once: int, waiting: int) -> None:
+        self._hasher = Hasher(pepper, cost, at_once)
+        self.queue = HashQueue(at_once * (1 + AT_THE_STORE), waiting)
 
     @contextmanager
     def place(self, asker: Asker) -> Iterator[Hasher]:

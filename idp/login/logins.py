@@ -165,8 +165,10 @@ class Logins:
             judged = self._admit(tried, solved=solved) if not self._is_exempt(account) else Judged()
             stored = account.password_hash if account else None
             is_right = hasher.verify(stored, typed.password)
-            if is_right and stored and hasher.is_outdated(stored) and account and account.is_active:
-                self._people.rehash(account.id, stored, hasher.hash(typed.password))
+            is_old = is_right and stored is not None and hasher.is_outdated(stored)
+            renewed = hasher.hash(typed.password) if is_old and account and account.is_active else None
+        if account and stored and renewed:
+            self._people.rehash(account.id, stored, renewed)
         if not is_right or account is None or stored is None:
             self._wrong(account, typed, tried, judged)
         if not account.is_active:

@@ -2,9 +2,13 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+LONGEST_ADDRESS = 64
+"""Characters; the longest IPv6 address with a scope and brackets has fewer."""
 
 
 class Peers:
@@ -49,6 +53,7 @@ class Peers:
         return address is not None and any(address in network for network in self._trusted)
 
 
+@lru_cache(4096)
 def _cut(text: str, v4: int, v6: int) -> str:
     address = _parse(text)
     if address is None:
@@ -57,6 +62,11 @@ def _cut(text: str, v4: int, v6: int) -> str:
 
 
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    return _parse_short(text) if len(text) <= LONGEST_ADDRESS else None
+
+
+@lru_cache(4096)
+def _parse_short(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         address = ipaddress.ip_address(text.strip("[]"))
     except ValueError:

@@ -342,7 +342,7 @@ class TestPasswords:
 
         account = app.base.people.find_by_identifier("bhxh", "0000000001")
         assert account
-        dearer = Passwords(app.base.secrets.get("pepper"), HashCost(16, 2), places=1, waiting=1)
+        dearer = Passwords(app.base.secrets.get("pepper"), HashCost(16, 2), at_once=1, waiting=1)
         app.base.people.set_password(account.id, dearer.hash(PASSWORD), app.clock())
         visitor = app.visitor()
         visitor.log_in(visitor.authorize())

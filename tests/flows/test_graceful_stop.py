@@ -19,7 +19,7 @@ from tests.support.waiting import until
 CITIZENS = 4
 # Slow enough that a stop comes in the middle, with room in the queue for all. So few that the last of them has its turn
 # within the two seconds that anybody waits, on a busy machine and by one worker too.
-SLOW_HASH = {"IDP_LOGIN__HASH_MEMORY": "19456", "IDP_LOGIN__HASH_TIME": "8", "IDP_LOGIN__HASH_QUEUE": "50"}
+SLOW_HASH = {"IDP_LOGIN__HASH_MEMORY": "19456", "IDP_LOGIN__HASH_TIME": "3", "IDP_LOGIN__HASH_QUEUE": "50"}
 PATIENCE = {"IDP_WEB__GRACEFUL_TIMEOUT": "20"}
 LATECOMERS = {
     "gunicorn": {"200", "refused"},

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from idp.accounts.hash_queue import Asker, HashQueue
+from idp.accounts.hash_queue import KNOWN, Asker, HashQueue
+from idp.accounts.passwords import HashCost, Passwords
 from idp.errors import Busy
 from tests.support.waiting import until
 
@@ -161,3 +162,23 @@ def test_what_is_remembered_of_strangers_is_bounded() -> None:
             pass
 
     assert len(queue._served) <= 4096
+
+
+def test_a_try_that_a_slow_store_counts_keeps_no_core_from_others() -> None:
+    passwords = Passwords(b"pepper", HashCost(8, 1), at_once=1, waiting=1)
+
+    with passwords.place(KNOWN):
+        stored = passwords.hash("the right one")
+        assert passwords.verify(stored, "the right one")
+
+
+def test_as_many_are_hashed_at_once_as_there_are_cores() -> None:
+    passwords = Passwords(b"pepper", HashCost(8, 1), at_once=1, waiting=1)
+
+    with passwords.place(KNOWN) as hasher, hasher._turns:
+        late = threading.Thread(target=passwords.verify, args=[None, "wrong"])
+        late.start()
+        late.join(0.05)
+        assert late.is_alive()
+    late.join(5)
+    assert not late.is_alive()

@@ -1,15 +1,33 @@
 """N-15: who gets a thread next, and who is turned away when too many wait."""
 
-from config.serving.admission import PATIENCE, QUEUED_PER_THREAD, Admission, is_cheap
+from pathlib import Path
+
+from config.serving.admission import (
+    AWAY,
+    BURST,
+    CHEAP_IN_A_ROW,
+    COMPUTING,
+    LONG,
+    LONGEST_BURST,
+    LULL,
+    PATIENCE,
+    SHORT,
+    Admission,
+    is_cheap,
+)
 
 THREADS = 8
-MOST = THREADS * QUEUED_PER_THREAD
 
 
-def busy(admission: Admission[str], threads: int = THREADS) -> None:
-    """Threads that pages hold, as many as pages may; keys hold the others."""
-    for _ in range(threads):
-        admission.begin(cheap=not admission.is_free(cheap=False))
+def busy(admission: Admission[str]) -> None:
+    """As many pages as may compute at a time."""
+    for number in range(COMPUTING):
+        admission.begin(f"busy {number}", 0.0, cheap=False)
+
+
+def crowd(admission: Admission[str], size: int, now: float) -> list[str | None]:
+    """Strangers, each from an address of their own, and whom each of them drives away."""
+    return [admission.wait(f"stranger {n}", f"10.0.0.{n}/32", now, cheap=False) for n in range(size)]
 
 
 def test_what_costs_little_is_known_by_its_path() -> None:
@@ -22,33 +40,48 @@ def test_what_costs_little_is_known_by_its_path() -> None:
     assert not is_cheap(b"/authorize")
 
 
+def test_few_compute_at_a_time_and_more_where_some_are_away() -> None:
+    admission = Admission[str](THREADS)
+    busy(admission)
+
+    assert not admission.is_free(AWAY - 0.01, cheap=True)
+    assert admission.is_free(AWAY, cheap=True)
+    assert admission.is_free(AWAY, cheap=False)
+
+
 def test_pages_never_take_all_threads() -> None:
     admission = Admission[str](THREADS)
-    taken = 0
-    while admission.is_free(cheap=False):
-        admission.begin(cheap=False)
-        taken += 1
+    now, taken = 0.0, 0
+    while admission.is_free(now, cheap=False):
+        admission.begin(f"page {taken}", now, cheap=False)
+        now, taken = now + AWAY, taken + 1
 
     assert taken == THREADS - 2
-    assert admission.is_free(cheap=True)
+    assert admission.is_free(now, cheap=True)
 
 
 def test_one_thread_serves_both() -> None:
     admission = Admission[str](1)
 
-    assert admission.is_free(cheap=False)
-    admission.begin(cheap=False)
-    assert not admission.is_free(cheap=True)
+    assert admission.is_free(0.0, cheap=False)
+    admission.begin("page", 0.0, cheap=False)
+    assert not admission.is_free(AWAY, cheap=True)
 
 
-def test_what_is_cheap_goes_first() -> None:
+def test_what_is_cheap_goes_first_and_not_for_ever() -> None:
     admission = Admission[str](THREADS)
     busy(admission)
     admission.wait("page", "a", 0.0, cheap=False)
-    admission.wait("token", "b", 0.1, cheap=True)
-    admission.end(cheap=False)
+    for number in range(CHEAP_IN_A_ROW + 1):
+        admission.wait(f"token {number}", "b", 0.0, cheap=True)
+    admission.end("busy 0", cheap=False)
+    order = []
+    while found := admission.next(0.0):
+        admission.begin(found[0], 0.0, cheap=True)
+        admission.end(found[0], cheap=True)
+        order.append(found[0])
 
-    assert admission.next(0.1) == ("token", True)
+    assert order == ["token 0", "token 1", "token 2", "page", "token 3"]
 
 
 def test_a_household_with_many_requests_shares_one_turn() -> None:
@@ -57,28 +90,57 @@ def test_a_household_with_many_requests_shares_one_turn() -> None:
     for number in range(5):
         admission.wait(f"flood {number}", "203.0.113.66/32", 0.0, cheap=False)
     admission.wait("person", "198.51.100.7/32", 0.0, cheap=False)
-    admission.end(cheap=False)
+    admission.end("busy 0", cheap=False)
 
     assert admission.next(0.0) == ("flood 0", True)
     assert admission.next(0.0) == ("person", True)
 
 
+def test_who_was_served_before_waits_only_so_long_for_newcomers() -> None:
+    admission = Admission[str](THREADS)
+    busy(admission)
+    admission.end("busy 0", cheap=False)
+    admission.wait("first", "a", 0.0, cheap=False)
+    assert admission.next(0.0) == ("first", True)
+    admission.wait("second", "a", 0.0, cheap=False)
+    admission.wait("newcomer", "b", LONG / 2, cheap=False)
+    admission.wait("newest", "c", LONG, cheap=False)
+
+    assert admission.next(LONG / 2) == ("newcomer", True)
+    assert admission.next(LONG) == ("second", True)
+
+
+def test_a_burst_waits_and_a_longer_one_is_cut_short() -> None:
+    admission = Admission[str](THREADS)
+    busy(admission)
+
+    assert crowd(admission, LONGEST_BURST + 1, 1.0) == [None] * LONGEST_BURST + [f"stranger {LONGEST_BURST}"]
+    admission.end("busy 0", cheap=False)
+    assert admission.next(0.99 + BURST)
+    assert admission.wait("in time", "a", 0.99 + BURST, cheap=False) is None
+    for _ in range(LONGEST_BURST - SHORT):
+        assert admission.next(1.01 + BURST)
+    assert admission.wait("too late", "b", 1.01 + BURST, cheap=False) == "too late"
+
+
+def test_after_a_lull_there_is_room_for_a_burst_again() -> None:
+    admission = Admission[str](THREADS)
+    busy(admission)
+    crowd(admission, SHORT + 1, 0.0)
+    admission.end("busy 0", cheap=False)
+    while admission.next(0.0):
+        pass
+
+    assert crowd(admission, LONGEST_BURST, LULL + 0.01) == [None] * LONGEST_BURST
+
+
 def test_a_flood_turns_away_itself() -> None:
     admission = Admission[str](THREADS)
     busy(admission)
-    away = [admission.wait(f"flood {number}", "203.0.113.66/32", 0.0, cheap=False) for number in range(MOST + 3)]
-    person = admission.wait("person", "198.51.100.7/32", 0.0, cheap=False)
+    for number in range(LONGEST_BURST):
+        admission.wait(f"flood {number}", "203.0.113.66/32", 0.0, cheap=False)
 
-    assert away == [None] * MOST + [f"flood {number}" for number in range(MOST, MOST + 3)]
-    assert person == f"flood {MOST - 1}"
-
-
-def test_of_many_strangers_the_last_one_goes() -> None:
-    admission = Admission[str](THREADS)
-    busy(admission)
-    away = [admission.wait(f"person {number}", f"10.0.0.{number}/32", 0.0, cheap=False) for number in range(MOST + 1)]
-
-    assert away[-1] == f"person {MOST}"
+    assert admission.wait("person", "198.51.100.7/32", 0.0, cheap=False) == f"flood {LONGEST_BURST - 1}"
 
 
 def test_whoever_waited_too_long_is_turned_away_whether_a_thread_comes_or_not() -> None:
@@ -89,7 +151,6 @@ def test_whoever_waited_too_long_is_turned_away_whether_a_thread_comes_or_not() 
     admission.wait("other", "b", PATIENCE, cheap=True)
 
     assert admission.late(PATIENCE + 0.01) == ["early"]
-    admission.end(cheap=False)
     assert admission.next(3 * PATIENCE) == ("other", False)
     assert admission.next(PATIENCE + 0.01) == ("later", True)
     assert admission.next(PATIENCE) is None
@@ -100,4 +161,18 @@ def test_nobody_is_next_while_no_thread_is_free() -> None:
     busy(admission)
     admission.wait("page", "a", 0.0, cheap=False)
 
+    assert admission.is_anybody_waiting
     assert admission.next(0.0) is None
+
+
+def test_the_page_about_limits_tells_these_numbers() -> None:
+    page = " ".join((Path(__file__).parents[3] / "docs" / "limits.md").read_text().split())
+
+    for words in (
+        f"computes {COMPUTING} requests at a time",
+        f"an upstream for {AWAY * 1000:.0f} ms",
+        f"after {LONG * 1000:.0f} ms",
+        f"{LONGEST_BURST} of a kind",
+        f"more than {SHORT} keep coming",
+    ):
+        assert words in page
