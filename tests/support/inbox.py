@@ -9,7 +9,7 @@ from tests.support.app import App
 
 Received = dict[str, Any]
 _LINK = re.compile(r"https?://\S+")
-_CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
+CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
 
 
 def received(folder: Path) -> list[Received]:
@@ -26,7 +26,7 @@ def deliver(app: App) -> list[Received]:
 
 def code_in(message: Received) -> str:
     """The six digits of a one-time code."""
-    found = _CODE.search(message["body"])
+    found = CODE.search(message["body"])
     assert found, message["body"]
     return found[0]
 
