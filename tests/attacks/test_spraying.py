@@ -100,6 +100,7 @@ def test_n_08_the_town_would_fall_without_the_judgement_of_networks(database: Da
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3_600)
 def test_n_08_a_day_of_spraying_opens_at_most_one_account_in_two_thousand(
     database: Database, capsys: pytest.CaptureFixture[str]
 ) -> None:
