@@ -139,6 +139,7 @@ class Admission(Generic[T]):
 
     @property
     def is_anybody_waiting(self) -> bool:
+        """Whether a request of either kind waits for a thread."""
         return bool(self._cheap.count or self._dear.count)
 
     def wait(self, item: T, who: str, now: float, *, cheap: bool) -> T | None:
