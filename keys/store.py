@@ -92,6 +92,8 @@ class SqlKeyStore:
             .select_from(version.outerjoin(key, sa.true()))
             .order_by(key.c.published_from, key.c.kid)
         )
+        # One statement, one snapshot: a ring that another process writes between two reads is no broken ring.
+        self._orphans = sa.select(key.c.kid).where(~sa.exists(version.select())).limit(1)
 
     def load(self) -> KeyRing:
         """Raises `BadRing` that names the key and the reason when any of them does not open."""
@@ -126,7 +128,7 @@ class SqlKeyStore:
         """The ring as it lies in the database, each key with the version. Raises `BadRing` when it is not one ring."""
         with self._db.read.connect() as connection:
             rows = list(connection.execute(self._rows).all())
-            if not rows and connection.execute(sa.select(self._tables.key.c.kid).limit(1)).first():
+            if not rows and connection.execute(self._orphans).first():
                 raise BadRing(
                     f"there are {self._tables.what}s, but the version of their ring is missing: restore the database"
                 )

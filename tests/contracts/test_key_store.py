@@ -124,6 +124,19 @@ def test_f_17_keys_without_their_ring_are_refused(database: Database, store: Sql
         store.load()
 
 
+def test_a_ring_made_between_two_reads_is_not_taken_for_a_broken_one(
+    database: Database, database_url: str, store: SqlKeyStore
+) -> None:
+    other = SqlKeyStore(Database(database_url), MASTER)
+
+    def another_process_is_quicker(*_: object) -> None:
+        add(other, keys.signing_key())
+
+    sa.event.listen(database.read, "after_cursor_execute", another_process_is_quicker, once=True)
+    assert store.load() == KeyRing((), 0)
+    assert store.load().version == 1
+
+
 @pytest.mark.parametrize("column", ["published_from", "signs_from", "published_until", "revoked_at"])
 def test_f_17_an_edited_date_is_found(database: Database, store: SqlKeyStore, column: str) -> None:
     """Above all nobody takes a revocation back, or lets a key sign earlier, by one UPDATE."""
