@@ -1,6 +1,7 @@
 """What a page asks of the browser in front of it: cookies, language, origin, and the form it sent."""
 
 import hmac
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -24,6 +25,10 @@ from idp.web.places import NOWHERE, Places
 LANGUAGES = ("vi", "en")
 SECOND_LIFE = 3600
 """Seconds for which a browser keeps an attempt's second secret: as long as any attempt lives, and a little."""
+
+SECOND_COOKIE = re.compile("p[A-Za-z0-9_-]{12}")
+MOST_SECOND_COOKIES = 10
+"""Attempts with a proof that one browser has at a time: more than anybody has tabs."""
 
 LONGEST_MOVED = 6000
 """Bytes of a form that still fit into a URL."""
@@ -64,7 +69,14 @@ class Browser:
             self.given[second_cookie(handle)] = secret
 
     def hand_over(self, response: Response) -> None:
-        """Set what the browser was given; every page's answer comes by here."""
+        """Set what the browser was given; every page's answer comes by here.
+
+        Who logs in all day, as at a counter, would otherwise carry more cookies than a server reads.
+        """
+        if not self.given:
+            return
+        for name in self.around.cookies.older(self.request.cookies, SECOND_COOKIE, MOST_SECOND_COOKIES - 1):
+            self.around.cookies.drop(response, name)
         for name, secret in self.given.items():
             self.around.cookies.set(response, name, secret, max_age=SECOND_LIFE)
 

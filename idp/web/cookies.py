@@ -4,6 +4,7 @@
 QR code that waits in this browser, `p` and twelve letters the secret that came with the proof in one login attempt.
 """
 
+import re
 from collections.abc import Mapping
 
 from werkzeug.wrappers import Response
@@ -24,6 +25,12 @@ class Cookies:
         """The value of our cookie `name`, when it has a possible shape."""
         value = cookies.get(self._prefix + name)
         return value if value and len(value) <= LONGEST and value.isascii() and value.isprintable() else None
+
+    def older(self, cookies: Mapping[str, str], shape: re.Pattern[str], keep: int) -> list[str]:
+        """Our cookies of this shape except the newest `keep`: browsers send older ones first (RFC 6265, 5.4)."""
+        ours = [name.removeprefix(self._prefix) for name in cookies if name.startswith(self._prefix)]
+        found = [name for name in ours if shape.fullmatch(name)]
+        return found[: max(0, len(found) - keep)]
 
     def set(self, response: Response, name: str, value: str, *, max_age: int | None = None) -> None:
         response.set_cookie(

@@ -1,6 +1,7 @@
 """M-2: who noted a browser's secret and the address of a login before it began gets nothing of what is proved in it."""
 
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, get_type_hints
@@ -193,3 +194,18 @@ def test_m2_a_form_that_brings_its_own_proof_may_be_sent_twice() -> None:
     assert attempts.load(handle, replace(held, second=again)).proof == PROOF
     with pytest.raises(OtherBrowser):
         attempts.load_for_login(handle, Held("another"))
+
+
+def test_a_day_of_logins_at_a_counter_leaves_few_cookies_and_the_newest_tabs(app: App) -> None:
+    """Hundreds of old secrets would be more than a server reads of a header: nobody could log in there any more."""
+    app.person(CODE)
+    visitor = app.visitor()
+    waiting = attempt_of(visitor.authorize(prompt="login"))
+    for _ in range(15):
+        by_password(app, visitor, attempt_of(visitor.authorize(prompt="login")))
+    proved = by_password(app, visitor, waiting)
+    for _ in range(9):
+        by_password(app, visitor, attempt_of(visitor.authorize(prompt="login")))
+
+    assert len([each for each in kept(visitor) if re.fullmatch("__Host-p.{12}", each.key)]) == 10
+    assert "code" in answer_of(visitor.get(proved))
