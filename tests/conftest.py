@@ -2,6 +2,7 @@
 
 import shutil
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.timeout(0))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Where the time of the suite goes: the ten slowest files, and what all took together."""
+    seconds = Counter[str]()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            if isinstance(report, pytest.TestReport):
+                seconds[report.nodeid.partition("::")[0]] += report.duration
+    terminalreporter.section("slowest files")
+    for file, taken in seconds.most_common(10):
+        terminalreporter.line(f"{taken:7.1f} s  {file}")
+    terminalreporter.line(f"{seconds.total():7.1f} s  in all {len(seconds)} files, by all workers together")
 
 
 @pytest.fixture(scope="session", autouse=True)
