@@ -1,24 +1,33 @@
 # `make help` lists what can be done. Only Python 3.11 or newer (with venv), make and git are taken for granted.
 
 PYTHON ?= python3
-PYTEST ?= -n 2 --dist loadscope
+PYTEST ?= -n 2 --dist worksteal
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run test lint bench soak fuzz clean programs
+.PHONY: help setup run test tests quick lint pictures bench soak fuzz clean programs
 
 help: ## list what can be done
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: .setup/run ## make .venv with the locked dependencies
 
 run: .setup/run ## start the provider, a portal and an inbox on this machine, with made-up people
 	@exec $(BIN)/python -m sandbox run
 
-test: programs .setup/test .setup/foreign lint ## everything that CI runs: lint, types, imports, tests
-	$(BIN)/python -m pytest -m "not soak" --durations=25 --session-timeout=4200 $(PYTEST)
+test: programs .setup/test .setup/foreign ## everything that CI runs: lint, types, imports, tests; FILES=... for some
+	@$(MAKE) --no-print-directory -j 2 $(if $(FILES),tests,lint tests)
+
+tests:
+	$(BIN)/python -m pytest -m "not soak" --session-timeout=4200 $(PYTEST) $(FILES)
+
+quick: .setup/test ## lint, types, rules, contracts on SQLite and one story of each flow, within two minutes
+	@$(MAKE) --no-print-directory -j 2 lint tests FILES='$(QUICK)'
+
+pictures: programs .setup/test ## pictures of every page in build/screenshots, to look at
+	IDP_PICTURES=1 $(BIN)/python -m pytest $(PYTEST) tests/browser
 
 lint: .setup/test ## style, types, imports and spelling
 	$(BIN)/ruff format --check .

@@ -1,11 +1,11 @@
-"""`python -m sandbox run | portal | inbox | sms | upstreams | phone-app`; in a terminal, `phone ...` and `codes`."""
+"""`python -m sandbox run`, or one of its parts: see `PROGRAMS`; in a terminal, `phone ...` and `codes`."""
 
 import argparse
 import sys
 
 from sandbox import addresses
 
-PROGRAMS = ("run", "portal", "inbox", "sms", "upstreams", "phone-app", "phone", "codes")
+PROGRAMS = ("run", "prepare", "portal", "inbox", "sms", "upstreams", "phone-app", "phone", "codes")
 
 
 def main() -> int:
@@ -23,6 +23,10 @@ def _start(program: str, words: list[str]) -> int:
     where = addresses.from_environment()
     match program:
         # Each is imported only when it is the one: the starter should not wait for libraries that its children need.
+        case "prepare":
+            from sandbox import prepare
+
+            prepare.run(where)
         case "portal":
             from sandbox import portal
 

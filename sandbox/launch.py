@@ -5,7 +5,6 @@ clients and participants -> provider -> wait until each answers -> wait for Ctrl
 takes the others with it.
 """
 
-import hashlib
 import json
 import os
 import shutil
@@ -25,13 +24,6 @@ from sandbox.upstream_people import PASSWORD
 
 _PATIENCE = 60.0
 _GLANCE = 0.2
-_LOADED = {
-    "people.json": ("accounts", "load"),
-    "clients.json": ("clients", "load"),
-    "participants.csv": ("participants", "import"),
-    "agencies.csv": ("agencies", "import"),
-    "officers.json": ("officers", "load"),
-}
 
 
 class CannotStart(Exception):
@@ -53,7 +45,7 @@ def run(where: Addresses) -> int:
         _make_folders(where)
         _make_key(where)
         _start_programs(where, environment, started)
-        _prepare_data(where, environment)
+        _prepare_data(environment)
         _start_provider(where, environment, started)
         _wait_until_ready(started)
         print(_welcome(where, environment), flush=True)
@@ -136,40 +128,14 @@ def _make_folders(where: Addresses) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _prepare_data(where: Addresses, environment: Mapping[str, str]) -> None:
+def _prepare_data(environment: Mapping[str, str]) -> None:
     """Migrate, and load what is loaded into a new database or when its files have changed."""
-    is_new = json.loads(_idp(["db", "upgrade", "--json"], environment))["before"] is None
-    texts = {name: where.at_home((HERE / name).read_text(encoding="utf-8")) for name in _LOADED}
-    fingerprint = _fingerprint(texts, environment)
-    stamp = where.records / "loaded"
-    if not is_new and stamp.is_file() and stamp.read_text() == fingerprint:
-        return
-    for name, words in _LOADED.items():
-        file = where.records / name
-        file.write_text(texts[name], encoding="utf-8")
-        _idp([*words, str(file), "--reason", "sandbox"], environment)
-    stamp.write_text(fingerprint)
-
-
-def _fingerprint(texts: Mapping[str, str], environment: Mapping[str, str]) -> str:
-    """Of what was loaded and into which database: a run that finds it again has nothing to load."""
-    database = environment.get("IDP_STORE__DATABASE_URL", "")
-    return hashlib.sha256("\0".join([database, *texts.values()]).encode()).hexdigest()
-
-
-def _idp(words: Sequence[str], environment: Mapping[str, str]) -> str:
-    """Run the operator's command and give what it printed."""
+    command = [sys.executable, "-m", "sandbox", "prepare"]
     done = subprocess.run(
-        [_command(), *words],
-        env=dict(environment),
-        cwd=PROJECT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
+        command, env=dict(environment), cwd=PROJECT, stdin=subprocess.DEVNULL, capture_output=True, text=True
     )
     if done.returncode != 0:
-        raise CannotStart(f"idp {' '.join(words)} ({done.returncode}):\n{done.stdout}{done.stderr}")
-    return done.stdout
+        raise CannotStart(f"The data could not be prepared ({done.returncode}):\n{done.stdout}{done.stderr}")
 
 
 def _command() -> str:

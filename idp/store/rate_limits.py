@@ -53,7 +53,7 @@ class SqlRateLimits:
     def _for(self, count: int) -> SQLCompiler:
         """The statement for so many rows, compiled once: SQLAlchemy would do so for every try (5 ms of a login)."""
         if count not in self._compiled:
-            rows = [{name: bindparam(f"{name}_{n}", type_=t.throttle.c[name].type) for name in t.throttle.c.keys()} for n in range(count)]
+            rows = [{c.name: bindparam(f"{c.name}_{n}", type_=c.type) for c in t.throttle.c} for n in range(count)]
             self._compiled[count] = self._hit.values(rows).compile(dialect=self._database.read.dialect)
         return self._compiled[count]
 

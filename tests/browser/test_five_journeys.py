@@ -1,7 +1,7 @@
 """Five journeys of people whose account somebody else is after, in Chromium with the inbox beside it.
 
 A stolen phone, a recycled number, a shared computer, an account that a stranger had first, a mistyped number: the owner
-ends with the account, the other without. Pictures are left in `build/screenshots`.
+ends with the account, the other without. `make pictures` leaves pictures in `build/screenshots`.
 """
 
 import os
@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.test_password_stories import CODE, NOT_ME, OLD, Desk
 from tests.browser.test_portal_in_chromium import on_page
 from tests.browser.test_whole_life import EMAIL, FIRST, LINK, NAME, NUMBER, approve, pictures, register
-from tests.support.chromium import profile
+from tests.support.chromium import keep_picture, profile
 from tests.support.provider import FIXED_CAPTCHA
 from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
 from tests.support.upstreams import PASSWORD as UPSTREAM_PASSWORD
@@ -99,7 +99,7 @@ def test_a_stolen_phone(owner: Desk, other: Desk, sandbox: Sandbox) -> None:
     assert not any("Ma xac thuc" in text for text in messages_to(sandbox, "+84981234567")[before:])
     owner.inbox.goto(sandbox.url(2))
     expect(owner.inbox.locator("body")).to_contain_text("Da bao khong phai toi")
-    owner.inbox.screenshot(path="build/screenshots/story-journey-5-stolen-phone-inbox.png", full_page=True)
+    keep_picture(owner.inbox, "story-journey-5-stolen-phone-inbox")
 
 
 def test_a_recycled_number(owner: Desk, other: Desk, sandbox: Sandbox) -> None:

@@ -12,13 +12,12 @@ from playwright.sync_api import Browser, Page
 from idp.messages.file_inbox import FileSender
 from idp.messages.message import Message
 from tests.support.browser import Browser as Reader
-from tests.support.chromium import WIDTHS, profile
+from tests.support.chromium import WIDTHS, keep_picture, profile
 from tests.support.clock import FrozenClock
 from tests.support.ports import free_port
 from tests.support.processes import running
 
 PROJECT = Path(__file__).parents[2]
-PICTURES = PROJECT / "build" / "screenshots"
 UNDO = "https://id.example.test/undo/abc"
 
 
@@ -118,8 +117,7 @@ def test_nobody_is_kept_out_and_nothing_is_wider_than_the_screen(
     with profile(chromium, width=width, dark=dark) as context:
         screen = context.new_page()
         screen.goto(inbox.url)
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        screen.screenshot(path=PICTURES / f"inbox-{width}-{'dark' if dark else 'light'}.png", full_page=True)
+        keep_picture(screen, f"inbox-{width}-{'dark' if dark else 'light'}")
 
         assert barriers(screen) == []
         assert screen.evaluate("document.documentElement.scrollWidth") <= width

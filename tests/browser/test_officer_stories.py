@@ -1,6 +1,6 @@
 """An officer's morning in Chromium: in by the invitation, through the queue by keys, pages judged by axe and pictured.
 
-`officers.localhost` is the same process and port as the provider; pictures are left in `build/screenshots`.
+`officers.localhost` is the process and port of the provider; `make pictures` leaves pictures in `build/screenshots`.
 """
 
 import io
@@ -28,8 +28,8 @@ from idp.desk.data_requests import DataRequest
 from idp.desk.declaration import ROLES, Declaration, Form, Photo, new_id, new_reference
 from idp.store import tables as t
 from idp.store.participants import SqlParticipants
-from tests.browser.test_pages_look_right import PICTURES, SMALL_TARGETS, barriers
-from tests.support.chromium import WIDTHS, profile
+from tests.browser.test_pages_look_right import SMALL_TARGETS, barriers
+from tests.support.chromium import WIDTHS, keep_picture, profile
 from tests.support.provider import Provider
 from tests.support.sandbox import PROJECT
 
@@ -41,7 +41,6 @@ NAMES = ("Nguyễn Thị Hoà", "Trần Đức Ðạt", "Lê Văn Nam", "Phạm 
 
 @pytest.fixture(scope="module")
 def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    PICTURES.mkdir(parents=True, exist_ok=True)
     made = Provider(tmp_path_factory.mktemp("officers"))
     made.command("db", "upgrade")
     made.command("agencies", "import", str(PROJECT / "sandbox" / "agencies.csv"), "--reason", "test")
@@ -123,7 +122,7 @@ def look(page: Page, name: str) -> None:
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             page.evaluate("scrollTo(0, 0)")
-            page.screenshot(path=PICTURES / f"officer-{name}-{width}-{language}.png", full_page=True)
+            keep_picture(page, f"officer-{name}-{width}-{language}")
             page.evaluate(AXE_SCRIPT.read_text() if hasattr(AXE_SCRIPT, "read_text") else AXE_SCRIPT)
             assert barriers(page) == [], (name, width, language)
             assert page.evaluate(SMALL_TARGETS) == [], (name, width, language)
@@ -186,7 +185,7 @@ def test_two_officers_approve_together(officer: Page, provider: Provider, chromi
         look(other, "proposal")
         other.get_by_role("button", name="Xác nhận").click()
         expect(other.locator("main")).to_contain_text("Đã phê duyệt")
-        other.screenshot(path=PICTURES / "officer-proposal-done-1280-vi.png", full_page=True)
+        keep_picture(other, "officer-proposal-done-1280-vi")
         other.get_by_role("link", name="Yêu cầu về dữ liệu").click()
         look(other, "data")
         other.get_by_role("link", name="Yêu cầu xóa dữ liệu").click()
@@ -207,7 +206,7 @@ def test_m2_the_decision_covers_no_difference_and_no_warning(officer: Page, prov
         officer.set_viewport_size({"width": width, "height": height})
         for share in (0, 0.25, 0.5, 0.75, 1):
             officer.evaluate("share => scrollTo(0, share * (document.body.scrollHeight - innerHeight))", share)
-            officer.screenshot(path=PICTURES / f"officer-decide-{width}x{height}-{int(share * 100)}.png")
+            keep_picture(officer, f"officer-decide-{width}x{height}-{int(share * 100)}", whole=False)
             assert officer.evaluate(COVERED) == [], (width, height, share)
     approving_is_not_the_default(officer, provider)
 

@@ -1,20 +1,18 @@
 """Every page in every state, both languages, three widths, light and dark: pictures to look at, and no barrier in any.
 
-The pictures are left in `build/screenshots`. axe-core judges WCAG 2.2 AA and its own good practice.
+`make pictures` leaves them in `build/screenshots`. axe-core judges WCAG 2.2 AA and its own good practice.
 """
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, ConsoleMessage, Error, Page
 
-from tests.support.chromium import WIDTHS, profile
+from tests.support.chromium import WIDTHS, keep_picture, profile
 from tests.support.preview import addresses, previewing
 
-PICTURES = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 Theme = Literal["light", "dark"]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -29,7 +27,6 @@ SMALL_TARGETS = """
 
 @pytest.fixture(scope="module")
 def preview() -> Iterator[str]:
-    PICTURES.mkdir(parents=True, exist_ok=True)
     with previewing() as address:
         yield address
 
@@ -89,7 +86,7 @@ def test_page(window: Page, complaints: list[str], preview: str, path: str, lang
     for width, theme in looks(path):
         window.set_viewport_size({"width": width, "height": 640})
         window.emulate_media(color_scheme=theme)
-        window.screenshot(path=PICTURES / f"{name}-{width}-{theme}.png", full_page=True)
+        keep_picture(window, f"{name}-{width}-{theme}")
         assert window.evaluate("document.documentElement.scrollWidth") <= width, f"sideways scrolling at {width}"
         assert window.evaluate(SMALL_TARGETS) == [], f"too small to press at {width}"
         assert barriers(window) == [], f"{width} {theme}"
@@ -102,7 +99,7 @@ def test_page_without_script(window_without_script: Page, preview: str, path: st
     screen.goto(f"{preview}{path}")
     for width in WIDTHS:
         screen.set_viewport_size({"width": width, "height": 640})
-        screen.screenshot(path=PICTURES / f"{path[1:].replace('/', '-')}-no-script-{width}.png", full_page=True)
+        keep_picture(screen, f"{path[1:].replace('/', '-')}-no-script-{width}")
         edge = screen.locator("main").bounding_box()
         assert edge
         assert edge["x"] >= 0

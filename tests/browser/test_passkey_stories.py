@@ -1,7 +1,7 @@
 """A passkey's life in Chromium, whose own virtual authenticator plays the person's device (WebAuthn, section 11).
 
-Added after a code, used to log in to the portal and in the place of a code, removed, and refused afterwards. Pictures
-are left in `build/screenshots`.
+Added after a code, used to log in to the portal and in the place of a code, removed, and refused afterwards.
+`make pictures` leaves pictures in `build/screenshots`.
 """
 
 from collections.abc import Iterator

@@ -1,24 +1,22 @@
 """The stories of a forgotten, first, old and stolen password in Chromium, with the inbox beside it.
 
-Codes and links are read where a person reads them: on the inbox's phone and in its mailbox. Pictures are left in
-`build/screenshots`.
+Codes and links are read where a person reads them: on the inbox's phone and in its mailbox.
+`make pictures` leaves pictures in `build/screenshots`.
 """
 
 import re
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_portal_in_chromium import on_page
-from tests.support.chromium import profile
+from tests.support.chromium import keep_picture, profile
 from tests.support.provider import FIXED_CAPTCHA
 from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
 from tests.support.waiting import until
 
-PICTURES = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 NEW = "một câu mới thật dài để nhớ"
 OLD = "Matkhau#2026"
 
@@ -44,8 +42,7 @@ class Desk:
         self.sandbox = sandbox
 
     def picture(self, name: str) -> None:
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        self.screen.screenshot(path=PICTURES / f"story-{name}.png", full_page=True)
+        keep_picture(self.screen, f"story-{name}")
 
     def newest(self, pattern: str, seen: set[str]) -> str:
         """The newest thing of this shape in the inbox that was not there before."""

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from idp.desk.declaration import ROLES
 from idp.store.agencies import SqlAgencies
 from tests.browser.test_portal_in_chromium import on_page
-from tests.support.chromium import profile
+from tests.support.chromium import keep_picture, profile
 from tests.support.desk import AGENCIES
 from tests.support.inbox import code_in, received
 from tests.support.installation import installed, laid
@@ -30,7 +30,6 @@ from tests.support.proxies import Proxy
 from tests.support.waiting import until
 
 FULL = int(os.environ.get("SOAK_REGISTRATIONS", "50"))
-PICTURES = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 MEGABYTE = 1024 * 1024
 OPEN = {
     "IDP_BUDGETS__PER_ADDRESS_HOUR": "100000",
@@ -235,10 +234,9 @@ def test_a_picture_is_judged_as_soon_as_it_is_chosen(screen_at_form: Page, files
     screen.locator("#front").set_input_files(files["front"])
     expect(screen.locator("#front-status")).to_have_text("Đã nhận ảnh.")
     expect(screen.locator("#front-problem")).to_have_count(0)
-    PICTURES.mkdir(parents=True, exist_ok=True)
     for width in (320, 768, 1280):
         screen.set_viewport_size({"width": width, "height": 900})
-        screen.screenshot(path=PICTURES / f"photographs-kept-{width}.png", full_page=True)
+        keep_picture(screen, f"photographs-kept-{width}")
     screen.reload()
     expect(screen.locator(".kept-photo:not([hidden]) img")).to_have_count(2)
 

@@ -5,12 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.support.chromium import WIDTHS, profile
+from tests.support.chromium import WIDTHS, keep_picture, profile
 from tests.support.provider import FIXED_CAPTCHA
-from tests.support.sandbox import PROJECT, Sandbox, started, three_ports_in_a_row
+from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
 from tests.support.waiting import until
-
-PICTURES = PROJECT / "build" / "screenshots"
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +79,7 @@ def test_a_logout_at_one_portal_is_seen_at_the_other(chromium: Browser, sandbox:
         on_page(screen, "portal-signed-out")
 
         until(lambda: _page_of(screen, sandbox.url(7)) == "portal")
-        screen.screenshot(path=PICTURES / f"logout-seen-at-the-other-{'script' if script else 'plain'}.png")
+        keep_picture(screen, f"logout-seen-at-the-other-{'script' if script else 'plain'}", whole=False)
 
 
 def test_the_page_at_the_end_lists_the_portals_as_they_are_told(chromium: Browser, sandbox: Sandbox) -> None:
@@ -97,7 +95,7 @@ def test_the_page_at_the_end_lists_the_portals_as_they_are_told(chromium: Browse
         again = screen.locator("#again")
         until(lambda: again.count() == 0 or again.click() is not None)
         expect(screen.locator("dd")).to_have_text(["Đã đăng xuất", "Đã đăng xuất"])
-        screen.screenshot(path=PICTURES / "logout-portals-told.png")
+        keep_picture(screen, "logout-portals-told", whole=False)
         assert _page_of(screen, sandbox.url(7)) == "portal"
 
 

@@ -1,13 +1,12 @@
 """The page of a QR login in Chromium: what a real reader sees on the screen, how it changes, and where it ends.
 
-The phone is played by the engine on the same stores; pictures are left in `build/screenshots`.
+The phone is played by the engine on the same stores; `make pictures` leaves pictures in `build/screenshots`.
 """
 
 import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -17,13 +16,11 @@ from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page, expect
 
 from qr_login.logins import QrLogins
-from tests.support.chromium import profile
+from tests.support.chromium import keep_picture, profile
 from tests.support.installation import installed, laid
 from tests.support.live import PORTAL, REQUEST, bhxh, people
 from tests.support.qr import DEVICE, engine, enroll
 from tests.support.waiting import until
-
-PICTURES = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 
 
 @dataclass
@@ -98,8 +95,7 @@ def test_the_picture_changes_and_stays_readable(chromium: Chromium, house: House
     with profile(chromium, width=320, dark=dark) as context:
         screen = context.new_page()
         open_picture(screen, house)
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        screen.screenshot(path=PICTURES / f"qr-live-{'dark' if dark else 'light'}.png", full_page=True)
+        keep_picture(screen, f"qr-live-{'dark' if dark else 'light'}")
         screen.locator("#qr-picture").scroll_into_view_if_needed()
         first = seen(screen)
         until(lambda: seen(screen) != first)

@@ -1,7 +1,7 @@
 """Logins by QR code in two Chromium windows, a computer's screen and the sandbox's phone, with every ending.
 
-The screen is photographed and the photograph given to the phone; pictures of both windows are left in
-`build/screenshots`. Nothing but the public API lies between them.
+The screen is photographed and the photograph given to the phone; `make pictures` leaves pictures of both windows
+in `build/screenshots`. Nothing but the public API lies between them.
 """
 
 import base64
@@ -18,7 +18,6 @@ from tests.browser.test_pages_look_right import SMALL_TARGETS, barriers
 from tests.browser.test_portal_in_chromium import on_page
 from tests.support.chromium import launched
 from tests.support.handset import (
-    PICTURES,
     Handset,
     Screen,
     codes,
@@ -45,7 +44,6 @@ WRONG = "246802"
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    PICTURES.mkdir(parents=True, exist_ok=True)
     with started(tmp_path_factory.mktemp("qr"), three_ports_in_a_row()) as running:
         yield running
 

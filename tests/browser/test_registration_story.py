@@ -1,6 +1,6 @@
 """Somebody registers in Chromium, with the inbox beside it: with script and without, in one go and with detours.
 
-Pictures are left in `build/screenshots`, beside the printed form as PDF.
+`make pictures` leaves pictures in `build/screenshots`, beside the printed form as PDF.
 """
 
 import re
@@ -12,12 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_portal_in_chromium import on_page
-from tests.support.chromium import WIDTHS, profile
+from tests.support.chromium import PICTURES, WIDTHS, keep_picture, profile
 from tests.support.declarations import drawn
 from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
 from tests.support.waiting import until
 
-PICTURES = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 ROLES = ("portrait", "front", "back")
 
 
@@ -50,11 +49,10 @@ class Registrant:
         self.screen.goto(self.sandbox.url(0) + path)
 
     def picture(self, name: str) -> None:
-        PICTURES.mkdir(parents=True, exist_ok=True)
         for width in WIDTHS:
             self.screen.set_viewport_size({"width": width, "height": 800})
             assert self.screen.evaluate("document.documentElement.scrollWidth") <= width
-            self.screen.screenshot(path=PICTURES / f"story-{name}-{width}.png", full_page=True)
+            keep_picture(self.screen, f"story-{name}-{width}")
 
     def begin(self, kind: str = "individual", lang: str = "vi") -> None:
         self.open(f"/register?lang={lang}")

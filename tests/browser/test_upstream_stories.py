@@ -1,7 +1,7 @@
 """Every row of the linking table (design, path c) walked in Chromium through the played upstreams, from the portal on.
 
-Every page on the way is judged by axe-core, and each kind of page in both languages; pictures are left in
-`build/screenshots`. Who walks which row is told by `sandbox/upstream_people.json` and docs/integrations/sandbox.md.
+Every page on the way is judged by axe-core, and each kind of page in both languages; `make pictures` leaves pictures
+in `build/screenshots`. Who walks which row is told by `sandbox/upstream_people.json` and docs/integrations/sandbox.md.
 """
 
 import json
@@ -14,10 +14,10 @@ from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.test_pages_look_right import SMALL_TARGETS, barriers
-from tests.browser.test_password_stories import CODE, PICTURES
+from tests.browser.test_password_stories import CODE
 from tests.browser.test_portal_in_chromium import on_page
 from tests.support.browser import Browser as Script
-from tests.support.chromium import WIDTHS, profile
+from tests.support.chromium import WIDTHS, keep_picture, profile
 from tests.support.provider import FIXED_CAPTCHA
 from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
 from tests.support.upstreams import PASSCODE
@@ -34,7 +34,6 @@ PLACES = {"vneid": 3, "dvcqg": 4}
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    PICTURES.mkdir(parents=True, exist_ok=True)
     with started(tmp_path_factory.mktemp("upstreams"), three_ports_in_a_row()) as running:
         yield running
 
@@ -139,7 +138,7 @@ class Person:
         screen.evaluate(AXE_SCRIPT)
         for width in widths:
             screen.set_viewport_size({"width": width, "height": 900})
-            screen.screenshot(path=PICTURES / f"upstream-{name}-{width}.png", full_page=True)
+            keep_picture(screen, f"upstream-{name}-{width}")
             assert screen.evaluate("document.documentElement.scrollWidth") <= width, f"sideways scrolling at {width}"
             assert screen.evaluate(SMALL_TARGETS) == [], f"too small to press at {width}"
             assert barriers(screen) == [], f"{name} at {width}"

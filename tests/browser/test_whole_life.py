@@ -1,6 +1,6 @@
 """The whole life of one made-up person in Chromium: from form 01 to a forgotten password, with officer and inbox.
 
-Pictures of each station are left in `build/screenshots`.
+`make pictures` leaves one of each station in `build/screenshots`.
 """
 
 import json
@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 from idp.accounts.password_rules import VIETNAM
 from tests.browser.test_password_stories import CODE, RECOVERY, Desk
 from tests.browser.test_portal_in_chromium import on_page
-from tests.support.chromium import profile
+from tests.support.chromium import keep_picture, profile
 from tests.support.sandbox import PROJECT, Sandbox, started, three_ports_in_a_row
 
 OFFICER = json.loads((PROJECT / "sandbox" / "officers.json").read_text(encoding="utf-8"))[0]
@@ -106,11 +106,11 @@ def approve(desk: Desk, page: Page, reference: str) -> None:
     page.locator("#code").fill(pyotp.TOTP(OFFICER["totp_secret"]).now())
     page.get_by_role("button", name="ĐĂNG NHẬP", exact=True).click()
     on_page(page, "officer-queue")
-    page.screenshot(path="build/screenshots/story-life-5-queue.png", full_page=True)
+    keep_picture(page, "story-life-5-queue")
     page.get_by_role("link", name=NAME).first.click()
     on_page(page, "officer-dossier")
     expect(page.locator("main")).to_contain_text(reference)
-    page.screenshot(path="build/screenshots/story-life-6-dossier.png", full_page=True)
+    keep_picture(page, "story-life-6-dossier")
     page.locator("button[name=action][value=approve]").click()
     expect(page.locator("main")).to_contain_text("phê duyệt")
 

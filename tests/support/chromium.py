@@ -3,12 +3,14 @@
 import contextlib
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, BrowserType, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, BrowserType, Page, ViewportSize, sync_playwright
 
 from tests.support.servers import program
 
 WIDTHS = (320, 768, 1280)
+PICTURES = Path(__file__).resolve().parents[2] / "build" / "screenshots"
 
 
 @contextlib.contextmanager
@@ -53,3 +55,9 @@ def profile(
     context.set_default_timeout(15_000)
     yield context
     context.close()
+
+
+def keep_picture(screen: Page, name: str, *, whole: bool = True) -> None:
+    """Leave a picture of the page to look at in `build/screenshots`, when it is wanted (`make pictures`)."""
+    if os.environ.get("IDP_PICTURES"):
+        screen.screenshot(path=PICTURES / f"{name}.png", full_page=whole)

@@ -10,13 +10,12 @@ import zxingcpp
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, expect
 
-from tests.support.chromium import profile
+from tests.support.chromium import keep_picture, profile
 from tests.support.inbox import received
 from tests.support.provider import FIXED_CAPTCHA
-from tests.support.sandbox import PROJECT, Sandbox
+from tests.support.sandbox import Sandbox
 from tests.support.waiting import until
 
-PICTURES = PROJECT / "build" / "screenshots"
 PASSWORD = "Matkhau#2026"
 PASSCODE = "135790"
 ANDROID = (
@@ -52,11 +51,10 @@ class Window:
 
     def picture(self, name: str) -> None:
         """What it looks like at each width; at none of them is anything cut off."""
-        PICTURES.mkdir(parents=True, exist_ok=True)
         before = self.page.viewport_size
         for width in self.widths:
             self.page.set_viewport_size(ViewportSize(width=width, height=900))
-            self.page.screenshot(path=PICTURES / f"{name}-{width}.png", full_page=True)
+            keep_picture(self.page, f"{name}-{width}")
             assert self.page.evaluate("document.documentElement.scrollWidth") <= width, f"{name}: sideways at {width}"
         if before:
             self.page.set_viewport_size(before)
