@@ -9,7 +9,7 @@ compares and swaps what it cannot read.
 import hashlib
 import secrets
 from base64 import urlsafe_b64encode
-from typing import Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
@@ -34,12 +34,16 @@ def new_secret(prefix: str) -> str:
 class Shelf(Generic[T]):
     """Short-lived values of type `T` (a frozen dataclass) that live `life` seconds."""
 
+    _codecs: ClassVar[dict[type, TypeAdapter[Any]]] = {}
+    """Built once for each type: that takes longer than a thousand values."""
+
     def __init__(self, name: str, kind: type[T], store: Ephemeral, clock: Clock, *, life: float) -> None:
         self.name = name
         self.life = life
         self._store = store
         self._clock = clock
-        self._codec: TypeAdapter[T] = TypeAdapter(kind)
+        self._codec: TypeAdapter[T] = self._codecs.get(kind) or TypeAdapter(kind)
+        self._codecs[kind] = self._codec
 
     def add(self, value: T, *, life: float | None = None) -> str:
         """Store `value` under a fresh handle and return the handle."""

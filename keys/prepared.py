@@ -7,9 +7,9 @@ around it; everything else is better off with it.
 
 import time
 from contextlib import closing
-from typing import Any
+from typing import Any, ClassVar
 
-from sqlalchemy import Select
+from sqlalchemy import Compiled, Select
 
 from keys.database import Database
 
@@ -19,9 +19,12 @@ Row = dict[str, Any]
 class Prepared:
     """One SELECT with named parameters. Values come as the driver gives them: on SQLite a boolean is 0 or 1."""
 
+    _known: ClassVar[dict[tuple[Select[Any], str], Compiled]] = {}
+
     def __init__(self, database: Database, statement: Select[Any]) -> None:
         dialect = database.read.dialect
-        compiled = statement.compile(dialect=dialect)
+        compiled = self._known.get((statement, dialect.name)) or statement.compile(dialect=dialect)
+        self._known[statement, dialect.name] = compiled
         self._database = database
         self._statement = statement
         self._text = str(compiled)

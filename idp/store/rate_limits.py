@@ -1,7 +1,7 @@
 """`RateLimits` in SQL: all counts of one try are raised and judged by one statement, atomically on both databases."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import Boolean, Double, Integer, and_, bindparam, case, literal, or_, select, type_coerce, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -19,11 +19,10 @@ came second, and everybody on a machine whose clock is behind."""
 class SqlRateLimits:
     """Durable counts in the table `throttle`."""
 
+    _compiled: ClassVar[dict[tuple[str, int], SQLCompiler]] = {}
+
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._insert = (postgresql if database.dialect == "postgresql" else sqlite).insert(t.throttle)
-        self._hit = self._upsert()
-        self._compiled: dict[int, SQLCompiler] = {}
 
     def hit(self, hits: Sequence[Hit], now: float) -> list[Decision]:
         # Sorted, because two statements that lock the same rows in different orders would wait for each other.
@@ -52,14 +51,15 @@ class SqlRateLimits:
 
     def _for(self, count: int) -> SQLCompiler:
         """The statement for so many rows, compiled once: SQLAlchemy would do so for every try (5 ms of a login)."""
-        if count not in self._compiled:
+        if (wanted := (self._database.dialect, count)) not in self._compiled:
             rows = [{c.name: bindparam(f"{c.name}_{n}", type_=c.type) for c in t.throttle.c} for n in range(count)]
-            self._compiled[count] = self._hit.values(rows).compile(dialect=self._database.read.dialect)
-        return self._compiled[count]
+            self._compiled[wanted] = self._upsert().values(rows).compile(dialect=self._database.read.dialect)
+        return self._compiled[wanted]
 
     def _upsert(self) -> Any:
         """The statement without its rows: what becomes of a count that exists already."""
-        old, new, now = t.throttle.c, self._insert.excluded, bindparam("now", type_=Double)
+        first = (postgresql if self._database.dialect == "postgresql" else sqlite).insert(t.throttle)
+        old, new, now = t.throttle.c, first.excluded, bindparam("now", type_=Double)
         forgotten = old.expires_at <= now
         blocked = and_(old.expires_at > now, old.blocked_until > now)
         raised = old.failures + new.failures
@@ -67,7 +67,7 @@ class SqlRateLimits:
         doubled = new.base.op("<<")(case((over > 16, 16), else_=over))
         delay = case((doubled > new.cap, new.cap), else_=doubled)
         until = case((over < 0, literal(NEVER, Double)), else_=now + type_coerce(delay, Integer))
-        return self._insert.on_conflict_do_update(
+        return first.on_conflict_do_update(
             index_elements=[old.key],
             set_={
                 "failures": case((forgotten, new.failures), (blocked, old.failures), else_=raised),
