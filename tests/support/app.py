@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 
 from config.app import create_app, notes, readiness
 from config.foundation import Foundation, lay, passwords_of
+from config.keys_setup import noted_in
 from config.people_file import read_person
 from config.settings import Settings
 from config.wiring import Provider, wire
@@ -27,6 +28,8 @@ from idp.oidc.registration import read_client
 from idp.web.measures import Measures
 from idp.web.operation import Operation
 from keys.changes import lack
+from keys.ring import KeyRing
+from keys.store import SqlKeyStore
 from tests.support import leaks
 from tests.support.clock import FrozenClock
 from tests.support.work import asked_on, solve
@@ -240,7 +243,22 @@ def running_app(home: Path, database_url: str, redis_url: str = "", **more: Any)
     clock = FrozenClock()
     settings = Settings(**sections)
     base = lay(settings, clock)
+    if settings.keys.algorithms == ("RS256", "ES256"):
+        _make_keys(base)
     provider = wire(base)
     measures = Measures(shared=False)
     yield App(settings, clock, base, provider, create_app(provider, measures, housekeeping=False), measures)
     base.close()
+
+
+_ring = KeyRing((), 0)
+
+
+def _make_keys(base: Foundation) -> None:
+    """The first ring, the same for every installation of this run: finding its RSA keys takes longer than the rest."""
+    global _ring  # noqa: PLW0603
+    store = SqlKeyStore(base.database, base.masters, noted_in(base.audit))
+    if not _ring.keys:
+        _ring = replace(base.rotator.ensure(base.settings.keys.algorithms), version=0)
+    elif store.version() == 0:
+        store.replace(KeyRing((), 0), _ring, "needed")
