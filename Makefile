@@ -1,9 +1,12 @@
 # `make help` lists what can be done. Only Python 3.11 or newer (with venv), make and git are taken for granted.
 
 PYTHON ?= python3
-PYTEST ?= -n 2 --dist worksteal
+PYTEST ?= -n 3 --dist worksteal
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+# Servers that tests start would compile the whole provider each time.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SUFFIXES:

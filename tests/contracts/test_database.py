@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic.script import ScriptDirectory
 
+from config import migrate
 from keys.database import Database
 
 metadata = sa.MetaData()
@@ -265,3 +267,8 @@ def test_f_10_after_postgresql_dropped_its_connections_one_statement_fails_and_t
     with database.write.begin() as connection:
         connection.execute(counter.update().values(n=1))
     assert count(database) == 1
+
+
+def test_the_newest_revision_is_the_one_that_alembic_leads_to(database: Database) -> None:
+    head = ScriptDirectory.from_config(migrate.configuration()).get_current_head()
+    assert (migrate.newest(), migrate.current(database)) == (head, head)
