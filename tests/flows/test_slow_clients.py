@@ -1,7 +1,9 @@
 """N-15, F-14: whoever is silent or drips keeps no thread, has a deadline, and makes nobody else wait."""
 
 import contextlib
+import math
 import resource
+import select
 import socket
 import threading
 import time
@@ -10,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from config.serving.gunicorn_worker import MOST_PER_ADDRESS
 from tests.support.installation import installed
 from tests.support.live import CHEAP_HASH, PORTAL, Visit, people
 from tests.support.provider import Provider
@@ -69,20 +72,22 @@ def crowd(provider: Provider, beginning: bytes, size: int = CROWD) -> Iterator[l
 
 @pytest.fixture(params=[PATIENT, pytest.param(SOON, marks=pytest.mark.soak)], ids=["soon", "within a second"])
 def at_most(request: pytest.FixtureRequest) -> float:
-    """Seconds for the slowest of `LOOKS`. The quickest has `SOON` on every machine."""
+    """Seconds for the last of `LOOKS` that counts. The quickest has `SOON` on every machine."""
     return float(request.param)
 
 
 def assert_others_are_served(provider: Provider, at_most: float = PATIENT) -> None:
-    """A newcomer has the keys, and an answer to a login."""
-    took = [slowest_answer(provider) for _ in range(LOOKS)]
-    assert min(took) < SOON
-    assert max(took) < at_most
+    """A newcomer has the keys, and an answer to a login. Beside other work one look may be turned away (N-15)."""
+    took = sorted(slowest_answer(provider) for _ in range(LOOKS))
+    assert took[0] < SOON
+    assert took[-2 if at_most == PATIENT else -1] < at_most
 
 
 def slowest_answer(provider: Provider) -> float:
     visit, took = Visit(provider.issuer), []
     page = visit.authorize()
+    if page.status == 503:
+        return math.inf
     for ask in (lambda: visit.portal.send("GET", f"{provider.issuer}/jwks"), lambda: visit.submit(page)):
         began = time.monotonic()
         assert ask().status in (200, 303)
@@ -153,14 +158,21 @@ def test_a_body_that_drips_has_no_more_time_than_a_silent_one(provider: Provider
         assert until(cut_off) < 15
 
 
+def closed_of(sockets: list[socket.socket]) -> list[socket.socket]:
+    """Those that the server has closed."""
+    ready, _, _ = select.select(sockets, [], [], 0)
+    return [each for each in ready if each.recv(1, socket.MSG_PEEK) == b""]
+
+
 @GUNICORN
 def test_of_too_many_from_one_address_the_longest_waiting_goes(provider: Provider) -> None:
     """Not the newcomer: so an honest one gets in."""
     with crowd(provider, HEAD, 400) as sockets:
         assert_others_are_served(provider)
-        sockets[0].settimeout(5)
+        # How many each worker took is chance; each keeps its newest.
+        until(lambda: len(closed_of(sockets)) >= len(sockets) - WORKERS * MOST_PER_ADDRESS)
 
-        assert sockets[0].recv(100) == b""
+        assert closed_of(sockets[-MOST_PER_ADDRESS:]) == []
         sockets[-1].sendall(b"\r\n")
         assert sockets[-1].recv(100).startswith(b"HTTP/1.1 200 ")
 

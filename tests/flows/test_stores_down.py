@@ -230,7 +230,14 @@ def test_a_redis_that_stalls_costs_a_deadline_and_nothing_else(ailing: tuple[Pro
 
 def assert_well_again(provider: Provider) -> None:
     assert until(lambda: Visit(provider.issuer).authorize().name == "login") < SOON
-    assert Visit(provider.issuer).tokens()["access_token"]
+    # What was begun in the run before may be lost once; connections learn of the new run by it.
+    assert until(lambda: logs_in(provider)) < SOON
+
+
+def logs_in(provider: Provider) -> bool:
+    with contextlib.suppress(AssertionError):
+        return bool(Visit(provider.issuer).tokens()["access_token"])
+    return False
 
 
 def test_a_redis_that_may_evict_is_refused_at_start(tmp_path: Path, request: pytest.FixtureRequest) -> None:
