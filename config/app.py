@@ -21,7 +21,7 @@ from config.wiring import Provider
 from idp.limits.local import LocalRateLimiter
 from idp.messages.working import Workers
 from idp.oidc.signed_in import SignedIn
-from idp.store.ephemeral_redis import RedisEphemeral
+from idp.store.ephemeral_redis import RedisEphemeralStore
 from idp.web import account, authorize, consent, login, logout
 from idp.web.browser import Surroundings
 from idp.web.cookies import Cookies
@@ -128,11 +128,12 @@ def places_of(settings: Settings) -> Places:
 def page_table(provider: Provider, around: Surroundings, measures: Measures) -> Routes:
     """Every page: URL, name, view."""
     p, clock = provider, provider.base.clock
-    shared = (around, p.attempts, p.sessions, p.standings, p.consents, p.clients, clock, p.dispatcher)
+    shared = (around, p.attempts, p.sessions, p.grant_states, p.consents, p.clients, clock, p.dispatcher)
     own = account.OwnPages(*shared, links=bool(p.brokering.upstreams.known))
     ways = ways_in(p, around.issuer)
-    rules = logout.LogoutRules(around, p.clients, p.tokens, p.sessions, p.standings, p.logouts, p.issuing.members, ways)
-    people, signed_in = p.base.people, SignedIn(p.standings, p.sessions)
+    ending = (p.clients, p.tokens, p.sessions, p.grant_states, p.logouts, p.issuing.members)
+    rules = logout.LogoutRules(around, *ending, ways)
+    people, signed_in = p.base.people, SignedIn(p.grant_states, p.sessions)
     return [
         ("/", "home", account.Home.as_view("home")),
         (
@@ -145,16 +146,12 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
             "login",
             login.Login.as_view("login", around, p.attempts, p.logins, p.challenges, p.clients, measures, ways),
         ),
-        (
-            "/login/captcha/<name>.<any(png,wav):form>",
-            "captcha",
-            login.Captcha.as_view("captcha", around, p.challenges),
-        ),
+        ("/login/captcha/<name>.<any(png,wav):form>", "captcha", login.Captcha.as_view("captcha", around, p.challenges)),
         (
             "/consent",
             "consent",
             consent.ConsentPage.as_view(
-                "consent", around, p.attempts, p.clients, p.standings, signed_in, people, p.consents, clock
+                "consent", around, p.attempts, p.clients, p.grant_states, signed_in, people, p.consents, clock
             ),
         ),
         *logout_pages(rules),
@@ -200,7 +197,7 @@ def _watch(provider: Provider, measures: Measures) -> None:
     measures.watch(measures.hashing, lambda: provider.passwords.queue.busy)
     sql = measures.store.labels("sql")
     base.database.watch(lambda _text, seconds: sql.observe(seconds))
-    if isinstance(base.ephemeral, RedisEphemeral):
+    if isinstance(base.ephemeral, RedisEphemeralStore):
         base.ephemeral.observe = measures.store.labels("redis").observe
     provider.deliveries.observe = lambda *labels: measures.messages.labels(*labels).inc()
     queue = QueueWatch(base.outbox, base.clock)

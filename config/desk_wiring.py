@@ -11,7 +11,7 @@ from idp.desk.activation import Activating, Activations
 from idp.desk.data_requests import DataRequests
 from idp.desk.decisions import Decisions, DeskRules
 from idp.desk.declarations import Declarations
-from idp.shelf import Shelf
+from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.store.agencies import SqlAgencies
 from idp.store.data_requests import SqlDataRequests
 from idp.store.decisions import SqlDecisions
@@ -53,7 +53,7 @@ def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) ->
         issuer=base.settings.issuer,
         hash_password=passwords.hash,
     )
-    under_way = Shelf("act", Activating, base.ephemeral, base.clock, life=HALF_AN_HOUR)
+    under_way = EphemeralRecords(RecordKind.ACTIVATION, Activating, base.ephemeral, base.clock, life=HALF_AN_HOUR)
     activations = Activations(decided, declarations, base.people, credentials, under_way, base.clock)
     asked = SqlDataRequests(base.database, sql_credentials(base), base.audit, base.outbox, sql_notices(base))
     data_requests = DataRequests(asked, base.people, notices_of(base), base.clock)

@@ -19,10 +19,10 @@ from federation.matching import DAY, Policy
 from federation.outages import Guarded
 from federation.store import SqlLinks
 from federation.upstreams import Telling, Upstream, Upstreams
+from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.limits.durable import Policy as Pause
 from idp.limits.guesses import Guesses
 from idp.outbound import Outbound
-from idp.shelf import Shelf
 from idp.store.participants import SqlParticipants
 from idp.store.rate_limits import SqlRateLimits
 from keys.sealing import MasterKey
@@ -60,8 +60,8 @@ def brokering_of(base: Foundation) -> Brokering:
         upstreams_of(base, links),
         links,
         Gathering(links, base.people, SqlParticipants(base.database)),
-        Shelf("v", Away, base.ephemeral, base.clock, life=life),
-        Shelf("w", Ceremony, base.ephemeral, base.clock, life=life),
+        EphemeralRecords(RecordKind.UPSTREAM_LOGIN, Away, base.ephemeral, base.clock, life=life),
+        EphemeralRecords(RecordKind.LINKING_FLOW, Ceremony, base.ephemeral, base.clock, life=life),
         digester_of(base),
         MasterKey(base.secrets.get("upstream")),
         base.clock,

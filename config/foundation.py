@@ -18,11 +18,11 @@ from idp import audit_export
 from idp.accounts.passwords import HashCost, Passwords
 from idp.audit import Chain
 from idp.audit_export import SegmentSigner
-from idp.ports import Clock, Ephemeral
+from idp.ports import Clock, EphemeralStore
 from idp.store.audit import SqlAudit, Trail
 from idp.store.clients import SqlClients
-from idp.store.ephemeral_redis import RedisEphemeral
-from idp.store.ephemeral_sql import SqlEphemeral
+from idp.store.ephemeral_redis import RedisEphemeralStore
+from idp.store.ephemeral_sql import SqlEphemeralStore
 from idp.store.incidents import SqlIncidents
 from idp.store.outbox import SqlOutbox
 from idp.store.people import SqlPeople
@@ -52,7 +52,7 @@ class Foundation:
     clock: Clock
     database: Database
     redis: Redis | None
-    ephemeral: Ephemeral
+    ephemeral: EphemeralStore
     masters: MasterKeys
     secrets: Secrets
     rings: RingCache
@@ -100,7 +100,7 @@ def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
         clock=clock,
         database=database,
         redis=redis,
-        ephemeral=RedisEphemeral(redis) if redis else SqlEphemeral(database),
+        ephemeral=RedisEphemeralStore(redis) if redis else SqlEphemeralStore(database),
         masters=masters,
         secrets=secrets,
         rings=RingCache(store, clock),

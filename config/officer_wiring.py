@@ -18,10 +18,10 @@ from idp.desk.officer_logins import Limits, OfficerLogins, Stay
 from idp.desk.officer_passkeys import OfficerPasskeys
 from idp.desk.officers import Roster
 from idp.desk.proposals import Proposals
+from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.limits.durable import Policy
 from idp.limits.guesses import CODE_GUESSES, Guesses
 from idp.limits.local import LocalRateLimiter
-from idp.shelf import Shelf
 from idp.store.agencies import SqlAgencies
 from idp.store.officer_sessions import SqlOfficerSessions
 from idp.store.officers import SqlOfficers
@@ -73,7 +73,7 @@ def officer_passkeys_of(base: Foundation, logins: OfficerLogins) -> OfficerPassk
     url = base.settings.officers_url
     held = Passkeys(
         sql_passkeys(base),
-        Shelf("ok", Ceremony, base.ephemeral, base.clock, life=LIFE),
+        EphemeralRecords(RecordKind.OFFICER_PASSKEY_CHALLENGE, Ceremony, base.ephemeral, base.clock, life=LIFE),
         RelyingParty(urlsplit(url).hostname or "", url, PARTY_NAME),
         base.clock,
         handle_key=base.secrets.get("officer-passkey-handle"),

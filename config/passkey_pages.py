@@ -9,9 +9,9 @@ from config.people_wiring import notices_of, sql_notices, sql_sessions
 from idp.accounts.notices import NOTHING_TOLD, NOWHERE, Told
 from idp.accounts.passkey import Ceremony, Passkey, RelyingParty
 from idp.accounts.passkeys import LIFE, Passkeys
+from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.limits.local import LocalRateLimiter
 from idp.login.passkey_logins import PasskeyLogins
-from idp.shelf import Shelf
 from idp.store.passkeys import SqlPasskeys
 from idp.web import passkey_login, passkeys
 
@@ -46,7 +46,7 @@ def passkeys_of(base: Foundation) -> Passkeys:
 
     return Passkeys(
         sql_passkeys(base),
-        Shelf("pk", Ceremony, base.ephemeral, base.clock, life=LIFE),
+        EphemeralRecords(RecordKind.PASSKEY_CHALLENGE, Ceremony, base.ephemeral, base.clock, life=LIFE),
         party_of(base.settings.issuer),
         base.clock,
         handle_key=base.secrets.get("passkey-handle"),

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def people_pages(p: Provider, around: Surroundings, own: OwnPages, measures: Measures) -> Routes:
     """Every page that a one-time code, a password's life or a notice leads to."""
     clock, people = p.base.clock, p.base.people
-    steps = Steps(around, p.attempts, p.standings, SignedIn(p.standings, p.sessions), p.clients, clock)
+    steps = Steps(around, p.attempts, p.grant_states, SignedIn(p.grant_states, p.sessions), p.clients, clock)
     desk = CodeDesk(p.codes, p.challenges, clock)
     by_passkey = passkey_logins_of(p)
     changer = password.Changer(steps, p.credentials, p.sessions)

@@ -11,13 +11,13 @@ from idp.accounts.notices import NOWHERE, Notices, previous
 from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.password_rules import PasswordAge
 from idp.accounts.recovery import Recoveries, Ticket
+from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.limits.budgets import BudgetLimits
 from idp.limits.durable import Policy
 from idp.limits.guesses import CODE_GUESSES, Failures, Guesses
 from idp.login.sessions import SessionLimits, Sessions
 from idp.oidc.dispatch import StepRules
 from idp.ports import Event
-from idp.shelf import Shelf
 from idp.store.credentials import SqlCredentials
 from idp.store.devices import SqlDevices
 from idp.store.one_time import SqlCodes
@@ -125,7 +125,7 @@ def recoveries_of(base: Foundation, codes: OneTimeCodes, credentials: Credential
         base.people,
         codes,
         credentials,
-        Shelf("y", Ticket, base.ephemeral, base.clock, life=1800),
+        EphemeralRecords(RecordKind.RECOVERY, Ticket, base.ephemeral, base.clock, life=1800),
         Failures(rate_limits),
         base.audit,
         base.clock,

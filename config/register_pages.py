@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from flask_babel import force_locale
 
-from idp.shelf import Shelf
+from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.web.code_desk import CodeDesk
 from idp.web.register import done, email, form, start, status
 from idp.web.register.api import Api
@@ -32,7 +32,9 @@ def register_pages(p: Provider, around: Surroundings) -> Routes:
     clock = p.base.clock
     desk = Desk(around, p.desk.registrations, p.desk.agencies, p.base.settings.registration.draft_hours)
     codes = CodeDesk(p.codes, p.challenges, clock)
-    wishes = Shelf("und", status.Undertaking, p.base.ephemeral, clock, life=PROOF_LIFE)
+    wishes = EphemeralRecords(
+        RecordKind.REGISTRATION_STATUS, status.Undertaking, p.base.ephemeral, clock, life=PROOF_LIFE
+    )
     eid = any(upstream.kind == "vneid" for upstream in p.base.settings.upstreams)
     return [
         ("/register", "register", start.Start.as_view("register", desk, eid=eid)),

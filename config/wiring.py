@@ -26,6 +26,7 @@ from idp.accounts.one_time import OneTimeCodes
 from idp.accounts.passkeys import Passkeys
 from idp.accounts.passwords import Passwords
 from idp.accounts.recovery import Recoveries
+from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.limits.durable import DAY, Policy
 from idp.limits.local import LocalRateLimiter
 from idp.limits.work import WorkPrice
@@ -46,17 +47,16 @@ from idp.oidc.dpop import Proofs
 from idp.oidc.families import Families, FamilyLimits
 from idp.oidc.grant import AuthorizationCode
 from idp.oidc.inspection import Inspection
-from idp.oidc.issuing import Issuing, Standings
+from idp.oidc.issuing import GrantStates, Issuing
 from idp.oidc.server import Server
 from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import TokenLife, Tokens
 from idp.outbound import Outbound
-from idp.shelf import Shelf
 from idp.store.consents import SqlConsents
 from idp.store.families import SqlFamilies
+from idp.store.grant_states import SqlGrantStates
 from idp.store.rate_limits import SqlRateLimits
 from idp.store.session_clients import SqlSessionClients
-from idp.store.standings import SqlStandings
 from idp.web.logout import LogoutRequest
 from keys.sealing import MasterKey
 from keys.signing import Signer
@@ -75,13 +75,13 @@ class Provider:
     passwords: Passwords
     logins: Logins
     tokens: Tokens
-    standings: Standings
+    grant_states: GrantStates
     consents: SqlConsents
     issuing: Issuing
     server: Server
     inspection: Inspection
     dispatcher: Dispatcher
-    logouts: Shelf[LogoutRequest]
+    logouts: EphemeralRecords[LogoutRequest]
     deliveries: Deliveries
     codes: OneTimeCodes
     credentials: Credentials
@@ -105,7 +105,7 @@ def wire(base: Foundation) -> Provider:
     codes, credentials = codes_of(base), credentials_of(base, passwords)
     devices = devices_of(base, passwords, codes)
     issuing = issuing_of(base, devices)
-    tokens, standings = issuing.tokens, issuing.standings
+    tokens, grant_states = issuing.tokens, issuing.grant_states
     return Provider(
         base=base,
         clients=clients,
@@ -116,13 +116,13 @@ def wire(base: Foundation) -> Provider:
         passwords=passwords,
         logins=logins_of(base, passwords, sessions, challenges.work),
         tokens=tokens,
-        standings=standings,
+        grant_states=grant_states,
         consents=SqlConsents(database, base.audit),
         issuing=issuing,
         server=server_of(base, clients, client_keys, issuing),
         inspection=Inspection(issuing, clients, clock),
         dispatcher=dispatcher_of(base, attempts, sessions, issuing, devices),
-        logouts=Shelf("l", LogoutRequest, base.ephemeral, clock, life=600),
+        logouts=EphemeralRecords(RecordKind.LOGOUT_REQUEST, LogoutRequest, base.ephemeral, clock, life=600),
         deliveries=deliveries_of(s, base.outbox, clock, portal_sender(base, clients, tokens)),
         codes=codes,
         credentials=credentials,
@@ -147,9 +147,9 @@ def dispatcher_of(
     base: Foundation, attempts: Attempts, sessions: Sessions, issuing: Issuing, devices: Devices
 ) -> Dispatcher:
     """What comes next for an authorization request."""
-    codes, tokens, standings = issuing.codes, issuing.tokens, issuing.standings
+    codes, tokens, grant_states = issuing.codes, issuing.tokens, issuing.grant_states
     rules, has_passkeys = step_rules(base), sql_credentials(base).has_passkeys
-    return Dispatcher(attempts, sessions, standings, codes, tokens, devices, base.clock, rules, has_passkeys)
+    return Dispatcher(attempts, sessions, grant_states, codes, tokens, devices, base.clock, rules, has_passkeys)
 
 
 def authentication_of(base: Foundation, keys: ClientKeys) -> ClientAuthentication:
@@ -173,7 +173,7 @@ def attempts_of(base: Foundation) -> Attempts:
     """Login attempts, with the limiters on beginning too many."""
     s, clock = base.settings, base.clock
     return Attempts(
-        Shelf("a", LoginAttempt, base.ephemeral, clock, life=s.login.attempt_life),
+        EphemeralRecords(RecordKind.LOGIN_ATTEMPT, LoginAttempt, base.ephemeral, clock, life=s.login.attempt_life),
         per_address=LocalRateLimiter(s.limits.attempts_per_address, 60, clock),
         total=LocalRateLimiter(s.limits.attempts_in_total, 60, clock, most=1),
     )
@@ -236,10 +236,15 @@ def issuing_of(base: Foundation, devices: Devices) -> Issuing:
         seal=lambda plain, context: sealing.seal(plain, context=context),
         unseal=lambda sealed, context: sealing.unseal(sealed, context=context),
     )
-    codes = Codes(Shelf("k", AuthorizationCode, base.ephemeral, clock, life=s.oidc.code_life), families)
+    codes = Codes(
+        EphemeralRecords(
+            RecordKind.AUTHORIZATION_CODE, AuthorizationCode, base.ephemeral, clock, life=s.oidc.code_life
+        ),
+        families,
+    )
     tokens = Tokens(s.issuer, signer, Subjects(secrets.get("pairwise")), clock, life)
-    standings, members = SqlStandings(base.database), SqlSessionClients(base.database, base.outbox)
-    return Issuing(codes, families, tokens, standings, members, devices, base.audit, clock, password_age(base))
+    grant_states, members = SqlGrantStates(base.database), SqlSessionClients(base.database, base.outbox)
+    return Issuing(codes, families, tokens, grant_states, members, devices, base.audit, clock, password_age(base))
 
 
 def login_rules(base: Foundation) -> LoginRules:

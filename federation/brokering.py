@@ -28,11 +28,11 @@ from federation.matching import (
 )
 from federation.upstreams import Upstream, Upstreams
 from idp.accounts.account import Account
+from idp.ephemeral_records import EphemeralRecords
 from idp.errors import Expired, OtherBrowser
 from idp.login.attempt import Purpose
 from idp.login.authentication import Authentication, Proved
 from idp.ports import Clock, Event, Spent
-from idp.shelf import Shelf
 from keys.sealing import MasterKey
 
 Mode = Literal["confirm", "code", "password", "differs", "open", "unresolved", "session"]
@@ -116,8 +116,8 @@ class Brokering:
         upstreams: Upstreams,
         links: Links,
         gathering: Gathering,
-        journeys: Shelf[Away],
-        ceremonies: Shelf[Ceremony],
+        journeys: EphemeralRecords[Away],
+        ceremonies: EphemeralRecords[Ceremony],
         digester: Digester,
         sealing: MasterKey,
         clock: Clock,

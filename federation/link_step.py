@@ -14,7 +14,7 @@ from idp.errors import Expired
 from idp.login.authentication import Authentication
 from idp.login.steps import Ask
 from idp.oidc.dispatch import StepRules
-from idp.oidc.gate import Standing
+from idp.oidc.gate import GrantState
 from idp.web.page import Page
 from idp.web.steps import Step, Steps
 
@@ -67,7 +67,7 @@ class LinkStep(Page):
         proof = step.attempt.proof
         if proof is None:
             return False
-        owed = self._rules.owed(Ask(), Standing(account=step.account), proof, step.attempt, self._steps.clock())
+        owed = self._rules.owed(Ask(), GrantState(account=step.account), proof, step.attempt, self._steps.clock())
         return owed is not None and owed.step == "link"
 
     def _ceremony(self, step: Step) -> Ceremony | None:

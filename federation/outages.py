@@ -121,7 +121,7 @@ class Guarded:
     ) -> None:
         self._connector = connector
         self._clock = clock
-        self._seats = threading.BoundedSemaphore(max(1, threads // 4))
+        self._bindings = threading.BoundedSemaphore(max(1, threads // 4))
         self._observe = observe or (lambda operation, outcome, seconds: None)
         self._patience = patience
         self._breaker = Breaker(clock, patience, chance)
@@ -169,13 +169,13 @@ class Guarded:
     @contextmanager
     def _seat(self, operation: str) -> Iterator[None]:
         """One of the threads that may wait for this upstream."""
-        if not self._seats.acquire(blocking=False):
+        if not self._bindings.acquire(blocking=False):
             self._slow_at = self._clock()
             raise self._turned_away(operation, "too many wait for it")
         try:
             yield
         finally:
-            self._seats.release()
+            self._bindings.release()
 
     @contextmanager
     def _measured(self, operation: str, *, proves: bool) -> Iterator[None]:

@@ -18,9 +18,9 @@ from federation.web import PAGES, Journeys
 from idp.accounts import names
 from idp.accounts.account import Account
 from idp.accounts.one_time import Ask
+from idp.ephemeral_records import digest
 from idp.errors import BadRequest, Expired
 from idp.login.attempt import LoginAttempt, browser_of
-from idp.shelf import digest
 from idp.web.browser import Browser, this_browser, with_query
 from idp.web.code_desk import CodeDesk, Sheet, masked, sent_to
 from idp.web.headers import page_policy

@@ -15,6 +15,7 @@ from federation.brokering import Away, Brokering, Entered, Outcome, Owing, Turne
 from federation.connector import Leaving, UpstreamFailed
 from federation.sentences import FAILED, NOTES
 from federation.upstreams import Upstream
+from idp.ephemeral_records import digest
 from idp.errors import BadRequest, Expired, TooMany
 from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import Attempts, LoginAttempt, Purpose, browser_of
@@ -22,7 +23,6 @@ from idp.login.authentication import acr_level
 from idp.login.sessions import Sessions
 from idp.oidc.clients import Clients
 from idp.ports import Seeker, Way
-from idp.shelf import digest
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
 from idp.web.login import returns_to
 from idp.web.page import Page

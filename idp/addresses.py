@@ -54,7 +54,7 @@ class Lookups:
 
     def __init__(self, resolve: Resolve) -> None:
         self._resolve = resolve
-        self._seats = threading.BoundedSemaphore(_MOST_LOOKUPS)
+        self._bindings = threading.BoundedSemaphore(_MOST_LOOKUPS)
 
     def find(self, host: str, port: int, seconds: float) -> list[Address]:
         """The host's addresses, or `Unreachable` when there are none in time."""
@@ -67,9 +67,9 @@ class Lookups:
             except (OSError, UnicodeError):
                 answers.put(None)
             finally:
-                self._seats.release()
+                self._bindings.release()
 
-        if not self._seats.acquire(timeout=max(0.0, seconds)):
+        if not self._bindings.acquire(timeout=max(0.0, seconds)):
             raise Unreachable("too many names are being resolved")
         threading.Thread(target=look, name="resolve", daemon=True).start()
         try:

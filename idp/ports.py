@@ -18,7 +18,7 @@ class Spent:
 SPENT: Final = Spent()
 
 
-class Ephemeral(Protocol):
+class EphemeralStore(Protocol):
     """Short-lived values under unguessable keys. Every method is atomic and touches one key.
 
     Expiry is a fact in the record and compared with `now`; a store's own time-to-live is only the broom.

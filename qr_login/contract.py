@@ -39,7 +39,7 @@ class Field:
 class Operation:
     """One endpoint. `by` is what it demands: an access token bound to the key, or a proof by the key alone.
 
-    `seat` says what the phone has to be: the person's device, or merely signed in.
+    `binding` says what the phone has to be: the person's device, or merely signed in.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Operation:
     path: str
     says: str
     by: Literal["token", "key"]
-    seat: Literal["device", "any"] = "device"
+    binding: Literal["device", "any"] = "device"
     fields: tuple[Field, ...] = ()
     refusals: tuple[str, ...] = ()
     answers: Mapping[int, str] = ()  # type: ignore[assignment]
@@ -263,7 +263,7 @@ NUMBER_OVER: Words = (
 def refusals_of(operation: Operation) -> tuple[str, ...]:
     """Every code with which the operation can be refused."""
     with_token = WITH_TOKEN if operation.by == "token" else ()
-    with_device = WITH_DEVICE if operation.seat == "device" else ()
+    with_device = WITH_DEVICE if operation.binding == "device" else ()
     formal = tuple(field.refused for field in operation.fields)
     return tuple(dict.fromkeys((*operation.refusals, *formal, *with_device, *with_token, *EVERYWHERE)))
 

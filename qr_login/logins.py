@@ -11,10 +11,10 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
+from idp.ephemeral_records import digest, new_secret
 from idp.errors import Busy, TooMany
 from idp.limits.local import LocalRateLimiter
-from idp.ports import Clock, Ephemeral
-from idp.shelf import digest, new_secret
+from idp.ports import Clock, EphemeralStore
 from qr_login import flow
 from qr_login.flow import LIFE, Asker, Denial, QrLogin, QrRefused, State
 from qr_login.picture import Pictures, is_ticket
@@ -74,7 +74,7 @@ class Polled:
 class QrLogins:
     """Starts logins and moves them on. `claim` has the last word on how each ends."""
 
-    def __init__(self, store: Ephemeral, pictures: Pictures, clock: Clock, claim: Claim) -> None:
+    def __init__(self, store: EphemeralStore, pictures: Pictures, clock: Clock, claim: Claim) -> None:
         self._store = store
         self._pictures = pictures
         self._clock = clock

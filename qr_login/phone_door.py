@@ -101,7 +101,7 @@ class Door:
         self._slow_down(shown.jkt)
         device = self._device(shown.jkt)
         holder = self._holder(operation, environ, language, shown.text, shown.jkt)
-        if device is None and operation.seat == "device":
+        if device is None and operation.binding == "device":
             raise Problem("no_device")
         if device is not None and device.account_id != holder.account.id:
             raise Problem("invalid_token", headers=challenges(environ))
@@ -139,14 +139,14 @@ class Door:
         return device
 
     def _holder(self, operation: Operation, environ: Environ, language: Language, text: str, jkt: str) -> Holder:
-        found = self._inspection.holder(text, jkt, needs_seat=operation.seat == "device")
+        found = self._inspection.holder(text, jkt, needs_binding=operation.binding == "device")
         if found is None:
             raise Problem("invalid_token", headers=challenges(environ))
-        token, client, standing = found
+        token, client, grant_state = found
         current_request.current().client_id = client.client_id
         if not client.one_device or SCOPE not in token.scopes or token.audience != self._issuer:
             raise Problem("insufficient_scope")
-        account, session = standing.account, standing.session
+        account, session = grant_state.account, grant_state.session
         if account is None:
             raise Problem("invalid_token", headers=challenges(environ))
         return Holder(

@@ -2,10 +2,21 @@
 
 import argparse
 import sys
+from importlib import import_module
 
 from sandbox import addresses
 
-PROGRAMS = ("run", "prepare", "portal", "inbox", "sms", "upstreams", "phone-app", "phone", "codes")
+PROGRAMS = {
+    "run": "launch.run",
+    "prepare": "prepare.run",
+    "portal": "portal.serve",
+    "inbox": "inbox.serve",
+    "sms": "sms.serve",
+    "upstreams": "upstreams.serve",
+    "phone-app": "phone_server.serve",
+    "phone": "phone_terminal.run",
+    "codes": "totp.show",
+}
 
 
 def main() -> int:
@@ -20,46 +31,11 @@ def main() -> int:
 
 
 def _start(program: str, words: list[str]) -> int:
-    where = addresses.from_environment()
-    match program:
-        # Each is imported only when it is the one: the starter should not wait for libraries that its children need.
-        case "prepare":
-            from sandbox import prepare
-
-            prepare.run(where)
-        case "portal":
-            from sandbox import portal
-
-            portal.serve(where)
-        case "inbox":
-            from sandbox import inbox
-
-            inbox.serve(where)
-        case "sms":
-            from sandbox import sms
-
-            sms.serve(where)
-        case "upstreams":
-            from sandbox import upstreams
-
-            upstreams.serve(where)
-        case "phone-app":
-            from sandbox import phone_server
-
-            phone_server.serve(where)
-        case "phone":
-            from sandbox import phone_terminal
-
-            return phone_terminal.run(where, words)
-        case "codes":
-            from sandbox import totp
-
-            totp.show()
-        case _:
-            from sandbox import launch
-
-            return launch.run(where)
-    return 0
+    # Imported only when it is the one: the starter should not wait for libraries that its children need.
+    module, _, name = PROGRAMS[program].partition(".")
+    start = getattr(import_module(f"sandbox.{module}"), name)
+    given: list[object] = [] if program == "codes" else [addresses.from_environment()]
+    return start(*given, *([words] if program == "phone" else [])) or 0
 
 
 if __name__ == "__main__":

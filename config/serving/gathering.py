@@ -13,17 +13,17 @@ AT_ONCE = 65_536
 
 
 class Gathered:
-    """The application with `seats` for requests that are whole. Whoever still sends has none."""
+    """The application with `bindings` for requests that are whole. Whoever still sends has none."""
 
-    def __init__(self, app: Wsgi, seats: int) -> None:
+    def __init__(self, app: Wsgi, bindings: int) -> None:
         self._app = app
-        self._seats = threading.BoundedSemaphore(seats)
+        self._bindings = threading.BoundedSemaphore(bindings)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         with SpooledTemporaryFile[bytes](IN_MEMORY) as body:
             if _has_body(environ):
                 environ["wsgi.input"] = body if _gather(environ, body) else _Broken()
-            with self._seats:
+            with self._bindings:
                 return self._app(environ, start_response)
 
 

@@ -27,7 +27,7 @@ TELLS_WHY = 259_200.0
 """Seconds after its end in which a device may say that this was not its owner: as long as the notice's link."""
 
 Ended = Literal["replaced", "unenrolled", "passcode", "secured", "operator"]
-Seat = Literal["free", "mine", "other", "ended"]
+DeviceBinding = Literal["free", "mine", "other", "ended"]
 """Whose place in the app it is, seen from one key: nobody's, its own, another phone's, or it was its own once."""
 
 Why = Literal[
@@ -168,7 +168,7 @@ class Devices:
         """The person's device in the app."""
         return self._store.present(account_id, client_id)
 
-    def seat(self, account_id: str, client_id: str, jkt: str) -> Seat:
+    def binding(self, account_id: str, client_id: str, jkt: str) -> DeviceBinding:
         """Whose place in the app it is, seen from the key `jkt`."""
         present = self._store.present(account_id, client_id)
         if present is not None:

@@ -13,9 +13,9 @@ from typing import Literal
 from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.password_rules import VIETNAM
+from idp.ephemeral_records import digest
 from idp.messages.message import Channel, Language, Message
 from idp.ports import Clock
-from idp.shelf import digest
 
 About = Literal[
     "new_device",

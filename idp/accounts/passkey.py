@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 from unicodedata import normalize
 
 from idp.accounts.notices import Told
-from idp.shelf import digest
+from idp.ephemeral_records import digest
 
 HolderKind = Literal["account", "officer"]
 Why = Literal["removed", "cloned", "secured"]

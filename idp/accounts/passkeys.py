@@ -41,8 +41,8 @@ from idp.accounts.passkey import (
     checked_name,
     credential_digest,
 )
+from idp.ephemeral_records import EphemeralRecords
 from idp.ports import Clock, Spent
-from idp.shelf import Shelf
 
 T = TypeVar("T")
 
@@ -66,7 +66,7 @@ class Passkeys:
     def __init__(
         self,
         store: PasskeyStore,
-        challenges: Shelf[Ceremony],
+        challenges: EphemeralRecords[Ceremony],
         party: RelyingParty,
         clock: Clock,
         *,

@@ -20,11 +20,11 @@ from idp.accounts.notices import Scene
 from idp.accounts.one_time import Ask, Channel, OneTimeCodes, Verdict
 from idp.accounts.people import People
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
+from idp.ephemeral_records import EphemeralRecords, digest
 from idp.errors import Expired, RecoveryOver
 from idp.limits.budgets import OverBudget
 from idp.messages.message import Language, Message
 from idp.ports import AuditLog, Clock, Event, Spent
-from idp.shelf import Shelf, digest
 
 LINK_LIFE = {"email": 1800.0, "hotline": 600.0}
 """Seconds that a link lives: P-11 allows a day by e-mail and ten minutes by text message."""
@@ -83,7 +83,7 @@ class Recoveries:
         people: People,
         codes: OneTimeCodes,
         credentials: Credentials,
-        shelf: Shelf[Ticket],
+        records: EphemeralRecords[Ticket],
         failures: Cleared,
         audit: AuditLog,
         clock: Clock,
@@ -94,7 +94,7 @@ class Recoveries:
         self._people = people
         self._codes = codes
         self._credentials = credentials
-        self._shelf = shelf
+        self._records = records
         self._failures = failures
         self._audit = audit
         self._clock = clock
@@ -109,7 +109,7 @@ class Recoveries:
         account = self._find(typed)
         fits = account is not None and self._number(account, "recovery") is not None and knows(account, typed)
         ticket = self._ticket("sms", account if fits else None, typed, account.phone if account else None)
-        handle = self._shelf.add(ticket)
+        handle = self._records.add(ticket)
         self._send(lambda: self._codes.send(_ask(ticket, handle), typed.address, language=typed.language, trusted=True))
         self._noted(ticket)
         return handle
@@ -134,7 +134,7 @@ class Recoveries:
 
     def ticket(self, handle: str) -> Ticket:
         """The live ticket. Raises `RecoveryOver`."""
-        found = self._shelf.find(handle)
+        found = self._records.find(handle)
         if found is None:
             raise RecoveryOver("recovery is over, was used or never existed")
         return found
@@ -146,7 +146,7 @@ class Recoveries:
         """
         ticket = self._charged(handle, ticket)
         if self._codes.check(_ask(ticket, handle), code) == "right":
-            if not self._shelf.replace(handle, ticket, replace(ticket, proved=True, failures=0)):
+            if not self._records.replace(handle, ticket, replace(ticket, proved=True, failures=0)):
                 raise Expired("recovery changed meanwhile")
             return "right"
         return self._wrong(handle, ticket)
@@ -170,7 +170,7 @@ class Recoveries:
                 self._wrong(handle, ticket)
                 raise WrongFact
         hashed = self._credentials.hashed(new, account)
-        taken = self._shelf.take(handle)
+        taken = self._records.take(handle)
         if taken is None or isinstance(taken, Spent):
             raise RecoveryOver("recovery was finished before")
         removed = self._credentials.reset(account, hashed, ticket.way, scene)
@@ -194,7 +194,7 @@ class Recoveries:
     def _charged(self, handle: str, ticket: Ticket) -> Ticket:
         """The ticket with one more try on it. Raises `Expired` when another try came between."""
         charged = replace(ticket, failures=ticket.failures + 1)
-        if not self._shelf.replace(handle, ticket, charged):
+        if not self._records.replace(handle, ticket, charged):
             raise Expired("another try came between")
         return charged
 
@@ -202,7 +202,7 @@ class Recoveries:
         """After the last try the ticket is gone."""
         if ticket.failures < TRIES:
             return "wrong"
-        self._shelf.take(handle)
+        self._records.take(handle)
         return "exhausted"
 
     def _find(self, typed: Typed) -> Account | None:
@@ -223,7 +223,7 @@ class Recoveries:
 
     def _link(self, ticket: Ticket, typed: Typed) -> None:
         life = LINK_LIFE[ticket.way]
-        handle = self._shelf.add(ticket, life=life)
+        handle = self._records.add(ticket, life=life)
         facts = {"url": f"{self._issuer}/r/{handle}", "minutes": str(round(life / 60))}
         ask = _ask(ticket, handle)
         message = Message(

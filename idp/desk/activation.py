@@ -18,9 +18,9 @@ from idp.accounts.one_time import Ask
 from idp.accounts.people import People
 from idp.desk.decisions import Activation, activation_digest
 from idp.desk.declaration import DeclarationStore, read_reference
+from idp.ephemeral_records import EphemeralRecords, digest
 from idp.errors import ActivationOver, Expired, OtherBrowser
 from idp.ports import Clock, Spent
-from idp.shelf import Shelf, digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +57,14 @@ class Activations:
         declarations: DeclarationStore,
         people: People,
         credentials: Credentials,
-        shelf: Shelf[Activating],
+        records: EphemeralRecords[Activating],
         clock: Clock,
     ) -> None:
         self._store = store
         self._declarations = declarations
         self._people = people
         self._credentials = credentials
-        self._shelf = shelf
+        self._records = records
         self._clock = clock
 
     def begin(self, token: str, browser: str) -> str:
@@ -77,11 +77,11 @@ class Activations:
         account = self._people.find(found.account_id)
         by_mail = account is not None and trust.address(account, "notice", now) is not None
         under_way = Activating(found.digest, found.account_id, browser, now, found.declaration_id, known=by_mail)
-        return self._shelf.add(under_way)
+        return self._records.add(under_way)
 
     def here(self, handle: str, browser: str) -> tuple[Activating, Account]:
         """What is under way in this browser, and the account. Raises `ActivationOver`, `OtherBrowser`."""
-        under_way = self._shelf.find(handle)
+        under_way = self._records.find(handle)
         if under_way is None:
             raise ActivationOver("no such activation")
         if under_way.browser != browser:
@@ -98,7 +98,7 @@ class Activations:
         declaration = self._declarations.find(under_way.declaration_id)
         if declaration is None or not hmac.compare_digest(declaration.reference, read_reference(typed)):
             return False
-        if not self._shelf.replace(handle, under_way, replace(under_way, known=True)):
+        if not self._records.replace(handle, under_way, replace(under_way, known=True)):
             raise Expired("the activation changed meanwhile")
         return True
 
@@ -106,7 +106,7 @@ class Activations:
         """The code was right. Raises `Expired` when something came between."""
         if not under_way.known:
             raise Expired("only the number is proved")
-        if not self._shelf.replace(handle, under_way, replace(under_way, proved=True)):
+        if not self._records.replace(handle, under_way, replace(under_way, proved=True)):
             raise Expired("the activation changed meanwhile")
 
     def finish(self, handle: str, under_way: Activating, account: Account, new: str, scene: Scene) -> None:
@@ -114,7 +114,7 @@ class Activations:
         if not under_way.proved:
             raise Expired("the phone is not proved")
         hashed = self._credentials.hashed(new, account)
-        taken = self._shelf.take(handle)
+        taken = self._records.take(handle)
         if taken is None or isinstance(taken, Spent):
             raise ActivationOver(
                 "the activation was finished before", used_at=self._store.activated_at(under_way.digest)

@@ -19,9 +19,9 @@ from idp.desk.declaration import REASONS, Declaration, DeclarationStore
 from idp.desk.identity import identifiers_of
 from idp.desk.officers import Officer, demand_persons
 from idp.desk.opening import letters_of_opening, new_account, temporary_password
+from idp.ephemeral_records import digest
 from idp.messages.message import Channel, Message
 from idp.ports import Clock, Event
-from idp.shelf import digest
 
 FirstWay = Literal["link", "temporary"]
 HOUR = 3600.0

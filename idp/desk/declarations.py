@@ -32,11 +32,11 @@ from idp.desk.grades import grades
 from idp.desk.owners import Owners
 from idp.desk.photos import Darkroom
 from idp.desk.reading import FIELDS, Reader, Reading
+from idp.ephemeral_records import digest, new_secret
 from idp.errors import Expired, TooMany
 from idp.limits.local import LocalRateLimiter
 from idp.messages.message import Language, Message
 from idp.ports import Clock, Event
-from idp.shelf import digest, new_secret
 
 MAIL_LIFE = 72 * 3600.0
 NOBODY = "----------"

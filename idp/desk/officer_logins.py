@@ -19,8 +19,8 @@ from idp.accounts.one_time import GuessLimit
 from idp.accounts.password_rules import checked_new
 from idp.accounts.passwords import Passwords, WeakPassword
 from idp.desk.officers import LOGIN, Lock, Officer, OfficerStore, invitation_digest
+from idp.ephemeral_records import digest
 from idp.ports import AuditLog, Clock, Event
-from idp.shelf import digest
 
 STEP = 30
 SHORTEST = 14

@@ -12,9 +12,9 @@ from idp.accounts.passkey import Ceremony, Holder, Passkey, PasskeyRefused
 from idp.accounts.passkeys import Passkeys
 from idp.desk.officer_logins import LoginRefused, OfficerLogins, WrongCode
 from idp.desk.officers import Officer
+from idp.ephemeral_records import digest
 from idp.errors import TooMany
 from idp.limits.local import LocalRateLimiter
-from idp.shelf import digest
 
 METHODS = "pop user mfa"
 """Proof of possession, presence and recognition of the user: several factors in one (RFC 8176)."""

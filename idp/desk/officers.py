@@ -13,8 +13,8 @@ from typing import Literal, Protocol
 
 from idp.desk.agencies import EVERYWHERE, Agencies, Tree
 from idp.desk.declaration import Declaration, new_id
+from idp.ephemeral_records import digest
 from idp.ports import Clock, Event
-from idp.shelf import digest
 
 Right = Literal["decide", "links", "data"]
 RIGHTS: tuple[Right, ...] = ("decide", "links", "data")

@@ -16,10 +16,10 @@ from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration, DeclarationStore, Form, NotOpen, PaperKind, new_id, new_reference
 from idp.desk.declarations import MAIL_LIFE, Asker, Changed, Declarations, secret_digest
 from idp.desk.reading import Reader, Reading
+from idp.ephemeral_records import EphemeralRecords, digest, new_secret
 from idp.errors import Expired
 from idp.messages.message import Message
 from idp.ports import Clock
-from idp.shelf import Shelf, digest, new_secret
 
 Wanted = Literal["amend", "stop"]
 PLACE = ("province", "commune", "street")
@@ -58,7 +58,7 @@ class Profiles:
         store: DeclarationStore,
         declarations: Declarations,
         agencies: Agencies,
-        wishes: Shelf[Wish],
+        wishes: EphemeralRecords[Wish],
         clock: Clock,
         *,
         issuer: str,

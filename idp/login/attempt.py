@@ -10,11 +10,11 @@ half-finished login smuggles nothing in.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from idp.ephemeral_records import EphemeralRecords, digest, new_secret
 from idp.errors import Expired, OtherBrowser, TooMany
 from idp.limits.local import LocalRateLimiter
 from idp.login.authentication import Authentication, Proved
 from idp.ports import Spent
-from idp.shelf import Shelf, digest, new_secret
 
 Params = tuple[tuple[str, str], ...]
 
@@ -108,8 +108,10 @@ def browser_of(browser_secret: str) -> str:
 class Attempts:
     """Keeps attempts, and lets only the right browser use them."""
 
-    def __init__(self, shelf: Shelf[LoginAttempt], *, per_address: LocalRateLimiter, total: LocalRateLimiter) -> None:
-        self._shelf = shelf
+    def __init__(
+        self, records: EphemeralRecords[LoginAttempt], *, per_address: LocalRateLimiter, total: LocalRateLimiter
+    ) -> None:
+        self._records = records
         self._per_address = per_address
         self._total = total
 
@@ -120,11 +122,11 @@ class Attempts:
         """
         if not self._per_address.hit(address) or not self._total.hit("all"):
             raise TooMany("too many logins begun", retry_after=self._per_address.retry_after)
-        return self._shelf.add(attempt)
+        return self._records.add(attempt)
 
     def load(self, handle: str, held: Held) -> LoginAttempt:
         """The live attempt of this browser. Raises `Expired`, `OtherBrowser`."""
-        attempt = self._shelf.find(handle)
+        attempt = self._records.find(handle)
         if attempt is None:
             raise Expired("no such attempt, or it was finished")
         if not attempt.belongs_to(held):
@@ -136,7 +138,7 @@ class Attempts:
 
         Of two clicks the browser may drop the first answer, and the second secret with it.
         """
-        attempt = self._shelf.find(handle)
+        attempt = self._records.find(handle)
         if attempt is not None and attempt.is_begun_by(held):
             return attempt
         return self.load(handle, held)
@@ -200,11 +202,11 @@ class Attempts:
 
     def name_of(self, handle: str) -> str:
         """What names the attempt to those who may end it, and to nobody else: its key in the store."""
-        return self._shelf.key_of(handle)
+        return self._records.key_of(handle)
 
     def forget(self, name: str) -> None:
         """End the attempt of this name, whatever was proved in it."""
-        self._shelf.forget(name)
+        self._records.forget(name)
 
     def consented(self, handle: str, attempt: LoginAttempt, account_id: str) -> None:
         """Remember that this person agreed to share what the request asks for."""
@@ -212,16 +214,16 @@ class Attempts:
 
     def failed(self, handle: str, attempt: LoginAttempt) -> None:
         """Count a failure of this attempt; losing the race to another tab's failure does no harm."""
-        self._shelf.replace(handle, attempt, replace(attempt, failures=attempt.failures + 1))
+        self._records.replace(handle, attempt, replace(attempt, failures=attempt.failures + 1))
 
     def finish(self, handle: str) -> LoginAttempt:
         """Take the attempt, once, before anything is issued. Raises `Expired` for everybody else."""
-        taken = self._shelf.take(handle)
+        taken = self._records.take(handle)
         if taken is None or isinstance(taken, Spent):
             raise Expired("attempt was finished before")
         return taken
 
     def replace(self, handle: str, old: LoginAttempt, new: LoginAttempt) -> None:
         """Put `new` in the place of `old`. Raises `Expired` when it changed or ended meanwhile."""
-        if not self._shelf.replace(handle, old, new):
+        if not self._records.replace(handle, old, new):
             raise Expired("attempt changed or ended meanwhile")

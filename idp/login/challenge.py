@@ -11,12 +11,12 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error
 
+from idp.ephemeral_records import digest
 from idp.errors import TooMany
 from idp.limits.local import LocalRateLimiter
 from idp.limits.work import WorkPrice
 from idp.login import captcha
-from idp.ports import Clock, Ephemeral
-from idp.shelf import digest
+from idp.ports import Clock, EphemeralStore
 
 FIXED_LIFE = 180
 NAME = "c_"
@@ -30,7 +30,7 @@ class Challenges:
     def __init__(
         self,
         key: bytes,
-        used: Ephemeral,
+        used: EphemeralStore,
         clock: Clock,
         limiter: LocalRateLimiter,
         work: WorkPrice,

@@ -12,13 +12,13 @@ from idp.accounts.account import Account, Kind
 from idp.accounts.passkey import Ceremony, PasskeyRefused
 from idp.accounts.passkeys import Passkeys
 from idp.accounts.people import People
+from idp.ephemeral_records import digest
 from idp.errors import TooMany
 from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import PASSKEY_METHODS, Authentication, Proved
 from idp.login.logins import LoginFailed, Logins
 from idp.ports import AuditLog, Clock, Event
-from idp.shelf import digest
 
 log = logging.getLogger("idp.passkeys")
 

@@ -10,10 +10,10 @@ from typing import Protocol
 
 from idp.accounts.account import Account
 from idp.accounts.notices import NOTHING_TOLD, NOWHERE, Notices, Scene, Told
+from idp.ephemeral_records import digest, new_secret
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
 from idp.ports import Clock
-from idp.shelf import digest, new_secret
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ CLOCKS_DIFFER = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Owed:
+class RequiredStep:
     """The next step and why; the reason also becomes the description of a `prompt=none` error.
 
     `sid` names the session to whose login a code is to be added.
@@ -46,20 +46,20 @@ class Ask:
     qr_login: str = "on"
 
 
-def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: float) -> Owed | None:
+def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: float) -> RequiredStep | None:
     """The first reason to ask for a login. `fresh` says that `proof` was given in this very attempt."""
     if proof is None:
-        return Owed("login", "no_session")
+        return RequiredStep("login", "no_session")
     if not fresh and "login" in ask.prompt:
-        return Owed("login", "login_prompt")
+        return RequiredStep("login", "login_prompt")
     if not fresh and "select_account" in ask.prompt:
-        return Owed("login", "select_account_prompt")
+        return RequiredStep("login", "select_account_prompt")
     if not fresh and ask.max_age is not None and not _acted_since(proof, now - ask.max_age):
-        return Owed("login", "max_age")
+        return RequiredStep("login", "max_age")
     if ask.account_id is not None and ask.account_id != proof.account_id:
-        return Owed("login", "id_token_hint")
+        return RequiredStep("login", "id_token_hint")
     if refuses_picture(ask.qr_login, proof):
-        return Owed("login", "qr_login")
+        return RequiredStep("login", "qr_login")
     return None
 
 
@@ -68,7 +68,7 @@ def refuses_picture(qr_login: str, proof: Authentication) -> bool:
     return proof.through == "qr" and (qr_login == "off" or (qr_login == "near" and proof.acr < 2))
 
 
-def proof_of_time_owed(ask: Ask, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
+def proof_of_time_owed(ask: Ask, proof: Authentication, attempt: LoginAttempt | None) -> RequiredStep | None:
     """The reason to ask for a code or a passkey after a login that was demanded anew, when nobody can tell its time.
 
     An upstream that speaks no OpenID Connect may have sent us the session of whoever sat there before.
@@ -76,14 +76,14 @@ def proof_of_time_owed(ask: Ask, proof: Authentication, attempt: LoginAttempt | 
     demanded = "login" in ask.prompt or ask.max_age is not None
     if attempt is None or not demanded or _entered_in(attempt, proof):
         return None
-    return None if _acted_since(proof, attempt.started_at - CLOCKS_DIFFER) else Owed("code", "auth_time")
+    return None if _acted_since(proof, attempt.started_at - CLOCKS_DIFFER) else RequiredStep("code", "auth_time")
 
 
 def _acted_since(proof: Authentication, moment: float) -> bool:
     return proof.acted_at is not None and proof.acted_at >= moment
 
 
-def code_owed(ask: Ask, mode: CodeMode, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
+def code_owed(ask: Ask, mode: CodeMode, proof: Authentication, attempt: LoginAttempt | None) -> RequiredStep | None:
     """The reason to ask for a one-time code on top of a login; `attempt` is the one in which it was given, if any.
 
     Guessing before, or a device that nobody knows, asks for it once per login by password.
@@ -91,13 +91,13 @@ def code_owed(ask: Ask, mode: CodeMode, proof: Authentication, attempt: LoginAtt
     by_password_here = attempt is not None and proof.through == "password" and not _entered_in(attempt, proof)
     # Before what a portal wishes: that can be left undone, this cannot.
     if attempt is not None and by_password_here and attempt.suspicious:
-        return Owed("code", "risk")
+        return RequiredStep("code", "risk")
     if proof.acr < min(max(ask.acr, ask.wished_acr), 2):
-        return Owed("code", "acr")
+        return RequiredStep("code", "acr")
     if attempt is None or not by_password_here:
         return None
     if mode == "always" or (mode == "new_device" and not attempt.known_device):
-        return Owed("code", "policy")
+        return RequiredStep("code", "policy")
     return None
 
 
@@ -105,7 +105,7 @@ def _entered_in(attempt: LoginAttempt, proof: Authentication) -> bool:
     return proof.otp_at is not None and proof.otp_at >= attempt.started_at
 
 
-def password_owed(due: Due | None, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
+def password_owed(due: Due | None, proof: Authentication, attempt: LoginAttempt | None) -> RequiredStep | None:
     """The reason to ask for another password; only those who came by password are asked.
 
     Whoever carries a session is asked to log in first: the page wants the old password and a fresh proof.
@@ -113,24 +113,26 @@ def password_owed(due: Due | None, proof: Authentication, attempt: LoginAttempt 
     if due is None or proof.through != "password":
         return None
     if attempt is None:
-        return None if due == "expiring" else Owed("login", f"password_{due}")
+        return None if due == "expiring" else RequiredStep("login", f"password_{due}")
     if due == "expiring" and attempt.postponed:
         return None
-    return Owed("password", due)
+    return RequiredStep("password", due)
 
 
-def link_owed(proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
+def link_owed(proof: Authentication, attempt: LoginAttempt | None) -> RequiredStep | None:
     """Whether the person, who logged in for it, is still to be asked about the link to an upstream."""
     waits = attempt is not None and attempt.linking != "" and proof.through == "password"
-    return Owed("link", "link") if waits else None
+    return RequiredStep("link", "link") if waits else None
 
 
-def keep_owed(attempt: LoginAttempt | None) -> Owed | None:
+def keep_owed(attempt: LoginAttempt | None) -> RequiredStep | None:
     """Whether the person, whom a new link proves better than anything before, is still to say what stays of that."""
-    return Owed("keep", "keep") if attempt is not None and attempt.review else None
+    return RequiredStep("keep", "keep") if attempt is not None and attempt.review else None
 
 
-def device_owed(present: Device | None, jkt: str, proof: Authentication, attempt: LoginAttempt | None) -> Owed | None:
+def device_owed(
+    present: Device | None, jkt: str, proof: Authentication, attempt: LoginAttempt | None
+) -> RequiredStep | None:
     """What is owed before an app of one device comes in with a key that is not that of `present`.
 
     A key that nobody enrolled comes in by a login of this very attempt, and never by a QR code: neither a session nor a
@@ -140,17 +142,17 @@ def device_owed(present: Device | None, jkt: str, proof: Authentication, attempt
     if present is not None and present.jkt == jkt:
         return None
     if attempt is None or not attempt.fresh or proof.through == "qr":
-        return Owed("login", "other_device" if present else "new_phone")
+        return RequiredStep("login", "other_device" if present else "new_phone")
     if present is None:
         return None
     if attempt.takes_over != present.id:
-        return Owed("device", "other_device")
-    return None if _entered_in(attempt, proof) else Owed("code", "other_device")
+        return RequiredStep("device", "other_device")
+    return None if _entered_in(attempt, proof) else RequiredStep("code", "other_device")
 
 
 def consent_owed(
     ask: Ask, *, first_party: bool, provable: bool, agreed: Collection[str], asked: Collection[str], fresh: bool
-) -> Owed | None:
+) -> RequiredStep | None:
     """The reason to ask for consent; `fresh` says that the person agreed in this very attempt.
 
     A public client at an address that any program on the device can claim is never `provable`, so it gets no code
@@ -159,9 +161,9 @@ def consent_owed(
     if fresh:
         return None
     if "consent" in ask.prompt:
-        return Owed("consent", "consent_prompt")
+        return RequiredStep("consent", "consent_prompt")
     if not provable:
-        return Owed("consent", "client_not_provable")
+        return RequiredStep("consent", "client_not_provable")
     if first_party or set(asked) <= set(agreed):
         return None
-    return Owed("consent", "scope_not_granted")
+    return RequiredStep("consent", "scope_not_granted")

@@ -13,10 +13,10 @@ from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from idp.ephemeral_records import digest
 from idp.oidc.assertions import ASSERTION_TYPE, BadAssertion, read_assertion
 from idp.oidc.clients import Client, secret_digest
 from idp.ports import Clock
-from idp.shelf import digest
 from keys.signing import BadToken, unverified_parts
 
 SENTENCE = "Client authentication failed."

@@ -7,26 +7,26 @@ the code: whoever holds it gets one try. A second presentation ends whatever the
 
 from dataclasses import replace
 
+from idp.ephemeral_records import EphemeralRecords
 from idp.oidc.families import Families
 from idp.oidc.grant import AuthorizationCode, grant_id_of
 from idp.ports import Spent
-from idp.shelf import Shelf
 
 
 class Codes:
     """Issues and redeems authorization codes."""
 
-    def __init__(self, shelf: Shelf[AuthorizationCode], families: Families) -> None:
-        self._shelf = shelf
+    def __init__(self, records: EphemeralRecords[AuthorizationCode], families: Families) -> None:
+        self._records = records
         self._families = families
 
     def issue(self, code: AuthorizationCode) -> str:
         """Keep `code` and return the handle that the client gets."""
-        return self._shelf.add(code)
+        return self._records.add(code)
 
     def redeem(self, handle: str) -> AuthorizationCode | None:
         """Take the code. None when it is unknown, expired or spent; spent also revokes its grant, durably."""
-        taken = self._shelf.take(handle)
+        taken = self._records.take(handle)
         if isinstance(taken, Spent):
             self._families.revoke_grant(grant_id_of(handle))
             return None

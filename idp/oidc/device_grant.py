@@ -15,14 +15,14 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidGrantError, Unautho
 from authlib.oauth2.rfc8628 import AuthorizationPendingError, ExpiredTokenError, SlowDownError
 from pydantic import TypeAdapter
 
+from idp.ephemeral_records import digest
 from idp.errors import Busy, Expired, TooMany
 from idp.limits.durable import Hit, Policy, RateLimits
 from idp.limits.local import LocalRateLimiter
 from idp.oidc.authorization import InvalidTarget, read_scopes
 from idp.oidc.clients import DEVICE_CODE, Client
 from idp.oidc.grant import Grant
-from idp.ports import Clock, Ephemeral, Spent
-from idp.shelf import digest
+from idp.ports import Clock, EphemeralStore, Spent
 
 ALPHABET, LENGTH = "BCDFGHJKLMNPQRSTVWXZ", 8
 """No vowels, so no words, and nothing that looks like something else (RFC 8628, 6.1): 34 bits."""
@@ -93,7 +93,7 @@ class Begun:
 class DeviceCodes:
     """Every request of a device that is going on. `claim` has the last word on how each ends, durably."""
 
-    def __init__(self, store: Ephemeral, clock: Clock, claim: Claim, per_address: LocalRateLimiter) -> None:
+    def __init__(self, store: EphemeralStore, clock: Clock, claim: Claim, per_address: LocalRateLimiter) -> None:
         self._store = store
         self._clock = clock
         self._claim = claim

@@ -18,7 +18,7 @@ from idp.login.sessions import Opened, Session, Sessions, Visitor, session_diges
 from idp.login.steps import (
     Ask,
     CodeMode,
-    Owed,
+    RequiredStep,
     code_owed,
     consent_owed,
     device_owed,
@@ -31,9 +31,9 @@ from idp.login.steps import (
 from idp.oidc.authorization import AuthorizationRequest, RedirectedError
 from idp.oidc.clients import Client
 from idp.oidc.codes import Codes
-from idp.oidc.gate import Request, Standing, may_issue
+from idp.oidc.gate import GrantState, Request, may_issue
 from idp.oidc.grant import AuthorizationCode, Grant
-from idp.oidc.issuing import Seats, Standings
+from idp.oidc.issuing import DeviceBindings, GrantStates
 from idp.oidc.tokens import Tokens
 from idp.ports import Clock
 from keys.signing import BadToken
@@ -72,7 +72,7 @@ class Issued:
 class _Person:
     """Who the browser proved to be, and whether in this very attempt."""
 
-    standing: Standing
+    grant_state: GrantState
     proof: Authentication | None
     fresh: bool
     session: Session | None
@@ -86,12 +86,12 @@ class StepRules:
     age: PasswordAge
 
     def owed(
-        self, ask: Ask, standing: Standing, proof: Authentication | None, attempt: LoginAttempt | None, now: float
-    ) -> Owed | None:
+        self, ask: Ask, grant_state: GrantState, proof: Authentication | None, attempt: LoginAttempt | None, now: float
+    ) -> RequiredStep | None:
         """The login, the code, the password change or the link still owed; `attempt` is where `proof` was given."""
         # A code that was added to a session stands for no login that was demanded.
         login = login_owed(ask, proof, fresh=attempt is not None and attempt.fresh, now=now)
-        account = standing.account
+        account = grant_state.account
         if login or proof is None or account is None:
             return login
         code = code_owed(ask, self.code, proof, attempt)
@@ -110,31 +110,31 @@ class Dispatcher:
         self,
         attempts: Attempts,
         sessions: Sessions,
-        standings: Standings,
+        grant_states: GrantStates,
         codes: Codes,
         tokens: Tokens,
-        seats: Seats,
+        bindings: DeviceBindings,
         clock: Clock,
         rules: StepRules,
         has_passkeys: Callable[[str], bool],
     ) -> None:
         self.age = rules.age
         self._has_passkeys = has_passkeys
-        self._seats = seats
+        self._bindings = bindings
         self._rules = rules
         self._attempts = attempts
         self._sessions = sessions
-        self._standings = standings
+        self._grant_states = grant_states
         self._codes = codes
         self._tokens = tokens
         self._clock = clock
 
-    def next(self, request: AuthorizationRequest, entry: Entry) -> Owed | Issued:
+    def next(self, request: AuthorizationRequest, entry: Entry) -> RequiredStep | Issued:
         """The first thing owed, or the code. Raises `RedirectedError`, `Expired`."""
         person = self._person(request.client.client_id, entry)
         ask = self._ask(request)
         given_in = entry.attempt if person.fresh else None
-        owed = self._rules.owed(ask, person.standing, person.proof, given_in, self._clock())
+        owed = self._rules.owed(ask, person.grant_state, person.proof, given_in, self._clock())
         if owed is None or owed.step != "login":
             owed = self._proof_of_time_owed(ask, request, person, given_in) or owed
         owed = owed or self._device_owed(request, person, entry) or self._consent_owed(ask, request, person, entry)
@@ -142,35 +142,35 @@ class Dispatcher:
             return self._asked(owed, request, person)
         return self._issue(request, person, entry)
 
-    def next_at_home(self, entry: Entry, handle: str, attempt: LoginAttempt) -> Owed | Opened:
+    def next_at_home(self, entry: Entry, handle: str, attempt: LoginAttempt) -> RequiredStep | Opened:
         """The same on the way to a page of our own: the first thing owed, or the session. Raises `Expired`."""
         person = self._person("", entry)
-        account, proof = person.standing.account, person.proof
+        account, proof = person.grant_state.account, person.proof
         if not person.fresh or proof is None or account is None or not account.is_active or attempt.client_id:
-            return Owed("login", "no_session")
-        owed = self._rules.owed(Ask(), person.standing, proof, attempt, self._clock())
+            return RequiredStep("login", "no_session")
+        owed = self._rules.owed(Ask(), person.grant_state, proof, attempt, self._clock())
         if owed is not None:
             return owed
         self._attempts.finish(handle)
         name = self._attempts.name_of(handle)
         return self._sessions.open(proof, entry.visitor, attempt, account, before=person.session, finishes=name)
 
-    def owed_by(self, session: Session, standing: Standing, client: Client) -> Owed | None:
+    def owed_by(self, session: Session, grant_state: GrantState, client: Client) -> RequiredStep | None:
         """What a live session owes before it lets this client in without a request of its own, as at `/device`."""
         ask = Ask(acr=client.minimum_acr, qr_login=client.qr_login)
-        return self._rules.owed(ask, standing, session.authentication, None, self._clock())
+        return self._rules.owed(ask, grant_state, session.authentication, None, self._clock())
 
     def _person(self, client_id: str, entry: Entry) -> _Person:
-        carried = Standing()
+        carried = GrantState()
         if entry.session_cookie:
-            carried = self._standings.of_session(session_digest(entry.session_cookie), client_id)
+            carried = self._grant_states.of_session(session_digest(entry.session_cookie), client_id)
         session = carried.session
         if session and not self._sessions.is_live(session, carried.epoch):
             session = None
         if entry.attempt and entry.attempt.proof:
             proof = entry.attempt.proof
-            standing = self._standings.of_account(proof.account_id, client_id)
-            return _Person(standing, proof if is_current(entry.attempt, standing) else None, True, session)
+            grant_state = self._grant_states.of_account(proof.account_id, client_id)
+            return _Person(grant_state, proof if is_current(entry.attempt, grant_state) else None, True, session)
         alive = session is not None and carried.account is not None and carried.account.is_active
         return _Person(carried, session.authentication if session and alive else None, False, session)
 
@@ -194,35 +194,37 @@ class Dispatcher:
 
     def _proof_of_time_owed(
         self, ask: Ask, request: AuthorizationRequest, person: _Person, attempt: LoginAttempt | None
-    ) -> Owed | None:
+    ) -> RequiredStep | None:
         """The code after a login that nobody can tell the time of; an error where the person has no way to give one."""
-        account = person.standing.account
+        account = person.grant_state.account
         owed = proof_of_time_owed(ask, person.proof, attempt) if person.proof and account else None
         number = trust.number(account, "login", self._clock()) if account else None
         if owed and account and not number and not self._has_passkeys(account.id):
             raise RedirectedError(LoginRequiredError(description="auth_time"), request)
         return owed
 
-    def _device_owed(self, request: AuthorizationRequest, person: _Person, entry: Entry) -> Owed | None:
+    def _device_owed(self, request: AuthorizationRequest, person: _Person, entry: Entry) -> RequiredStep | None:
         """What another phone owes before it takes the place of the one there; only apps of one device are asked."""
         proof, client = person.proof, request.client
         if proof is None or not client.one_device:
             return None
-        present = self._seats.present(proof.account_id, client.client_id)
+        present = self._bindings.present(proof.account_id, client.client_id)
         return device_owed(present, request.dpop_jkt, proof, entry.attempt if person.fresh else None)
 
     def _make_way(self, attempt: LoginAttempt, request: AuthorizationRequest, proof: Authentication) -> None:
         """End the phone that the person agreed to replace, if it is theirs, another one, and the code came after."""
-        present = self._seats.present(proof.account_id, request.client.client_id)
+        present = self._bindings.present(proof.account_id, request.client.client_id)
         if (
             present
             and device_owed(present, request.dpop_jkt, proof, attempt) is None
             and present.jkt != request.dpop_jkt
         ):
-            self._seats.make_way(present.id)
+            self._bindings.make_way(present.id)
 
-    def _consent_owed(self, ask: Ask, request: AuthorizationRequest, person: _Person, entry: Entry) -> Owed | None:
-        consent = person.standing.consent
+    def _consent_owed(
+        self, ask: Ask, request: AuthorizationRequest, person: _Person, entry: Entry
+    ) -> RequiredStep | None:
+        consent = person.grant_state.consent
         return consent_owed(
             ask,
             first_party=request.client.first_party,
@@ -232,7 +234,7 @@ class Dispatcher:
             fresh=_agreed_here(entry.attempt, person.proof),
         )
 
-    def _asked(self, owed: Owed, request: AuthorizationRequest, person: _Person) -> Owed:
+    def _asked(self, owed: RequiredStep, request: AuthorizationRequest, person: _Person) -> RequiredStep:
         """`owed`, unless the request forbids to ask, or asking again would not help."""
         if "none" in request.prompt:
             kind = REFUSALS[owed.step]
@@ -248,10 +250,10 @@ class Dispatcher:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
         now, age = self._clock(), self._rules.age
         gate = Request(
-            request.client, proof, request.shared, now, age, needs_session=not person.fresh, needs_seat=False
+            request.client, proof, request.shared, now, age, needs_session=not person.fresh, needs_binding=False
         )
         # The place is this key's, or is to be: `_device_owed` asked right before, and the redemption asks the gate.
-        refused = may_issue(person.standing, gate)
+        refused = may_issue(person.grant_state, gate)
         if refused is not None:
             raise RedirectedError(_denied(refused), request)
         # The attempt is taken before the session is opened or the code written: a double click gets one of each.
@@ -261,7 +263,7 @@ class Dispatcher:
         opened = None
         if person.fresh:
             name = self._attempts.name_of(entry.handle) if entry.handle else ""
-            account, before = person.standing.account, person.session
+            account, before = person.grant_state.account, person.session
             opened = self._sessions.open(proof, entry.visitor, attempt, account, before=before, finishes=name)
         session = opened.session if opened else person.session
         if session is None:
@@ -271,15 +273,15 @@ class Dispatcher:
         return Issued(self._codes.issue(_code(request, proof, session.sid)), opened)
 
 
-def is_current(attempt: LoginAttempt, standing: Standing) -> bool:
+def is_current(attempt: LoginAttempt, grant_state: GrantState) -> bool:
     """Whether what was proved in the attempt is still good, or the step on a live session that was begun in it.
 
     Whatever is older than the epoch, or than the account's last credential event, proves nothing: we ask again.
     """
-    secured_at = standing.account.secured_at if standing.account else 0.0
+    secured_at = grant_state.account.secured_at if grant_state.account else 0.0
     if attempt.proof is None:
-        return attempt.started_at >= max(secured_at, standing.epoch)
-    return attempt.proof.auth_time >= standing.epoch and attempt.secured_at == secured_at
+        return attempt.started_at >= max(secured_at, grant_state.epoch)
+    return attempt.proof.auth_time >= grant_state.epoch and attempt.secured_at == secured_at
 
 
 def _agreed_here(attempt: LoginAttempt | None, proof: Authentication | None) -> bool:

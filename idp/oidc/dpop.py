@@ -20,8 +20,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 
+from idp.ephemeral_records import digest
 from idp.ports import Clock
-from idp.shelf import digest
 from keys.signing import BadToken, unverified_parts
 
 KEY_TYPES: Final[Mapping[str, tuple[str, str]]] = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519")}

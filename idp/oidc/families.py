@@ -15,13 +15,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from idp.oidc.gate import Standing
+from idp.oidc.gate import GrantState
 from idp.oidc.grant import Grant
 from idp.ports import Clock
 
 _TOKEN = re.compile(r"r_([A-Za-z0-9_-]{22})\.([0-9]{1,9})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
-Presented = Literal["current", "predecessor", "reused", "dead"]
+RefreshState = Literal["current", "predecessor", "reused", "dead"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Family:
     expires_at: float
     revoked_at: float | None = None
 
-    def presented(self, generation: int, now: float, *, idle: float, grace: float, epoch: float) -> Presented:
+    def presented(self, generation: int, now: float, *, idle: float, grace: float, epoch: float) -> RefreshState:
         """What a token of this generation is, now."""
         if self.revoked_at is not None or self.created_at < epoch:
             return "dead"
@@ -73,7 +73,7 @@ class FamilyStore(Protocol):
         """Write a new family; False when this grant has one already."""
         ...
 
-    def load(self, family_id: str) -> tuple[Family, Standing] | None:
+    def load(self, family_id: str) -> tuple[Family, GrantState] | None:
         """The family and what the gate needs to know, in one joined read."""
         ...
 
@@ -103,7 +103,7 @@ class Rotation:
     """The outcome of presenting a refresh token: the family, its standing and the successor to answer with."""
 
     family: Family
-    standing: Standing
+    grant_state: GrantState
     generation: int
 
 
@@ -133,7 +133,7 @@ class Families:
         family = Family(family_id, grant_id, grant, self._seal(secret, family_id), 1, now, now, expires_at)
         return _token(secret, family_id, 1) if self._store.add(family) else None
 
-    def load(self, text: str, client_id: str) -> tuple[Family, Standing, Token] | None:
+    def load(self, text: str, client_id: str) -> tuple[Family, GrantState, Token] | None:
         """The family behind a genuine refresh token of this client, whatever its state."""
         found = self._genuine(text)
         return found if found and found[0].grant.client_id == client_id else None
@@ -143,22 +143,22 @@ class Families:
         found = self._genuine(text)
         return found[0].grant if found else None
 
-    def _genuine(self, text: str) -> tuple[Family, Standing, Token] | None:
+    def _genuine(self, text: str) -> tuple[Family, GrantState, Token] | None:
         token = read_token(text)
         found = self._store.load(token.family_id) if token else None
         if token is None or found is None or not self._is_genuine(found[0], token):
             return None
         return (*found, token)
 
-    def present(self, family: Family, standing: Standing, token: Token, *, grace: float) -> Presented:
+    def present(self, family: Family, grant_state: GrantState, token: Token, *, grace: float) -> RefreshState:
         """What the presented token is; reuse ends the family before anybody is answered."""
         now = self._clock()
-        state = family.presented(token.generation, now, idle=self.limits.idle, grace=grace, epoch=standing.epoch)
+        state = family.presented(token.generation, now, idle=self.limits.idle, grace=grace, epoch=grant_state.epoch)
         if state == "reused":
             self.revoke_grant(family.grant_id)
         return state
 
-    def advance(self, family: Family, token: Token, state: Presented) -> str | None:
+    def advance(self, family: Family, token: Token, state: RefreshState) -> str | None:
         """Spend the presented token and return its one successor; None when another request changed the family.
 
         A lost race is no reuse: the caller reads the family again, and within the grace the loser gets the winner's

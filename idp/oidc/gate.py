@@ -8,7 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from idp.accounts.account import Account
-from idp.accounts.devices import Seat
+from idp.accounts.devices import DeviceBinding
 from idp.accounts.password_rules import PasswordAge
 from idp.login.authentication import Authentication
 from idp.login.sessions import Session
@@ -30,10 +30,10 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class GrantState:
     """What the stores say now, read in one statement: account, session, consent, revocation and epoch.
 
-    `seat` is read beside them for apps of one device: whose place it is, seen from the key that asks.
+    `binding` is read beside them for apps of one device: whose place it is, seen from the key that asks.
     """
 
     account: Account | None = None
@@ -41,7 +41,7 @@ class Standing:
     consent: Consent | None = None
     revoked: bool = False
     epoch: float = 0.0
-    seat: Seat | None = None
+    binding: DeviceBinding | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Request:
     """What is to be issued: for which client, scopes and login, at what time.
 
     `needs_session` is False where the grant outlives the browser's session (offline access): then only a session that
-    was *ended* stands in the way. `needs_seat` is False where the phone is about to get its place in an app of one
+    was *ended* stands in the way. `needs_binding` is False where the phone is about to get its place in an app of one
     device: at the code by which it comes in, and at its enrolment.
     """
 
@@ -59,45 +59,45 @@ class Request:
     now: float
     age: PasswordAge
     needs_session: bool = True
-    needs_seat: bool = True
+    needs_binding: bool = True
 
 
-def may_issue(standing: Standing, request: Request) -> str | None:
+def may_issue(grant_state: GrantState, request: Request) -> str | None:
     """None when it may; else the reason, for the log and for the audit, never for the client."""
     reasons = (
         (request.client is None or request.client.disabled, "client"),
-        (standing.account is None, "no_account"),
-        (standing.account is not None and not standing.account.is_active, "account_disabled"),
-        (standing.revoked, "revoked"),
-        (request.authentication.auth_time < standing.epoch, "epoch"),
-        (_session_stands_in_the_way(standing, request), "session_ended"),
-        (_is_from_before_securing(standing, request), "secured"),
-        (_owes_a_password(standing, request), "password_owed"),
+        (grant_state.account is None, "no_account"),
+        (grant_state.account is not None and not grant_state.account.is_active, "account_disabled"),
+        (grant_state.revoked, "revoked"),
+        (request.authentication.auth_time < grant_state.epoch, "epoch"),
+        (_session_stands_in_the_way(grant_state, request), "session_ended"),
+        (_is_from_before_securing(grant_state, request), "secured"),
+        (_owes_a_password(grant_state, request), "password_owed"),
         (request.client is not None and request.authentication.acr < request.client.minimum_acr, "acr"),
         (_came_by_a_picture_it_refuses(request), "qr_login"),
-        (_sits_in_the_place_of_another(standing, request), "device"),
-        (_lacks_consent(standing, request), "consent"),
+        (_sits_in_the_place_of_another(grant_state, request), "device"),
+        (_lacks_consent(grant_state, request), "consent"),
     )
     return next((name for refused, name in reasons if refused), None)
 
 
-def _session_stands_in_the_way(standing: Standing, request: Request) -> bool:
-    if standing.session is None:
+def _session_stands_in_the_way(grant_state: GrantState, request: Request) -> bool:
+    if grant_state.session is None:
         return request.needs_session
-    return standing.session.ended_at is not None
+    return grant_state.session.ended_at is not None
 
 
-def _is_from_before_securing(standing: Standing, request: Request) -> bool:
+def _is_from_before_securing(grant_state: GrantState, request: Request) -> bool:
     """Whether the login is older than the last credential event; the session in which that happened lives on."""
-    secured_at = standing.account.secured_at if standing.account else 0.0
-    return standing.session is None and request.authentication.auth_time < secured_at
+    secured_at = grant_state.account.secured_at if grant_state.account else 0.0
+    return grant_state.session is None and request.authentication.auth_time < secured_at
 
 
-def _owes_a_password(standing: Standing, request: Request) -> bool:
+def _owes_a_password(grant_state: GrantState, request: Request) -> bool:
     """Whether the password that the person came with has to be changed first."""
-    if standing.account is None or request.authentication.through != "password":
+    if grant_state.account is None or request.authentication.through != "password":
         return False
-    return request.age.due(standing.account, request.now) in ("first", "expired")
+    return request.age.due(grant_state.account, request.now) in ("first", "expired")
 
 
 def _came_by_a_picture_it_refuses(request: Request) -> bool:
@@ -105,15 +105,15 @@ def _came_by_a_picture_it_refuses(request: Request) -> bool:
     return request.client is not None and refuses_picture(request.client.qr_login, request.authentication)
 
 
-def _sits_in_the_place_of_another(standing: Standing, request: Request) -> bool:
+def _sits_in_the_place_of_another(grant_state: GrantState, request: Request) -> bool:
     """Whether an app of one device asks with a key that is not, or not any more, that of the person's device."""
-    if request.client is None or not request.client.one_device or not request.needs_seat:
+    if request.client is None or not request.client.one_device or not request.needs_binding:
         return False
-    return standing.seat not in ("free", "mine")
+    return grant_state.binding not in ("free", "mine")
 
 
-def _lacks_consent(standing: Standing, request: Request) -> bool:
+def _lacks_consent(grant_state: GrantState, request: Request) -> bool:
     if request.client is None or request.client.first_party:
         return False
-    agreed = standing.consent.scopes if standing.consent else ()
+    agreed = grant_state.consent.scopes if grant_state.consent else ()
     return not set(request.scopes) <= set(agreed)

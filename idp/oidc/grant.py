@@ -6,8 +6,8 @@ without a look-up, and so that a refresh family can be unique per code.
 
 from dataclasses import dataclass, field
 
+from idp.ephemeral_records import digest
 from idp.login.authentication import Authentication
-from idp.shelf import digest
 
 
 @dataclass(frozen=True, slots=True)

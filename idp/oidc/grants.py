@@ -20,7 +20,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 
 from idp.oidc.authorization import InvalidTarget
 from idp.oidc.clients import AUTH_METHODS, DEVICE_CODE, SCOPES, Client
-from idp.oidc.gate import Standing
+from idp.oidc.gate import GrantState
 from idp.oidc.grant import AuthorizationCode, grant_id_of
 from idp.oidc.issuing import Issuing, Refresh
 
@@ -67,14 +67,14 @@ class CodeGrant(authlib_grants.AuthorizationCodeGrant):  # type: ignore[misc]
         redeemed = self.issuing.redeem(code, client)
         return RedeemedCode(redeemed) if redeemed else None
 
-    def authenticate_user(self, authorization_code: RedeemedCode) -> Standing:
+    def authenticate_user(self, authorization_code: RedeemedCode) -> GrantState:
         _same_resource(self.request, authorization_code.code.grant.resource)
         _same_key(self.request, authorization_code.code.grant.jkt)
         grant = replace(authorization_code.code.grant, jkt=self.request.jkt)
-        return self.issuing.standing_of(grant, self.request.client)
+        return self.issuing.grant_state_of(grant, self.request.client)
 
     def generate_token(
-        self, user: Standing, scope: str, include_refresh_token: bool = True, **_: Any
+        self, user: GrantState, scope: str, include_refresh_token: bool = True, **_: Any
     ) -> dict[str, Any]:
         code, client = self.request.authorization_code.code, self.request.client
         grant = replace(code.grant, jkt=self.request.jkt)
@@ -106,12 +106,12 @@ class RefreshGrant(authlib_grants.RefreshTokenGrant):  # type: ignore[misc]
         _same_holder(self.request, refresh.family.grant.jkt, client)
         return refresh
 
-    def authenticate_user(self, refresh_token: Refresh) -> Standing:
+    def authenticate_user(self, refresh_token: Refresh) -> GrantState:
         self.request.successor = self.issuing.spend(refresh_token, self.request.client)
-        return refresh_token.standing
+        return refresh_token.grant_state
 
     def generate_token(
-        self, user: Standing, scope: str, include_refresh_token: bool = True, **_: Any
+        self, user: GrantState, scope: str, include_refresh_token: bool = True, **_: Any
     ) -> dict[str, Any]:
         family = self.request.refresh_token.family
         client, grant = self.request.client, replace(family.grant, jkt=self.request.jkt)
@@ -165,7 +165,7 @@ class DeviceGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         grant = self.server.device_codes.poll(device_code, client.client_id)
         _same_resource(request, grant.resource)
         request.grant, request.grant_id = replace(grant, jkt=request.jkt), grant_id_of(device_code)
-        request.user = self.server.issuing.standing_of(request.grant, client)
+        request.user = self.server.issuing.grant_state_of(request.grant, client)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
         request, grant = self.request, self.request.grant

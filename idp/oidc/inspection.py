@@ -11,7 +11,7 @@ from idp.login.authentication import acr_name
 from idp.oidc import claims
 from idp.oidc.clients import Client, Clients
 from idp.oidc.families import Family
-from idp.oidc.gate import Request, Standing, may_issue
+from idp.oidc.gate import GrantState, Request, may_issue
 from idp.oidc.issuing import Issuing
 from idp.oidc.tokens import AccessToken
 from idp.ports import Clock
@@ -33,14 +33,14 @@ class Inspection:
 
         `jkt` is the key that was proved with it: the one that it is bound to, or none.
         """
-        token, client, standing = self._live(text, jkt)
-        if token is None or client is None or standing is None or standing.account is None:
+        token, client, grant_state = self._live(text, jkt)
+        if token is None or client is None or grant_state is None or grant_state.account is None:
             raise InvalidTokenError("The access token is invalid, expired or revoked.")
         if token.audience != self._issuing.tokens.issuer or "openid" not in token.scopes:
             raise InsufficientScopeError("The access token is not for userinfo.")
         allowed = client.scopes
         asked, now = token.userinfo_claims, self._clock()
-        out = claims.let_out(standing.account, now, scopes=token.scopes, asked=asked, allowed=allowed)
+        out = claims.let_out(grant_state.account, now, scopes=token.scopes, asked=asked, allowed=allowed)
         return {"sub": token.subject} | out
 
     def introspect(self, text: str, caller: Client) -> dict[str, Any]:
@@ -48,17 +48,17 @@ class Inspection:
         family = self._live_family(text, caller)
         if family:
             return self._describe_family(family, caller)
-        token, client, standing = self._live(text, jkt=None)
+        token, client, grant_state = self._live(text, jkt=None)
         if token is None or client is None or not self._concerns(token, caller):
             return INACTIVE
-        if token.sid is not None and standing is None:
+        if token.sid is not None and grant_state is None:
             return INACTIVE
         return self._describe(token)
 
     def resource(self, text: str, jkt: str = "") -> dict[str, Any] | None:
         """What a protected resource of ours would answer to this access token, or None when it is not good."""
-        token, client, standing = self._live(text, jkt)
-        if token is None or client is None or (token.sid is not None and standing is None):
+        token, client, grant_state = self._live(text, jkt)
+        if token is None or client is None or (token.sid is not None and grant_state is None):
             return None
         return {"sub": token.subject, "client_id": token.client_id, "scope": " ".join(token.scopes)}
 
@@ -69,15 +69,17 @@ class Inspection:
         except BadToken:
             return ""
 
-    def holder(self, text: str, jkt: str, *, needs_seat: bool = True) -> tuple[AccessToken, Client, Standing] | None:
-        """Whose bound token it is and where they stand, or None when it is not good; `needs_seat` as in the gate.
+    def holder(
+        self, text: str, jkt: str, *, needs_binding: bool = True
+    ) -> tuple[AccessToken, Client, GrantState] | None:
+        """Whose bound token it is and where they stand, or None when it is not good; `needs_binding` as in the gate.
 
         For resources of ours that act for the person, as the phone's API does.
         """
-        token, client, standing = self._live(text, jkt, needs_seat)
-        if token is None or client is None or standing is None or not token.jkt:
+        token, client, grant_state = self._live(text, jkt, needs_binding)
+        if token is None or client is None or grant_state is None or not token.jkt:
             return None
-        return token, client, standing
+        return token, client, grant_state
 
     def revoke(self, text: str, caller: Client) -> None:
         """End a token of `caller`; unknown and others' tokens are left alone without a word (RFC 7009, 2.2)."""
@@ -93,8 +95,8 @@ class Inspection:
             self._issuing.families.revoke_token(token.jti, token.expires_at)
 
     def _live(
-        self, text: str, jkt: str | None, needs_seat: bool = True
-    ) -> tuple[AccessToken | None, Client | None, Standing | None]:
+        self, text: str, jkt: str | None, needs_binding: bool = True
+    ) -> tuple[AccessToken | None, Client | None, GrantState | None]:
         """Token, its client and, for a person's token, its standing behind the gate.
 
         A token shown with another key than its own is none, in both directions (RFC 9449, 7.2); None asks for no key.
@@ -110,20 +112,20 @@ class Inspection:
             return None, None, None
         if token.sid is None:
             return (token, client, None) if self._issuing.is_good(token) else (None, None, None)
-        return token, client, self._issuing.standing_of_token(token, client, needs_seat=needs_seat)
+        return token, client, self._issuing.standing_of_token(token, client, needs_binding=needs_binding)
 
     def _live_family(self, text: str, caller: Client) -> Family | None:
         found = self._issuing.families.load(text, caller.client_id)
         if found is None:
             return None
-        family, standing, token = found
+        family, grant_state, token = found
         limits, now = self._issuing.families.limits, self._clock()
-        state = family.presented(token.generation, now, idle=limits.idle, grace=0, epoch=standing.epoch)
+        state = family.presented(token.generation, now, idle=limits.idle, grace=0, epoch=grant_state.epoch)
         grant = family.grant
         age = self._issuing.age
-        standing = self._issuing.seated(standing, caller, grant.authentication.account_id, grant.jkt)
+        grant_state = self._issuing.seated(grant_state, caller, grant.authentication.account_id, grant.jkt)
         request = Request(caller, grant.authentication, grant.scopes, now, age, needs_session=False)
-        return family if state == "current" and may_issue(standing, request) is None else None
+        return family if state == "current" and may_issue(grant_state, request) is None else None
 
     def _concerns(self, token: AccessToken, caller: Client) -> bool:
         return token.client_id == caller.client_id or token.audience in caller.serves

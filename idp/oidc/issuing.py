@@ -10,14 +10,14 @@ from typing import Any, Protocol
 
 from authlib.oauth2.rfc6749 import InvalidGrantError
 
-from idp.accounts.devices import Device, Seat
+from idp.accounts.devices import Device, DeviceBinding
 from idp.accounts.password_rules import PasswordAge
 from idp.limits.local import LocalRateLimiter
 from idp.oidc.back_channel import SessionClients
 from idp.oidc.clients import Client
 from idp.oidc.codes import Codes
-from idp.oidc.families import Families, Family, Presented, Token
-from idp.oidc.gate import Request, Standing, may_issue
+from idp.oidc.families import Families, Family, RefreshState, Token
+from idp.oidc.gate import GrantState, Request, may_issue
 from idp.oidc.grant import AuthorizationCode, Grant
 from idp.oidc.tokens import AccessToken, Tokens
 from idp.ports import AuditLog, Clock, Event
@@ -26,26 +26,26 @@ log = logging.getLogger(__name__)
 Marks = tuple[()] | tuple[str] | tuple[str, str]
 
 
-class Standings(Protocol):
+class GrantStates(Protocol):
     """Reads, in one statement each, what the gate needs."""
 
-    def of_session(self, session_digest: str, client_id: str) -> Standing:
+    def of_session(self, session_digest: str, client_id: str) -> GrantState:
         """By session cookie: its account and the account's consent for the client."""
         ...
 
-    def of_account(self, account_id: str, client_id: str) -> Standing:
+    def of_account(self, account_id: str, client_id: str) -> GrantState:
         """By account, without a session: at the end of a login."""
         ...
 
-    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Marks) -> Standing:
+    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Marks) -> GrantState:
         """By what a code or token carries; `marks` are the grant id or `jti`, or both, that may have been revoked."""
         ...
 
 
-class Seats(Protocol):
+class DeviceBindings(Protocol):
     """Whose place an app of one device is; `idp.accounts.devices` keeps it."""
 
-    def seat(self, account_id: str, client_id: str, jkt: str) -> Seat:
+    def binding(self, account_id: str, client_id: str, jkt: str) -> DeviceBinding:
         """Seen from the key `jkt`."""
         ...
 
@@ -63,9 +63,9 @@ class Refresh:
     """A genuine refresh token, read but not yet spent."""
 
     family: Family
-    standing: Standing
+    grant_state: GrantState
     token: Token
-    state: Presented
+    state: RefreshState
 
     def get_scope(self) -> str:
         """What Authlib compares a narrower request with (RFC 6749, 6)."""
@@ -86,9 +86,9 @@ class Issuing:
         codes: Codes,
         families: Families,
         tokens: Tokens,
-        standings: Standings,
+        grant_states: GrantStates,
         members: SessionClients,
-        seats: Seats,
+        bindings: DeviceBindings,
         audit: AuditLog,
         clock: Clock,
         age: PasswordAge,
@@ -97,9 +97,9 @@ class Issuing:
         self.codes = codes
         self.families = families
         self.tokens = tokens
-        self.standings = standings
+        self.grant_states = grant_states
         self.members = members
-        self.seats = seats
+        self.bindings = bindings
         self._audit = audit
         self._clock = clock
         self._foreign = LocalRateLimiter(1, 3600, clock)
@@ -113,7 +113,7 @@ class Issuing:
             raise _invalid_grant("code of another client", client)
         return code
 
-    def standing_of(self, grant: Grant, client: Client) -> Standing:
+    def grant_state_of(self, grant: Grant, client: Client) -> GrantState:
         """What the stores say about the grant of a code that was taken, once the gate agreed.
 
         Raises `InvalidGrantError`. It does not ask whether the grant was revoked: before it is redeemed only a second
@@ -121,9 +121,9 @@ class Issuing:
         gets is dead by that mark wherever it is shown.
         """
         account_id = grant.authentication.account_id
-        standing = self.standings.of_grant(account_id, client.client_id, grant.sid, ())
-        self._gate(standing, grant, client)
-        return standing
+        grant_state = self.grant_states.of_grant(account_id, client.client_id, grant.sid, ())
+        self._gate(grant_state, grant, client)
+        return grant_state
 
     def present(self, text: str, client: Client) -> Refresh:
         """Read a refresh token and ask the gate; reuse ends the family. Raises `InvalidGrantError`."""
@@ -131,14 +131,14 @@ class Issuing:
         if found is None:
             self._note_foreign(text, client)
             raise _invalid_grant("refresh token unknown", client)
-        family, standing, token = found
-        state = self.families.present(family, standing, token, grace=client.refresh_grace)
+        family, grant_state, token = found
+        state = self.families.present(family, grant_state, token, grace=client.refresh_grace)
         if state == "reused":
             self._audit.record(Event("refresh.reused", family.grant.authentication.account_id, client.client_id))
         if state in ("reused", "dead"):
             raise _invalid_grant(f"refresh token {state}", client)
-        self._gate(standing, family.grant, client)
-        return Refresh(family, standing, token, state)
+        self._gate(grant_state, family.grant, client)
+        return Refresh(family, grant_state, token, state)
 
     def _note_foreign(self, text: str, client: Client) -> None:
         """A genuine token that another client shows was leaked, or is being tried: an operator has to hear of it."""
@@ -160,32 +160,39 @@ class Issuing:
         return successor
 
     def mint(
-        self, grant: Grant, grant_id: str, client: Client, standing: Standing, scopes: Collection[str], *, begin: bool
+        self,
+        grant: Grant,
+        grant_id: str,
+        client: Client,
+        grant_state: GrantState,
+        scopes: Collection[str],
+        *,
+        begin: bool,
     ) -> dict[str, Any]:
         """The token response; with `begin` also the first refresh token of an offline grant."""
-        if standing.account is None:
+        if grant_state.account is None:
             raise _invalid_grant("no account", client)
         if begin and client.backchannel_logout_uri:
             self._note(grant, client)
         refresh_token = self.families.begin(grant, grant_id) if begin and grant.offline else None
         if begin and grant.offline and refresh_token is None:
             raise _invalid_grant("the grant has a family already", client)
-        answer = self.tokens.for_grant(grant, grant_id, client, standing.account, scopes)
+        answer = self.tokens.for_grant(grant, grant_id, client, grant_state.account, scopes)
         return answer | ({"refresh_token": refresh_token} if refresh_token else {})
 
     def for_client(self, client: Client, scopes: Collection[str], resource: str | None, jkt: str) -> dict[str, Any]:
         """A token in the client's own name; disabled clients were refused when they authenticated."""
         return self.tokens.for_client(client, scopes, resource, jkt)
 
-    def standing_of_token(self, token: AccessToken, client: Client, *, needs_seat: bool = True) -> Standing | None:
-        """The standing of a person's access token if the gate agrees, else None; `needs_seat` as in `Request`."""
+    def standing_of_token(self, token: AccessToken, client: Client, *, needs_binding: bool = True) -> GrantState | None:
+        """The standing of a person's access token if the gate agrees, else None; `needs_binding` as in `Request`."""
         account_id = self.tokens.account_id(token, client)
         if account_id is None or token.authentication is None or token.sid is None or token.grant_id is None:
             return None
         marks = (token.grant_id, token.jti)
-        standing = self.standings.of_grant(account_id, client.client_id, token.sid, marks)
-        if needs_seat:
-            standing = self.seated(standing, client, account_id, token.jkt)
+        grant_state = self.grant_states.of_grant(account_id, client.client_id, token.sid, marks)
+        if needs_binding:
+            grant_state = self.seated(grant_state, client, account_id, token.jkt)
         request = Request(
             client,
             token.authentication,
@@ -193,14 +200,14 @@ class Issuing:
             self._clock(),
             self.age,
             needs_session=not token.offline,
-            needs_seat=needs_seat,
+            needs_binding=needs_binding,
         )
-        return standing if may_issue(standing, request) is None else None
+        return grant_state if may_issue(grant_state, request) is None else None
 
     def is_good(self, token: AccessToken) -> bool:
         """Whether a client's token in its own name was neither revoked nor issued before the epoch."""
-        standing = self.standings.of_grant("", token.client_id, "", (token.jti,))
-        return not standing.revoked and token.issued_at >= standing.epoch
+        grant_state = self.grant_states.of_grant("", token.client_id, "", (token.jti,))
+        return not grant_state.revoked and token.issued_at >= grant_state.epoch
 
     def _note(self, grant: Grant, client: Client) -> None:
         """Note the client as one to tell when the session ends. Raises `InvalidGrantError` when it has just ended."""
@@ -208,18 +215,18 @@ class Issuing:
         if not self.members.add(grant.sid, client.client_id, until=until):
             raise _invalid_grant("session ended meanwhile", client)
 
-    def seated(self, standing: Standing, client: Client, account_id: str, jkt: str) -> Standing:
-        """`standing` with whose place it is; only apps of one device pay for that look."""
+    def seated(self, grant_state: GrantState, client: Client, account_id: str, jkt: str) -> GrantState:
+        """`grant_state` with whose place it is; only apps of one device pay for that look."""
         if not client.one_device:
-            return standing
-        return replace(standing, seat=self.seats.seat(account_id, client.client_id, jkt))
+            return grant_state
+        return replace(grant_state, binding=self.bindings.binding(account_id, client.client_id, jkt))
 
-    def _gate(self, standing: Standing, grant: Grant, client: Client) -> None:
-        standing = self.seated(standing, client, grant.authentication.account_id, grant.jkt)
+    def _gate(self, grant_state: GrantState, grant: Grant, client: Client) -> None:
+        grant_state = self.seated(grant_state, client, grant.authentication.account_id, grant.jkt)
         request = Request(
             client, grant.authentication, grant.scopes, self._clock(), self.age, needs_session=not grant.offline
         )
-        reason = may_issue(standing, request)
+        reason = may_issue(grant_state, request)
         if reason is not None:
             raise _invalid_grant(reason, client)
 

@@ -1,27 +1,27 @@
 """`SignedIn`: whose live session a browser carries, for every page that asks."""
 
 from idp.login.sessions import Sessions, session_digest
-from idp.oidc.gate import Standing
-from idp.oidc.issuing import Standings
+from idp.oidc.gate import GrantState
+from idp.oidc.issuing import GrantStates
 
 
 class SignedIn:
     """Finds the standing of a session cookie."""
 
-    def __init__(self, standings: Standings, sessions: Sessions) -> None:
-        self._standings = standings
+    def __init__(self, grant_states: GrantStates, sessions: Sessions) -> None:
+        self._grant_states = grant_states
         self._sessions = sessions
 
-    def session(self, cookie: str | None) -> Standing | None:
+    def session(self, cookie: str | None) -> GrantState | None:
         """The standing of a live session, also when its account was closed: it may still be ended."""
         if not cookie:
             return None
-        standing = self._standings.of_session(session_digest(cookie), "")
-        if standing.session is None or not self._sessions.is_live(standing.session, standing.epoch):
+        grant_state = self._grant_states.of_session(session_digest(cookie), "")
+        if grant_state.session is None or not self._sessions.is_live(grant_state.session, grant_state.epoch):
             return None
-        return standing
+        return grant_state
 
-    def person(self, cookie: str | None) -> Standing | None:
+    def person(self, cookie: str | None) -> GrantState | None:
         """The standing of a live session whose account may act."""
-        standing = self.session(cookie)
-        return standing if standing and standing.account and standing.account.is_active else None
+        grant_state = self.session(cookie)
+        return grant_state if grant_state and grant_state.account and grant_state.account.is_active else None

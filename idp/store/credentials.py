@@ -8,8 +8,8 @@ from sqlalchemy import Connection, and_, delete, exists, insert, select, update
 from idp.accounts.credentials import HeldLink, Securing
 from idp.accounts.notices import Undo
 from idp.desk.data_requests import WAITING
+from idp.ephemeral_records import digest
 from idp.ports import Event
-from idp.shelf import digest
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.declaration_rows import end_open

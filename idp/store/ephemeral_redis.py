@@ -1,4 +1,4 @@
-"""`Ephemeral` in Redis: one round trip and one key for each method.
+"""`EphemeralStore` in Redis: one round trip and one key for each method.
 
 A value is stored as `<expires_at>|<run>|<bytes>`. `take` is one `SET … XX KEEPTTL GET` that swaps it for a tombstone,
 so the server itself decides who was first. `replace` compares and swaps in a script of one key.
@@ -75,7 +75,7 @@ def _learn_run(connection: Any) -> None:
     connection.run = hashlib.sha256(b" ".join(found)).hexdigest()[:16].encode()
 
 
-class RedisEphemeral:
+class RedisEphemeralStore:
     """Short-lived values in Redis under `prefix`."""
 
     def __init__(self, redis: Redis, prefix: str = "idp:2:") -> None:

@@ -1,4 +1,4 @@
-"""`Ephemeral` in SQL: the embedded default, and fine on PostgreSQL. Each method is one statement on the happy path."""
+"""`EphemeralStore` in SQL: the embedded default, and fine on PostgreSQL. Each method is usually one statement."""
 
 from sqlalchemy import and_, bindparam, false, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -16,7 +16,7 @@ WAS_SPENT = select(_e.key).where(_e.key == bindparam("k"), _e.spent, _e.expires_
 REPLACE = update(t.ephemeral).where(_live, _e.value == bindparam("old")).values(value=bindparam("new"))
 
 
-class SqlEphemeral:
+class SqlEphemeralStore:
     """Short-lived values in the table `ephemeral`."""
 
     def __init__(self, database: Database) -> None:

@@ -8,11 +8,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from idp.oidc.families import Family
-from idp.oidc.gate import Standing
+from idp.oidc.gate import GrantState
 from idp.oidc.grant import Grant
 from idp.store import tables as t
+from idp.store.grant_states import CONSENT, EPOCH, grant_state_of
 from idp.store.rows import ACCOUNT, IDENTIFIER, SESSION
-from idp.store.standings import CONSENT, EPOCH, standing_of
 from keys.database import Database
 from keys.prepared import Prepared
 
@@ -80,9 +80,9 @@ class SqlFamilies:
             return False
         return True
 
-    def load(self, family_id: str) -> tuple[Family, Standing] | None:
+    def load(self, family_id: str) -> tuple[Family, GrantState] | None:
         rows = self._load.rows(family_id=family_id)
-        return (_family(rows[0]), standing_of(rows)) if rows else None
+        return (_family(rows[0]), grant_state_of(rows)) if rows else None
 
     def advance(self, family_id: str, generation: int, now: float) -> bool:
         with self._database.read.connect() as connection:

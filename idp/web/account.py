@@ -15,12 +15,12 @@ from idp.accounts.devices import Devices
 from idp.errors import BadRequest, Forbidden
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.sessions import Session, Sessions
-from idp.login.steps import Owed, Step
+from idp.login.steps import RequiredStep, Step
 from idp.oidc.clients import Clients
 from idp.oidc.consents import Consents
 from idp.oidc.dispatch import Dispatcher, Entry
-from idp.oidc.gate import Standing
-from idp.oidc.issuing import Standings
+from idp.oidc.gate import GrantState
+from idp.oidc.issuing import GrantStates
 from idp.oidc.signed_in import SignedIn
 from idp.ports import Clock
 from idp.web.agents import browser_name
@@ -46,7 +46,7 @@ class OwnPages:
         around: Surroundings,
         attempts: Attempts,
         sessions: Sessions,
-        standings: Standings,
+        grant_states: GrantStates,
         consents: Consents,
         clients: Clients,
         clock: Clock,
@@ -59,23 +59,23 @@ class OwnPages:
         self.around = around
         self.attempts = attempts
         self.sessions = sessions
-        self.standings = standings
-        self._signed_in = SignedIn(standings, sessions)
+        self.grant_states = grant_states
+        self._signed_in = SignedIn(grant_states, sessions)
         self.consents = consents
         self.clients = clients
         self.clock = clock
 
-    def standing(self, browser: Browser) -> Standing | None:
+    def grant_state(self, browser: Browser) -> GrantState | None:
         """The live session of this browser and its active account."""
         return self._signed_in.person(browser.session)
 
     def signed_in(self, browser: Browser) -> Session:
         """The session behind a form of these pages. Raises `Forbidden`."""
         demand_csrf(browser)
-        standing = self.standing(browser)
-        if standing is None or standing.session is None:
+        grant_state = self.grant_state(browser)
+        if grant_state is None or grant_state.session is None:
             raise Forbidden("the session has ended")
-        return standing.session
+        return grant_state.session
 
     def ask_to_log_in(self, browser: Browser, return_to: str = "/account", *, recovers: bool = False) -> Response:
         """Begin an attempt of our own; it returns to `/account` and then to the page that asked."""
@@ -117,15 +117,15 @@ class AccountPage(Page):
         handle = browser.query.get("attempt")
         if handle:
             return self._returned(browser, handle)
-        standing = self._pages.standing(browser)
-        if standing is None or standing.session is None or standing.account is None or browser.session is None:
+        grant_state = self._pages.grant_state(browser)
+        if grant_state is None or grant_state.session is None or grant_state.account is None or browser.session is None:
             return self._pages.ask_to_log_in(browser)
-        self._pages.sessions.seen(standing.session)
-        account = standing.account
+        self._pages.sessions.seen(grant_state.session)
+        account = grant_state.account
         body = render_template(
             "account.html",
             account=_shown(account, self._pages.clock()),
-            sessions=[_listed(s, standing.session) for s in self._pages.sessions.of_account(account.id)],
+            sessions=[_listed(s, grant_state.session) for s in self._pages.sessions.of_account(account.id)],
             devices=self._phones(account.id),
             consents=self._agreed(account.id),
             csrf=csrf_of(browser.session),
@@ -133,7 +133,7 @@ class AccountPage(Page):
             links=self._pages.links,
         )
         response = Response(body, mimetype="text/html")
-        upstream = self._upstream_of(standing.session)
+        upstream = self._upstream_of(grant_state.session)
         response.headers["Content-Security-Policy"] = page_policy([upstream] if upstream else [])
         return response
 
@@ -142,7 +142,7 @@ class AccountPage(Page):
         attempt = self._pages.attempts.load(handle, browser.held(handle))
         entry = Entry(browser.visitor, browser.session, handle, attempt)
         opened = self._pages.dispatcher.next_at_home(entry, handle, attempt)
-        if isinstance(opened, Owed):
+        if isinstance(opened, RequiredStep):
             return redirect(with_query(STEP_PAGES[opened.step], attempt=handle), 303)
         response = redirect(attempt.return_to, 303)
         set_session(self._pages.around, response, opened.cookie, opened.device_cookie)

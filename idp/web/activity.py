@@ -28,10 +28,10 @@ class Activity(Page):
 
     def get(self) -> Response:
         browser = this_browser(self._pages.around)
-        standing = self._pages.standing(browser)
-        if standing is None or standing.account is None:
+        grant_state = self._pages.grant_state(browser)
+        if grant_state is None or grant_state.account is None:
             return self._pages.ask_to_log_in(browser, "/account/activity")
-        found = self._history.of_account(standing.account.id, limit=SHOWN_AT_ONCE)
+        found = self._history.of_account(grant_state.account.id, limit=SHOWN_AT_ONCE)
         response = Response(render_template("activity.html", rows=[_row(each) for each in found]), mimetype="text/html")
         response.headers["Content-Security-Policy"] = page_policy()
         return response

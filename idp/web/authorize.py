@@ -13,14 +13,14 @@ from authlib.oauth2.rfc6749 import AccessDeniedError
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
+from idp.ephemeral_records import digest
 from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
-from idp.login.steps import Owed
+from idp.login.steps import RequiredStep
 from idp.oidc.authorization import AuthorizationRequest, Params, RedirectedError, read_request
 from idp.oidc.clients import Clients
 from idp.oidc.dispatch import Dispatcher, Entry, Issued
 from idp.ports import Clock
-from idp.shelf import digest
 from idp.web import request as current_request
 from idp.web.browser import Browser, Surroundings, this_browser, with_query
 from idp.web.cookies import new_browser
@@ -72,7 +72,7 @@ class Authorize(Endpoint):
             outcome = self._dispatcher.next(request, entry)
         except RedirectedError as refused:
             return self._refused(refused)
-        if isinstance(outcome, Owed):
+        if isinstance(outcome, RequiredStep):
             return self._ask(outcome, request, browser, entry, params)
         return self._issued(outcome, request, browser)
 
@@ -84,7 +84,7 @@ class Authorize(Endpoint):
         return send_back(self._around.issuer, refused.request, fields)
 
     def _ask(
-        self, owed: Owed, request: AuthorizationRequest, browser: Browser, entry: Entry, params: Params
+        self, owed: RequiredStep, request: AuthorizationRequest, browser: Browser, entry: Entry, params: Params
     ) -> Response:
         """Send the browser to the page of the step, on a new attempt or on the one it has."""
         secret = browser.secret or new_browser()

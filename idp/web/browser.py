@@ -11,11 +11,11 @@ from flask import g, request
 from werkzeug.wrappers import Request, Response
 
 from idp.accounts.notices import Scene
+from idp.ephemeral_records import digest
 from idp.errors import Forbidden
 from idp.login.attempt import Held
 from idp.login.sessions import Visitor
 from idp.messages.message import Language
-from idp.shelf import digest
 from idp.web.agents import browser_name, is_phone
 from idp.web.cookies import Cookies
 from idp.web.forms import Pairs, read_form, read_query, single

@@ -15,8 +15,8 @@ from werkzeug.wrappers import Response
 from idp.accounts import trust
 from idp.accounts.one_time import Ask, Purpose
 from idp.accounts.people import People
+from idp.ephemeral_records import digest
 from idp.login.passkey_logins import PasskeyLogins
-from idp.shelf import digest
 from idp.web.browser import with_query
 from idp.web.code_desk import CodeDesk, Sheet, sent_to
 from idp.web.page import Page

@@ -9,7 +9,7 @@ from idp.login.attempt import Attempts, LoginAttempt
 from idp.oidc.authorization import AuthorizationRequest, read_request
 from idp.oidc.clients import Clients
 from idp.oidc.consents import Agreement, Consents
-from idp.oidc.issuing import Standings
+from idp.oidc.issuing import GrantStates
 from idp.oidc.signed_in import SignedIn
 from idp.ports import Clock
 from idp.web.authorize import deny, origin_of
@@ -27,7 +27,7 @@ class ConsentPage(Page):
         around: Surroundings,
         attempts: Attempts,
         clients: Clients,
-        standings: Standings,
+        grant_states: GrantStates,
         signed_in: SignedIn,
         people: People,
         consents: Consents,
@@ -36,7 +36,7 @@ class ConsentPage(Page):
         self._around = around
         self._attempts = attempts
         self._clients = clients
-        self._standings = standings
+        self._grant_states = grant_states
         self._signed_in = signed_in
         self._people = people
         self._consents = consents
@@ -57,8 +57,8 @@ class ConsentPage(Page):
             return self._denied(handle, request)
         if "agree" not in form:
             return self._page(handle, request, account_id, unticked=True)
-        standing = self._standings.of_account(account_id, request.client.client_id)
-        before = standing.consent.scopes if standing.consent else ()
+        grant_state = self._grant_states.of_account(account_id, request.client.client_id)
+        before = grant_state.consent.scopes if grant_state.consent else ()
         # What was agreed before still holds: a narrower request must not cut off another login of the same portal.
         scopes = tuple(dict.fromkeys([*before, *request.shared]))
         client_id, now = request.client.client_id, self._clock()
@@ -74,10 +74,10 @@ class ConsentPage(Page):
         request = read_request(attempt.params, self._clients)
         if attempt.proof:
             return attempt, request, attempt.proof.account_id
-        standing = self._signed_in.person(browser.session)
-        if standing is None or standing.account is None:
+        grant_state = self._signed_in.person(browser.session)
+        if grant_state is None or grant_state.account is None:
             raise Forbidden("nobody is logged in")
-        return attempt, request, standing.account.id
+        return attempt, request, grant_state.account.id
 
     def _page(self, handle: str, request: AuthorizationRequest, account_id: str, *, unticked: bool) -> Response:
         account = self._people.find(account_id)

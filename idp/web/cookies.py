@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from werkzeug.wrappers import Response
 
-from idp.shelf import new_secret
+from idp.ephemeral_records import new_secret
 
 LONGEST = 64
 

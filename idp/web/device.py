@@ -14,7 +14,7 @@ from idp.login.sessions import Session, session_digest
 from idp.oidc.clients import Client
 from idp.oidc.consents import Agreement
 from idp.oidc.device_grant import DeviceCode, DeviceCodes, UserCodes, read_user_code, shown
-from idp.oidc.gate import Request, Standing, may_issue
+from idp.oidc.gate import GrantState, Request, may_issue
 from idp.oidc.grant import Grant
 from idp.ports import AuditLog, Event
 from idp.web.account import OwnPages, shown_date
@@ -50,8 +50,10 @@ class DevicePage(Page):
         client = self._pages.clients.find(asked.client_id) if asked else None
         if asked is None or client is None or client.disabled:
             return _enter("", "unknown")
-        standing = self._standing(browser, client)
-        return self._owed(browser, user_code, client, standing) or self._question(browser, user_code, asked, standing)
+        grant_state = self._grant_state(browser, client)
+        return self._owed(browser, user_code, client, grant_state) or self._question(
+            browser, user_code, asked, grant_state
+        )
 
     def post(self) -> Response:
         browser = this_browser(self._pages.around)
@@ -68,50 +70,50 @@ class DevicePage(Page):
             self._codes.deny(user_code, asked.secret)
             self._audit.record(Event("device_grant.denied", session.account_id, client.client_id))
             return redirect("/device/done?why=denied", 303)
-        standing = self._standing(browser, client)
-        owed = self._owed(browser, user_code, client, standing)
+        grant_state = self._grant_state(browser, client)
+        owed = self._owed(browser, user_code, client, grant_state)
         if owed is not None:
             return owed
-        if _is_to_agree(asked, client, standing) and "agree" not in browser.form:
-            return self._question(browser, user_code, asked, standing, unticked=True)
+        if _is_to_agree(asked, client, grant_state) and "agree" not in browser.form:
+            return self._question(browser, user_code, asked, grant_state, unticked=True)
         self._allow(browser, user_code, asked, client)
         return redirect("/device/done", 303)
 
     def _session(self, browser: Browser) -> Session | None:
-        standing = self._pages.standing(browser)
-        return standing.session if standing else None
+        grant_state = self._pages.grant_state(browser)
+        return grant_state.session if grant_state else None
 
-    def _standing(self, browser: Browser, client: Client) -> Standing:
+    def _grant_state(self, browser: Browser, client: Client) -> GrantState:
         """The live session of this browser, with its person's consent for the client."""
-        return self._pages.standings.of_session(session_digest(browser.session or ""), client.client_id)
+        return self._pages.grant_states.of_session(session_digest(browser.session or ""), client.client_id)
 
-    def _owed(self, browser: Browser, user_code: str, client: Client, standing: Standing) -> Response | None:
+    def _owed(self, browser: Browser, user_code: str, client: Client, grant_state: GrantState) -> Response | None:
         """The way to what the client demands of a login, or that the password is too old for."""
-        if standing.session is None:
+        if grant_state.session is None:
             return self._pages.ask_to_log_in(browser, _here(user_code))
-        owed = self._pages.dispatcher.owed_by(standing.session, standing, client)
+        owed = self._pages.dispatcher.owed_by(grant_state.session, grant_state, client)
         if owed is None:
             return None
         if owed.step == "login":
             return self._pages.ask_to_log_in(browser, _here(user_code))
-        return self._pages.begin(browser, owed.step, return_to=_here(user_code), step_up=standing.session.sid)
+        return self._pages.begin(browser, owed.step, return_to=_here(user_code), step_up=grant_state.session.sid)
 
     def _allow(self, browser: Browser, user_code: str, asked: DeviceCode, client: Client) -> None:
         """Write the agreement down, ask the gate, and let the device in. Raises `Expired`, `Forbidden`."""
-        now, standing = self._pages.clock(), self._standing(browser, client)
-        if standing.session is None or standing.account is None:
+        now, grant_state = self._pages.clock(), self._grant_state(browser, client)
+        if grant_state.session is None or grant_state.account is None:
             raise Forbidden("the session has ended")
-        if _is_to_agree(asked, client, standing):
-            before = standing.consent.scopes if standing.consent else ()
+        if _is_to_agree(asked, client, grant_state):
+            before = grant_state.consent.scopes if grant_state.consent else ()
             scopes = tuple(dict.fromkeys([*before, *asked.scopes]))
-            agreement = Agreement(standing.account.id, client.client_id, scopes, now, network=browser.network)
+            agreement = Agreement(grant_state.account.id, client.client_id, scopes, now, network=browser.network)
             self._pages.consents.agree(agreement)
-            standing = self._standing(browser, client)
-        session = standing.session
+            grant_state = self._grant_state(browser, client)
+        session = grant_state.session
         if session is None:
             raise Forbidden("the session has ended")
         proof = session.authentication
-        refused = may_issue(standing, Request(client, proof, asked.scopes, now, self._pages.dispatcher.age))
+        refused = may_issue(grant_state, Request(client, proof, asked.scopes, now, self._pages.dispatcher.age))
         if refused is not None:
             raise Forbidden(f"the device may not be let in: {refused}")
         self._audit.record(Event("device_grant.allowed", session.account_id, client.client_id))
@@ -119,10 +121,10 @@ class DevicePage(Page):
         self._codes.allow(user_code, asked.secret, grant)
 
     def _question(
-        self, browser: Browser, user_code: str, asked: DeviceCode, standing: Standing, *, unticked: bool = False
+        self, browser: Browser, user_code: str, asked: DeviceCode, grant_state: GrantState, *, unticked: bool = False
     ) -> Response:
         client = self._pages.clients.find(asked.client_id)
-        if client is None or standing.account is None:
+        if client is None or grant_state.account is None:
             raise Expired("the client was removed meanwhile")
         body = render_template(
             "device.html",
@@ -131,12 +133,12 @@ class DevicePage(Page):
             csrf=csrf_of(browser.session or ""),
             client_name=client.client_name,
             client_uri=client.client_uri,
-            account_name=standing.account.name,
+            account_name=grant_state.account.name,
             began=shown_date(asked.begun_at),
             network=asked.network,
             elsewhere=asked.network != browser.network,
             scopes=[{"title": SCOPES[s].title, "items": SCOPES[s].items} for s in asked.scopes],
-            agree=_is_to_agree(asked, client, standing),
+            agree=_is_to_agree(asked, client, grant_state),
             unticked=unticked,
         )
         return Response(body, 400 if unticked else 200, mimetype="text/html")
@@ -166,7 +168,7 @@ def _here(user_code: str) -> str:
     return with_query("/device", user_code=shown(user_code))
 
 
-def _is_to_agree(asked: DeviceCode, client: Client, standing: Standing) -> bool:
+def _is_to_agree(asked: DeviceCode, client: Client, grant_state: GrantState) -> bool:
     """Whether this is also the consent: for clients that are not of our house, once for each scope."""
-    agreed = standing.consent.scopes if standing.consent else ()
+    agreed = grant_state.consent.scopes if grant_state.consent else ()
     return not client.first_party and not set(asked.scopes) <= set(agreed)

@@ -67,10 +67,10 @@ class ByEid(Page):
 
     def _proved(self, browser: Browser) -> tuple[Account | None, Session | None, Collection[trust.Power]]:
         """Who is here, and what their login through an upstream may do now, with the code that came too."""
-        standing = self._pages.standing(browser)
-        if standing is None or standing.account is None or standing.session is None:
+        grant_state = self._pages.grant_state(browser)
+        if grant_state is None or grant_state.account is None or grant_state.session is None:
             return None, None, ()
-        account, proof, now = standing.account, standing.session.authentication, self._pages.clock()
+        account, proof, now = grant_state.account, grant_state.session.authentication, self._pages.clock()
         dated = proof.upstream_at
         stands = trust.eid_proof(
             ial=proof.ial,
@@ -84,7 +84,7 @@ class ByEid(Page):
         entered = proof.otp_at is not None and 0 <= now - proof.otp_at <= trust.FRESH
         if "recover_with_code" in may and entered and self._takes_codes(account):
             may = trust.POWERS["eid_fresh"]
-        return account, standing.session, may
+        return account, grant_state.session, may
 
     def _takes_codes(self, account: Account) -> bool:
         """Whether there is a proved number of the account, or a passkey, that can vouch for the person."""

@@ -12,16 +12,16 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
+from idp.ephemeral_records import EphemeralRecords
 from idp.errors import BadRedirectUri, BadRequest
 from idp.login.sessions import Session, Sessions
 from idp.oidc.back_channel import TRIED_FOR, SessionClients
 from idp.oidc.clients import Client, Clients
-from idp.oidc.gate import Standing
-from idp.oidc.issuing import Standings
+from idp.oidc.gate import GrantState
+from idp.oidc.issuing import GrantStates
 from idp.oidc.signed_in import SignedIn
 from idp.oidc.tokens import Tokens
 from idp.ports import WaysIn
-from idp.shelf import Shelf
 from idp.web.authorize import origin_of
 from idp.web.browser import Browser, Surroundings, csrf_of, demand_csrf, this_browser, with_query
 from idp.web.forms import single
@@ -55,8 +55,8 @@ class LogoutRules:
         clients: Clients,
         tokens: Tokens,
         sessions: Sessions,
-        standings: Standings,
-        shelf: Shelf[LogoutRequest],
+        grant_states: GrantStates,
+        records: EphemeralRecords[LogoutRequest],
         members: SessionClients,
         ways: WaysIn,
     ) -> None:
@@ -65,13 +65,13 @@ class LogoutRules:
         self.clients = clients
         self.tokens = tokens
         self.sessions = sessions
-        self._signed_in = SignedIn(standings, sessions)
-        self.shelf = shelf
+        self._signed_in = SignedIn(grant_states, sessions)
+        self.records = records
         self.members = members
 
-    def standing(self, browser: Browser) -> Standing:
+    def grant_state(self, browser: Browser) -> GrantState:
         """The live session of this browser, if any."""
-        return self._signed_in.session(browser.session) or Standing()
+        return self._signed_in.session(browser.session) or GrantState()
 
     def hint(self, text: str | None) -> dict[str, Any]:
         """The claims of a genuine ID token of ours, expired or not; empty when there is none. Raises `BadRequest`."""
@@ -111,7 +111,7 @@ class LogoutRules:
         """
         if session is None or session.authentication.through == "password":
             return None
-        return self._way_out(session, self.shelf.add(LogoutRequest(go_on=target)))
+        return self._way_out(session, self.records.add(LogoutRequest(go_on=target)))
 
     def _way_out(self, session: Session, state: str) -> str | None:
         proof = session.authentication
@@ -120,15 +120,15 @@ class LogoutRules:
         return self.ways.out(proof.through, proof.account_id, proof.auth_time, state)
 
     def wanted(self, handle: str | None) -> LogoutRequest:
-        """What was put on the shelf for this browser, if it is still there."""
-        return (self.shelf.find(handle) if handle else None) or NOTHING_WANTED
+        """What was stored for this browser, if it is still there."""
+        return (self.records.find(handle) if handle else None) or NOTHING_WANTED
 
     def signed_out(self, session: Session | None, wanted: LogoutRequest = NOTHING_WANTED) -> str:
         """The address of the last page, which tells of the portals of a session that has just ended."""
         if session is None or not self.members.told(session.sid):
             return with_query("/logged-out", client_id=wanted.client_id)
         ended = replace(wanted, sid=session.sid)
-        return with_query("/logged-out", request=self.shelf.add(ended, life=TRIED_FOR))
+        return with_query("/logged-out", request=self.records.add(ended, life=TRIED_FOR))
 
 
 class EndSession(Endpoint):
@@ -146,12 +146,12 @@ class EndSession(Endpoint):
         hint = self._rules.hint(params.get("id_token_hint"))
         client = self._client(params.get("client_id"), hint)
         wanted = LogoutRequest(client.client_id if client else None, _return_uri(params, client))
-        session = self._rules.standing(browser).session
+        session = self._rules.grant_state(browser).session
         if session is None or self._proves(hint, session, client):
             return self._rules.finish(browser, session, wanted)
         languages = params.get("ui_locales", "").split()
         language = languages[0][:2] if languages and languages[0][:2] in ("vi", "en") else None
-        handle = self._rules.shelf.add(wanted)
+        handle = self._rules.records.add(wanted)
         return redirect(with_query("/logout", request=handle, lang=language), 303)
 
     def _client(self, client_id: str | None, hint: dict[str, Any]) -> Client | None:
@@ -180,27 +180,27 @@ class Logout(Page):
         browser = this_browser(self._rules.around)
         handle = browser.query.get("request", "")
         wanted = self._rules.wanted(handle)
-        standing = self._rules.standing(browser)
-        if standing.session is None or standing.account is None or browser.session is None:
+        grant_state = self._rules.grant_state(browser)
+        if grant_state.session is None or grant_state.account is None or browser.session is None:
             return self._rules.finish(browser, None, wanted)
         client = self._rules.clients.find(wanted.client_id)
         body = render_template(
             "logout.html",
             client_name=client.client_name if client else None,
-            account_name=standing.account.name,
+            account_name=grant_state.account.name,
             token=csrf_of(browser.session),
             request=handle,
         )
         response = Response(body, mimetype="text/html")
         targets = [origin_of(wanted.return_uri)] if wanted.return_uri else []
-        upstream = self._rules.upstream_origin(standing.session)
+        upstream = self._rules.upstream_origin(grant_state.session)
         response.headers["Content-Security-Policy"] = page_policy(targets + ([upstream] if upstream else []))
         return response
 
     def post(self) -> Response:
         browser = this_browser(self._rules.around)
         demand_csrf(browser)
-        session = self._rules.standing(browser).session
+        session = self._rules.grant_state(browser).session
         return self._rules.finish(browser, session, self._rules.wanted(browser.form.get("request")))
 
 

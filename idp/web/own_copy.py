@@ -28,10 +28,10 @@ class OwnData(Page):
 
     def get(self) -> Response:
         browser = this_browser(self._pages.around)
-        standing = self._pages.standing(browser)
-        if standing is None or standing.account is None or browser.session is None:
+        grant_state = self._pages.grant_state(browser)
+        if grant_state is None or grant_state.account is None or browser.session is None:
             return self._pages.ask_to_log_in(browser, "/account/data")
-        asked = [_shown(request) for request in self._requests.of_account(standing.account.id)]
+        asked = [_shown(request) for request in self._requests.of_account(grant_state.account.id)]
         waits = any(request["waits"] for request in asked)
         body = render_template("own_data.html", asked=asked, waits=waits, csrf=csrf_of(browser.session))
         response = Response(body, mimetype="text/html")

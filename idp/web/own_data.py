@@ -14,8 +14,8 @@ from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.one_time import Ask
 from idp.accounts.people import People
+from idp.ephemeral_records import digest
 from idp.login.sessions import Session
-from idp.shelf import digest
 from idp.web.account import OwnPages
 from idp.web.authorize import set_session
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
@@ -40,16 +40,16 @@ class Sensitive(Page):
         """Who is there with a code at most `within` seconds old, or the way to one; it returns to `back`, by itself to
         this page.
         """
-        standing = self._pages.standing(browser)
-        if standing is None or standing.account is None or standing.session is None:
+        grant_state = self._pages.grant_state(browser)
+        if grant_state is None or grant_state.account is None or grant_state.session is None:
             return self._pages.ask_to_log_in(browser, self.path)
-        if standing.session.authentication.brief:
+        if grant_state.session.authentication.brief:
             # On a strange screen, perhaps somebody else's: what is kept there for an hour opens nothing that stays.
             return self._pages.ask_to_log_in(browser, self.path)
-        if not self.is_fresh(standing.session, within):
+        if not self.is_fresh(grant_state.session, within):
             back = back or self.path
-            return self._pages.begin(browser, "code", return_to=back, step_up=standing.session.sid)
-        return standing.account, standing.session
+            return self._pages.begin(browser, "code", return_to=back, step_up=grant_state.session.sid)
+        return grant_state.account, grant_state.session
 
     def is_fresh(self, session: Session, within: float = FRESH) -> bool:
         """Whether a code or a passkey was given that lately."""
@@ -81,10 +81,10 @@ class ChangePassword(Page):
 
     def get(self) -> Response:
         browser = this_browser(self._pages.around)
-        standing = self._pages.standing(browser)
-        if standing is None or standing.session is None:
+        grant_state = self._pages.grant_state(browser)
+        if grant_state is None or grant_state.session is None:
             return self._pages.ask_to_log_in(browser, "/account/password")
-        return self._pages.begin(browser, "password", return_to="/account", step_up=standing.session.sid)
+        return self._pages.begin(browser, "password", return_to="/account", step_up=grant_state.session.sid)
 
 
 class ProveEmail(Sensitive):
@@ -142,7 +142,7 @@ class ProveEmail(Sensitive):
 
 def renewed(pages: OwnPages, browser: Browser, account: Account, session: Session, response: Response) -> Response:
     """The session that a credential event left alive goes on under a new cookie."""
-    after = pages.standings.of_account(account.id, "").account
+    after = pages.grant_states.of_account(account.id, "").account
     opened = pages.sessions.open(session.authentication, browser.visitor, None, after, before=session)
     set_session(pages.around, response, opened.cookie, opened.device_cookie)
     return response

@@ -12,10 +12,10 @@ from idp.accounts.credentials import Credentials, Outdated
 from idp.accounts.notices import Notices
 from idp.accounts.passkey import BadName, Ceremony, Holder, Passkey, PasskeyRefused, TooManyPasskeys
 from idp.accounts.passkeys import MOST, Passkeys
+from idp.ephemeral_records import digest
 from idp.errors import BadRequest, Expired
 from idp.login.attempt import browser_of
 from idp.login.sessions import Session
-from idp.shelf import digest
 from idp.web.account import OwnPages, shown_date
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser, with_query
 from idp.web.headers import page_policy

@@ -14,11 +14,11 @@ from idp.accounts import trust
 from idp.accounts.credentials import Credentials, Outdated, WrongPassword
 from idp.accounts.one_time import Ask
 from idp.accounts.passwords import WeakPassword
+from idp.ephemeral_records import digest
 from idp.errors import Expired
 from idp.limits.guesses import Guesses
 from idp.login.sessions import Sessions, device_digest
 from idp.oidc.dispatch import StepRules
-from idp.shelf import digest
 from idp.web.authorize import set_session
 from idp.web.browser import with_query
 from idp.web.code_desk import CodeDesk, Sheet, sent_to

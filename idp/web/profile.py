@@ -117,11 +117,11 @@ class Profile(_Asking):
 
     def get(self) -> Response:
         browser = this_browser(self._pages.around)
-        standing = self._pages.standing(browser)
-        if standing is None or standing.account is None or standing.session is None:
+        grant_state = self._pages.grant_state(browser)
+        if grant_state is None or grant_state.account is None or grant_state.session is None:
             return self._pages.ask_to_log_in(browser, self.path)
-        fresh = self.is_fresh(standing.session) and not standing.session.authentication.brief
-        return self._show(standing.account, fresh=fresh, form=fresh)
+        fresh = self.is_fresh(grant_state.session) and not grant_state.session.authentication.brief
+        return self._show(grant_state.account, fresh=fresh, form=fresh)
 
     def post(self) -> Response:
         browser = this_browser(self._pages.around)
@@ -144,8 +144,8 @@ class Profile(_Asking):
         return self._recorded("amend", account, session, reading)
 
     def _cancelled(self, browser: Browser) -> Response:
-        standing = self._pages.standing(browser)
-        account = standing.account if standing else None
+        grant_state = self._pages.grant_state(browser)
+        account = grant_state.account if grant_state else None
         done = account is not None and self._office.profiles.cancel(account, browser.form["cancel"][:22])
         return redirect(self.path if done else f"{self.path}?why=over", 303)
 
@@ -258,16 +258,16 @@ class ProfileCode(Sensitive):
 
     def _here(self, browser: Browser, given: Mapping[str, str]) -> tuple[str, Wish, Account] | Response:
         """What is under way in this session, or the way back when it was handed in, is too old or was never here."""
-        standing = self._pages.standing(browser)
-        if standing is None or standing.account is None or standing.session is None:
+        grant_state = self._pages.grant_state(browser)
+        if grant_state is None or grant_state.account is None or grant_state.session is None:
             return self._pages.ask_to_log_in(browser, Profile.path)
         ticket = given.get("ticket", "")[:100]
         try:
-            wish = self._profiles.under_way(ticket, standing.account, standing.session.sid)
-            self._profiles.code_for(wish, standing.account)
+            wish = self._profiles.under_way(ticket, grant_state.account, grant_state.session.sid)
+            self._profiles.code_for(wish, grant_state.account)
         except Expired:
             return self._over()
-        return ticket, wish, standing.account
+        return ticket, wish, grant_state.account
 
     def _next(self, ticket: str) -> Response:
         return redirect(with_query(self.path, ticket=ticket), 303)

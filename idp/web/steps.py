@@ -13,7 +13,7 @@ from idp.login.sessions import Session
 from idp.oidc.authorization import read_request
 from idp.oidc.clients import Clients
 from idp.oidc.dispatch import is_current
-from idp.oidc.issuing import Standings
+from idp.oidc.issuing import GrantStates
 from idp.oidc.signed_in import SignedIn
 from idp.ports import Clock
 from idp.web.authorize import deny
@@ -50,7 +50,7 @@ class Steps:
         self,
         around: Surroundings,
         attempts: Attempts,
-        standings: Standings,
+        grant_states: GrantStates,
         signed_in: SignedIn,
         clients: Clients,
         clock: Clock,
@@ -58,7 +58,7 @@ class Steps:
         self.around = around
         self.attempts = attempts
         self.clock = clock
-        self._standings = standings
+        self._grant_states = grant_states
         self._signed_in = signed_in
         self._clients = clients
 
@@ -78,9 +78,9 @@ class Steps:
             proof = session.authentication
         if proof is None:
             raise Expired("nobody is logged in at this step")
-        standing = self._standings.of_account(proof.account_id, attempt.client_id)
-        account = standing.account
-        if account is None or not account.is_active or not is_current(attempt, standing):
+        grant_state = self._grant_states.of_account(proof.account_id, attempt.client_id)
+        account = grant_state.account
+        if account is None or not account.is_active or not is_current(attempt, grant_state):
             raise Expired("the account was secured or closed meanwhile")
         own = session if session and session.account_id == account.id else None
         return Step(browser, handle, attempt, proof, account, own)

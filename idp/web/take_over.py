@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from idp.accounts.devices import Device
 from idp.accounts.password_rules import VIETNAM
-from idp.oidc.issuing import Seats
+from idp.oidc.issuing import DeviceBindings
 from idp.web.headers import page_policy
 from idp.web.page import Page
 from idp.web.steps import Step, Steps
@@ -16,9 +16,9 @@ from idp.web.steps import Step, Steps
 class TakeOver(Page):
     """Warns that the other phone will be signed out; "go on" leads to the code, and only the code ends the other."""
 
-    def __init__(self, steps: Steps, seats: Seats) -> None:
+    def __init__(self, steps: Steps, bindings: DeviceBindings) -> None:
         self._steps = steps
-        self._seats = seats
+        self._bindings = bindings
 
     def get(self) -> Response:
         step = self._steps.here()
@@ -36,7 +36,7 @@ class TakeOver(Page):
         return redirect(step.return_url, 303)
 
     def _present(self, step: Step) -> Device | None:
-        return self._seats.present(step.account.id, step.attempt.client_id)
+        return self._bindings.present(step.account.id, step.attempt.client_id)
 
     def _page(self, step: Step, present: Device) -> Response:
         body = render_template(

@@ -312,10 +312,10 @@ def test_a_session_that_opens_while_the_owner_recovers_is_dead(everywhere: App) 
     from idp.oidc.dispatch import Dispatcher
 
     [dispatcher] = [o for o in gc.get_objects() if isinstance(o, Dispatcher) and o._sessions is app.provider.sessions]
-    real = dispatcher._standings
-    dispatcher._standings = Between(real, lambda: app.provider.credentials.reset(account, NEW, "sms", NOWHERE))
+    real = dispatcher._grant_states
+    dispatcher._grant_states = Between(real, lambda: app.provider.credentials.reset(account, NEW, "sms", NOWHERE))
     thief.get(back)
-    dispatcher._standings = real
+    dispatcher._grant_states = real
     app.clock.move(1)
     assert page_of(follow(thief, thief.get("/account"))) == "login"
 

@@ -65,13 +65,13 @@ def test_what_comes_after_a_picture_is_not_counted_as_its_scans() -> None:
 def test_an_officer_s_clicks_send_one_text_in_ten_minutes(desk: Desk) -> None:
     """W-01: a second click of the button, or a thousand, cost nobody money and wake nobody up."""
     desk.officer()
-    seat, asked = desk.seat("lan.nguyen"), desk.declaration()
-    seat.decide(asked, "approve")
-    answers = [seat.decide(desk.stored(asked), "resend").status_code for _ in range(5)]
+    browser, asked = desk.browser("lan.nguyen"), desk.declaration()
+    browser.decide(asked, "approve")
+    answers = [browser.decide(desk.stored(asked), "resend").status_code for _ in range(5)]
     assert (answers, len(desk.app.told("sms"))) == ([409] * 5, 1)
 
     desk.app.clock.move(600)
-    answers = [seat.decide(desk.stored(asked), "resend").status_code for _ in range(5)]
+    answers = [browser.decide(desk.stored(asked), "resend").status_code for _ in range(5)]
     assert (answers, len(desk.app.told("sms"))) == ([303, *[409] * 4], 1)
 
 
@@ -87,7 +87,7 @@ def test_an_officer_s_own_number_is_known_wherever_it_stands(desk: Desk, form: d
     """4.2, no self-approval: since 2025 the citizen number may be the code."""
     desk.officer(citizen_number="000190000123")
     own = desk.declaration(**form)
-    assert desk.seat("lan.nguyen").decide(own, "approve").status_code == 403
+    assert desk.browser("lan.nguyen").decide(own, "approve").status_code == 403
     assert desk.stored(own).state == "submitted"
 
 
@@ -114,7 +114,7 @@ def test_a_line_of_an_officer_takes_no_number_of_a_person_into_the_trail(desk: D
     desk.officer()
     asked = desk.declaration()
     note = "Gọi 0981 234 567 hoặc nga@example.com, sổ 0012345678, sau 17:30 ngày 22/11/2026"
-    desk.seat("lan.nguyen").decide(asked, "reject", reason="other", note=note)
+    desk.browser("lan.nguyen").decide(asked, "reject", reason="other", note=note)
 
     [row] = [
         r
@@ -132,7 +132,7 @@ def test_whose_declaration_ends_by_an_approval_of_another_is_told_by_mail(desk: 
     mine = desk.declaration(email="mine@example.com", email_verified_at=now)
     theirs = desk.declaration(code=mine.form.code, email="theirs@example.com", email_verified_at=now, agency="00200")
     unproved = desk.declaration(code=mine.form.code, email="nobody@example.com")
-    desk.seat("lan.nguyen").decide(mine, "approve")
+    desk.browser("lan.nguyen").decide(mine, "approve")
 
     assert {desk.stored(each).state for each in (theirs, unproved)} == {"superseded"}
     letters = {(m.template, m.to) for m in desk.app.told("email")}

@@ -66,18 +66,18 @@ def life(desk: Desk) -> str:
     app = desk.app
     SqlParticipants(app.base.database).put([Participant(CODE, NAME, None, CARD, PhoneNumber("+84" + PHONE))])
     rejected = declared(desk, "192.0.2.40", paper_kind="passport", paper_number="C1234567")
-    seat = desk.seat("lan.nguyen")
-    assert seat.decide(rejected, "reject", reason="other").status_code == 303
+    browser = desk.browser("lan.nguyen")
+    assert browser.decide(rejected, "reject", reason="other").status_code == 303
     declared(desk, "192.0.2.41", paper_number=OTHER_CARD)
     declared(desk, "192.0.2.42", email="khac@example.com")
     approved = declared(desk, "192.0.2.43")
-    assert desk.seat("lan.nguyen").decide(approved, "approve").status_code == 303
+    assert desk.browser("lan.nguyen").decide(approved, "approve").status_code == 303
     visitor = app.visitor("192.0.2.44")
     set_first(visitor, first_code(app, visitor, link_of(app)))
     account = app.base.people.find_by_identifier("bhxh", CODE)
     assert account
     change = desk.declaration(code=CODE, request="amend", account_id=account.id, account_since=account.secured_at)
-    assert desk.seat("lan.nguyen").decide(change, "reject", reason="other").status_code == 303
+    assert desk.browser("lan.nguyen").decide(change, "reject", reason="other").status_code == 303
     return account.id
 
 
@@ -94,13 +94,13 @@ def test_m8_after_an_erasure_the_whole_database_has_only_what_the_page_lists(des
     assert {("declaration", name) for name in ("code", "citizen_number", "name", "phone", "email")} <= before
     request = asked(desk, account_id)
     app.clock.move(3 * DAY + 1)
-    seat = desk.seat("lan.nguyen")
-    page = seat.get(f"/data/{request.id}")
+    browser = desk.browser("lan.nguyen")
+    page = browser.get(f"/data/{request.id}")
     kept = app.provider.desk.data_requests.kept(account_id)
     assert [each.what for each in kept] == ["declaration", "numbers"]
     assert kept[0].reference in page.text
 
-    assert seat.post(f"/data/{request.id}", ERASE).status_code == 303
+    assert browser.post(f"/data/{request.id}", ERASE).status_code == 303
     sweep(app.base.database, app.clock())
 
     assert found(app) == LISTED | REGISTER
@@ -115,11 +115,11 @@ def test_m8_whoever_opens_the_next_form_of_the_code_does_not_see_the_erased_pers
     account_id = life(desk)
     request = asked(desk, account_id)
     desk.app.clock.move(3 * DAY + 1)
-    assert desk.seat("lan.nguyen").post(f"/data/{request.id}", ERASE).status_code == 303
+    assert desk.browser("lan.nguyen").post(f"/data/{request.id}", ERASE).status_code == 303
 
     following = desk.declaration(code=CODE, name="Lê Văn Kế", paper_number=CARD)
 
-    page = desk.seat("lan.nguyen").get(f"/requests/{following.id}").text
+    page = desk.browser("lan.nguyen").get(f"/requests/{following.id}").text
     assert "Tờ khai khác cùng mã số" not in page
     assert NAME not in page
 
@@ -129,7 +129,7 @@ def test_m8_what_the_law_keeps_ends_by_its_date(desk: Desk) -> None:
     app, account_id = desk.app, life(desk)
     request = asked(desk, account_id)
     app.clock.move(3 * DAY + 1)
-    assert desk.seat("lan.nguyen").post(f"/data/{request.id}", ERASE).status_code == 303
+    assert desk.browser("lan.nguyen").post(f"/data/{request.id}", ERASE).status_code == 303
     app.clock.move(3653 * DAY - 4 * DAY)
     sweep_all(app)
     assert found(app) == LISTED | REGISTER
@@ -143,7 +143,7 @@ def test_m8_what_the_law_keeps_ends_by_its_date(desk: Desk) -> None:
 def test_m8_declarations_of_everybody_go_ten_years_after_they_ended(desk: Desk) -> None:
     """M-8: also those of people who never asked for anything; what is open waits for its own time."""
     rejected = desk.declaration()
-    assert desk.seat("lan.nguyen").decide(rejected, "reject", reason="other").status_code == 303
+    assert desk.browser("lan.nguyen").decide(rejected, "reject", reason="other").status_code == 303
     desk.app.clock.move(3653 * DAY - 60)
     fresh = desk.declaration()
     sweep_all(desk.app)
@@ -162,20 +162,20 @@ def test_l7_nothing_is_erased_while_the_owner_can_still_say_not_me(desk: Desk) -
     person = app.person(CODE, phone="+84" + PHONE, phone_verified=True, email=MAIL, email_verified=True)
     request = asked(desk, person)
     path = f"/data/{request.id}"
-    seat = desk.seat("lan.nguyen")
+    browser = desk.browser("lan.nguyen")
 
-    page = seat.get(path).text
+    page = browser.get(path).text
     assert "Được xóa từ" in page
     assert 'value="erase"' not in page
-    assert seat.post(path, ERASE).status_code == 409
+    assert browser.post(path, ERASE).status_code == 409
     clerk = next(o for o in desk.roster.all() if o.login == "lan.nguyen")
     with pytest.raises(TooEarly):
         app.provider.desk.data_requests.erase(request, clerk)
 
     app.clock.move(request.erased_from - app.clock())
-    seat = desk.seat("lan.nguyen")
-    assert 'value="erase"' in seat.get(path).text
-    assert seat.post(path, ERASE).status_code == 303
+    browser = desk.browser("lan.nguyen")
+    assert 'value="erase"' in browser.get(path).text
+    assert browser.post(path, ERASE).status_code == 303
 
 
 def sweep_all(app: App) -> None:

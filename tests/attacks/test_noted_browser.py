@@ -9,11 +9,11 @@ from typing import Any, get_type_hints
 import pytest
 from werkzeug.test import TestResponse
 
+from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.errors import Expired, OtherBrowser
 from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import Attempts, Held, LoginAttempt, browser_of
 from idp.login.authentication import Authentication, Proved
-from idp.shelf import Shelf
 from tests.flows.test_passkeys import add, at_home, owner
 from tests.flows.test_passwords_life import change, citizen, enter, field, log_in, temporary
 from tests.support.app import ISSUER, PASSWORD, App, Visitor, answer_of, attempt_of
@@ -148,8 +148,8 @@ PROOF = Authentication("account", 1000.0, amr=("pwd",), acr=1, ial=0)
 
 def kept_attempt() -> tuple[Attempts, str, Held]:
     clock = FrozenClock(1000.0)
-    shelf = Shelf("a", LoginAttempt, InMemory(), clock, life=1800)
-    attempts = Attempts(shelf, per_address=LocalRateLimiter(9, 60, clock), total=LocalRateLimiter(9, 60, clock))
+    records = EphemeralRecords(RecordKind.LOGIN_ATTEMPT, LoginAttempt, InMemory(), clock, life=1800)
+    attempts = Attempts(records, per_address=LocalRateLimiter(9, 60, clock), total=LocalRateLimiter(9, 60, clock))
     begun = LoginAttempt((), "", "", browser_of("b_secret"), 1000.0)
     return attempts, attempts.begin(begun, "192.0.2.0/24"), Held("b_secret")
 

@@ -32,10 +32,10 @@ def routes(desk: Desk) -> list[str]:
 def test_every_page_of_the_console_carries_the_headers(desk: Desk) -> None:
     """2.17, B-21, ASVS 3.4"""
     desk.officer("lan.nguyen", ("00101", "decide"), ("*", "links"), ("*", "data"))
-    for seat in (desk.seat(), desk.seat("lan.nguyen")):
+    for browser in (desk.browser(), desk.browser("lan.nguyen")):
         for path in [*routes(desk), "/nowhere", "/static/officer.css"]:
             for method in ("GET", "HEAD", "POST"):
-                answer = seat.send(method, path)
+                answer = browser.send(method, path)
                 assert {name: answer.headers.get(name) for name in REQUIRED} == REQUIRED, path
                 assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
                 assert "unsafe" not in answer.headers["Content-Security-Policy"]
@@ -46,21 +46,21 @@ def test_every_page_of_the_console_carries_the_headers(desk: Desk) -> None:
 
 def test_without_a_session_every_page_leads_to_the_door(desk: Desk) -> None:
     """6.3.4: the routes are read from the application."""
-    seat = desk.seat()
+    browser = desk.browser()
     for path in routes(desk):
         if path.startswith(("/login", "/invitation")):
             continue
         for method in ("GET", "POST"):
-            answer = seat.send(method, path)
+            answer = browser.send(method, path)
             assert answer.status_code in (303, 405), path
             assert answer.headers.get("Location", "/login") == "/login"
 
 
 def test_the_console_and_the_citizens_pages_are_nowhere_on_each_others_host(desk: Desk) -> None:
-    seat, citizen = desk.seat(), desk.app.visitor()
+    browser, citizen = desk.browser(), desk.app.visitor()
     for path in ("/authorize", "/account", "/recover", "/token", "/jwks", "/consent"):
-        assert seat.get(path).status_code == 404, path
-        assert seat.send("POST", path).status_code == 404, path
+        assert browser.get(path).status_code == 404, path
+        assert browser.send("POST", path).status_code == 404, path
     for path in routes(desk):
         if path not in ("/", "/login", "/logout"):
             assert citizen.get(path).status_code == 404, path
@@ -70,13 +70,13 @@ def test_the_console_and_the_citizens_pages_are_nowhere_on_each_others_host(desk
 def test_a_citizens_cookie_opens_nothing_at_the_console_and_the_other_way(desk: Desk) -> None:
     """P-12"""
     desk.officer()
-    citizen, seat = desk.app.visitor(), desk.seat("lan.nguyen")
+    citizen, browser = desk.app.visitor(), desk.browser("lan.nguyen")
     citizen.code()
     theirs = citizen.http.get_cookie("__Host-s", domain="id.example.test")
-    ours = seat.http.get_cookie("__Host-o", domain="officers.example.test")
+    ours = browser.http.get_cookie("__Host-o", domain="officers.example.test")
     assert theirs
     assert ours
-    stranger = desk.seat()
+    stranger = desk.browser()
     for name in ("__Host-o", "__Host-s"):
         stranger.http.set_cookie(name, theirs.value, domain="officers.example.test")
     visitor = desk.app.visitor()
@@ -94,33 +94,33 @@ def test_a_request_of_another_agency_is_out_of_reach(desk: Desk) -> None:
     desk.officer("xa.le", ("00200", "decide"))
     far = desk.declaration("00200", pictures={"front": b"far"})
     near = desk.declaration()
-    seat, there = desk.seat("lan.nguyen"), desk.seat("xa.le")
+    browser, there = desk.browser("lan.nguyen"), desk.browser("xa.le")
     there.post("/proposals", {f"id-{far.id}": str(far.version), "note": "x"})
     proposal = there.get("/proposals").text.split('href="/proposals/')[1].split('"')[0]
 
-    assert seat.get(f"/requests/{far.id}").status_code == 403
-    assert seat.get(f"/requests/{far.id}/front.jpg").status_code == 403
-    assert seat.decide(far, "approve").status_code == 403
-    assert seat.post("/proposals", {f"id-{far.id}": str(far.version), "note": "x"}).status_code == 403
-    assert seat.get(f"/proposals/{proposal}").status_code == 403
-    assert seat.post(f"/proposals/{proposal}", {"action": "confirm"}).status_code == 403
-    assert seat.post(f"/proposals/{proposal}", {"action": "refuse"}).status_code == 403
-    assert seat.get("/", query_string={"agency": "00200"}).text.count(far.id) == 0
-    assert seat.get("/", query_string={"q": far.shown_reference}).text.count(far.id) == 0
+    assert browser.get(f"/requests/{far.id}").status_code == 403
+    assert browser.get(f"/requests/{far.id}/front.jpg").status_code == 403
+    assert browser.decide(far, "approve").status_code == 403
+    assert browser.post("/proposals", {f"id-{far.id}": str(far.version), "note": "x"}).status_code == 403
+    assert browser.get(f"/proposals/{proposal}").status_code == 403
+    assert browser.post(f"/proposals/{proposal}", {"action": "confirm"}).status_code == 403
+    assert browser.post(f"/proposals/{proposal}", {"action": "refuse"}).status_code == 403
+    assert browser.get("/", query_string={"agency": "00200"}).text.count(far.id) == 0
+    assert browser.get("/", query_string={"q": far.shown_reference}).text.count(far.id) == 0
     assert desk.stored(far).state == "submitted"
     assert there.get(f"/requests/{far.id}/front.jpg").data == b"far"
-    assert seat.get(f"/requests/{near.id}").status_code == 200
+    assert browser.get(f"/requests/{near.id}").status_code == 200
 
 
 def test_a_right_in_one_part_opens_no_other(desk: Desk) -> None:
     desk.officer("lan.nguyen", ("*", "links"))
     asked = desk.declaration()
-    seat = desk.seat("lan.nguyen")
+    browser = desk.browser("lan.nguyen")
 
-    assert seat.get(f"/requests/{asked.id}").status_code == 403
-    assert seat.get("/").headers["Location"] == "/links"
+    assert browser.get(f"/requests/{asked.id}").status_code == 403
+    assert browser.get("/").headers["Location"] == "/links"
     desk.officer("minh.tran")
-    assert desk.seat("minh.tran").get("/links").status_code == 403
+    assert desk.browser("minh.tran").get("/links").status_code == 403
 
 
 @pytest.mark.parametrize("own", [{"bhxh_code": "0000000077"}, {"citizen_number": "000000000077"}])
@@ -129,14 +129,14 @@ def test_nobody_approves_ones_own_request(desk: Desk, own: dict[str, str]) -> No
     desk.officer("lan.nguyen", ("00101", "decide"), **own)
     desk.officer("minh.tran")
     asked = desk.declaration(code="0000000077", paper_number="000000000077")
-    seat, other = desk.seat("lan.nguyen"), desk.seat("minh.tran")
+    browser, other = desk.browser("lan.nguyen"), desk.browser("minh.tran")
 
-    assert seat.get(f"/requests/{asked.id}").status_code == 403
-    assert seat.decide(asked, "approve").status_code == 403
-    assert seat.post("/proposals", {f"id-{asked.id}": str(asked.version), "note": "x"}).status_code == 403
+    assert browser.get(f"/requests/{asked.id}").status_code == 403
+    assert browser.decide(asked, "approve").status_code == 403
+    assert browser.post("/proposals", {f"id-{asked.id}": str(asked.version), "note": "x"}).status_code == 403
     other.post("/proposals", {f"id-{asked.id}": str(asked.version), "note": "x"})
-    proposal = seat.get("/proposals").text.split('href="/proposals/')[1].split('"')[0]
-    told = seat.post(f"/proposals/{proposal}", {"action": "confirm"}).text
+    proposal = browser.get("/proposals").text.split('href="/proposals/')[1].split('"')[0]
+    told = browser.post(f"/proposals/{proposal}", {"action": "confirm"}).text
     assert "Đây là hồ sơ của chính bạn" in told
     assert desk.stored(asked).state == "submitted"
 
@@ -145,10 +145,10 @@ def test_a_superseded_request_cannot_be_approved(desk: Desk) -> None:
     desk.officer()
     old = desk.declaration()
     new = desk.declaration(code=old.form.code, paper_number=old.form.paper_number)
-    seat = desk.seat("lan.nguyen")
-    seat.decide(new, "approve")
-    answer = seat.decide(old, "approve")
-    again = seat.decide(desk.stored(old), "approve")
+    browser = desk.browser("lan.nguyen")
+    browser.decide(new, "approve")
+    answer = browser.decide(old, "approve")
+    again = browser.decide(desk.stored(old), "approve")
 
     assert (answer.status_code, again.status_code) == (409, 409)
     assert "Người dân đã nộp tờ khai mới" in answer.text
@@ -158,8 +158,8 @@ def test_a_superseded_request_cannot_be_approved(desk: Desk) -> None:
 def test_a_decision_sent_twice_is_one(desk: Desk) -> None:
     desk.officer()
     asked = desk.declaration()
-    seat = desk.seat("lan.nguyen")
-    answers = [seat.decide(asked, "approve").status_code for _ in range(2)]
+    browser = desk.browser("lan.nguyen")
+    answers = [browser.decide(asked, "approve").status_code for _ in range(2)]
 
     assert answers == [303, 409]
     assert len([m for m in desk.app.told("sms") if m.template == "activation"]) == 1
@@ -169,15 +169,15 @@ def test_forms_need_their_anti_forgery_value(desk: Desk) -> None:
     """P-13"""
     desk.officer()
     asked = desk.declaration()
-    seat = desk.seat("lan.nguyen")
+    browser = desk.browser("lan.nguyen")
     fields = {"action": "approve", "version": asked.version}
 
     for csrf in ("", "a" * 43):
-        assert seat.post(f"/requests/{asked.id}", fields, csrf=csrf).status_code == 403
-        assert seat.post("/logout", csrf=csrf).status_code == 403
+        assert browser.post(f"/requests/{asked.id}", fields, csrf=csrf).status_code == 403
+        assert browser.post("/logout", csrf=csrf).status_code == 403
     for headers in ({"Origin": "https://id.example.test"}, {"Sec-Fetch-Site": "same-site"}):
-        sent = {"csrf": seat.csrf(), **fields}
-        assert seat.send("POST", f"/requests/{asked.id}", data=sent, headers=headers).status_code == 403
+        sent = {"csrf": browser.csrf(), **fields}
+        assert browser.send("POST", f"/requests/{asked.id}", data=sent, headers=headers).status_code == 403
     assert desk.stored(asked).state == "submitted"
 
 
@@ -188,11 +188,11 @@ def test_a_code_of_the_authenticator_works_once(desk: Desk) -> None:
     code = desk.code()
     form = {"login": "lan.nguyen", "password": PASSWORD, "code": code}
 
-    assert desk.seat().send("POST", "/login", data=form).status_code == 303
-    assert desk.seat().send("POST", "/login", data=form).status_code == 200
+    assert desk.browser().send("POST", "/login", data=form).status_code == 303
+    assert desk.browser().send("POST", "/login", data=form).status_code == 200
     desk.app.clock.move(30)
-    assert desk.seat().send("POST", "/login", data=form).status_code == 200
-    assert desk.seat().send("POST", "/login", data=form | {"code": desk.code()}).status_code == 303
+    assert desk.browser().send("POST", "/login", data=form).status_code == 200
+    assert desk.browser().send("POST", "/login", data=form | {"code": desk.code()}).status_code == 303
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_every_wrong_login_has_one_answer(desk: Desk, wrong: dict[str, str]) -> 
     desk.roster.disable(desk.officer("gone.ly"), "left")
     desk.secrets["gone.ly"] = desk.secrets["lan.nguyen"]
     form = {"login": "lan.nguyen", "password": PASSWORD, "code": desk.code()} | wrong
-    answer = desk.seat().send("POST", "/login", data=form)
+    answer = desk.browser().send("POST", "/login", data=form)
     shown = answer.text.replace(f'value="{form["login"]}"', "")
 
     assert answer.status_code == 200
@@ -217,34 +217,34 @@ def test_guessing_waits_and_does_not_lock_out_another_network(desk: Desk) -> Non
     """N-08, N-09"""
     desk.officer()
     form = {"login": "lan.nguyen", "password": "a wrong password", "code": "000000"}
-    seat = desk.seat(address="198.51.100.7")
-    answers = [seat.send("POST", "/login", data=form) for _ in range(7)]
+    browser = desk.browser(address="198.51.100.7")
+    answers = [browser.send("POST", "/login", data=form) for _ in range(7)]
 
     assert [a.status_code for a in answers[:5]] == [200] * 5
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["Retry-After"]) > 0
-    assert desk.seat("lan.nguyen").get("/").status_code == 200
+    assert desk.browser("lan.nguyen").get("/").status_code == 200
 
 
 def test_f1_a_stranger_in_the_same_network_keeps_no_officer_out(desk: Desk) -> None:
     """A sibling of F-1: whatever was typed at another address of the agency's network."""
     desk.officer()
-    seat = desk.seat(address="198.51.100.7")
+    browser = desk.browser(address="198.51.100.7")
     for number in range(70):
         name = "lan.nguyen" if number % 2 else f"nobody.{number}"
-        seat.send("POST", "/login", data={"login": name, "password": "a wrong password", "code": "000000"})
+        browser.send("POST", "/login", data={"login": name, "password": "a wrong password", "code": "000000"})
 
-    assert desk.seat("lan.nguyen", address="198.51.100.8").get("/").status_code == 200
+    assert desk.browser("lan.nguyen", address="198.51.100.8").get("/").status_code == 200
 
 
 def test_a_session_that_somebody_planted_is_not_the_one_that_a_login_opens(desk: Desk) -> None:
     """7.2.4: fixation."""
     desk.officer()
-    seat = desk.seat()
-    seat.http.set_cookie("__Host-o", "o_" + "p" * 43, domain="officers.example.test")
-    seat.log_in("lan.nguyen")
-    cookie = seat.http.get_cookie("__Host-o", domain="officers.example.test")
-    planted = desk.seat()
+    browser = desk.browser()
+    browser.http.set_cookie("__Host-o", "o_" + "p" * 43, domain="officers.example.test")
+    browser.log_in("lan.nguyen")
+    cookie = browser.http.get_cookie("__Host-o", domain="officers.example.test")
+    planted = desk.browser()
     planted.http.set_cookie("__Host-o", "o_" + "p" * 43, domain="officers.example.test")
 
     assert cookie
@@ -255,21 +255,21 @@ def test_a_session_that_somebody_planted_is_not_the_one_that_a_login_opens(desk:
 def test_a_login_ends_the_session_before_it_in_this_browser(desk: Desk) -> None:
     """7.2.4"""
     desk.officer()
-    seat, thief = desk.seat("lan.nguyen"), desk.seat()
-    before = seat.http.get_cookie("__Host-o", domain="officers.example.test")
+    browser, thief = desk.browser("lan.nguyen"), desk.browser()
+    before = browser.http.get_cookie("__Host-o", domain="officers.example.test")
     assert before
     thief.http.set_cookie("__Host-o", before.value, domain="officers.example.test")
     assert thief.get("/").status_code == 200
-    seat.log_in("lan.nguyen")
+    browser.log_in("lan.nguyen")
 
     assert thief.get("/").headers["Location"] == "/login?why=ended"
-    assert seat.get("/").status_code == 200
+    assert browser.get("/").status_code == 200
 
 
 def test_the_cookie_is_bound_to_its_host(desk: Desk) -> None:
     """P-12, ASVS 3.3"""
     desk.officer()
-    cookie = desk.seat().log_in("lan.nguyen").headers["Set-Cookie"]
+    cookie = desk.browser().log_in("lan.nguyen").headers["Set-Cookie"]
 
     assert cookie.startswith("__Host-o=")
     assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= {part.strip() for part in cookie.split(";")}
@@ -277,10 +277,10 @@ def test_the_cookie_is_bound_to_its_host(desk: Desk) -> None:
 
 def test_an_address_in_the_target_cannot_change_the_host(desk: Desk) -> None:
     """RFC 9112, 3.2.2: a whole URL as target names the same host as the header."""
-    seat = desk.seat()
-    crossed = {"RAW_URI": "https://id.example.test/login", "REMOTE_ADDR": seat.address}
+    browser = desk.browser()
+    crossed = {"RAW_URI": "https://id.example.test/login", "REMOTE_ADDR": browser.address}
 
-    assert seat.http.get("/login", base_url=CONSOLE, environ_overrides=crossed).status_code == 421
+    assert browser.http.get("/login", base_url=CONSOLE, environ_overrides=crossed).status_code == 421
 
 
 @pytest.mark.parametrize("after", ["x", "nan_x", "1_", "_", "1e999_" + "a" * 500, "1_';--"])
@@ -289,4 +289,4 @@ def test_odd_parameters_end_in_a_page(desk: Desk, name: str, after: str) -> None
     desk.officer()
     desk.declaration()
 
-    assert desk.seat("lan.nguyen").get("/", query_string={name: after}).status_code in (200, 400)
+    assert desk.browser("lan.nguyen").get("/", query_string={name: after}).status_code in (200, 400)

@@ -72,7 +72,7 @@ def victims(desk: Desk) -> Declaration:
 
 
 def test_m5_a_form_in_anothers_code_shows_nothing_that_its_officer_did_not_know(desk: Desk) -> None:
-    page = desk.seat("lan.nguyen").get(f"/requests/{victims(desk).id}").text
+    page = desk.browser("lan.nguyen").get(f"/requests/{victims(desk).id}").text
 
     for secret in ("Thị Nga", CARD, "1990", "17", PHONE, "0981234567"):
         assert not re.search(rf"<bdi>[^<]*{re.escape(secret)}[^<]*</bdi>", page), secret
@@ -84,7 +84,7 @@ def test_m5_a_request_at_another_agency_is_another_one_that_is_open(desk: Desk) 
     there = desk.declaration("00200", code=CODE, name="Trần Thị Nga", phone=PHONE)
     near = desk.declaration("00101", code=CODE, name="Trần Thị Gần", phone="+84912000009")
 
-    page = desk.seat("lan.nguyen").get(f"/requests/{victims(desk).id}").text
+    page = desk.browser("lan.nguyen").get(f"/requests/{victims(desk).id}").text
 
     assert "Tờ khai khác tại cơ quan khác" in page
     assert "Đang mở" in page
@@ -110,28 +110,28 @@ def test_m5_views_are_counted_told_and_ended(counted: Desk, caplog: pytest.LogCa
     """Another browser starts no other count; the count ends with its hour; each alarm is told once."""
     path = f"/requests/{counted.declaration().id}"
     counted.officer("minh.tran")
-    seat = counted.seat("lan.nguyen")
-    assert [seat.get(path).status_code for _ in range(3)] == [200] * 3
+    browser = counted.browser("lan.nguyen")
+    assert [browser.get(path).status_code for _ in range(3)] == [200] * 3
     assert events(counted) == []
-    assert [seat.get(path).status_code for _ in range(2)] == [200] * 2
+    assert [browser.get(path).status_code for _ in range(2)] == [200] * 2
     assert events(counted) == [("officer.views_many", "lan.nguyen")]
     assert "ALARM" in caplog.text
 
-    refused = counted.seat("lan.nguyen").get(path)
+    refused = counted.browser("lan.nguyen").get(path)
     assert (refused.status_code, int(refused.headers["Retry-After"]) > 3000) == (429, True)
     assert "Bạn đã mở quá nhiều hồ sơ" in refused.text
-    assert seat.decide(counted.declaration(), "reject", reason="x").status_code == 429
+    assert browser.decide(counted.declaration(), "reject", reason="x").status_code == 429
     assert {name for name, _ in events(counted)} == {"officer.views_many", "officer.views_refused"}
     assert len(events(counted)) == 2
-    assert counted.seat("minh.tran").get(path).status_code == 200
+    assert counted.browser("minh.tran").get(path).status_code == 200
     counted.app.clock.move(3600)
-    assert counted.seat("lan.nguyen").get(path).status_code == 200
+    assert counted.browser("lan.nguyen").get(path).status_code == 200
 
 
 def test_m5_pictures_have_a_count_of_their_own(counted: Desk) -> None:
     """Whoever asks for pictures alone, without opening the papers, is counted too."""
     asked = counted.declaration(pictures={"front": b"a picture"})
-    seat = counted.seat("lan.nguyen")
-    answers = [seat.get(f"/requests/{asked.id}/front.jpg").status_code for _ in range(16)]
+    browser = counted.browser("lan.nguyen")
+    answers = [browser.get(f"/requests/{asked.id}/front.jpg").status_code for _ in range(16)]
 
     assert answers == [200] * 15 + [429]

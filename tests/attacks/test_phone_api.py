@@ -468,7 +468,7 @@ class TestSteps:
         stranger = phone_of(app)
         stranger.log_in("0000000003")
         for operation in OPERATIONS:
-            if operation.by == "token" and operation.seat == "device":
+            if operation.by == "token" and operation.binding == "device":
                 body = {"name": "A", "passcode": PASSCODE, "ticket": "A" * 22, "number": "07", "picture": "x"}
                 given = {field.name: body.get(field.name, PASSCODE) for field in operation.fields}
                 assert refused(stranger.call(operation.path, given)) == "no_device"

@@ -52,7 +52,7 @@ def test_a_thief_of_a_session_has_nothing_after_the_owner_recovers(desk: Desk) -
     recovered(app)
 
     assert page_of(enter(thief, half_way, code)) == "login"
-    refused = desk.seat("lan.nguyen").decide(waiting, "approve")
+    refused = desk.browser("lan.nguyen").decide(waiting, "approve")
     assert refused.status_code == 409
     stored = app.provider.desk.declarations.of_account(account_of(app).id)
     assert [d.state for d in stored] == ["cancelled"]
@@ -87,7 +87,7 @@ def test_anothers_card_is_the_officers_to_see_and_nobodys_to_take(desk: Desk) ->
     citizen(app, "0000000778", phone="0981234568", identifiers={"bhxh": "0000000778", "cccd": CARD})
     waiting = asked(app, logged_in(app), paper_number=CARD, agency=AGENCY)
 
-    refused = desk.seat("lan.nguyen").decide(waiting, "approve")
+    refused = desk.browser("lan.nguyen").decide(waiting, "approve")
 
     assert refused.status_code == 409
     assert desk.stored(waiting).state == "submitted"
@@ -100,7 +100,7 @@ def test_a_change_given_back_is_not_opened_by_reference_and_phone(desk: Desk) ->
     app = desk.app
     citizen(app)
     waiting = asked(app, logged_in(app), street="2 Đường Thử", agency=AGENCY)
-    assert desk.seat("lan.nguyen").decide(waiting, "return", reason="incomplete").status_code == 303
+    assert desk.browser("lan.nguyen").decide(waiting, "return", reason="incomplete").status_code == 303
 
     visitor = app.visitor("203.0.113.5")
     typed = {"reference": waiting.shown_reference, "phone": "0981234567"}

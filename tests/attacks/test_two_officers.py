@@ -102,11 +102,11 @@ def test_m6_neither_account_of_a_person_decides_about_the_person(desk: Desk) -> 
 def test_m6_whoever_is_not_known_as_a_person_decides_nothing_alone(desk: Desk, foreigner: bool) -> None:
     """They log in and see, and the page says why nothing happens."""
     unknown = of_before(desk, desk.officer("kim.lee", ("*", "decide"), ("*", "data")), foreigner=foreigner)
-    waiting, seat = desk.declaration(), desk.seat("kim.lee")
+    waiting, browser = desk.declaration(), desk.browser("kim.lee")
 
-    assert seat.get(f"/requests/{waiting.id}").status_code == 200
+    assert browser.get(f"/requests/{waiting.id}").status_code == 200
     for action in ("approve", "reject", "return"):
-        answer = seat.decide(waiting, action, reason="other")
+        answer = browser.decide(waiting, action, reason="other")
         assert answer.status_code == 403
         assert "không quyết định một mình được" in answer.text
     with pytest.raises(NotAllowed, match="alone"):
@@ -118,7 +118,7 @@ def test_m6_whoever_is_not_known_as_a_person_decides_nothing_alone(desk: Desk, f
     for act in (requests.acknowledge, requests.erase):
         with pytest.raises(NotAllowed, match="alone"):
             act(asked, unknown)
-    assert seat.post(f"/data/{asked.id}", {"action": "acknowledge"}).status_code == 403
+    assert browser.post(f"/data/{asked.id}", {"action": "acknowledge"}).status_code == 403
     assert desk.stored(waiting).state == "submitted"
 
 
@@ -157,10 +157,10 @@ def test_l8_what_belongs_to_no_agency_is_granted_everywhere_or_not_at_all(desk: 
     narrow = replace(lan, rights=lan.rights | {("00101", right)})  # type: ignore[arg-type]
     assert sql_officers(desk.app.base).change(lan, narrow, Event("officer.changed"), desk.app.clock())
 
-    seat = desk.seat("lan.nguyen")
-    assert seat.get(f"/{right}").status_code == 403
+    browser = desk.browser("lan.nguyen")
+    assert browser.get(f"/{right}").status_code == 403
     desk.roster.grant(narrow, "*", right, "test")  # type: ignore[arg-type]
-    assert seat.get(f"/{right}").status_code == 200
+    assert browser.get(f"/{right}").status_code == 200
 
 
 def test_m6_the_commands_ask_for_numbers_and_the_doctor_tells_who_has_none(

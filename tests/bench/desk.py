@@ -68,8 +68,8 @@ def _desk() -> Iterator[Desk]:
 
 def _measured(desk: Desk) -> dict[str, float]:
     """Milliseconds of each page, as medians."""
-    seat = desk.seat("lan.nguyen")
-    found = {name: _median(lambda path=path: _opened(seat.get(path).status_code)) for name, path in PAGES.items()}
+    browser = desk.browser("lan.nguyen")
+    found = {name: _median(lambda path=path: _opened(browser.get(path).status_code)) for name, path in PAGES.items()}
     return found | {"a login by password": _median(lambda: _log_in(desk))}
 
 

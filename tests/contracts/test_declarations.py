@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from idp.desk.declaration import Declaration, Form, Photo, Queue, new_id, new_reference
+from idp.ephemeral_records import digest, new_secret
 from idp.messages.message import Message
-from idp.shelf import digest, new_secret
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.declarations import SqlDeclarations

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from idp.ephemeral_records import EphemeralRecords, RecordKind, new_secret
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
 from idp.oidc.grant import AuthorizationCode, Grant
-from idp.ports import SPENT, Ephemeral
-from idp.shelf import Shelf, new_secret
-from idp.store.ephemeral_redis import RedisEphemeral
-from idp.store.ephemeral_sql import SqlEphemeral
+from idp.ports import SPENT, EphemeralStore
+from idp.store.ephemeral_redis import RedisEphemeralStore
+from idp.store.ephemeral_sql import SqlEphemeralStore
 from keys.database import Database
 from tests.support import databases
 from tests.support.clock import FrozenClock
@@ -34,37 +34,37 @@ def address(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
             yield url
 
 
-def open_store(address: str) -> Ephemeral:
+def open_store(address: str) -> EphemeralStore:
     if address.startswith(("redis", "unix")):
-        return RedisEphemeral(Redis.from_url(address))
-    return SqlEphemeral(Database(address))
+        return RedisEphemeralStore(Redis.from_url(address))
+    return SqlEphemeralStore(Database(address))
 
 
 @pytest.fixture
-def store(address: str) -> Ephemeral:
+def store(address: str) -> EphemeralStore:
     return open_store(address)
 
 
-def test_what_was_put_is_found(store: Ephemeral) -> None:
+def test_what_was_put_is_found(store: EphemeralStore) -> None:
     assert store.put("k:1", b"value|with a bar", expires_at=LATER, now=NOW)
     assert store.get("k:1", now=NOW) == b"value|with a bar"
 
 
-def test_what_was_never_put_is_none(store: Ephemeral) -> None:
+def test_what_was_never_put_is_none(store: EphemeralStore) -> None:
     assert store.get("k:1", now=NOW) is None
     assert store.take("k:1", now=NOW) is None
     assert store.get("k:1", now=NOW) is None
     assert not store.replace("k:1", b"a", b"b", now=NOW)
 
 
-def test_a_live_record_is_never_overwritten(store: Ephemeral) -> None:
+def test_a_live_record_is_never_overwritten(store: EphemeralStore) -> None:
     store.put("k:1", b"first", expires_at=LATER, now=NOW)
 
     assert not store.put("k:1", b"second", expires_at=LATER, now=NOW)
     assert store.get("k:1", now=NOW) == b"first"
 
 
-def test_expiry_is_a_fact_in_the_record(store: Ephemeral) -> None:
+def test_expiry_is_a_fact_in_the_record(store: EphemeralStore) -> None:
     store.put("k:1", b"value", expires_at=LATER, now=NOW)
 
     assert store.get("k:1", now=LATER - 0.001) == b"value"
@@ -73,7 +73,7 @@ def test_expiry_is_a_fact_in_the_record(store: Ephemeral) -> None:
     assert store.take("k:1", now=LATER) is None
 
 
-def test_a_value_is_taken_once_and_leaves_a_tombstone(store: Ephemeral) -> None:
+def test_a_value_is_taken_once_and_leaves_a_tombstone(store: EphemeralStore) -> None:
     store.put("k:1", b"value", expires_at=LATER, now=NOW)
 
     assert store.take("k:1", now=NOW) == b"value"
@@ -84,7 +84,7 @@ def test_a_value_is_taken_once_and_leaves_a_tombstone(store: Ephemeral) -> None:
     assert store.take("k:1", now=NOW) is SPENT
 
 
-def test_replace_compares_and_keeps_the_expiry(store: Ephemeral) -> None:
+def test_replace_compares_and_keeps_the_expiry(store: EphemeralStore) -> None:
     store.put("k:1", b"old", expires_at=LATER, now=NOW)
 
     assert not store.replace("k:1", b"other", b"new", now=NOW)
@@ -93,7 +93,7 @@ def test_replace_compares_and_keeps_the_expiry(store: Ephemeral) -> None:
     assert store.get("k:1", now=LATER) is None
 
 
-def test_two_keys_have_nothing_to_do_with_each_other(store: Ephemeral) -> None:
+def test_two_keys_have_nothing_to_do_with_each_other(store: EphemeralStore) -> None:
     store.put("k:1", b"one", expires_at=LATER, now=NOW)
     store.put("k:2", b"two", expires_at=LATER, now=NOW)
     store.take("k:1", now=NOW)
@@ -122,7 +122,7 @@ def keys(count: int) -> list[str]:
 
 
 @pytest.mark.parametrize("race", [take_all, replace_all], ids=["take", "replace"])
-def test_of_many_at_once_exactly_one_wins(address: str, store: Ephemeral, race: object) -> None:
+def test_of_many_at_once_exactly_one_wins(address: str, store: EphemeralStore, race: object) -> None:
     """N-01: two processes with four threads each, all at the same keys."""
     for key in keys(50):
         store.put(key, b"value", expires_at=LATER, now=NOW)
@@ -137,24 +137,24 @@ def test_of_many_who_create_at_once_exactly_one_does(address: str) -> None:
     assert sorted(outcomes(put_all, address, 50)) == sorted(keys(50))
 
 
-def test_every_field_survives_the_round_trip(store: Ephemeral) -> None:
+def test_every_field_survives_the_round_trip(store: EphemeralStore) -> None:
     """No field stands at its default: one that is dropped would survive unnoticed otherwise."""
     proof = Authentication("ab" * 16, 1.5, ("pwd", "otp"), 3, 2, "vneid")
     grant = Grant("portal", proof, "sid", ("openid", "bhxh"), "https://api.test/", "n", ("name",), ("email",))
     attempt = LoginAttempt((("a", "b"),), "portal", "https://p.test", "digest", 2.5, proof, True, "cd" * 16, 7, "hint")
     clock = FrozenClock()
-    codes = Shelf("k", AuthorizationCode, store, clock, life=60)
-    attempts = Shelf("a", LoginAttempt, store, clock, life=60)
+    codes = EphemeralRecords(RecordKind.AUTHORIZATION_CODE, AuthorizationCode, store, clock, life=60)
+    attempts = EphemeralRecords(RecordKind.LOGIN_ATTEMPT, LoginAttempt, store, clock, life=60)
     code = AuthorizationCode(grant, "https://p.test/cb", "challenge", "id")
 
     assert codes.take(codes.add(code)) == code
     assert attempts.find(attempts.add(attempt)) == attempt
 
 
-def test_a_record_that_its_handle_does_not_open_is_none(store: Ephemeral) -> None:
+def test_a_record_that_its_handle_does_not_open_is_none(store: EphemeralStore) -> None:
     """One of another version, or one that somebody exchanged for another's."""
     clock = FrozenClock()
-    codes = Shelf("k", str, store, clock, life=60)
+    codes = EphemeralRecords(RecordKind.AUTHORIZATION_CODE, str, store, clock, life=60)
     mine, other = codes.add("mine"), new_secret("k")
     value = store.get(codes.key_of(mine), now=clock())
     assert value

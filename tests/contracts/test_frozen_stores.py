@@ -11,7 +11,7 @@ from config.foundation import open_redis
 from config.settings import Settings, Store
 from idp.errors import StoreDown
 from idp.store.down import STORE_DOWN
-from idp.store.ephemeral_redis import RedisEphemeral
+from idp.store.ephemeral_redis import RedisEphemeralStore
 from idp.store.patience import patient
 from keys.database import Database
 from keys.prepared import Prepared
@@ -108,7 +108,7 @@ def test_a_frozen_redis_costs_a_deadline_and_then_nothing() -> None:
     with servers.redis_server() as url:
         opened = open_redis(Settings(store=Store(redis_url=url, timeout=TIMEOUT)))
         assert opened
-        ephemeral = RedisEphemeral(opened)
+        ephemeral = RedisEphemeralStore(opened)
         assert ephemeral.get("a", now=0) is None
         with frozen(redis_process(url)):
             for bound in (DEADLINE, TIMEOUT / 2, TIMEOUT / 2):
@@ -119,7 +119,7 @@ def test_a_frozen_redis_costs_a_deadline_and_then_nothing() -> None:
         until(lambda: redis_answers(ephemeral), patience=5.0)
 
 
-def redis_answers(ephemeral: RedisEphemeral) -> bool:
+def redis_answers(ephemeral: RedisEphemeralStore) -> bool:
     try:
         ephemeral.get("a", now=0)
     except StoreDown:

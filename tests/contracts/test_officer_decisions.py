@@ -35,12 +35,12 @@ def test_two_officers_approve_at_once_and_one_account_is_opened(desk: Desk) -> N
     for login in logins:
         desk.officer(login)
     asked = desk.declaration()
-    seats = [desk.seat(login) for login in logins]
-    csrfs = [seat.csrf() for seat in seats]
+    browsers = [desk.browser(login) for login in logins]
+    csrfs = [browser.csrf() for browser in browsers]
 
     def approve(which: int) -> int:
         fields = {"csrf": csrfs[which], "action": "approve", "version": asked.version}
-        return seats[which].send("POST", f"/requests/{asked.id}", data=fields).status_code
+        return browsers[which].send("POST", f"/requests/{asked.id}", data=fields).status_code
 
     answers = at_once(lambda: approve(0), lambda: approve(1))
 
@@ -55,13 +55,15 @@ def test_two_officers_confirm_a_proposal_at_once_and_it_is_carried_out_once(desk
     for login in ("lan.nguyen", "minh.tran", "an.le"):
         desk.officer(login)
     asked = [desk.declaration() for _ in range(3)]
-    desk.seat("lan.nguyen").post("/proposals", {f"id-{each.id}": str(each.version) for each in asked} | {"note": "x"})
-    seats = [desk.seat(login) for login in ("minh.tran", "an.le")]
-    path = "/proposals/" + seats[0].get("/proposals").text.split('href="/proposals/')[1].split('"')[0]
-    csrfs = [seat.csrf() for seat in seats]
+    desk.browser("lan.nguyen").post(
+        "/proposals", {f"id-{each.id}": str(each.version) for each in asked} | {"note": "x"}
+    )
+    browsers = [desk.browser(login) for login in ("minh.tran", "an.le")]
+    path = "/proposals/" + browsers[0].get("/proposals").text.split('href="/proposals/')[1].split('"')[0]
+    csrfs = [browser.csrf() for browser in browsers]
 
     def confirm(which: int) -> int:
-        return seats[which].send("POST", path, data={"csrf": csrfs[which], "action": "confirm"}).status_code
+        return browsers[which].send("POST", path, data={"csrf": csrfs[which], "action": "confirm"}).status_code
 
     assert sorted(at_once(lambda: confirm(0), lambda: confirm(1))) == [200, 409]
     assert {desk.stored(each).state for each in asked} == {"approved"}
@@ -73,10 +75,10 @@ def test_a_code_is_used_once_also_by_two_at_once(desk: Desk) -> None:
     desk.officer()
     desk.app.clock.move(30)
     form = {"login": "lan.nguyen", "password": PASSWORD, "code": desk.code()}
-    seats = [desk.seat(), desk.seat()]
+    browsers = [desk.browser(), desk.browser()]
 
     def log_in(which: int) -> int:
-        return seats[which].send("POST", "/login", data=form).status_code
+        return browsers[which].send("POST", "/login", data=form).status_code
 
     answers = at_once(lambda: log_in(0), lambda: log_in(1))
 
@@ -85,19 +87,19 @@ def test_a_code_is_used_once_also_by_two_at_once(desk: Desk) -> None:
 
 def test_a_page_of_the_queue_takes_the_same_few_statements_however_long_it_is(desk: Desk) -> None:
     desk.officer()
-    seat = desk.seat("lan.nguyen")
+    browser = desk.browser("lan.nguyen")
     desk.declaration()
     seen: list[str] = []
     desk.app.base.database.watch(lambda text, _seconds: seen.append(text))
-    seat.get("/")
+    browser.get("/")
     seen.clear()
-    seat.get("/")
+    browser.get("/")
     short = len(seen)
     for _ in range(40):
         desk.declaration()
-    seat.get("/")
+    browser.get("/")
     seen.clear()
-    page = seat.get("/")
+    page = browser.get("/")
 
     assert page.text.count("Trần Thị Thử") == 25
     # Session, officer and rights in one; the queue; open ones of the same codes; accounts that exist; perhaps agencies.

@@ -8,12 +8,12 @@ from sqlalchemy import select
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOTHING_TOLD
 from idp.accounts.passkey import Ceremony, Passkey
+from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.ports import Event, Spent
-from idp.shelf import Shelf
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.credentials import SqlCredentials
-from idp.store.ephemeral_sql import SqlEphemeral
+from idp.store.ephemeral_sql import SqlEphemeralStore
 from idp.store.outbox import SqlOutbox
 from idp.store.passkeys import SqlPasskeys
 from idp.store.people import SqlPeople
@@ -117,7 +117,7 @@ def test_an_ended_passkey_is_not_used_and_ends_once(passkeys: SqlPasskeys) -> No
 
 
 def test_of_answers_to_one_challenge_at_once_one_is_taken(database: Database, clock: FrozenClock) -> None:
-    challenges = Shelf("pk", Ceremony, SqlEphemeral(database), clock, life=300)
+    challenges = EphemeralRecords(RecordKind.PASSKEY_CHALLENGE, Ceremony, SqlEphemeralStore(database), clock, life=300)
     ceremony = Ceremony("login", "browser", "attempt")
     challenge = challenges.add(ceremony)
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from idp.ports import Ephemeral
-from idp.store.ephemeral_redis import RedisEphemeral
-from idp.store.ephemeral_sql import SqlEphemeral
+from idp.ports import EphemeralStore
+from idp.store.ephemeral_redis import RedisEphemeralStore
+from idp.store.ephemeral_sql import SqlEphemeralStore
 from keys.database import Database
 from qr_login.flow import Asker, QrLogin, QrRefused, State
 from qr_login.logins import CODEC, LIFE, REMEMBERED, QrLogins
@@ -22,15 +22,15 @@ FULL = QrLogin(
 
 
 @pytest.fixture(params=["sql", "redis"])
-def store(request: pytest.FixtureRequest, database: Database) -> Iterator[Ephemeral]:
+def store(request: pytest.FixtureRequest, database: Database) -> Iterator[EphemeralStore]:
     if request.param == "sql":
-        yield SqlEphemeral(database)
+        yield SqlEphemeralStore(database)
     else:
         with Redis.from_url(request.getfixturevalue("empty_redis_url")) as client:
-            yield RedisEphemeral(client)
+            yield RedisEphemeralStore(client)
 
 
-def engine(store: Ephemeral, clock: FrozenClock) -> QrLogins:
+def engine(store: EphemeralStore, clock: FrozenClock) -> QrLogins:
     return QrLogins(store, Pictures(b"k" * 32, "https://id.test/q"), clock, lambda ticket, login: True)
 
 
@@ -43,7 +43,7 @@ def test_every_field_survives_and_is_written_the_same_way_each_time() -> None:
     assert all(getattr(FULL, name) != getattr(QrLogin("", "", ASKER, "", 0.0), name) for name in ("state", "floor"))
 
 
-def test_a_story_goes_through(store: Ephemeral, clock: FrozenClock) -> None:
+def test_a_story_goes_through(store: EphemeralStore, clock: FrozenClock) -> None:
     """K-05"""
     logins = engine(store, clock)
     secret, login = logins.start("a_1", "portal", ASKER)
@@ -59,7 +59,7 @@ def test_a_story_goes_through(store: Ephemeral, clock: FrozenClock) -> None:
     assert engine(store, clock).poll(secret).kind == "gone"
 
 
-def test_it_is_forgotten_when_nobody_needs_to_be_told_any_more(store: Ephemeral, clock: FrozenClock) -> None:
+def test_it_is_forgotten_when_nobody_needs_to_be_told_any_more(store: EphemeralStore, clock: FrozenClock) -> None:
     logins = engine(store, clock)
     secret, _ = logins.start("a_1", "portal", ASKER)
     clock.move(LIFE)

@@ -12,7 +12,7 @@ from config.foundation import open_redis
 from config.settings import BadSettings, Settings, Store
 from idp.errors import StoreDown
 from idp.ports import SPENT
-from idp.store.ephemeral_redis import RedisEphemeral
+from idp.store.ephemeral_redis import RedisEphemeralStore
 from tests.support import servers
 from tests.support.certificates import Authority
 from tests.support.ports import free_port
@@ -21,13 +21,13 @@ from tests.support.processes import running
 NOW, LATER = 1_772_413_200.0, 1_772_413_260.0
 
 
-def store(**settings: object) -> RedisEphemeral:
+def store(**settings: object) -> RedisEphemeralStore:
     opened = open_redis(Settings(store=Store(**settings)))  # type: ignore[arg-type]
     assert opened is not None
-    return RedisEphemeral(opened)
+    return RedisEphemeralStore(opened)
 
 
-def works(ephemeral: RedisEphemeral, key: str) -> bool:
+def works(ephemeral: RedisEphemeralStore, key: str) -> bool:
     put = ephemeral.put(key, b"value", expires_at=LATER, now=NOW)
     swapped = ephemeral.replace(key, b"value", b"other", now=NOW)
     return put and swapped and ephemeral.take(key, now=NOW) == b"other" and ephemeral.take(key, now=NOW) is SPENT

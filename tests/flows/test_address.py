@@ -47,11 +47,11 @@ def link_of(app: App) -> str:
 
 def test_h3_the_address_survives_from_the_form_to_the_claim_and_changes_with_pickers(desk: Desk) -> None:
     """H3: declared, seen by the officer, approved, shown to the owner and to portals, amended without script."""
-    app, seat = desk.app, desk.seat("lan.nguyen")
+    app, browser = desk.app, desk.browser("lan.nguyen")
     place = {"province": "01", "commune": "00025", "street": STREET, "region": "00100", "agency": "00101"}
     declared = waiting(desk, Registrant(app).register(**place))
-    assert WHOLE in seat.get(f"/requests/{declared.id}").text
-    assert seat.decide(declared, "approve").status_code == 303
+    assert WHOLE in browser.get(f"/requests/{declared.id}").text
+    assert browser.decide(declared, "approve").status_code == 303
 
     visitor = app.visitor("192.0.2.30")
     set_first(visitor, first_code(app, visitor, link_of(app)))
@@ -86,10 +86,10 @@ def test_h3_the_address_survives_from_the_form_to_the_claim_and_changes_with_pic
     asked = follow(visitor, visitor.post("/account/profile", data={**typed, "commune": "25747", "save": "1"}))
     assert page_of(enter(visitor, asked, app.code_sent("email"))) == "profile"
 
-    seat = desk.seat("lan.nguyen")
+    browser = desk.browser("lan.nguyen")
     change = app.provider.desk.declarations.of_account(account.id)[0]
-    assert MOVED in seat.get(f"/requests/{change.id}").text
-    assert seat.decide(change, "approve").status_code == 303
+    assert MOVED in browser.get(f"/requests/{change.id}").text
+    assert browser.decide(change, "approve").status_code == 303
     moved = app.base.people.find(account.id)
     assert moved
     assert (moved.address, moved.commune, moved.province) == (MOVED, "25747", "79")

@@ -31,43 +31,43 @@ def asked(desk: Desk) -> DataRequest:
 def test_a_request_is_acknowledged_prolonged_once_and_carried_out(desk: Desk) -> None:
     """L6, L7"""
     request = asked(desk)
-    seat = desk.seat("lan.nguyen")
+    browser = desk.browser("lan.nguyen")
     path = f"/data/{request.id}"
 
-    assert path in seat.get("/data").text
-    assert seat.post(path, {"action": "acknowledge"}).headers["Location"] == "/data?said=acknowledge"
-    assert "Hãy chọn lý do" in seat.post(path, {"action": "prolong", "note": ""}).text
-    assert seat.post(path, {"action": "prolong", "note": "đang xác minh"}).status_code == 303
-    assert seat.post(path, {"action": "prolong", "note": "nữa"}).status_code == 409
+    assert path in browser.get("/data").text
+    assert browser.post(path, {"action": "acknowledge"}).headers["Location"] == "/data?said=acknowledge"
+    assert "Hãy chọn lý do" in browser.post(path, {"action": "prolong", "note": ""}).text
+    assert browser.post(path, {"action": "prolong", "note": "đang xác minh"}).status_code == 303
+    assert browser.post(path, {"action": "prolong", "note": "nữa"}).status_code == 409
     desk.app.clock.move(3 * 86_400)
-    seat = desk.seat("lan.nguyen")
-    assert "Hãy đánh dấu" in seat.post(path, {"action": "erase"}).text
+    browser = desk.browser("lan.nguyen")
+    assert "Hãy đánh dấu" in browser.post(path, {"action": "erase"}).text
     assert desk.app.base.people.find_by_identifier("bhxh", HOA)
-    assert seat.post(path, {"action": "erase", "sure": "1"}).status_code == 303
+    assert browser.post(path, {"action": "erase", "sure": "1"}).status_code == 303
     erased = desk.app.base.people.find(request.account_id)
     assert erased
     assert (erased.status, erased.name, erased.password_hash) == ("disabled", "Đã xóa theo yêu cầu", None)
     assert desk.app.base.people.find_by_identifier("bhxh", HOA) is None
-    assert seat.post(path, {"action": "erase", "sure": "1"}).status_code == 409
+    assert browser.post(path, {"action": "erase", "sure": "1"}).status_code == 409
 
 
 def test_a_refusal_needs_a_reason_and_a_line(desk: Desk) -> None:
     path = f"/data/{asked(desk).id}"
-    seat = desk.seat("lan.nguyen")
+    browser = desk.browser("lan.nguyen")
 
-    assert seat.post(path, {"action": "refuse", "reason": "debt"}).status_code == 200
-    assert seat.post(path, {"action": "refuse", "reason": "x", "note": "x"}).status_code == 200
-    assert seat.post(path, {"action": "refuse", "reason": "debt", "note": "còn nợ"}).status_code == 303
-    assert "Không có yêu cầu nào" in seat.get("/data").text
+    assert browser.post(path, {"action": "refuse", "reason": "debt"}).status_code == 200
+    assert browser.post(path, {"action": "refuse", "reason": "x", "note": "x"}).status_code == 200
+    assert browser.post(path, {"action": "refuse", "reason": "debt", "note": "còn nợ"}).status_code == 303
+    assert "Không có yêu cầu nào" in browser.get("/data").text
 
 
 def test_what_is_late_says_so(desk: Desk) -> None:
     """L6: two working days."""
     asked(desk)
-    assert "Quá hạn" not in desk.seat("lan.nguyen").get("/data").text
+    assert "Quá hạn" not in desk.browser("lan.nguyen").get("/data").text
     desk.app.clock.move(5 * 86_400)
 
-    assert "Quá hạn" in desk.seat("lan.nguyen").get("/data").text
+    assert "Quá hạn" in desk.browser("lan.nguyen").get("/data").text
 
 
 def test_nobody_answers_ones_own_request_and_it_takes_the_right(desk: Desk) -> None:
@@ -77,7 +77,7 @@ def test_nobody_answers_ones_own_request_and_it_takes_the_right(desk: Desk) -> N
     desk.officer("minh.tran")
 
     for login in ("hoa.nguyen", "minh.tran"):
-        seat = desk.seat(login)
-        assert seat.get(path).status_code == 403
-        assert seat.post(path, {"action": "erase", "sure": "1"}).status_code == 403
+        browser = desk.browser(login)
+        assert browser.get(path).status_code == 403
+        assert browser.post(path, {"action": "erase", "sure": "1"}).status_code == 403
     assert desk.app.base.people.find_by_identifier("bhxh", HOA)

@@ -10,7 +10,7 @@ from config.federation_wiring import digester_of, sql_links
 from federation.linking import Dispute, Subject
 from idp.ports import Event
 from tests.support import databases
-from tests.support.officers import Desk, Seat, running_desk
+from tests.support.officers import Desk, OfficerBrowser, running_desk
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def desk(app_template: Path, tmp_path: Path) -> Iterator[Desk]:
         yield running
 
 
-def proposal_of(seat: Seat) -> str:
+def proposal_of(browser: OfficerBrowser) -> str:
     """The id of the one proposal that waits."""
-    found = seat.get("/proposals").text.split('href="/proposals/')
+    found = browser.get("/proposals").text.split('href="/proposals/')
     return found[1].split('"')[0]
 
 
@@ -31,7 +31,7 @@ def test_many_are_approved_at_once_by_two(desk: Desk) -> None:
     desk.officer()
     desk.officer("minh.tran")
     asked = [desk.declaration() for _ in range(3)]
-    first, second = desk.seat("lan.nguyen"), desk.seat("minh.tran")
+    first, second = desk.browser("lan.nguyen"), desk.browser("minh.tran")
     first.post("/proposals", {f"id-{each.id}": str(each.version) for each in asked} | {"note": "cả xã"})
     second.decide(asked[2], "return", reason="incomplete")
     path = f"/proposals/{proposal_of(second)}"
@@ -51,19 +51,21 @@ def test_many_are_approved_at_once_by_two(desk: Desk) -> None:
 def test_a_proposal_without_selection_or_reason_is_none(desk: Desk) -> None:
     desk.officer()
     asked = desk.declaration()
-    seat = desk.seat("lan.nguyen")
+    browser = desk.browser("lan.nguyen")
 
-    assert seat.post("/proposals", {"note": "x"}).headers["Location"] == "/?done=nothing"
-    assert seat.post("/proposals", {f"id-{asked.id}": "2", "note": " "}).headers["Location"] == "/?done=nothing"
-    assert seat.post("/proposals", {f"id-{asked.id}": "1", "note": "x"}).headers["Location"] == "/proposals?said=over"
-    assert "Không có đề xuất nào" in seat.get("/proposals").text
+    assert browser.post("/proposals", {"note": "x"}).headers["Location"] == "/?done=nothing"
+    assert browser.post("/proposals", {f"id-{asked.id}": "2", "note": " "}).headers["Location"] == "/?done=nothing"
+    assert (
+        browser.post("/proposals", {f"id-{asked.id}": "1", "note": "x"}).headers["Location"] == "/proposals?said=over"
+    )
+    assert "Không có đề xuất nào" in browser.get("/proposals").text
 
 
 def test_whoever_proposed_must_still_have_the_right_when_the_other_confirms(desk: Desk) -> None:
     lan = desk.officer()
     desk.officer("minh.tran")
     asked = desk.declaration()
-    first, second = desk.seat("lan.nguyen"), desk.seat("minh.tran")
+    first, second = desk.browser("lan.nguyen"), desk.browser("minh.tran")
     first.post("/proposals", {f"id-{asked.id}": str(asked.version), "note": "x"})
     desk.roster.revoke(lan, "00101", "decide", "moved")
 
@@ -74,7 +76,7 @@ def test_whoever_proposed_must_still_have_the_right_when_the_other_confirms(desk
 def test_a_proposal_is_over_after_a_week_and_can_be_refused(desk: Desk) -> None:
     desk.officer()
     asked = desk.declaration()
-    first = desk.seat("lan.nguyen")
+    first = desk.browser("lan.nguyen")
     first.post("/proposals", {f"id-{asked.id}": str(asked.version), "note": "x"})
     path = f"/proposals/{proposal_of(first)}"
 
@@ -82,7 +84,7 @@ def test_a_proposal_is_over_after_a_week_and_can_be_refused(desk: Desk) -> None:
     assert first.post(path, {"action": "refuse"}).status_code == 409
     first.post("/proposals", {f"id-{asked.id}": str(asked.version), "note": "x"})
     desk.app.clock.move(8 * 86_400)
-    assert "Không có đề xuất nào" in desk.seat("lan.nguyen").get("/proposals").text
+    assert "Không có đề xuất nào" in desk.browser("lan.nguyen").get("/proposals").text
 
 
 def conflict(desk: Desk, about: str, number: str = "000890123456") -> str:
@@ -102,7 +104,7 @@ def test_a_refused_link_is_shown_masked_and_linked_by_two(desk: Desk) -> None:
     desk.officer("minh.tran", ("*", "links"))
     account = desk.app.person("0000000002")
     name = conflict(desk, account)
-    first, second = desk.seat("lan.nguyen"), desk.seat("minh.tran")
+    first, second = desk.browser("lan.nguyen"), desk.browser("minh.tran")
     page = first.get(f"/links/{name}").text
 
     assert f"/links/{name}" in first.get("/links").text
@@ -121,10 +123,10 @@ def test_a_refused_link_is_shown_masked_and_linked_by_two(desk: Desk) -> None:
 def test_one_officer_leaves_a_link_refused(desk: Desk) -> None:
     desk.officer("lan.nguyen", ("*", "links"))
     name = conflict(desk, desk.app.person("0000000002"))
-    seat = desk.seat("lan.nguyen")
+    browser = desk.browser("lan.nguyen")
 
-    assert seat.post(f"/links/{name}", {"action": "refuse", "note": "khác người"}).status_code == 303
-    assert "Không có liên kết nào" in seat.get("/links").text
+    assert browser.post(f"/links/{name}", {"action": "refuse", "note": "khác người"}).status_code == 303
+    assert "Không có liên kết nào" in browser.get("/links").text
 
 
 @pytest.mark.parametrize("own", [{"bhxh_code": "0000000002"}, {"citizen_number": "000890123456"}])
@@ -132,7 +134,7 @@ def test_nobody_decides_about_a_link_of_ones_own(desk: Desk, own: dict[str, str]
     """4.2 A8: an officer links own VNeID to a citizen."""
     desk.officer("lan.nguyen", ("*", "links"), **own)
     name = conflict(desk, desk.app.person("0000000002"))
-    seat = desk.seat("lan.nguyen")
+    browser = desk.browser("lan.nguyen")
 
-    assert seat.get(f"/links/{name}").status_code == 403
-    assert seat.post(f"/links/{name}", {"action": "link", "note": "x"}).status_code == 403
+    assert browser.get(f"/links/{name}").status_code == 403
+    assert browser.post(f"/links/{name}", {"action": "link", "note": "x"}).status_code == 403

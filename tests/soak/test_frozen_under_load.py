@@ -108,12 +108,12 @@ def test_stores_stand_still_under_load(
     provider: Provider, stores: tuple[str, str], which: str, seconds: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
     visits = [(visit := Visit(provider.issuer, person=number), visit.tokens()) for number in range(1, ASKERS + 1)]
-    standing = {"postgresql": [postmaster(stores[0])], "redis": [redis_process(stores[1])]}
+    grant_state = {"postgresql": [postmaster(stores[0])], "redis": [redis_process(stores[1])]}
     over, seen, health = threading.Event(), Seen(), list[float]()
     with ThreadPoolExecutor(ASKERS + 1) as pool, ExitStack() as ended:
         ended.callback(over.set)
         running = [pool.submit(health_until, over, provider, health)]
-        with frozen(*(standing.get(which) or [each for all_ in standing.values() for each in all_])):
+        with frozen(*(grant_state.get(which) or [each for all_ in grant_state.values() for each in all_])):
             running += [pool.submit(ask_until, over, visit, tokens, seen) for visit, tokens in visits]
             over.wait(seconds)
             over.set()

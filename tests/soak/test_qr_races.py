@@ -14,11 +14,11 @@ from redis import Redis
 from sqlalchemy import insert
 
 from idp.accounts.devices import Device
-from idp.ports import Ephemeral
+from idp.ports import EphemeralStore
 from idp.store import tables
 from idp.store.devices import SqlTickets, row_of
-from idp.store.ephemeral_redis import RedisEphemeral
-from idp.store.ephemeral_sql import SqlEphemeral
+from idp.store.ephemeral_redis import RedisEphemeralStore
+from idp.store.ephemeral_sql import SqlEphemeralStore
 from idp.store.people import SqlPeople
 from keys.database import Database
 from qr_login.flow import Asker, QrRefused, State
@@ -46,7 +46,7 @@ def claim_of(database: Database) -> Claim:
 def engine(database_url: str, redis_url: str) -> QrLogins:
     # On a slow disk eight writers wait for one lock longer than a request would.
     database = Database(database_url, statement_timeout=60)
-    store: Ephemeral = RedisEphemeral(Redis.from_url(redis_url)) if redis_url else SqlEphemeral(database)
+    store: EphemeralStore = RedisEphemeralStore(Redis.from_url(redis_url)) if redis_url else SqlEphemeralStore(database)
     return QrLogins(store, Pictures(b"k" * 32, "https://id.test/q"), lambda: NOW, claim_of(database))
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from idp.desk.agencies import Agency
 from idp.desk.declaration import Declaration, Form, new_id, new_reference
 from idp.desk.officers import Officer, Own
-from idp.shelf import digest, new_secret
+from idp.ephemeral_records import digest, new_secret
 from tests.support.app import App
 
 PHONE, EMAIL = "+84981234567", "nga@example.com"

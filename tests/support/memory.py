@@ -1,4 +1,4 @@
-"""`Ephemeral` in a dictionary: for rules that are walked through a million times. What it promises, the model test
+"""`EphemeralStore` in a dictionary: for rules that are walked through a million times. What it promises, the model test
 compares with SQLite; a failover that lost what was written last is `restore`."""
 
 from collections.abc import Callable

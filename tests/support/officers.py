@@ -92,17 +92,17 @@ class Desk:
         assert found
         return found
 
-    def seat(self, login: str | None = None, address: str = "192.0.2.9") -> "Seat":
+    def browser(self, login: str | None = None, address: str = "192.0.2.9") -> "OfficerBrowser":
         """A browser at the console, logged in when an officer is named."""
-        seat = Seat(self, HttpClient(self.app.wsgi), address)
+        browser = OfficerBrowser(self, HttpClient(self.app.wsgi), address)
         if login:
-            answer = seat.log_in(login)
+            answer = browser.log_in(login)
             assert answer.status_code == 303, answer.text
-        return seat
+        return browser
 
 
 @dataclass
-class Seat:
+class OfficerBrowser:
     """An officer's browser."""
 
     desk: Desk

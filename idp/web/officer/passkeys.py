@@ -12,9 +12,9 @@ from idp.accounts.passkeys import MOST
 from idp.desk.officer_logins import LoginRefused, OfficerLogins, WrongCode
 from idp.desk.officer_passkeys import OfficerPasskeys
 from idp.desk.officers import Officer
+from idp.ephemeral_records import digest
 from idp.errors import BadRequest
 from idp.login.attempt import browser_of
-from idp.shelf import digest
 from idp.web.account import shown_date
 from idp.web.browser import Surroundings, this_browser, with_query
 from idp.web.cookies import new_browser

@@ -13,9 +13,9 @@ from werkzeug.wrappers import Response
 from idp.accounts.one_time import Ask
 from idp.desk.declaration import Declaration, NotOpen
 from idp.desk.declarations import Changed
+from idp.ephemeral_records import EphemeralRecords
 from idp.errors import BadRequest, Expired, OtherBrowser
 from idp.login.attempt import browser_of
-from idp.shelf import Shelf
 from idp.web.browser import Browser, this_browser, with_query
 from idp.web.code_desk import CodeDesk, Sheet, sent_to
 from idp.web.cookies import new_browser
@@ -40,7 +40,7 @@ class Undertaking:
 class Status(Page):
     """Reference and number."""
 
-    def __init__(self, desk: Desk, undertakings: Shelf[Undertaking]) -> None:
+    def __init__(self, desk: Desk, undertakings: EphemeralRecords[Undertaking]) -> None:
         self._desk = desk
         self._undertakings = undertakings
 
@@ -84,7 +84,7 @@ class Proof(Page):
 
     path = "/register/proof"
 
-    def __init__(self, desk: Desk, codes: CodeDesk, undertakings: Shelf[Undertaking]) -> None:
+    def __init__(self, desk: Desk, codes: CodeDesk, undertakings: EphemeralRecords[Undertaking]) -> None:
         self._desk = desk
         self._codes = codes
         self._undertakings = undertakings

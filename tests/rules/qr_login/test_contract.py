@@ -65,7 +65,7 @@ def test_a_field_takes_what_it_says() -> None:
 
 def test_only_what_a_signed_out_phone_needs_goes_without_a_token() -> None:
     assert {operation.name for operation in OPERATIONS if operation.by == "key"} == {"device", "disown"}
-    assert {operation.name for operation in OPERATIONS if operation.seat == "any"} == {"device", "disown", "enrol"}
+    assert {operation.name for operation in OPERATIONS if operation.binding == "any"} == {"device", "disown", "enrol"}
 
 
 class TestGuide:
@@ -94,7 +94,7 @@ def operations_table() -> str:
     for operation in OPERATIONS:
         members = ", ".join(f"`{f.name}`" + ("" if f.required else "?") for f in operation.fields) or "–"
         answers = ", ".join(f"{status} {name}" for status, name in operation.answers.items())
-        by = "key" if operation.by == "key" else "token, enrolled" if operation.seat == "device" else "token"
+        by = "key" if operation.by == "key" else "token, enrolled" if operation.binding == "device" else "token"
         rows.append((f"`{operation.method} {operation.path}`", by, members, answers, operation.says))
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 

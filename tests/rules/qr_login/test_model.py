@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import pytest
 
-from idp.store.ephemeral_sql import SqlEphemeral
+from idp.store.ephemeral_sql import SqlEphemeralStore
 from keys.database import Database
 from qr_login.flow import LIFE, QrLogin, QrRefused
 from qr_login.logins import INTERVAL, REMEMBERED, QrLogins
@@ -264,6 +264,6 @@ def test_on_sqlite_it_follows_the_model_too(sqlite_template: Path, tmp_path: Pat
     """N-11"""
     database = Database(databases.sqlite_copy(sqlite_template, tmp_path))
 
-    assert walk(300, secrets.randbits(32), lambda: Scene(store=SqlEphemeral(database))) > 2
+    assert walk(300, secrets.randbits(32), lambda: Scene(store=SqlEphemeralStore(database))) > 2
 
     database.close()

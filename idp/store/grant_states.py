@@ -1,11 +1,11 @@
-"""`Standings` in SQL: one statement tells the gate everything, whatever it is asked by."""
+"""`GrantStates` in SQL: one statement tells the gate everything, whatever it is asked by."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, exists, func, literal, null, select
 
-from idp.oidc.gate import Consent, Standing
+from idp.oidc.gate import Consent, GrantState
 from idp.oidc.issuing import Marks
 from idp.store import tables as t
 from idp.store.rows import ACCOUNT, IDENTIFIER, SESSION, Row, account_of, session_of
@@ -43,17 +43,17 @@ OF_ACCOUNT: Select[Any] = (
 )
 
 
-def standing_of(rows: Sequence[Row]) -> Standing:
+def grant_state_of(rows: Sequence[Row]) -> GrantState:
     """The standing that the rows of one of the statements above tell."""
     if not rows:
-        return Standing()
+        return GrantState()
     row = rows[0]
     granted_at = row["granted_at"]
     consent = None if granted_at is None else Consent(row["scope"], granted_at, row["withdrawn_at"])
-    return Standing(account_of(rows), session_of(row), consent, bool(row["revoked"]), float(row["epoch"]))
+    return GrantState(account_of(rows), session_of(row), consent, bool(row["revoked"]), float(row["epoch"]))
 
 
-class SqlStandings:
+class SqlGrantStates:
     """Reads standings with single autocommit statements."""
 
     def __init__(self, database: Database) -> None:
@@ -61,14 +61,14 @@ class SqlStandings:
         self._of_account = Prepared(database, OF_ACCOUNT)
         self._of_grant = Prepared(database, OF_GRANT)
 
-    def of_session(self, session_digest: str, client_id: str) -> Standing:
-        return standing_of(self._of_session.rows(digest=session_digest, client_id=client_id))
+    def of_session(self, session_digest: str, client_id: str) -> GrantState:
+        return grant_state_of(self._of_session.rows(digest=session_digest, client_id=client_id))
 
-    def of_account(self, account_id: str, client_id: str) -> Standing:
-        return standing_of(self._of_account.rows(account_id=account_id, client_id=client_id))
+    def of_account(self, account_id: str, client_id: str) -> GrantState:
+        return grant_state_of(self._of_account.rows(account_id=account_id, client_id=client_id))
 
-    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Marks) -> Standing:
+    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Marks) -> GrantState:
         # Nothing is ever marked under an empty id.
         mark, other_mark = (*marks, "", "")[:2]
         both = {"mark": mark, "other_mark": other_mark}
-        return standing_of(self._of_grant.rows(account_id=account_id, client_id=client_id, sid=sid, **both))
+        return grant_state_of(self._of_grant.rows(account_id=account_id, client_id=client_id, sid=sid, **both))

@@ -1,6 +1,6 @@
-"""A shelf holds short-lived things of one type behind opaque handles.
+"""Short-lived records of one type behind opaque handles.
 
-Handles are 256 random bits with the shelf's name in front, so that one feature's ticket is never another's. Only their
+Handles are 256 random bits behind the kind of the record, so that one feature's ticket is never another's. Only their
 SHA-256 reaches the store, and what lies there is sealed by the handle itself: a record may hold the handle of another,
 and whoever reads the whole store opens nothing. AES-SIV (RFC 5297) seals the same value to the same bytes, so the store
 compares and swaps what it cannot read.
@@ -9,13 +9,14 @@ compares and swaps what it cannot read.
 import hashlib
 import secrets
 from base64 import urlsafe_b64encode
+from enum import UNIQUE, StrEnum, verify
 from typing import Any, ClassVar, Generic, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from pydantic import TypeAdapter
 
-from idp.ports import Clock, Ephemeral, Spent
+from idp.ports import Clock, EphemeralStore, Spent
 
 T = TypeVar("T")
 
@@ -31,23 +32,40 @@ def new_secret(prefix: str) -> str:
     return f"{prefix}_{secrets.token_urlsafe(32)}"
 
 
-class Shelf(Generic[T]):
+@verify(UNIQUE)
+class RecordKind(StrEnum):
+    """What a handle is of, as its first letters: one kind, one meaning. Handles that are out keep theirs."""
+
+    LOGIN_ATTEMPT = "a"
+    AUTHORIZATION_CODE = "k"
+    LOGOUT_REQUEST = "l"
+    UPSTREAM_LOGIN = "v"
+    LINKING_FLOW = "w"
+    RECOVERY = "y"
+    ACTIVATION = "act"
+    REGISTRATION_STATUS = "und"
+    PROFILE_CHANGE = "prf"
+    PASSKEY_CHALLENGE = "pk"
+    OFFICER_PASSKEY_CHALLENGE = "ok"
+
+
+class EphemeralRecords(Generic[T]):
     """Short-lived values of type `T` (a frozen dataclass) that live `life` seconds."""
 
     _codecs: ClassVar[dict[type, TypeAdapter[Any]]] = {}
     """Built once for each type: that takes longer than a thousand values."""
 
-    def __init__(self, name: str, kind: type[T], store: Ephemeral, clock: Clock, *, life: float) -> None:
-        self.name = name
+    def __init__(self, kind: RecordKind, of: type[T], store: EphemeralStore, clock: Clock, *, life: float) -> None:
+        self.kind = kind
         self.life = life
         self._store = store
         self._clock = clock
-        self._codec: TypeAdapter[T] = self._codecs.get(kind) or TypeAdapter(kind)
-        self._codecs[kind] = self._codec
+        self._codec: TypeAdapter[T] = self._codecs.get(of) or TypeAdapter(of)
+        self._codecs[of] = self._codec
 
     def add(self, value: T, *, life: float | None = None) -> str:
         """Store `value` under a fresh handle and return the handle."""
-        handle = new_secret(self.name)
+        handle = new_secret(self.kind)
         now = self._clock()
         self._store.put(self._key(handle), self._sealed(handle, value), expires_at=now + (life or self.life), now=now)
         return handle
@@ -80,7 +98,7 @@ class Shelf(Generic[T]):
         self._store.take(key, now=self._clock())
 
     def _key(self, handle: str) -> str:
-        return f"{self.name}:{digest(self.name, handle)}"
+        return f"{self.kind}:{digest(self.kind, handle)}"
 
     def _sealed(self, handle: str, value: T) -> bytes:
         return self._seal(handle).encrypt(self._codec.dump_json(value), None)
@@ -93,8 +111,8 @@ class Shelf(Generic[T]):
             return None
 
     def _seal(self, handle: str) -> AESSIV:
-        return AESSIV(hashlib.sha512(f"seal {self.name}\0{handle}".encode()).digest())
+        return AESSIV(hashlib.sha512(f"seal {self.kind}\0{handle}".encode()).digest())
 
     def _plausible(self, handle: str) -> bool:
         """Cheap refusal before any store is asked (RFC 6819, 4.4.1.12)."""
-        return len(handle) == len(self.name) + 44 and handle.startswith(self.name + "_") and handle.isascii()
+        return len(handle) == len(self.kind) + 44 and handle.startswith(self.kind + "_") and handle.isascii()
