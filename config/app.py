@@ -7,7 +7,6 @@ from typing import Literal
 
 from config.device_pages import device_pages, device_picture
 from config.federation_pages import status_of, watch_upstreams
-from config.foundation import Foundation
 from config.housekeeping import Housekeeping
 from config.keys_watch import calendar_of, watch_keys
 from config.officer_pages import hosts_of, officer_host
@@ -17,23 +16,24 @@ from config.qr_pages import qr_pages, qr_table, warm_up, watch_qr, ways_in
 from config.register_pages import register_pages, register_table
 from config.senders import QueueWatch, receipts_secret
 from config.settings import BadSettings, Settings
+from config.stores import Stores
 from config.wiring import Provider
 from idp.limits.local import LocalRateLimiter
 from idp.messages.working import Workers
 from idp.oidc.signed_in import SignedIn
 from idp.store.ephemeral_redis import RedisEphemeralStore
 from idp.web import account, authorize, consent, login, logout
-from idp.web.browser import Surroundings
+from idp.web.browser import WebContext
 from idp.web.cookies import Cookies
-from idp.web.front import Front
+from idp.web.gateway import Gateway
+from idp.web.health_endpoints import Check
 from idp.web.hotline import PATH as HOTLINE
 from idp.web.hotline import Hotline
 from idp.web.key_calendar import KeysPage
-from idp.web.machines import Machines
-from idp.web.measures import Measures
-from idp.web.network import Peers
-from idp.web.operation import Check
+from idp.web.metrics import Metrics
+from idp.web.network import TrustedProxies
 from idp.web.places import NOWHERE, Places, read_places
+from idp.web.protocol_endpoints import ProtocolEndpoints
 from idp.web.receipts import ReceiptDesk
 from idp.web.routes import Routes, build
 from idp.web.testing import Testing
@@ -43,61 +43,61 @@ log = logging.getLogger("idp")
 CHANNELS: tuple[Literal["sms", "email"], ...] = ("sms", "email")
 
 
-def create_app(provider: Provider, measures: Measures, *, housekeeping: bool = True) -> Front:
+def create_app(provider: Provider, metrics: Metrics, *, housekeeping: bool = True) -> Gateway:
     """The whole application for one worker process."""
     base, settings = provider.base, provider.base.settings
-    around = surroundings(settings)
+    context = surroundings(settings)
     base.rotator.ensure(settings.keys.algorithms)
     # Loaded now, and kept whatever happens: a database that is down must not take away the keys from a worker that
     # nobody has asked yet.
     base.rings.ring()
-    _watch(provider, measures)
+    _watch(provider, metrics)
     pages = build(
-        around, page_table(provider, around, measures), base.incidents.note, LocalRateLimiter(60, 60, base.clock)
+        context, page_table(provider, context, metrics), base.incidents.note, LocalRateLimiter(60, 60, base.clock)
     )
     if housekeeping:
-        _start(provider, measures)
+        _start(provider, metrics)
     hotline = Hotline(provider.inspection, provider.clients, provider.recoveries)
-    told = {**calendar_of(base).table(), **status_of(provider).table(), **device_picture(provider, around).table()}
+    told = {**calendar_of(base).table(), **status_of(provider).table(), **device_picture(provider, context).table()}
     table = {
-        **machines_of(provider, around.peers).table(),
+        **endpoints_of(provider, context.peers).table(),
         **told,
-        **qr_table(provider, around, measures),
-        **register_table(provider, around, pages),
+        **qr_table(provider, context, metrics),
+        **register_table(provider, context, pages),
         HOTLINE: hotline.start,
     }
     if secret := receipts_secret(settings):
-        table |= ReceiptDesk(base.outbox, secret, lambda *labels: measures.messages.labels(*labels).inc()).table()
+        table |= ReceiptDesk(base.outbox, secret, lambda *labels: metrics.messages.labels(*labels).inc()).table()
     if settings.testing.enabled:
         table |= _test_mode(provider).table()
         log.warning("TEST MODE: captchas may have a fixed answer; never use this with real people")
-    return Front(
+    return Gateway(
         table,
         pages,
-        measures,
+        metrics,
         hosts=hosts(settings),
         https=settings.is_https,
-        look=unlisted_of(base, around.peers, measures).look,
-        console=officer_host(provider, measures),
+        look=unlisted_of(base, context.peers, metrics).look,
+        console=officer_host(provider, metrics),
     )
 
 
-def machines_of(p: Provider, peers: Peers) -> Machines:
+def endpoints_of(p: Provider, peers: TrustedProxies) -> ProtocolEndpoints:
     """The endpoints of OpenID Connect."""
     base, rings = p.base, (p.base.rings.ring, p.base.audit_keys.rings.ring)
     max_age = base.settings.keys.jwks_max_age
-    return Machines(base.settings.issuer, p.server, p.inspection, *rings, base.clock, peers, max_age)
+    return ProtocolEndpoints(base.settings.issuer, p.server, p.inspection, *rings, base.clock, peers, max_age)
 
 
-def unlisted_of(base: Foundation, peers: Peers, measures: Measures) -> Unlisted:
+def unlisted_of(base: Stores, peers: TrustedProxies, metrics: Metrics) -> Unlisted:
     """What sounds the alarm for a proxy that nobody listed."""
-    return Unlisted(peers, base.clock, measures.unlisted.inc, partial(note_unlisted, base))
+    return Unlisted(peers, base.clock, metrics.unlisted.inc, partial(note_unlisted, base))
 
 
-def _start(provider: Provider, measures: Measures) -> None:
+def _start(provider: Provider, metrics: Metrics) -> None:
     """What runs beside the requests."""
     messages = provider.base.settings.messages
-    Housekeeping(provider.base, measures.refresh).start()
+    Housekeeping(provider.base, metrics.refresh).start()
     warm_up(provider.qr)
     if messages.in_serve:
         workers = Workers(provider.deliveries, messages.threads)
@@ -105,12 +105,12 @@ def _start(provider: Provider, measures: Measures) -> None:
         atexit.register(workers.stop)
 
 
-def surroundings(settings: Settings) -> Surroundings:
+def surroundings(settings: Settings) -> WebContext:
     """What every page knows of this installation. Raises `BadSettings`."""
-    return Surroundings(
+    return WebContext(
         settings.issuer,
         Cookies(https=settings.is_https),
-        Peers(settings.web.trusted_proxies),
+        TrustedProxies(settings.web.trusted_proxies),
         testing=settings.testing.enabled,
         places=places_of(settings),
     )
@@ -125,33 +125,37 @@ def places_of(settings: Settings) -> Places:
         raise BadSettings([f"web.places_file: {error}"]) from None
 
 
-def page_table(provider: Provider, around: Surroundings, measures: Measures) -> Routes:
+def page_table(provider: Provider, context: WebContext, metrics: Metrics) -> Routes:
     """Every page: URL, name, view."""
     p, clock = provider, provider.base.clock
-    shared = (around, p.attempts, p.sessions, p.grant_states, p.consents, p.clients, clock, p.dispatcher)
-    own = account.OwnPages(*shared, links=bool(p.brokering.upstreams.known))
-    ways = ways_in(p, around.issuer)
+    shared = (context, p.attempts, p.sessions, p.grant_states, p.consents, p.clients, clock, p.dispatcher)
+    own = account.OwnPages(*shared, links=bool(p.upstream_logins.upstreams.known))
+    ways = ways_in(p, context.issuer)
     ending = (p.clients, p.tokens, p.sessions, p.grant_states, p.logouts, p.issuing.members)
-    rules = logout.LogoutRules(around, *ending, ways)
+    rules = logout.LogoutRules(context, *ending, ways)
     people, signed_in = p.base.people, SignedIn(p.grant_states, p.sessions)
     return [
         ("/", "home", account.Home.as_view("home")),
         (
             "/authorize",
             "authorize",
-            authorize.Authorize.as_view("authorize", around, p.attempts, p.clients, p.dispatcher, clock),
+            authorize.Authorize.as_view("authorize", context, p.attempts, p.clients, p.dispatcher, clock),
         ),
         (
             "/login",
             "login",
-            login.Login.as_view("login", around, p.attempts, p.logins, p.challenges, p.clients, measures, ways),
+            login.Login.as_view("login", context, p.attempts, p.logins, p.challenges, p.clients, metrics, ways),
         ),
-        ("/login/captcha/<name>.<any(png,wav):form>", "captcha", login.Captcha.as_view("captcha", around, p.challenges)),
+        (
+            "/login/captcha/<name>.<any(png,wav):form>",
+            "captcha",
+            login.Captcha.as_view("captcha", context, p.challenges),
+        ),
         (
             "/consent",
             "consent",
             consent.ConsentPage.as_view(
-                "consent", around, p.attempts, p.clients, p.grant_states, signed_in, people, p.consents, clock
+                "consent", context, p.attempts, p.clients, p.grant_states, signed_in, people, p.consents, clock
             ),
         ),
         *logout_pages(rules),
@@ -159,8 +163,8 @@ def page_table(provider: Provider, around: Surroundings, measures: Measures) -> 
         ("/account/end-session", "end_one", account.EndOne.as_view("end_one", own, rules.after)),
         ("/account/withdraw", "withdraw", account.Withdraw.as_view("withdraw", own)),
         ("/keys", "keys", KeysPage.as_view("keys", calendar_of(p.base))),
-        *(device_pages(p, own) + qr_pages(p, around)),
-        *(people_pages(p, around, own, measures) + register_pages(p, around)),
+        *(device_pages(p, own) + qr_pages(p, context)),
+        *(people_pages(p, context, own, metrics) + register_pages(p, context)),
     ]
 
 
@@ -191,26 +195,26 @@ def _test_mode(provider: Provider) -> Testing:
     return Testing(provider.inspection, provider.clients, base.clock, hooks)
 
 
-def _watch(provider: Provider, measures: Measures) -> None:
+def _watch(provider: Provider, metrics: Metrics) -> None:
     """Connect the metrics: hash queue, store latency, messages, signing keys."""
     base = provider.base
-    measures.watch(measures.hashing, lambda: provider.passwords.queue.busy)
-    sql = measures.store.labels("sql")
+    metrics.watch(metrics.hashing, lambda: provider.passwords.queue.busy)
+    sql = metrics.store.labels("sql")
     base.database.watch(lambda _text, seconds: sql.observe(seconds))
     if isinstance(base.ephemeral, RedisEphemeralStore):
-        base.ephemeral.observe = measures.store.labels("redis").observe
-    provider.deliveries.observe = lambda *labels: measures.messages.labels(*labels).inc()
+        base.ephemeral.observe = metrics.store.labels("redis").observe
+    provider.deliveries.observe = lambda *labels: metrics.messages.labels(*labels).inc()
     queue = QueueWatch(base.outbox, base.clock)
     for channel in provider.deliveries.channels:
-        measures.watch(measures.waiting.labels(channel), partial(queue.length, channel))
-        measures.watch(measures.oldest.labels(channel), partial(queue.oldest, channel))
-    provider.server.proofs.observe = lambda outcome: measures.proofs.labels(outcome).inc()
-    watch_keys(base, measures)
-    watch_upstreams(provider.brokering.upstreams, measures)
-    watch_qr(provider.qr, measures)
+        metrics.watch(metrics.waiting.labels(channel), partial(queue.length, channel))
+        metrics.watch(metrics.oldest.labels(channel), partial(queue.oldest, channel))
+    provider.server.proofs.observe = lambda outcome: metrics.proofs.labels(outcome).inc()
+    watch_keys(base, metrics)
+    watch_upstreams(provider.upstream_logins.upstreams, metrics)
+    watch_qr(provider.qr, metrics)
 
 
-def readiness(base: Foundation) -> dict[str, Check]:
+def readiness(base: Stores) -> dict[str, Check]:
     """The stores that must work before requests may come, by name."""
     checks: dict[str, Check] = {"database": base.clients.revision, "keys": base.rings.ring}
     if base.redis is not None:

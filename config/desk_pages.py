@@ -12,15 +12,15 @@ from idp.web import activation, activity, own_copy
 if TYPE_CHECKING:
     from config.wiring import Provider
     from idp.web.account import OwnPages
-    from idp.web.browser import Surroundings
-    from idp.web.code_desk import CodeDesk
+    from idp.web.browser import WebContext
+    from idp.web.otp_flow import OtpFlow
     from idp.web.routes import Routes
 
 
-def desk_pages(p: Provider, around: Surroundings, own: OwnPages, desk: CodeDesk) -> Routes:
+def desk_pages(p: Provider, context: WebContext, own: OwnPages, desk: OtpFlow) -> Routes:
     """The link of an approval, the code and the first password; what was done, and phones to end."""
     history = SqlHistory(p.base.database, p.base.audit)
-    shared = (around, p.desk.activations, desk)
+    shared = (context, p.desk.activations, desk)
     asked, copied = p.desk.data_requests, SqlOwnCopy(p.base.database, history)
     export = (own, copied.of_account, p.base.audit)
     return [
@@ -29,7 +29,7 @@ def desk_pages(p: Provider, around: Surroundings, own: OwnPages, desk: CodeDesk)
         ("/account/data/erase", "erase", own_copy.Erase.as_view("erase", own, asked)),
         ("/account/activity", "activity", activity.Activity.as_view("activity", own, history)),
         ("/account/end-device", "end_device", activity.EndDevice.as_view("end_device", own, p.devices)),
-        ("/a/<token>", "activation", activation.Link.as_view("activation", around, p.desk.activations)),
+        ("/a/<token>", "activation", activation.Link.as_view("activation", context, p.desk.activations)),
         ("/activate", "activate", activation.Whose.as_view("activate", *shared)),
         ("/activate/code", "activate_code", activation.Code.as_view("activate_code", *shared)),
         ("/activate/password", "first_password", activation.FirstPassword.as_view("first_password", *shared)),

@@ -19,7 +19,7 @@ from idp.store.declarations import SqlDeclarations
 from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
-    from config.foundation import Foundation
+    from config.stores import Stores
     from idp.accounts.credentials import Credentials
     from idp.accounts.passwords import Passwords
 
@@ -39,7 +39,7 @@ class Desk:
     registrations: Declarations
 
 
-def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) -> Desk:
+def desk_of(base: Stores, passwords: Passwords, credentials: Credentials) -> Desk:
     """The desk."""
     agencies, declarations, decided = SqlAgencies(base.database, base.clock), declarations_of(base), decided_of(base)
     decisions = Decisions(
@@ -61,17 +61,17 @@ def desk_of(base: Foundation, passwords: Passwords, credentials: Credentials) ->
     return Desk(agencies, declarations, decided, decisions, activations, data_requests, registrations)
 
 
-def declarations_of(base: Foundation) -> SqlDeclarations:
+def declarations_of(base: Stores) -> SqlDeclarations:
     """Declarations; their pictures have a sealing key of their own."""
     return SqlDeclarations(base.database, base.audit, base.outbox, MasterKey(base.secrets.get("photo")))
 
 
-def decided_of(base: Foundation) -> SqlDecisions:
+def decided_of(base: Stores) -> SqlDecisions:
     """Where decisions are carried out."""
     return SqlDecisions(base.database, base.people, sql_credentials(base), base.audit, base.outbox)
 
 
-def desk_rules(base: Foundation) -> DeskRules:
+def desk_rules(base: Stores) -> DeskRules:
     """How the first password travels, and how long pictures stay."""
     rules = base.settings.registration
     return DeskRules(rules.first_password, rules.activation_hours * HOUR, rules.photos_days * DAY)

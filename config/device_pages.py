@@ -19,7 +19,7 @@ from qr_login.drawing import with_emblem
 if TYPE_CHECKING:
     from config.wiring import Provider
     from idp.web.account import OwnPages
-    from idp.web.browser import Surroundings
+    from idp.web.browser import WebContext
     from idp.web.routes import Routes
 
 
@@ -37,10 +37,10 @@ def device_pages(p: Provider, own: OwnPages) -> Routes:
     ]
 
 
-def device_picture(p: Provider, around: Surroundings) -> DevicePicture:
+def device_picture(p: Provider, context: WebContext) -> DevicePicture:
     """The QR code of `verification_uri_complete`."""
     limiter = LocalRateLimiter(PICTURES, 60, p.base.clock)
-    return DevicePicture(around.issuer, partial(with_emblem, emblem=emblem()), around.peers, limiter)
+    return DevicePicture(context.issuer, partial(with_emblem, emblem=emblem()), context.peers, limiter)
 
 
 @lru_cache

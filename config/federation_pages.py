@@ -13,31 +13,31 @@ from federation.link_step import LinkStep
 from federation.status import Status, StatusPage
 from idp.limits.local import LocalRateLimiter
 from idp.store.families import SqlFamilies
-from idp.web.code_desk import masked
+from idp.web.otp_flow import masked
 
 if TYPE_CHECKING:
     from config.wiring import Provider
     from federation.ceremony import Linking
     from federation.upstreams import Upstream, Upstreams
     from idp.web.account import OwnPages
-    from idp.web.browser import Surroundings
-    from idp.web.code_desk import CodeDesk
-    from idp.web.measures import Measures
+    from idp.web.browser import WebContext
+    from idp.web.metrics import Metrics
+    from idp.web.otp_flow import OtpFlow
     from idp.web.routes import Routes
     from idp.web.steps import Steps
 
 
 def status_of(p: Provider) -> Status:
     """Which ways in work just now."""
-    return Status(p.brokering.upstreams, lambda: p.logins.is_open("individual"))
+    return Status(p.upstream_logins.upstreams, lambda: p.logins.is_open("individual"))
 
 
-def watch_upstreams(upstreams: Upstreams, measures: Measures) -> None:
+def watch_upstreams(upstreams: Upstreams, metrics: Metrics) -> None:
     """Connect the metrics of upstreams."""
-    upstreams.telling.tell = lambda *labels: measures.upstreams.labels(*labels[:3]).observe(labels[3])
+    upstreams.telling.tell = lambda *labels: metrics.upstreams.labels(*labels[:3]).observe(labels[3])
     for upstream in upstreams.known:
         level = partial(_level, upstream)
-        measures.watch(measures.upstream_state.labels(upstream.id), level)
+        metrics.watch(metrics.upstream_state.labels(upstream.id), level)
 
 
 def _level(upstream: Upstream) -> float:
@@ -45,14 +45,14 @@ def _level(upstream: Upstream) -> float:
 
 
 def federation_pages(
-    p: Provider, around: Surroundings, own: OwnPages, steps: Steps, desk: CodeDesk, measures: Measures
+    p: Provider, context: WebContext, own: OwnPages, steps: Steps, desk: OtpFlow, metrics: Metrics
 ) -> Routes:
     """Every page of a journey, of a ceremony and of one's own links: URL, name, view."""
     departures = LocalRateLimiter(p.base.settings.limits.attempts_per_address, 60, p.base.clock)
-    shared = (around, p.attempts, p.brokering, p.clients, departures)
-    journeys = web.Journeys(*shared, lambda *labels: measures.logins.labels(*labels).inc())
-    linking = linking_of(p.base, p.brokering)
-    keeping = Keeping(p.brokering.links, p.passkeys, masked, p.base.clock)
+    shared = (context, p.attempts, p.upstream_logins, p.clients, departures)
+    journeys = web.Journeys(*shared, lambda *labels: metrics.logins.labels(*labels).inc())
+    linking = linking_of(p.base, p.upstream_logins)
+    keeping = Keeping(p.upstream_logins.links, p.passkeys, masked, p.base.clock)
     both = (journeys, linking)
     return [
         ("/via/<upstream_id>", "via", web.Start.as_view("via", journeys)),
@@ -62,9 +62,13 @@ def federation_pages(
             "via_logout_token",
             web.LogoutToken.as_view("via_logout_token", journeys, p.sessions, SqlFamilies(p.base.database).claim),
         ),
-        ("/status", "status", StatusPage.as_view("status", around, status_of(p))),
+        ("/status", "status", StatusPage.as_view("status", context, status_of(p))),
         ("/link", "link", LinkStep.as_view("link", *both, steps, p.step_rules)),
-        ("/link/keep", "link_keep", KeepStep.as_view("link_keep", p.attempts, p.brokering.upstreams, keeping, steps)),
+        (
+            "/link/keep",
+            "link_keep",
+            KeepStep.as_view("link_keep", p.attempts, p.upstream_logins.upstreams, keeping, steps),
+        ),
         ("/link/confirm", "link_confirm", pages.Confirm.as_view("link_confirm", *both)),
         ("/link/code", "link_code", pages.Code.as_view("link_code", *both, desk)),
         ("/link/open", "link_open", pages.Open.as_view("link_open", *both)),
@@ -79,7 +83,7 @@ def federation_pages(
 def _own(own: OwnPages, journeys: web.Journeys, linking: Linking, keeping: Keeping) -> Routes:
     """The pages of one's own links."""
     mine = (own, journeys)
-    keep_own = KeepOwn.as_view("link_keep_own", own, journeys.brokering.upstreams, keeping)
+    keep_own = KeepOwn.as_view("link_keep_own", own, journeys.upstream_logins.upstreams, keeping)
     return [
         ("/account/links", "links", own_links.OwnLinks.as_view("links", *mine)),
         ("/account/links/add/<upstream_id>", "link_add", own_links.AddLink.as_view("link_add", *mine)),

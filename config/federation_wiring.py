@@ -7,18 +7,18 @@ from urllib.parse import urlsplit
 
 from config.people_wiring import notices_of, session_limits, sql_credentials, sql_notices
 from config.settings import BadSettings
-from federation.brokering import Away, Brokering, Ceremony
 from federation.ceremony import LOOKUPS_A_DAY, Linking
+from federation.circuit_breaker import Guarded
 from federation.connectors.dvcqg import DvcqgConnector, DvcqgUpstream
 from federation.connectors.oidc import OidcConnector, OidcUpstream
 from federation.connectors.vneid import VneidConnector, VneidUpstream
 from federation.envelope import Envelopes
-from federation.evidence import Gathering
+from federation.evidence import EvidenceCollector
 from federation.linking import Digester
 from federation.matching import DAY, Policy
-from federation.outages import Guarded
 from federation.store import SqlLinks
-from federation.upstreams import Telling, Upstream, Upstreams
+from federation.upstream_logins import LinkingFlow, PendingUpstreamLogin, UpstreamLogins
+from federation.upstreams import Upstream, UpstreamNotices, Upstreams
 from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.limits.durable import Policy as Pause
 from idp.limits.guesses import Guesses
@@ -28,40 +28,40 @@ from idp.store.rate_limits import SqlRateLimits
 from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
-    from config.foundation import Foundation
     from config.sections import Upstream as Configured
+    from config.stores import Stores
     from federation.connector import Connector
 
 LOOKUPS = Pause(free=LOOKUPS_A_DAY, base=round(DAY), cap=round(DAY), memory=round(DAY), sliding=False)
 
 
-def sql_links(base: Foundation) -> SqlLinks:
+def sql_links(base: Stores) -> SqlLinks:
     """Where links are kept."""
     sealing = MasterKey(base.secrets.get("upstream"))
     return SqlLinks(base.database, base.people, sql_credentials(base), base.audit, sql_notices(base), sealing)
 
 
-def digester_of(base: Foundation) -> Digester:
+def digester_of(base: Stores) -> Digester:
     """The digests of subjects and citizen numbers."""
     return Digester(base.secrets.get("upstream-subject"))
 
 
-def upstreams_of(base: Foundation, links: SqlLinks) -> Upstreams:
+def upstreams_of(base: Stores, links: SqlLinks) -> Upstreams:
     """Every upstream that is configured. Raises `BadSettings` when a key of one cannot be read."""
-    telling = Telling()
+    telling = UpstreamNotices()
     known = [_upstream(base, configured, telling) for configured in base.settings.upstreams]
     return Upstreams(known, links.closed, base.clock, telling)
 
 
-def brokering_of(base: Foundation) -> Brokering:
+def brokering_of(base: Stores) -> UpstreamLogins:
     """Journeys through upstreams."""
     links, life = sql_links(base), base.settings.login.attempt_life
-    return Brokering(
+    return UpstreamLogins(
         upstreams_of(base, links),
         links,
-        Gathering(links, base.people, SqlParticipants(base.database)),
-        EphemeralRecords(RecordKind.UPSTREAM_LOGIN, Away, base.ephemeral, base.clock, life=life),
-        EphemeralRecords(RecordKind.LINKING_FLOW, Ceremony, base.ephemeral, base.clock, life=life),
+        EvidenceCollector(links, base.people, SqlParticipants(base.database)),
+        EphemeralRecords(RecordKind.UPSTREAM_LOGIN, PendingUpstreamLogin, base.ephemeral, base.clock, life=life),
+        EphemeralRecords(RecordKind.LINKING_FLOW, LinkingFlow, base.ephemeral, base.clock, life=life),
         digester_of(base),
         MasterKey(base.secrets.get("upstream")),
         base.clock,
@@ -70,13 +70,13 @@ def brokering_of(base: Foundation) -> Brokering:
     )
 
 
-def linking_of(base: Foundation, brokering: Brokering) -> Linking:
+def linking_of(base: Stores, upstream_logins: UpstreamLogins) -> Linking:
     """The ceremonies."""
     lookups = Guesses(SqlRateLimits(base.database), base.clock, "lookup", LOOKUPS)
-    return Linking(brokering, notices_of(base), lookups)
+    return Linking(upstream_logins, notices_of(base), lookups)
 
 
-def _upstream(base: Foundation, c: Configured, telling: Telling) -> Upstream:
+def _upstream(base: Stores, c: Configured, telling: UpstreamNotices) -> Upstream:
     def observe(operation: str, outcome: str, seconds: float) -> None:
         telling.tell(c.id, operation, outcome, seconds)
 
@@ -95,7 +95,7 @@ def _upstream(base: Foundation, c: Configured, telling: Telling) -> Upstream:
     )
 
 
-def _connector(base: Foundation, c: Configured) -> Connector:
+def _connector(base: Stores, c: Configured) -> Connector:
     """The connector of its kind, with an outbound client that asks nobody but its own hosts."""
     secret = c.client_secret.get_secret_value() if c.client_secret else ""
     usual = {"id": c.id, "client_id": c.client_id, "client_secret": secret, "scope": c.scope}
@@ -122,7 +122,7 @@ def _connector(base: Foundation, c: Configured) -> Connector:
             return VneidConnector(vneid, _envelopes(c), outbound, base.clock)
 
 
-def _outbound(base: Foundation, c: Configured) -> Outbound:
+def _outbound(base: Stores, c: Configured) -> Outbound:
     s = base.settings
     addresses = (c.issuer, c.token_endpoint, c.userinfo_endpoint, c.jwks_uri, c.authorization_endpoint)
     hosts = {urlsplit(address).netloc.lower() for address in addresses if address} | {h.lower() for h in c.hosts}

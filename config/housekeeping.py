@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from config.desk_wiring import declarations_of
-from config.foundation import Foundation
 from config.settings import BadSettings
+from config.stores import Stores
 from idp.store.audit import Head
 from idp.store.counters import read_counter
 from idp.store.sweep import sweep
@@ -58,7 +58,7 @@ class Witness:
         self._written = (seen, epoch)
 
 
-def refuse_restored_store(base: Foundation) -> None:
+def refuse_restored_store(base: Stores) -> None:
     """Raises `BadSettings` when the database is older than this machine remembers and its epoch was not bumped."""
     seen, epoch = Witness(base.settings.data_dir).read()
     number, now_epoch = seen.number or 0, read_counter(base.database, "epoch")
@@ -85,7 +85,7 @@ def month_before(now: float, months: int) -> str:
 class Housekeeping:
     """A daemon thread; many at once do no harm."""
 
-    def __init__(self, base: Foundation, refresh_metrics: Callable[[], None]) -> None:
+    def __init__(self, base: Stores, refresh_metrics: Callable[[], None]) -> None:
         self._base = base
         self._refresh_metrics = refresh_metrics
         self._witness = Witness(base.settings.data_dir)

@@ -10,9 +10,9 @@ from idp.desk.views import ViewBudget, ViewLimits
 from idp.limits.local import LocalRateLimiter
 from idp.store.desk_views import SqlDeskViews
 from idp.store.participants import SqlParticipants
-from idp.web.browser import Surroundings
+from idp.web.browser import WebContext
 from idp.web.cookies import Cookies
-from idp.web.network import Peers
+from idp.web.network import TrustedProxies
 from idp.web.officer import conflicts, data, door, dossier, pairs, passkeys, queue
 from idp.web.officer.console import Console
 from idp.web.routes import Routes, build
@@ -20,39 +20,39 @@ from idp.web.routes import Routes, build
 if TYPE_CHECKING:
     from config.settings import Settings
     from config.wiring import Provider
-    from idp.web.front import Wsgi
-    from idp.web.measures import Measures
+    from idp.web.gateway import Wsgi
+    from idp.web.metrics import Metrics
 
 
-def officer_host(p: Provider, measures: Measures) -> tuple[frozenset[str], Wsgi] | None:
+def officer_host(p: Provider, metrics: Metrics) -> tuple[frozenset[str], Wsgi] | None:
     """The console and the `Host` values it answers to, when it has an address."""
     settings = p.base.settings
     if not settings.officers_url:
         return None
-    around = officer_surroundings(settings)
+    context = officer_surroundings(settings)
     pages = build(
-        around, officer_pages(p, around, measures), p.base.incidents.note, LocalRateLimiter(60, 60, p.base.clock)
+        context, officer_pages(p, context, metrics), p.base.incidents.note, LocalRateLimiter(60, 60, p.base.clock)
     )
     return hosts_of(settings.officers_url), pages
 
 
-def officer_surroundings(settings: Settings) -> Surroundings:
+def officer_surroundings(settings: Settings) -> WebContext:
     """What the pages know of their address."""
     url = settings.officers_url
-    cookies, peers = Cookies(https=url.startswith("https://")), Peers(settings.web.trusted_proxies)
-    return Surroundings(url, cookies, peers, testing=settings.testing.enabled, home="/")
+    cookies, peers = Cookies(https=url.startswith("https://")), TrustedProxies(settings.web.trusted_proxies)
+    return WebContext(url, cookies, peers, testing=settings.testing.enabled, home="/")
 
 
-def officer_pages(p: Provider, around: Surroundings, measures: Measures) -> Routes:
+def officer_pages(p: Provider, context: WebContext, metrics: Metrics) -> Routes:
     """Every page of the console."""
     base, desk = p.base, p.desk
     logins = officer_logins_of(base, p.passwords)
     keys = officer_passkeys_of(base, logins)
-    console = Console(around, logins, desk.agencies, sql_officers(base).names, base.clock)
+    console = Console(context, logins, desk.agencies, sql_officers(base).names, base.clock)
     views = SqlDeskViews(base.database)
     rules = base.settings.officers
     limits = ViewLimits(rules.views_alarm, rules.views_most)
-    budget = ViewBudget(views, base.audit, base.clock, limits, lambda outcome: measures.views.labels(outcome).inc())
+    budget = ViewBudget(views, base.audit, base.clock, limits, lambda outcome: metrics.views.labels(outcome).inc())
     register = SqlParticipants(base.database)
     papers = dossier.Papers(desk.declarations, views, register, base.people, base.audit, budget)
     lines = queue.QueuePage(console, desk.declarations, views)
@@ -60,8 +60,8 @@ def officer_pages(p: Provider, around: Surroundings, measures: Measures) -> Rout
     picture = "/requests/<declaration_id>/<any(portrait,front,back):role>.jpg"
     return [
         ("/", "queue", queue.Start.as_view("queue", console, lines)),
-        ("/login", "login", door.Login.as_view("login", around, logins)),
-        ("/login/key", "passkey_door", passkeys.PasskeyDoor.as_view("passkey_door", around, keys, logins)),
+        ("/login", "login", door.Login.as_view("login", context, logins)),
+        ("/login/key", "passkey_door", passkeys.PasskeyDoor.as_view("passkey_door", context, keys, logins)),
         ("/passkeys", "passkeys", passkeys.OwnPasskeys.as_view("passkeys", console, keys)),
         ("/passkeys/add", "add_passkey", passkeys.AddPasskey.as_view("add_passkey", console, keys)),
         ("/logout", "logout", door.Logout.as_view("logout", console)),

@@ -31,24 +31,24 @@ from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
     from config.desk_wiring import Desk
-    from config.foundation import Foundation
+    from config.stores import Stores
     from idp.accounts.passwords import Passwords
 
 OWN = Policy(free=5, base=30, cap=3600, memory=86_400)
 ADDRESS = Policy(free=60, base=30, cap=30, memory=3600, sliding=False)
 
 
-def sql_officers(base: Foundation) -> SqlOfficers:
+def sql_officers(base: Stores) -> SqlOfficers:
     """Where officers are kept; the secrets of their devices have a sealing key of their own."""
     return SqlOfficers(base.database, base.audit, MasterKey(base.secrets.get("officer-totp")))
 
 
-def roster_of(base: Foundation) -> Roster:
+def roster_of(base: Stores) -> Roster:
     """Who is an officer."""
     return Roster(sql_officers(base), SqlAgencies(base.database, base.clock), base.clock)
 
 
-def officer_logins_of(base: Foundation, passwords: Passwords) -> OfficerLogins:
+def officer_logins_of(base: Stores, passwords: Passwords) -> OfficerLogins:
     """How officers come in."""
     rate_limits, rules = SqlRateLimits(base.database), base.settings.officers
     limits = Limits(
@@ -68,7 +68,7 @@ def officer_logins_of(base: Foundation, passwords: Passwords) -> OfficerLogins:
     )
 
 
-def officer_passkeys_of(base: Foundation, logins: OfficerLogins) -> OfficerPasskeys:
+def officer_passkeys_of(base: Stores, logins: OfficerLogins) -> OfficerPasskeys:
     """The passkeys of officers: those of the console's own host."""
     url = base.settings.officers_url
     held = Passkeys(
@@ -83,13 +83,13 @@ def officer_passkeys_of(base: Foundation, logins: OfficerLogins) -> OfficerPassk
     return OfficerPasskeys(held, sql_officers(base), logins, limiter)
 
 
-def conflicts_of(base: Foundation) -> OfficerConflicts:
+def conflicts_of(base: Stores) -> OfficerConflicts:
     """Refused links that wait for officers."""
     links = sql_links(base)
     return OfficerConflicts(links, Officers(links, notices_of(base), base.clock), base.people)
 
 
-def proposals_of(base: Foundation, desk: Desk) -> Proposals:
+def proposals_of(base: Stores, desk: Desk) -> Proposals:
     """What takes two officers."""
     return Proposals(
         SqlProposals(base.database, base.audit),

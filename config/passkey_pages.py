@@ -16,11 +16,11 @@ from idp.store.passkeys import SqlPasskeys
 from idp.web import passkey_login, passkeys
 
 if TYPE_CHECKING:
-    from config.foundation import Foundation
+    from config.stores import Stores
     from config.wiring import Provider
     from idp.web.account import OwnPages
-    from idp.web.browser import Surroundings
-    from idp.web.measures import Measures
+    from idp.web.browser import WebContext
+    from idp.web.metrics import Metrics
     from idp.web.routes import Routes
     from idp.web.steps import Steps
 
@@ -32,12 +32,12 @@ def party_of(origin: str) -> RelyingParty:
     return RelyingParty(urlsplit(origin).hostname or "", origin, NAME)
 
 
-def sql_passkeys(base: Foundation) -> SqlPasskeys:
+def sql_passkeys(base: Stores) -> SqlPasskeys:
     """Where passkeys are kept."""
     return SqlPasskeys(base.database, base.audit, sql_notices(base), sql_sessions(base))
 
 
-def passkeys_of(base: Foundation) -> Passkeys:
+def passkeys_of(base: Stores) -> Passkeys:
     """The passkeys of people."""
 
     def told_of_clone(passkey: Passkey) -> Told:
@@ -63,7 +63,7 @@ def passkey_logins_of(p: Provider) -> PasskeyLogins:
 
 
 def passkey_pages(
-    p: Provider, around: Surroundings, own: OwnPages, steps: Steps, logins: PasskeyLogins, measures: Measures
+    p: Provider, context: WebContext, own: OwnPages, steps: Steps, logins: PasskeyLogins, metrics: Metrics
 ) -> Routes:
     """Logging in, the step in the place of a code, and the person's own list."""
     notices = notices_of(p.base)
@@ -71,7 +71,7 @@ def passkey_pages(
         (
             "/login/passkey",
             "passkey_login",
-            passkey_login.PasskeyLogin.as_view("passkey_login", around, p.attempts, logins, measures),
+            passkey_login.PasskeyLogin.as_view("passkey_login", context, p.attempts, logins, metrics),
         ),
         ("/login/code/passkey", "passkey_step", passkey_login.PasskeyStep.as_view("passkey_step", steps, logins)),
         ("/account/passkeys", "passkeys", passkeys.OwnPasskeys.as_view("passkeys", own, p.passkeys)),

@@ -28,25 +28,25 @@ from idp.store.undo import SqlNotices
 from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
-    from config.foundation import Foundation
     from config.settings import Settings
+    from config.stores import Stores
     from idp.accounts.account import Account
     from idp.accounts.passwords import Passwords
 
 
-def sql_notices(base: Foundation) -> SqlNotices:
+def sql_notices(base: Stores) -> SqlNotices:
     """Where notices and their undo links are kept."""
     texts = base.settings.budgets.device_texts_per_day
     return SqlNotices(base.database, base.outbox, MasterKey(base.secrets.get("outbox")), device_texts=texts)
 
 
-def sql_sessions(base: Foundation) -> SqlSessions:
+def sql_sessions(base: Stores) -> SqlSessions:
     """Where sessions are kept; ending one tells its portals."""
     clients = SqlSessionClients(base.database, base.outbox)
     return SqlSessions(base.database, base.audit, clients, sql_notices(base))
 
 
-def sessions_of(base: Foundation) -> Sessions:
+def sessions_of(base: Stores) -> Sessions:
     """Sessions, with the notice of a new device."""
     return Sessions(sql_sessions(base), base.clock, session_limits(base.settings), notices_of(base))
 
@@ -58,12 +58,12 @@ def session_limits(settings: Settings) -> SessionLimits:
     return SessionLimits(idle=login.session_idle, absolute=login.session_absolute, touch_every=touch)
 
 
-def notices_of(base: Foundation) -> Notices:
+def notices_of(base: Stores) -> Notices:
     """Notices, with links to the public address."""
     return Notices(base.settings.issuer, base.clock)
 
 
-def codes_of(base: Foundation) -> OneTimeCodes:
+def codes_of(base: Stores) -> OneTimeCodes:
     """One-time codes, with their budgets."""
     b = base.settings.budgets
     limits = BudgetLimits(
@@ -84,27 +84,27 @@ def codes_of(base: Foundation) -> OneTimeCodes:
     return OneTimeCodes(SqlCodes(base.database, base.outbox), guesses, base.clock, limits, digest_key=key)
 
 
-def sql_devices(base: Foundation) -> SqlDevices:
+def sql_devices(base: Stores) -> SqlDevices:
     """Where enrolled phones are kept."""
     return SqlDevices(base.database, base.audit, sql_notices(base))
 
 
-def devices_of(base: Foundation, passwords: Passwords, codes: OneTimeCodes) -> Devices:
+def devices_of(base: Stores, passwords: Passwords, codes: OneTimeCodes) -> Devices:
     """The phones that people enrolled; passcodes share the hashing pool of passwords."""
     return Devices(sql_devices(base), passwords, codes, notices_of(base), base.clock)
 
 
-def sql_credentials(base: Foundation) -> SqlCredentials:
+def sql_credentials(base: Stores) -> SqlCredentials:
     """Where credential events are carried out."""
     return SqlCredentials(base.database, sql_sessions(base), base.audit, sql_notices(base))
 
 
-def credentials_of(base: Foundation, passwords: Passwords) -> Credentials:
+def credentials_of(base: Stores, passwords: Passwords) -> Credentials:
     """Changing, recovering and undoing."""
     return Credentials(sql_credentials(base), passwords, notices_of(base), base.clock)
 
 
-def set_number(base: Foundation, account: Account, number: str, reason: str) -> bool:
+def set_number(base: Stores, account: Account, number: str, reason: str) -> bool:
     """Give an account an unverified number, as an operator does; False when another credential event came first.
 
     A number is an authenticator: whoever could be reached before is told, and may say that it was not them.
@@ -118,7 +118,7 @@ def set_number(base: Foundation, account: Account, number: str, reason: str) -> 
     return sql_credentials(base).secure(securing, now) is not None
 
 
-def recoveries_of(base: Foundation, codes: OneTimeCodes, credentials: Credentials) -> Recoveries:
+def recoveries_of(base: Stores, codes: OneTimeCodes, credentials: Credentials) -> Recoveries:
     """The forgotten password. A recovery forgets the wrong codes and passwords that were counted."""
     rate_limits = SqlRateLimits(base.database)
     return Recoveries(
@@ -134,26 +134,26 @@ def recoveries_of(base: Foundation, codes: OneTimeCodes, credentials: Credential
     )
 
 
-def old_password_guesses(base: Foundation) -> Guesses:
+def old_password_guesses(base: Stores) -> Guesses:
     """Guessing the old password on the page that changes it waits as guessing at the login does."""
     limits = base.settings.limits
     policy = Policy(limits.free_failures, limits.first_wait, limits.longest_wait, memory=86_400)
     return Guesses(SqlRateLimits(base.database), base.clock, "old", policy)
 
 
-def password_age(base: Foundation) -> PasswordAge:
+def password_age(base: Stores) -> PasswordAge:
     """How old a password may get; test mode's person is exempt."""
     rules = base.settings.passwords
     return PasswordAge(rules.months or None, rules.warn_days, exempt_person(base))
 
 
-def exempt_person(base: Foundation) -> str | None:
+def exempt_person(base: Stores) -> str | None:
     """The id of test mode's person, whom nothing slows down and nothing forces."""
     testing = base.settings.testing
     found = base.people.find_by_identifier("bhxh", testing.person) if testing.enabled and testing.person else None
     return found.id if found else None
 
 
-def step_rules(base: Foundation) -> StepRules:
+def step_rules(base: Stores) -> StepRules:
     """When a login also needs a code or another password."""
     return StepRules(base.settings.login.one_time_code, password_age(base))

@@ -12,13 +12,13 @@ from idp.web import profile
 if TYPE_CHECKING:
     from config.wiring import Provider
     from idp.web.account import OwnPages
-    from idp.web.code_desk import CodeDesk
+    from idp.web.otp_flow import OtpFlow
     from idp.web.routes import Routes
 
 WISH_LIFE = 900.0
 
 
-def profile_pages(p: Provider, own: OwnPages, desk: CodeDesk) -> Routes:
+def profile_pages(p: Provider, own: OwnPages, desk: OtpFlow) -> Routes:
     """What is registered, the end of its use, and the codes that confirm either."""
     base, agencies, declarations = p.base, p.desk.agencies, p.desk.registrations
     wishes = EphemeralRecords(RecordKind.PROFILE_CHANGE, Wish, base.ephemeral, base.clock, life=WISH_LIFE)

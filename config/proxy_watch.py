@@ -1,7 +1,7 @@
 """The alarm for a proxy that nobody listed, for `idp doctor`: the processes that serve note when it last sounded."""
 
-from config.foundation import Foundation
 from config.settings import BadSettings
+from config.stores import Stores
 from idp.store.counters import put_counter, read_counter
 
 NAME = "forwarded from unlisted"
@@ -9,12 +9,12 @@ TOLD_FOR = 86_400
 """Seconds for which the alarm is told."""
 
 
-def note_unlisted(base: Foundation) -> None:
+def note_unlisted(base: Stores) -> None:
     """Remember that it sounded now."""
     put_counter(base.database, NAME, int(base.clock()))
 
 
-def look_for_unlisted(base: Foundation) -> str:
+def look_for_unlisted(base: Stores) -> str:
     """What is listed. Raises `BadSettings` when the alarm sounded lately."""
     ago = base.clock() - read_counter(base.database, NAME)
     if ago < TOLD_FOR:

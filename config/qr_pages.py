@@ -11,7 +11,7 @@ from keys.signing import Signer
 from qr_login.card import TYP
 from qr_login.phone import Phone
 from qr_login.phone_api import PhoneApi
-from qr_login.phone_door import Door
+from qr_login.phone_authenticator import PhoneAuthenticator
 from qr_login.poll import Poll, Waiting
 from qr_login.way import ByQrCode
 from qr_login.web import PAGE, Limiters, LinkPage, QrPage
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from config.qr_wiring import Qr
     from config.wiring import Provider
     from idp.ports import Seeker, Way, WaysIn
-    from idp.web.browser import Surroundings
-    from idp.web.front import Endpoint
-    from idp.web.measures import Measures
+    from idp.web.browser import WebContext
+    from idp.web.gateway import Endpoint
+    from idp.web.metrics import Metrics
     from idp.web.routes import Routes
 
 
@@ -50,10 +50,10 @@ class Ways:
 def ways_in(p: Provider, issuer: str) -> Ways:
     """Every way in beside the password."""
     own = [ByQrCode(p.clients, p.base.settings.qr.app_link)] if p.qr else []
-    return Ways(*own, ViaUpstreams(p.brokering, issuer))
+    return Ways(*own, ViaUpstreams(p.upstream_logins, issuer))
 
 
-def qr_pages(p: Provider, around: Surroundings) -> Routes:
+def qr_pages(p: Provider, context: WebContext) -> Routes:
     """URL, name, view."""
     if p.qr is None:
         return []
@@ -62,21 +62,21 @@ def qr_pages(p: Provider, around: Surroundings) -> Routes:
         LocalRateLimiter(limits.attempts_per_address, 60, clock),
         LocalRateLimiter(limits.attempts_in_total, 60, clock, most=1),
     )
-    shown = (around, p.attempts, p.clients, _waiting(p, p.qr, around), p.qr.drawing, limiters)
+    shown = (context, p.attempts, p.clients, _waiting(p, p.qr, context), p.qr.drawing, limiters)
     return [(PAGE, "qr", QrPage.as_view("qr", *shown)), ("/q", "qr_link", LinkPage.as_view("qr_link"))]
 
 
-def qr_table(p: Provider, around: Surroundings, measures: Measures) -> Mapping[str, Endpoint]:
+def qr_table(p: Provider, context: WebContext, metrics: Metrics) -> Mapping[str, Endpoint]:
     """What the script of the page asks, and the API of phones."""
     if p.qr is None:
         return {}
-    poll = Poll(around, _waiting(p, p.qr, around), p.qr.drawing)
-    return {**poll.table(), **phone_api(p, p.qr, around, measures).table()}
+    poll = Poll(context, _waiting(p, p.qr, context), p.qr.drawing)
+    return {**poll.table(), **phone_api(p, p.qr, context, metrics).table()}
 
 
-def phone_api(p: Provider, qr: Qr, around: Surroundings, measures: Measures) -> PhoneApi:
+def phone_api(p: Provider, qr: Qr, context: WebContext, metrics: Metrics) -> PhoneApi:
     """Enrolment and confirmation, for apps."""
-    issuer, clock = around.issuer, p.base.clock
+    issuer, clock = context.issuer, p.base.clock
     signer = Signer(p.base.rings, clock)
     phone = Phone(
         qr.logins,
@@ -89,18 +89,18 @@ def phone_api(p: Provider, qr: Qr, around: Surroundings, measures: Measures) -> 
         sign=lambda claims: signer.sign(claims, alg=CARD_ALG, typ=TYP),
         forget=p.attempts.forget,
     )
-    door = Door(issuer, p.devices, p.inspection, p.server.proofs, around.peers, clock)
+    door = PhoneAuthenticator(issuer, p.devices, p.inspection, p.server.proofs, context.peers, clock)
 
     def observe(*labels: str) -> None:
-        measures.phone.labels(*labels).inc()
+        metrics.phone.labels(*labels).inc()
 
     return PhoneApi(issuer, door, phone, p.devices, p.credentials, p.base.people, observe)
 
 
-def watch_qr(qr: Qr | None, measures: Measures) -> None:
+def watch_qr(qr: Qr | None, metrics: Metrics) -> None:
     """Count what becomes of logins by QR code."""
     if qr is not None:
-        qr.logins.observe = lambda what, why: measures.qr.labels(what, why).inc()
+        qr.logins.observe = lambda what, why: metrics.qr.labels(what, why).inc()
 
 
 def warm_up(qr: Qr | None) -> None:
@@ -109,5 +109,5 @@ def warm_up(qr: Qr | None) -> None:
         Thread(target=qr.drawing.warm, name="qr-drawing", daemon=True).start()
 
 
-def _waiting(p: Provider, qr: Qr, around: Surroundings) -> Waiting:
-    return Waiting(around, qr.logins, p.attempts, qr.proved_of, p.base.clock)
+def _waiting(p: Provider, qr: Qr, context: WebContext) -> Waiting:
+    return Waiting(context, qr.logins, p.attempts, qr.proved_of, p.base.clock)

@@ -15,8 +15,8 @@ from qr_login.picture import Pictures
 from qr_login.risk import proof_of
 
 if TYPE_CHECKING:
-    from config.foundation import Foundation
-    from idp.login.sessions import Sessions, Visitor
+    from config.stores import Stores
+    from idp.login.sessions import ClientInfo, Sessions
     from qr_login.poll import ProvedOf
 
 drawing_of = lru_cache(maxsize=8)(Drawing)
@@ -32,7 +32,7 @@ class Qr:
     proved_of: ProvedOf
 
 
-def qr_of(base: Foundation, sessions: Sessions) -> Qr | None:
+def qr_of(base: Stores, sessions: Sessions) -> Qr | None:
     """Logins by QR code, or None when they are switched off."""
     if not base.settings.qr.enabled:
         return None
@@ -47,12 +47,12 @@ def qr_of(base: Foundation, sessions: Sessions) -> Qr | None:
     return Qr(logins, drawing_of(link), proved_by(base, sessions))
 
 
-def proved_by(base: Foundation, sessions: Sessions) -> ProvedOf:
+def proved_by(base: Stores, sessions: Sessions) -> ProvedOf:
     """A delivery as a login."""
 
-    def proved_of(login: QrLogin, visitor: Visitor) -> Proved:
+    def proved_of(login: QrLogin, client_info: ClientInfo) -> Proved:
         account = base.people.find(login.account_id)
-        known = sessions.knows_device(login.account_id, visitor.device)
+        known = sessions.knows_device(login.account_id, client_info.device)
         # Confirmed before the last credential event: as good as no login, whoever was faster.
         counts = account is not None and login.confirmed_at >= account.secured_at
         return Proved(proof_of(login, known=known), account.secured_at if account and counts else -1.0, known, known)

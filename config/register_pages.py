@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from flask_babel import force_locale
 
 from idp.ephemeral_records import EphemeralRecords, RecordKind
-from idp.web.code_desk import CodeDesk
+from idp.web.otp_flow import OtpFlow
 from idp.web.register import done, email, form, start, status
 from idp.web.register.api import Api
 from idp.web.register.visit import Desk
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 
     from config.wiring import Provider
     from idp.messages.message import Language
-    from idp.web.browser import Surroundings
-    from idp.web.front import Endpoint
+    from idp.web.browser import WebContext
+    from idp.web.gateway import Endpoint
     from idp.web.routes import Routes
 
 PROOF_LIFE = 900.0
 
 
-def register_pages(p: Provider, around: Surroundings) -> Routes:
+def register_pages(p: Provider, context: WebContext) -> Routes:
     """Everything from the first choice to the form that is signed, and how it stands later."""
     clock = p.base.clock
-    desk = Desk(around, p.desk.registrations, p.desk.agencies, p.base.settings.registration.draft_hours)
-    codes = CodeDesk(p.codes, p.challenges, clock)
+    desk = Desk(context, p.desk.registrations, p.desk.agencies, p.base.settings.registration.draft_hours)
+    codes = OtpFlow(p.codes, p.challenges, clock)
     wishes = EphemeralRecords(
         RecordKind.REGISTRATION_STATUS, status.Undertaking, p.base.ephemeral, clock, life=PROOF_LIFE
     )
@@ -48,7 +48,7 @@ def register_pages(p: Provider, around: Surroundings) -> Routes:
     ]
 
 
-def register_table(p: Provider, around: Surroundings, pages: Flask) -> Mapping[str, Endpoint]:
+def register_table(p: Provider, context: WebContext, pages: Flask) -> Mapping[str, Endpoint]:
     """The API for apps; its sentences come out of the catalogue of the pages."""
 
     @contextmanager
@@ -57,5 +57,5 @@ def register_table(p: Provider, around: Surroundings, pages: Flask) -> Mapping[s
             yield
 
     return Api(
-        around.issuer, p.desk.registrations, p.desk.agencies, p.codes, p.challenges, around.peers, speaking
+        context.issuer, p.desk.registrations, p.desk.agencies, p.codes, p.challenges, context.peers, speaking
     ).table()

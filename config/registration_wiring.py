@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 from config.people_wiring import notices_of
 from idp.desk.declarations import Declarations, DraftRules, Limiters
 from idp.desk.owners import Owners
-from idp.desk.photos import Darkroom
+from idp.desk.photos import PhotoProcessor
 from idp.limits.local import LocalRateLimiter
 
 if TYPE_CHECKING:
-    from config.foundation import Foundation
     from config.sections import Window
+    from config.stores import Stores
     from idp.accounts.account import Kind
     from idp.store.agencies import SqlAgencies
     from idp.store.decisions import SqlDecisions
@@ -24,7 +24,7 @@ PHOTOS_OF_A_DRAFT, PHOTOS_OF_A_NETWORK, LOOKS = 30, 120, 20
 
 
 def registrations_of(
-    base: Foundation, declarations: SqlDeclarations, decided: SqlDecisions, agencies: SqlAgencies
+    base: Stores, declarations: SqlDeclarations, decided: SqlDecisions, agencies: SqlAgencies
 ) -> Declarations:
     """Drafts, what is handed in, and how it stands."""
     limits, rules, clock = base.settings.limits, base.settings.registration, base.clock
@@ -42,7 +42,7 @@ def registrations_of(
     )
     life = DraftRules(rules.draft_hours * HOUR, rules.lapse_days * DAY, windows)
     owners, issuer = Owners(base.people, notices_of(base), clock), base.settings.issuer
-    return Declarations(declarations, decided, agencies, Darkroom(), owners, limiters, clock, life, issuer=issuer)
+    return Declarations(declarations, decided, agencies, PhotoProcessor(), owners, limiters, clock, life, issuer=issuer)
 
 
 def _seconds(window: Window) -> tuple[float | None, float | None]:

@@ -12,8 +12,8 @@ from idp.messages.sms_gateway import GatewayRules, GatewaySender
 from idp.messages.smtp import MailServer, SmtpSender
 from idp.outbound import Outbound
 from idp.ports import Clock
-from idp.store.down import STORE_DOWN
 from idp.store.outbox import SqlOutbox
+from idp.store.store_errors import STORE_DOWN
 
 LOOK_EVERY = 5.0
 """Seconds that a worker keeps the length of the queue before it asks again."""

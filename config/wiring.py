@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from config.desk_wiring import Desk, desk_of
 from config.federation_wiring import brokering_of
-from config.foundation import Foundation, passwords_of
 from config.passkey_pages import passkeys_of
 from config.people_wiring import (
     codes_of,
@@ -19,7 +18,8 @@ from config.people_wiring import (
 )
 from config.qr_wiring import Qr, qr_of
 from config.senders import deliveries_of
-from federation.brokering import Brokering
+from config.stores import Stores, passwords_of
+from federation.upstream_logins import UpstreamLogins
 from idp.accounts.credentials import Credentials
 from idp.accounts.devices import Devices
 from idp.accounts.one_time import OneTimeCodes
@@ -66,7 +66,7 @@ from keys.signing import Signer
 class Provider:
     """The use cases of the running provider."""
 
-    base: Foundation
+    base: Stores
     clients: Clients
     client_keys: ClientKeys
     attempts: Attempts
@@ -87,14 +87,14 @@ class Provider:
     credentials: Credentials
     recoveries: Recoveries
     step_rules: StepRules
-    brokering: Brokering
+    upstream_logins: UpstreamLogins
     devices: Devices
     qr: Qr | None
     passkeys: Passkeys
     desk: Desk
 
 
-def wire(base: Foundation) -> Provider:
+def build_provider(base: Stores) -> Provider:
     """The use cases on a foundation."""
     s, clock, database = base.settings, base.clock, base.database
     clients = Clients(base.clients, clock)
@@ -128,7 +128,7 @@ def wire(base: Foundation) -> Provider:
         credentials=credentials,
         recoveries=recoveries_of(base, codes, credentials),
         step_rules=step_rules(base),
-        brokering=brokering_of(base),
+        upstream_logins=brokering_of(base),
         devices=devices,
         qr=qr_of(base, sessions),
         passkeys=passkeys_of(base),
@@ -136,7 +136,7 @@ def wire(base: Foundation) -> Provider:
     )
 
 
-def server_of(base: Foundation, clients: Clients, keys: ClientKeys, issuing: Issuing) -> Server:
+def server_of(base: Stores, clients: Clients, keys: ClientKeys, issuing: Issuing) -> Server:
     """The token endpoint's engine."""
     failures = LocalRateLimiter(base.settings.limits.client_failures, 60, base.clock)
     authentication = authentication_of(base, keys)
@@ -144,7 +144,7 @@ def server_of(base: Foundation, clients: Clients, keys: ClientKeys, issuing: Iss
 
 
 def dispatcher_of(
-    base: Foundation, attempts: Attempts, sessions: Sessions, issuing: Issuing, devices: Devices
+    base: Stores, attempts: Attempts, sessions: Sessions, issuing: Issuing, devices: Devices
 ) -> Dispatcher:
     """What comes next for an authorization request."""
     codes, tokens, grant_states = issuing.codes, issuing.tokens, issuing.grant_states
@@ -152,7 +152,7 @@ def dispatcher_of(
     return Dispatcher(attempts, sessions, grant_states, codes, tokens, devices, base.clock, rules, has_passkeys)
 
 
-def authentication_of(base: Foundation, keys: ClientKeys) -> ClientAuthentication:
+def authentication_of(base: Stores, keys: ClientKeys) -> ClientAuthentication:
     """How clients prove who they are."""
     issuer = base.settings.issuer
     return ClientAuthentication(
@@ -164,12 +164,12 @@ def authentication_of(base: Foundation, keys: ClientKeys) -> ClientAuthenticatio
     )
 
 
-def proofs_of(base: Foundation) -> Proofs:
+def proofs_of(base: Stores) -> Proofs:
     """What judges proofs of possession."""
     return Proofs(base.secrets.get("dpop-nonce"), base.clock, claim_jti=SqlFamilies(base.database).claim)
 
 
-def attempts_of(base: Foundation) -> Attempts:
+def attempts_of(base: Stores) -> Attempts:
     """Login attempts, with the limiters on beginning too many."""
     s, clock = base.settings, base.clock
     return Attempts(
@@ -179,13 +179,13 @@ def attempts_of(base: Foundation) -> Attempts:
     )
 
 
-def device_codes_of(base: Foundation) -> DeviceCodes:
+def device_codes_of(base: Stores) -> DeviceCodes:
     """The device grant, with the limiter on beginning too many."""
     limiter = LocalRateLimiter(base.settings.limits.attempts_per_address, 60, base.clock)
     return DeviceCodes(base.ephemeral, base.clock, SqlFamilies(base.database).claim, limiter)
 
 
-def challenges_of(base: Foundation) -> Challenges:
+def challenges_of(base: Stores) -> Challenges:
     """Captchas."""
     testing = base.settings.testing
     return Challenges(
@@ -201,7 +201,7 @@ def challenges_of(base: Foundation) -> Challenges:
     )
 
 
-def logins_of(base: Foundation, passwords: Passwords, sessions: Sessions, work: WorkPrice) -> Logins:
+def logins_of(base: Stores, passwords: Passwords, sessions: Sessions, work: WorkPrice) -> Logins:
     """Local login."""
     return Logins(
         base.people,
@@ -216,14 +216,14 @@ def logins_of(base: Foundation, passwords: Passwords, sessions: Sessions, work: 
     )
 
 
-def portal_sender(base: Foundation, clients: Clients, tokens: Tokens) -> PortalSender:
+def portal_sender(base: Stores, clients: Clients, tokens: Tokens) -> PortalSender:
     """What tells portals of a logout; without TLS only on this machine, and not in production."""
     settings = base.settings
     outbound = Outbound(settings.outbound.ca_file, plain_http=not settings.is_production)
     return PortalSender(clients, tokens, outbound, base.clock)
 
 
-def issuing_of(base: Foundation, devices: Devices) -> Issuing:
+def issuing_of(base: Stores, devices: Devices) -> Issuing:
     """Codes, refresh families and tokens."""
     s, clock, secrets = base.settings, base.clock, base.secrets
     signer = Signer(base.rings, clock)
@@ -247,7 +247,7 @@ def issuing_of(base: Foundation, devices: Devices) -> Issuing:
     return Issuing(codes, families, tokens, grant_states, members, devices, base.audit, clock, password_age(base))
 
 
-def login_rules(base: Foundation) -> LoginRules:
+def login_rules(base: Stores) -> LoginRules:
     """The rules of local login; the exempt test person exists in test mode only."""
     s = base.settings
     own = Policy(s.limits.free_failures, s.limits.first_wait, s.limits.longest_wait, memory=DAY)

@@ -5,19 +5,19 @@ from typing import Any
 
 from config import logging as our_logging
 from config.app import create_app
-from config.foundation import lay
 from config.settings import load
-from config.wiring import wire
-from idp.web.front import Front
-from idp.web.measures import Measures
+from config.stores import open_stores
+from config.wiring import build_provider
+from idp.web.gateway import Gateway
+from idp.web.metrics import Metrics
 
 
-def build_app() -> Front:
+def build_app() -> Gateway:
     """Read the settings, wire everything, and start the housekeeping of this process."""
     settings = load()
     our_logging.set_up(debug=settings.debug)
     shared = "PROMETHEUS_MULTIPROC_DIR" in os.environ
-    return create_app(wire(lay(settings)), Measures(shared=shared))
+    return create_app(build_provider(open_stores(settings)), Metrics(shared=shared))
 
 
 def __getattr__(name: str) -> Any:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from federation.brokering import Away, Brokering, Ceremony, Entered, Owing, Turned
 from federation.connector import Arrival
 from federation.linking import How, Link, LinkTaken, NewLink, new_id, written
 from federation.matching import Facts, New, Propose, ProveFirst, Refused, compare, match, may_link
+from federation.upstream_logins import Denied, LinkingFlow, LoggedIn, PendingUpstreamLogin, StepRequired, UpstreamLogins
 from federation.upstreams import Upstream
 from idp.accounts import names, trust
 from idp.accounts.account import Account, Identifier
@@ -38,7 +38,7 @@ class LookupLimit(Protocol):
 class Linked:
     """A link that was made: how to go on, and which unproven contacts it removed from the account."""
 
-    outcome: Entered
+    outcome: LoggedIn
     moment: float
     removed: tuple[str, ...] = ()
 
@@ -46,12 +46,12 @@ class Linked:
 class Linking:
     """The steps of a ceremony."""
 
-    def __init__(self, brokering: Brokering, notices: Notices, lookups: LookupLimit) -> None:
-        self._brokering = brokering
+    def __init__(self, upstream_logins: UpstreamLogins, notices: Notices, lookups: LookupLimit) -> None:
+        self._upstream_logins = upstream_logins
         self._notices = notices
         self._lookups = lookups
 
-    def confirm(self, handle: str, ceremony: Ceremony, scene: Scene, *, by_code: bool) -> Linked | Turned:
+    def confirm(self, handle: str, ceremony: LinkingFlow, scene: Scene, *, by_code: bool) -> Linked | Denied:
         """Make the proposed link. `by_code` says that a code to our own number was entered just now.
 
         Raises `Expired` when the ceremony was used, or is not one to confirm.
@@ -59,118 +59,118 @@ class Linking:
         if ceremony.mode != ("code" if by_code else "confirm"):
             raise Expired("this ceremony wants something else")
         taken = self._take(handle)
-        arrival = self._brokering.arrival_of(taken)
-        account = self._brokering.gathering.account(taken.account_id)
+        arrival = self._upstream_logins.arrival_of(taken)
+        account = self._upstream_logins.gathering.account(taken.account_id)
         if account is None or account.secured_at != taken.since:
             raise Expired("the account was secured meanwhile")
         how: How = "code" if by_code else "confirmed"
         return self._link(taken, arrival, account, how, scene)
 
-    def open(self, upstream: Upstream, handle: str, ceremony: Ceremony) -> Linked | Turned:
+    def open(self, upstream: Upstream, handle: str, ceremony: LinkingFlow) -> Linked | Denied:
         """Open an account for a proven person whom nobody has one for. Raises `Expired`."""
         if not ceremony.may_open or not upstream.policy.opens_accounts:
             raise Expired("this ceremony opens no account")
         taken = self._take(handle)
-        arrival = self._brokering.arrival_of(taken)
-        found = self._brokering.matched(upstream, arrival, taken.bhxh_code)
+        arrival = self._upstream_logins.arrival_of(taken)
+        found = self._upstream_logins.matched(upstream, arrival, taken.bhxh_code)
         if not isinstance(found, New):
             reason = found.reason if isinstance(found, Refused) else "conflict"
-            return self._brokering.refused(_away(taken), arrival, reason, None)
+            return self._upstream_logins.refused(_away(taken), arrival, reason, None)
         account, link = self._new_account(arrival, found.participant)
-        now, known = self._brokering.clock(), account.identifier("bhxh") is not None
+        now, known = self._upstream_logins.clock(), account.identifier("bhxh") is not None
         opened = Event("account.added", account.id, facts={"through": upstream.id, "participant": known})
         try:
-            self._brokering.links.open(account, link, opened, NOTHING_TOLD, now)
+            self._upstream_logins.links.open(account, link, opened, NOTHING_TOLD, now)
         except LinkTaken:
-            return self._brokering.refused(_away(taken), arrival, "conflict", None)
-        proof = self._brokering.entered(arrival, account.id, now, lowered=False)
-        return Linked(Entered(taken.attempt, Proved(proof, account.secured_at)), now)
+            return self._upstream_logins.refused(_away(taken), arrival, "conflict", None)
+        proof = self._upstream_logins.entered(arrival, account.id, now, lowered=False)
+        return Linked(LoggedIn(taken.attempt, Proved(proof, account.secured_at)), now)
 
     def by_password(
-        self, handle: str, ceremony: Ceremony, account: Account, scene: Scene, *, keep_sid: str | None = None
-    ) -> Linked | Turned:
+        self, handle: str, ceremony: LinkingFlow, account: Account, scene: Scene, *, keep_sid: str | None = None
+    ) -> Linked | Denied:
         """Link the account that the person just proved with its own password, or whose fresh session they carry."""
         taken = self._take(handle)
-        arrival = self._brokering.arrival_of(taken)
-        linked = self._brokering.gathering.is_linked(taken.upstream, account.id)
+        arrival = self._upstream_logins.arrival_of(taken)
+        linked = self._upstream_logins.gathering.is_linked(taken.upstream, account.id)
         refused = may_link(arrival.identity, account, linked_to_another=linked)
-        another = self._brokering.gathering.is_named(arrival.identity, other_than=account.id)
+        another = self._upstream_logins.gathering.is_named(arrival.identity, other_than=account.id)
         if another or (taken.account_id and taken.account_id != account.id):
             refused = Refused("conflict", account.id)
         if refused:
-            return self._brokering.refused(_away(taken), arrival, refused.reason, refused.account_id)
+            return self._upstream_logins.refused(_away(taken), arrival, refused.reason, refused.account_id)
         how: How = "session" if taken.mode == "session" else "password"
         return self._link(taken, arrival, account, how, scene, keep_sid=keep_sid)
 
-    def look_up(self, upstream: Upstream, handle: str, ceremony: Ceremony, typed: str) -> Owing | int | None:
+    def look_up(self, upstream: Upstream, handle: str, ceremony: LinkingFlow, typed: str) -> StepRequired | int | None:
         """The next ceremony when the typed BHXH code is the person's own; None when it is not, for whatever reason.
 
         A number says for how many seconds no more codes are looked up. Raises `Expired`.
         """
         if ceremony.mode != "unresolved":
             raise Expired("this ceremony looks nothing up")
-        arrival = self._brokering.arrival_of(ceremony)
-        subject = self._brokering.digester.subject(arrival.identity)
+        arrival = self._upstream_logins.arrival_of(ceremony)
+        subject = self._upstream_logins.digester.subject(arrival.identity)
         if wait := self._lookups.wait(subject.digest):
             return wait
-        evidence = self._brokering.gathering.typed(arrival.identity, typed)
-        found = match(arrival.identity, evidence, upstream.policy, self._brokering.clock())
+        evidence = self._upstream_logins.gathering.typed(arrival.identity, typed)
+        found = match(arrival.identity, evidence, upstream.policy, self._upstream_logins.clock())
         is_new = isinstance(found, New) and found.participant is not None
         if not isinstance(found, Propose | ProveFirst) and not is_new:
             return None
         self._take(handle)
-        owing = self._brokering.owing(upstream, _away(ceremony), arrival, found)
-        return owing if isinstance(owing, Owing) else None
+        owing = self._upstream_logins.owing(upstream, _away(ceremony), arrival, found)
+        return owing if isinstance(owing, StepRequired) else None
 
     def remove(self, link: Link, account: Account, scene: Scene, *, keep_sid: str | None) -> float:
         """End a link, at the person's wish. Raises `LinkTaken` when another event came first."""
         event = Event("link.removed", account.id, facts={"upstream": link.subject.upstream})
         told = self._notices.of("link_removed", account, scene, before={"link": link.id})
         securing = Securing(account.id, account.secured_at, {}, event, told, keep_sid)
-        return self._brokering.links.end(link, securing, self._brokering.clock())
+        return self._upstream_logins.links.end(link, securing, self._upstream_logins.clock())
 
-    def _take(self, handle: str) -> Ceremony:
-        taken = self._brokering.ceremonies.take(handle)
+    def _take(self, handle: str) -> LinkingFlow:
+        taken = self._upstream_logins.ceremonies.take(handle)
         if taken is None or isinstance(taken, Spent):
             raise Expired("the ceremony was used before")
         return taken
 
     def _link(
         self,
-        ceremony: Ceremony,
+        ceremony: LinkingFlow,
         arrival: Arrival,
         account: Account,
         how: How,
         scene: Scene,
         *,
         keep_sid: str | None = None,
-    ) -> Linked | Turned:
-        identity, brokering = arrival.identity, self._brokering
+    ) -> Linked | Denied:
+        identity, upstream_logins = arrival.identity, self._upstream_logins
         facts = compare(identity, account)
         # A number or address that nobody ever proved may be an attacker's: a strong proof removes it (T-03).
         strong = facts.number == "equal" and identity.ial > 0
-        removed = tuple(trust.unproved(account, brokering.clock())) if strong else ()
-        subject = brokering.digester.subject(identity)
-        is_strong = facts.number == "equal" and facts.is_same_person and brokering.is_proven(identity)
-        to_review = is_strong and not brokering.is_vouched(account.id)
+        removed = tuple(trust.unproved(account, upstream_logins.clock())) if strong else ()
+        subject = upstream_logins.digester.subject(identity)
+        is_strong = facts.number == "equal" and facts.is_same_person and upstream_logins.is_proven(identity)
+        to_review = is_strong and not upstream_logins.is_vouched(account.id)
         phone = ceremony.phone or None
         link = NewLink(new_id(), account.id, subject, how, _evidence(facts, is_strong), phone, to_review)
         securing = self._securing(link, account, removed, facts, scene, keep_sid)
         try:
-            moment = brokering.links.add(link, securing, brokering.clock())
+            moment = upstream_logins.links.add(link, securing, upstream_logins.clock())
         except LinkTaken:
-            now_known = brokering.gathering.account(account.id)
+            now_known = upstream_logins.gathering.account(account.id)
             if now_known is None or now_known.secured_at != account.secured_at:
                 # Another tab, or another event of the account, came first: nobody disputes anything.
                 raise Expired("the account was secured meanwhile") from None
-            return brokering.refused(_away(ceremony), arrival, "conflict", account.id)
-        brokering.propose_number(ceremony.upstream, arrival, account)
+            return upstream_logins.refused(_away(ceremony), arrival, "conflict", account.id)
+        upstream_logins.propose_number(ceremony.upstream, arrival, account)
         # Whoever came by password or session stays logged in by that.
         proof = Authentication(account.id, moment)
         if how in ("confirmed", "code"):
-            proof = brokering.entered(arrival, account.id, moment, lowered=True)
+            proof = upstream_logins.entered(arrival, account.id, moment, lowered=True)
         review = link.id if to_review else ""
-        return Linked(Entered(ceremony.attempt, Proved(proof, moment), review), moment, removed)
+        return Linked(LoggedIn(ceremony.attempt, Proved(proof, moment), review), moment, removed)
 
     def _securing(
         self,
@@ -184,14 +184,14 @@ class Linking:
         """The credential event: everything else ends, and all are told who can be, or could be, reached."""
         words: Mapping[str, str] = {"name": facts.name, "birth_date": facts.birth_date, "number": facts.number}
         event = Event("link.added", account.id, facts={"upstream": link.subject.upstream, "how": link.how, **words})
-        before = self._brokering.links.previous_contacts(account.id, self._brokering.clock())
+        before = self._upstream_logins.links.previous_contacts(account.id, self._upstream_logins.clock())
         before |= {"vouched_by": "eid"} if link.evidence.get("vouched_by") else {}
         told: Told = self._notices.of("link_added", account, scene, before={"link": link.id, **before})
         gone, vouched = dict.fromkeys(removed), "vouched_by" in before
         return Securing(account.id, account.secured_at, gone, event, told, keep_sid, vouched=vouched)
 
     def _new_account(self, arrival: Arrival, known: Participant | None) -> tuple[Account, NewLink]:
-        identity, now = arrival.identity, self._brokering.clock()
+        identity, now = arrival.identity, self._upstream_logins.clock()
         held = [Identifier("cccd", identity.citizen_number or "", now)]
         if known is not None:
             held.append(Identifier("bhxh", known.bhxh_code, now))
@@ -204,7 +204,7 @@ class Linking:
             updated_at=now,
             identifiers=tuple(held),
         )
-        subject = self._brokering.digester.subject(identity)
+        subject = self._upstream_logins.digester.subject(identity)
         return account, NewLink(new_id(), account.id, subject, "opened", {"register": "yes" if known else "no"})
 
 
@@ -213,5 +213,5 @@ def _evidence(facts: Facts, is_strong: bool) -> dict[str, str]:
     return written(facts) | ({"vouched_by": "eid"} if is_strong else {})
 
 
-def _away(ceremony: Ceremony) -> Away:
-    return Away(ceremony.upstream, ceremony.attempt, ceremony.browser, sid=ceremony.sid)
+def _away(ceremony: LinkingFlow) -> PendingUpstreamLogin:
+    return PendingUpstreamLogin(ceremony.upstream, ceremony.attempt, ceremony.browser, sid=ceremony.sid)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from federation.linking import Dispute, LinkTaken
-from federation.officers import Officers, Two
+from federation.officers import Officers, TwoPersonRule
 from federation.store import SqlLinks
 from idp.accounts import names
 from idp.accounts.account import Account, Identifier
@@ -46,18 +46,18 @@ class OfficerConflicts:
         if account is None or not account.is_active:
             raise ConflictOver
         try:
-            self.force(dispute, account, Two(by, approved_by), reason)
+            self.force(dispute, account, TwoPersonRule(by, approved_by), reason)
         except LinkTaken:
             raise ConflictOver from None
 
-    def force(self, dispute: Dispute, account: Account, two: Two, reason: str) -> None:
+    def force(self, dispute: Dispute, account: Account, pair: TwoPersonRule, reason: str) -> None:
         """Link whoever came to `account`. Raises `LinkTaken`."""
         # Whoever had the link so far is told and loses what came through it, before somebody else gets it.
         before = self._links.find(dispute.subject)
         owner = self._people.find(before.account_id) if before and before.account_id != account.id else None
         if before and owner:
             self._officers.remove(before, owner, reason)
-        self._officers.link(dispute, account, two, reason)
+        self._officers.link(dispute, account, pair, reason)
 
     def _open(self, conflict_id: str) -> Dispute:
         dispute = self._links.find_dispute(conflict_id)

@@ -37,7 +37,7 @@ class Linked(Protocol):
     def linked(self, upstream: str, account_ids: Iterable[str]) -> set[str]: ...
 
 
-class Gathering:
+class EvidenceCollector:
     """Asks the stores, and decides nothing."""
 
     def __init__(self, links: Linked, people: Accounts, register: Register) -> None:

@@ -77,7 +77,7 @@ class KeepOwn(Sensitive):
         self._keeping = keeping
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         opened = self.opened(browser)
         if isinstance(opened, Response):
             return opened
@@ -92,7 +92,7 @@ class KeepOwn(Sensitive):
         )
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         demand_csrf(browser)
         opened = self.opened(browser)
         if isinstance(opened, Response):

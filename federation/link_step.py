@@ -5,14 +5,14 @@ from dataclasses import replace
 from flask import redirect
 from werkzeug.wrappers import Response
 
-from federation.brokering import Ceremony, Turned
 from federation.ceremony import Linking
 from federation.pages import page, removed_page, shown
+from federation.upstream_logins import Denied, LinkingFlow
 from federation.upstreams import UnknownUpstream
 from federation.web import Journeys
 from idp.errors import Expired
 from idp.login.authentication import Authentication
-from idp.login.steps import Ask
+from idp.login.steps import LoginRequirements
 from idp.oidc.dispatch import StepRules
 from idp.oidc.gate import GrantState
 from idp.web.page import Page
@@ -35,8 +35,8 @@ class LinkStep(Page):
         ceremony = self._ceremony(step)
         if ceremony is None:
             return self._skip(step)
-        upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
-        name = self._journeys.brokering.arrival_of(ceremony).identity.name
+        upstream = self._journeys.upstream_logins.upstreams.find(ceremony.upstream)
+        name = self._journeys.upstream_logins.arrival_of(ceremony).identity.name
         way = upstream.name(step.browser.language())
         return page("link_step.html", step.attempt, handle=step.handle, way=way, name=name, account=shown(step.account))
 
@@ -47,9 +47,9 @@ class LinkStep(Page):
         ceremony = self._ceremony(step)
         if ceremony is None or "link-make" not in step.browser.form:
             return self._skip(step)
-        upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
+        upstream = self._journeys.upstream_logins.upstreams.find(ceremony.upstream)
         result = self._linking.by_password(step.attempt.linking, ceremony, step.account, step.browser.scene)
-        if isinstance(result, Turned):
+        if isinstance(result, Denied):
             self._linked(step, None, step.attempt.secured_at)
             return self._journeys.go_on(step.browser, result, upstream.id)
         # The person stays who logged in with the password; the link opens the next login.
@@ -67,15 +67,17 @@ class LinkStep(Page):
         proof = step.attempt.proof
         if proof is None:
             return False
-        owed = self._rules.owed(Ask(), GrantState(account=step.account), proof, step.attempt, self._steps.clock())
+        owed = self._rules.owed(
+            LoginRequirements(), GrantState(account=step.account), proof, step.attempt, self._steps.clock()
+        )
         return owed is not None and owed.step == "link"
 
-    def _ceremony(self, step: Step) -> Ceremony | None:
+    def _ceremony(self, step: Step) -> LinkingFlow | None:
         """The ceremony of this login, or None when it is over, or its upstream closed: the login goes on without."""
-        brokering = self._journeys.brokering
+        upstream_logins = self._journeys.upstream_logins
         try:
-            found = brokering.ceremony(step.attempt.linking, step.attempt.browser)
-            brokering.upstreams.find(found.upstream)
+            found = upstream_logins.ceremony(step.attempt.linking, step.attempt.browser)
+            upstream_logins.upstreams.find(found.upstream)
         except (Expired, UnknownUpstream):
             return None
         return found

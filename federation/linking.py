@@ -105,7 +105,7 @@ class Dispute:
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
+class UpstreamSession:
     """Which of our sessions came through which session of an upstream: the login is named by account and moment."""
 
     account_id: str
@@ -163,11 +163,11 @@ class Links(Protocol):
         """Queue a refusal for officers; the same one again is counted, not queued twice."""
         ...
 
-    def remember(self, stay: Stay) -> None:
+    def remember(self, stay: UpstreamSession) -> None:
         """Remember through which session of an upstream a login came."""
         ...
 
-    def stay(self, account_id: str, auth_time: float) -> Stay | None:
+    def stay(self, account_id: str, auth_time: float) -> UpstreamSession | None:
         """Through which session of an upstream the login of that moment came."""
         ...
 

@@ -11,13 +11,13 @@ from idp.desk.officers import LOGIN
 from idp.ports import Clock, Event
 
 
-class NotTwo(ValueError):
+class NotTwoPersons(ValueError):
     """A forced link needs two different officers; the message says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
-class Two:
-    """Who forces a link, and who agreed to it. Raises `NotTwo`."""
+class TwoPersonRule:
+    """Who forces a link, and who agreed to it. Raises `NotTwoPersons`."""
 
     by: str
     approved_by: str
@@ -25,9 +25,11 @@ class Two:
     def __post_init__(self) -> None:
         for name in (self.by, self.approved_by):
             if not LOGIN.fullmatch(name):
-                raise NotTwo("an officer is named by a login name: small letters, digits, dot, hyphen, underscore")
+                raise NotTwoPersons(
+                    "an officer is named by a login name: small letters, digits, dot, hyphen, underscore"
+                )
         if self.by == self.approved_by:
-            raise NotTwo("whoever forces a link cannot be who approves it")
+            raise NotTwoPersons("whoever forces a link cannot be who approves it")
 
 
 class Decisions(Protocol):
@@ -67,9 +69,9 @@ class Officers:
         decided = _decided(dispute, dispute.account_id, "refused", reason, **named)
         self._decisions.resolve(dispute, "refused", decided, self._clock())
 
-    def link(self, dispute: Dispute, account: Account, two: Two, reason: str) -> NewLink:
+    def link(self, dispute: Dispute, account: Account, pair: TwoPersonRule, reason: str) -> NewLink:
         """Link whoever came to `account`. Other links of both with this upstream end, and the person is told."""
-        upstream, named = dispute.subject.upstream, {"by": two.by, "approved_by": two.approved_by}
+        upstream, named = dispute.subject.upstream, {"by": pair.by, "approved_by": pair.approved_by}
         link = NewLink(new_id(), account.id, dispute.subject, "officer", {**dispute.evidence, **named})
         added = Event("link.added", account.id, facts={"upstream": upstream, "how": "officer"}, reason=reason)
         told = self._notices.of("link_added", account, NOWHERE, before={"link": link.id})

@@ -3,11 +3,11 @@
 from flask import redirect
 from werkzeug.wrappers import Response
 
-from federation.brokering import Away, Turned
 from federation.ceremony import Linking
 from federation.linking import Link, LinkTaken
 from federation.pages import page, removed_page
 from federation.sentences import FAILED, REFUSED
+from federation.upstream_logins import Denied, PendingUpstreamLogin
 from federation.web import Journeys
 from idp.errors import BadRequest, Expired
 from idp.login.attempt import Purpose, browser_of
@@ -27,14 +27,14 @@ class OwnLinks(Sensitive):
         self._journeys = journeys
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         opened = self.opened(browser)
         if isinstance(opened, Response):
             return opened
         account, _ = opened
-        links = self._journeys.brokering.links.of_account(account.id)
+        links = self._journeys.upstream_logins.links.of_account(account.id)
         linked = {link.subject.upstream for link in links}
-        open_to = self._journeys.brokering.upstreams.open_to(account.kind)
+        open_to = self._journeys.upstream_logins.upstreams.open_to(account.kind)
         language = browser.language()
         return page(
             "links.html",
@@ -46,7 +46,7 @@ class OwnLinks(Sensitive):
         )
 
     def _row(self, link: Link, language: str) -> dict[str, str]:
-        upstream = self._journeys.brokering.upstreams.configured(link.subject.upstream)
+        upstream = self._journeys.upstream_logins.upstreams.configured(link.subject.upstream)
         return {
             "id": link.id,
             "label": upstream.name(language) if upstream else link.subject.upstream,
@@ -56,7 +56,7 @@ class OwnLinks(Sensitive):
 
     def _error(self, browser: Browser) -> str | None:
         """What became of a link that was begun here."""
-        upstream = self._journeys.brokering.upstreams.configured(browser.query.get("via", ""))
+        upstream = self._journeys.upstream_logins.upstreams.configured(browser.query.get("via", ""))
         why = browser.query.get("why", "")
         sentence = FAILED.get(why) or (REFUSED[why][1] if why in REFUSED else None)
         return str(sentence) % {"way": upstream.name(browser.language())} if upstream and sentence else None
@@ -72,17 +72,17 @@ class AddLink(Sensitive):
         self._journeys = journeys
 
     def get(self, upstream_id: str) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         opened = self.opened(browser)
         if isinstance(opened, Response):
             return opened
         _, session = opened
-        upstream = self._journeys.brokering.upstreams.find(upstream_id)
+        upstream = self._journeys.upstream_logins.upstreams.find(upstream_id)
         secret = browser.secret or new_browser()
-        away = Away(upstream.id, "", browser_of(secret), sid=session.sid, purpose=Purpose.LINKING)
+        away = PendingUpstreamLogin(upstream.id, "", browser_of(secret), sid=session.sid, purpose=Purpose.LINKING)
         response = self._journeys.leave(browser, upstream, away, {})
         if secret != browser.secret:
-            self._pages.around.cookies.set(response, "b", secret)
+            self._pages.context.cookies.set(response, "b", secret)
         return response
 
 
@@ -101,34 +101,34 @@ class ConfirmOwnLink(LinkChange):
     """The question before a link that a logged-in person began."""
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         handle = browser.query.get("c", "")
         # A code may have grown old while the person was at the upstream; what they brought waits here.
         opened = self.opened(browser, back=with_query("/account/links/confirm", c=handle[:64]))
         if isinstance(opened, Response):
             return opened
-        ceremony = self._journeys.brokering.ceremony(handle, browser_of(browser.secret or ""))
-        upstream = self._journeys.brokering.upstreams.find(ceremony.upstream)
-        name = self._journeys.brokering.arrival_of(ceremony).identity.name
+        ceremony = self._journeys.upstream_logins.ceremony(handle, browser_of(browser.secret or ""))
+        upstream = self._journeys.upstream_logins.upstreams.find(ceremony.upstream)
+        name = self._journeys.upstream_logins.arrival_of(ceremony).identity.name
         csrf = csrf_of(browser.session or "")
         return page("link_own.html", None, ceremony=handle, way=upstream.name(browser.language()), name=name, csrf=csrf)
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         demand_csrf(browser)
         opened = self.opened(browser)
         if isinstance(opened, Response):
             return opened
         account, session = opened
         handle = browser.form.get("c", "")
-        ceremony = self._journeys.brokering.ceremony(handle, browser_of(browser.secret or ""))
+        ceremony = self._journeys.upstream_logins.ceremony(handle, browser_of(browser.secret or ""))
         if ceremony.mode != "session" or ceremony.sid != session.sid:
             raise Expired("the link was begun in another session")
         if "link-make" not in browser.form:
-            self._journeys.brokering.ceremonies.take(handle)
+            self._journeys.upstream_logins.ceremonies.take(handle)
             return redirect("/account/links", 303)
         result = self._linking.by_password(handle, ceremony, account, browser.scene, keep_sid=session.sid)
-        if isinstance(result, Turned):
+        if isinstance(result, Denied):
             return self._journeys.go_on(browser, result, ceremony.upstream)
         after = "/account/links/keep" if result.outcome.review else "/account/links"
         response = removed_page(result, after) if result.removed else redirect(after, 303)
@@ -139,14 +139,16 @@ class Unlink(LinkChange):
     """Ends a link."""
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         demand_csrf(browser)
         opened = self.opened(browser)
         if isinstance(opened, Response):
             return opened
         account, session = opened
         named = browser.form.get("link", "")
-        link = next((each for each in self._journeys.brokering.links.of_account(account.id) if each.id == named), None)
+        link = next(
+            (each for each in self._journeys.upstream_logins.links.of_account(account.id) if each.id == named), None
+        )
         if link is None:
             raise BadRequest("no such link")
         try:

@@ -8,22 +8,22 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from federation.brokering import Ceremony, Mode, Turned
 from federation.ceremony import Linked, Linking
 from federation.connector import UpstreamIdentity
 from federation.matching import New, is_proven
 from federation.sentences import CONTACTS, LOOKUP, REFUSED
+from federation.upstream_logins import Denied, LinkingFlow, Mode
 from federation.upstreams import UnknownUpstream, Upstream
 from federation.web import PAGES, Journeys
 from idp.accounts import names
 from idp.accounts.account import Account
-from idp.accounts.one_time import Ask
+from idp.accounts.one_time import CodeRequest
 from idp.ephemeral_records import digest
 from idp.errors import BadRequest, Expired
 from idp.login.attempt import LoginAttempt, browser_of
 from idp.web.browser import Browser, this_browser, with_query
-from idp.web.code_desk import CodeDesk, Sheet, masked, sent_to
 from idp.web.headers import page_policy
+from idp.web.otp_flow import OtpFlow, OtpPage, masked, sent_to
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS
 
@@ -36,7 +36,7 @@ class CeremonyPage(Page):
     def __init__(self, journeys: Journeys, linking: Linking) -> None:
         self.journeys = journeys
         self.linking = linking
-        self.brokering = journeys.brokering
+        self.upstream_logins = journeys.upstream_logins
 
     def dispatch_request(self, **given: Any) -> ResponseReturnValue:
         """The page, or the login page when an operator closed the upstream meanwhile."""
@@ -47,12 +47,12 @@ class CeremonyPage(Page):
             on = with_query("/login", attempt=ceremony.attempt, via=ceremony.upstream, why="unavailable")
             return redirect(on, 303)
 
-    def _found(self) -> tuple[Browser, str, Ceremony]:
-        browser = this_browser(self.journeys.around)
+    def _found(self) -> tuple[Browser, str, LinkingFlow]:
+        browser = this_browser(self.journeys.context)
         handle = (browser.form if browser.request.method == "POST" else browser.query).get("c", "")
-        return browser, handle, self.brokering.ceremony(handle, browser_of(browser.secret or ""))
+        return browser, handle, self.upstream_logins.ceremony(handle, browser_of(browser.secret or ""))
 
-    def here(self) -> tuple[Browser, str, Ceremony, LoginAttempt, Upstream]:
+    def here(self) -> tuple[Browser, str, LinkingFlow, LoginAttempt, Upstream]:
         """The ceremony in front of us and the attempt that it belongs to.
 
         Raises `Expired`, `OtherBrowser`, `UnknownUpstream`.
@@ -61,22 +61,22 @@ class CeremonyPage(Page):
         if ceremony.mode not in self.modes:
             raise Expired("the ceremony wants another page")
         attempt = self.journeys.attempts.load(ceremony.attempt, browser.held(ceremony.attempt))
-        return browser, handle, ceremony, attempt, self.brokering.upstreams.find(ceremony.upstream)
+        return browser, handle, ceremony, attempt, self.upstream_logins.upstreams.find(ceremony.upstream)
 
-    def give_up(self, handle: str, ceremony: Ceremony) -> Response:
+    def give_up(self, handle: str, ceremony: LinkingFlow) -> Response:
         """Back to the login page; what the upstream said is forgotten."""
-        self.brokering.ceremonies.take(handle)
+        self.upstream_logins.ceremonies.take(handle)
         return redirect(with_query("/login", attempt=ceremony.attempt), 303)
 
-    def done(self, browser: Browser, upstream: Upstream, result: Linked | Turned, attempt: LoginAttempt) -> Response:
+    def done(self, browser: Browser, upstream: Upstream, result: Linked | Denied, attempt: LoginAttempt) -> Response:
         """On with the attempt; a page in between says which contacts were removed."""
-        if isinstance(result, Turned):
+        if isinstance(result, Denied):
             return self.journeys.go_on(browser, result, upstream.id)
         response = self.journeys.enter(browser, result.outcome)
         self.journeys.count(upstream.id, "linked")
         return removed_page(result, response.headers["Location"]) if result.removed else response
 
-    def log_in_to_link(self, handle: str, ceremony: Ceremony, attempt: LoginAttempt) -> Response:
+    def log_in_to_link(self, handle: str, ceremony: LinkingFlow, attempt: LoginAttempt) -> Response:
         """On to the login page; whoever logs in there is asked about the link."""
         self.journeys.attempts.to_link(ceremony.attempt, attempt, handle)
         return redirect(with_query("/login", attempt=ceremony.attempt), 303)
@@ -89,7 +89,7 @@ class Confirm(CeremonyPage):
 
     def get(self) -> Response:
         browser, handle, ceremony, attempt, upstream = self.here()
-        account = self.brokering.gathering.account(ceremony.account_id)
+        account = self.upstream_logins.gathering.account(ceremony.account_id)
         if account is None:
             raise Expired("the account is gone")
         return page(
@@ -116,7 +116,7 @@ class Code(CeremonyPage):
 
     modes = ("code",)
 
-    def __init__(self, journeys: Journeys, linking: Linking, desk: CodeDesk) -> None:
+    def __init__(self, journeys: Journeys, linking: Linking, desk: OtpFlow) -> None:
         super().__init__(journeys, linking)
         self._desk = desk
 
@@ -139,8 +139,10 @@ class Code(CeremonyPage):
         result = self.linking.confirm(handle, ceremony, browser.scene, by_code=True)
         return self.done(browser, upstream, result, attempt)
 
-    def _page(self, browser: Browser, handle: str, ceremony: Ceremony, attempt: LoginAttempt, **told: Any) -> Response:
-        sheet = Sheet(
+    def _page(
+        self, browser: Browser, handle: str, ceremony: LinkingFlow, attempt: LoginAttempt, **told: Any
+    ) -> Response:
+        sheet = OtpPage(
             title=gettext("Xác nhận liên kết tài khoản"),
             lead=gettext("Liên kết có hiệu lực sau khi bạn nhập mã gửi tới số đã đăng ký với cơ quan BHXH."),
             sent=sent_to("sms", ceremony.phone),
@@ -160,8 +162,8 @@ class Open(CeremonyPage):
         browser, handle, ceremony, attempt, upstream = self.here()
         if not ceremony.may_open:
             raise Expired("this ceremony opens no account")
-        arrival = self.brokering.arrival_of(ceremony)
-        found = self.brokering.matched(upstream, arrival, ceremony.bhxh_code)
+        arrival = self.upstream_logins.arrival_of(ceremony)
+        found = self.upstream_logins.matched(upstream, arrival, ceremony.bhxh_code)
         known = found.participant if isinstance(found, New) else None
         birth_date = str(arrival.identity.birth_date or "")
         return page(
@@ -213,7 +215,7 @@ class Who(CeremonyPage):
         self,
         browser: Browser,
         handle: str,
-        ceremony: Ceremony,
+        ceremony: LinkingFlow,
         attempt: LoginAttempt,
         upstream: Upstream,
         *,
@@ -221,7 +223,7 @@ class Who(CeremonyPage):
         error: str = "",
     ) -> Response:
         told = {"way": upstream.name(browser.language()), "typed": typed, "error": error}
-        identity = self.brokering.arrival_of(ceremony).identity
+        identity = self.upstream_logins.arrival_of(ceremony).identity
         kinds = {"by_code": identity.kind == "individual", "weak": _is_weak(identity, upstream)}
         return page("link_who.html", attempt, ceremony=handle, may_open=ceremony.may_open, **kinds, **told)
 
@@ -254,10 +256,10 @@ class RefusedPage(Page):
         self._journeys = journeys
 
     def get(self) -> Response:
-        browser = this_browser(self._journeys.around)
+        browser = this_browser(self._journeys.context)
         handle, why = browser.query.get("attempt", ""), browser.query.get("why", "")
         attempt = self._journeys.attempts.load(handle, browser.held(handle))
-        upstream = self._journeys.brokering.upstreams.configured(browser.query.get("via", ""))
+        upstream = self._journeys.upstream_logins.upstreams.configured(browser.query.get("via", ""))
         if upstream is None or why not in REFUSED:
             raise BadRequest("no such reason")
         title, sentence = REFUSED[why]
@@ -299,5 +301,5 @@ def hidden(number: str) -> str:
     return "*" * max(len(number) - 4, 0) + number[-4:]
 
 
-def _ask(handle: str, ceremony: Ceremony) -> Ask:
-    return Ask("link", digest("link", handle), ceremony.account_id, "sms", ceremony.phone, ceremony.account_id)
+def _ask(handle: str, ceremony: LinkingFlow) -> CodeRequest:
+    return CodeRequest("link", digest("link", handle), ceremony.account_id, "sms", ceremony.phone, ceremony.account_id)

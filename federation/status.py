@@ -10,8 +10,8 @@ from flask import render_template
 from flask_babel import lazy_gettext
 
 from federation.upstreams import Upstream, Upstreams
-from idp.web.browser import Surroundings, this_browser
-from idp.web.front import Endpoint, Environ, Reply, problem, reply
+from idp.web.browser import WebContext, this_browser
+from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
 from idp.web.page import Page
 
 STATES = {
@@ -59,9 +59,9 @@ class Status:
 class StatusPage(Page):
     """The same for people."""
 
-    def __init__(self, around: Surroundings, status: Status) -> None:
-        self._around = around
+    def __init__(self, context: WebContext, status: Status) -> None:
+        self._context = context
         self._status = status
 
     def get(self) -> str:
-        return render_template("status.html", rows=self._status.rows(this_browser(self._around).language()))
+        return render_template("status.html", rows=self._status.rows(this_browser(self._context).language()))

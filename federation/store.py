@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, up
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from federation.linking import Dispute, Link, LinkTaken, NewLink, Stay, Subject
+from federation.linking import Dispute, Link, LinkTaken, NewLink, Subject, UpstreamSession
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import Told
@@ -201,7 +201,7 @@ class SqlLinks:
         except (IntegrityError, CameFirst):
             raise LinkTaken from None
 
-    def remember(self, stay: Stay) -> None:
+    def remember(self, stay: UpstreamSession) -> None:
         sealed = self._sealing.seal(stay.logout_hint.encode(), context=f"stay {stay.account_id} {stay.auth_time!r}")
         row = {
             "account_id": stay.account_id,
@@ -216,7 +216,7 @@ class SqlLinks:
         with self._database.read.connect() as connection:
             connection.execute(new.on_conflict_do_update(index_elements=[_s.account_id, _s.auth_time], set_=row))
 
-    def stay(self, account_id: str, auth_time: float) -> Stay | None:
+    def stay(self, account_id: str, auth_time: float) -> UpstreamSession | None:
         """Through which session of an upstream this login came."""
         mine = and_(_s.account_id == account_id, _s.auth_time == auth_time)
         with self._database.read.connect() as connection:
@@ -224,7 +224,9 @@ class SqlLinks:
         if row is None:
             return None
         hint = self._sealing.unseal(row.sealed_hint, context=f"stay {row.account_id} {row.auth_time!r}").decode()
-        return Stay(row.account_id, row.auth_time, Subject(row.upstream, row.subject), row.sid, hint, row.expires_at)
+        return UpstreamSession(
+            row.account_id, row.auth_time, Subject(row.upstream, row.subject), row.sid, hint, row.expires_at
+        )
 
     def sids_of(self, subject: Subject | None, upstream: str, sid_digest: str | None) -> list[tuple[str, str]]:
         """Our live sessions, as (account, sid), that came through this subject or that session of the upstream."""

@@ -20,7 +20,7 @@ Tell = Callable[[str, str, str, float], None]
 
 
 @dataclass
-class Telling:
+class UpstreamNotices:
     """Whom to tell of requests; nobody, until somebody watches."""
 
     tell: Tell = lambda *_: None
@@ -66,7 +66,11 @@ class Upstreams:
     """Finds them. `closed` asks the store which an operator closed; the answer is kept for a few seconds."""
 
     def __init__(
-        self, known: Sequence[Upstream], closed: Callable[[], Mapping[str, float]], clock: Clock, telling: Telling
+        self,
+        known: Sequence[Upstream],
+        closed: Callable[[], Mapping[str, float]],
+        clock: Clock,
+        telling: UpstreamNotices,
     ) -> None:
         self.telling = telling
         self.known = tuple(sorted(known, key=lambda upstream: (upstream.order, upstream.id)))

@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 from flask import redirect
 from werkzeug.wrappers import Response
 
-from federation.brokering import Away, Brokering, Entered, Outcome, Owing, Turned
 from federation.connector import Leaving, UpstreamFailed
 from federation.sentences import FAILED, NOTES
+from federation.upstream_logins import Denied, LoggedIn, Outcome, PendingUpstreamLogin, StepRequired, UpstreamLogins
 from federation.upstreams import Upstream
 from idp.ephemeral_records import digest
 from idp.errors import BadRequest, Expired, TooMany
@@ -23,7 +23,7 @@ from idp.login.authentication import acr_level
 from idp.login.sessions import Sessions
 from idp.oidc.clients import Clients
 from idp.ports import Seeker, Way
-from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.login import returns_to
 from idp.web.page import Page
 
@@ -49,9 +49,9 @@ PAGES: Mapping[str, str] = {
 class ViaUpstreams:
     """The upstreams as the login page offers them (`idp.ports.WaysIn`)."""
 
-    def __init__(self, brokering: Brokering, issuer: str) -> None:
-        self._upstreams = brokering.upstreams
-        self._links = brokering.links
+    def __init__(self, upstream_logins: UpstreamLogins, issuer: str) -> None:
+        self._upstreams = upstream_logins.upstreams
+        self._links = upstream_logins.links
         self._issuer = issuer
 
     def offered(self, seeker: Seeker) -> list[Way]:
@@ -85,21 +85,23 @@ class Journeys:
 
     def __init__(
         self,
-        around: Surroundings,
+        context: WebContext,
         attempts: Attempts,
-        brokering: Brokering,
+        upstream_logins: UpstreamLogins,
         clients: Clients,
         departures: LocalRateLimiter,
         count: Count,
     ) -> None:
         self._clients = clients
         self._departures = departures
-        self.around = around
+        self.context = context
         self.attempts = attempts
-        self.brokering = brokering
+        self.upstream_logins = upstream_logins
         self.count = count
 
-    def leave(self, browser: Browser, upstream: Upstream, away: Away, params: Mapping[str, str]) -> Response:
+    def leave(
+        self, browser: Browser, upstream: Upstream, away: PendingUpstreamLogin, params: Mapping[str, str]
+    ) -> Response:
         """Send the browser to the upstream, or back to where it came from when that cannot be asked."""
         if not self._departures.hit(browser.address):
             raise TooMany("too many journeys begun", retry_after=self._departures.retry_after)
@@ -107,12 +109,12 @@ class Journeys:
         acr = max(_acr(params), client.minimum_acr if client else 1)
         leaving = Leaving("", "", away.purpose is not Purpose.LOGIN, acr, browser.language())
         try:
-            self.brokering.demand_open(upstream)
-            return redirect(self.brokering.start(upstream, away, leaving), 303)
+            self.upstream_logins.demand_open(upstream)
+            return redirect(self.upstream_logins.start(upstream, away, leaving), 303)
         except UpstreamFailed as failed:
             return self.failed(upstream, away, failed)
 
-    def failed(self, upstream: Upstream, away: Away, failed: UpstreamFailed) -> Response:
+    def failed(self, upstream: Upstream, away: PendingUpstreamLogin, failed: UpstreamFailed) -> Response:
         """Back to where the person chose this way, which says what happened."""
         self.count(upstream.id, failed.kind)
         if failed.kind != "cancelled":
@@ -127,19 +129,19 @@ class Journeys:
     def go_on(self, browser: Browser, outcome: Outcome, upstream: str) -> Response:
         """The page that an outcome asks for."""
         match outcome:
-            case Entered():
+            case LoggedIn():
                 self.count(upstream, "entered")
                 return self.enter(browser, outcome)
-            case Owing(_, handle, mode):
+            case StepRequired(_, handle, mode):
                 self.count(upstream, mode)
                 return redirect(with_query(PAGES[mode], c=handle), 303)
-            case Turned(attempt, why, sid):
+            case Denied(attempt, why, sid):
                 self.count(upstream, why)
                 page = "/account/links" if sid else "/link/refused"
                 given = {"via": upstream, "why": why} if sid else {"attempt": attempt, "via": upstream, "why": why}
                 return redirect(with_query(page, **given), 303)
 
-    def enter(self, browser: Browser, entered: Entered) -> Response:
+    def enter(self, browser: Browser, entered: LoggedIn) -> Response:
         """Let the attempt go on as the person whom the upstream proved."""
         attempt = self.attempts.load(entered.attempt, browser.held(entered.attempt))
         proved, review = entered.proved, entered.review
@@ -155,11 +157,11 @@ class Start(Page):
         self._journeys = journeys
 
     def get(self, upstream_id: str) -> Response:
-        browser = this_browser(self._journeys.around)
-        upstream = self._journeys.brokering.upstreams.named(upstream_id)
+        browser = this_browser(self._journeys.context)
+        upstream = self._journeys.upstream_logins.upstreams.named(upstream_id)
         handle = browser.query.get("attempt", "")
         attempt = self._journeys.attempts.load(handle, browser.held(handle))
-        away = Away(upstream.id, handle, attempt.browser, purpose=attempt.purpose)
+        away = PendingUpstreamLogin(upstream.id, handle, attempt.browser, purpose=attempt.purpose)
         return self._journeys.leave(browser, upstream, away, params_of(attempt))
 
 
@@ -171,19 +173,19 @@ class Return(Page):
 
     def get(self, upstream_id: str) -> Response:
         journeys = self._journeys
-        browser = this_browser(journeys.around)
-        upstream = journeys.brokering.upstreams.named(upstream_id)
+        browser = this_browser(journeys.context)
+        upstream = journeys.upstream_logins.upstreams.named(upstream_id)
         query = browser.request.environ.get("QUERY_STRING", "")
-        away = journeys.brokering.took(_state(query), upstream, browser_of(browser.secret or ""))
+        away = journeys.upstream_logins.took(_state(query), upstream, browser_of(browser.secret or ""))
         try:
-            outcome = journeys.brokering.arrived(upstream, away, query)
+            outcome = journeys.upstream_logins.arrived(upstream, away, query)
         except UpstreamFailed as failed:
             if failed.kind == "expired" and not away.again:
                 return self._once_more(browser, upstream, away)
             return journeys.failed(upstream, away, failed)
         return journeys.go_on(browser, outcome, upstream.id)
 
-    def _once_more(self, browser: Browser, upstream: Upstream, away: Away) -> Response:
+    def _once_more(self, browser: Browser, upstream: Upstream, away: PendingUpstreamLogin) -> Response:
         """A code of a few seconds was too old: begin anew, once, without asking the person."""
         params: Mapping[str, str] = {}
         if away.attempt:
@@ -200,10 +202,10 @@ class LogoutToken(Page):
         self._claim = claim
 
     def post(self, upstream_id: str) -> Response:
-        brokering = self._journeys.brokering
-        upstream = brokering.upstreams.configured(upstream_id)
+        upstream_logins = self._journeys.upstream_logins
+        upstream = upstream_logins.upstreams.configured(upstream_id)
         try:
-            pairs = parse_qsl(this_browser(self._journeys.around).request.get_data(as_text=True), max_num_fields=10)
+            pairs = parse_qsl(this_browser(self._journeys.context).request.get_data(as_text=True), max_num_fields=10)
         except ValueError:
             pairs = []
         tokens = [value for name, value in pairs if name == "logout_token"]
@@ -215,11 +217,11 @@ class LogoutToken(Page):
             raise BadRequest(f"logout token: {failed.detail}") from None
         # Used once, for as long as it could be good: a copy of it ends no later session. Without its signature, which
         # can be written in more than one way.
-        if not self._claim(digest("logout token", tokens[0].rpartition(".")[0]), brokering.clock() + TOKEN_LIFE):
+        if not self._claim(digest("logout token", tokens[0].rpartition(".")[0]), upstream_logins.clock() + TOKEN_LIFE):
             return Response(status=200, headers={"Cache-Control": "no-store"})
-        named = brokering.digester.named(upstream.id, subject) if subject else None
-        of_sid = brokering.digester.of(f"{upstream.id} sid", sid) if sid else None
-        for account_id, ours in brokering.links.sids_of(named, upstream.id, of_sid):
+        named = upstream_logins.digester.named(upstream.id, subject) if subject else None
+        of_sid = upstream_logins.digester.of(f"{upstream.id} sid", sid) if sid else None
+        for account_id, ours in upstream_logins.links.sids_of(named, upstream.id, of_sid):
             self._sessions.end_one(account_id, ours)
         return Response(status=200, headers={"Cache-Control": "no-store"})
 

@@ -1,7 +1,7 @@
 """The phone's API: JSON over HTTPS for apps, as plain WSGI. `contract` is its table, docs/mobile.md its guide.
 
-`phone_door` says who calls; each operation here has the name that it has in the table, and every refusal that a rule
-knows becomes a problem with its code.
+`phone_authenticator` says who calls; each operation here has the name that it has in the table, and every refusal that
+a rule knows becomes a problem with its code.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,12 +15,20 @@ from idp.accounts.phone import PhoneNumber
 from idp.errors import Busy, TooMany
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.web.agents import browser_name
-from idp.web.front import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
 from qr_login.contract import NUMBER_OVER, OPERATIONS, Operation
 from qr_login.flow import WRONG_NUMBERS, QrRefused
 from qr_login.openapi import document
 from qr_login.phone import Phone
-from qr_login.phone_door import REFUSING, Caller, Door, Problem, language_of, problem_of, read_object
+from qr_login.phone_authenticator import (
+    REFUSING,
+    Caller,
+    PhoneAuthenticator,
+    Problem,
+    language_of,
+    problem_of,
+    read_object,
+)
 
 Given = Mapping[str, Any]
 Answer = tuple[int, Mapping[str, Any]]
@@ -34,7 +42,7 @@ class PhoneApi:
     def __init__(
         self,
         issuer: str,
-        door: Door,
+        door: PhoneAuthenticator,
         phone: Phone,
         devices: Devices,
         credentials: Credentials,

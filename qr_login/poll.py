@@ -14,10 +14,10 @@ from werkzeug.wrappers import Request, Response
 from idp.errors import Expired, OtherBrowser
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Proved
-from idp.login.sessions import Visitor
+from idp.login.sessions import ClientInfo
 from idp.ports import Clock
-from idp.web.browser import Browser, Surroundings, with_query
-from idp.web.front import Endpoint, Environ, Reply, problem, reply
+from idp.web.browser import Browser, WebContext, with_query
+from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
 from idp.web.headers import Headers
 from idp.web.login import returns_to
 from qr_login.drawing import Drawing
@@ -27,7 +27,7 @@ from qr_login.sentences import sentence_of
 
 PATH = "/login/qr/poll"
 GONE = {"state": "gone", "say": "gone"}
-ProvedOf = Callable[[QrLogin, Visitor], Proved]
+ProvedOf = Callable[[QrLogin, ClientInfo], Proved]
 """The login that a delivery stands for."""
 
 
@@ -43,10 +43,10 @@ class Waiting:
     """A browser that waits: what it may know of its login, and its one entry."""
 
     def __init__(
-        self, around: Surroundings, logins: QrLogins, attempts: Attempts, proved_of: ProvedOf, clock: Clock
+        self, context: WebContext, logins: QrLogins, attempts: Attempts, proved_of: ProvedOf, clock: Clock
     ) -> None:
         self.logins = logins
-        self._around = around
+        self._context = context
         self._attempts = attempts
         self._proved_of = proved_of
         self._clock = clock
@@ -82,11 +82,11 @@ class Waiting:
                     return False
             return True
 
-        polled = ask(self._around.cookies.read(browser.request.cookies, "q") or "", fits)
+        polled = ask(self._context.cookies.read(browser.request.cookies, "q") or "", fits)
         if polled.kind != "delivered" or polled.login is None:
             return Told(polled)
         try:
-            proved = self._proved_of(polled.login, browser.visitor)
+            proved = self._proved_of(polled.login, browser.client_info)
             secret = self._attempts.logged_in(handle, found[0], proved, remember=False)
             browser.was_proved(handle, secret)
         except Expired:
@@ -97,8 +97,8 @@ class Waiting:
 class Poll:
     """The endpoint. It answers with the modules of the next few pictures, and the page draws them."""
 
-    def __init__(self, around: Surroundings, waiting: Waiting, drawing: Drawing) -> None:
-        self._around = around
+    def __init__(self, context: WebContext, waiting: Waiting, drawing: Drawing) -> None:
+        self._context = context
         self._waiting = waiting
         self._drawing = drawing
 
@@ -108,14 +108,14 @@ class Poll:
     def poll(self, environ: Environ) -> Reply:
         if environ["REQUEST_METHOD"] != "POST":
             return problem(405, "method_not_allowed", [("Allow", "POST")])
-        browser = Browser(self._around, Request(environ))
+        browser = Browser(self._context, Request(environ))
         told = self._waiting.polled(browser, browser.form.get("attempt", ""))
         kind, headers = told.polled.kind, Headers()
         if kind in ("pending", "scanned", "slow_down"):
             headers.append(("Retry-After", str(told.polled.retry_after)))
         if told.entered:
             cookies = Response()
-            self._around.cookies.drop(cookies, "q")
+            self._context.cookies.drop(cookies, "q")
             browser.hand_over(cookies)
             headers.extend(("Set-Cookie", cookie) for cookie in cookies.headers.getlist("Set-Cookie"))
         return reply(200, self._answer(told), headers)

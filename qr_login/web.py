@@ -18,7 +18,7 @@ from idp.login.attempt import Attempts, LoginAttempt
 from idp.oidc.clients import Clients
 from idp.web import request as current_request
 from idp.web.agents import browser_and_system
-from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.login import returns_to
 from idp.web.page import Page
 from qr_login.drawing import MODULES, QUIET, Drawing
@@ -46,14 +46,14 @@ class QrPage(Page):
 
     def __init__(
         self,
-        around: Surroundings,
+        context: WebContext,
         attempts: Attempts,
         clients: Clients,
         waiting: Waiting,
         drawing: Drawing,
         limiters: Limiters,
     ) -> None:
-        self._around = around
+        self._context = context
         self._attempts = attempts
         self._clients = clients
         self._waiting = waiting
@@ -61,7 +61,7 @@ class QrPage(Page):
         self._limiters = limiters
 
     def get(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         handle = browser.query.get("attempt", "")
         attempt = self._attempts.load(handle, browser.held(handle))
         client = self._clients.find(attempt.client_id)
@@ -76,7 +76,7 @@ class QrPage(Page):
         told = self._waiting.looked(browser, handle)
         if told.entered:
             response = redirect(told.entered, 303)
-            self._around.cookies.drop(response, "q")
+            self._context.cookies.drop(response, "q")
             return response
         name = client.client_name if client else gettext("Tài khoản của tôi")
         return self._shown(browser, handle, attempt, told, name)
@@ -93,7 +93,7 @@ class QrPage(Page):
         except QrRefused as refused:
             return _refused(handle, refused.why)
         response = redirect(with_query(PAGE, attempt=handle, slow=1 if slow else None, now=1), 303)
-        self._around.cookies.set(response, "q", secret, max_age=int(LIFE + REMEMBERED))
+        self._context.cookies.set(response, "q", secret, max_age=int(LIFE + REMEMBERED))
         return response
 
     def _shown(self, browser: Browser, handle: str, attempt: LoginAttempt, told: Told, client_name: str) -> Response:
@@ -148,4 +148,4 @@ def _refused(handle: str, why: str) -> Response:
 def asker_of(browser: Browser) -> Asker:
     """What the phone will show of this browser."""
     name, system = browser_and_system(browser.request.headers.get("User-Agent", "")[:500])
-    return Asker(name, system, browser.around.places.of(browser.network), browser.network)
+    return Asker(name, system, browser.context.places.of(browser.network), browser.network)

@@ -13,9 +13,9 @@ from config.commands.accounts_import import import_
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.commands.phones import phones
 from config.commands.records import read_records
-from config.foundation import Foundation, passwords_of
 from config.people_file import BadPerson, read_person
 from config.people_wiring import sessions_of, set_number, sql_sessions
+from config.stores import Stores, passwords_of
 from idp.accounts import identifiers, trust
 from idp.accounts.account import Account, Kind
 from idp.accounts.passwords import Passwords
@@ -59,7 +59,7 @@ def load(file: Path, reason: str, as_json: bool) -> None:
         stop(complaints)
 
 
-def _add_unless_known(base: Foundation, hasher: Passwords, person: Mapping[str, Any], reason: str) -> int:
+def _add_unless_known(base: Stores, hasher: Passwords, person: Mapping[str, Any], reason: str) -> int:
     account, password = read_person(person, base.clock())
     if any(base.people.find_by_identifier(i.kind, i.value) for i in account.identifiers):
         return 0
@@ -67,7 +67,7 @@ def _add_unless_known(base: Foundation, hasher: Passwords, person: Mapping[str, 
     return 1
 
 
-def open_account(base: Foundation, hasher: Passwords, account: Account, password: str | None, reason: str) -> None:
+def open_account(base: Stores, hasher: Passwords, account: Account, password: str | None, reason: str) -> None:
     """Write a new account with its hash, and the audit event."""
     hashed = hasher.hash(password) if password else None
     base.people.add(replace(account, password_hash=hashed, password_changed_at=base.clock() if hashed else None))
@@ -216,11 +216,11 @@ def end_sessions(who: str, reason: str) -> None:
     click.echo(f"{_end_all(base, account.id)} sessions ended")
 
 
-def _end_all(base: Foundation, account_id: str) -> int:
+def _end_all(base: Stores, account_id: str) -> int:
     return len(sql_sessions(base).end(account_id, sid=None, but=None, now=base.clock()))
 
 
-def found(base: Foundation, who: str) -> Account:
+def found(base: Stores, who: str) -> Account:
     """The account that `who` names, or the end of the command."""
     account = base.people.find(who) if len(who) == 32 else None
     kinds: tuple[Kind, ...] = ("individual", "organisation")

@@ -11,8 +11,8 @@ import click
 
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
-from config.foundation import Foundation
 from config.people_file import BadPerson, read_person
+from config.stores import Stores
 from idp.accounts.account import Account
 from idp.accounts.people import IdentifierTaken
 from idp.ports import Event
@@ -68,7 +68,7 @@ def import_(file: BinaryIO, reason: str, as_json: bool) -> None:
         stop([*complaints, f"{counts['refused']} lines were refused"])
 
 
-def _write(base: Foundation, batch: list[Line], counts: dict[str, int]) -> None:
+def _write(base: Stores, batch: list[Line], counts: dict[str, int]) -> None:
     accounts = [line.account for line in batch if line.account]
     known = base.people.add_many(accounts)
     counts["read"] += len(batch)

@@ -19,7 +19,7 @@ from idp.audit import EVENTS
 from idp.audit_export import BadExport, check
 from idp.store.audit import BrokenTrail, Head
 from idp.store.counters import read_counter
-from idp.store.incidents import Incident
+from idp.store.support_codes import Incident
 
 LONGEST_LINE = 65_536
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)

@@ -12,7 +12,7 @@ import click
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.commands.records import read_records
-from config.foundation import Foundation
+from config.stores import Stores
 from idp.login.authentication import acr_name
 from idp.oidc.clients import QR_LOGIN, Client, secret_digest
 from idp.oidc.metadata import DISCOVERY
@@ -209,7 +209,7 @@ def shown(client: Client) -> dict[str, Any]:
     return facts | {"default_acr_values": [acr_name(client.minimum_acr)]}
 
 
-def _found(base: Foundation, client_id: str) -> Client:
+def _found(base: Stores, client_id: str) -> Client:
     return base.clients.find(client_id) or stop([f"there is no client {client_id}"])
 
 
@@ -225,7 +225,7 @@ def _given(given: Mapping[str, Any]) -> dict[str, Any]:
     return named
 
 
-def _discovery(base: Foundation) -> dict[str, str]:
+def _discovery(base: Stores) -> dict[str, str]:
     return {"issuer": base.settings.issuer, "discovery": base.settings.issuer + DISCOVERY}
 
 
@@ -236,12 +236,12 @@ def _too_short(secret: str | None) -> str | None:
     return f"client_secret needs {SHORTEST_SECRET} characters; leave it out and a good one is made"
 
 
-def _registered(base: Foundation, metadata: Mapping[str, Any], secret: str | None, event: str, reason: str) -> None:
+def _registered(base: Stores, metadata: Mapping[str, Any], secret: str | None, event: str, reason: str) -> None:
     key, client_id = base.secrets.get("client-secret"), str(metadata["client_id"])
     _checked(base, metadata, secret_digest(key, client_id, secret) if secret else None, event, reason)
 
 
-def _checked(base: Foundation, metadata: Mapping[str, Any], digest: str | None, event: str, reason: str) -> None:
+def _checked(base: Stores, metadata: Mapping[str, Any], digest: str | None, event: str, reason: str) -> None:
     """Check, write and audit, or end the command with every complaint."""
     try:
         client = read_client(metadata, secret_digest=digest)
@@ -253,7 +253,7 @@ def _checked(base: Foundation, metadata: Mapping[str, Any], digest: str | None, 
     base.audit.record(Event(event, client_id=client.client_id, reason=reason))
 
 
-def register(base: Foundation, metadata: Mapping[str, Any], secret: str | None, reason: str) -> None:
+def register(base: Stores, metadata: Mapping[str, Any], secret: str | None, reason: str) -> None:
     """Check and write one client, for whose algorithm a key must sign already. Raises `BadClient`."""
     digest = (
         secret_digest(base.secrets.get("client-secret"), str(metadata.get("client_id")), secret) if secret else None
@@ -265,6 +265,6 @@ def register(base: Foundation, metadata: Mapping[str, Any], secret: str | None, 
     base.clients.put(client, base.clock())
 
 
-def _lacks_key(base: Foundation, client: Client) -> str | None:
+def _lacks_key(base: Stores, client: Client) -> str | None:
     alg = client.id_token_signed_response_alg
     return lack(base.rotator.prepare((alg,)), alg, base.clock())

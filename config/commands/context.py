@@ -9,10 +9,10 @@ from typing import Any, NoReturn, TypeVar
 import click
 from sqlalchemy.exc import ProgrammingError
 
-from config.foundation import Foundation, lay
 from config.settings import BadSettings, Settings, load
+from config.stores import Stores, open_stores
 from idp.ports import Clock
-from idp.store.down import STORE_DOWN
+from idp.store.store_errors import STORE_DOWN
 from keys.ring import BadRing
 from keys.sealing import SealBroken
 
@@ -34,10 +34,10 @@ def clock() -> Clock:
     return context.obj if context and context.obj else time.time
 
 
-def foundation() -> Foundation:
+def foundation() -> Stores:
     """The stores, or the end of the command with the reason."""
     try:
-        return lay(settings(), clock())
+        return open_stores(settings(), clock())
     except BadSettings as error:
         stop(error.complaints, UNUSABLE)
     except (SealBroken, BadRing) as error:

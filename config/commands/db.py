@@ -7,9 +7,9 @@ import click
 from config import migrate
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, settings, stop, told
-from config.foundation import open_database
 from config.housekeeping import Witness
 from config.settings import BadSettings
+from config.stores import open_database
 from idp.ports import Event
 from idp.store.copying import copy_all
 from idp.store.counters import bump_epoch

@@ -8,14 +8,14 @@ import click
 from config import migrate
 from config.commands import output
 from config.commands.context import as_json, foundation, settings, told
-from config.foundation import Foundation
 from config.housekeeping import refuse_restored_store
 from config.keys_setup import needed_algorithms
 from config.proxy_watch import look_for_unlisted
 from config.settings import BadSettings
+from config.stores import Stores
 from idp.desk.agencies import EVERYWHERE
 from idp.desk.officers import EVERYWHERE_ONLY
-from idp.store.down import STORE_DOWN
+from idp.store.store_errors import STORE_DOWN
 from keys.ring import BadRing
 
 Finding = dict[str, Any]
@@ -61,21 +61,21 @@ class Wrong(Exception):
     """A part is not as it has to be; the message says what helps."""
 
 
-def _migrations(base: Foundation) -> str:
+def _migrations(base: Stores) -> str:
     at = migrate.current(base.database)
     if at != migrate.newest():
         raise Wrong(f"at {at}, newest is {migrate.newest()}: run `idp db upgrade`")
     return f"at {at}"
 
 
-def _redis(base: Foundation) -> str:
+def _redis(base: Stores) -> str:
     if base.redis is None:
         return "not used: short-lived things stay in SQL"
     base.refuse_evicting_redis()
     return "answers, noeviction"
 
 
-def _keys(base: Foundation) -> str:
+def _keys(base: Stores) -> str:
     now, ring = base.clock(), base.rings.ring()
     needed = needed_algorithms(base.settings, base.clients.load_all())
     missing = set(needed) - set(ring.algorithms(now))
@@ -87,19 +87,19 @@ def _keys(base: Foundation) -> str:
     return f"ring version {ring.version}, signs with {', '.join(ring.algorithms(now))}, each with a standby"
 
 
-def _trail(base: Foundation) -> str:
+def _trail(base: Stores) -> str:
     verdict = base.trail.verify()
     if verdict.broken:
         raise Wrong(verdict.broken)
     return f"{verdict.verified} records hold, {verdict.unsealed} not chained yet"
 
 
-def _restored(base: Foundation) -> str:
+def _restored(base: Stores) -> str:
     refuse_restored_store(base)
     return "the database is as new as this machine remembers"
 
 
-def _messages(base: Foundation) -> str:
+def _messages(base: Stores) -> str:
     configured, s = base.settings.messages, base.settings
     if s.is_production and not (configured.sms and configured.email):
         raise Wrong("nobody gets a code or a notice: set messages.sms and messages.email (docs/messages.md)")
@@ -113,7 +113,7 @@ def _messages(base: Foundation) -> str:
     return f"sms by {s.sends_by('sms')}, email by {s.sends_by('email')}, {sum(n for n, _ in waiting.values())} waiting"
 
 
-def _upstreams(base: Foundation) -> str:
+def _upstreams(base: Stores) -> str:
     """Their keys and settings, without asking anybody: `idp upstreams test` does that."""
     from config.federation_wiring import sql_links, upstreams_of
 
@@ -123,7 +123,7 @@ def _upstreams(base: Foundation) -> str:
     return f"{len(known.known)} configured, open: {opened}; {links.waiting()} links wait for officers"
 
 
-def _officers(base: Foundation) -> str:
+def _officers(base: Stores) -> str:
     """Whether every officer is a known person, and every right one that holds somewhere."""
     from config.officer_wiring import sql_officers
 
@@ -140,7 +140,7 @@ def _officers(base: Foundation) -> str:
     return f"{len(active)} active, {sum(officer.foreigner for officer in active)} of them foreigners"
 
 
-LOOKS: dict[str, Callable[[Foundation], str]] = {
+LOOKS: dict[str, Callable[[Stores], str]] = {
     "database": lambda base: f"{base.database.dialect} answers, client revision {base.clients.revision()}",
     "migrations": _migrations,
     "redis": _redis,

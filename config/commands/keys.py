@@ -9,9 +9,9 @@ import click
 from config.commands import key_words as words
 from config.commands import output
 from config.commands.context import as_json, clock, foundation, reasoned, settings, stop, told
-from config.foundation import Foundation, open_database
 from config.keys_setup import master_keys, needed_algorithms, policy
 from config.settings import BadSettings
+from config.stores import Stores, open_database
 from idp.audit_export import ALGORITHM
 from idp.ports import Event
 from keys import calendar, care
@@ -39,7 +39,7 @@ def keys(context: click.Context, ring: str) -> None:
     context.meta[RING] = ring
 
 
-def _ring_of(base: Foundation) -> tuple[RingCache, Rotator]:
+def _ring_of(base: Stores) -> tuple[RingCache, Rotator]:
     """The ring that the command is about."""
     audit = click.get_current_context().meta[RING] == "audit"
     return (base.audit_keys.rings, base.audit_keys.rotator) if audit else (base.rings, base.rotator)
@@ -239,7 +239,7 @@ def _chosen(ring: KeyRing, alg: str | None) -> tuple[str, ...]:
 
 
 def _change(
-    transition: Transition, reason: str, as_json: bool, *, dry_run: bool = False, base: Foundation | None = None
+    transition: Transition, reason: str, as_json: bool, *, dry_run: bool = False, base: Stores | None = None
 ) -> None:
     """Do it, or say what would be done, and tell what changed and what portals will see of it."""
     base = base or foundation()

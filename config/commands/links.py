@@ -10,12 +10,12 @@ from config.commands.accounts import found as account_found
 from config.commands.accounts import shown as account_shown
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.federation_wiring import sql_links
-from config.foundation import Foundation
 from config.officer_wiring import sql_officers
 from config.people_wiring import notices_of
+from config.stores import Stores
 from federation.conflicts import OfficerConflicts, said
 from federation.linking import Dispute, Link, LinkTaken
-from federation.officers import NotTwo, Officers, Two
+from federation.officers import NotTwoPersons, Officers, TwoPersonRule
 from idp.desk.officers import Officer
 
 ID = {"ignore_unknown_options": True}
@@ -108,7 +108,7 @@ def resolve(
             stop(["--account, --by and --approved-by are for a link"])
         else:
             officers.refuse(dispute, reason)
-    except NotTwo as error:
+    except NotTwoPersons as error:
         stop([f"--by and --approved-by: {error}"])
     except LinkTaken:
         stop(["it was decided already, or the account was changed at this moment; look at it and try again"])
@@ -123,7 +123,7 @@ def _give_number(officers: Officers, dispute: Dispute, reason: str) -> None:
 
 
 def _force(
-    base: Foundation, officers: Officers, dispute: Dispute, who: str | None, by: tuple[str, str], reason: str
+    base: Stores, officers: Officers, dispute: Dispute, who: str | None, by: tuple[str, str], reason: str
 ) -> None:
     if dispute.reason == "disavowed":
         stop(["somebody disavowed a change here: there is nothing to link; settle it with `refuse`"])
@@ -132,24 +132,24 @@ def _force(
     if not account.is_active:
         stop(["the account is disabled"])
     numbers = frozenset({held.value for held in account.identifiers} | {dispute.facts.get("citizen_number", "")})
-    two = _two(base, by, numbers)
-    OfficerConflicts(sql_links(base), officers, base.people).force(dispute, account, two, reason)
+    pair = _two(base, by, numbers)
+    OfficerConflicts(sql_links(base), officers, base.people).force(dispute, account, pair, reason)
 
 
-def _two(base: Foundation, by: tuple[str, str], numbers: frozenset[str]) -> Two:
-    """Both officers, who exist, hold the right and are not the person with these numbers. Raises `NotTwo`."""
-    two, store = Two(*by), sql_officers(base)
+def _two(base: Stores, by: tuple[str, str], numbers: frozenset[str]) -> TwoPersonRule:
+    """Both officers, who exist, hold the right and are not the person with these numbers. Raises `NotTwoPersons`."""
+    pair, store = TwoPersonRule(*by), sql_officers(base)
     both: list[Officer] = []
-    for login in (two.by, two.approved_by):
+    for login in (pair.by, pair.approved_by):
         found = store.find_by_login(login)
         if found is None or not found.holds("links"):
-            raise NotTwo(f'{login} is no active officer with the right "links"')
+            raise NotTwoPersons(f'{login} is no active officer with the right "links"')
         if found.is_among(numbers):
-            raise NotTwo(f"{login} is the person whom the link is about")
+            raise NotTwoPersons(f"{login} is the person whom the link is about")
         both.append(found)
     if not both[0].is_surely_not(both[1]):
-        raise NotTwo("nobody knows these to be two persons: `idp officers identify` enters who they are")
-    return two
+        raise NotTwoPersons("nobody knows these to be two persons: `idp officers identify` enters who they are")
+    return pair
 
 
 @links.command()
@@ -174,7 +174,7 @@ def remove(who: str, upstream: str, reason: str) -> None:
     click.echo(f"account {account.id} is not linked to {upstream} any more; its sessions have ended")
 
 
-def _found(base: Foundation, refused_id: str) -> Dispute:
+def _found(base: Stores, refused_id: str) -> Dispute:
     return sql_links(base).find_dispute(refused_id) or stop(["there is no such refused link"])
 
 

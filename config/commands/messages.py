@@ -10,7 +10,7 @@ import click
 from config import logging as our_logging
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
-from config.wiring import wire
+from config.wiring import build_provider
 from idp.accounts.phone import PhoneNumber
 from idp.messages.message import Channel
 from idp.messages.sending import State
@@ -77,7 +77,7 @@ def work(threads: int | None) -> None:
     """
     base = foundation()
     our_logging.set_up(debug=base.settings.debug)
-    workers = Workers(wire(base).deliveries, threads or base.settings.messages.threads)
+    workers = Workers(build_provider(base).deliveries, threads or base.settings.messages.threads)
     enough = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: enough.set())

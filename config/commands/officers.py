@@ -10,8 +10,8 @@ import click
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.commands.records import read_records
-from config.foundation import Foundation, passwords_of
 from config.officer_wiring import roster_of, sql_officers
+from config.stores import Stores, passwords_of
 from idp.accounts import identifiers
 from idp.desk.officers import RIGHTS, BadOfficer, Lock, Officer, Own, Right, Roster, invitation_digest
 from idp.ports import Event
@@ -78,7 +78,7 @@ def identify(login: str, reason: str, as_json: bool, **own: Any) -> None:
     _say(roster.identify(roster.find(login), _own(base, **own), reason), as_json)
 
 
-def _own(base: Foundation, bhxh_code: str | None, citizen_number: str | None, *, foreigner: bool) -> Own:
+def _own(base: Stores, bhxh_code: str | None, citizen_number: str | None, *, foreigner: bool) -> Own:
     """An officer's own numbers: the one that was not given is what the register of participants knows beside it."""
     code, number, register = _read("bhxh", bhxh_code), _read("cccd", citizen_number), SqlParticipants(base.database)
     known = register.find(code) if code else register.find_by_citizen_number(number) if number else None
@@ -133,7 +133,7 @@ def load(file: Path, reason: str) -> None:
             roster_of(base).identify(known, _of(record), reason)
 
 
-def _load(base: Foundation, record: Mapping[str, Any], reason: str) -> None:
+def _load(base: Stores, record: Mapping[str, Any], reason: str) -> None:
     roster, hasher = roster_of(base), passwords_of(base.settings, base.secrets)
     officer = roster.add(record["login"], record["name"], reason, _of(record))
     for agency, right in record["rights"]:
@@ -216,13 +216,13 @@ def enable(login: str, reason: str, as_json: bool) -> None:
     _say(roster.enable(roster.find(login), reason), as_json)
 
 
-def _with_console() -> Foundation:
+def _with_console() -> Stores:
     base = foundation()
     return base if base.settings.officers_url else stop(["officers.url: there is no console; give it an address first"])
 
 
 def _show_link(
-    base: Foundation, roster: Roster, officer: Officer, reason: str, as_json: bool, *, reset: bool = False
+    base: Stores, roster: Roster, officer: Officer, reason: str, as_json: bool, *, reset: bool = False
 ) -> None:
     url = f"{base.settings.officers_url}/invitation/{roster.invite(officer, reason, reset=reset)}"
     if as_json:

@@ -12,8 +12,8 @@ import click
 
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
-from config.foundation import Foundation
 from config.participants_file import BadFile, Line, read_participants
+from config.stores import Stores
 from idp.accounts import identifiers, names
 from idp.accounts.account import Identifier
 from idp.accounts.participants import Participant
@@ -63,7 +63,7 @@ def import_(file: BinaryIO, rejects: TextIO | None, reason: str, as_json: bool) 
         stop(refused.told())
 
 
-def _written(base: Foundation, lines: Iterator[Line], counts: dict[str, int], refused: "_Refused") -> Iterator[None]:
+def _written(base: Stores, lines: Iterator[Line], counts: dict[str, int], refused: "_Refused") -> Iterator[None]:
     """Write the lines batch after batch, each in a transaction of its own, and keep count."""
     register = SqlParticipants(base.database)
     while batch := list(islice(lines, BATCH)):

@@ -10,9 +10,9 @@ import click
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from config.desk_wiring import Desk, desk_of
-from config.foundation import Foundation, passwords_of
 from config.officer_wiring import proposals_of, sql_officers
 from config.people_wiring import credentials_of
+from config.stores import Stores, passwords_of
 from idp.accounts import names
 from idp.accounts.people import IdentifierTaken
 from idp.accounts.phone import PhoneNumber
@@ -177,7 +177,7 @@ def resend(reference: str, by: str, reason: str, as_json: bool) -> None:
     _say({declaration.shown_reference: "sent again"}, as_json)
 
 
-def _desk() -> tuple[Foundation, Desk]:
+def _desk() -> tuple[Stores, Desk]:
     base = foundation()
     passwords = passwords_of(base.settings, base.secrets)
     return base, desk_of(base, passwords, credentials_of(base, passwords))
@@ -190,7 +190,7 @@ def _found(desk: Desk, reference: str) -> Declaration:
     return found
 
 
-def _officer(base: Foundation, login: str) -> Officer:
+def _officer(base: Stores, login: str) -> Officer:
     return sql_officers(base).find_by_login(login[:64]) or stop([f"there is no officer {login[:64]}"])
 
 

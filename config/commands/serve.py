@@ -11,11 +11,11 @@ import click
 from config import logging as our_logging
 from config import migrate
 from config.commands.context import foundation, settings, stop, told
-from config.foundation import Foundation
 from config.housekeeping import refuse_restored_store
 from config.proxy_rules import proxy_rules
 from config.serving.numbers import Numbers, make_directory
 from config.settings import BadSettings, Settings
+from config.stores import Stores
 
 
 @click.command()
@@ -50,7 +50,7 @@ def serve(bind: str | None, workers: int | None, threads: int | None, server: st
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def _supervise(run: Callable[[], None], base: Foundation, bind: str, numbers: Numbers) -> int:
+def _supervise(run: Callable[[], None], base: Stores, bind: str, numbers: Numbers) -> int:
     from config.serving.operations import Listener
     from config.serving.supervisor import Supervisor
 
@@ -74,7 +74,7 @@ def _server(name: str) -> Callable[[str, int, int, Settings], None]:
     return granian_parent.run
 
 
-def _checked(s: Settings) -> Foundation:
+def _checked(s: Settings) -> Stores:
     """Refuse to start on a store that would only fail later, with the command that helps."""
     base = foundation()
     try:

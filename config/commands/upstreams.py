@@ -9,9 +9,9 @@ import click
 from config.commands import output
 from config.commands.context import UNUSABLE, as_json, foundation, reasoned, stop, told
 from config.federation_wiring import sql_links, upstreams_of
-from config.foundation import Foundation
 from config.sections import Upstream
 from config.settings import BadSettings
+from config.stores import Stores
 from federation.connector import UpstreamFailed
 from federation.upstreams import AGREED_WITHIN
 from idp.ports import Event
@@ -115,7 +115,7 @@ def _switch(upstream_id: str, reason: str, *, closed: bool) -> None:
     click.echo(f"{upstream_id} is {word}; every process knows within {AGREED_WITHIN:.0f} seconds")
 
 
-def _configured(base: Foundation, upstream_id: str) -> Upstream:
+def _configured(base: Stores, upstream_id: str) -> Upstream:
     known = {each.id: each for each in base.settings.upstreams}
     names = ", ".join(sorted(known)) or "none"
     return known.get(upstream_id) or stop([f"no such upstream is configured; there are: {names}"])

@@ -6,7 +6,7 @@ from tempfile import SpooledTemporaryFile
 from typing import Any
 
 from idp.web.forms import largest_body
-from idp.web.front import Environ, StartResponse, Wsgi
+from idp.web.gateway import Environ, StartResponse, Wsgi
 
 IN_MEMORY = 131_072
 AT_ONCE = 65_536

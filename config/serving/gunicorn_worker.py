@@ -23,7 +23,7 @@ from config.serving.inbox import Inbox
 from config.serving.refusals import REFUSALS
 from config.settings import load
 from idp.web.forms import LARGEST_BODY, largest_body
-from idp.web.network import Peers
+from idp.web.network import TrustedProxies
 
 log = logging.getLogger("idp")
 
@@ -75,7 +75,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """
         try:
             super().load_wsgi()
-            self._peers = Peers(load().web.trusted_proxies)
+            self._peers = TrustedProxies(load().web.trusted_proxies)
         except Exception as error:
             if self.age <= self.cfg.workers:
                 raise
@@ -232,7 +232,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._hand_over(conn) if is_in_time else self._shed(conn)
 
     def _shed(self, conn: Connection) -> None:
-        self.wsgi.measures.shed.labels("cheap" if conn.is_cheap else "dear").inc()
+        self.wsgi.metrics.shed.labels("cheap" if conn.is_cheap else "dear").inc()
         self._say(conn, 503)
         # Where everything it sent was read nothing is reset, and nobody has to wait for its end.
         self._cut(conn) if conn.inbox.state == "whole" else self._let_go(conn)

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from config.app import notes, readiness
-from config.foundation import Foundation
 from config.serving.numbers import Numbers
+from config.stores import Stores
 from idp.errors import StoreDown
-from idp.web.measures import page_of
-from idp.web.operation import Operation
+from idp.web.health_endpoints import HealthEndpoints
+from idp.web.metrics import page_of
 
 SILENCE = 5.0
 """Seconds after which whoever says nothing to this listener is left."""
@@ -24,7 +24,7 @@ GLANCE, PATIENCE = 0.05, 15.0
 """Seconds that we wait for a worker before we judge by the last one that answered, and how long that counts."""
 
 
-def operation_of(base: Foundation, bind: str, numbers: Numbers) -> Operation:
+def operation_of(base: Stores, bind: str, numbers: Numbers) -> HealthEndpoints:
     """What is told of an installation whose workers listen on `bind`."""
 
     def page() -> tuple[str, bytes]:
@@ -32,7 +32,7 @@ def operation_of(base: Foundation, bind: str, numbers: Numbers) -> Operation:
             return page_of(directory)
 
     workers = _Workers(bind, urlsplit(base.settings.issuer).netloc)
-    return Operation(page, readiness(base) | {"workers": workers.check}, notes(base.settings))
+    return HealthEndpoints(page, readiness(base) | {"workers": workers.check}, notes(base.settings))
 
 
 class _Workers:
@@ -85,7 +85,7 @@ class Listener:
         address = read_bind(bind)
         self._server = _Server(address)
 
-    def start(self, answer: Callable[[], Operation]) -> None:
+    def start(self, answer: Callable[[], HealthEndpoints]) -> None:
         """Answer, each time by what `answer` gives then."""
         self._server.answer = answer
         threading.Thread(target=self._server.serve_forever, name="operations", daemon=True).start()
@@ -98,7 +98,7 @@ class Listener:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
-    answer: Callable[[], Operation]
+    answer: Callable[[], HealthEndpoints]
 
     def __init__(self, address: tuple[str, int]) -> None:
         self.address_family = AF_INET6 if ":" in address[0] else AF_INET

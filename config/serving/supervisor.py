@@ -14,11 +14,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from config.foundation import Foundation, lay
 from config.serving.numbers import Numbers
 from config.serving.operations import Listener, operation_of
 from config.settings import BadSettings, Settings, load
-from idp.web.operation import Operation
+from config.stores import Stores, open_stores
+from idp.web.health_endpoints import HealthEndpoints
 
 log = logging.getLogger("idp")
 TOLD = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD)
@@ -34,14 +34,14 @@ class Supervisor:
     """Runs `serve` in a process of its own. `bind` is where it listens, `base` what operators are told of."""
 
     def __init__(
-        self, serve: Callable[[], None], listener: Listener, base: Foundation, bind: str, numbers: Numbers
+        self, serve: Callable[[], None], listener: Listener, base: Stores, bind: str, numbers: Numbers
     ) -> None:
         self._serve = serve
         self._listener = listener
         self._bind = bind
         self._numbers = numbers
         self._base = base
-        self._operation: Operation
+        self._operation: HealthEndpoints
         self._child = 0
 
     def run(self) -> int:
@@ -79,7 +79,7 @@ class Supervisor:
     def _reload(self) -> None:
         """New workers and new checks by new settings, if they are good: what cannot change is what is listened on."""
         try:
-            base = lay(load(), self._base.clock)
+            base = open_stores(load(), self._base.clock)
         except Exception as error:
             why = error.complaints if isinstance(error, BadSettings) else [type(error).__name__]
             log.error("settings are not reloaded", extra={"complaints": why})

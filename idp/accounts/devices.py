@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.notices import About, Notices, Scene, Told
-from idp.accounts.one_time import Ask, OneTimeCodes
+from idp.accounts.one_time import CodeRequest, OneTimeCodes
 from idp.accounts.passwords import Passwords
 from idp.errors import Busy, Refusal
 from idp.ports import Clock, Event
@@ -294,10 +294,10 @@ class Devices:
             raise DeviceRefused("code_exhausted" if verdict == "exhausted" else "code_wrong")
 
 
-def _ask(holder: Holder, number: str) -> Ask:
+def _ask(holder: Holder, number: str) -> CodeRequest:
     """The code of an enrolment, bound to app, key, login and number."""
     bound_to = f"{holder.client_id} {holder.jkt} {holder.grant_id}"
-    return Ask("device", bound_to, holder.account.id, "sms", number, holder.account.id)
+    return CodeRequest("device", bound_to, holder.account.id, "sms", number, holder.account.id)
 
 
 _PASSCODE = re.compile(r"[0-9]{6}", re.ASCII)

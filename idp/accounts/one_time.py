@@ -38,7 +38,7 @@ COUNTED = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class CodeRequest:
     """What a code is for. `bound_to` names the attempt or session; `account_id` is None when nobody was found.
 
     `who` and `to` are the account and the receiver, or keyed digests of what was typed: both cases behave alike.
@@ -149,7 +149,7 @@ class OneTimeCodes:
         self.rules = rules
         self._alarm = alarm or _log_alarm
 
-    def send(self, ask: Ask, address: str, *, language: Language, trusted: bool) -> float:
+    def send(self, ask: CodeRequest, address: str, *, language: Language, trusted: bool) -> float:
         """Send a code (or, for nobody, do as if) and return from when on another may be asked for.
 
         `trusted` says that the asker is a known device or solved a captcha. Raises `OverBudget`, `CaptchaFirst`.
@@ -160,11 +160,11 @@ class OneTimeCodes:
         self._pay(ask, address, new, self._message(ask, code, new.good_until, language), trusted=trusted)
         return now + self._limits.number_pause
 
-    def tell(self, ask: Ask, message: Message, address: str) -> None:
+    def tell(self, ask: CodeRequest, message: Message, address: str) -> None:
         """Send another message than a code from the same budgets; nothing is sent to nobody. Raises `OverBudget`."""
         self._pay(ask, address, None, message, trusted=True)
 
-    def _pay(self, ask: Ask, address: str, new: NewCode | None, message: Message, *, trusted: bool) -> None:
+    def _pay(self, ask: CodeRequest, address: str, new: NewCode | None, message: Message, *, trusted: bool) -> None:
         sends = ask.account_id is not None
         # Anybody may name an address in a registration: what that costs is taken from nobody's other codes.
         purse = "receiver registration" if ask.purpose == "registration" else "receiver"
@@ -188,12 +188,12 @@ class OneTimeCodes:
             for part in budget.crossed(spent[budget.key].units):
                 self._alarm(budget.key, part)
 
-    def next_send(self, ask: Ask) -> float | None:
+    def next_send(self, ask: CodeRequest) -> float | None:
         """From when on another code may be asked for; None when none was sent yet."""
         kept = self._store.find(ask.key, self._clock())
         return kept.sent_at + self._limits.number_pause if kept else None
 
-    def check(self, ask: Ask, typed: str) -> Verdict:
+    def check(self, ask: CodeRequest, typed: str) -> Verdict:
         """Judge what was typed: `right` once, `exhausted` when neither this code nor another try is left."""
         digits = "".join(c for c in typed[:32] if c.isdigit() and c.isascii())
         if len(digits) != self.rules.digits:
@@ -214,16 +214,16 @@ class OneTimeCodes:
         self._guesses.clear(counted)
         return "right"
 
-    def is_exhausted(self, ask: Ask) -> bool:
+    def is_exhausted(self, ask: CodeRequest) -> bool:
         """Whether no try is left for this purpose, attempt and receiver, whatever code is sent."""
         kept = self._store.find(ask.key, self._clock())
         return kept is not None and not kept.used and kept.tries >= self.rules.tries
 
-    def _message(self, ask: Ask, code: str, good_until: float, language: Language) -> Message:
+    def _message(self, ask: CodeRequest, code: str, good_until: float, language: Language) -> Message:
         facts = {"code": code, "purpose": ask.purpose, "minutes": str(round(self.rules.life / 60))}
         return Message(ask.channel, ask.to, "otp", good_until, facts, language, account_id=ask.account_id)
 
-    def _conversion(self, ask: Ask, address: str) -> tuple[Budget, ...]:
+    def _conversion(self, ask: CodeRequest, address: str) -> tuple[Budget, ...]:
         """The counts that tell how many of a prefix's codes were ever used, and who asks for many (W-03)."""
         known = ask.account_id is not None
         prefix = prefix_of(ask.to) if known else "nobody"
@@ -231,7 +231,7 @@ class OneTimeCodes:
         asker = Budget(f"asker-day:{address}", COUNTED, DAY)
         return (sent, Budget(f"prefix-used:{prefix}", COUNTED, DAY, cost=0), *([asker] if address else []))
 
-    def _used(self, ask: Ask) -> Budget | None:
+    def _used(self, ask: CodeRequest) -> Budget | None:
         is_judged = ask.channel == "sms" and ask.purpose in STRANGERS
         return Budget(f"prefix-used:{prefix_of(ask.to)}", COUNTED, DAY) if is_judged else None
 

@@ -17,7 +17,7 @@ from idp.accounts import identifiers, trust
 from idp.accounts.account import Account, Kind
 from idp.accounts.credentials import Credentials, Way
 from idp.accounts.notices import Scene
-from idp.accounts.one_time import Ask, Channel, OneTimeCodes, Verdict
+from idp.accounts.one_time import Channel, CodeRequest, OneTimeCodes, Verdict
 from idp.accounts.people import People
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 from idp.ephemeral_records import EphemeralRecords, digest
@@ -52,7 +52,7 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class RecoveryForm:
     """What somebody who asks has typed, and from where."""
 
     kind: Kind
@@ -101,7 +101,7 @@ class Recoveries:
         self._issuer = issuer
         self._digest_key = digest_key
 
-    def by_code(self, typed: Typed) -> str:
+    def by_code(self, typed: RecoveryForm) -> str:
         """Begin with a code to the registered phone; `typed.fact` is a birth date or another identifier.
 
         Returns the handle of a ticket, whoever asked. Raises `OverBudget` when the asker's address asks too often.
@@ -114,7 +114,7 @@ class Recoveries:
         self._noted(ticket)
         return handle
 
-    def by_mail(self, typed: Typed) -> None:
+    def by_mail(self, typed: RecoveryForm) -> None:
         """Send a link to the registered, verified address when it is `typed.fact`. Raises what `by_code` raises."""
         account = self._find(typed)
         email = trust.address(account, "recovery", self._clock()) if account and account.is_active else None
@@ -123,7 +123,7 @@ class Recoveries:
 
     def by_hotline(self, phone: str, username: str) -> None:
         """Send a link by text message to a registered phone that fits the account; the assistant learns nothing."""
-        typed = Typed("individual", username, phone, "", "")
+        typed = RecoveryForm("individual", username, phone, "", "")
         account = self._find(typed)
         try:
             number = PhoneNumber.parse(phone).e164
@@ -155,7 +155,7 @@ class Recoveries:
         """Another code for the same recovery; its tries stay counted."""
         self._send(lambda: self._codes.send(_ask(ticket, handle), address, language=language, trusted=True))
 
-    def finish(self, handle: str, ticket: Ticket, typed: Typed | None, new: str, scene: Scene) -> list[str]:
+    def finish(self, handle: str, ticket: Ticket, typed: RecoveryForm | None, new: str, scene: Scene) -> list[str]:
         """Set the new password; returns the names of unproven contacts that were removed.
 
         `typed` is what another browser than the asker's has to know. Raises `RecoveryOver`, `Expired`, `WrongFact`,
@@ -187,7 +187,7 @@ class Recoveries:
         self._failures.clear(account.id)
         return removed
 
-    def _is_owner(self, account: Account, ticket: Ticket, typed: Typed) -> bool:
+    def _is_owner(self, account: Account, ticket: Ticket, typed: RecoveryForm) -> bool:
         found = self._find(typed)
         return found is not None and found.id == account.id and (ticket.way != "hotline" or knows(account, typed))
 
@@ -205,7 +205,7 @@ class Recoveries:
         self._records.take(handle)
         return "exhausted"
 
-    def _find(self, typed: Typed) -> Account | None:
+    def _find(self, typed: RecoveryForm) -> Account | None:
         read = identifiers.read(typed.kind, typed.username)
         found = self._people.find_by_identifier(*read) if read else None
         return found if found and found.kind == typed.kind else None
@@ -213,7 +213,7 @@ class Recoveries:
     def _number(self, account: Account, purpose: trust.Purpose) -> str | None:
         return trust.number(account, purpose, self._clock()) if account.is_active else None
 
-    def _ticket(self, way: Way, account: Account | None, typed: Typed, to: str | None) -> Ticket:
+    def _ticket(self, way: Way, account: Account | None, typed: RecoveryForm, to: str | None) -> Ticket:
         nobody = "typed:" + self._keyed(f"{typed.kind}:{identifiers.canonical(typed.username)}")
         who, receiver = (account.id, to or "") if account else (nobody, nobody)
         # Whoever shows a ticket that was sent in a message has proved to read it; one that comes back here has not.
@@ -221,7 +221,7 @@ class Recoveries:
         account_id = account.id if account else None
         return Ticket(way, who, receiver, typed.browser, self._clock(), account_id, proved)
 
-    def _link(self, ticket: Ticket, typed: Typed) -> None:
+    def _link(self, ticket: Ticket, typed: RecoveryForm) -> None:
         life = LINK_LIFE[ticket.way]
         handle = self._records.add(ticket, life=life)
         facts = {"url": f"{self._issuer}/r/{handle}", "minutes": str(round(life / 60))}
@@ -253,7 +253,7 @@ class Recoveries:
         return hmac.digest(self._digest_key, text.encode(errors="surrogatepass"), hashlib.sha256).hex()[:32]
 
 
-def knows(account: Account, typed: Typed) -> bool:
+def knows(account: Account, typed: RecoveryForm) -> bool:
     """Whether the second fact fits: the full birth date, or another identifier of the account than the one typed."""
     date = _DATE.fullmatch(typed.fact.strip())
     if date:
@@ -264,6 +264,6 @@ def knows(account: Account, typed: Typed) -> bool:
     return any(i.value == fact and i.valid_to is None and i.value not in named for i in account.identifiers)
 
 
-def _ask(ticket: Ticket, handle: str) -> Ask:
+def _ask(ticket: Ticket, handle: str) -> CodeRequest:
     channel: Channel = "email" if ticket.way == "email" else "sms"
-    return Ask("recovery", digest("recovery", handle), ticket.who, channel, ticket.to, ticket.account_id)
+    return CodeRequest("recovery", digest("recovery", handle), ticket.who, channel, ticket.to, ticket.account_id)

@@ -14,7 +14,7 @@ from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.credentials import Credentials, Outdated
 from idp.accounts.notices import Scene
-from idp.accounts.one_time import Ask
+from idp.accounts.one_time import CodeRequest
 from idp.accounts.people import People
 from idp.desk.decisions import Activation, activation_digest
 from idp.desk.declaration import DeclarationStore, read_reference
@@ -125,6 +125,6 @@ class Activations:
             raise ActivationOver("the link was used, or the account secured meanwhile") from None
 
 
-def code_ask(handle: str, account: Account) -> Ask:
+def code_ask(handle: str, account: Account) -> CodeRequest:
     """What the code of an activation is for."""
-    return Ask("activation", digest("activation", handle), account.id, "sms", account.phone or "", account.id)
+    return CodeRequest("activation", digest("activation", handle), account.id, "sms", account.phone or "", account.id)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from idp.accounts.account import Kind
-from idp.accounts.one_time import Ask
+from idp.accounts.one_time import CodeRequest
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 from idp.desk.agencies import Agencies
@@ -30,7 +30,7 @@ from idp.desk.declaration import (
 )
 from idp.desk.grades import grades
 from idp.desk.owners import Owners
-from idp.desk.photos import Darkroom
+from idp.desk.photos import PhotoProcessor
 from idp.desk.reading import FIELDS, Reader, Reading
 from idp.ephemeral_records import digest, new_secret
 from idp.errors import Expired, TooMany
@@ -99,7 +99,7 @@ class Declarations:
         store: DeclarationStore,
         decided: DecisionStore,
         agencies: Agencies,
-        darkroom: Darkroom,
+        darkroom: PhotoProcessor,
         owners: Owners,
         limiters: Limiters,
         clock: Clock,
@@ -213,10 +213,10 @@ class Declarations:
         """What looks odd: shown to the person, and to the officer later."""
         return grades(draft.form, self.today)
 
-    def code_for(self, draft: Declaration) -> Ask:
+    def code_for(self, draft: Declaration) -> CodeRequest:
         """The code that proves the address; another address, or handing in a second time, takes another code."""
         bound = f"{draft.id} {draft.submitted_at or 0}"
-        return Ask("registration", bound, draft.id, "email", draft.form.email, account_id=draft.id)
+        return CodeRequest("registration", bound, draft.id, "email", draft.form.email, account_id=draft.id)
 
     def hand_in(self, draft: Declaration, language: Language) -> Declaration:
         """Hand in a draft whose address was proved just now, once: sent a second time it is the same declaration.

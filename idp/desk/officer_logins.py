@@ -81,7 +81,7 @@ class OfficerSessions(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class OfficerLoginForm:
     """What stood in the login form, and where it came from."""
 
     login: str
@@ -133,7 +133,7 @@ class OfficerLogins:
         self._stay = stay
         self._key = key
 
-    def log_in(self, typed: Typed) -> str:
+    def log_in(self, typed: OfficerLoginForm) -> str:
         """The secret of a new session. Raises `LoginRefused`, `Busy`."""
         who = self._keyed("name", typed.login.casefold())[:32]
         own = f"{who}:{typed.address}"

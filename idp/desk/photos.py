@@ -58,7 +58,7 @@ class Picture:
     height: int
 
 
-class Darkroom:
+class PhotoProcessor:
     """Makes pictures anew, two at a time: decoding takes memory."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from idp.accounts import trust
 from idp.accounts.account import Account, Kind
-from idp.accounts.one_time import Ask, Channel
+from idp.accounts.one_time import Channel, CodeRequest
 from idp.desk.address import registered_place
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration, DeclarationStore, Form, NotOpen, PaperKind, new_id, new_reference
@@ -131,7 +131,7 @@ class Profiles:
             raise Expired("no such request")
         return wish
 
-    def code_for(self, wish: Wish, account: Account) -> Ask:
+    def code_for(self, wish: Wish, account: Account) -> CodeRequest:
         """The code that is due, bound to session and values. Raises `Expired` when nothing can take it any more."""
         due = self._codes(wish, account)[wish.proved : wish.proved + 1]
         if not due:
@@ -171,14 +171,14 @@ class Profiles:
             never -= {*PLACE}  # an address is chosen whole
         return Reading(reading.form, {n: why for n, why in wrong.items() if why != "missing" or n not in never})
 
-    def _codes(self, wish: Wish, account: Account) -> list[Ask]:
+    def _codes(self, wish: Wish, account: Account) -> list[CodeRequest]:
         way = way_to(account, self._clock())
         if way is None:
             return []
         ways: list[tuple[Channel, str]] = [way]
         ways += [("email", wish.form.email)] if _new_email(wish.form, account) else []
         bound = digest("profile", f"{wish.sid}\0{wish.request}\0{wish.after}\0{wish.form.digest}")
-        return [Ask("profile", bound, account.id, channel, to, account.id) for channel, to in ways]
+        return [CodeRequest("profile", bound, account.id, channel, to, account.id) for channel, to in ways]
 
     def _hand_in(self, wish: Wish, account: Account, form: Form, agency: str, asker: Asker) -> Declaration:
         now, rules = self._clock(), self._declarations.rules

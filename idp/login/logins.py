@@ -61,7 +61,7 @@ class LoginFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class LoginForm:
     """What came with the form and from where. `captcha` takes the challenge and tells whether the answer is right.
 
     `owed` tells how many seconds that challenge has to wait, because its work was not done.
@@ -143,7 +143,7 @@ class Logins:
     def _is_priced(self, network: str) -> bool:
         return self._rules.captcha != "never" and self._work.price(network) is not None
 
-    def with_password(self, typed: Typed) -> Proved:
+    def with_password(self, typed: LoginForm) -> Proved:
         """Check code and password. Raises `LoginFailed`, and `Busy` before anything was spent."""
         if not self.is_open(typed.kind):
             raise LoginFailed("closed")
@@ -179,7 +179,7 @@ class Logins:
         proof = Authentication(account.id, auth_time=began, amr=("pwd",), acr=1, ial=0, through="password")
         return Proved(proof, account.secured_at, solved or known, known, judged.is_doubtful)
 
-    def _demand_work(self, typed: Typed) -> None:
+    def _demand_work(self, typed: LoginForm) -> None:
         """Ask a stranger's price before anything is spent. Raises `LoginFailed`.
 
         A challenge that is over or was used owes nothing: whoever is priced needs a right answer to a live one too.
@@ -189,7 +189,7 @@ class Logins:
         if wait := typed.owed():
             raise LoginFailed("work", wait)
 
-    def _find(self, typed: Typed) -> Account | None:
+    def _find(self, typed: LoginForm) -> Account | None:
         read = identifiers.read(typed.kind, typed.username)
         account = self._people.find_by_identifier(*read) if read else None
         return account if account and account.kind == typed.kind else None
@@ -197,7 +197,7 @@ class Logins:
     def _is_exempt(self, account: Account | None) -> bool:
         return account is not None and account.id == self._rules.exempt
 
-    def _hits_of(self, typed: Typed, account: Account | None) -> Try:
+    def _hits_of(self, typed: LoginForm, account: Account | None) -> Try:
         # Asked for unknown accounts too, so that the time tells nothing.
         known = typed.device if self._knows_device(account.id if account else NOBODY, typed.device) else None
         who, device = account.id if account else self._anonymous(typed), known and self._keyed(known)
@@ -228,7 +228,7 @@ class Logins:
             is_risky_network=is_risky(limits, tried, before),
         )
 
-    def _wrong(self, account: Account | None, typed: Typed, tried: Try, judged: "Judged") -> NoReturn:
+    def _wrong(self, account: Account | None, typed: LoginForm, tried: Try, judged: "Judged") -> NoReturn:
         """Nothing succeeded; and a network is judged by different accounts, so the same one counts once."""
         if tried.network is not None:
             self._work.count_wrong(typed.network)
@@ -236,7 +236,7 @@ class Logins:
         self._rate_limits.forgive(give_back=dict.fromkeys([tried.success.key, *again], 1))
         self._failed(account, typed, "login_failed")
 
-    def _failed(self, account: Account | None, typed: Typed, kind: FailureKind) -> NoReturn:
+    def _failed(self, account: Account | None, typed: LoginForm, kind: FailureKind) -> NoReturn:
         self._audit.record(
             Event("login.failed", account.id if account else None, facts={"kind": kind, "audience": typed.kind})
         )
@@ -260,7 +260,7 @@ class Logins:
             doubt = replace(tried.account, weight=self._rules.limits.account_failures)
             self._rate_limits.hit([doubt], self._clock())
 
-    def _anonymous(self, typed: Typed) -> str:
+    def _anonymous(self, typed: LoginForm) -> str:
         """One name for every way to write the same unknown identifier, as a known account has one id."""
         read = identifiers.read(typed.kind, typed.username)
         return "typed:" + self._keyed(f"{typed.kind}:{read or identifiers.canonical(typed.username)}")

@@ -41,7 +41,7 @@ class Session:
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class ClientInfo:
     """Where a request comes from, as far as we keep it: browser, network prefix and known-device cookie."""
 
     user_agent: str
@@ -132,7 +132,7 @@ class Sessions:
     def open(
         self,
         proof: Authentication,
-        visitor: Visitor,
+        client_info: ClientInfo,
         attempt: LoginAttempt | None,
         account: Account | None,
         *,
@@ -149,11 +149,11 @@ class Sessions:
         if before and before.account_id != proof.account_id:
             self.end(before)
             before = None
-        session = self._begun(proof, visitor, before.sid if before else secrets.token_urlsafe(16), now)
+        session = self._begun(proof, client_info, before.sid if before else secrets.token_urlsafe(16), now)
         cookie = new_secret("s")
-        device = (visitor.device or new_secret("d")) if attempt and attempt.remember else None
+        device = (client_info.device or new_secret("d")) if attempt and attempt.remember else None
         is_new = before is None and not (attempt and attempt.known_device)
-        told = self._notices.of("new_device", account, visitor.scene) if account and is_new else NOTHING_TOLD
+        told = self._notices.of("new_device", account, client_info.scene) if account and is_new else NOTHING_TOLD
         secured_at = account.secured_at if account else 0.0
         self._store.open(
             session_digest(cookie),
@@ -162,12 +162,12 @@ class Sessions:
             device_until=now + self.limits.device,
             told=told,
             secured_at=secured_at,
-            browser=visitor.scene.browser,
+            browser=client_info.scene.browser,
             claim=finishes,
         )
         return Opened(session, cookie, device)
 
-    def _begun(self, proof: Authentication, visitor: Visitor, sid: str, now: float) -> Session:
+    def _begun(self, proof: Authentication, client_info: ClientInfo, sid: str, now: float) -> Session:
         # It ends so long after the login, also when only a code was added to that.
         return Session(
             sid=sid,
@@ -175,8 +175,8 @@ class Sessions:
             created_at=now,
             last_seen_at=now,
             expires_at=proof.auth_time + self.limits.life_of(proof),
-            user_agent=visitor.user_agent[:200],
-            network=visitor.network,
+            user_agent=client_info.user_agent[:200],
+            network=client_info.network,
         )
 
     def is_live(self, session: Session, epoch: float) -> bool:

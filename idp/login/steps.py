@@ -32,7 +32,7 @@ class RequiredStep:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class LoginRequirements:
     """What the request demands of the login; `wished_acr` is met where the person can.
 
     `qr_login` is what the client allows: a session by QR code leads no further than a login by QR code would.
@@ -46,19 +46,21 @@ class Ask:
     qr_login: str = "on"
 
 
-def login_owed(ask: Ask, proof: Authentication | None, *, fresh: bool, now: float) -> RequiredStep | None:
+def login_owed(
+    requirements: LoginRequirements, proof: Authentication | None, *, fresh: bool, now: float
+) -> RequiredStep | None:
     """The first reason to ask for a login. `fresh` says that `proof` was given in this very attempt."""
     if proof is None:
         return RequiredStep("login", "no_session")
-    if not fresh and "login" in ask.prompt:
+    if not fresh and "login" in requirements.prompt:
         return RequiredStep("login", "login_prompt")
-    if not fresh and "select_account" in ask.prompt:
+    if not fresh and "select_account" in requirements.prompt:
         return RequiredStep("login", "select_account_prompt")
-    if not fresh and ask.max_age is not None and not _acted_since(proof, now - ask.max_age):
+    if not fresh and requirements.max_age is not None and not _acted_since(proof, now - requirements.max_age):
         return RequiredStep("login", "max_age")
-    if ask.account_id is not None and ask.account_id != proof.account_id:
+    if requirements.account_id is not None and requirements.account_id != proof.account_id:
         return RequiredStep("login", "id_token_hint")
-    if refuses_picture(ask.qr_login, proof):
+    if refuses_picture(requirements.qr_login, proof):
         return RequiredStep("login", "qr_login")
     return None
 
@@ -68,12 +70,14 @@ def refuses_picture(qr_login: str, proof: Authentication) -> bool:
     return proof.through == "qr" and (qr_login == "off" or (qr_login == "near" and proof.acr < 2))
 
 
-def proof_of_time_owed(ask: Ask, proof: Authentication, attempt: LoginAttempt | None) -> RequiredStep | None:
+def proof_of_time_owed(
+    requirements: LoginRequirements, proof: Authentication, attempt: LoginAttempt | None
+) -> RequiredStep | None:
     """The reason to ask for a code or a passkey after a login that was demanded anew, when nobody can tell its time.
 
     An upstream that speaks no OpenID Connect may have sent us the session of whoever sat there before.
     """
-    demanded = "login" in ask.prompt or ask.max_age is not None
+    demanded = "login" in requirements.prompt or requirements.max_age is not None
     if attempt is None or not demanded or _entered_in(attempt, proof):
         return None
     return None if _acted_since(proof, attempt.started_at - CLOCKS_DIFFER) else RequiredStep("code", "auth_time")
@@ -83,7 +87,9 @@ def _acted_since(proof: Authentication, moment: float) -> bool:
     return proof.acted_at is not None and proof.acted_at >= moment
 
 
-def code_owed(ask: Ask, mode: CodeMode, proof: Authentication, attempt: LoginAttempt | None) -> RequiredStep | None:
+def code_owed(
+    requirements: LoginRequirements, mode: CodeMode, proof: Authentication, attempt: LoginAttempt | None
+) -> RequiredStep | None:
     """The reason to ask for a one-time code on top of a login; `attempt` is the one in which it was given, if any.
 
     Guessing before, or a device that nobody knows, asks for it once per login by password.
@@ -92,7 +98,7 @@ def code_owed(ask: Ask, mode: CodeMode, proof: Authentication, attempt: LoginAtt
     # Before what a portal wishes: that can be left undone, this cannot.
     if attempt is not None and by_password_here and attempt.suspicious:
         return RequiredStep("code", "risk")
-    if proof.acr < min(max(ask.acr, ask.wished_acr), 2):
+    if proof.acr < min(max(requirements.acr, requirements.wished_acr), 2):
         return RequiredStep("code", "acr")
     if attempt is None or not by_password_here:
         return None
@@ -151,7 +157,13 @@ def device_owed(
 
 
 def consent_owed(
-    ask: Ask, *, first_party: bool, provable: bool, agreed: Collection[str], asked: Collection[str], fresh: bool
+    requirements: LoginRequirements,
+    *,
+    first_party: bool,
+    provable: bool,
+    agreed: Collection[str],
+    asked: Collection[str],
+    fresh: bool,
 ) -> RequiredStep | None:
     """The reason to ask for consent; `fresh` says that the person agreed in this very attempt.
 
@@ -160,7 +172,7 @@ def consent_owed(
     """
     if fresh:
         return None
-    if "consent" in ask.prompt:
+    if "consent" in requirements.prompt:
         return RequiredStep("consent", "consent_prompt")
     if not provable:
         return RequiredStep("consent", "client_not_provable")

@@ -14,10 +14,10 @@ from idp.accounts import trust
 from idp.accounts.password_rules import PasswordAge
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Authentication
-from idp.login.sessions import Opened, Session, Sessions, Visitor, session_digest
+from idp.login.sessions import ClientInfo, Opened, Session, Sessions, session_digest
 from idp.login.steps import (
-    Ask,
     CodeMode,
+    LoginRequirements,
     RequiredStep,
     code_owed,
     consent_owed,
@@ -54,7 +54,7 @@ REFUSALS = {
 class Entry:
     """How the browser came: with which session cookie, and on which attempt of its own."""
 
-    visitor: Visitor
+    client_info: ClientInfo
     session_cookie: str | None = None
     handle: str | None = None
     attempt: LoginAttempt | None = None
@@ -86,18 +86,23 @@ class StepRules:
     age: PasswordAge
 
     def owed(
-        self, ask: Ask, grant_state: GrantState, proof: Authentication | None, attempt: LoginAttempt | None, now: float
+        self,
+        requirements: LoginRequirements,
+        grant_state: GrantState,
+        proof: Authentication | None,
+        attempt: LoginAttempt | None,
+        now: float,
     ) -> RequiredStep | None:
         """The login, the code, the password change or the link still owed; `attempt` is where `proof` was given."""
         # A code that was added to a session stands for no login that was demanded.
-        login = login_owed(ask, proof, fresh=attempt is not None and attempt.fresh, now=now)
+        login = login_owed(requirements, proof, fresh=attempt is not None and attempt.fresh, now=now)
         account = grant_state.account
         if login or proof is None or account is None:
             return login
-        code = code_owed(ask, self.code, proof, attempt)
+        code = code_owed(requirements, self.code, proof, attempt)
         # Without a number no code can be sent: that stops nobody, unless the client cannot do with less or somebody
         # guessed at the password; then the page names another way.
-        if code and (trust.number(account, "login", now) or proof.acr < ask.acr or code.reason == "risk"):
+        if code and (trust.number(account, "login", now) or proof.acr < requirements.acr or code.reason == "risk"):
             return code
         owed = password_owed(self.age.due(account, now), proof, attempt)
         return owed or link_owed(proof, attempt) or keep_owed(attempt)
@@ -132,12 +137,16 @@ class Dispatcher:
     def next(self, request: AuthorizationRequest, entry: Entry) -> RequiredStep | Issued:
         """The first thing owed, or the code. Raises `RedirectedError`, `Expired`."""
         person = self._person(request.client.client_id, entry)
-        ask = self._ask(request)
+        requirements = self._requirements(request)
         given_in = entry.attempt if person.fresh else None
-        owed = self._rules.owed(ask, person.grant_state, person.proof, given_in, self._clock())
+        owed = self._rules.owed(requirements, person.grant_state, person.proof, given_in, self._clock())
         if owed is None or owed.step != "login":
-            owed = self._proof_of_time_owed(ask, request, person, given_in) or owed
-        owed = owed or self._device_owed(request, person, entry) or self._consent_owed(ask, request, person, entry)
+            owed = self._proof_of_time_owed(requirements, request, person, given_in) or owed
+        owed = (
+            owed
+            or self._device_owed(request, person, entry)
+            or self._consent_owed(requirements, request, person, entry)
+        )
         if owed is not None:
             return self._asked(owed, request, person)
         return self._issue(request, person, entry)
@@ -148,17 +157,17 @@ class Dispatcher:
         account, proof = person.grant_state.account, person.proof
         if not person.fresh or proof is None or account is None or not account.is_active or attempt.client_id:
             return RequiredStep("login", "no_session")
-        owed = self._rules.owed(Ask(), person.grant_state, proof, attempt, self._clock())
+        owed = self._rules.owed(LoginRequirements(), person.grant_state, proof, attempt, self._clock())
         if owed is not None:
             return owed
         self._attempts.finish(handle)
         name = self._attempts.name_of(handle)
-        return self._sessions.open(proof, entry.visitor, attempt, account, before=person.session, finishes=name)
+        return self._sessions.open(proof, entry.client_info, attempt, account, before=person.session, finishes=name)
 
     def owed_by(self, session: Session, grant_state: GrantState, client: Client) -> RequiredStep | None:
         """What a live session owes before it lets this client in without a request of its own, as at `/device`."""
-        ask = Ask(acr=client.minimum_acr, qr_login=client.qr_login)
-        return self._rules.owed(ask, grant_state, session.authentication, None, self._clock())
+        requirements = LoginRequirements(acr=client.minimum_acr, qr_login=client.qr_login)
+        return self._rules.owed(requirements, grant_state, session.authentication, None, self._clock())
 
     def _person(self, client_id: str, entry: Entry) -> _Person:
         carried = GrantState()
@@ -174,14 +183,16 @@ class Dispatcher:
         alive = session is not None and carried.account is not None and carried.account.is_active
         return _Person(carried, session.authentication if session and alive else None, False, session)
 
-    def _ask(self, request: AuthorizationRequest) -> Ask:
+    def _requirements(self, request: AuthorizationRequest) -> LoginRequirements:
         account_id = None
         if request.id_token_hint is not None:
             account_id = self._hinted(request, request.id_token_hint)
         if request.subject is not None:
             account_id = self._tokens.named_account(request.subject, request.client) or "nobody"
         acr = max(request.acr, request.client.minimum_acr)
-        return Ask(request.prompt, request.max_age, account_id, acr, request.wished_acr, request.client.qr_login)
+        return LoginRequirements(
+            request.prompt, request.max_age, account_id, acr, request.wished_acr, request.client.qr_login
+        )
 
     def _hinted(self, request: AuthorizationRequest, hint: str) -> str:
         try:
@@ -193,11 +204,15 @@ class Dispatcher:
         return account_id
 
     def _proof_of_time_owed(
-        self, ask: Ask, request: AuthorizationRequest, person: _Person, attempt: LoginAttempt | None
+        self,
+        requirements: LoginRequirements,
+        request: AuthorizationRequest,
+        person: _Person,
+        attempt: LoginAttempt | None,
     ) -> RequiredStep | None:
         """The code after a login that nobody can tell the time of; an error where the person has no way to give one."""
         account = person.grant_state.account
-        owed = proof_of_time_owed(ask, person.proof, attempt) if person.proof and account else None
+        owed = proof_of_time_owed(requirements, person.proof, attempt) if person.proof and account else None
         number = trust.number(account, "login", self._clock()) if account else None
         if owed and account and not number and not self._has_passkeys(account.id):
             raise RedirectedError(LoginRequiredError(description="auth_time"), request)
@@ -222,11 +237,11 @@ class Dispatcher:
             self._bindings.make_way(present.id)
 
     def _consent_owed(
-        self, ask: Ask, request: AuthorizationRequest, person: _Person, entry: Entry
+        self, requirements: LoginRequirements, request: AuthorizationRequest, person: _Person, entry: Entry
     ) -> RequiredStep | None:
         consent = person.grant_state.consent
         return consent_owed(
-            ask,
+            requirements,
             first_party=request.client.first_party,
             provable=request.client.is_provable_at(request.redirect_uri),
             agreed=consent.scopes if consent else (),
@@ -264,7 +279,7 @@ class Dispatcher:
         if person.fresh:
             name = self._attempts.name_of(entry.handle) if entry.handle else ""
             account, before = person.grant_state.account, person.session
-            opened = self._sessions.open(proof, entry.visitor, attempt, account, before=before, finishes=name)
+            opened = self._sessions.open(proof, entry.client_info, attempt, account, before=before, finishes=name)
         session = opened.session if opened else person.session
         if session is None:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)

@@ -11,7 +11,7 @@ from idp.accounts.birth_date import BirthDate
 from idp.accounts.participants import Imported, Participant
 from idp.accounts.phone import PhoneNumber
 from idp.store import tables as t
-from idp.store.patience import patient
+from idp.store.timeouts import patient
 from keys.database import Database
 
 _FACTS = ("name", "birth_date", "citizen_number", "phone")

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, select, update
 
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 from idp.store import tables as t
-from idp.store.patience import patient
+from idp.store.timeouts import patient
 from keys.database import Database
 
 State = Literal["old form", "converted", "shared", "unreadable"]

@@ -11,7 +11,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 
 from idp.oidc.dpop import ALGS, BadProof, NonceNeeded, Proofs
 from idp.web.forms import WrongType, read_form, read_query, single
-from idp.web.front import Environ
+from idp.web.gateway import Environ
 from idp.web.headers import Headers
 
 SCHEMES = ("bearer", "dpop")

@@ -25,10 +25,10 @@ from idp.oidc.signed_in import SignedIn
 from idp.ports import Clock
 from idp.web.agents import browser_name
 from idp.web.authorize import STEP_PAGES, set_session
-from idp.web.browser import Browser, Surroundings, csrf_of, demand_csrf, this_browser, with_query
-from idp.web.code_desk import masked
+from idp.web.browser import Browser, WebContext, csrf_of, demand_csrf, this_browser, with_query
 from idp.web.cookies import new_browser
 from idp.web.headers import page_policy
+from idp.web.otp_flow import masked
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS, SCOPES
 
@@ -43,7 +43,7 @@ class OwnPages:
 
     def __init__(
         self,
-        around: Surroundings,
+        context: WebContext,
         attempts: Attempts,
         sessions: Sessions,
         grant_states: GrantStates,
@@ -56,7 +56,7 @@ class OwnPages:
     ) -> None:
         self.links = links
         self.dispatcher = dispatcher
-        self.around = around
+        self.context = context
         self.attempts = attempts
         self.sessions = sessions
         self.grant_states = grant_states
@@ -93,7 +93,7 @@ class OwnPages:
         handle = self.attempts.begin(replace(fresh, recovers=recovers), browser.address)
         response = redirect(with_query(STEP_PAGES[step], attempt=handle), 303)
         if secret != browser.secret:
-            self.around.cookies.set(response, "b", secret)
+            self.context.cookies.set(response, "b", secret)
         return response
 
 
@@ -113,7 +113,7 @@ class AccountPage(Page):
         self._devices = devices
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         handle = browser.query.get("attempt")
         if handle:
             return self._returned(browser, handle)
@@ -140,12 +140,12 @@ class AccountPage(Page):
     def _returned(self, browser: Browser, handle: str) -> Response:
         """Back from a step: to the next one that is owed, or in, with a new session."""
         attempt = self._pages.attempts.load(handle, browser.held(handle))
-        entry = Entry(browser.visitor, browser.session, handle, attempt)
+        entry = Entry(browser.client_info, browser.session, handle, attempt)
         opened = self._pages.dispatcher.next_at_home(entry, handle, attempt)
         if isinstance(opened, RequiredStep):
             return redirect(with_query(STEP_PAGES[opened.step], attempt=handle), 303)
         response = redirect(attempt.return_to, 303)
-        set_session(self._pages.around, response, opened.cookie, opened.device_cookie)
+        set_session(self._pages.context, response, opened.cookie, opened.device_cookie)
         return response
 
     def _password(self, account: Account) -> dict[str, Any]:
@@ -187,7 +187,7 @@ class EndOne(Page):
         self._signed_out = signed_out
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         session = self._pages.signed_in(browser)
         named = browser.form.get("session", "")
         if not named:
@@ -199,7 +199,7 @@ class EndOne(Page):
         response = redirect("/account", 303)
         if named == session.sid:
             response = redirect(self._signed_out(session), 303)
-            self._pages.around.cookies.drop(response, "s")
+            self._pages.context.cookies.drop(response, "s")
         return response
 
 
@@ -210,7 +210,7 @@ class Withdraw(Page):
         self._pages = pages
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         session = self._pages.signed_in(browser)
         self._pages.consents.withdraw(session.account_id, browser.form.get("client_id", ""), self._pages.clock())
         return redirect("/account", 303)

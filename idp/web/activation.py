@@ -15,10 +15,10 @@ from idp.accounts.account import Account
 from idp.accounts.passwords import WeakPassword
 from idp.desk.activation import Activating, Activations, code_ask
 from idp.login.attempt import browser_of
-from idp.web.browser import Browser, Surroundings, this_browser, with_query
-from idp.web.code_desk import CodeDesk, Sheet, masked, sent_to
+from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.cookies import new_browser
 from idp.web.headers import page_policy
+from idp.web.otp_flow import OtpFlow, OtpPage, masked, sent_to
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS, PASSWORD
 
@@ -26,30 +26,30 @@ from idp.web.sentences import IDENTIFIERS, PASSWORD
 class Link(Page):
     """The link of the message, as long as it is unused."""
 
-    def __init__(self, around: Surroundings, activations: Activations) -> None:
-        self._around = around
+    def __init__(self, context: WebContext, activations: Activations) -> None:
+        self._context = context
         self._activations = activations
 
     def get(self, token: str) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         secret = browser.secret or new_browser()
         handle = self._activations.begin(token[:64], browser_of(secret))
         response = redirect(with_query("/activate", ticket=handle), 303)
         if secret != browser.secret:
-            self._around.cookies.set(response, "b", secret)
+            self._context.cookies.set(response, "b", secret)
         return response
 
 
 class _Step(Page):
     """What the pages of an activation share: who is there."""
 
-    def __init__(self, around: Surroundings, activations: Activations, desk: CodeDesk) -> None:
-        self._around = around
+    def __init__(self, context: WebContext, activations: Activations, desk: OtpFlow) -> None:
+        self._context = context
         self._activations = activations
         self._desk = desk
 
     def here(self) -> tuple[Browser, str, Activating, Account]:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         given = browser.form if browser.request.method == "POST" else browser.query
         handle = given.get("ticket", "")
         under_way, account = self._activations.here(handle, browser_of(browser.secret or ""))
@@ -139,8 +139,8 @@ class FirstPassword(_Step):
         return _page(render_template("activate_password.html", ticket=handle, username=username, error=error))
 
 
-def _code_page(desk: CodeDesk, browser: Browser, handle: str, account: Account, shown: dict[str, Any]) -> Response:
-    sheet = Sheet(
+def _code_page(desk: OtpFlow, browser: Browser, handle: str, account: Account, shown: dict[str, Any]) -> Response:
+    sheet = OtpPage(
         title=gettext("Nhập mã xác thực"),
         lead=gettext("Mã này chứng minh bạn đang giữ điện thoại đã đăng ký."),
         sent=sent_to("sms", account.phone or ""),

@@ -27,7 +27,7 @@ class Activity(Page):
         self._history = history
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         grant_state = self._pages.grant_state(browser)
         if grant_state is None or grant_state.account is None:
             return self._pages.ask_to_log_in(browser, "/account/activity")
@@ -45,7 +45,7 @@ class EndDevice(Sensitive):
         self._devices = devices
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         self._pages.signed_in(browser)
         named = browser.form.get("device", "")
         if not named:

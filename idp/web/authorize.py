@@ -22,7 +22,7 @@ from idp.oidc.clients import Clients
 from idp.oidc.dispatch import Dispatcher, Entry, Issued
 from idp.ports import Clock
 from idp.web import request as current_request
-from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.cookies import new_browser
 from idp.web.headers import page_policy
 from idp.web.page import Endpoint
@@ -47,9 +47,9 @@ class Authorize(Endpoint):
     """The authorization endpoint (RFC 6749, 3.1): a new request, or the return from a step of an attempt."""
 
     def __init__(
-        self, around: Surroundings, attempts: Attempts, clients: Clients, dispatcher: Dispatcher, clock: Clock
+        self, context: WebContext, attempts: Attempts, clients: Clients, dispatcher: Dispatcher, clock: Clock
     ) -> None:
-        self._around = around
+        self._context = context
         self._attempts = attempts
         self._clients = clients
         self._dispatcher = dispatcher
@@ -57,7 +57,7 @@ class Authorize(Endpoint):
         self._constants = LocalRateLimiter(MOST_EQUAL, 3600, clock)
 
     def dispatch_request(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         params = browser.params()
         if browser.came_without_cookies():
             return redirect(f"/authorize?{urlencode(params)}", 303)
@@ -68,7 +68,7 @@ class Authorize(Endpoint):
         try:
             request = read_request(params, self._clients)
             current_request.current().client_id = request.client.client_id
-            entry = Entry(browser.visitor, browser.session, handle, attempt)
+            entry = Entry(browser.client_info, browser.session, handle, attempt)
             outcome = self._dispatcher.next(request, entry)
         except RedirectedError as refused:
             return self._refused(refused)
@@ -81,7 +81,7 @@ class Authorize(Endpoint):
         fields = [("error", error.error)]
         if error.description:
             fields.append(("error_description", error.description))
-        return send_back(self._around.issuer, refused.request, fields)
+        return send_back(self._context.issuer, refused.request, fields)
 
     def _ask(
         self, owed: RequiredStep, request: AuthorizationRequest, browser: Browser, entry: Entry, params: Params
@@ -105,14 +105,14 @@ class Authorize(Endpoint):
         )
         response = redirect(with_query(STEP_PAGES[owed.step], attempt=handle, lang=language), 303)
         if secret != browser.secret:
-            self._around.cookies.set(response, "b", secret)
+            self._context.cookies.set(response, "b", secret)
         return response
 
     def _issued(self, issued: Issued, request: AuthorizationRequest, browser: Browser) -> Response:
         self._notice_constants(request)
-        response = send_back(self._around.issuer, request, [("code", issued.code)])
+        response = send_back(self._context.issuer, request, [("code", issued.code)])
         if issued.opened:
-            set_session(self._around, response, issued.opened.cookie, issued.opened.device_cookie)
+            set_session(self._context, response, issued.opened.cookie, issued.opened.device_cookie)
         return response
 
     def _notice_constants(self, request: AuthorizationRequest) -> None:
@@ -133,11 +133,11 @@ def deny(issuer: str, request: AuthorizationRequest, why: str) -> Response:
     return send_back(issuer, request, [("error", AccessDeniedError.error), ("error_description", why)])
 
 
-def set_session(around: Surroundings, response: Response, session: str, device: str | None) -> None:
+def set_session(context: WebContext, response: Response, session: str, device: str | None) -> None:
     """Give the browser its new session and, when it asked to be remembered, its device cookie."""
-    around.cookies.set(response, "s", session)
+    context.cookies.set(response, "s", session)
     if device:
-        around.cookies.set(response, "d", device, max_age=15_552_000)
+        context.cookies.set(response, "d", device, max_age=15_552_000)
 
 
 def answer_client(redirect_uri: str, mode: str, fields: Sequence[tuple[str, str]]) -> Response:

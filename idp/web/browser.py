@@ -14,12 +14,12 @@ from idp.accounts.notices import Scene
 from idp.ephemeral_records import digest
 from idp.errors import Forbidden
 from idp.login.attempt import Held
-from idp.login.sessions import Visitor
+from idp.login.sessions import ClientInfo
 from idp.messages.message import Language
 from idp.web.agents import browser_name, is_phone
 from idp.web.cookies import Cookies
 from idp.web.forms import Pairs, read_form, read_query, single
-from idp.web.network import Peers
+from idp.web.network import TrustedProxies
 from idp.web.places import NOWHERE, Places
 
 LANGUAGES = ("vi", "en")
@@ -35,12 +35,12 @@ LONGEST_MOVED = 6000
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class WebContext:
     """What every page knows of its installation."""
 
     issuer: str
     cookies: Cookies
-    peers: Peers
+    peers: TrustedProxies
     testing: bool = False
     places: Places = NOWHERE
     home: str = "/account"
@@ -49,19 +49,19 @@ class Surroundings:
 class Browser:
     """The browser of one request."""
 
-    def __init__(self, around: Surroundings, request: Request) -> None:
-        self.around = around
+    def __init__(self, context: WebContext, request: Request) -> None:
+        self.context = context
         self.request = request
         self.given: dict[str, str] = {}
 
     @cached_property
     def secret(self) -> str | None:
         """The secret that binds attempts to this browser."""
-        return self.around.cookies.read(self.request.cookies, "b")
+        return self.context.cookies.read(self.request.cookies, "b")
 
     def held(self, handle: str) -> Held:
         """What this browser holds of the attempt."""
-        return Held(self.secret or "", self.around.cookies.read(self.request.cookies, second_cookie(handle)) or "")
+        return Held(self.secret or "", self.context.cookies.read(self.request.cookies, second_cookie(handle)) or "")
 
     def was_proved(self, handle: str, secret: str) -> None:
         """Give the browser, with the answer, the second secret of an attempt that holds a proof from now on."""
@@ -75,28 +75,28 @@ class Browser:
         """
         if not self.given:
             return
-        for name in self.around.cookies.older(self.request.cookies, SECOND_COOKIE, MOST_SECOND_COOKIES - 1):
-            self.around.cookies.drop(response, name)
+        for name in self.context.cookies.older(self.request.cookies, SECOND_COOKIE, MOST_SECOND_COOKIES - 1):
+            self.context.cookies.drop(response, name)
         for name, secret in self.given.items():
-            self.around.cookies.set(response, name, secret, max_age=SECOND_LIFE)
+            self.context.cookies.set(response, name, secret, max_age=SECOND_LIFE)
 
     @cached_property
     def session(self) -> str | None:
-        return self.around.cookies.read(self.request.cookies, "s")
+        return self.context.cookies.read(self.request.cookies, "s")
 
     @cached_property
     def device(self) -> str | None:
-        value = self.around.cookies.read(self.request.cookies, "d")
+        value = self.context.cookies.read(self.request.cookies, "d")
         return value if value and value.startswith("d_") and len(value) == 45 else None
 
     @cached_property
     def network(self) -> str:
-        return self.around.peers.network(self.request.environ)
+        return self.context.peers.network(self.request.environ)
 
     @cached_property
-    def visitor(self) -> Visitor:
+    def client_info(self) -> ClientInfo:
         agent = self.request.headers.get("User-Agent", "")
-        return Visitor("".join(c for c in agent if c.isprintable())[:200], self.network, self.device, self.scene)
+        return ClientInfo("".join(c for c in agent if c.isprintable())[:200], self.network, self.device, self.scene)
 
     @cached_property
     def scene(self) -> Scene:
@@ -111,7 +111,7 @@ class Browser:
     @cached_property
     def address(self) -> str:
         """The address that pays for messages: one IPv4 address, or the /64 of an IPv6 one."""
-        return self.around.peers.household(self.request.environ)
+        return self.context.peers.household(self.request.environ)
 
     @cached_property
     def query(self) -> dict[str, str]:
@@ -145,7 +145,7 @@ class Browser:
     def language(self) -> Language:
         """The language to speak: asked for now, chosen before, else Vietnamese."""
         asked = self.request.args.get("lang", "")
-        chosen = asked if asked in LANGUAGES else self.around.cookies.read(self.request.cookies, "l")
+        chosen = asked if asked in LANGUAGES else self.context.cookies.read(self.request.cookies, "l")
         return "en" if chosen == "en" else "vi"
 
     def demand_same_origin(self) -> None:
@@ -156,7 +156,7 @@ class Browser:
         if self.request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise Forbidden("cross-site form (Sec-Fetch-Site)")
         origin = self.request.headers.get("Origin")
-        if origin not in (None, "null") and origin != self.around.issuer:
+        if origin not in (None, "null") and origin != self.context.issuer:
             raise Forbidden("cross-site form (Origin)")
 
 
@@ -178,10 +178,10 @@ def demand_csrf(browser: Browser) -> None:
         raise Forbidden("anti-forgery value is missing or wrong")
 
 
-def this_browser(around: Surroundings) -> Browser:
+def this_browser(context: WebContext) -> Browser:
     """The browser of the request that is being answered; one for all who ask, because a body can be read once."""
     if "browser" not in g:
-        g.browser = Browser(around, request)
+        g.browser = Browser(context, request)
     found: Browser = g.browser
     return found
 

@@ -13,12 +13,12 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from idp.accounts import trust
-from idp.accounts.one_time import Ask, Purpose
+from idp.accounts.one_time import CodeRequest, Purpose
 from idp.accounts.people import People
 from idp.ephemeral_records import digest
 from idp.login.passkey_logins import PasskeyLogins
 from idp.web.browser import with_query
-from idp.web.code_desk import CodeDesk, Sheet, sent_to
+from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.sentences import LOGIN
 from idp.web.steps import Step, Steps
@@ -28,7 +28,7 @@ class CodePage(Page):
     """Asks for a code; a right one makes the login one of level 2. So does a passkey, where the account has one."""
 
     def __init__(
-        self, steps: Steps, desk: CodeDesk, people: People, passkeys: PasskeyLogins, settle_doubt: Callable[[str], None]
+        self, steps: Steps, desk: OtpFlow, people: People, passkeys: PasskeyLogins, settle_doubt: Callable[[str], None]
     ) -> None:
         self._settle_doubt = settle_doubt
         self._passkeys = passkeys
@@ -67,7 +67,7 @@ class CodePage(Page):
         self._entered(step, ask)
         return redirect(step.return_url, 303)
 
-    def _entered(self, step: Step, ask: Ask) -> None:
+    def _entered(self, step: Step, ask: CodeRequest) -> None:
         """A code to the phone makes the login one of two factors; one by mail answers the doubt about guessing."""
         now = self._steps.clock()
         if step.attempt.suspicious:
@@ -79,9 +79,9 @@ class CodePage(Page):
         proof = step.proof.with_code(now)
         self._steps.strengthened(step, proof, step.account.secured_at)
 
-    def _page(self, step: Step, ask: Ask | None, **shown: Any) -> Response:
+    def _page(self, step: Step, ask: CodeRequest | None, **shown: Any) -> Response:
         name = self._steps.client_name(step)
-        sheet = Sheet(
+        sheet = OtpPage(
             title=gettext("Nhập mã xác thực"),
             lead=_lead(ask),
             sent=sent_to(ask.channel, ask.to) if ask else "",
@@ -102,7 +102,7 @@ class CodePage(Page):
         return self._desk.answer(step.browser, sheet)
 
 
-def _lead(ask: Ask | None) -> str:
+def _lead(ask: CodeRequest | None) -> str:
     if ask is None:
         return str(gettext("Để chắc chắn là bạn, cần thêm một cách xác nhận ngoài mật khẩu."))
     if ask.channel == "email":
@@ -119,14 +119,14 @@ def _without_number(step: Step) -> str:
     )
 
 
-def asked(step: Step, now: float) -> Ask | None:
+def asked(step: Step, now: float) -> CodeRequest | None:
     """The code of this step, bound to attempt and receiver; None where nothing registered may take one."""
     purpose: Purpose = "login" if step.attempt.proof else "step_up"
     if step.attempt.takes_over:
         purpose = "device"
     bound, who = digest("attempt", step.handle), step.account.id
     if number := trust.number(step.account, purpose, now):
-        return Ask(purpose, bound, who, "sms", number, who)
+        return CodeRequest(purpose, bound, who, "sms", number, who)
     # A mail proves no second factor: it stands only against the doubt whether somebody guessed the password.
     address = trust.address(step.account, purpose, now) if step.attempt.suspicious else None
-    return Ask(purpose, bound, who, "email", address, who) if address else None
+    return CodeRequest(purpose, bound, who, "email", address, who) if address else None

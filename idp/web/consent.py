@@ -13,7 +13,7 @@ from idp.oidc.issuing import GrantStates
 from idp.oidc.signed_in import SignedIn
 from idp.ports import Clock
 from idp.web.authorize import deny, origin_of
-from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.headers import page_policy
 from idp.web.page import Page
 from idp.web.sentences import SCOPES
@@ -24,7 +24,7 @@ class ConsentPage(Page):
 
     def __init__(
         self,
-        around: Surroundings,
+        context: WebContext,
         attempts: Attempts,
         clients: Clients,
         grant_states: GrantStates,
@@ -33,7 +33,7 @@ class ConsentPage(Page):
         consents: Consents,
         clock: Clock,
     ) -> None:
-        self._around = around
+        self._context = context
         self._attempts = attempts
         self._clients = clients
         self._grant_states = grant_states
@@ -43,13 +43,13 @@ class ConsentPage(Page):
         self._clock = clock
 
     def get(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         handle = browser.query.get("attempt", "")
         _, request, account_id = self._asked(browser, handle)
         return self._page(handle, request, account_id, unticked=False)
 
     def post(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         form = browser.form
         handle = form.get("attempt", "")
         attempt, request, account_id = self._asked(browser, handle)
@@ -96,4 +96,4 @@ class ConsentPage(Page):
 
     def _denied(self, handle: str, request: AuthorizationRequest) -> Response:
         self._attempts.finish(handle)
-        return deny(self._around.issuer, request, "The person did not agree.")
+        return deny(self._context.issuer, request, "The person did not agree.")

@@ -33,7 +33,7 @@ class DevicePage(Page):
         self._audit = audit
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         text = browser.query.get("user_code", "")
         if not text:
             return _enter()
@@ -56,7 +56,7 @@ class DevicePage(Page):
         )
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         if "asked" not in browser.form:
             return redirect(with_query("/device", user_code=browser.form.get("user_code", "")[:32]), 303)
         session = self._pages.signed_in(browser)
@@ -151,7 +151,7 @@ class DeviceDone(Page):
         self._pages = pages
 
     def get(self) -> str:
-        denied = this_browser(self._pages.around).query.get("why") == "denied"
+        denied = this_browser(self._pages.context).query.get("why") == "denied"
         return render_template("device_done.html", denied=denied)
 
 

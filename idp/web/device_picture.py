@@ -11,8 +11,8 @@ from idp.limits.local import LocalRateLimiter
 from idp.oidc.device_grant import read_user_code, shown
 from idp.oidc.metadata import DEVICE
 from idp.web.forms import read_query, single
-from idp.web.front import Endpoint, Environ, Reply, problem
-from idp.web.network import Peers
+from idp.web.gateway import Endpoint, Environ, Reply, problem
+from idp.web.network import TrustedProxies
 
 PATH = f"{DEVICE}/code.png"
 
@@ -20,7 +20,9 @@ PATH = f"{DEVICE}/code.png"
 class DevicePicture:
     """Draws, for each network so many a minute."""
 
-    def __init__(self, issuer: str, draw: Callable[[str], bytes], peers: Peers, per_address: LocalRateLimiter) -> None:
+    def __init__(
+        self, issuer: str, draw: Callable[[str], bytes], peers: TrustedProxies, per_address: LocalRateLimiter
+    ) -> None:
         self._page = issuer + DEVICE
         self._draw = draw
         self._peers = peers

@@ -34,7 +34,7 @@ class ByEid(Page):
         self._recoveries = recoveries
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         if "go" in browser.query:
             return self._pages.ask_to_log_in(browser, "/recover/eid", recovers=True)
         account, session, may = self._proved(browser)
@@ -47,7 +47,7 @@ class ByEid(Page):
         return self._pages.begin(browser, "code", return_to="/recover/eid", step_up=session.sid)
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         demand_csrf(browser)
         account, session, may = self._proved(browser)
         if account is None or session is None or "recover" not in may:
@@ -62,7 +62,7 @@ class ByEid(Page):
         except Outdated:
             raise Expired("the account was secured meanwhile") from None
         response = _page(render_template("recovered.html", removed=removed, login_url="/account"))
-        self._pages.around.cookies.drop(response, "s")
+        self._pages.context.cookies.drop(response, "s")
         return response
 
     def _proved(self, browser: Browser) -> tuple[Account | None, Session | None, Collection[trust.Power]]:

@@ -14,7 +14,7 @@ from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
 from idp.web.access import bearer_of
 from idp.web.forms import read_form, single
-from idp.web.front import Environ, Reply, problem, reply
+from idp.web.gateway import Environ, Reply, problem, reply
 
 PATH = "/recovery"
 SCOPE = "recovery"

@@ -8,7 +8,7 @@ from flask import render_template
 from flask_babel import lazy_gettext
 
 from idp.web.account import VIETNAM
-from idp.web.front import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
 from idp.web.page import Page
 from keys.calendar import DAY, Course, courses, document, events
 from keys.changes import Plan

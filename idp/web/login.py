@@ -13,18 +13,18 @@ from idp.accounts.account import LOGIN_KINDS, Kind
 from idp.errors import BadRequest, Busy
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.challenge import Challenges
-from idp.login.logins import LoginFailed, Logins, Typed
+from idp.login.logins import LoginFailed, LoginForm, Logins
 from idp.oidc.authorization import read_request
 from idp.oidc.clients import Clients
 from idp.ports import Seeker, WaysIn
 from idp.web import request as current_request
 from idp.web.authorize import deny
-from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.captcha_form import Answered, CaptchaForm
 from idp.web.captcha_picture import draw
 from idp.web.captcha_sound import speak
 from idp.web.headers import page_policy
-from idp.web.measures import Measures
+from idp.web.metrics import Metrics
 from idp.web.page import Page
 from idp.web.sentences import LOGIN, waiting
 
@@ -52,24 +52,24 @@ class Login(Page):
 
     def __init__(
         self,
-        around: Surroundings,
+        context: WebContext,
         attempts: Attempts,
         logins: Logins,
         challenges: Challenges,
         clients: Clients,
-        measures: Measures,
+        metrics: Metrics,
         ways: WaysIn,
     ) -> None:
         self._ways = ways
-        self._around = around
+        self._context = context
         self._attempts = attempts
         self._logins = logins
         self._captchas = CaptchaForm(challenges)
         self._clients = clients
-        self._measures = measures
+        self._metrics = metrics
 
     def get(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         handle = browser.query.get("attempt")
         if handle is None:
             return redirect("/account", 303)
@@ -86,7 +86,7 @@ class Login(Page):
         return self._page(browser, handle, attempt, shown, 200)
 
     def post(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         form = browser.form
         handle = form.get("attempt", "")
         if "login-cancel" in form:
@@ -96,19 +96,19 @@ class Login(Page):
         try:
             proved = self._logins.with_password(typed)
         except LoginFailed as failed:
-            self._measures.logins.labels("password", failed.kind).inc()
+            self._metrics.logins.labels("password", failed.kind).inc()
             return self._failed(browser, handle, attempt, typed, failed)
         except Busy as busy:
-            self._measures.logins.labels("password", "busy").inc()
+            self._metrics.logins.labels("password", "busy").inc()
             return self._failed(browser, handle, attempt, typed, LoginFailed("busy", busy.retry_after))
-        self._measures.logins.labels("password", "succeeded").inc()
+        self._metrics.logins.labels("password", "succeeded").inc()
         secret = self._attempts.logged_in(handle, attempt, proved, remember=form.get("remember") is not None)
         browser.was_proved(handle, secret)
         return redirect(with_query(returns_to(attempt), attempt=handle), 303)
 
-    def _typed(self, browser: Browser, form: dict[str, str], handle: str, attempt: LoginAttempt) -> Typed:
+    def _typed(self, browser: Browser, form: dict[str, str], handle: str, attempt: LoginAttempt) -> LoginForm:
         answered = Answered.of(form)
-        return Typed(
+        return LoginForm(
             kind=tab_of(form.get("kind", "individual")),
             username=form.get("username", "")[:128],
             password=form.get("password", "")[:1024],
@@ -121,7 +121,7 @@ class Login(Page):
         )
 
     def _failed(
-        self, browser: Browser, handle: str, attempt: LoginAttempt, typed: Typed, failed: LoginFailed
+        self, browser: Browser, handle: str, attempt: LoginAttempt, typed: LoginForm, failed: LoginFailed
     ) -> Response:
         is_unspent, given = failed.kind in ("busy", "work"), browser.form
         failures = attempt.failures + (not is_unspent)
@@ -149,7 +149,7 @@ class Login(Page):
         if not attempt.client_id:
             return redirect("/logged-out", 303)
         request = read_request(attempt.params, self._clients)
-        return deny(self._around.issuer, request, "The person cancelled the login.")
+        return deny(self._context.issuer, request, "The person cancelled the login.")
 
     def _page(self, browser: Browser, handle: str, attempt: LoginAttempt, shown: Shown, status: int) -> Response:
         client = self._clients.find(attempt.client_id)
@@ -188,14 +188,14 @@ class Captcha(Page):
     Each is made once and shown again as it is: asking on and on costs nothing and gives no second view of the letters.
     """
 
-    def __init__(self, around: Surroundings, challenges: Challenges) -> None:
-        self._around = around
+    def __init__(self, context: WebContext, challenges: Challenges) -> None:
+        self._context = context
         self._challenges = challenges
         self._drawn = lru_cache(maxsize=KEPT)(lambda name, answer: draw(answer))
         self._spoken = lru_cache(maxsize=KEPT)(lambda name, answer, language: speak(answer, language))
 
     def get(self, name: str, form: str) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         answer = self._challenges.answer_for(name, browser_of(browser.secret or ""))
         if answer is None:
             abort(404)

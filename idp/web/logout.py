@@ -23,7 +23,7 @@ from idp.oidc.signed_in import SignedIn
 from idp.oidc.tokens import Tokens
 from idp.ports import WaysIn
 from idp.web.authorize import origin_of
-from idp.web.browser import Browser, Surroundings, csrf_of, demand_csrf, this_browser, with_query
+from idp.web.browser import Browser, WebContext, csrf_of, demand_csrf, this_browser, with_query
 from idp.web.forms import single
 from idp.web.headers import page_policy
 from idp.web.page import Endpoint, Page
@@ -51,7 +51,7 @@ class LogoutRules:
 
     def __init__(
         self,
-        around: Surroundings,
+        context: WebContext,
         clients: Clients,
         tokens: Tokens,
         sessions: Sessions,
@@ -61,7 +61,7 @@ class LogoutRules:
         ways: WaysIn,
     ) -> None:
         self.ways = ways
-        self.around = around
+        self.context = context
         self.clients = clients
         self.tokens = tokens
         self.sessions = sessions
@@ -89,7 +89,7 @@ class LogoutRules:
         target = wanted.return_uri or self.signed_out(session, wanted)
         response = redirect(self._through_upstream(session, target) or target, 303)
         if browser.session:
-            self.around.cookies.drop(response, "s")
+            self.context.cookies.drop(response, "s")
             # Not "cookies": the known device is no part of the session and keeps its own count.
             response.headers["Clear-Site-Data"] = '"storage"'
         return response
@@ -138,7 +138,7 @@ class EndSession(Endpoint):
         self._rules = rules
 
     def dispatch_request(self) -> Response:
-        browser = this_browser(self._rules.around)
+        browser = this_browser(self._rules.context)
         pairs = browser.params()
         if browser.came_without_cookies():
             return redirect(with_query("/end_session", **single(pairs)), 303)
@@ -177,7 +177,7 @@ class Logout(Page):
         self._rules = rules
 
     def get(self) -> Response:
-        browser = this_browser(self._rules.around)
+        browser = this_browser(self._rules.context)
         handle = browser.query.get("request", "")
         wanted = self._rules.wanted(handle)
         grant_state = self._rules.grant_state(browser)
@@ -198,7 +198,7 @@ class Logout(Page):
         return response
 
     def post(self) -> Response:
-        browser = this_browser(self._rules.around)
+        browser = this_browser(self._rules.context)
         demand_csrf(browser)
         session = self._rules.grant_state(browser).session
         return self._rules.finish(browser, session, self._rules.wanted(browser.form.get("request")))
@@ -211,7 +211,7 @@ class BackFromUpstream(Page):
         self._rules = rules
 
     def get(self, upstream_id: str) -> Response:
-        handle = this_browser(self._rules.around).query.get("state", "")
+        handle = this_browser(self._rules.context).query.get("state", "")
         return redirect(self._rules.wanted(handle).go_on or "/logged-out", 303)
 
 
@@ -222,7 +222,7 @@ class LoggedOut(Page):
         self._rules = rules
 
     def get(self) -> Response:
-        query = this_browser(self._rules.around).query
+        query = this_browser(self._rules.context).query
         handle = query.get("request")
         wanted = self._rules.wanted(handle)
         client = self._rules.clients.find(wanted.client_id or query.get("client_id"))

@@ -11,7 +11,7 @@ LONGEST_ADDRESS = 64
 """Characters; the longest IPv6 address with a scope and brackets has fewer."""
 
 
-class Peers:
+class TrustedProxies:
     """Reads addresses. `X-Forwarded-For` counts only from the networks in `trusted`, read from the right."""
 
     def __init__(self, trusted: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from idp.accounts.credentials import Credentials, Outdated, disavowal_of
 from idp.accounts.notices import Undo
 from idp.accounts.people import People
 from idp.errors import NoticeOver
-from idp.web.browser import Surroundings, this_browser
+from idp.web.browser import WebContext, this_browser
 from idp.web.headers import page_policy
 from idp.web.page import Page
 from idp.web.sentences import NOTICES
@@ -18,8 +18,8 @@ from idp.web.sentences import NOTICES
 class NotMe(Page):
     """Ends everything open, and takes the change back or has an officer look at it."""
 
-    def __init__(self, around: Surroundings, credentials: Credentials, people: People) -> None:
-        self._around = around
+    def __init__(self, context: WebContext, credentials: Credentials, people: People) -> None:
+        self._context = context
         self._credentials = credentials
         self._people = people
 
@@ -29,7 +29,7 @@ class NotMe(Page):
         return _page("not_me.html", token=token, about=about, may=trust.POWERS[disavowal_of(undo, account)])
 
     def post(self, token: str) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         if "not-me" not in browser.form:
             return redirect(f"/not-me/{token[:64]}", 303)
         _, account = self._live(token)

@@ -27,7 +27,7 @@ class OwnData(Page):
         self._requests = requests
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         grant_state = self._pages.grant_state(browser)
         if grant_state is None or grant_state.account is None or browser.session is None:
             return self._pages.ask_to_log_in(browser, "/account/data")
@@ -39,7 +39,7 @@ class OwnData(Page):
         return response
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         session = self._pages.signed_in(browser)
         try:
             self._requests.withdraw(session.account_id, browser.form.get("withdraw", "")[:22])
@@ -60,7 +60,7 @@ class Export(Sensitive):
         self._audit = audit
 
     def get(self) -> Response:
-        opened = self.opened(this_browser(self._pages.around))
+        opened = self.opened(this_browser(self._pages.context))
         if isinstance(opened, Response):
             return opened
         account, _ = opened
@@ -82,7 +82,7 @@ class Erase(Sensitive):
         self._requests = requests
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         opened = self.opened(browser)
         if isinstance(opened, Response):
             return opened
@@ -95,7 +95,7 @@ class Erase(Sensitive):
         return response
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         demand_csrf(browser)
         opened = self.opened(browser)
         if isinstance(opened, Response):

@@ -12,15 +12,15 @@ from werkzeug.wrappers import Response
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.accounts.one_time import Ask
+from idp.accounts.one_time import CodeRequest
 from idp.accounts.people import People
 from idp.ephemeral_records import digest
 from idp.login.sessions import Session
 from idp.web.account import OwnPages
 from idp.web.authorize import set_session
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
-from idp.web.code_desk import CodeDesk, Sheet, sent_to
 from idp.web.headers import page_policy
+from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS
 
@@ -63,7 +63,7 @@ class Details(Sensitive):
     path = "/account/details"
 
     def get(self) -> Response:
-        opened = self.opened(this_browser(self._pages.around))
+        opened = self.opened(this_browser(self._pages.context))
         if isinstance(opened, Response):
             return opened
         account, _ = opened
@@ -80,7 +80,7 @@ class ChangePassword(Page):
         self._pages = pages
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         grant_state = self._pages.grant_state(browser)
         if grant_state is None or grant_state.session is None:
             return self._pages.ask_to_log_in(browser, "/account/password")
@@ -92,13 +92,13 @@ class ProveEmail(Sensitive):
 
     path = "/account/email"
 
-    def __init__(self, pages: OwnPages, desk: CodeDesk, people: People) -> None:
+    def __init__(self, pages: OwnPages, desk: OtpFlow, people: People) -> None:
         super().__init__(pages)
         self._desk = desk
         self._people = people
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         opened = self.opened(browser)
         if isinstance(opened, Response):
             return opened
@@ -108,7 +108,7 @@ class ProveEmail(Sensitive):
         return self._page(browser, account, **self._desk.first(_ask(account, session), browser, trusted=True))
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         demand_csrf(browser)
         opened = self.opened(browser)
         if isinstance(opened, Response):
@@ -130,7 +130,7 @@ class ProveEmail(Sensitive):
         return redirect("/account", 303)
 
     def _page(self, browser: Browser, account: Account, **shown: Any) -> Response:
-        sheet = Sheet(
+        sheet = OtpPage(
             title=gettext("Xác minh địa chỉ thư điện tử"),
             lead=gettext("Địa chỉ đã xác minh dùng được khi bạn quên mật khẩu."),
             sent=sent_to("email", account.email or ""),
@@ -143,8 +143,8 @@ class ProveEmail(Sensitive):
 def renewed(pages: OwnPages, browser: Browser, account: Account, session: Session, response: Response) -> Response:
     """The session that a credential event left alive goes on under a new cookie."""
     after = pages.grant_states.of_account(account.id, "").account
-    opened = pages.sessions.open(session.authentication, browser.visitor, None, after, before=session)
-    set_session(pages.around, response, opened.cookie, opened.device_cookie)
+    opened = pages.sessions.open(session.authentication, browser.client_info, None, after, before=session)
+    set_session(pages.context, response, opened.cookie, opened.device_cookie)
     return response
 
 
@@ -157,9 +157,9 @@ def written(account: Account) -> dict[str, str]:
     }
 
 
-def _ask(account: Account, session: Session) -> Ask:
+def _ask(account: Account, session: Session) -> CodeRequest:
     bound = digest("session", session.sid)
-    return Ask("contact", bound, account.id, "email", account.email or "", account.id)
+    return CodeRequest("contact", bound, account.id, "email", account.email or "", account.id)
 
 
 def _page(template: str, **values: object) -> Response:

@@ -12,9 +12,9 @@ from werkzeug.wrappers import Response
 from idp.login.attempt import Attempts
 from idp.login.logins import LoginFailed
 from idp.login.passkey_logins import PasskeyLogins
-from idp.web.browser import Surroundings, this_browser, with_query
+from idp.web.browser import WebContext, this_browser, with_query
 from idp.web.login import returns_to, tab_of
-from idp.web.measures import Measures
+from idp.web.metrics import Metrics
 from idp.web.page import Page
 from idp.web.steps import Steps
 
@@ -22,20 +22,20 @@ from idp.web.steps import Steps
 class PasskeyLogin(Page):
     """A login by passkey."""
 
-    def __init__(self, around: Surroundings, attempts: Attempts, logins: PasskeyLogins, measures: Measures) -> None:
-        self._around = around
+    def __init__(self, context: WebContext, attempts: Attempts, logins: PasskeyLogins, metrics: Metrics) -> None:
+        self._context = context
         self._attempts = attempts
         self._logins = logins
-        self._measures = measures
+        self._metrics = metrics
 
     def get(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         handle = browser.query.get("attempt", "")
         attempt = self._attempts.load(handle, browser.held(handle))
         return question(self._logins.begin(handle, attempt, browser.address))
 
     def post(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         form = browser.form
         handle, kind = form.get("attempt", ""), tab_of(form.get("kind", "individual"))
         attempt = self._attempts.load(handle, browser.held(handle))
@@ -43,9 +43,9 @@ class PasskeyLogin(Page):
         try:
             proved = self._logins.log_in(answer, handle, attempt, tab=kind, address=address, device=device)
         except LoginFailed as failed:
-            self._measures.logins.labels("passkey", failed.kind).inc()
+            self._metrics.logins.labels("passkey", failed.kind).inc()
             return redirect(with_query("/login", attempt=handle, kind=kind, why=failed.kind), 303)
-        self._measures.logins.labels("passkey", "succeeded").inc()
+        self._metrics.logins.labels("passkey", "succeeded").inc()
         secret = self._attempts.logged_in(handle, attempt, proved, remember=form.get("remember") is not None)
         browser.was_proved(handle, secret)
         return redirect(with_query(returns_to(attempt), attempt=handle), 303)

@@ -36,7 +36,7 @@ class OwnPasskeys(Sensitive):
         self._passkeys = passkeys
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         opened = self.opened(browser)
         if isinstance(opened, Response):
             return opened
@@ -60,7 +60,7 @@ class OwnPasskeys(Sensitive):
             "name": passkey.name,
             "added": shown_date(passkey.created_at),
             "used": shown_date(passkey.last_used_at) if passkey.last_used_at else "",
-            "place": self._pages.around.places.of(passkey.network) or passkey.network,
+            "place": self._pages.context.places.of(passkey.network) or passkey.network,
         }
 
 
@@ -75,7 +75,7 @@ class AddPasskey(Sensitive):
         self._notices = notices
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         opened = self.opened(browser)
         if isinstance(opened, Response):
             return opened
@@ -86,7 +86,7 @@ class AddPasskey(Sensitive):
             return redirect(with_query(self.path, why="many"), 303)
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         demand_csrf(browser)
         opened = self.opened(browser)
         if isinstance(opened, Response):
@@ -121,7 +121,7 @@ class EndPasskey(Sensitive):
         self._credentials = credentials
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         demand_csrf(browser)
         opened = self.opened(browser)
         if isinstance(opened, Response):

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from idp.accounts import trust
 from idp.accounts.credentials import Credentials, Outdated, WrongPassword
-from idp.accounts.one_time import Ask
+from idp.accounts.one_time import CodeRequest
 from idp.accounts.passwords import WeakPassword
 from idp.ephemeral_records import digest
 from idp.errors import Expired
@@ -21,8 +21,8 @@ from idp.login.sessions import Sessions, device_digest
 from idp.oidc.dispatch import StepRules
 from idp.web.authorize import set_session
 from idp.web.browser import with_query
-from idp.web.code_desk import CodeDesk, Sheet, sent_to
 from idp.web.headers import page_policy
+from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.sentences import PASSWORD, waiting
 from idp.web.steps import Step, Steps
@@ -95,7 +95,7 @@ class PasswordPage(Page):
 class PasswordCode(Page):
     """Takes the code that lets the chosen password take effect."""
 
-    def __init__(self, steps: Steps, desk: CodeDesk, changer: "Changer") -> None:
+    def __init__(self, steps: Steps, desk: OtpFlow, changer: "Changer") -> None:
         self._steps = steps
         self._desk = desk
         self._changer = changer
@@ -121,8 +121,8 @@ class PasswordCode(Page):
             return self._page(step, ask, **shown)
         return self._changer.take_effect(step, step.attempt.new_password, proved=ask.channel)
 
-    def _page(self, step: Step, ask: Ask, **shown: Any) -> Response:
-        sheet = Sheet(
+    def _page(self, step: Step, ask: CodeRequest, **shown: Any) -> Response:
+        sheet = OtpPage(
             title=gettext("Xác nhận đổi mật khẩu"),
             lead=gettext("Mật khẩu mới có hiệu lực sau khi bạn nhập mã."),
             sent=sent_to(ask.channel, ask.to),
@@ -145,13 +145,13 @@ class Changer:
         """Where the code goes that lets a password take effect: the number, else the address; None: without one."""
         return next(iter(trust.reachable(step.account, "password", self._steps.clock())), None)
 
-    def ask(self, step: Step) -> Ask | None:
+    def ask(self, step: Step) -> CodeRequest | None:
         """The code, bound to the very password that was chosen: another choice needs another code."""
         contact = self.channel(step)
         if contact is None or not step.attempt.new_password:
             return None
         bound = digest("password", step.handle + step.attempt.new_password)
-        return Ask("password", bound, step.account.id, contact.channel, contact.to, step.account.id)
+        return CodeRequest("password", bound, step.account.id, contact.channel, contact.to, step.account.id)
 
     def take_effect(self, step: Step, hashed: str, *, proved: trust.Channel | None = None) -> Response:
         """Change, and go on with the attempt as the person who just proved both passwords.
@@ -177,8 +177,8 @@ class Changer:
         if step.session:
             # The session lives on under a new cookie from this answer on: a copy of the old one is worthless.
             after, kept = replace(step.account, secured_at=moment), replace(step.attempt, known_device=True)
-            opened = self._sessions.open(stronger, step.browser.visitor, kept, after, before=step.session)
-            set_session(self._steps.around, response, opened.cookie, opened.device_cookie)
+            opened = self._sessions.open(stronger, step.browser.client_info, kept, after, before=step.session)
+            set_session(self._steps.context, response, opened.cookie, opened.device_cookie)
         return response
 
 

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response
 
 from idp.accounts import trust
 from idp.accounts.account import Account, Identifier
-from idp.accounts.one_time import Ask
+from idp.accounts.one_time import CodeRequest
 from idp.accounts.password_rules import VIETNAM
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration
@@ -25,8 +25,8 @@ from idp.errors import Expired
 from idp.login.sessions import Session
 from idp.web.account import OwnPages, shown_date
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser, with_query
-from idp.web.code_desk import CodeDesk, Sheet, masked, sent_to
 from idp.web.headers import page_policy
+from idp.web.otp_flow import OtpFlow, OtpPage, masked, sent_to
 from idp.web.own_data import FRESH, Sensitive, written
 from idp.web.register.choices import choices
 from idp.web.register.form import spoken_phone
@@ -85,7 +85,7 @@ class _Asking(Sensitive):
         self._office = office
 
     def _page(self, template: str, account: Account, typed: Mapping[str, str], **shown: Any) -> Response:
-        browser, office = this_browser(self._pages.around), self._office
+        browser, office = this_browser(self._pages.context), self._office
         problems: Mapping[str, str] = shown.pop("problems", {})
         said = PROFILE["over"] if browser.query.get("why") == "over" else None
         if "nothing" in problems:
@@ -116,7 +116,7 @@ class Profile(_Asking):
     path = "/account/profile"
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         grant_state = self._pages.grant_state(browser)
         if grant_state is None or grant_state.account is None or grant_state.session is None:
             return self._pages.ask_to_log_in(browser, self.path)
@@ -124,7 +124,7 @@ class Profile(_Asking):
         return self._show(grant_state.account, fresh=fresh, form=fresh)
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         demand_csrf(browser)
         if "cancel" in browser.form:
             return self._cancelled(browser)
@@ -186,7 +186,7 @@ class Stop(_Asking):
     path = "/account/stop"
 
     def get(self) -> Response:
-        opened = self.opened(this_browser(self._pages.around))
+        opened = self.opened(this_browser(self._pages.context))
         if isinstance(opened, Response):
             return opened
         account, _ = opened
@@ -194,7 +194,7 @@ class Stop(_Asking):
         return self._page("stop.html", account, {"agency": agency})
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         demand_csrf(browser)
         opened = self.opened(browser, within=FILLING)
         if isinstance(opened, Response):
@@ -216,13 +216,13 @@ class ProfileCode(Sensitive):
 
     path = "/account/profile/code"
 
-    def __init__(self, office: Office, desk: CodeDesk) -> None:
+    def __init__(self, office: Office, desk: OtpFlow) -> None:
         super().__init__(office.pages)
         self._profiles = office.profiles
         self._desk = desk
 
     def get(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         here = self._here(browser, browser.query)
         if isinstance(here, Response):
             return here
@@ -231,7 +231,7 @@ class ProfileCode(Sensitive):
         return self._page(browser, ticket, wish, ask, **self._desk.first(ask, browser, trusted=True))
 
     def post(self) -> Response:
-        browser = this_browser(self._pages.around)
+        browser = this_browser(self._pages.context)
         demand_csrf(browser)
         here = self._here(browser, browser.form)
         if isinstance(here, Response):
@@ -275,11 +275,11 @@ class ProfileCode(Sensitive):
     def _over(self) -> Response:
         return redirect(f"{Profile.path}?why=over", 303)
 
-    def _page(self, browser: Browser, ticket: str, wish: Wish, ask: Ask, **shown: Any) -> Response:
+    def _page(self, browser: Browser, ticket: str, wish: Wish, ask: CodeRequest, **shown: Any) -> Response:
         lead = gettext("Nhập mã để gửi yêu cầu. Nếu không còn dùng nơi nhận mã này, hãy đến cơ quan BHXH.")
         if wish.proved:
             lead = gettext("Nhập thêm mã vừa gửi tới địa chỉ thư mới, để chắc chắn địa chỉ đó là của bạn.")
-        sheet = Sheet(
+        sheet = OtpPage(
             title=gettext("Xác nhận ngừng sử dụng") if wish.request == "stop" else gettext("Xác nhận thay đổi"),
             lead=lead,
             sent=sent_to(ask.channel, ask.to),

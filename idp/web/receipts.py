@@ -14,7 +14,7 @@ from idp.errors import BadRequest
 from idp.messages.sending import Receipts
 from idp.messages.sms_gateway import signature
 from idp.web.forms import read_body
-from idp.web.front import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
 
 PATH = "/messages/receipts"
 MOST = 500

@@ -13,15 +13,15 @@ from werkzeug.wrappers import Response
 from idp.accounts.account import LOGIN_KINDS, Kind
 from idp.accounts.credentials import Outdated
 from idp.accounts.passwords import WeakPassword
-from idp.accounts.recovery import Recoveries, Ticket, Typed, WrongFact
+from idp.accounts.recovery import Recoveries, RecoveryForm, Ticket, WrongFact
 from idp.errors import BadRequest, Expired, OtherBrowser, RecoveryOver
 from idp.login.attempt import browser_of
 from idp.login.challenge import Challenges
-from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.captcha_form import Answered, CaptchaForm
-from idp.web.code_desk import Sheet, answer_sheet
 from idp.web.cookies import new_browser
 from idp.web.headers import page_policy
+from idp.web.otp_flow import OtpPage, answer_sheet
 from idp.web.page import Page
 from idp.web.sentences import CODE, PASSWORD, RECOVERY, waiting
 
@@ -32,18 +32,18 @@ class Recover(Page):
     """Choose a way and ask. `by_eid` says that there are upstreams strong enough to recover by."""
 
     def __init__(
-        self, around: Surroundings, recoveries: Recoveries, challenges: Challenges, *, by_eid: bool = False
+        self, context: WebContext, recoveries: Recoveries, challenges: Challenges, *, by_eid: bool = False
     ) -> None:
-        self._around = around
+        self._context = context
         self._recoveries = recoveries
         self._captchas = CaptchaForm(challenges)
         self._by_eid = by_eid
 
     def get(self) -> Response:
-        return self._page(this_browser(self._around))
+        return self._page(this_browser(self._context))
 
     def post(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         form = browser.form
         if browser.secret is None:
             raise OtherBrowser("the browser keeps no cookies")
@@ -83,7 +83,7 @@ class Recover(Page):
         )
         response = _page(body)
         if secret != browser.secret:
-            self._around.cookies.set(response, "b", secret)
+            self._context.cookies.set(response, "b", secret)
         return response
 
     def _captcha(self, browser: Browser, secret: str, kept: Answered | None) -> dict[str, str]:
@@ -93,28 +93,28 @@ class Recover(Page):
 class Sent(Page):
     """After a link was asked for: the same for everybody."""
 
-    def __init__(self, around: Surroundings) -> None:
-        self._around = around
+    def __init__(self, context: WebContext) -> None:
+        self._context = context
 
     def get(self) -> Response:
-        attempt = this_browser(self._around).query.get("attempt")
+        attempt = this_browser(self._context).query.get("attempt")
         return _page(render_template("recover_sent.html", login_url=with_query("/login", attempt=attempt)))
 
 
 class RecoverCode(Page):
     """The code to the registered phone."""
 
-    def __init__(self, around: Surroundings, recoveries: Recoveries) -> None:
-        self._around = around
+    def __init__(self, context: WebContext, recoveries: Recoveries) -> None:
+        self._context = context
         self._recoveries = recoveries
 
     def get(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         handle, _ = self._ticket(browser, browser.query)
         return self._page(browser, handle, browser.query.get("attempt", ""))
 
     def post(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         form = browser.form
         handle, ticket = self._ticket(browser, form)
         attempt = form.get("attempt", "")
@@ -140,7 +140,7 @@ class RecoverCode(Page):
         return handle, ticket
 
     def _page(self, browser: Browser, handle: str, attempt: str, **shown: Any) -> Response:
-        sheet = Sheet(
+        sheet = OtpPage(
             title=gettext("Nhập mã xác thực"),
             lead=gettext("Nếu thông tin đúng, mã xác thực đã được gửi tới số điện thoại đã đăng ký."),
             sent="",
@@ -154,17 +154,17 @@ class RecoverCode(Page):
 class RecoverPassword(Page):
     """The new password, for whoever proved the channel."""
 
-    def __init__(self, around: Surroundings, recoveries: Recoveries) -> None:
-        self._around = around
+    def __init__(self, context: WebContext, recoveries: Recoveries) -> None:
+        self._context = context
         self._recoveries = recoveries
 
     def get(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         handle, ticket, asked_here = self._ticket(browser, browser.query)
         return self._page(browser, handle, ticket, asked_here)
 
     def post(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         form = browser.form
         handle, ticket, asked_here = self._ticket(browser, form)
         new = form.get("password", "")[:1024]
@@ -218,13 +218,13 @@ class ShortLink(Page):
         return redirect(with_query("/recover/password", ticket=handle[:64]), 303)
 
 
-def typed_in(browser: Browser) -> Typed:
+def typed_in(browser: Browser) -> RecoveryForm:
     """What the form says of the account. Raises `BadRequest`."""
     form = browser.form
     kind = form.get("kind", "individual")
     if kind not in LOGIN_KINDS:
         raise BadRequest("unknown kind of user")
-    return Typed(
+    return RecoveryForm(
         kind=cast(Kind, kind),
         username=form.get("username", "")[:128],
         fact=form.get("fact", "")[:256],

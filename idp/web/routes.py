@@ -16,10 +16,10 @@ from werkzeug.exceptions import HTTPException
 from idp.errors import LinkOver, Refusal
 from idp.limits.local import LocalRateLimiter
 from idp.oidc.authorization import RedirectedError
-from idp.store.down import STORE_DOWN
+from idp.store.store_errors import STORE_DOWN
 from idp.web import request as current_request
 from idp.web.account import shown_date
-from idp.web.browser import LANGUAGES, Browser, Surroundings, this_browser
+from idp.web.browser import LANGUAGES, Browser, WebContext, this_browser
 from idp.web.headers import page_policy
 from idp.web.sentences import PAGES
 
@@ -36,30 +36,30 @@ NoteIncident = Callable[[str, str, int, str, str | None, str], None]
 Routes = list[tuple[str, str, Callable[..., Any]]]
 
 
-def build(around: Surroundings, routes: Routes, note_incident: NoteIncident, notes: LocalRateLimiter) -> Flask:
+def build(context: WebContext, routes: Routes, note_incident: NoteIncident, notes: LocalRateLimiter) -> Flask:
     """The Flask application: the routes, both languages, and one way to answer errors."""
     app = Flask("idp", root_path=str(HERE), static_folder="static", template_folder="templates")
     app.config.update(MAX_CONTENT_LENGTH=65_536, MAX_FORM_PARTS=50, MAX_FORM_MEMORY_SIZE=65_536)
     app.config.update(BABEL_DEFAULT_LOCALE="vi", SEND_FILE_MAX_AGE_DEFAULT=86_400)
     Babel(
         app,
-        locale_selector=lambda: this_browser(around).language(),
+        locale_selector=lambda: this_browser(context).language(),
         default_translation_directories=str(HERE / "translations"),
     )
     app.add_url_rule("/favicon.ico", "favicon", lambda: redirect("/static/favicon.svg", 303))
     for url, name, view in routes:
         app.add_url_rule(url, view_func=view, endpoint=name)
     app.url_defaults(_with_version)
-    app.context_processor(lambda: _shared(around))
+    app.context_processor(lambda: _shared(context))
     app.before_request(_name_route)
-    app.after_request(lambda response: _finish(around, response))
-    _answer_errors(app, around, note_incident, notes)
+    app.after_request(lambda response: _finish(context, response))
+    _answer_errors(app, context, note_incident, notes)
     return app
 
 
-def _shared(around: Surroundings) -> dict[str, Any]:
+def _shared(context: WebContext) -> dict[str, Any]:
     """What every template gets."""
-    browser = this_browser(around)
+    browser = this_browser(context)
     language = browser.language()
     labels = {"vi": "Tiếng Việt", "en": "English"}
     # After a failed form the parameters are in its fields; a change of language must not lose the portal's request.
@@ -69,7 +69,7 @@ def _shared(around: Surroundings) -> dict[str, Any]:
         {"code": code, "label": labels[code], "url": _url([*kept, ("lang", code)]), "current": code == language}
         for code in LANGUAGES
     ]
-    return {"lang": language, "languages": languages, "testing": around.testing, "support_code": None}
+    return {"lang": language, "languages": languages, "testing": context.testing, "support_code": None}
 
 
 def _fields(browser: Browser) -> dict[str, str]:
@@ -98,12 +98,12 @@ def _name_route() -> None:
     current_request.current().route = str(request.url_rule) if request.url_rule else "unknown page"
 
 
-def _finish(around: Surroundings, response: Response) -> Response:
+def _finish(context: WebContext, response: Response) -> Response:
     """Remember a language that was chosen; pages that nobody gave a content policy get the plain one."""
     chosen = request.args.get("lang")
     if chosen in LANGUAGES and response.status_code < 400:
-        around.cookies.set(response, "l", chosen, max_age=31_536_000)
-    this_browser(around).hand_over(response)
+        context.cookies.set(response, "l", chosen, max_age=31_536_000)
+    this_browser(context).hand_over(response)
     if response.mimetype == "text/html" and "Content-Security-Policy" not in response.headers:
         response.headers["Content-Security-Policy"] = page_policy()
     if response.mimetype == "text/html":
@@ -124,15 +124,15 @@ def without_personal(detail: str) -> str:
     return re.sub(r"[0-9]{6,}|[A-Za-z0-9_-]{32,}", "…", detail)
 
 
-def _answer_errors(app: Flask, around: Surroundings, note_incident: NoteIncident, notes: LocalRateLimiter) -> None:
+def _answer_errors(app: Flask, context: WebContext, note_incident: NoteIncident, notes: LocalRateLimiter) -> None:
     def answer(
         kind: str, status: int, detail: str, retry_after: int | None = None, used_at: float | None = None
     ) -> Response:
         current = current_request.current()
         current.detail = without_personal(detail)
-        if kind not in UNTOLD and notes.hit(this_browser(around).network):
+        if kind not in UNTOLD and notes.hit(this_browser(context).network):
             _note(note_incident, current, kind, status)
-        page = _error_page(kind, current.support_code, around.home, used_at)
+        page = _error_page(kind, current.support_code, context.home, used_at)
         response = Response(page, status, mimetype="text/html")
         if retry_after:
             response.headers["Retry-After"] = str(retry_after)

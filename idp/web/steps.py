@@ -17,7 +17,7 @@ from idp.oidc.issuing import GrantStates
 from idp.oidc.signed_in import SignedIn
 from idp.ports import Clock
 from idp.web.authorize import deny
-from idp.web.browser import Browser, Surroundings, this_browser, with_query
+from idp.web.browser import Browser, WebContext, this_browser, with_query
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +48,14 @@ class Steps:
 
     def __init__(
         self,
-        around: Surroundings,
+        context: WebContext,
         attempts: Attempts,
         grant_states: GrantStates,
         signed_in: SignedIn,
         clients: Clients,
         clock: Clock,
     ) -> None:
-        self.around = around
+        self.context = context
         self.attempts = attempts
         self.clock = clock
         self._grant_states = grant_states
@@ -67,7 +67,7 @@ class Steps:
 
         Raises `Expired` when nobody did: the page of a step is of no use without the step before it.
         """
-        browser = this_browser(self.around)
+        browser = this_browser(self.context)
         given = browser.form if browser.request.method == "POST" else browser.query
         handle = given.get("attempt", "")
         attempt = self.attempts.load(handle, browser.held(handle))
@@ -96,7 +96,7 @@ class Steps:
         if not step.attempt.client_id:
             return redirect("/account" if step.session else "/logged-out", 303)
         request = read_request(step.attempt.params, self._clients)
-        return deny(self.around.issuer, request, "The person cancelled the login.")
+        return deny(self.context.issuer, request, "The person cancelled the login.")
 
     def client_name(self, step: Step) -> str:
         """The name of the portal that the person is on the way to; empty on the way to our own pages."""

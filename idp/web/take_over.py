@@ -44,7 +44,7 @@ class TakeOver(Page):
             attempt=step.handle,
             client_name=self._steps.client_name(step),
             device=present,
-            place=self._steps.around.places.of(present.network),
+            place=self._steps.context.places.of(present.network),
             since=_moment(present.enrolled_at),
             seen=_moment(present.last_seen_at),
         )

@@ -10,7 +10,7 @@ from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
 from idp.ports import Clock
 from idp.web.access import bearer_of
-from idp.web.front import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
 
 Hook = Callable[[], object]
 

@@ -1,6 +1,6 @@
 """An alarm for a proxy that nobody listed: behind one all people are one address, and one of them uses up its limits.
 
-Strangers may send such headers too, so each is counted but told once a minute, and believed by nobody (`Peers`).
+Strangers may send such headers too, so each is counted, told once a minute, and believed by nobody (`TrustedProxies`).
 """
 
 import logging
@@ -9,8 +9,8 @@ from typing import Any
 
 from idp.limits.local import LocalRateLimiter
 from idp.ports import Clock
-from idp.store.down import STORE_DOWN
-from idp.web.network import Peers
+from idp.store.store_errors import STORE_DOWN
+from idp.web.network import TrustedProxies
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_X_FORWARDED_PROTO")
 log = logging.getLogger("idp.requests")
@@ -19,7 +19,9 @@ log = logging.getLogger("idp.requests")
 class Unlisted:
     """Looks at every request. `count` hears of each, `note` of one a minute, to tell `idp doctor` that it happened."""
 
-    def __init__(self, peers: Peers, clock: Clock, count: Callable[[], object], note: Callable[[], object]) -> None:
+    def __init__(
+        self, peers: TrustedProxies, clock: Clock, count: Callable[[], object], note: Callable[[], object]
+    ) -> None:
         self._peers = peers
         self._count = count
         self._note = note

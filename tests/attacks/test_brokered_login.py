@@ -58,7 +58,7 @@ def finished(here: Brokered, upstream: str, login: str = HOA) -> tuple[Journey, 
 
 
 def links_of(here: Brokered, code: str) -> list[str]:
-    found = here.app.provider.brokering.links.of_account(here.account_of(code))
+    found = here.app.provider.upstream_logins.links.of_account(here.account_of(code))
     return [link.subject.upstream for link in found]
 
 
@@ -263,7 +263,7 @@ def test_not_me_undoes_a_link_and_ends_what_came_through_it(here: Brokered) -> N
     app = here.app
     account = app.base.people.find(here.account_of(HOA_CODE))
     assert account is not None
-    links = app.provider.brokering.links
+    links = app.provider.upstream_logins.links
     made = NewLink(new_id(), account.id, Subject("vneid", "t" * 43), "code", {})
     told = notices_of(app.base).of("link_added", account, NOWHERE, before={"link": made.id})
     securing = Securing(account.id, account.secured_at, {}, Event("link.added", account.id), told)

@@ -122,13 +122,14 @@ def test_guesses_at_a_link_at_the_same_moment_all_count(app: App) -> None:
     recoveries = app.provider.recoveries
     handle = field(page, "ticket")
     # Twelve requests that all read the ticket before any of them is judged.
-    from idp.accounts.recovery import Typed, WrongFact
+    from idp.accounts.recovery import RecoveryForm, WrongFact
 
     tickets = [recoveries.ticket(handle) for _ in range(12)]
     judged = 0
     for n, ticket in enumerate(tickets):
         try:
-            recoveries.finish(handle, ticket, Typed("individual", KNOWN, f"{n + 1}/1/1990", "", ""), NEW, NOWHERE)
+            typed = RecoveryForm("individual", KNOWN, f"{n + 1}/1/1990", "", "")
+            recoveries.finish(handle, ticket, typed, NEW, NOWHERE)
         except WrongFact:
             judged += 1
         except Exception:

@@ -13,11 +13,11 @@ import pytest
 from PIL import Image
 
 from config.officer_wiring import roster_of
-from idp.accounts.one_time import Ask
+from idp.accounts.one_time import CodeRequest
 from idp.audit import Chain
 from idp.desk.declarations import Asker
 from idp.desk.officers import BadOfficer
-from idp.desk.photos import BadPhoto, Darkroom
+from idp.desk.photos import BadPhoto, PhotoProcessor
 from idp.errors import TooMany
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.store.audit import Trail
@@ -47,18 +47,18 @@ def jpeg(*, tail: bytes = b"", scans: int = 0, before: bytes = b"") -> bytes:
 def test_a_picture_of_a_thousand_scans_is_refused_before_it_is_decoded(before: bytes) -> None:
     """2.16: forty bytes of a scan cost a walk over all pixels; eight megabytes of them held a worker for an hour."""
     with pytest.raises(BadPhoto, match="broken"):
-        Darkroom().develop("portrait", jpeg(scans=1000, before=before))
+        PhotoProcessor().develop("portrait", jpeg(scans=1000, before=before))
 
 
 def test_a_picture_of_thousands_of_segments_is_refused_without_counting_them_all() -> None:
     picture = jpeg()
     with pytest.raises(BadPhoto, match="broken"):
-        Darkroom().develop("portrait", picture[:-2] + b"\xff\xfe\x00\x02" * 5000 + picture[-2:])
+        PhotoProcessor().develop("portrait", picture[:-2] + b"\xff\xfe\x00\x02" * 5000 + picture[-2:])
 
 
 def test_what_comes_after_a_picture_is_not_counted_as_its_scans() -> None:
     """Phones append a film or a second picture."""
-    made = Darkroom().develop("portrait", jpeg(tail=b"\xff\xda" * 500, scans=3))
+    made = PhotoProcessor().develop("portrait", jpeg(tail=b"\xff\xda" * 500, scans=3))
     assert (made.width, made.height) == (640, 640)
 
 
@@ -150,13 +150,15 @@ def test_codes_of_drafts_are_not_paid_from_the_codes_of_the_addresss_owner(app: 
     """W-01: strangers name somebody's address again and again; the owner still gets codes of other purposes."""
     to, codes = "nga@example.com", app.provider.codes
     for number in range(12):
-        draft = Ask("registration", f"draft {number}", f"draft {number}", "email", to, f"draft {number}")
+        draft = CodeRequest("registration", f"draft {number}", f"draft {number}", "email", to, f"draft {number}")
         with contextlib.suppress(OverBudget, CaptchaFirst):
             codes.send(draft, f"192.0.2.{number}", language="vi", trusted=True)
         app.clock.move(3700)
 
     app.told("email")
-    codes.send(Ask("contact", "session", "owner", "email", to, "owner"), "198.51.100.7", language="vi", trusted=True)
+    codes.send(
+        CodeRequest("contact", "session", "owner", "email", to, "owner"), "198.51.100.7", language="vi", trusted=True
+    )
     assert [(m.to, m.facts["purpose"]) for m in app.told("email")] == [(to, "contact")]
 
 

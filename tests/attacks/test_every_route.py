@@ -81,12 +81,12 @@ def _with(examples: dict[str, str], url: str) -> str:
 
 
 def _given(app: App) -> tuple[object, object]:
-    from idp.web.browser import Surroundings
+    from idp.web.browser import WebContext
     from idp.web.cookies import Cookies
-    from idp.web.measures import Measures
-    from idp.web.network import Peers
+    from idp.web.metrics import Metrics
+    from idp.web.network import TrustedProxies
 
-    return Surroundings(ISSUER, Cookies(https=True), Peers(())), Measures(shared=False)
+    return WebContext(ISSUER, Cookies(https=True), TrustedProxies(())), Metrics(shared=False)
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -177,14 +177,14 @@ def test_forwarding_headers_change_nothing(app: App, header: str) -> None:
 
 def test_addresses_are_believed_from_listed_proxies_only() -> None:
     """B-26, ASVS 4.1.3"""
-    from idp.web.network import Peers
+    from idp.web.network import TrustedProxies
 
     environ = {"REMOTE_ADDR": "10.0.0.9", "HTTP_X_FORWARDED_FOR": "198.51.100.1, 203.0.113.7, 10.0.0.5"}
 
-    assert Peers(()).address(environ) == "10.0.0.9"
-    assert Peers(("10.0.0.0/24",)).address(environ) == "203.0.113.7"
-    assert Peers(("10.0.0.0/24",)).address(environ | {"HTTP_X_FORWARDED_FOR": "nonsense"}) == "10.0.0.9"
-    assert Peers(("10.0.0.0/24",)).network({"REMOTE_ADDR": "2001:db8:1:2ff::9"}) == "2001:db8:1:200::/56"
+    assert TrustedProxies(()).address(environ) == "10.0.0.9"
+    assert TrustedProxies(("10.0.0.0/24",)).address(environ) == "203.0.113.7"
+    assert TrustedProxies(("10.0.0.0/24",)).address(environ | {"HTTP_X_FORWARDED_FOR": "nonsense"}) == "10.0.0.9"
+    assert TrustedProxies(("10.0.0.0/24",)).network({"REMOTE_ADDR": "2001:db8:1:2ff::9"}) == "2001:db8:1:200::/56"
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "TRACE", "CONNECT", "PATCH", "OPTIONS", "BREW"])

@@ -63,7 +63,7 @@ def account_of(here: Brokered, code: str) -> Account:
 
 
 def links_of(here: Brokered, code: str) -> list[str]:
-    found = here.app.provider.brokering.links.of_account(here.account_of(code))
+    found = here.app.provider.upstream_logins.links.of_account(here.account_of(code))
     return [link.subject.upstream for link in found]
 
 
@@ -150,12 +150,12 @@ def test_not_me_also_ends_the_links_that_came_after_it(here: Brokered) -> None:
 def test_not_me_brings_the_own_link_back_in_the_place_of_the_thiefs(here: Brokered) -> None:
     """Q-04: a link that was removed, and another one put in its place."""
     here.through("vneid", HOA).press("link-confirm")
-    app, links = here.app, here.app.provider.brokering.links
+    app, links = here.app, here.app.provider.upstream_logins.links
     account = account_of(here, HOA_CODE)
     [mine] = links.of_account(account.id)
     app.told("sms")
     app.clock.move(60)
-    linking_of(app.base, app.provider.brokering).remove(mine, account, NOWHERE, keep_sid=None)
+    linking_of(app.base, app.provider.upstream_logins).remove(mine, account, NOWHERE, keep_sid=None)
     [not_me] = undo_links(here)
     app.clock.move(60)
     account = account_of(here, HOA_CODE)
@@ -203,7 +203,7 @@ def test_a_link_that_ends_while_somebody_comes_through_it_opens_nothing(here: Br
     here.through("vneid", HOA).press("link-confirm")
     app = here.app
     account = account_of(here, HOA_CODE)
-    links, gathering = app.provider.brokering.links, app.provider.brokering.gathering
+    links, gathering = app.provider.upstream_logins.links, app.provider.upstream_logins.gathering
     [link] = links.of_account(account.id)
     gone = Securing(account.id, account.secured_at, {}, Event("link.removed", account.id), NOTHING_TOLD)
     real = gathering._people

@@ -263,11 +263,11 @@ def test_256_characters_and_junk_are_not_the_password(app: App) -> None:
 
 
 def test_a_dual_stack_listener_still_knows_its_proxy() -> None:
-    from idp.web.network import Peers
+    from idp.web.network import TrustedProxies
 
     environ = {"REMOTE_ADDR": "::ffff:10.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.7"}
 
-    assert Peers(("10.0.0.0/24",)).network(environ) == "198.51.100.0/24"
+    assert TrustedProxies(("10.0.0.0/24",)).network(environ) == "198.51.100.0/24"
 
 
 def _count(app: App, table: object) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.officer_pages import officer_pages, officer_surroundings
-from idp.web.measures import Measures
+from idp.web.metrics import Metrics
 from tests.attacks.test_every_route import REQUIRED
 from tests.support import databases
 from tests.support.officers import CONSOLE, PASSWORD, Desk, running_desk
@@ -25,7 +25,7 @@ def desk(app_template: Path, tmp_path: Path) -> Iterator[Desk]:
 
 def routes(desk: Desk) -> list[str]:
     """An example of every page of the console."""
-    pages = officer_pages(desk.app.provider, officer_surroundings(desk.app.settings), Measures(shared=False))
+    pages = officer_pages(desk.app.provider, officer_surroundings(desk.app.settings), Metrics(shared=False))
     return [re.sub("<([^>]+)>", lambda found: EXAMPLES.get(found[1], "e" * 22), url) for url, _, _ in pages]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.accounts.recovery import Typed
+from idp.accounts.recovery import RecoveryForm
 from tests.attacks.test_password_guessing import fail, sprayed
 from tests.flows.test_passkeys import CODE, add, at_home, log_in, owner, person_of
 from tests.support import databases
@@ -76,6 +76,6 @@ def test_a_forgotten_password_is_recovered_from_there(everywhere: App) -> None:
     besiege(app, CODE)
     before = len(app.told("sms"))
 
-    app.provider.recoveries.by_code(Typed("individual", CODE, "1990-05-17", "browser", NEIGHBOUR))
+    app.provider.recoveries.by_code(RecoveryForm("individual", CODE, "1990-05-17", "browser", NEIGHBOUR))
 
     assert [message.template for message in app.told("sms")[before:]] == ["otp"]

@@ -46,7 +46,7 @@ def every_refusal_is_counted(app: App) -> Iterator[None]:
     """The number of the metrics is that of the problems that were seen."""
     SEEN.clear()
     yield
-    lines = app.metrics().splitlines()
+    lines = app.metrics_page().splitlines()
     counted = [line for line in lines if line.startswith("idp_phone_refusals_total{")]
     for code in set(SEEN):
         assert sum(float(line.split()[-1]) for line in counted if f'code="{code}"' in line) >= SEEN.count(code)

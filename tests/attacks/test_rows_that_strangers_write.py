@@ -131,7 +131,7 @@ def limited(app_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The application with every limiter at a few, so that one stranger reaches them all."""
     import shutil
 
-    for name in ("qr_login.phone_door.CALLS_OF_A_NETWORK", "config.registration_wiring.LOOKS"):
+    for name in ("qr_login.phone_authenticator.CALLS_OF_A_NETWORK", "config.registration_wiring.LOOKS"):
         monkeypatch.setattr(name, FEW)
     shutil.copy(app_template / "master.key", tmp_path / "master.key")
     url = databases.sqlite_copy(app_template / "idp.db", tmp_path)

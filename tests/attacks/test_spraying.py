@@ -17,7 +17,7 @@ from idp.accounts.hash_queue import Asker
 from idp.limits.local import LocalRateLimiter
 from idp.limits.work import WorkPrice
 from idp.login.limits import LoginLimits
-from idp.login.logins import LoginFailed, LoginRules, Logins, Typed
+from idp.login.logins import LoginFailed, LoginForm, LoginRules, Logins
 from idp.store.rate_limits import SqlRateLimits
 from keys.database import Database
 from tests.support.clock import FrozenClock
@@ -73,7 +73,7 @@ def opened(database: Database, *, accounts: int, networks: int, tries: int, limi
         clock.move(DAY / (networks * tries))
         network, victim = number % networks, chance.randrange(accounts)
         place = f"10.{network // 256}.{network % 256}"
-        typed = Typed(
+        typed = LoginForm(
             "individual", f"{victim:010d}", f"popular {1 + number // accounts}", captcha=lambda: True,
             network=f"{place}.0/24", address=f"{place}.{number % 254}/32",
         )  # fmt: skip

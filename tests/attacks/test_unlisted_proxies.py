@@ -8,7 +8,7 @@ import pytest
 from config.app import create_app
 from config.proxy_watch import look_for_unlisted
 from config.settings import BadSettings
-from idp.web.measures import Measures
+from idp.web.metrics import Metrics
 from idp.web.unlisted import FORWARDED
 from tests.support import databases
 from tests.support.app import App, running_app
@@ -29,7 +29,7 @@ def fronted(app_template: Path, tmp_path: Path) -> Iterator[App]:
 
 
 def alarms(app: App) -> int:
-    page = app.metrics()
+    page = app.metrics_page()
     return int(float(page.partition("\nidp_forwarded_from_unlisted_total ")[2].partition("\n")[0]))
 
 
@@ -82,8 +82,8 @@ def test_a_store_that_is_down_does_not_make_the_alarm_a_failure(app: App, monkey
         raise OperationalError("", {}, Exception())
 
     monkeypatch.setattr("config.proxy_watch.put_counter", down)
-    app.measures = Measures(shared=False)
-    app.wsgi = create_app(app.provider, app.measures, housekeeping=False)
+    app.metrics = Metrics(shared=False)
+    app.wsgi = create_app(app.provider, app.metrics, housekeeping=False)
 
     assert app.visitor(PROXY).get("/jwks", headers={"X-Real-IP": "203.0.113.7"}).status_code == 200
     assert alarms(app) == 1

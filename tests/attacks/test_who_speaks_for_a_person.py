@@ -9,7 +9,7 @@ from config.people_wiring import notices_of, set_number
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE, previous
-from idp.accounts.recovery import Typed
+from idp.accounts.recovery import RecoveryForm
 from idp.ports import Event
 from idp.store import tables as t
 from tests.attacks.test_password_guessing import fail
@@ -304,7 +304,7 @@ def test_the_number_that_a_notice_keeps_is_one_that_may_still_answer(app: App) -
     assert set_number(app.base, account_of(app), NEW_NUMBER, "form at a desk")
 
     assert app.told("sms") == []
-    typed = Typed("individual", CODE, FACT, "b", "192.0.2.9")
+    typed = RecoveryForm("individual", CODE, FACT, "b", "192.0.2.9")
     app.provider.recoveries.by_code(typed)
     assert app.told("sms") == []
 

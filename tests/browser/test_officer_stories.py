@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, Page, Request, expect
 from sqlalchemy import insert
 
 from config.desk_wiring import declarations_of
-from config.foundation import Foundation, lay
 from config.settings import Settings
+from config.stores import Stores, open_stores
 from idp.accounts.account import Account, Identifier
 from idp.accounts.birth_date import BirthDate
 from idp.accounts.participants import Participant
@@ -49,7 +49,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     OFFICERS.append(third)
     (made.home / "third.json").write_text(json.dumps([third]), encoding="utf-8")
     made.command("officers", "load", str(made.home / "third.json"), "--reason", "test")
-    base = lay(Settings(issuer=made.issuer, data_dir=made.home / "data"))
+    base = open_stores(Settings(issuer=made.issuer, data_dir=made.home / "data"))
     for number, name in enumerate(NAMES):
         declare(base, number, name)
     SqlParticipants(base.database).put(known(number, name) for number, name in enumerate(NAMES))
@@ -62,7 +62,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
         yield made
 
 
-def declare(base: Foundation, number: int, name: str) -> Declaration:
+def declare(base: Stores, number: int, name: str) -> Declaration:
     """A declaration with pictures that waits at an agency of the sandbox."""
     now, code = time.time() - 86_400 + number, f"00000008{number:02d}"
     form = Form(name, code, "cccd", f"0010900000{number:02d}", "1990", street="12 Đường Thử", agency="07901")

@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import sqlalchemy as sa
 
-from config.foundation import open_redis
 from config.settings import Settings, Store
+from config.stores import open_redis
 from idp.errors import StoreDown
-from idp.store.down import STORE_DOWN
 from idp.store.ephemeral_redis import RedisEphemeralStore
-from idp.store.patience import patient
+from idp.store.store_errors import STORE_DOWN
+from idp.store.timeouts import patient
 from keys.database import Database
 from keys.prepared import Prepared
 from keys.rest import Rest, Resting

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import func, select
 
 from config.federation_wiring import sql_links
-from config.foundation import Foundation, lay
 from config.people_wiring import notices_of
 from config.settings import Settings
+from config.stores import Stores, open_stores
 from federation.linking import Dispute, LinkTaken, Subject
 from federation.officers import Officers, Two
 from idp.ports import Event
@@ -22,13 +22,13 @@ from tests.support.rivals import PROCESSES, THREADS, outcomes
 REFUSED = Dispute("refused", Subject("vneid", "s" * 43, "c" * 43), "identity", f"{1:032x}", {}, {"name": "x"})
 
 
-def foundation(url: str, home: Path) -> Foundation:
+def foundation(url: str, home: Path) -> Stores:
     store = {"database_url": url}
-    return lay(Settings(environment="development", data_dir=home, store=store), FrozenClock())  # type: ignore[arg-type]
+    return open_stores(Settings(environment="development", data_dir=home, store=store), FrozenClock())  # type: ignore[arg-type]
 
 
 @pytest.fixture
-def base(database_url: str, tmp_path: Path) -> Iterator[Foundation]:
+def base(database_url: str, tmp_path: Path) -> Iterator[Stores]:
     """Two accounts, and somebody who could be either."""
     opened = foundation(database_url, tmp_path)
     for number in (1, 2):
@@ -62,7 +62,7 @@ def decide(url: str, home: Path) -> list[str]:
     return done
 
 
-def test_one_of_many_decisions_holds(base: Foundation, database_url: str, tmp_path: Path) -> None:
+def test_one_of_many_decisions_holds(base: Stores, database_url: str, tmp_path: Path) -> None:
     """U-06"""
     assert PROCESSES * THREADS > 1
     done = outcomes(decide, database_url, tmp_path)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from idp.accounts.one_time import Ask, OneTimeCodes, Purpose
+from idp.accounts.one_time import CodeRequest, OneTimeCodes, Purpose
 from idp.limits.budgets import BudgetLimits, CaptchaFirst, OverBudget
 from idp.limits.guesses import CODE_GUESSES, Guesses
 from idp.messages.message import Message
@@ -25,7 +25,7 @@ from tests.support.rivals import outcomes
 
 KEY = b"k" * 32
 PHONE, OTHER = "+84981234567", "+84981234568"
-ASK = Ask("login", "attempt-1", "a" * 32, "sms", PHONE, "a" * 32)
+ASK = CodeRequest("login", "attempt-1", "a" * 32, "sms", PHONE, "a" * 32)
 
 
 def desk(database: Database, clock: Callable[[], float], **limits: Any) -> OneTimeCodes:
@@ -42,7 +42,7 @@ def messages(database: Database, clock: FrozenClock) -> list[Message]:
     return found
 
 
-def send(codes: OneTimeCodes, ask: Ask = ASK, address: str = "192.0.2.1/32", *, trusted: bool = True) -> None:
+def send(codes: OneTimeCodes, ask: CodeRequest = ASK, address: str = "192.0.2.1/32", *, trusted: bool = True) -> None:
     codes.send(ask, address, language="vi", trusted=trusted)
 
 
@@ -54,7 +54,7 @@ def wrong(code: str) -> str:
     return f"{(int(code) + 1) % 1_000_000:06d}"
 
 
-def refused(codes: OneTimeCodes, ask: Ask = ASK, address: str = "192.0.2.1/32", *, trusted: bool = True) -> str:
+def refused(codes: OneTimeCodes, ask: CodeRequest = ASK, address: str = "192.0.2.1/32", *, trusted: bool = True) -> str:
     with pytest.raises((OverBudget, CaptchaFirst)) as caught:
         send(codes, ask, address, trusted=trusted)
     return caught.value.detail
@@ -74,15 +74,17 @@ def test_a_right_code_works_once(database: Database, clock: FrozenClock) -> None
 @pytest.mark.parametrize(
     "other",
     [
-        Ask("password", "attempt-1", "a" * 32, "sms", PHONE, "a" * 32),
-        Ask("login", "attempt-2", "a" * 32, "sms", PHONE, "a" * 32),
-        Ask("login", "attempt-1", "b" * 32, "sms", PHONE, "b" * 32),
-        Ask("login", "attempt-1", "a" * 32, "sms", OTHER, "a" * 32),
-        Ask("login", "attempt-1", "a" * 32, "email", PHONE, "a" * 32),
+        CodeRequest("password", "attempt-1", "a" * 32, "sms", PHONE, "a" * 32),
+        CodeRequest("login", "attempt-2", "a" * 32, "sms", PHONE, "a" * 32),
+        CodeRequest("login", "attempt-1", "b" * 32, "sms", PHONE, "b" * 32),
+        CodeRequest("login", "attempt-1", "a" * 32, "sms", OTHER, "a" * 32),
+        CodeRequest("login", "attempt-1", "a" * 32, "email", PHONE, "a" * 32),
     ],
     ids=["purpose", "attempt", "account", "receiver", "channel"],
 )
-def test_a_code_is_good_for_what_it_was_sent_for_only(database: Database, clock: FrozenClock, other: Ask) -> None:
+def test_a_code_is_good_for_what_it_was_sent_for_only(
+    database: Database, clock: FrozenClock, other: CodeRequest
+) -> None:
     """P-05, ASVS 6.6.2"""
     codes = desk(database, clock)
     send(codes)
@@ -127,7 +129,7 @@ def test_the_fifth_try_still_counts_and_the_sixth_does_not(database: Database, c
     assert codes.check(ASK, code) == "right"
 
     clock.move(61)
-    again = Ask("login", "attempt-9", "a" * 32, "sms", PHONE, "a" * 32)
+    again = CodeRequest("login", "attempt-9", "a" * 32, "sms", PHONE, "a" * 32)
     send(codes, again)
     code = sent(database, clock)
     verdicts = [codes.check(again, wrong(code)) for _ in range(5)]
@@ -142,7 +144,7 @@ def test_twenty_wrong_codes_of_an_account_end_its_codes_until_a_recovery(
     codes = desk(database, clock, per_number_hour=100, per_number_day=100, per_account_hour=100)
     verdicts = []
     for attempt in range(5):
-        ask = Ask("login", f"attempt-{attempt}", "a" * 32, "sms", PHONE, "a" * 32)
+        ask = CodeRequest("login", f"attempt-{attempt}", "a" * 32, "sms", PHONE, "a" * 32)
         send(codes, ask)
         code = sent(database, clock)
         verdicts += [codes.check(ask, wrong(code)) for _ in range(5)]
@@ -151,7 +153,7 @@ def test_twenty_wrong_codes_of_an_account_end_its_codes_until_a_recovery(
     assert verdicts == ["wrong"] * 20 + ["exhausted"] * 5
     assert codes.check(ask, code) == "exhausted"
     Guesses(SqlRateLimits(database), clock, "code", CODE_GUESSES).clear("a" * 32)
-    ask = Ask("login", "attempt-9", "a" * 32, "sms", PHONE, "a" * 32)
+    ask = CodeRequest("login", "attempt-9", "a" * 32, "sms", PHONE, "a" * 32)
     send(codes, ask)
     assert codes.check(ask, sent(database, clock)) == "right"
 
@@ -203,23 +205,23 @@ def test_one_number_gets_one_code_a_minute_five_an_hour_and_ten_a_day(database: 
     send(codes)
 
 
-def recovery(number: int, prefix: str = "98100", address: str = "x") -> Ask:
+def recovery(number: int, prefix: str = "98100", address: str = "x") -> CodeRequest:
     """Somebody who proved nothing asks for a code to a number of this block."""
     who = f"{number:032d}"
-    return Ask("recovery", address, who, "sms", f"+84{prefix}{number:04d}", who)
+    return CodeRequest("recovery", address, who, "sms", f"+84{prefix}{number:04d}", who)
 
 
-def owner(number: int, prefix: str = "98100") -> Ask:
+def owner(number: int, prefix: str = "98100") -> CodeRequest:
     """Somebody who gave the right password."""
     who = f"{number:032d}"
-    return Ask("login", "x", who, "sms", f"+84{prefix}{number:04d}", who)
+    return CodeRequest("login", "x", who, "sms", f"+84{prefix}{number:04d}", who)
 
 
 def test_one_account_has_its_own_budget(database: Database, clock: FrozenClock) -> None:
     """W-01"""
     codes = desk(database, clock)
     for number in range(5):
-        send(codes, Ask("login", "x", "a" * 32, "sms", f"+8498100000{number}", "a" * 32))
+        send(codes, CodeRequest("login", "x", "a" * 32, "sms", f"+8498100000{number}", "a" * 32))
     assert refused(codes) == "budget account-hour"
 
 
@@ -266,7 +268,7 @@ def test_a_prefix_and_the_whole_installation_have_budgets_and_alarms(database: D
         send(codes, owner(number + 20, "98200"), "192.0.2.99/32")
     assert refused(codes, owner(30, "98300")) == "budget all-minute"
     assert heard == [("all-minute", 0.5), ("all-minute", 0.8), ("all-minute", 1.0)]
-    mail = Ask("login", "x", "f" * 32, "email", "nguoi@example.com", "f" * 32)
+    mail = CodeRequest("login", "x", "f" * 32, "email", "nguoi@example.com", "f" * 32)
     send(codes, mail)
 
 
@@ -296,7 +298,7 @@ def test_money_is_capped(database: Database, clock: FrozenClock) -> None:
     codes = desk(database, clock, price=350, money_per_day=700)
     for number in range(2):
         who = f"{number:032d}"
-        send(codes, Ask("login", "x", who, "sms", f"+8498100000{number}", who))
+        send(codes, CodeRequest("login", "x", who, "sms", f"+8498100000{number}", who))
     assert refused(codes, ASK) == "budget all-money"
 
 
@@ -343,7 +345,7 @@ def test_m3_a_prefix_whose_codes_nobody_uses_is_closed_to_strangers_who_ask_for_
 def test_asking_for_nobody_sends_nothing_and_costs_the_asker_alone(database: Database, clock: FrozenClock) -> None:
     """W-04"""
     codes = desk(database, clock)
-    nobody = Ask("recovery", "ticket", "typed:1234", "sms", "typed:1234", None)
+    nobody = CodeRequest("recovery", "ticket", "typed:1234", "sms", "typed:1234", None)
     send(codes, nobody)
     assert messages(database, clock) == []
     assert refused(codes, nobody) == "budget number-minute"

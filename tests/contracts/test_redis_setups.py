@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import redis
 
-from config.foundation import open_redis
 from config.settings import BadSettings, Settings, Store
+from config.stores import open_redis
 from idp.errors import StoreDown
 from idp.ports import SPENT
 from idp.store.ephemeral_redis import RedisEphemeralStore
@@ -109,7 +109,7 @@ def eventually(holds: Callable[[], bool]) -> bool:
 
 def test_a_redis_that_evicts_is_refused(tmp_path: Path) -> None:
     """F-04: an evicted tombstone would let a code be used again."""
-    from config.foundation import lay
+    from config.stores import open_stores
 
     for policy in ("allkeys-lru", "volatile-ttl"):
         with servers.redis_server("--maxmemory-policy", policy) as url:
@@ -118,7 +118,7 @@ def test_a_redis_that_evicts_is_refused(tmp_path: Path) -> None:
                 environment="development", data_dir=tmp_path, store=Store(database_url=database, redis_url=url)
             )
             _migrate(database)
-            base = lay(settings)
+            base = open_stores(settings)
             with pytest.raises(BadSettings, match="noeviction"):
                 base.refuse_evicting_redis()
 

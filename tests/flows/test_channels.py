@@ -17,7 +17,7 @@ from idp.accounts.birth_date import BirthDate
 from idp.accounts.devices import DeviceRefused, Holder, Wish
 from idp.accounts.notices import NOWHERE
 from idp.accounts.phone import PhoneNumber
-from idp.accounts.recovery import Typed
+from idp.accounts.recovery import RecoveryForm
 from idp.desk.decisions import activation_digest
 from idp.desk.profile import way_to
 from idp.messages.message import Message
@@ -142,7 +142,7 @@ def activation(app: App, account: Account, channel: str) -> bool:
 
 def recovery(app: App, account: Account, channel: str) -> bool:
     fact = BORN if channel == "sms" else TO["email"]
-    typed = Typed("individual", CODE, fact, "browser", "192.0.2.7")
+    typed = RecoveryForm("individual", CODE, fact, "browser", "192.0.2.7")
     (app.provider.recoveries.by_code if channel == "sms" else app.provider.recoveries.by_mail)(typed)
     told = app.told(channel)  # type: ignore[arg-type]
     return any(m.to == TO[channel] and m.template in ("otp", "recovery_link") for m in told)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from config.commands.context import foundation
-from config.foundation import Foundation
 from config.people_wiring import sql_devices
+from config.stores import Stores
 from idp.accounts.devices import Device
 from idp.accounts.notices import NOTHING_TOLD
 from tests.contracts.test_people import account
@@ -19,7 +19,7 @@ WHY = ("--reason", "stolen, call 4711")
 
 
 @pytest.fixture
-def base(operator: Operator) -> Iterator[Foundation]:
+def base(operator: Operator) -> Iterator[Stores]:
     opened = foundation()
     opened.people.add(account(11, "+84381234501", phone_verified_at=time.time()))
     device = Device("-lost", HOA, "app", "key", "Galaxy A15", "192.0.2.0/24", "hash", 100.0, 200.0)
@@ -28,7 +28,7 @@ def base(operator: Operator) -> Iterator[Foundation]:
     opened.close()
 
 
-def test_a_lost_phone_is_ended_once_with_a_reason_and_its_owner_is_told(operator: Operator, base: Foundation) -> None:
+def test_a_lost_phone_is_ended_once_with_a_reason_and_its_owner_is_told(operator: Operator, base: Stores) -> None:
     [listed] = operator.json("devices", "list", HOA)
     assert (listed["id"], listed["name"], listed["ended"]) == ("-lost", "Galaxy A15", None)
 
@@ -44,7 +44,7 @@ def test_a_lost_phone_is_ended_once_with_a_reason_and_its_owner_is_told(operator
     assert taken.message.facts["event"] == "device_removed"
 
 
-def test_nobody_elses_phone_is_ended(operator: Operator, base: Foundation) -> None:
+def test_nobody_elses_phone_is_ended(operator: Operator, base: Stores) -> None:
     base.people.add(account(12, "+84381234502"))
 
     refused = operator.run("devices", "end", f"{12:032x}", "-lost", *WHY)

@@ -147,7 +147,7 @@ def test_f_17_a_running_process_keeps_its_last_good_ring_and_alarms(app: App, ca
         assert visitor.userinfo(tokens["access_token"]).status_code == 200
     assert visitor.tokens()
     assert "ALARM: cannot reload the key ring, keeping version" in caplog.text
-    assert "idp_key_ring_failing 1.0" in app.metrics()
+    assert "idp_key_ring_failing 1.0" in app.metrics_page()
     assert app.operation().answer("/readyz")[0] == 200
 
 
@@ -191,18 +191,18 @@ def test_a_token_of_a_key_that_this_worker_does_not_know_yet_is_good_at_once(eve
 def running_twin(app: App) -> Visitor:
     """A second process on the same stores whose ring is from before the last change."""
     from config.app import create_app
-    from config.foundation import lay
-    from config.wiring import wire
-    from idp.web.measures import Measures
+    from config.stores import open_stores
+    from config.wiring import build_provider
+    from idp.web.metrics import Metrics
 
-    base = lay(app.settings, app.clock)
-    twin = wire(base)
-    measures = Measures(shared=False)
-    wsgi = create_app(twin, measures, housekeeping=False)
+    base = open_stores(app.settings, app.clock)
+    twin = build_provider(base)
+    metrics = Metrics(shared=False)
+    wsgi = create_app(twin, metrics, housekeeping=False)
     ring = base.rings.ring()
     newest = max(ring.keys, key=lambda key: key.signs_from or 0.0)
     base.rings._ring = type(ring)(tuple(k for k in ring.keys if k is not newest), ring.version - 1)
-    return App(app.settings, app.clock, base, twin, wsgi, measures).visitor()
+    return App(app.settings, app.clock, base, twin, wsgi, metrics).visitor()
 
 
 def test_without_any_key_a_token_request_is_told_to_come_back(app: App) -> None:
@@ -251,7 +251,7 @@ def test_the_calendar_foresees_rotations_and_the_metrics_count_down(sqlite_templ
         events = visitor.get("/keys.json").json["events"]
         assert len([event for event in events if event["what"] == "signs" and event["alg"] == "ES256"]) == 3
         assert all(event["foreseen"] for event in events)
-        metrics = app.metrics()
+        metrics = app.metrics_page()
         assert f"idp_key_next_change_days {20 - 60 / DAY}"[:28] in metrics
         assert "idp_key_ring_version 1.0" in metrics
         assert "idp_key_ring_failing 0.0" in metrics

@@ -10,8 +10,8 @@ from sqlalchemy import select
 
 from config.commands.context import foundation
 from config.federation_wiring import digester_of, sql_links
-from config.foundation import Foundation
 from config.officer_wiring import roster_of
+from config.stores import Stores
 from federation.linking import Dispute, Subject
 from idp.accounts.account import Account
 from idp.desk.officers import Own
@@ -29,7 +29,7 @@ WHY = ("--reason", "desk 12")
 
 
 @pytest.fixture
-def base(operator: Operator) -> Iterator[Foundation]:
+def base(operator: Operator) -> Iterator[Stores]:
     """Two accounts with proven numbers, beside the operator's commands."""
     opened = foundation()
     for number in (11, 12):
@@ -42,7 +42,7 @@ def base(operator: Operator) -> Iterator[Foundation]:
     opened.close()
 
 
-def refused(base: Foundation, about: str | None = HOA, subject: str = "s-1", **more: Any) -> str:
+def refused(base: Stores, about: str | None = HOA, subject: str = "s-1", **more: Any) -> str:
     """A link that was refused, as a journey leaves it; its id."""
     digests = digester_of(base)
     who = Subject("vneid", digests.of("vneid", subject), digests.of("citizen", FACTS["citizen_number"]))
@@ -56,7 +56,7 @@ def linked(operator: Operator, account_id: str) -> list[str]:
     return [each["upstream"] for each in operator.json("links", "list", "--account", account_id)]
 
 
-def test_what_waits_is_listed_and_shown_masked(operator: Operator, base: Foundation) -> None:
+def test_what_waits_is_listed_and_shown_masked(operator: Operator, base: Stores) -> None:
     assert operator.json("links", "list") == []
     name = refused(base)
     refused(base, about=None, subject="s-2")
@@ -81,7 +81,7 @@ def test_what_waits_is_listed_and_shown_masked(operator: Operator, base: Foundat
     assert operator.run("links", "show", "nobody").output == "idp: there is no such refused link\n"
 
 
-def test_a_link_that_is_forced_names_two_and_is_told(operator: Operator, base: Foundation) -> None:
+def test_a_link_that_is_forced_names_two_and_is_told(operator: Operator, base: Stores) -> None:
     name = refused(base)
 
     operator.does("links", "resolve", name, "link", *TWO, *WHY)
@@ -122,7 +122,7 @@ def test_a_link_that_is_forced_names_two_and_is_told(operator: Operator, base: F
     ],
     ids=" ".join,
 )
-def test_nobody_forces_a_link_alone(operator: Operator, base: Foundation, named: tuple[str, ...]) -> None:
+def test_nobody_forces_a_link_alone(operator: Operator, base: Stores, named: tuple[str, ...]) -> None:
     name = refused(base)
     done = operator.run("links", "resolve", name, "link", *named, *WHY)
 
@@ -134,7 +134,7 @@ def test_nobody_forces_a_link_alone(operator: Operator, base: Foundation, named:
 
 @pytest.mark.parametrize("how", ["unknown", "disabled", "without the right", "the person"])
 def test_a_link_is_forced_by_officers_who_may_and_are_not_the_person(
-    operator: Operator, base: Foundation, how: str
+    operator: Operator, base: Stores, how: str
 ) -> None:
     """2.3.5, 4.2 A8: names are looked up."""
     roster = roster_of(base)
@@ -157,7 +157,7 @@ def test_a_link_is_forced_by_officers_who_may_and_are_not_the_person(
     assert linked(operator, HOA) == []
 
 
-def test_a_refusal_stays_one(operator: Operator, base: Foundation) -> None:
+def test_a_refusal_stays_one(operator: Operator, base: Stores) -> None:
     name = refused(base)
     assert operator.json("links", "resolve", name, "refuse", *WHY) == {"id": name, "resolution": "refused"}
 
@@ -169,7 +169,7 @@ def test_a_refusal_stays_one(operator: Operator, base: Foundation) -> None:
     assert linked(operator, HOA) == []
 
 
-def test_officers_may_name_another_account_whose_own_link_then_ends(operator: Operator, base: Foundation) -> None:
+def test_officers_may_name_another_account_whose_own_link_then_ends(operator: Operator, base: Stores) -> None:
     first, second = refused(base), refused(base, about=None, subject="s-2")
     operator.does("links", "resolve", first, "link", *TWO, *WHY)
 
@@ -182,7 +182,7 @@ def test_officers_may_name_another_account_whose_own_link_then_ends(operator: Op
     assert operator.json("links", "show", second)["linked_now_to"] == HOA
 
 
-def test_whoever_comes_belongs_to_one_account(operator: Operator, base: Foundation) -> None:
+def test_whoever_comes_belongs_to_one_account(operator: Operator, base: Stores) -> None:
     operator.does("links", "resolve", refused(base), "link", *TWO, *WHY)
     again = refused(base, id="dispute-again")
 
@@ -195,7 +195,7 @@ def test_whoever_comes_belongs_to_one_account(operator: Operator, base: Foundati
     assert sorted(told) == ["*** *** *01", "*** *** *01", "*** *** *02"], "whoever loses the link is told too"
 
 
-def test_a_closed_account_is_linked_with_nobody(operator: Operator, base: Foundation) -> None:
+def test_a_closed_account_is_linked_with_nobody(operator: Operator, base: Stores) -> None:
     name = refused(base)
     operator.does("accounts", "disable", HOA, *WHY)
 
@@ -205,20 +205,20 @@ def test_a_closed_account_is_linked_with_nobody(operator: Operator, base: Founda
     assert len(operator.json("links", "list")) == 1
 
 
-def test_options_of_a_link_do_not_go_with_a_refusal(operator: Operator, base: Foundation) -> None:
+def test_options_of_a_link_do_not_go_with_a_refusal(operator: Operator, base: Stores) -> None:
     done = operator.run("links", "resolve", refused(base), "refuse", *TWO, *WHY)
 
     assert (done.exit_code, done.output) == (1, "idp: --account, --by and --approved-by are for a link\n")
 
 
-def test_an_id_may_begin_with_a_hyphen(operator: Operator, base: Foundation) -> None:
+def test_an_id_may_begin_with_a_hyphen(operator: Operator, base: Stores) -> None:
     name = refused(base, id="-Jd8sXb0Qm5r1Zt7uVw3A")
 
     assert operator.json("links", "show", name)["id"] == name
     operator.does("links", "resolve", name, "refuse", *WHY)
 
 
-def test_an_officer_ends_a_link(operator: Operator, base: Foundation) -> None:
+def test_an_officer_ends_a_link(operator: Operator, base: Stores) -> None:
     operator.does("links", "resolve", refused(base), "link", *TWO, *WHY)
 
     assert "any more" in operator.does("links", "remove", HOA, "vneid", *WHY)
@@ -231,7 +231,7 @@ def test_an_officer_ends_a_link(operator: Operator, base: Foundation) -> None:
     assert operator.run("links", "remove", "nobody", "vneid", *WHY).exit_code == 1
 
 
-def test_an_account_that_changes_at_this_moment_is_not_linked(operator: Operator, base: Foundation) -> None:
+def test_an_account_that_changes_at_this_moment_is_not_linked(operator: Operator, base: Stores) -> None:
     """The decision stood on the account as it was."""
     from config.people_wiring import notices_of
     from federation.linking import LinkTaken

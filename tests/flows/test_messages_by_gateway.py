@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from config.foundation import Foundation
 from config.senders import deliveries_of
+from config.stores import Stores
 from idp.messages.message import Message
 from idp.messages.sms_gateway import signature
 from idp.store.outbox import Record
@@ -157,7 +157,7 @@ def test_a_receipt_for_a_message_whose_answer_was_lost_ends_the_trying(app: App,
     app.clock.move(100)
     assert app.provider.deliveries.once() == 0
     assert state(app, message)[0] == "delivered"
-    assert 'idp_messages_total{channel="sms",outcome="delivered"} 1.0' in app.metrics()
+    assert 'idp_messages_total{channel="sms",outcome="delivered"} 1.0' in app.metrics_page()
 
 
 def test_receipts_repeated_late_contradicting_or_of_unknown_messages_change_nothing(app: App) -> None:
@@ -205,7 +205,7 @@ def test_a_running_provider_hears_what_arrived_and_finishes_what_is_under_way(
             base.close()
 
 
-def found(base: Foundation, message: Message) -> Record:
+def found(base: Stores, message: Message) -> Record:
     record = base.outbox.find(message.id)
     assert record
     return record

@@ -12,13 +12,13 @@ from sqlalchemy import text
 
 from config.serving import operations
 from idp.errors import StoreDown
-from idp.web import operation
-from idp.web.operation import Operation
+from idp.web import health_endpoints
+from idp.web.health_endpoints import HealthEndpoints
 from tests.support.app import App, attempt_of
 from tests.support.waiting import until
 
 
-def told(operation: Operation, path: str) -> tuple[int, Any]:
+def told(operation: HealthEndpoints, path: str) -> tuple[int, Any]:
     status, _, body = operation.answer(path)
     return status, json.loads(body)
 
@@ -35,11 +35,11 @@ def test_health_asks_no_store_and_readiness_names_what_is_missing(everywhere: Ap
 
 
 def test_a_check_that_hangs_is_named_after_a_second_and_keeps_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(operation, "PATIENCE", 0.05)
+    monkeypatch.setattr(health_endpoints, "PATIENCE", 0.05)
     go = threading.Event()
     asked: list[str] = []
     checks = {"frozen": lambda: asked.append("frozen") or go.wait(), "well": lambda: asked.append("well")}
-    here = operation.Operation(lambda: ("", b""), checks, {})
+    here = health_endpoints.HealthEndpoints(lambda: ("", b""), checks, {})
     try:
         for _ in range(3):
             assert told(here, "/readyz")[1]["missing"] == ["frozen"]
@@ -76,7 +76,7 @@ def test_busy_workers_are_not_gone_and_workers_that_are_gone_are_told_at_once() 
 
 
 def test_at_a_stop_it_is_not_ready_whatever_works() -> None:
-    here = operation.Operation(lambda: ("", b""), {}, {})
+    here = health_endpoints.HealthEndpoints(lambda: ("", b""), {}, {})
     here.is_stopping = True
 
     assert told(here, "/readyz") == (503, {"status": "stopping", "missing": []})
@@ -94,7 +94,7 @@ def test_the_metrics_tell_requests_logins_hash_queue_store_latency_and_key_age(e
     visitor = everywhere.visitor()
     visitor.tokens()
     visitor.try_to_log_in(attempt_of(visitor.authorize(prompt="login")), "0000000001", "wrong guess")
-    found = everywhere.metrics()
+    found = everywhere.metrics_page()
 
     assert 'idp_requests_total{method="POST",route="/token",status="200"} 1.0' in found
     assert 'idp_logins_total{method="password",outcome="succeeded"} 1.0' in found
@@ -110,7 +110,7 @@ def test_paths_from_outside_never_become_labels(app: App) -> None:
     for number in range(50):
         app.visitor().get(f"/random-{number}")
 
-    assert "random-" not in app.metrics()
+    assert "random-" not in app.metrics_page()
 
 
 def test_every_answer_is_one_log_line_with_its_request_id(app: App, caplog: pytest.LogCaptureFixture) -> None:

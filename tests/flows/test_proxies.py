@@ -37,7 +37,7 @@ HEAD = b"POST /token HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-
 
 
 @dataclass
-class Front:
+class Gateway:
     """A proxy, and whoever connects to it from an address of the loopback's network."""
 
     proxy: Proxy
@@ -77,7 +77,7 @@ def started(kind: str, proxy: Proxy, home: Path) -> contextlib.AbstractContextMa
 @pytest.fixture(scope="module")
 def front(
     kind: str, trusted: Authority, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Front]:
+) -> Iterator[Gateway]:
     """A provider behind the proxy, which it believes."""
     home, port = tmp_path_factory.mktemp("fronted"), free_port()
     settings = CHEAP_HASH | {
@@ -93,10 +93,10 @@ def front(
             ready.serving(),
             started(kind, Proxy([ready.port], trusted, True, [ready.operations_port], port), home) as proxy,
         ):
-            yield Front(proxy, trusted, ready)
+            yield Gateway(proxy, trusted, ready)
 
 
-def begun(front: Front, address: str) -> dict[str, str]:
+def begun(front: Gateway, address: str) -> dict[str, str]:
     """A draft of the registration API; gives the header that opens it."""
     body, kind = json.dumps({"kind": "individual"}), {"Content-Type": "application/json"}
     asked = front.request("POST", "/api/registrations", address, body=body, headers=kind | FORGED)
@@ -104,7 +104,7 @@ def begun(front: Front, address: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {json.loads(asked.data)['secret']}"}
 
 
-def test_limits_see_who_asks_and_not_who_they_say_to_be(front: Front) -> None:
+def test_limits_see_who_asks_and_not_who_they_say_to_be(front: Gateway) -> None:
     """F-1, M-4: each forged header is another network, and none of them is counted."""
     wrong = {"Authorization": "Basic cG9ydGFsOndyb25n", "Content-Type": "application/x-www-form-urlencoded"}
 
@@ -116,7 +116,7 @@ def test_limits_see_who_asks_and_not_who_they_say_to_be(front: Front) -> None:
     assert told("127.0.7.9", 6) == 401, "another network is not hindered"
 
 
-def test_what_is_kept_names_who_asks(front: Front) -> None:
+def test_what_is_kept_names_who_asks(front: Gateway) -> None:
     begun(front, "127.0.8.9")
 
     assert front.provider
@@ -128,7 +128,7 @@ def test_what_is_kept_names_who_asks(front: Front) -> None:
     assert not {network for network in networks if network.startswith("203.")}
 
 
-def test_a_photograph_of_eight_megabytes_passes_and_is_judged_by_the_provider(front: Front) -> None:
+def test_a_photograph_of_eight_megabytes_passes_and_is_judged_by_the_provider(front: Gateway) -> None:
     mine = begun(front, "127.0.9.9") | {"Content-Type": "image/jpeg"}
     just = filled(photograph(2600), 8 * MEGABYTE)
 
@@ -141,7 +141,7 @@ def test_a_photograph_of_eight_megabytes_passes_and_is_judged_by_the_provider(fr
     assert json.loads(answers[1].data)["why"] == "too_large"
 
 
-def test_any_other_body_of_more_than_64_kib_does_not_come_through(front: Front) -> None:
+def test_any_other_body_of_more_than_64_kib_does_not_come_through(front: Gateway) -> None:
     """Announced, it is refused before it is sent; in chunks, when there was too much."""
     before = answered(front, "/token")
     with front.connected() as announcing:
@@ -157,18 +157,18 @@ def test_any_other_body_of_more_than_64_kib_does_not_come_through(front: Front) 
     assert answered(front, "/token") == before, "the provider never saw it"
 
 
-def answered(front: Front, route: str) -> int:
+def answered(front: Gateway, route: str) -> int:
     """How many requests of a route the provider has answered."""
     assert front.provider
     return sum(line.get("message") == "answered" and line.get("route") == route for line in front.provider.logged())
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/healthz", "/readyz", "/%6detrics", "/healthz?x=1"])
-def test_what_is_for_operators_is_not_for_the_world(front: Front, path: str) -> None:
+def test_what_is_for_operators_is_not_for_the_world(front: Gateway, path: str) -> None:
     assert front.request("GET", path).status == 404
 
 
-def test_plain_http_leads_to_https(front: Front) -> None:
+def test_plain_http_leads_to_https(front: Gateway) -> None:
     with urllib3.HTTPConnectionPool("127.0.0.1", front.proxy.plain, retries=False) as pool:
         answer = pool.request("GET", "/login?x=1", headers={"Host": "evil.test"}, redirect=False)
 
@@ -176,7 +176,7 @@ def test_plain_http_leads_to_https(front: Front) -> None:
 
 
 @pytest.mark.parametrize("sent", [b"", HEAD, HEAD + b"Content-Length: 9\r\n\r\na="], ids=["silent", "head", "body"])
-def test_the_slow_are_cut_and_hold_up_nobody(front: Front, sent: bytes) -> None:
+def test_the_slow_are_cut_and_hold_up_nobody(front: Gateway, sent: bytes) -> None:
     """F-2: more of them than the provider has threads; a request that is not whole never gets there."""
     before = answered(front, "/token")
     with contextlib.ExitStack() as stack:
@@ -200,7 +200,7 @@ def received(connection: ssl.SSLSocket) -> bytes:
     return found
 
 
-def test_a_listed_proxy_that_says_who_asks_is_no_alarm(front: Front) -> None:
+def test_a_listed_proxy_that_says_who_asks_is_no_alarm(front: Gateway) -> None:
     """After all that was forged above: what a stranger sends as a forwarded header does not reach the provider."""
     front.request("GET", "/jwks", headers=FORGED)
 
@@ -251,9 +251,9 @@ class Node:
 
 
 @contextlib.contextmanager
-def two_nodes(kind: str, trusted: Authority, home: Path, *ports: int) -> Iterator[Front]:
+def two_nodes(kind: str, trusted: Authority, home: Path, *ports: int) -> Iterator[Gateway]:
     with started(kind, Proxy(ports, trusted), home) as proxy:
-        yield Front(proxy, trusted)
+        yield Gateway(proxy, trusted)
 
 
 def test_a_node_that_is_gone_costs_no_request(kind: str, trusted: Authority, tmp_path: Path) -> None:

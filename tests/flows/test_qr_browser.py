@@ -300,7 +300,7 @@ def test_what_happens_is_counted(page: Waiting) -> None:
     app = page.visitor.app
     confirmed(page)
     page.told()
-    metrics = app.metrics()
+    metrics = app.metrics_page()
 
     assert 'idp_qr_total{what="started",why=""} 1.0' in metrics
     assert 'idp_qr_total{what="ended",why="delivered"} 1.0' in metrics

@@ -7,8 +7,8 @@ import pytest
 
 from config.commands.context import foundation
 from config.desk_wiring import declarations_of
-from config.foundation import Foundation
 from config.officer_wiring import sql_officers
+from config.stores import Stores
 from idp.accounts.participants import Participant
 from idp.desk.declaration import Declaration, Form, new_id, new_reference
 from idp.store.agencies import SqlAgencies
@@ -23,7 +23,7 @@ LAN = ("--by", "lan.nguyen")
 
 
 @pytest.fixture
-def base(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Foundation]:
+def base(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
     """Two officers of one agency, by the commands that open a desk."""
     monkeypatch.setenv("IDP_OFFICERS__URL", "http://officers.localhost:8000")
     opened = foundation()
@@ -36,7 +36,7 @@ def base(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Founda
     opened.close()
 
 
-def declared(base: Foundation, number: int = 1, agency: str = "00101") -> Declaration:
+def declared(base: Stores, number: int = 1, agency: str = "00101") -> Declaration:
     """A declaration that waits."""
     form = Form("Trần Thị Bí Mật", f"00000007{number:02d}", phone=f"+849812345{number:02d}", agency=agency)
     draft = Declaration(new_id(), new_reference(), "individual", "register", new_id(), base.clock(), form=form)
@@ -45,7 +45,7 @@ def declared(base: Foundation, number: int = 1, agency: str = "00101") -> Declar
     return waiting
 
 
-def test_an_officer_is_opened_invited_disabled_and_reset(operator: Operator, base: Foundation) -> None:
+def test_an_officer_is_opened_invited_disabled_and_reset(operator: Operator, base: Stores) -> None:
     own = ("--bhxh-code", "0000000123", "--citizen-number", "000190000123")
     added = operator.json("officers", "add", "an.le", "--name", "Lê An", *own, *WHY)
 
@@ -67,7 +67,7 @@ def test_an_officer_is_opened_invited_disabled_and_reset(operator: Operator, bas
     assert [each["login"] for each in operator.json("officers", "list")] == ["an.le", "lan.nguyen", "minh.tran"]
 
 
-def test_an_officer_s_other_number_is_read_from_the_register(operator: Operator, base: Foundation) -> None:
+def test_an_officer_s_other_number_is_read_from_the_register(operator: Operator, base: Stores) -> None:
     """Nobody decides about oneself by the number that nobody told the roster."""
     SqlParticipants(base.database).put([Participant("0000000123", "Lê An", citizen_number="000190000123")])
     operator.does("officers", "add", "an.le", "--name", "Lê An", "--bhxh-code", "0000000123", *WHY)
@@ -79,7 +79,7 @@ def test_an_officer_s_other_number_is_read_from_the_register(operator: Operator,
         assert (officer.bhxh_code, officer.citizen_number) == ("0000000123", "000190000123")
 
 
-def test_a_declaration_is_listed_shown_masked_and_approved(operator: Operator, base: Foundation) -> None:
+def test_a_declaration_is_listed_shown_masked_and_approved(operator: Operator, base: Stores) -> None:
     asked = declared(base)
     listed = operator.json("registrations", "list", "--agency", "00100")
     shown = operator.does("registrations", "show", asked.shown_reference)
@@ -94,7 +94,7 @@ def test_a_declaration_is_listed_shown_masked_and_approved(operator: Operator, b
     assert (again.exit_code, "meanwhile" in again.output) == (1, True)
 
 
-def test_many_take_two_officers(operator: Operator, base: Foundation) -> None:
+def test_many_take_two_officers(operator: Operator, base: Stores) -> None:
     """2.3.5"""
     references = [declared(base, number).reference for number in (1, 2)]
 
@@ -106,7 +106,7 @@ def test_many_take_two_officers(operator: Operator, base: Foundation) -> None:
     assert set(done.values()) == {"approved"}
 
 
-def test_rejecting_and_giving_back_name_a_reason(operator: Operator, base: Foundation) -> None:
+def test_rejecting_and_giving_back_name_a_reason(operator: Operator, base: Stores) -> None:
     first, second = declared(base, 1), declared(base, 2)
     code = ("--reason-code", "incomplete")
 
@@ -119,7 +119,7 @@ def test_rejecting_and_giving_back_name_a_reason(operator: Operator, base: Found
 
 
 @pytest.mark.parametrize("why", ["agency", "unknown officer", "unknown reference"])
-def test_what_the_rules_refuse_is_one_line(operator: Operator, base: Foundation, why: str) -> None:
+def test_what_the_rules_refuse_is_one_line(operator: Operator, base: Stores, why: str) -> None:
     asked = declared(base, agency="00200")
     by = "nobody" if why == "unknown officer" else "lan.nguyen"
     reference = "x" if why == "unknown reference" else asked.reference
@@ -131,7 +131,7 @@ def test_what_the_rules_refuse_is_one_line(operator: Operator, base: Foundation,
 
 
 def test_officers_of_a_file_are_for_development_only(
-    operator: Operator, base: Foundation, monkeypatch: pytest.MonkeyPatch
+    operator: Operator, base: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = str(PROJECT / "sandbox" / "officers.json")
     operator.does("officers", "load", file, *WHY)

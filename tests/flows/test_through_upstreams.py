@@ -184,7 +184,7 @@ def test_another_persons_password_links_nothing(here: Brokered) -> None:
     journey.press("link-make")
 
     assert journey.place == "/link/refused"
-    assert here.app.provider.brokering.links.of_account(here.account_of("0012345678")) == []
+    assert here.app.provider.upstream_logins.links.of_account(here.account_of("0012345678")) == []
 
 
 def test_a_linked_account_without_citizen_number_gets_it_from_an_officer(here: Brokered) -> None:

@@ -21,7 +21,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from sqlalchemy import insert
 
-from config.foundation import passwords_of
+from config.stores import passwords_of
 from idp.store.tables import enrolled_device
 from tests.support.browser import Browser, Page
 from tests.support.dpop import ProofKey

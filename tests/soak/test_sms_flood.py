@@ -11,10 +11,10 @@ from collections import Counter
 import pytest
 from sqlalchemy import func, select
 
-from idp.accounts.one_time import Ask
+from idp.accounts.one_time import CodeRequest
 from idp.limits.budgets import OverBudget
 from idp.store import tables as t
-from idp.store.down import STORE_DOWN
+from idp.store.store_errors import STORE_DOWN
 from keys.database import Database
 from tests.contracts.test_one_time_codes import desk
 from tests.support.clock import FrozenClock
@@ -33,7 +33,7 @@ def ask_often(url: str, now: float, times: int, numbers: int, per_minute: int, s
     for _ in range(times):
         number = chance.randrange(numbers)
         who = f"{number:032d}"
-        ask = Ask("login", "x", who, "sms", f"+849{number % 1000:03d}5{number // 1000:04d}", who)
+        ask = CodeRequest("login", "x", who, "sms", f"+849{number % 1000:03d}5{number // 1000:04d}", who)
         try:
             codes.send(ask, f"10.{chance.randrange(250)}.{chance.randrange(250)}.1/32", language="vi", trusted=True)
             told.append("sent")

@@ -17,16 +17,16 @@ from werkzeug.test import Client as HttpClient
 from werkzeug.test import TestResponse
 
 from config.app import create_app, notes, readiness
-from config.foundation import Foundation, lay, passwords_of
 from config.keys_setup import noted_in
 from config.people_file import read_person
 from config.settings import Settings
-from config.wiring import Provider, wire
+from config.stores import Stores, open_stores, passwords_of
+from config.wiring import Provider, build_provider
 from idp.messages.message import Channel, Message
 from idp.oidc.clients import secret_digest
 from idp.oidc.registration import read_client
-from idp.web.measures import Measures
-from idp.web.operation import Operation
+from idp.web.health_endpoints import HealthEndpoints
+from idp.web.metrics import Metrics
 from keys.changes import lack
 from keys.ring import KeyRing
 from keys.store import SqlKeyStore
@@ -54,10 +54,10 @@ class App:
 
     settings: Settings
     clock: FrozenClock
-    base: Foundation
+    base: Stores
     provider: Provider
     wsgi: Any
-    measures: Measures
+    metrics: Metrics
     _people: int = 1
 
     def person(self, code: str | None = None, password: str = PASSWORD, **more: Any) -> str:
@@ -106,13 +106,13 @@ class App:
         """The newest one-time code that was sent."""
         return [m.facts["code"] for m in self.told(channel) if m.template == "otp"][-1]
 
-    def metrics(self) -> str:
+    def metrics_page(self) -> str:
         """The page for Prometheus."""
-        return self.measures.page()[1].decode()
+        return self.metrics.page()[1].decode()
 
-    def operation(self) -> Operation:
+    def operation(self) -> HealthEndpoints:
         """What operators are told."""
-        return Operation(self.measures.page, readiness(self.base), notes(self.settings))
+        return HealthEndpoints(self.metrics.page, readiness(self.base), notes(self.settings))
 
     def visitor(self, address: str = "192.0.2.7") -> "Visitor":
         """A browser of its own, at an address."""
@@ -242,19 +242,19 @@ def running_app(home: Path, database_url: str, redis_url: str = "", **more: Any)
         sections[name] = {**sections.get(name, {}), **value} if isinstance(value, dict) else value
     clock = FrozenClock()
     settings = Settings(**sections)
-    base = lay(settings, clock)
+    base = open_stores(settings, clock)
     if settings.keys.algorithms == ("RS256", "ES256"):
         _make_keys(base)
-    provider = wire(base)
-    measures = Measures(shared=False)
-    yield App(settings, clock, base, provider, create_app(provider, measures, housekeeping=False), measures)
+    provider = build_provider(base)
+    metrics = Metrics(shared=False)
+    yield App(settings, clock, base, provider, create_app(provider, metrics, housekeeping=False), metrics)
     base.close()
 
 
 _ring = KeyRing((), 0)
 
 
-def _make_keys(base: Foundation) -> None:
+def _make_keys(base: Stores) -> None:
     """The first ring, the same for every installation of this run: finding its RSA keys takes longer than the rest."""
     global _ring
     store = SqlKeyStore(base.database, base.masters, noted_in(base.audit))

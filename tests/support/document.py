@@ -165,8 +165,8 @@ class Document(HTMLParser):
         by_id = {form.attributes.get("id"): form for form in self.forms}
         for control, form, wrapper in self._loose:
             owner = by_id.get(control.attributes["form"]) if "form" in control.attributes else form
-            around = "".join(wrapper) if wrapper else ""
-            control.label = self._labels.get(control.attributes.get("id", ""), around)
+            context = "".join(wrapper) if wrapper else ""
+            control.label = self._labels.get(control.attributes.get("id", ""), context)
             if owner is not None:
                 owner.controls.append(control)
 

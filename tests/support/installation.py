@@ -15,9 +15,9 @@ import pytest
 import redis
 
 from config.commands.clients import register
-from config.foundation import Foundation, lay, passwords_of
 from config.people_file import read_person
 from config.settings import PREFIX, Settings
+from config.stores import Stores, open_stores, passwords_of
 from tests.support import databases, leaks
 from tests.support.provider import TESTING, Provider
 
@@ -60,14 +60,14 @@ def store_pair(stores: str, home: Path, request: pytest.FixtureRequest) -> Itera
         yield {"IDP_STORE__DATABASE_URL": url, "IDP_STORE__REDIS_URL": redis_url}
 
 
-def laid(provider: Provider) -> Foundation:
+def laid(provider: Provider) -> Stores:
     """The stores of an installation, in this process."""
     sections: dict[str, Any] = {"environment": "development", "data_dir": provider.home / "data"}
     for name, value in provider.settings.items():
         section, _, key = name.removeprefix(PREFIX).lower().partition("__")
         if section in ("store", "login"):
             sections.setdefault(section, {})[key] = value
-    return lay(Settings(**sections))
+    return open_stores(Settings(**sections))
 
 
 def seed(provider: Provider, people: Sequence[Mapping[str, Any]], clients: Sequence[Mapping[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext
 
-from idp.web.code_desk import Sheet, sent_to
+from idp.web.otp_flow import OtpPage, sent_to
 from idp.web.sentences import LOGIN, PASSKEYS
 
 Raw = tuple[str, str, str, dict[str, Any]]
@@ -17,7 +17,7 @@ def passkey_scenes() -> list[Raw]:
     plain = {"passkeys": _held(), "full": False, "name": "Chrome, Windows", "error": None, "csrf": "made-up"}
     full = plain | {"passkeys": _held() * 5, "full": True, "error": str(PASSKEYS["many"])}
     refused = plain | {"error": str(PASSKEYS["refused"])}
-    sheet = Sheet(
+    sheet = OtpPage(
         title=gettext("Nhập mã xác thực"),
         lead=gettext("Để chắc chắn là bạn, hãy nhập mã vừa gửi tới điện thoại đã đăng ký."),
         sent=sent_to("sms", "+84981234567"),

@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext
 
-from idp.web.code_desk import Sheet, sent_to
+from idp.web.otp_flow import OtpPage, sent_to
 from idp.web.register.choices import choices
 from idp.web.register.wording import PAPERS, REASONS, REQUESTS, STATES, label, problem
 from idp.web.sentences import IDENTIFIERS, PROFILE
@@ -112,8 +112,8 @@ def _waiting(state: str, request: str = "amend") -> dict[str, Any]:
     }
 
 
-def _sheet() -> Sheet:
-    return Sheet(
+def _sheet() -> OtpPage:
+    return OtpPage(
         title=gettext("Xác nhận thay đổi"),
         lead=gettext("Nhập mã để gửi yêu cầu. Nếu không còn dùng nơi nhận mã này, hãy đến cơ quan BHXH."),
         sent=sent_to("email", "nga@example.com"),

@@ -8,7 +8,7 @@ from flask_babel import gettext
 from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.login.captcha import new_answer
-from idp.web.code_desk import Sheet, sent_to
+from idp.web.otp_flow import OtpPage, sent_to
 from idp.web.own_data import written
 from idp.web.sentences import CODE, IDENTIFIERS, NOTICES, PASSWORD, RECOVERY
 
@@ -41,7 +41,7 @@ def _captcha() -> dict[str, str]:
 
 
 def _codes() -> list[Raw]:
-    sheet = Sheet(
+    sheet = OtpPage(
         title=gettext("Nhập mã xác thực"),
         lead=gettext("Để chắc chắn là bạn, hãy nhập mã vừa gửi tới điện thoại đã đăng ký."),
         sent=sent_to("sms", "+84981234567"),

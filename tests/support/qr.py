@@ -10,7 +10,7 @@ from PIL import Image
 from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
-from config.foundation import Foundation
+from config.stores import Stores
 from idp.store import tables
 from idp.store.devices import SqlTickets
 from keys.database import Database
@@ -47,7 +47,7 @@ def enroll(database: Database, account_id: str, now: float, device: str = DEVICE
         connection.execute(insert(tables.enrolled_device), row)
 
 
-def engine(base: Foundation) -> QrLogins:
+def engine(base: Stores) -> QrLogins:
     """The engine on the same stores and secrets as a provider that serves elsewhere."""
     tickets = SqlTickets(base.database)
 

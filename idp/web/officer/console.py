@@ -16,7 +16,7 @@ from idp.desk.officer_logins import OfficerLogins
 from idp.desk.officers import Officer, Right
 from idp.errors import Forbidden, Refusal
 from idp.ports import Clock
-from idp.web.browser import Browser, Surroundings, csrf_of, this_browser, with_query
+from idp.web.browser import Browser, WebContext, csrf_of, this_browser, with_query
 from idp.web.page import Page
 
 COOKIE = "o"
@@ -55,14 +55,14 @@ REFUSALS: dict[str, type[NoRight]] = {"agency": OtherAgency, "own_request": OwnR
 class Console:
     """What the pages share. `names` gives officers' names by id, `waiting` how many proposals wait for somebody."""
 
-    around: Surroundings
+    context: WebContext
     logins: OfficerLogins
     agencies: Agencies
     names: Callable[[set[str]], Any]
     clock: Clock
 
     def secret(self, browser: Browser) -> str | None:
-        return self.around.cookies.read(browser.request.cookies, COOKIE)
+        return self.context.cookies.read(browser.request.cookies, COOKIE)
 
     def tree(self) -> Tree:
         return self.agencies.tree()
@@ -81,7 +81,7 @@ class OfficerPage(Page):
         self.console = console
 
     def dispatch_request(self, **given: Any) -> ResponseReturnValue:
-        browser = this_browser(self.console.around)
+        browser = this_browser(self.console.context)
         secret = self.console.secret(browser)
         seen = self.console.logins.seen(secret) if secret else None
         if not isinstance(seen, Officer):
@@ -94,7 +94,7 @@ class OfficerPage(Page):
 
     def show(self, template: str, officer: Officer, status: int = 200, **context: Any) -> Response:
         """The page, dressed as the console."""
-        secret = self.console.secret(this_browser(self.console.around)) or ""
+        secret = self.console.secret(this_browser(self.console.context)) or ""
         rights = {right for _, right in officer.rights}
         body = render_template(
             f"officer/{template}", officer=officer, rights=rights, csrf=csrf_of(secret), here=request.path, **context
@@ -103,11 +103,11 @@ class OfficerPage(Page):
 
     @property
     def form(self) -> dict[str, str]:
-        return this_browser(self.console.around).form
+        return this_browser(self.console.context).form
 
     @property
     def query(self) -> dict[str, str]:
-        return this_browser(self.console.around).query
+        return this_browser(self.console.context).query
 
 
 def _demand_csrf(browser: Browser, secret: str) -> None:

@@ -7,10 +7,17 @@ from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
 from idp.accounts.passwords import WeakPassword
-from idp.desk.officer_logins import LoginRefused, NoInvitation, OfficerLogins, Typed, WrongCode, provisioning_url
+from idp.desk.officer_logins import (
+    LoginRefused,
+    NoInvitation,
+    OfficerLoginForm,
+    OfficerLogins,
+    WrongCode,
+    provisioning_url,
+)
 from idp.desk.officers import Officer
 from idp.errors import Expired
-from idp.web.browser import Browser, Surroundings, this_browser
+from idp.web.browser import Browser, WebContext, this_browser
 from idp.web.officer.console import COOKIE, Console, OfficerPage
 from idp.web.officer.sentences import DOOR
 from idp.web.page import Page
@@ -23,41 +30,41 @@ class InvitationOver(Expired):
     kind = "invitation"
 
 
-def entered(around: Surroundings, logins: OfficerLogins, browser: Browser, secret: str) -> Response:
+def entered(context: WebContext, logins: OfficerLogins, browser: Browser, secret: str) -> Response:
     """In, by whichever way: the login takes the place of the one before in this browser (L-9)."""
-    before = around.cookies.read(browser.request.cookies, COOKIE)
+    before = context.cookies.read(browser.request.cookies, COOKIE)
     if before and isinstance(seen := logins.seen(before), Officer):
         logins.log_out(before, seen)
     response = redirect("/", 303)
-    around.cookies.set(response, COOKIE, secret)
+    context.cookies.set(response, COOKIE, secret)
     return response
 
 
 class Login(Page):
     """Login name, password and code on one form."""
 
-    def __init__(self, around: Surroundings, logins: OfficerLogins) -> None:
-        self._around = around
+    def __init__(self, context: WebContext, logins: OfficerLogins) -> None:
+        self._context = context
         self._logins = logins
 
     def get(self) -> Response:
-        why = this_browser(self._around).query.get("why", "")
+        why = this_browser(self._context).query.get("why", "")
         said = DOOR.get(why) if why in ("idle", "ended", "out", "enrolled") else None
         return self._page(said=said, error=DOOR["passkey"] if why == "passkey" else None)
 
     def post(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         form = browser.form
         login = form.get("login", "")[:64].strip()
-        agent = browser.visitor.user_agent
-        typed = Typed(
+        agent = browser.client_info.user_agent
+        typed = OfficerLoginForm(
             login, form.get("password", "")[:1024], form.get("code", "")[:16], browser.network, browser.address, agent
         )
         try:
             secret = self._logins.log_in(typed)
         except LoginRefused as refused:
             return self._refuse(login, refused.wait)
-        return entered(self._around, self._logins, browser, secret)
+        return entered(self._context, self._logins, browser, secret)
 
     def _refuse(self, login: str, wait: int) -> Response:
         if not wait:
@@ -75,10 +82,10 @@ class Logout(OfficerPage):
     """Ends the session; a form, so that no link of another site does it."""
 
     def post(self, officer: Officer) -> Response:
-        secret = self.console.secret(this_browser(self.console.around)) or ""
+        secret = self.console.secret(this_browser(self.console.context)) or ""
         self.console.logins.log_out(secret, officer)
         response = redirect("/login?why=out", 303)
-        self.console.around.cookies.drop(response, COOKIE)
+        self.console.context.cookies.drop(response, COOKIE)
         return response
 
 
@@ -92,7 +99,7 @@ class Invitation(Page):
         return self._page(token)
 
     def post(self, token: str) -> Response:
-        form = this_browser(self._console.around).form
+        form = this_browser(self._console.context).form
         password = form.get("password", "")[:1024]
         if password != form.get("again", "")[:1024]:
             return self._page(token, PASSWORD["different"])

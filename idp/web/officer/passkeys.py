@@ -16,7 +16,7 @@ from idp.ephemeral_records import digest
 from idp.errors import BadRequest
 from idp.login.attempt import browser_of
 from idp.web.account import shown_date
-from idp.web.browser import Surroundings, this_browser, with_query
+from idp.web.browser import WebContext, this_browser, with_query
 from idp.web.cookies import new_browser
 from idp.web.officer.console import Console, OfficerPage
 from idp.web.officer.door import entered
@@ -32,27 +32,27 @@ log = logging.getLogger("idp.passkeys")
 class PasskeyDoor(Page):
     """The question for any passkey of an officer, and its answer."""
 
-    def __init__(self, around: Surroundings, passkeys: OfficerPasskeys, logins: OfficerLogins) -> None:
-        self._around = around
+    def __init__(self, context: WebContext, passkeys: OfficerPasskeys, logins: OfficerLogins) -> None:
+        self._context = context
         self._passkeys = passkeys
         self._logins = logins
 
     def get(self) -> Response:
-        browser = this_browser(self._around)
+        browser = this_browser(self._context)
         secret = browser.secret or new_browser()
         response = question(self._passkeys.question(browser_of(secret), browser.network))
         if secret != browser.secret:
-            self._around.cookies.set(response, "b", secret)
+            self._context.cookies.set(response, "b", secret)
         return response
 
     def post(self) -> Response:
-        browser = this_browser(self._around)
-        answer, agent = browser.form.get("answer", ""), browser.visitor.user_agent
+        browser = this_browser(self._context)
+        answer, agent = browser.form.get("answer", ""), browser.client_info.user_agent
         try:
             secret = self._passkeys.log_in(answer, browser_of(browser.secret or ""), browser.network, agent)
         except LoginRefused:
             return redirect(with_query("/login", why="passkey"), 303)
-        return entered(self._around, self._logins, browser, secret)
+        return entered(self._context, self._logins, browser, secret)
 
 
 class OwnPasskeys(OfficerPage):
@@ -67,7 +67,7 @@ class OwnPasskeys(OfficerPage):
         why = self.query.get("why", "")
         rows = [self._row(each) for each in held]
         error = DOOR.get(why) if why == "wrong_code" else PASSKEYS.get(why)
-        name = this_browser(self.console.around).scene.browser
+        name = this_browser(self.console.context).scene.browser
         return self.show("passkeys.html", officer, rows=rows, full=len(held) >= MOST, error=error, name=name)
 
     def post(self, officer: Officer) -> Response:
@@ -95,7 +95,7 @@ class AddPasskey(OfficerPage):
             return redirect(with_query(PATH, why="many"), 303)
 
     def post(self, officer: Officer) -> Response:
-        browser, form = this_browser(self.console.around), self.form
+        browser, form = this_browser(self.console.context), self.form
         name = form.get("name", "") or browser.scene.browser or gettext("Khóa truy cập")
         answer, code = form.get("answer", ""), form.get("code", "")[:16]
         try:
@@ -111,4 +111,4 @@ class AddPasskey(OfficerPage):
 
     def _here(self) -> str:
         """This very session: a question is answered where it was asked."""
-        return digest("officer-session", self.console.secret(this_browser(self.console.around)) or "")
+        return digest("officer-session", self.console.secret(this_browser(self.console.context)) or "")

@@ -23,14 +23,14 @@ from idp.errors import BadRequest, Busy, Expired, TooMany
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.login.challenge import Challenges
 from idp.messages.message import Language
-from idp.store.down import STORE_DOWN
+from idp.store.store_errors import STORE_DOWN
 from idp.web.captcha_picture import draw
 from idp.web.captcha_sound import speak
-from idp.web.code_desk import masked
 from idp.web.forms import LARGEST_BODY, TooLarge, read_body, read_query, single
-from idp.web.front import Endpoint, Environ, Reply, problem, reply, unavailable
+from idp.web.gateway import Endpoint, Environ, Reply, problem, reply, unavailable
 from idp.web.headers import Headers
-from idp.web.network import Peers
+from idp.web.network import TrustedProxies
+from idp.web.otp_flow import masked
 from idp.web.register.choices import REGIONS, within
 from idp.web.register.contract import LONGEST, OPERATIONS, REFUSALS, ROOT, Operation, document
 from idp.web.register.wording import REASONS, STATES
@@ -63,7 +63,7 @@ class Api:
         agencies: Agencies,
         codes: OneTimeCodes,
         challenges: Challenges,
-        peers: Peers,
+        peers: TrustedProxies,
         speaking: Speaking,
     ) -> None:
         self._issuer = issuer

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from idp.desk.declaration import NotOpen
 from idp.desk.declarations import Changed, Incomplete
-from idp.web.code_desk import CodeDesk, Sheet, sent_to
+from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.register.visit import Desk, Visit
 
@@ -19,7 +19,7 @@ class EmailPage(Page):
 
     path = "/register/email"
 
-    def __init__(self, desk: Desk, codes: CodeDesk) -> None:
+    def __init__(self, desk: Desk, codes: OtpFlow) -> None:
         self._desk = desk
         self._codes = codes
 
@@ -61,7 +61,7 @@ class EmailPage(Page):
         return visit
 
     def _page(self, visit: Visit, **shown: Any) -> Response:
-        sheet = Sheet(
+        sheet = OtpPage(
             title=gettext("Xác thực địa chỉ thư điện tử"),
             lead=gettext("Nhập mã vừa gửi tới thư của bạn để gửi tờ khai. Muốn đổi địa chỉ, bấm “Hủy”."),
             sent=sent_to("email", visit.draft.form.email),

@@ -27,7 +27,7 @@ class Start(Page):
         return self._page()
 
     def post(self) -> Response:
-        browser = this_browser(self._desk.around)
+        browser = this_browser(self._desk.context)
         form = browser.form
         kind, request = form.get("kind", ""), form.get("request", "")
         if kind not in LOGIN_KINDS or request not in REQUESTS:
@@ -46,7 +46,7 @@ class Start(Page):
         return self._desk.remember(redirect("/register/form", 303), secret)
 
     def _page(self, *, unchosen: bool = False) -> Response:
-        desk, browser = self._desk, this_browser(self._desk.around)
+        desk, browser = self._desk, this_browser(self._desk.context)
         given = browser.form if browser.request.method == "POST" else browser.query
         visit = desk.here()
         return page(
@@ -74,7 +74,7 @@ class Forget(Page):
         return redirect("/register", 303)
 
     def post(self) -> Response:
-        browser, visit = this_browser(self._desk.around), self._desk.here()
+        browser, visit = this_browser(self._desk.context), self._desk.here()
         if visit is not None:
             visit.demand_csrf(browser.form)
             self._desk.declarations.forget(visit.draft)

@@ -10,15 +10,15 @@ from flask import redirect
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from idp.accounts.one_time import Ask
+from idp.accounts.one_time import CodeRequest
 from idp.desk.declaration import Declaration, NotOpen
 from idp.desk.declarations import Changed
 from idp.ephemeral_records import EphemeralRecords
 from idp.errors import BadRequest, Expired, OtherBrowser
 from idp.login.attempt import browser_of
 from idp.web.browser import Browser, this_browser, with_query
-from idp.web.code_desk import CodeDesk, Sheet, sent_to
 from idp.web.cookies import new_browser
+from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.register.visit import Desk, page
 from idp.web.register.wording import REASONS, STATES, UNKNOWN
@@ -45,10 +45,10 @@ class Status(Page):
         self._undertakings = undertakings
 
     def get(self) -> Response:
-        return self._page(this_browser(self._desk.around), {})
+        return self._page(this_browser(self._desk.context), {})
 
     def post(self) -> Response:
-        browser = this_browser(self._desk.around)
+        browser = this_browser(self._desk.context)
         form = browser.form
         reference, phone = form.get("reference", "")[:64], form.get("phone", "")[:64]
         found = self._desk.declarations.look(reference, phone, browser.network)
@@ -75,7 +75,7 @@ class Status(Page):
             agency=self._desk.agencies.tree().get(found.form.agency) if found else None,
         )
         if browser.secret is None:
-            self._desk.around.cookies.set(response, "b", new_browser())
+            self._desk.context.cookies.set(response, "b", new_browser())
         return response
 
 
@@ -84,20 +84,20 @@ class Proof(Page):
 
     path = "/register/proof"
 
-    def __init__(self, desk: Desk, codes: CodeDesk, undertakings: EphemeralRecords[Undertaking]) -> None:
+    def __init__(self, desk: Desk, codes: OtpFlow, undertakings: EphemeralRecords[Undertaking]) -> None:
         self._desk = desk
         self._codes = codes
         self._undertakings = undertakings
 
     def get(self) -> Response:
-        browser = this_browser(self._desk.around)
+        browser = this_browser(self._desk.context)
         ticket, wish = self._wish(browser, browser.query)
         declaration = self._desk.declarations.find(wish.declaration_id)
         ask = _ask(declaration, ticket)
         return self._page(browser, ticket, wish, ask, **self._codes.first(ask, browser, trusted=False))
 
     def post(self) -> Response:
-        browser = this_browser(self._desk.around)
+        browser = this_browser(self._desk.context)
         ticket, wish = self._wish(browser, browser.form)
         declaration = self._desk.declarations.find(wish.declaration_id)
         if "code-cancel" in browser.form or ACTS[wish.act] != declaration.state or not declaration.email_verified_at:
@@ -134,9 +134,9 @@ class Proof(Page):
             raise OtherBrowser("a code is entered where it was asked for")
         return ticket, wish
 
-    def _page(self, browser: Browser, ticket: str, wish: Undertaking, ask: Ask, **shown: Any) -> Response:
+    def _page(self, browser: Browser, ticket: str, wish: Undertaking, ask: CodeRequest, **shown: Any) -> Response:
         titles = {"correct": gettext("Sửa tờ khai"), "cancel": gettext("Hủy tờ khai")}
-        sheet = Sheet(
+        sheet = OtpPage(
             title=titles[wish.act],
             lead=gettext("Nhập mã vừa gửi tới địa chỉ thư trên tờ khai."),
             sent=sent_to("email", ask.to),
@@ -146,5 +146,7 @@ class Proof(Page):
         return self._codes.answer(browser, replace(sheet, **shown))
 
 
-def _ask(declaration: Declaration, ticket: str) -> Ask:
-    return Ask("registration", ticket, declaration.id, "email", declaration.form.email, account_id=declaration.id)
+def _ask(declaration: Declaration, ticket: str) -> CodeRequest:
+    return CodeRequest(
+        "registration", ticket, declaration.id, "email", declaration.form.email, account_id=declaration.id
+    )

@@ -10,7 +10,7 @@ from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration
 from idp.desk.declarations import Declarations
 from idp.errors import Expired, Forbidden
-from idp.web.browser import Browser, Surroundings, csrf_of, this_browser
+from idp.web.browser import Browser, WebContext, csrf_of, this_browser
 from idp.web.cookies import new_browser
 from idp.web.headers import page_policy
 
@@ -39,15 +39,15 @@ class Visit:
 class Desk:
     """What the pages of registration share. `draft_hours` is told to people."""
 
-    around: Surroundings
+    context: WebContext
     declarations: Declarations
     agencies: Agencies
     draft_hours: int
 
     def here(self) -> Visit | None:
         """The visit of this browser; None when it holds no draft."""
-        browser = this_browser(self.around)
-        secret = self.around.cookies.read(browser.request.cookies, COOKIE)
+        browser = this_browser(self.context)
+        secret = self.context.cookies.read(browser.request.cookies, COOKIE)
         if not secret:
             return None
         try:
@@ -64,14 +64,14 @@ class Desk:
 
     def remember(self, response: Response, secret: str) -> Response:
         """Let this browser go on with the draft, and solve captchas for it."""
-        self.around.cookies.set(response, COOKIE, secret, max_age=self.draft_hours * 3600)
-        if this_browser(self.around).secret is None:
-            self.around.cookies.set(response, "b", new_browser())
+        self.context.cookies.set(response, COOKIE, secret, max_age=self.draft_hours * 3600)
+        if this_browser(self.context).secret is None:
+            self.context.cookies.set(response, "b", new_browser())
         return response
 
     def leave(self, response: Response) -> Response:
         """This browser holds no draft any more."""
-        self.around.cookies.drop(response, COOKIE)
+        self.context.cookies.drop(response, COOKIE)
         return response
 
 

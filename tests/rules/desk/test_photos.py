@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from idp.desk.photos import LARGEST, BadPhoto, Darkroom
+from idp.desk.photos import LARGEST, BadPhoto, PhotoProcessor
 from idp.errors import Busy
 from tests.support.photographs import MEGAPIXELS, TURNED_LEFT, filled, photograph, scene
 
-ROOM = Darkroom()
+ROOM = PhotoProcessor()
 
 
 def drawn(size: tuple[int, int] = (640, 480), kind: str = "JPEG", mode: str = "RGB", **more: Any) -> bytes:
@@ -140,7 +140,7 @@ def test_what_shows_through_becomes_white() -> None:
 
 def test_two_are_made_at_once_and_a_third_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that is kept busy says so."""
-    room = Darkroom()
+    room = PhotoProcessor()
     monkeypatch.setattr("idp.desk.photos.PATIENCE", 0.05)
     for _ in range(2):
         room._places.acquire()

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
+from federation.circuit_breaker import Breaker, Guarded, Patience
 from federation.connector import Arrival, Callback, Departure, Leaving, UpstreamFailed, UpstreamIdentity
-from federation.outages import Breaker, Guarded, Patience
 from tests.support.clock import FrozenClock
 
 LEAVING = Leaving("state", "https://idp.example/via/x/callback")

@@ -21,16 +21,16 @@ from idp.ports import Clock
 from idp.web import request as current_request
 from idp.web.access import challenges, fresh_nonce, proofs_in, shown_token
 from idp.web.forms import read_form, single
-from idp.web.front import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
 from idp.web.headers import Headers
-from idp.web.network import Peers
+from idp.web.network import TrustedProxies
 from keys.ring import KeyRing
 
 LONGEST_TOKEN = 8192
 Version = tuple[str, ...]
 
 
-class Machines:
+class ProtocolEndpoints:
     """The endpoints. `ring()` gives the key ring of the moment; portals may keep keys and metadata for `max_age`.
 
     `audit_ring()` gives the keys that sign segments of the audit trail.
@@ -44,7 +44,7 @@ class Machines:
         ring: Callable[[], KeyRing],
         audit_ring: Callable[[], KeyRing],
         clock: Clock,
-        peers: Peers,
+        peers: TrustedProxies,
         max_age: int,
     ) -> None:
         self._issuer = issuer

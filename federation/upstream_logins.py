@@ -1,4 +1,4 @@
-"""`Brokering`: a browser leaves for an upstream, comes back, and the linking table says what happens next.
+"""`UpstreamLogins`: a browser leaves for an upstream, comes back, and the linking table says what happens next.
 
 The state of a journey is taken once, and belongs to one browser and one upstream. What the table proposes becomes a
 ceremony: a sealed proof for this account, this upstream, this subject, this browser and this purpose, used once.
@@ -10,8 +10,18 @@ from typing import Literal
 from pydantic import TypeAdapter
 
 from federation.connector import Arrival, Callback, Leaving, UpstreamFailed, UpstreamIdentity
-from federation.evidence import Gathering
-from federation.linking import Digester, Dispute, DisputeReason, Link, Links, LinkTaken, Stay, new_id, written
+from federation.evidence import EvidenceCollector
+from federation.linking import (
+    Digester,
+    Dispute,
+    DisputeReason,
+    Link,
+    Links,
+    LinkTaken,
+    UpstreamSession,
+    new_id,
+    written,
+)
 from federation.matching import (
     QUEUED,
     Known,
@@ -45,7 +55,7 @@ COOL_OFF = 259_200.0
 
 
 @dataclass(frozen=True, slots=True)
-class Away:
+class PendingUpstreamLogin:
     """A browser that is at an upstream, and what for; `sid` names our session when a link is added to its account."""
 
     upstream: str
@@ -58,7 +68,7 @@ class Away:
 
 
 @dataclass(frozen=True, slots=True)
-class Ceremony:
+class LinkingFlow:
     """What the table proposed, waiting for the person. `sealed` holds who came; `since` is the account as it was seen.
 
     `phone` is our number that the decision stands on, `sid` the session from which the person linked. `may_open` says
@@ -79,7 +89,7 @@ class Ceremony:
 
 
 @dataclass(frozen=True, slots=True)
-class Entered:
+class LoggedIn:
     """A known person: the attempt goes on with this proof; `review` names a link after which they say what stays."""
 
     attempt: str
@@ -88,7 +98,7 @@ class Entered:
 
 
 @dataclass(frozen=True, slots=True)
-class Owing:
+class StepRequired:
     """The person has to do something first; `handle` names the ceremony."""
 
     attempt: str
@@ -97,7 +107,7 @@ class Owing:
 
 
 @dataclass(frozen=True, slots=True)
-class Turned:
+class Denied:
     """No way in: why, and the attempt that goes on all the same. `sid` when it was a link from `/account`."""
 
     attempt: str
@@ -105,19 +115,19 @@ class Turned:
     sid: str = ""
 
 
-Outcome = Entered | Owing | Turned
+Outcome = LoggedIn | StepRequired | Denied
 
 
-class Brokering:
+class UpstreamLogins:
     """Starts journeys and reads what they bring back."""
 
     def __init__(
         self,
         upstreams: Upstreams,
         links: Links,
-        gathering: Gathering,
-        journeys: EphemeralRecords[Away],
-        ceremonies: EphemeralRecords[Ceremony],
+        gathering: EvidenceCollector,
+        journeys: EphemeralRecords[PendingUpstreamLogin],
+        ceremonies: EphemeralRecords[LinkingFlow],
         digester: Digester,
         sealing: MasterKey,
         clock: Clock,
@@ -137,7 +147,7 @@ class Brokering:
         self._session_life = session_life
         self._arrivals: TypeAdapter[Arrival] = TypeAdapter(Arrival)
 
-    def start(self, upstream: Upstream, away: Away, leaving: Leaving) -> str:
+    def start(self, upstream: Upstream, away: PendingUpstreamLogin, leaving: Leaving) -> str:
         """Where to send the browser. `leaving` comes without state and address. Raises `UpstreamFailed`."""
         # The state is the name of what is kept, and what is kept is known only once the connector has seen the state.
         handle = self._journeys.add(away)
@@ -156,7 +166,7 @@ class Brokering:
         """The address that this upstream sends browsers back to; no two share one (security.md B-13)."""
         return f"{self._issuer}/via/{upstream.id}/callback"
 
-    def took(self, state: str, upstream: Upstream, browser: str) -> Away:
+    def took(self, state: str, upstream: Upstream, browser: str) -> PendingUpstreamLogin:
         """The journey behind a state, once. Raises `Expired`, `OtherBrowser`."""
         away = self._journeys.take(state)
         if away is None or isinstance(away, Spent):
@@ -167,7 +177,7 @@ class Brokering:
             raise OtherBrowser("the state belongs to another browser")
         return away
 
-    def arrived(self, upstream: Upstream, away: Away, query: str) -> Outcome:
+    def arrived(self, upstream: Upstream, away: PendingUpstreamLogin, query: str) -> Outcome:
         """Who came back, and what happens next. Raises `UpstreamFailed`."""
         self.demand_open(upstream)
         arrival = upstream.connector.finish(Callback(query, self.callback_of(upstream), away.kept))
@@ -196,7 +206,7 @@ class Brokering:
             evidence = replace(evidence, typed=typed.typed, typed_participant=typed.typed_participant)
         return match(identity, evidence, upstream.policy, self.clock())
 
-    def owing(self, upstream: Upstream, away: Away, arrival: Arrival, found: Match) -> Outcome:
+    def owing(self, upstream: Upstream, away: PendingUpstreamLogin, arrival: Arrival, found: Match) -> Outcome:
         """The ceremony that a match asks for, or why there is none."""
         if isinstance(found, Refused) and found.reason != "phone_differs":
             return self.refused(away, arrival, found.reason, found.account_id)
@@ -210,7 +220,7 @@ class Brokering:
         phone = ""
         if isinstance(found, Propose) and found.otp:
             mode, phone = "code", account.phone or "" if account else ""
-        ceremony = Ceremony(
+        ceremony = LinkingFlow(
             upstream.id,
             away.attempt,
             away.browser,
@@ -223,15 +233,15 @@ class Brokering:
             isinstance(found, New),
             found.participant.bhxh_code if isinstance(found, New) and found.participant else "",
         )
-        return Owing(away.attempt, self.ceremonies.add(ceremony), mode)
+        return StepRequired(away.attempt, self.ceremonies.add(ceremony), mode)
 
-    def refused(self, away: Away, arrival: Arrival, reason: Reason, account_id: str | None) -> Turned:
+    def refused(self, away: PendingUpstreamLogin, arrival: Arrival, reason: Reason, account_id: str | None) -> Denied:
         """Say no, and tell officers where only they can help."""
         if reason in QUEUED:
             event = Event("link.refused", account_id, facts={"upstream": arrival.identity.upstream, "why": reason})
             account = self.gathering.account(account_id) if account_id else None
             self._ask_officers(arrival, account, reason, event)
-        return Turned(away.attempt, reason, away.sid)
+        return Denied(away.attempt, reason, away.sid)
 
     def is_proven(self, identity: UpstreamIdentity) -> bool:
         """Whether the upstream gave the citizen number at the level that its policy asks for."""
@@ -260,7 +270,7 @@ class Brokering:
         account_id = account.id if account else None
         self.links.dispute(Dispute(new_id(), subject, reason, account_id, evidence, facts), event, self.clock())
 
-    def ceremony(self, handle: str, browser: str) -> Ceremony:
+    def ceremony(self, handle: str, browser: str) -> LinkingFlow:
         """A live ceremony of this browser. Raises `Expired`, `OtherBrowser`."""
         found = self.ceremonies.find(handle)
         if found is None:
@@ -269,7 +279,7 @@ class Brokering:
             raise OtherBrowser("the ceremony belongs to another browser")
         return found
 
-    def arrival_of(self, ceremony: Ceremony) -> Arrival:
+    def arrival_of(self, ceremony: LinkingFlow) -> Arrival:
         """Who came, unsealed."""
         context = f"ceremony {ceremony.upstream} {ceremony.browser}"
         return self._arrivals.validate_json(self._sealing.unseal(ceremony.sealed, context=context))
@@ -288,11 +298,13 @@ class Brokering:
         )
         sid = self.digester.of(f"{identity.upstream} sid", arrival.sid) if arrival.sid else ""
         subject = self.digester.subject(identity)
-        stay = Stay(account_id, now, subject, sid, arrival.logout_hint, now + self._session_life)
+        stay = UpstreamSession(account_id, now, subject, sid, arrival.logout_hint, now + self._session_life)
         self.links.remember(stay)
         return proof
 
-    def _known(self, away: Away, arrival: Arrival, found: Known, link: Link, secured_at: float) -> Entered:
+    def _known(
+        self, away: PendingUpstreamLogin, arrival: Arrival, found: Known, link: Link, secured_at: float
+    ) -> LoggedIn:
         """Let a known person in. Raises `UpstreamFailed`."""
         # Later than anything that secured the account, also on a clock that was set back a little.
         now = max(self.clock(), secured_at)
@@ -305,15 +317,17 @@ class Brokering:
             raise UpstreamFailed("expired", "the link ended meanwhile") from None
         lowered = link.how != "opened" and now - link.made_at < COOL_OFF
         proof = self.entered(arrival, link.account_id, now, lowered=lowered)
-        return Entered(away.attempt, Proved(proof, secured_at), link.id if link.to_review else "")
+        return LoggedIn(away.attempt, Proved(proof, secured_at), link.id if link.to_review else "")
 
-    def _from_session(self, upstream: Upstream, away: Away, arrival: Arrival, link: Link | None) -> Outcome:
+    def _from_session(
+        self, upstream: Upstream, away: PendingUpstreamLogin, arrival: Arrival, link: Link | None
+    ) -> Outcome:
         """A link that a logged-in person asked for; the page knows whose session it is and checks it again."""
         if link is not None:
             return self.refused(away, arrival, "conflict", link.account_id)
         sealed = self._seal(upstream.id, away.browser, arrival)
-        ceremony = Ceremony(upstream.id, away.attempt, away.browser, "session", sealed, sid=away.sid)
-        return Owing(away.attempt, self.ceremonies.add(ceremony), "session")
+        ceremony = LinkingFlow(upstream.id, away.attempt, away.browser, "session", sealed, sid=away.sid)
+        return StepRequired(away.attempt, self.ceremonies.add(ceremony), "session")
 
     def _seal(self, upstream: str, browser: str, arrival: Arrival) -> str:
         context = f"ceremony {upstream} {browser}"

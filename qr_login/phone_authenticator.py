@@ -19,13 +19,13 @@ from idp.messages.message import Language
 from idp.oidc.dpop import BadProof, NonceNeeded, Proofs
 from idp.oidc.inspection import Inspection
 from idp.ports import Clock
-from idp.store.down import STORE_DOWN
+from idp.store.store_errors import STORE_DOWN
 from idp.web import request as current_request
 from idp.web.access import challenges, proofs_in, shown_token
 from idp.web.forms import TooLarge, read_body
-from idp.web.front import Environ, Reply, reply, unavailable
+from idp.web.gateway import Environ, Reply, reply, unavailable
 from idp.web.headers import Headers
-from idp.web.network import Peers
+from idp.web.network import TrustedProxies
 from qr_login.contract import REFUSALS, Operation, sentence
 
 SCOPE = "device"
@@ -67,11 +67,11 @@ class Caller:
     holder: Holder | None = None
 
 
-class Door:
+class PhoneAuthenticator:
     """Lets callers in by the table of operations. `issuer` is our address as apps know it."""
 
     def __init__(
-        self, issuer: str, devices: Devices, inspection: Inspection, proofs: Proofs, peers: Peers, clock: Clock
+        self, issuer: str, devices: Devices, inspection: Inspection, proofs: Proofs, peers: TrustedProxies, clock: Clock
     ) -> None:
         self._issuer = issuer
         self._devices = devices

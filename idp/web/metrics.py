@@ -16,7 +16,7 @@ from prometheus_client import (
 _BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
 
 
-class Measures:
+class Metrics:
     """The metrics of one process; with `shared` they are summed over all workers through a directory of files."""
 
     def __init__(self, *, shared: bool) -> None:

@@ -23,9 +23,9 @@ from idp.store.audit import SqlAudit, Trail
 from idp.store.clients import SqlClients
 from idp.store.ephemeral_redis import RedisEphemeralStore
 from idp.store.ephemeral_sql import SqlEphemeralStore
-from idp.store.incidents import SqlIncidents
 from idp.store.outbox import SqlOutbox
 from idp.store.people import SqlPeople
+from idp.store.support_codes import SqlIncidents
 from idp.web.request import current_id
 from keys.cache import RingCache
 from keys.database import Database
@@ -45,7 +45,7 @@ class AuditKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class Foundation:
+class Stores:
     """Stores, keys and secrets: what commands and the application both stand on."""
 
     settings: Settings
@@ -87,7 +87,7 @@ class Foundation:
             self.redis.close()
 
 
-def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
+def open_stores(settings: Settings, clock: Clock = time.time) -> Stores:
     """Open the stores. Raises `BadSettings` when the master key cannot be used."""
     database = open_database(settings)
     masters = master_keys(settings)
@@ -95,7 +95,7 @@ def lay(settings: Settings, clock: Clock = time.time) -> Foundation:
     secrets = Secrets(database, masters)
     audit = SqlAudit(database, clock, secrets.get("log-digest"), current_id)
     store = SqlKeyStore(database, masters, noted_in(audit))
-    return Foundation(
+    return Stores(
         settings=settings,
         clock=clock,
         database=database,

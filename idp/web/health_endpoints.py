@@ -4,14 +4,14 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from idp.web.front import Reply, problem, reply
+from idp.web.gateway import Reply, problem, reply
 
 Check = Callable[[], object]
 PATIENCE = 1.0
 """Seconds after which a part that has not said that it works does not work."""
 
 
-class Operation:
+class HealthEndpoints:
     """Health, readiness and metrics. `checks` are what must work before requests may come, by name.
 
     `page` gives content type and body of the metrics. Each check runs in a thread of its own, at most once at a time,

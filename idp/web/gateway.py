@@ -12,10 +12,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from idp.errors import Refusal
-from idp.store.down import STORE_DOWN
+from idp.store.store_errors import STORE_DOWN
 from idp.web import request as current_request
 from idp.web.headers import Headers, dressed
-from idp.web.measures import Measures
+from idp.web.metrics import Metrics
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -35,8 +35,8 @@ JSON = ("Content-Type", "application/json")
 log = logging.getLogger("idp.requests")
 
 
-class Front:
-    """The whole application. `machines` maps paths to endpoints, everything else goes to `pages`.
+class Gateway:
+    """The whole application. `endpoints` maps paths to endpoints, everything else goes to `pages`.
 
     `look` sees every request first. `console` is what officers have on hosts of their own: nothing of it is here, and
     nothing of this is there.
@@ -44,18 +44,18 @@ class Front:
 
     def __init__(
         self,
-        machines: Mapping[str, Endpoint],
+        endpoints: Mapping[str, Endpoint],
         pages: Wsgi,
-        measures: Measures,
+        metrics: Metrics,
         *,
         hosts: frozenset[str],
         https: bool,
         look: Callable[[Environ], object] = lambda environ: None,
         console: tuple[frozenset[str], Wsgi] | None = None,
     ) -> None:
-        self._machines = machines
+        self._endpoints = endpoints
         self._pages = pages
-        self.measures = measures
+        self.metrics = metrics
         self._hosts = hosts
         self._https = https
         self._look = look
@@ -76,7 +76,7 @@ class Front:
             return self._answer(environ, start)
         finally:
             took = time.perf_counter() - started
-            self.measures.answered(current.route or "page", environ.get("REQUEST_METHOD", ""), seen, took)
+            self.metrics.answered(current.route or "page", environ.get("REQUEST_METHOD", ""), seen, took)
             _log_line(current, environ, seen, took)
 
     def _answer(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
@@ -86,7 +86,7 @@ class Front:
         if environ["HTTP_HOST"].lower() in self._console_hosts:
             return self._console(environ, start)
         path = environ.get("PATH_INFO", "")
-        endpoint = self._machines.get(path)
+        endpoint = self._endpoints.get(path)
         if endpoint is None:
             return self._pages(environ, start)
         current_request.current().route = path

@@ -7,7 +7,7 @@ from flask import render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from idp.accounts.one_time import Ask, OneTimeCodes, Verdict
+from idp.accounts.one_time import CodeRequest, OneTimeCodes, Verdict
 from idp.accounts.phone import PhoneNumber
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.login.challenge import Challenges
@@ -19,7 +19,7 @@ from idp.web.sentences import CODE, waiting
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class OtpPage:
     """What a code page shows: `sent` says where the code went, `hidden` are the fields that the form carries on.
 
     `wait` is in seconds; `over` says that no try is left; `target` is the origin that the form may lead to in the end.
@@ -49,7 +49,7 @@ class Sheet:
         return waiting(self.wait)
 
 
-class CodeDesk:
+class OtpFlow:
     """Codes for pages."""
 
     def __init__(self, codes: OneTimeCodes, challenges: Challenges, clock: Clock) -> None:
@@ -57,8 +57,8 @@ class CodeDesk:
         self._captchas = CaptchaForm(challenges)
         self._clock = clock
 
-    def first(self, ask: Ask, browser: Browser, *, trusted: bool, hold: bool = False) -> dict[str, Any]:
-        """See to it that a code was sent, or with `hold` may be asked for; says what of a `Sheet` that changes.
+    def first(self, ask: CodeRequest, browser: Browser, *, trusted: bool, hold: bool = False) -> dict[str, Any]:
+        """See to it that a code was sent, or with `hold` may be asked for; says what of a `OtpPage` that changes.
 
         Whoever another site sent here asks with the button: a page of strangers spends nobody's codes.
         """
@@ -66,7 +66,7 @@ class CodeDesk:
             return self.waiting(ask)
         return {"held": True} if hold or browser.was_sent_here else self.again(ask, browser, trusted=trusted)
 
-    def again(self, ask: Ask, browser: Browser, *, trusted: bool, bound: str = "") -> dict[str, Any]:
+    def again(self, ask: CodeRequest, browser: Browser, *, trusted: bool, bound: str = "") -> dict[str, Any]:
         """Send a code, the first or another; a captcha that came with the form, bound to `bound`, is taken."""
         if self._codes.is_exhausted(ask):
             return {"error": str(CODE["exhausted"]), "over": True}
@@ -88,23 +88,23 @@ class CodeDesk:
             return {"wait": refused.retry_after or 60, "error": str(CODE["budget"])}
         return {"wait": self._seconds(until)}
 
-    def waiting(self, ask: Ask) -> dict[str, Any]:
+    def waiting(self, ask: CodeRequest) -> dict[str, Any]:
         """The time until another code may be asked for."""
         until = self._codes.next_send(ask)
         return {"wait": self._seconds(until) if until else 0}
 
-    def judged(self, ask: Ask, browser: Browser) -> tuple[Verdict, dict[str, Any]]:
+    def judged(self, ask: CodeRequest, browser: Browser) -> tuple[Verdict, dict[str, Any]]:
         """What became of the code that was typed, and what to show when it was not right."""
         verdict = self._codes.check(ask, browser.form.get("code", ""))
         if verdict == "right":
             return verdict, {}
         return verdict, {"error": str(CODE[verdict]), "over": verdict == "exhausted"} | self.waiting(ask)
 
-    def answer(self, browser: Browser, sheet: Sheet) -> Response:
+    def answer(self, browser: Browser, sheet: OtpPage) -> Response:
         """The page, with a captcha where the sheet wants one."""
         return answer_sheet(sheet, self._captcha(browser, sheet))
 
-    def _captcha(self, browser: Browser, sheet: Sheet) -> dict[str, str] | None:
+    def _captcha(self, browser: Browser, sheet: OtpPage) -> dict[str, str] | None:
         if not sheet.captcha:
             return None
         return self._captchas.shown(browser, sheet.hidden["attempt"], kept=sheet.kept)
@@ -113,7 +113,7 @@ class CodeDesk:
         return max(0, round(until - self._clock()))
 
 
-def answer_sheet(sheet: Sheet, captcha: dict[str, str] | None) -> Response:
+def answer_sheet(sheet: OtpPage, captcha: dict[str, str] | None) -> Response:
     """The page of a sheet."""
     body = render_template("code.html", sheet=sheet, captcha=captcha)
     response = Response(body, mimetype="text/html")
