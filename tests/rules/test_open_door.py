@@ -1,0 +1,87 @@
+"""What strangers meet first is true: licence, version, hooks, and every command, file and function that pages name."""
+
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))
+PACKAGES = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
+
+
+def text(name: str) -> str:
+    return (PROJECT / name).read_text(encoding="utf-8")
+
+
+def test_the_licence_is_the_one_that_the_package_names() -> None:
+    assert PYPROJECT["project"]["license"] == "Apache-2.0"
+    assert "Version 2.0, January 2004" in text("LICENSE")
+    assert all((PROJECT / name).is_file() for name in PYPROJECT["project"]["license-files"])
+
+
+def test_what_others_made_is_in_the_notice() -> None:
+    """Whatever carries a licence of its own, and every file that a tool read out of somebody else's work."""
+    theirs = [file for file in PROJECT.glob("[!.]*/**/LICENSE*") if "node_modules" not in file.parts]
+
+    assert theirs
+    for file in [*theirs, PROJECT / "idp/desk/divisions.csv"]:
+        assert file.relative_to(PROJECT).as_posix() in text("NOTICE")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_says_that_it_is_typed(package: str) -> None:
+    assert (PROJECT / package / "py.typed").is_file()
+
+
+def test_the_hooks_are_the_lines_of_make_lint() -> None:
+    hooks = re.findall(r"^ +entry: (.+)$", text(".pre-commit-config.yaml"), re.M)
+    recipe = re.search(r"^lint:.*\n((?:\t.+\n)+)", MAKEFILE, re.M)
+
+    assert recipe
+    assert hooks == recipe[1].replace("\t", "").replace("$(BIN)", ".venv/bin").splitlines()
+
+
+def test_the_hooks_name_commands_that_the_lock_brings() -> None:
+    here = Path(sys.executable).parent
+    for entry in re.findall(r"^ +entry: \.venv/bin/([a-z-]+)", text(".pre-commit-config.yaml"), re.M):
+        assert (here / entry).is_file(), entry
+
+
+@pytest.mark.parametrize(
+    ("described", "expected"),
+    [
+        ("v1.2.0-0-gabcdef0", "1.2.0"),
+        ("v1.2.0-3-gabcdef0", "1.2.1.dev3+gabcdef0"),
+        ("v1.2.0-0-gabcdef0-dirty", "1.2.1.dev0+gabcdef0.dirty"),
+        ("abcdef0", "0.1.0.dev450+gabcdef0"),
+        ("abcdef0-dirty", "0.1.0.dev450+gabcdef0.dirty"),
+        ("", "0.1.0"),
+    ],
+)
+def test_the_version_follows_the_tags(described: str, expected: str) -> None:
+    version = runpy.run_path(str(PROJECT / "tools" / "version.py"))["version"]
+
+    assert version(described, "450") == expected
+
+
+def test_the_version_comes_from_the_tag_of_the_commit(tmp_path: Path) -> None:
+    (tmp_path / "tools").mkdir()
+    shutil.copy(PROJECT / "tools" / "version.py", tmp_path / "tools")
+    who = ("-c", "user.name=x", "-c", "user.email=x@example.test", "-c", "commit.gpgsign=false")
+
+    def built() -> str:
+        return str(runpy.run_path(str(tmp_path / "tools" / "version.py"))["__version__"])
+
+    assert built() == "0.1.0"
+    for words in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "one"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    assert re.fullmatch(r"0\.1\.0\.dev1\+g[0-9a-f]{7,}", built())
+    subprocess.run(["git", "tag", "v2.3.4"], cwd=tmp_path, check=True)
+    assert built() == "2.3.4"
