@@ -34,7 +34,7 @@ lint: .setup/test ## style, types, imports and spelling
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/codespell README.md CHANGELOG.md docs
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md ARCHITECTURE.md docs
 
 bench: programs .setup/test ## measure; docs/performance.md explains the numbers
 	$(BIN)/python -m tests.bench

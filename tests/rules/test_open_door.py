@@ -1,7 +1,9 @@
 """What strangers meet first is true: licence, version, hooks, and every command, file and function that pages name."""
 
+import ast
 import re
 import runpy
+import shlex
 import shutil
 import subprocess
 import sys
@@ -85,3 +87,75 @@ def test_the_version_comes_from_the_tag_of_the_commit(tmp_path: Path) -> None:
     assert re.fullmatch(r"0\.1\.0\.dev1\+g[0-9a-f]{7,}", built())
     subprocess.run(["git", "tag", "v2.3.4"], cwd=tmp_path, check=True)
     assert built() == "2.3.4"
+
+
+TO_BE_MADE = ("federation/connectors/other.py", "docs/integrations/other.md")
+"""Files that CONTRIBUTING.md tells how to make."""
+
+PAGES = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "ARCHITECTURE.md"]
+SOON = {"mutants"}
+"""Comes with the mutation tests; then it can go from here."""
+
+TARGETS = set(re.findall(r"^([a-z]+):", MAKEFILE, re.M))
+FOLDERS = "|".join(sorted(folder.name for folder in PROJECT.iterdir() if folder.is_dir() and folder.name[0] != "."))
+PATHS = re.compile(rf"`((?:{FOLDERS})/[\w./*<>-]*|[\w.-]+\.(?:md|toml|lock))`")
+READ_IN_ORDER = re.findall(r"^[0-9]+\. `([\w/.]+\.py)` → `([\w.]+)`", text("ARCHITECTURE.md"), re.M)
+ASKED = re.findall(r"^\$ (grep .+)\n((?:\S+\.py\n)+)", text("ARCHITECTURE.md"), re.M)
+
+
+def names_in(file: Path) -> set[str]:
+    """Functions, classes and methods of a module, the latter as `Class.method`."""
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    found = {node.name for node in tree.body if isinstance(node, (*functions, ast.ClassDef))}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    return found | {f"{each.name}.{node.name}" for each in classes for node in each.body if isinstance(node, functions)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_of_make_exists(page: str) -> None:
+    code = re.findall(r"`make ([a-z]+)", text(page)) + re.findall(r"^ *make ([a-z]+)", text(page), re.M)
+
+    assert set(code) <= TARGETS | SOON
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_exists(page: str) -> None:
+    found = {path for path in PATHS.findall(text(page)) if "<" not in path and path not in TO_BE_MADE}
+
+    assert [path for path in found if not list(PROJECT.glob(path.rstrip("/")))] == []
+
+
+@pytest.mark.parametrize("page", [*PAGES, *(f"docs/{each.name}" for each in (PROJECT / "docs").glob("*.md"))])
+def test_every_link_leads_to_a_file(page: str) -> None:
+    links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text(page))
+
+    assert [link for link in links if not ((PROJECT / page).parent / link).exists()] == []
+
+
+def test_every_document_can_be_reached_from_the_first_page() -> None:
+    named = set(re.findall(r"\]\((docs/[\w.-]+)", text("README.md")))
+
+    assert {f"docs/{each.name}" for each in (PROJECT / "docs").glob("*.md")} <= named
+
+
+@pytest.mark.parametrize(("file", "name"), READ_IN_ORDER)
+def test_every_function_to_read_is_there(file: str, name: str) -> None:
+    assert name in names_in(PROJECT / file)
+
+
+def test_the_five_paths_are_there() -> None:
+    assert len(READ_IN_ORDER) > 40
+    assert len(re.findall(r"^### ", text("ARCHITECTURE.md").partition("## Five paths")[2], re.M)) == 5
+
+
+@pytest.mark.parametrize(("command", "answer"), ASKED)
+def test_a_question_has_the_answer_that_is_told(command: str, answer: str) -> None:
+    words = [shlex.split(command)[0], "--include=*.py", *shlex.split(command)[1:]]
+    found = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True).stdout
+
+    assert sorted(line.partition(":")[0] for line in found.splitlines()) == answer.split()
+
+
+def test_six_questions_are_answered() -> None:
+    assert len(ASKED) == 6
