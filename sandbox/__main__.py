@@ -16,11 +16,10 @@ def main() -> int:
     given = parser.parse_args()
     if given.words and given.program != "phone":
         parser.error(f"{given.program} takes no more words")
-    return _start(given.program, given.words)
+    return _start(given.program, given.words, addresses.from_environment())
 
 
-def _start(program: str, words: list[str]) -> int:
-    where = addresses.from_environment()
+def _start(program: str, words: list[str], where: addresses.Addresses) -> int:
     match program:
         # Each is imported only when it is the one: the starter should not wait for libraries that its children need.
         case "prepare":
