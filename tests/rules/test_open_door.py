@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -112,6 +113,10 @@ def names_in(file: Path) -> set[str]:
     return found | {f"{each.name}.{node.name}" for each in classes for node in each.body if isinstance(node, functions)}
 
 
+def python(room: str) -> Iterator[Path]:
+    yield from (file for file in (PROJECT / room).rglob("*.py") if file != Path(__file__))
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_make_exists(page: str) -> None:
     code = re.findall(r"`make ([a-z]+)", text(page)) + re.findall(r"^ *make ([a-z]+)", text(page), re.M)
@@ -137,6 +142,19 @@ def test_every_document_can_be_reached_from_the_first_page() -> None:
     named = set(re.findall(r"\]\((docs/[\w.-]+)", text("README.md")))
 
     assert {f"docs/{each.name}" for each in (PROJECT / "docs").glob("*.md")} <= named
+
+
+def test_every_name_in_the_lists_is_in_the_code() -> None:
+    """Whatever looks like a name of ours: with an underscore, in capitals, or of two words."""
+    quoted = re.findall(r"`(\w+)`", text("CONTRIBUTING.md"))
+    names = {each for each in quoted if "_" in each or each.isupper() or re.fullmatch(r"(?:[A-Z][a-z]+){2,}", each)}
+    code = (
+        file.read_text(encoding="utf-8") for room in ("config", "idp", "federation", "tests") for file in python(room)
+    )
+    known = {word for each in code for word in re.findall(r"\w+", each)}
+
+    assert len(names) > 20
+    assert names <= known | {"SHA256SUMS"}
 
 
 @pytest.mark.parametrize(("file", "name"), READ_IN_ORDER)
