@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run test tests quick lint pictures bench soak fuzz clean programs
+.PHONY: help setup run test tests quick lint pictures bench soak fuzz release clean programs
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -37,7 +37,7 @@ lint: .setup/test ## style, types, imports and spelling
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/codespell README.md CHANGELOG.md docs
+	$(BIN)/codespell README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md ARCHITECTURE.md docs
 
 bench: programs .setup/test ## measure; docs/performance.md explains the numbers
 	$(BIN)/python -m tests.bench
@@ -49,6 +49,19 @@ soak: programs .setup/test .setup/foreign ## the tests whose numbers are large, 
 
 fuzz: programs .setup/test ## hostile requests to every route; FUZZ_REQUESTS=100000 for more
 	$(BIN)/python -m pytest tests/fuzz
+
+# The parts are listed from an environment that is made as docs/deploy.md says, so the list is what operators get, and
+# the wheel has been installed once.
+release: .setup/test ## build wheel, source archive and list of parts (CycloneDX) into dist
+	rm -rf dist build/release
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/hatchling build -d dist
+	$(BIN)/python -m venv --without-pip build/release
+	$(PIP) --python build/release/bin/python install --require-hashes -r requirements.lock
+	$(PIP) --python build/release/bin/python install --no-deps --no-index --find-links dist --pre bhxh-idp
+	build/release/bin/idp --version
+	$(BIN)/cyclonedx-py environment --output-reproducible --mc-type application \
+	  -o "$$(ls dist/*.tar.gz | sed 's/\.tar\.gz$$//').cdx.json" build/release/bin/python
+	cd dist && sha256sum *.whl *.tar.gz *.cdx.json > SHA256SUMS
 
 clean: ## forget the virtual environment and caches; ./data stays
 	rm -rf .venv .setup tests/foreign/node_modules .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -130,9 +130,8 @@ def page_table(provider: Provider, context: WebContext, metrics: Metrics) -> Rou
     p, clock = provider, provider.base.clock
     shared = (context, p.attempts, p.sessions, p.grant_states, p.consents, p.clients, clock, p.dispatcher)
     own = account.OwnPages(*shared, links=bool(p.upstream_logins.upstreams.known))
-    ways = ways_in(p, context.issuer)
-    ending = (p.clients, p.tokens, p.sessions, p.grant_states, p.logouts, p.issuing.members)
-    rules = logout.LogoutRules(context, *ending, ways)
+    ways, ending = ways_in(p, context.issuer), (p.clients, p.tokens, p.sessions, p.grant_states, p.logouts)
+    rules = logout.LogoutRules(context, *ending, p.issuing.members, ways)
     people, signed_in = p.base.people, SignedIn(p.grant_states, p.sessions)
     return [
         ("/", "home", account.Home.as_view("home")),
