@@ -20,7 +20,7 @@ LARGEST, LONGEST = 16 * 1024 * 1024, 300
 _CODE = re.compile(r"[0-9A-Z]{2,8}", re.ASCII)
 
 
-class BadFile(ValueError):
+class BadAgenciesFile(ValueError):
     """Nothing of the file can be read."""
 
 
@@ -29,7 +29,7 @@ class BadLine(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class AgenciesRead:
     """The good agencies, how many lines there were, and what is wrong by line."""
 
     agencies: list[Agency]
@@ -37,8 +37,8 @@ class Read:
     complaints: list[tuple[int, str]]
 
 
-def read_agencies(file: BinaryIO, known: Mapping[str, Agency]) -> Read:
-    """Every line behind the first; `known` are the agencies that are stored already. Raises `BadFile`."""
+def read_agencies(file: BinaryIO, known: Mapping[str, Agency]) -> AgenciesRead:
+    """Every line behind the first; `known` are the agencies that are stored already. Raises `BadAgenciesFile`."""
     rows = _rows(file)
     good: dict[str, tuple[int, Agency]] = {}
     complaints: list[tuple[int, str]] = []
@@ -51,24 +51,24 @@ def read_agencies(file: BinaryIO, known: Mapping[str, Agency]) -> Read:
         except BadLine as error:
             complaints.append((number, str(error)))
     complaints += _drop_loose(good, known)
-    return Read([agency for _, agency in good.values()], len(rows), sorted(complaints))
+    return AgenciesRead([agency for _, agency in good.values()], len(rows), sorted(complaints))
 
 
 def _rows(file: BinaryIO) -> list[tuple[int, list[str]]]:
     raw = file.read(LARGEST + 1)
     if len(raw) > LARGEST:
-        raise BadFile(f"the file is larger than {LARGEST >> 20} MiB")
+        raise BadAgenciesFile(f"the file is larger than {LARGEST >> 20} MiB")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise BadFile("the file is not UTF-8") from None
+        raise BadAgenciesFile("the file is not UTF-8") from None
     reader = csv.reader(StringIO(text, newline=""), strict=True)
     try:
         rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader if any(cells)]
     except csv.Error:
-        raise BadFile(f"line {reader.line_num}: a quote is in the wrong place") from None
+        raise BadAgenciesFile(f"line {reader.line_num}: a quote is in the wrong place") from None
     if not rows or tuple(rows[0][1]) != COLUMNS:
-        raise BadFile(f"line 1 must name the columns: {','.join(COLUMNS)}")
+        raise BadAgenciesFile(f"line 1 must name the columns: {','.join(COLUMNS)}")
     return rows[1:]
 
 

@@ -143,7 +143,7 @@ def page_table(provider: Provider, context: WebContext, metrics: Metrics) -> Rou
         (
             "/login",
             "login",
-            login.Login.as_view("login", context, p.attempts, p.logins, p.challenges, p.clients, metrics, ways),
+            login.LoginPage.as_view("login", context, p.attempts, p.logins, p.challenges, p.clients, metrics, ways),
         ),
         (
             "/login/captcha/<name>.<any(png,wav):form>",
@@ -171,7 +171,7 @@ def logout_pages(rules: logout.LogoutRules) -> Routes:
     """The pages of a logout."""
     return [
         ("/end_session", "end_session", logout.EndSession.as_view("end_session", rules)),
-        ("/logout", "logout", logout.Logout.as_view("logout", rules)),
+        ("/logout", "logout", logout.LogoutPage.as_view("logout", rules)),
         ("/via/<upstream_id>/logged-out", "via_logged_out", logout.BackFromUpstream.as_view("via_logged_out", rules)),
         ("/logged-out", "logged_out", logout.LoggedOut.as_view("logged_out", rules)),
     ]

@@ -29,9 +29,9 @@ def desk_pages(p: Provider, context: WebContext, own: OwnPages, desk: OtpFlow) -
         ("/account/data/erase", "erase", own_copy.Erase.as_view("erase", own, asked)),
         ("/account/activity", "activity", activity.Activity.as_view("activity", own, history)),
         ("/account/end-device", "end_device", activity.EndDevice.as_view("end_device", own, p.devices)),
-        ("/a/<token>", "activation", activation.Link.as_view("activation", context, p.desk.activations)),
+        ("/a/<token>", "activation", activation.ActivationLinkPage.as_view("activation", context, p.desk.activations)),
         ("/activate", "activate", activation.Whose.as_view("activate", *shared)),
-        ("/activate/code", "activate_code", activation.Code.as_view("activate_code", *shared)),
+        ("/activate/code", "activate_code", activation.ActivationCodePage.as_view("activate_code", *shared)),
         ("/activate/password", "first_password", activation.FirstPassword.as_view("first_password", *shared)),
         *profile_pages(p, own, desk),
     ]

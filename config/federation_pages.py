@@ -10,7 +10,7 @@ from federation import own_links, pages, web
 from federation.keep_step import KeepOwn, KeepStep
 from federation.keeping import Keeping
 from federation.link_step import LinkStep
-from federation.status import Status, StatusPage
+from federation.status import StatusPage, UpstreamStatus
 from idp.limits.local import LocalRateLimiter
 from idp.store.families import SqlFamilies
 from idp.web.otp_flow import masked
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from idp.web.steps import Steps
 
 
-def status_of(p: Provider) -> Status:
+def status_of(p: Provider) -> UpstreamStatus:
     """Which ways in work just now."""
-    return Status(p.upstream_logins.upstreams, lambda: p.logins.is_open("individual"))
+    return UpstreamStatus(p.upstream_logins.upstreams, lambda: p.logins.is_open("individual"))
 
 
 def watch_upstreams(upstreams: Upstreams, metrics: Metrics) -> None:
@@ -55,7 +55,7 @@ def federation_pages(
     keeping = Keeping(p.upstream_logins.links, p.passkeys, masked, p.base.clock)
     both = (journeys, linking)
     return [
-        ("/via/<upstream_id>", "via", web.Start.as_view("via", journeys)),
+        ("/via/<upstream_id>", "via", web.StartUpstreamLogin.as_view("via", journeys)),
         ("/via/<upstream_id>/callback", "via_callback", web.Return.as_view("via_callback", journeys)),
         (
             "/via/<upstream_id>/logout-token",
@@ -70,7 +70,7 @@ def federation_pages(
             KeepStep.as_view("link_keep", p.attempts, p.upstream_logins.upstreams, keeping, steps),
         ),
         ("/link/confirm", "link_confirm", pages.Confirm.as_view("link_confirm", *both)),
-        ("/link/code", "link_code", pages.Code.as_view("link_code", *both, desk)),
+        ("/link/code", "link_code", pages.LinkCodePage.as_view("link_code", *both, desk)),
         ("/link/open", "link_open", pages.Open.as_view("link_open", *both)),
         ("/link/who", "link_who", pages.Who.as_view("link_who", *both)),
         ("/link/password", "link_password", pages.LogInFirst.as_view("link_password", *both)),

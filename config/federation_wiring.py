@@ -15,12 +15,12 @@ from federation.connectors.vneid import VneidConnector, VneidUpstream
 from federation.envelope import Envelopes
 from federation.evidence import EvidenceCollector
 from federation.linking import Digester
-from federation.matching import DAY, Policy
+from federation.matching import DAY, LinkPolicy
 from federation.store import SqlLinks
 from federation.upstream_logins import LinkingFlow, PendingUpstreamLogin, UpstreamLogins
 from federation.upstreams import Upstream, UpstreamNotices, Upstreams
 from idp.ephemeral_records import EphemeralRecords, RecordKind
-from idp.limits.durable import Policy as Pause
+from idp.limits.durable import LimitPolicy as Pause
 from idp.limits.guesses import Guesses
 from idp.outbound import Outbound
 from idp.store.participants import SqlParticipants
@@ -28,7 +28,7 @@ from idp.store.rate_limits import SqlRateLimits
 from keys.sealing import MasterKey
 
 if TYPE_CHECKING:
-    from config.sections import Upstream as Configured
+    from config.sections import UpstreamSettings as Configured
     from config.stores import Stores
     from federation.connector import Connector
 
@@ -84,7 +84,7 @@ def _upstream(base: Stores, c: Configured, telling: UpstreamNotices) -> Upstream
     return Upstream(
         id=c.id,
         connector=guarded,
-        policy=Policy(c.least_ial, c.phone_required, c.opens_accounts),
+        policy=LinkPolicy(c.least_ial, c.phone_required, c.opens_accounts),
         labels={"vi": c.label, "en": c.label_en or c.label},
         names={"vi": c.name or c.label, "en": c.name_en or c.name or c.label_en or c.label},
         audience=c.audience,

@@ -9,7 +9,7 @@ from idp.oidc.clients import Client
 from idp.ports import Event
 from idp.store.audit import SqlAudit
 from keys import masters
-from keys.changes import Policy, changes
+from keys.changes import KeyPolicy, changes
 from keys.ring import KeyRing
 from keys.sealing import BadMasterKey, MasterKeys
 from keys.store import Note
@@ -33,10 +33,10 @@ def master_keys(settings: Settings) -> MasterKeys:
         raise BadSettings([f"keys: {error}"]) from None
 
 
-def policy(settings: Settings, algorithms: tuple[str, ...] | None = None) -> Policy:
+def policy(settings: Settings, algorithms: tuple[str, ...] | None = None) -> KeyPolicy:
     """How keys live; those of these algorithms are always there, or those that the settings name."""
     keys, oidc = settings.keys, settings.oidc
-    return Policy(
+    return KeyPolicy(
         algorithms=algorithms or keys.algorithms,
         lead=keys.lead,
         token_life=max(oidc.access_token_life, oidc.id_token_life),

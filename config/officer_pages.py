@@ -59,15 +59,15 @@ def officer_pages(p: Provider, context: WebContext, metrics: Metrics) -> Routes:
     proposals = proposals_of(base, desk)
     picture = "/requests/<declaration_id>/<any(portrait,front,back):role>.jpg"
     return [
-        ("/", "queue", queue.Start.as_view("queue", console, lines)),
-        ("/login", "login", door.Login.as_view("login", context, logins)),
+        ("/", "queue", queue.OfficerHome.as_view("queue", console, lines)),
+        ("/login", "login", door.OfficerLoginPage.as_view("login", context, logins)),
         ("/login/key", "passkey_door", passkeys.PasskeyDoor.as_view("passkey_door", context, keys, logins)),
-        ("/passkeys", "passkeys", passkeys.OwnPasskeys.as_view("passkeys", console, keys)),
-        ("/passkeys/add", "add_passkey", passkeys.AddPasskey.as_view("add_passkey", console, keys)),
-        ("/logout", "logout", door.Logout.as_view("logout", console)),
+        ("/passkeys", "passkeys", passkeys.OfficerPasskeysPage.as_view("passkeys", console, keys)),
+        ("/passkeys/add", "add_passkey", passkeys.AddOfficerPasskey.as_view("add_passkey", console, keys)),
+        ("/logout", "logout", door.OfficerLogoutPage.as_view("logout", console)),
         ("/invitation/<token>", "invitation", door.Invitation.as_view("invitation", console)),
         ("/requests/<declaration_id>", "dossier", dossier.Dossier.as_view("dossier", console, papers, desk.decisions)),
-        (picture, "picture", dossier.Picture.as_view("picture", console, papers)),
+        (picture, "picture", dossier.DossierPicture.as_view("picture", console, papers)),
         ("/proposals", "proposals", pairs.ProposalsPage.as_view("proposals", console, proposals, desk.declarations)),
         (
             "/proposals/<proposal_id>",

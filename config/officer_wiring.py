@@ -10,16 +10,16 @@ from config.passkey_pages import NAME as PARTY_NAME
 from config.passkey_pages import sql_passkeys
 from config.people_wiring import notices_of
 from federation.conflicts import OfficerConflicts
-from federation.officers import Officers
+from federation.officers import LinkOfficers
 from idp.accounts.notices import NOTHING_TOLD
 from idp.accounts.passkey import Ceremony, RelyingParty
 from idp.accounts.passkeys import LIFE, Passkeys
-from idp.desk.officer_logins import Limits, OfficerLogins, Stay
+from idp.desk.officer_logins import OfficerLimits, OfficerLogins, Stay
 from idp.desk.officer_passkeys import OfficerPasskeys
 from idp.desk.officers import Roster
 from idp.desk.proposals import Proposals
 from idp.ephemeral_records import EphemeralRecords, RecordKind
-from idp.limits.durable import Policy
+from idp.limits.durable import LimitPolicy
 from idp.limits.guesses import CODE_GUESSES, Guesses
 from idp.limits.local import LocalRateLimiter
 from idp.store.agencies import SqlAgencies
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from config.stores import Stores
     from idp.accounts.passwords import Passwords
 
-OWN = Policy(free=5, base=30, cap=3600, memory=86_400)
-ADDRESS = Policy(free=60, base=30, cap=30, memory=3600, sliding=False)
+OWN = LimitPolicy(free=5, base=30, cap=3600, memory=86_400)
+ADDRESS = LimitPolicy(free=60, base=30, cap=30, memory=3600, sliding=False)
 
 
 def sql_officers(base: Stores) -> SqlOfficers:
@@ -51,7 +51,7 @@ def roster_of(base: Stores) -> Roster:
 def officer_logins_of(base: Stores, passwords: Passwords) -> OfficerLogins:
     """How officers come in."""
     rate_limits, rules = SqlRateLimits(base.database), base.settings.officers
-    limits = Limits(
+    limits = OfficerLimits(
         Guesses(rate_limits, base.clock, "officer", OWN),
         Guesses(rate_limits, base.clock, "officers", ADDRESS),
         Guesses(rate_limits, base.clock, "officer-code", CODE_GUESSES),
@@ -86,7 +86,7 @@ def officer_passkeys_of(base: Stores, logins: OfficerLogins) -> OfficerPasskeys:
 def conflicts_of(base: Stores) -> OfficerConflicts:
     """Refused links that wait for officers."""
     links = sql_links(base)
-    return OfficerConflicts(links, Officers(links, notices_of(base), base.clock), base.people)
+    return OfficerConflicts(links, LinkOfficers(links, notices_of(base), base.clock), base.people)
 
 
 def proposals_of(base: Stores, desk: Desk) -> Proposals:

@@ -17,12 +17,12 @@ _BOM, _UTF_16 = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _COLUMN = re.compile(r"[A-Za-z][A-Za-z_ ]{0,31}")
 
 
-class BadFile(ValueError):
+class BadParticipantsFile(ValueError):
     """Nothing of the file can be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ParticipantLine:
     """A line of the file, by its number: a participant, or what is wrong."""
 
     number: int
@@ -30,16 +30,16 @@ class Line:
     complaint: str = ""
 
 
-def read_participants(file: BinaryIO, *, today: date, now: float) -> Iterator[Line]:
-    """Every line behind the first, which names the columns. Raises `BadFile`."""
+def read_participants(file: BinaryIO, *, today: date, now: float) -> Iterator[ParticipantLine]:
+    """Every line behind the first, which names the columns. Raises `BadParticipantsFile`."""
     lines = _lines(file)
     columns = _columns(next(lines, (1, b""))[1])
     for number, raw in lines:
         try:
             if cells := _cells(raw):
-                yield Line(number, Participant.read(_record(columns, cells), today=today, now=now))
+                yield ParticipantLine(number, Participant.read(_record(columns, cells), today=today, now=now))
         except BadParticipant as error:
-            yield Line(number, complaint=str(error))
+            yield ParticipantLine(number, complaint=str(error))
 
 
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
@@ -73,19 +73,21 @@ def _record(columns: list[str], cells: list[str]) -> dict[str, str]:
 def _columns(raw: bytes | None) -> list[str]:
     """The columns that the first line names: all that we know, in any order, and no other."""
     if raw and raw.startswith(_UTF_16):
-        raise BadFile("the file is UTF-16: save it as UTF-8")
+        raise BadParticipantsFile("the file is UTF-16: save it as UTF-8")
     try:
         named = [cell.strip().lower() for cell in _cells(raw.removeprefix(_BOM) if raw else raw)]
     except BadParticipant as error:
-        raise BadFile(f"line 1: {error}") from None
+        raise BadParticipantsFile(f"line 1: {error}") from None
     if not set(named) & set(COLUMNS):
         # Perhaps there is no header and this is somebody's record, so nothing of it is repeated.
-        raise BadFile(f"line 1 must name the columns, with commas between them: {','.join(COLUMNS)}")
+        raise BadParticipantsFile(f"line 1 must name the columns, with commas between them: {','.join(COLUMNS)}")
     unknown = [name if _COLUMN.fullmatch(name) else "(not a name)" for name in named if name not in COLUMNS]
     missing = [name for name in COLUMNS if name not in named]
     if unknown or missing:
         complaints = [("unknown columns", unknown), ("missing columns", missing)]
-        raise BadFile("line 1: " + "; ".join(f"{what}: {', '.join(names)}" for what, names in complaints if names))
+        raise BadParticipantsFile(
+            "line 1: " + "; ".join(f"{what}: {', '.join(names)}" for what, names in complaints if names)
+        )
     if len(named) != len(COLUMNS):
-        raise BadFile("line 1 names a column twice")
+        raise BadParticipantsFile("line 1 names a column twice")
     return named

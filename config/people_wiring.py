@@ -13,7 +13,7 @@ from idp.accounts.password_rules import PasswordAge
 from idp.accounts.recovery import Recoveries, Ticket
 from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.limits.budgets import BudgetLimits
-from idp.limits.durable import Policy
+from idp.limits.durable import LimitPolicy
 from idp.limits.guesses import CODE_GUESSES, Failures, Guesses
 from idp.login.sessions import SessionLimits, Sessions
 from idp.oidc.dispatch import StepRules
@@ -137,7 +137,7 @@ def recoveries_of(base: Stores, codes: OneTimeCodes, credentials: Credentials) -
 def old_password_guesses(base: Stores) -> Guesses:
     """Guessing the old password on the page that changes it waits as guessing at the login does."""
     limits = base.settings.limits
-    policy = Policy(limits.free_failures, limits.first_wait, limits.longest_wait, memory=86_400)
+    policy = LimitPolicy(limits.free_failures, limits.first_wait, limits.longest_wait, memory=86_400)
     return Guesses(SqlRateLimits(base.database), base.clock, "old", policy)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config.people_wiring import sql_credentials
-from idp.desk.profile import Profiles, Wish
+from idp.desk.profile import ProfileChange, Profiles
 from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.web import profile
 
@@ -21,7 +21,7 @@ WISH_LIFE = 900.0
 def profile_pages(p: Provider, own: OwnPages, desk: OtpFlow) -> Routes:
     """What is registered, the end of its use, and the codes that confirm either."""
     base, agencies, declarations = p.base, p.desk.agencies, p.desk.registrations
-    wishes = EphemeralRecords(RecordKind.PROFILE_CHANGE, Wish, base.ephemeral, base.clock, life=WISH_LIFE)
+    wishes = EphemeralRecords(RecordKind.PROFILE_CHANGE, ProfileChange, base.ephemeral, base.clock, life=WISH_LIFE)
     store, issuer = p.desk.declarations, base.settings.issuer
     profiles = Profiles(store, declarations, agencies, wishes, base.clock, issuer=issuer)
     former, passkeys = base.people.identifiers_of, sql_credentials(base).has_passkeys

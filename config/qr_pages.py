@@ -14,7 +14,7 @@ from qr_login.phone_api import PhoneApi
 from qr_login.phone_authenticator import PhoneAuthenticator
 from qr_login.poll import Poll, Waiting
 from qr_login.way import ByQrCode
-from qr_login.web import PAGE, Limiters, LinkPage, QrPage
+from qr_login.web import PAGE, LinkPage, QrLimiters, QrPage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +58,7 @@ def qr_pages(p: Provider, context: WebContext) -> Routes:
     if p.qr is None:
         return []
     limits, clock = p.base.settings.limits, p.base.clock
-    limiters = Limiters(
+    limiters = QrLimiters(
         LocalRateLimiter(limits.attempts_per_address, 60, clock),
         LocalRateLimiter(limits.attempts_in_total, 60, clock, most=1),
     )

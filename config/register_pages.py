@@ -11,7 +11,7 @@ from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.web.otp_flow import OtpFlow
 from idp.web.register import done, email, form, start, status
 from idp.web.register.api import Api
-from idp.web.register.visit import Desk
+from idp.web.register.visit import RegistrationPages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,21 +30,21 @@ PROOF_LIFE = 900.0
 def register_pages(p: Provider, context: WebContext) -> Routes:
     """Everything from the first choice to the form that is signed, and how it stands later."""
     clock = p.base.clock
-    desk = Desk(context, p.desk.registrations, p.desk.agencies, p.base.settings.registration.draft_hours)
+    desk = RegistrationPages(context, p.desk.registrations, p.desk.agencies, p.base.settings.registration.draft_hours)
     codes = OtpFlow(p.codes, p.challenges, clock)
     wishes = EphemeralRecords(
         RecordKind.REGISTRATION_STATUS, status.Undertaking, p.base.ephemeral, clock, life=PROOF_LIFE
     )
     eid = any(upstream.kind == "vneid" for upstream in p.base.settings.upstreams)
     return [
-        ("/register", "register", start.Start.as_view("register", desk, eid=eid)),
+        ("/register", "register", start.StartRegistration.as_view("register", desk, eid=eid)),
         ("/register/forget", "register_forget", start.Forget.as_view("register_forget", desk)),
         ("/register/form", "register_form", form.FormPage.as_view("register_form", desk)),
         ("/register/photo/<role>", "register_photo", form.OwnPhoto.as_view("register_photo", desk)),
         ("/register/email", "register_email", email.EmailPage.as_view("register_email", desk, codes)),
         ("/register/done", "register_done", done.Done.as_view("register_done", desk)),
-        ("/register/status", "register_status", status.Status.as_view("register_status", desk, wishes)),
-        ("/register/proof", "register_proof", status.Proof.as_view("register_proof", desk, codes, wishes)),
+        ("/register/status", "register_status", status.RegistrationStatusPage.as_view("register_status", desk, wishes)),
+        ("/register/proof", "register_proof", status.StatusProof.as_view("register_proof", desk, codes, wishes)),
     ]
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config.people_wiring import notices_of
-from idp.desk.declarations import Declarations, DraftRules, Limiters
+from idp.desk.declarations import DeclarationLimiters, Declarations, DraftRules
 from idp.desk.owners import Owners
 from idp.desk.photos import PhotoProcessor
 from idp.limits.local import LocalRateLimiter
 
 if TYPE_CHECKING:
-    from config.sections import Window
+    from config.sections import WindowSettings
     from config.stores import Stores
     from idp.accounts.account import Kind
     from idp.store.agencies import SqlAgencies
@@ -32,7 +32,7 @@ def registrations_of(
         "individual": _seconds(rules.individual),
         "organisation": _seconds(rules.organisation),
     }
-    limiters = Limiters(
+    limiters = DeclarationLimiters(
         drafts=LocalRateLimiter(limits.attempts_per_address, 60, clock),
         all_drafts=LocalRateLimiter(limits.attempts_in_total, 60, clock, most=1),
         photos=LocalRateLimiter(PHOTOS_OF_A_DRAFT, HOUR, clock),
@@ -45,7 +45,7 @@ def registrations_of(
     return Declarations(declarations, decided, agencies, PhotoProcessor(), owners, limiters, clock, life, issuer=issuer)
 
 
-def _seconds(window: Window) -> tuple[float | None, float | None]:
+def _seconds(window: WindowSettings) -> tuple[float | None, float | None]:
     """Both ends of a window, in seconds since the epoch."""
     opens, closes = window.opens_at, window.closes_at
     return opens.timestamp() if opens else None, closes.timestamp() if closes else None

@@ -69,14 +69,14 @@ class Web(Section):
     graceful_timeout: int = Field(30, ge=1, le=300, description="seconds that running requests get at a stop")
 
 
-class Window(Section):
+class WindowSettings(Section):
     """From when to when a way in is open."""
 
     opens_at: datetime | None = Field(None, description="first moment, with time zone")
     closes_at: datetime | None = Field(None, description="first moment at which it is closed again, with time zone")
 
 
-class Login(Section):
+class LoginSettings(Section):
     """Local login: captcha, hashing, sessions, the dated switch."""
 
     captcha: Literal["always", "after_failures", "never"] = Field("always", description="when the page shows a captcha")
@@ -95,11 +95,11 @@ class Login(Section):
         "risk", description="when a login by password also needs a code: after guessing, on an unknown device, always"
     )
     attempt_life: int = Field(1800, ge=60, le=7200, description="seconds that a login may take")
-    individual: Window = Field(Window(), description="when individuals may log in with a password")
-    organisation: Window = Field(Window(), description="when organisations may log in with a password")
+    individual: WindowSettings = Field(WindowSettings(), description="when individuals may log in with a password")
+    organisation: WindowSettings = Field(WindowSettings(), description="when organisations may log in with a password")
 
 
-class Passwords(Section):
+class PasswordSettings(Section):
     """The life of a password."""
 
     months: int = Field(6, ge=0, le=60, description="calendar months after which it is too old; 0: never")
@@ -109,8 +109,8 @@ class Passwords(Section):
 class Registration(Section):
     """Registering, and what follows from an approval."""
 
-    individual: Window = Field(Window(), description="when individuals may register")
-    organisation: Window = Field(Window(), description="when organisations may register")
+    individual: WindowSettings = Field(WindowSettings(), description="when individuals may register")
+    organisation: WindowSettings = Field(WindowSettings(), description="when organisations may register")
     first_password: Literal["link", "temporary"] = Field(
         "link", description="how the first password travels: a one-time link and a code, or a temporary password"
     )
@@ -120,7 +120,7 @@ class Registration(Section):
     photos_days: int = Field(90, ge=1, le=365, description="days that pictures are kept after the decision")
 
 
-class Officers(Section):
+class OfficerSettings(Section):
     """The officer console."""
 
     url: str = Field(
@@ -161,7 +161,7 @@ class Oidc(Section):
     refresh_absolute: int = Field(7_776_000, ge=60, description="refresh token family in any case")
 
 
-class Limits(Section):
+class LimitSettings(Section):
     """How fast anybody may try (docs/security.md)."""
 
     free_failures: int = Field(3, ge=1, description="wrong passwords per account and address before a wait")
@@ -194,7 +194,7 @@ class Limits(Section):
     )
 
 
-class Gateway(Section):
+class GatewaySettings(Section):
     """The HTTP gateway that sends text messages."""
 
     url: str = Field("", description="where each message is posted to")
@@ -230,7 +230,7 @@ class Messages(Section):
     in_serve: bool = Field(True, description="whether `idp serve` sends; else run `idp messages work`")
     threads: int = Field(1, ge=1, le=64, description="messages under way at once per channel and process")
     waiting: int = Field(10_000, ge=1, description="waiting messages per channel; beyond that no code is sent (503)")
-    gateway: Gateway = Gateway()
+    gateway: GatewaySettings = GatewaySettings()
     smtp: Smtp = Smtp()
 
 
@@ -240,7 +240,7 @@ class Audit(Section):
     keep_months: int = Field(24, ge=12, le=240, description="months after which a whole segment is deleted")
 
 
-class Outbound(Section):
+class OutboundSettings(Section):
     """Requests of our own to others."""
 
     ca_file: Path | None = Field(None, description="CA certificates that outbound TLS trusts; empty: the system's")
@@ -249,7 +249,7 @@ class Outbound(Section):
     )
 
 
-class Upstream(Section):
+class UpstreamSettings(Section):
     """Somebody else through whom people may log in (docs/integrations)."""
 
     id: str = Field(pattern="^[a-z][a-z0-9-]{0,31}$", description="our name for it; part of its callback address")
@@ -294,7 +294,7 @@ class Upstream(Section):
     opens_accounts: bool = Field(False, description="whether whom it proved, and nobody has an account for, gets one")
 
 
-class Qr(Section):
+class QrSettings(Section):
     """Login by QR code (docs/qr-security.md)."""
 
     enabled: bool = Field(True, description="whether the login page offers it; each client can still say no")
@@ -302,7 +302,7 @@ class Qr(Section):
     app_link: str = Field("", description="link that opens the app on a phone, offered there instead; empty: none")
 
 
-class Testing(Section):
+class TestingSettings(Section):
     """Test mode for outside test suites; production refuses it."""
 
     enabled: bool = Field(False, description="switches test mode on, loudly")

@@ -19,24 +19,24 @@ from config.proxy_rules import proxy_rules
 from config.sections import (
     Audit,
     Budgets,
-    Gateway,
+    GatewaySettings,
     Keys,
-    Limits,
-    Login,
+    LimitSettings,
+    LoginSettings,
     Messages,
-    Officers,
+    OfficerSettings,
     Oidc,
-    Outbound,
-    Passwords,
-    Qr,
+    OutboundSettings,
+    PasswordSettings,
+    QrSettings,
     Registration,
     Store,
-    Testing,
-    Upstream,
+    TestingSettings,
+    UpstreamSettings,
     Web,
 )
 from config.upstream_rules import upstream_rules
-from keys.changes import Policy
+from keys.changes import KeyPolicy
 from qr_login.picture import LONGEST_LINK
 
 PREFIX = "IDP_"
@@ -67,19 +67,19 @@ class Settings(BaseSettings):
     store: Store = Store()
     keys: Keys = Keys()
     web: Web = Web()
-    login: Login = Login()
+    login: LoginSettings = LoginSettings()
     oidc: Oidc = Oidc()
-    limits: Limits = Limits()
-    passwords: Passwords = Passwords()
+    limits: LimitSettings = LimitSettings()
+    passwords: PasswordSettings = PasswordSettings()
     registration: Registration = Registration()
-    officers: Officers = Officers()
+    officers: OfficerSettings = OfficerSettings()
     messages: Messages = Messages()
     budgets: Budgets = Budgets()
     audit: Audit = Audit()
-    outbound: Outbound = Outbound()
-    upstreams: tuple[Upstream, ...] = Field((), description="through whom people may log in")
-    qr: Qr = Qr()
-    testing: Testing = Testing()
+    outbound: OutboundSettings = OutboundSettings()
+    upstreams: tuple[UpstreamSettings, ...] = Field((), description="through whom people may log in")
+    qr: QrSettings = QrSettings()
+    testing: TestingSettings = TestingSettings()
 
     @property
     def is_https(self) -> bool:
@@ -269,7 +269,7 @@ def _master_keys(keys: Keys) -> int:
 
 
 def _key_rules(keys: Keys) -> list[tuple[bool, str]]:
-    shortest = Policy.shortest_lead(keys.jwks_max_age, keys.clock_skew)
+    shortest = KeyPolicy.shortest_lead(keys.jwks_max_age, keys.clock_skew)
     return [
         (_master_keys(keys) > 1, "keys: give one of master_key, master_key_file and master_key_command"),
         ("ES256" not in keys.algorithms, "keys.algorithms: access tokens need ES256"),
@@ -281,7 +281,7 @@ def _key_rules(keys: Keys) -> list[tuple[bool, str]]:
     ]
 
 
-def _asks_for_enough(gateway: Gateway) -> bool:
+def _asks_for_enough(gateway: GatewaySettings) -> bool:
     """Whether the body of a request holds whom to send what, and is JSON once it is filled when it says so."""
     if "{text}" not in gateway.body or not ("{to}" in gateway.body or "{digits}" in gateway.body):
         return False

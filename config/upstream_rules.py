@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from config.sections import Upstream
+    from config.sections import UpstreamSettings
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 ADDRESSES = (
@@ -22,7 +22,7 @@ ADDRESSES = (
 Complaint = tuple[bool, str]
 
 
-def upstream_rules(upstreams: Sequence[Upstream], *, production: bool) -> Iterator[Complaint]:
+def upstream_rules(upstreams: Sequence[UpstreamSettings], *, production: bool) -> Iterator[Complaint]:
     """Every rule on every upstream, and those that hold between them."""
     for name, times in Counter(upstream.id for upstream in upstreams).items():
         yield times > 1, f"upstreams: {name!r} is there twice"
@@ -34,7 +34,7 @@ def upstream_rules(upstreams: Sequence[Upstream], *, production: bool) -> Iterat
             yield bad, f"{where}.{why}"
 
 
-def _needed(u: Upstream) -> Iterator[Complaint]:
+def _needed(u: UpstreamSettings) -> Iterator[Complaint]:
     yield not (u.client_secret and u.client_secret.get_secret_value()), "client_secret: is needed"
     if u.kind == "oidc":
         yield not u.issuer, "issuer: is needed; discovery begins there"
@@ -48,7 +48,7 @@ def _needed(u: Upstream) -> Iterator[Complaint]:
         yield bool(u.issuer) != bool(u.jwks_uri), "issuer and jwks_uri: give both, or neither"
 
 
-def _addresses(u: Upstream, production: bool) -> Iterator[Complaint]:
+def _addresses(u: UpstreamSettings, production: bool) -> Iterator[Complaint]:
     """The issuer of an upstream without discovery is only compared, so it may be anything."""
     names = (*ADDRESSES, "issuer") if u.kind == "oidc" else ADDRESSES
     for name in names:
@@ -57,7 +57,7 @@ def _addresses(u: Upstream, production: bool) -> Iterator[Complaint]:
         yield bool(getattr(u, name)) and not (parts.scheme == "https" or near), f"{name}: must be https"
 
 
-def _values(u: Upstream) -> Iterator[Complaint]:
+def _values(u: UpstreamSettings) -> Iterator[Complaint]:
     yield not all(1 <= level <= 4 for level in u.acr.values()), "acr: our levels are 1 to 4"
     yield not all(0 <= level <= 2 for level in u.ial.values()), "ial: our levels are 0 to 2"
     yield not u.audience, "audience: say for whom it is"

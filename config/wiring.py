@@ -27,7 +27,7 @@ from idp.accounts.passkeys import Passkeys
 from idp.accounts.passwords import Passwords
 from idp.accounts.recovery import Recoveries
 from idp.ephemeral_records import EphemeralRecords, RecordKind
-from idp.limits.durable import DAY, Policy
+from idp.limits.durable import DAY, LimitPolicy
 from idp.limits.local import LocalRateLimiter
 from idp.limits.work import WorkPrice
 from idp.login.attempt import Attempts, LoginAttempt
@@ -250,8 +250,8 @@ def issuing_of(base: Stores, devices: Devices) -> Issuing:
 def login_rules(base: Stores) -> LoginRules:
     """The rules of local login; the exempt test person exists in test mode only."""
     s = base.settings
-    own = Policy(s.limits.free_failures, s.limits.first_wait, s.limits.longest_wait, memory=DAY)
-    successes = Policy(s.limits.successes, 30, 30, memory=DAY, sliding=False)
+    own = LimitPolicy(s.limits.free_failures, s.limits.first_wait, s.limits.longest_wait, memory=DAY)
+    successes = LimitPolicy(s.limits.successes, 30, 30, memory=DAY, sliding=False)
     windows = {
         "individual": Window(*_seconds(s.login.individual)),
         "organisation": Window(*_seconds(s.login.organisation)),

@@ -10,13 +10,13 @@ from typing import Protocol
 
 from federation.connector import Arrival
 from federation.linking import How, Link, LinkTaken, NewLink, new_id, written
-from federation.matching import Facts, New, Propose, ProveFirst, Refused, compare, match, may_link
+from federation.matching import Facts, MatchRefused, New, Propose, ProveFirst, compare, match, may_link
 from federation.upstream_logins import Denied, LinkingFlow, LoggedIn, PendingUpstreamLogin, StepRequired, UpstreamLogins
 from federation.upstreams import Upstream
 from idp.accounts import names, trust
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import NOTHING_TOLD, Notices, Scene, Told
+from idp.accounts.notices import NOTHING_TOLD, NoticeResult, Notices, Scene
 from idp.accounts.participants import Participant
 from idp.accounts.people import new_account_id
 from idp.errors import Expired
@@ -35,7 +35,7 @@ class LookupLimit(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
+class LinkResult:
     """A link that was made: how to go on, and which unproven contacts it removed from the account."""
 
     outcome: LoggedIn
@@ -51,7 +51,7 @@ class Linking:
         self._notices = notices
         self._lookups = lookups
 
-    def confirm(self, handle: str, ceremony: LinkingFlow, scene: Scene, *, by_code: bool) -> Linked | Denied:
+    def confirm(self, handle: str, ceremony: LinkingFlow, scene: Scene, *, by_code: bool) -> LinkResult | Denied:
         """Make the proposed link. `by_code` says that a code to our own number was entered just now.
 
         Raises `Expired` when the ceremony was used, or is not one to confirm.
@@ -66,7 +66,7 @@ class Linking:
         how: How = "code" if by_code else "confirmed"
         return self._link(taken, arrival, account, how, scene)
 
-    def open(self, upstream: Upstream, handle: str, ceremony: LinkingFlow) -> Linked | Denied:
+    def open(self, upstream: Upstream, handle: str, ceremony: LinkingFlow) -> LinkResult | Denied:
         """Open an account for a proven person whom nobody has one for. Raises `Expired`."""
         if not ceremony.may_open or not upstream.policy.opens_accounts:
             raise Expired("this ceremony opens no account")
@@ -74,7 +74,7 @@ class Linking:
         arrival = self._upstream_logins.arrival_of(taken)
         found = self._upstream_logins.matched(upstream, arrival, taken.bhxh_code)
         if not isinstance(found, New):
-            reason = found.reason if isinstance(found, Refused) else "conflict"
+            reason = found.reason if isinstance(found, MatchRefused) else "conflict"
             return self._upstream_logins.refused(_away(taken), arrival, reason, None)
         account, link = self._new_account(arrival, found.participant)
         now, known = self._upstream_logins.clock(), account.identifier("bhxh") is not None
@@ -84,11 +84,11 @@ class Linking:
         except LinkTaken:
             return self._upstream_logins.refused(_away(taken), arrival, "conflict", None)
         proof = self._upstream_logins.entered(arrival, account.id, now, lowered=False)
-        return Linked(LoggedIn(taken.attempt, Proved(proof, account.secured_at)), now)
+        return LinkResult(LoggedIn(taken.attempt, Proved(proof, account.secured_at)), now)
 
     def by_password(
         self, handle: str, ceremony: LinkingFlow, account: Account, scene: Scene, *, keep_sid: str | None = None
-    ) -> Linked | Denied:
+    ) -> LinkResult | Denied:
         """Link the account that the person just proved with its own password, or whose fresh session they carry."""
         taken = self._take(handle)
         arrival = self._upstream_logins.arrival_of(taken)
@@ -96,7 +96,7 @@ class Linking:
         refused = may_link(arrival.identity, account, linked_to_another=linked)
         another = self._upstream_logins.gathering.is_named(arrival.identity, other_than=account.id)
         if another or (taken.account_id and taken.account_id != account.id):
-            refused = Refused("conflict", account.id)
+            refused = MatchRefused("conflict", account.id)
         if refused:
             return self._upstream_logins.refused(_away(taken), arrival, refused.reason, refused.account_id)
         how: How = "session" if taken.mode == "session" else "password"
@@ -144,7 +144,7 @@ class Linking:
         scene: Scene,
         *,
         keep_sid: str | None = None,
-    ) -> Linked | Denied:
+    ) -> LinkResult | Denied:
         identity, upstream_logins = arrival.identity, self._upstream_logins
         facts = compare(identity, account)
         # A number or address that nobody ever proved may be an attacker's: a strong proof removes it (T-03).
@@ -170,7 +170,7 @@ class Linking:
         if how in ("confirmed", "code"):
             proof = upstream_logins.entered(arrival, account.id, moment, lowered=True)
         review = link.id if to_review else ""
-        return Linked(LoggedIn(ceremony.attempt, Proved(proof, moment), review), moment, removed)
+        return LinkResult(LoggedIn(ceremony.attempt, Proved(proof, moment), review), moment, removed)
 
     def _securing(
         self,
@@ -186,7 +186,7 @@ class Linking:
         event = Event("link.added", account.id, facts={"upstream": link.subject.upstream, "how": link.how, **words})
         before = self._upstream_logins.links.previous_contacts(account.id, self._upstream_logins.clock())
         before |= {"vouched_by": "eid"} if link.evidence.get("vouched_by") else {}
-        told: Told = self._notices.of("link_added", account, scene, before={"link": link.id, **before})
+        told: NoticeResult = self._notices.of("link_added", account, scene, before={"link": link.id, **before})
         gone, vouched = dict.fromkeys(removed), "vouched_by" in before
         return Securing(account.id, account.secured_at, gone, event, told, keep_sid, vouched=vouched)
 

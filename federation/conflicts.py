@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from federation.linking import Dispute, LinkTaken
-from federation.officers import Officers, TwoPersonRule
+from federation.officers import LinkOfficers, TwoPersonRule
 from federation.store import SqlLinks
 from idp.accounts import names
 from idp.accounts.account import Account, Identifier
@@ -14,7 +14,7 @@ from idp.ports import Conflict, ConflictOver
 class OfficerConflicts:
     """Refused links, as officers see and decide them."""
 
-    def __init__(self, links: SqlLinks, officers: Officers, people: People) -> None:
+    def __init__(self, links: SqlLinks, officers: LinkOfficers, people: People) -> None:
         self._links = links
         self._officers = officers
         self._people = people

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from federation.connector import UpstreamIdentity
 from federation.linking import Link, Subject
-from federation.matching import Candidate, Evidence, Policy, compare, is_proven
+from federation.matching import Candidate, Evidence, LinkPolicy, compare, is_proven
 from idp.accounts import identifiers
 from idp.accounts.account import Account, IdentifierKind
 from idp.accounts.participants import Participant
@@ -29,7 +29,7 @@ class Register(Protocol):
     def find_by_citizen_number(self, number: str) -> Participant | None: ...
 
 
-class Linked(Protocol):
+class LinkReader(Protocol):
     """The part of `Links` that is asked here."""
 
     def find(self, subject: Subject) -> Link | None: ...
@@ -40,7 +40,7 @@ class Linked(Protocol):
 class EvidenceCollector:
     """Asks the stores, and decides nothing."""
 
-    def __init__(self, links: Linked, people: Accounts, register: Register) -> None:
+    def __init__(self, links: LinkReader, people: Accounts, register: Register) -> None:
         self._links = links
         self._people = people
         self._register = register
@@ -49,7 +49,7 @@ class EvidenceCollector:
         """The link of this subject that holds."""
         return self._links.find(subject)
 
-    def of(self, identity: UpstreamIdentity, subject: Subject, link: Link | None, policy: Policy) -> Evidence:
+    def of(self, identity: UpstreamIdentity, subject: Subject, link: Link | None, policy: LinkPolicy) -> Evidence:
         """Everything that the table asks for. A number that proves nothing is not looked up in the register."""
         if link is not None:
             return self._of_link(identity, subject, link)
@@ -99,7 +99,7 @@ class EvidenceCollector:
     def account(self, account_id: str) -> Account | None:
         return self._people.find(account_id)
 
-    def participant(self, identity: UpstreamIdentity, policy: Policy) -> Participant | None:
+    def participant(self, identity: UpstreamIdentity, policy: LinkPolicy) -> Participant | None:
         """The register's entry of a proven person."""
         number = identity.citizen_number if is_proven(identity, policy) else None
         return self._register.find_by_citizen_number(number) if number else None

@@ -18,7 +18,7 @@ from federation.matching import Facts, Reason
 from idp.accounts import names
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import Told
+from idp.accounts.notices import NoticeResult
 from idp.ports import Event
 
 How = Literal["confirmed", "code", "password", "session", "opened", "officer"]
@@ -139,7 +139,7 @@ class Links(Protocol):
         """
         ...
 
-    def open(self, account: Account, link: NewLink, event: Event, told: Told, now: float) -> None:
+    def open(self, account: Account, link: NewLink, event: Event, told: NoticeResult, now: float) -> None:
         """Write a new account with its link. Raises `LinkTaken`, also when one of its identifiers is taken."""
         ...
 

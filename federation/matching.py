@@ -27,7 +27,7 @@ OF_AGE = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class LinkPolicy:
     """What an upstream may do. `least_ial` is the level from which its citizen number names a person.
 
     Our number counts for `phone_fresh` seconds after it was proved, and only once it has rested `phone_settled`
@@ -106,14 +106,14 @@ class Unresolved:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class MatchRefused:
     """No link, for this reason; `account_id` is whom it concerns, for the queue only."""
 
     reason: Reason
     account_id: str | None = None
 
 
-Match = Known | Propose | ProveFirst | New | Unresolved | Refused
+Match = Known | Propose | ProveFirst | New | Unresolved | MatchRefused
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +153,7 @@ def compare(identity: UpstreamIdentity, account: Account) -> Facts:
     )
 
 
-def match(identity: UpstreamIdentity, evidence: Evidence, policy: Policy, now: float) -> Match:
+def match(identity: UpstreamIdentity, evidence: Evidence, policy: LinkPolicy, now: float) -> Match:
     """The row of the table that holds. Raises nothing and asks nobody."""
     if evidence.linked is not None:
         return _linked(identity, evidence.linked, evidence)
@@ -161,39 +161,39 @@ def match(identity: UpstreamIdentity, evidence: Evidence, policy: Policy, now: f
         return _organisation(evidence)
     possible = _possible(identity, evidence, policy)
     if len({candidate.account.id for candidate in possible}) > 1:
-        return Refused("conflict")
+        return MatchRefused("conflict")
     if not possible:
         return _nobody(identity, evidence, policy, now)
     candidate = possible[0]
     if candidate.linked_to_another:
-        return Refused("conflict", candidate.account.id)
+        return MatchRefused("conflict", candidate.account.id)
     if not candidate.account.is_active:
-        return Refused("closed", candidate.account.id)
+        return MatchRefused("closed", candidate.account.id)
     return _one(identity, candidate.account, policy, now, shared=len(evidence.by_phone) > 1)
 
 
-def may_link(identity: UpstreamIdentity, account: Account, *, linked_to_another: bool) -> Refused | None:
+def may_link(identity: UpstreamIdentity, account: Account, *, linked_to_another: bool) -> MatchRefused | None:
     """Whether somebody who proved `account` with its own password may link it: None when nothing contradicts."""
     if linked_to_another:
-        return Refused("conflict", account.id)
+        return MatchRefused("conflict", account.id)
     if identity.kind != account.kind:
-        return Refused("identity", account.id)
+        return MatchRefused("identity", account.id)
     if account.kind == "organisation":
         same = identity.tax_code is not None and identity.tax_code == account.identifier("tax")
-        return None if same else Refused("identity", account.id)
+        return None if same else MatchRefused("identity", account.id)
     facts = compare(identity, account)
     agrees = facts.may_be_same_person and facts.number != "different"
-    return None if agrees else Refused("identity", account.id)
+    return None if agrees else MatchRefused("identity", account.id)
 
 
 def _linked(identity: UpstreamIdentity, account: Account, evidence: Evidence) -> Match:
     """The rows for a subject that is linked: what the link was made of, the kind too, has to be there still."""
     if not evidence.same_person or identity.kind != account.kind:
-        return Refused("recycled", account.id)
+        return MatchRefused("recycled", account.id)
     if evidence.unnamed:
-        return Refused("unnamed", account.id)
+        return MatchRefused("unnamed", account.id)
     if not account.is_active:
-        return Refused("closed", account.id)
+        return MatchRefused("closed", account.id)
     return Known(account.id, phone_differs=compare(identity, account).phone == "different")
 
 
@@ -201,11 +201,11 @@ def _organisation(evidence: Evidence) -> Match:
     """An organisation is known by its tax code, and always proves itself with its own password first."""
     found = evidence.by_tax_code
     if len({candidate.account.id for candidate in found}) > 1 or any(c.linked_to_another for c in found):
-        return Refused("conflict")
+        return MatchRefused("conflict")
     return ProveFirst(found[0].account.id) if found and found[0].account.is_active else Unresolved()
 
 
-def _possible(identity: UpstreamIdentity, evidence: Evidence, policy: Policy) -> list[Candidate]:
+def _possible(identity: UpstreamIdentity, evidence: Evidence, policy: LinkPolicy) -> list[Candidate]:
     """Every account that could be the person's.
 
     A proven citizen number counts by itself. A phone number or a code only points at an account: it counts when name
@@ -227,7 +227,7 @@ def _is_hint_good(identity: UpstreamIdentity, account: Account) -> bool:
     return facts.may_be_same_person and facts.birth_date != "absent"
 
 
-def _one(identity: UpstreamIdentity, account: Account, policy: Policy, now: float, *, shared: bool) -> Match:
+def _one(identity: UpstreamIdentity, account: Account, policy: LinkPolicy, now: float, *, shared: bool) -> Match:
     """The rows for exactly one account; `shared` says that the number is also that of somebody else's."""
     facts = compare(identity, account)
     if facts.number == "equal" and is_proven(identity, policy):
@@ -235,35 +235,35 @@ def _one(identity: UpstreamIdentity, account: Account, policy: Policy, now: floa
     if not facts.is_same_person or facts.phone == "absent" or account.identifier("cccd"):
         return ProveFirst(account.id)
     if facts.phone == "different":
-        return Refused("phone_differs", account.id)
+        return MatchRefused("phone_differs", account.id)
     is_good = _is_phone_good(account, policy, now) and not shared
     return Propose(account.id, otp=True) if is_good else ProveFirst(account.id)
 
 
-def _by_number(facts: Facts, account: Account, policy: Policy) -> Match:
+def _by_number(facts: Facts, account: Account, policy: LinkPolicy) -> Match:
     if not facts.may_be_same_person:
-        return Refused("identity", account.id)
+        return MatchRefused("identity", account.id)
     if not facts.is_same_person:
         return ProveFirst(account.id)
     if policy.phone_required and facts.phone == "different":
-        return Refused("phone_differs", account.id)
+        return MatchRefused("phone_differs", account.id)
     return Propose(account.id)
 
 
-def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: Policy, now: float) -> Match:
+def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: LinkPolicy, now: float) -> Match:
     """Nobody has an account: a new one where the upstream may open it and has proved who it is."""
     if not policy.opens_accounts or not is_proven(identity, policy) or not identity.name or not identity.birth_date:
         return Unresolved()
     if identity.birth_date.may_be_under(OF_AGE, datetime.fromtimestamp(now, VIETNAM).date()):
-        return Refused("under_age")
+        return MatchRefused("under_age")
     known = evidence.participant or _typed_participant(identity, evidence)
     if known is None:
         return New()
-    agrees = names.agreement(identity.name, known.name) > names.Agreement.DIFFERENT
+    agrees = names.agreement(identity.name, known.name) > names.NameAgreement.DIFFERENT
     other_day = known.birth_date is not None and identity.birth_date.same_as(known.birth_date) == "different"
     taken = any(candidate.account.identifier("bhxh") == known.bhxh_code for candidate in evidence.by_code)
     # The register tells of another person, or the code is somebody's: an officer decides whose it is.
-    return Refused("identity") if not agrees or other_day or taken else New(known)
+    return MatchRefused("identity") if not agrees or other_day or taken else New(known)
 
 
 def _typed_participant(identity: UpstreamIdentity, evidence: Evidence) -> Participant | None:
@@ -271,19 +271,19 @@ def _typed_participant(identity: UpstreamIdentity, evidence: Evidence) -> Partic
     known = evidence.typed_participant
     if known is None or known.birth_date is None or identity.birth_date is None or not identity.name:
         return None
-    same_name = names.agreement(identity.name, known.name) > names.Agreement.DIFFERENT
+    same_name = names.agreement(identity.name, known.name) > names.NameAgreement.DIFFERENT
     same_day = identity.birth_date.same_as(known.birth_date) == "exact"
     same_number = _same(identity.citizen_number, known.citizen_number) != "different"
     free = not evidence.typed
     return known if same_name and same_day and same_number and free else None
 
 
-def is_proven(identity: UpstreamIdentity, policy: Policy) -> bool:
+def is_proven(identity: UpstreamIdentity, policy: LinkPolicy) -> bool:
     """Whether the citizen number names the person: the upstream gave it at the level that we ask for."""
     return identity.citizen_number is not None and identity.ial >= policy.least_ial
 
 
-def _is_phone_good(account: Account, policy: Policy, now: float) -> bool:
+def _is_phone_good(account: Account, policy: LinkPolicy, now: float) -> bool:
     """Whether our number was proved lately and has not changed lately."""
     return trust.is_evidence(account, now, proved_within=policy.phone_fresh, unchanged_for=policy.phone_settled)
 

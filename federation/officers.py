@@ -32,7 +32,7 @@ class TwoPersonRule:
             raise NotTwoPersons("whoever forces a link cannot be who approves it")
 
 
-class Decisions(Protocol):
+class LinkDecisions(Protocol):
     """The part of the store of links that is asked here."""
 
     def resolve(
@@ -55,10 +55,10 @@ class Decisions(Protocol):
         ...
 
 
-class Officers:
+class LinkOfficers:
     """Carries out what officers decided. Every method raises `LinkTaken` when somebody else was first."""
 
-    def __init__(self, decisions: Decisions, notices: Notices, clock: Clock) -> None:
+    def __init__(self, decisions: LinkDecisions, notices: Notices, clock: Clock) -> None:
         self._decisions = decisions
         self._notices = notices
         self._clock = clock

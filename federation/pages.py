@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from federation.ceremony import Linked, Linking
+from federation.ceremony import Linking, LinkResult
 from federation.connector import UpstreamIdentity
 from federation.matching import New, is_proven
 from federation.sentences import CONTACTS, LOOKUP, REFUSED
@@ -68,7 +68,9 @@ class CeremonyPage(Page):
         self.upstream_logins.ceremonies.take(handle)
         return redirect(with_query("/login", attempt=ceremony.attempt), 303)
 
-    def done(self, browser: Browser, upstream: Upstream, result: Linked | Denied, attempt: LoginAttempt) -> Response:
+    def done(
+        self, browser: Browser, upstream: Upstream, result: LinkResult | Denied, attempt: LoginAttempt
+    ) -> Response:
         """On with the attempt; a page in between says which contacts were removed."""
         if isinstance(result, Denied):
             return self.journeys.go_on(browser, result, upstream.id)
@@ -111,7 +113,7 @@ class Confirm(CeremonyPage):
         return self.done(browser, upstream, result, attempt)
 
 
-class Code(CeremonyPage):
+class LinkCodePage(CeremonyPage):
     """The code to our own number that a link on the strength of that number also needs."""
 
     modes = ("code",)
@@ -280,7 +282,7 @@ def page(template: str, attempt: LoginAttempt | None, **values: object) -> Respo
     return response
 
 
-def removed_page(result: Linked, go_on: str) -> Response:
+def removed_page(result: LinkResult, go_on: str) -> Response:
     """Which contacts of the account nobody had proved: they are gone."""
     return page("linked.html", None, removed=[str(CONTACTS[name]) for name in result.removed], go_on=go_on)
 

@@ -20,7 +20,7 @@ LONGEST_REFRESH = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Kept(Generic[T]):
+class FetchedValue(Generic[T]):
     """What was fetched, and when."""
 
     value: T
@@ -38,12 +38,12 @@ class Remembered(Generic[T]):
         self._fetch = fetch
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: Kept[T] | None = None
+        self._kept: FetchedValue[T] | None = None
         self._failed_at = float("-inf")
         self._failure = UpstreamFailed("unavailable", "not asked yet")
         self._asked_again: dict[str, float] = {}
 
-    def now(self, deadline: float) -> Kept[T]:
+    def now(self, deadline: float) -> FetchedValue[T]:
         """What we know, fetched if it must be. Raises `UpstreamFailed`."""
         kept = self._kept
         if kept is not None and self._is_within(FRESH, kept.at):
@@ -57,7 +57,7 @@ class Remembered(Generic[T]):
             self._lock.release()
         return self._last_good()
 
-    def newer(self, than: Kept[T], asker: str, deadline: float) -> Kept[T]:
+    def newer(self, than: FetchedValue[T], asker: str, deadline: float) -> FetchedValue[T]:
         """Something newer than `than`, if it can be had: each kind of asker makes us fetch once a minute at most."""
         if not self._lock.acquire(timeout=_left(deadline)):
             return than
@@ -73,12 +73,12 @@ class Remembered(Generic[T]):
 
     def _try(self, deadline: float) -> None:
         try:
-            self._kept = Kept(self._fetch(deadline), self._clock())
+            self._kept = FetchedValue(self._fetch(deadline), self._clock())
         except UpstreamFailed as failure:
             self._failed_at, self._failure = self._clock(), failure
             log.warning("upstream document not fetched", extra={"reason": failure.detail})
 
-    def _last_good(self) -> Kept[T]:
+    def _last_good(self) -> FetchedValue[T]:
         if self._kept is None or not self._is_within(LAST_GOOD, self._kept.at):
             raise UpstreamFailed(self._failure.kind, self._failure.detail)
         return self._kept

@@ -22,7 +22,7 @@ STATES = {
 }
 
 
-class Status:
+class UpstreamStatus:
     """The state of every way in."""
 
     def __init__(self, upstreams: Upstreams, password_is_open: Callable[[], bool]) -> None:
@@ -59,7 +59,7 @@ class Status:
 class StatusPage(Page):
     """The same for people."""
 
-    def __init__(self, context: WebContext, status: Status) -> None:
+    def __init__(self, context: WebContext, status: UpstreamStatus) -> None:
         self._context = context
         self._status = status
 

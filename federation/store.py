@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from federation.linking import Dispute, Link, LinkTaken, NewLink, Subject, UpstreamSession
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import Told
+from idp.accounts.notices import NoticeResult
 from idp.accounts.people import IdentifierTaken
 from idp.accounts.phone import PhoneNumber
 from idp.ports import Event
@@ -75,7 +75,7 @@ class SqlLinks:
         except (IntegrityError, CameFirst):
             raise LinkTaken from None
 
-    def open(self, account: Account, link: NewLink, event: Event, told: Told, now: float) -> None:
+    def open(self, account: Account, link: NewLink, event: Event, told: NoticeResult, now: float) -> None:
         try:
             with self._database.write.begin() as connection:
                 self._people.add_within(connection, account)

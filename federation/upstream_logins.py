@@ -26,11 +26,11 @@ from federation.matching import (
     QUEUED,
     Known,
     Match,
+    MatchRefused,
     New,
     Propose,
     ProveFirst,
     Reason,
-    Refused,
     Unresolved,
     compare,
     is_proven,
@@ -208,14 +208,19 @@ class UpstreamLogins:
 
     def owing(self, upstream: Upstream, away: PendingUpstreamLogin, arrival: Arrival, found: Match) -> Outcome:
         """The ceremony that a match asks for, or why there is none."""
-        if isinstance(found, Refused) and found.reason != "phone_differs":
+        if isinstance(found, MatchRefused) and found.reason != "phone_differs":
             return self.refused(away, arrival, found.reason, found.account_id)
-        modes: dict[type, Mode] = {ProveFirst: "password", New: "open", Unresolved: "unresolved", Refused: "differs"}
+        modes: dict[type, Mode] = {
+            ProveFirst: "password",
+            New: "open",
+            Unresolved: "unresolved",
+            MatchRefused: "differs",
+        }
         mode = modes.get(type(found)) or "confirm"
         if isinstance(found, New) and found.participant is None:
             # An account of before may have no citizen number: first we ask whether there is one.
             mode = "unresolved"
-        account_id = (found.account_id or "") if isinstance(found, Propose | ProveFirst | Refused) else ""
+        account_id = (found.account_id or "") if isinstance(found, Propose | ProveFirst | MatchRefused) else ""
         account = self.gathering.account(account_id) if account_id else None
         phone = ""
         if isinstance(found, Propose) and found.otp:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from federation.connector import Connector
-from federation.matching import Policy
+from federation.matching import LinkPolicy
 from idp.accounts.account import Kind
 from idp.errors import Refusal
 from idp.ports import Clock
@@ -39,7 +39,7 @@ class Upstream:
 
     id: str
     connector: Connector
-    policy: Policy
+    policy: LinkPolicy
     labels: Mapping[str, str]
     names: Mapping[str, str]
     audience: Sequence[Kind] = ("individual",)

@@ -150,7 +150,7 @@ class Journeys:
         return redirect(with_query(returns_to(attempt), attempt=entered.attempt), 303)
 
 
-class Start(Page):
+class StartUpstreamLogin(Page):
     """Leaves for an upstream."""
 
     def __init__(self, journeys: Journeys) -> None:

@@ -47,7 +47,7 @@ class OutboundFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class OutboundResponse:
     """What the other side said, at most 64 KiB of it. `content_type` is the bare media type in small letters."""
 
     status: int
@@ -104,11 +104,13 @@ class Outbound:
             raise OutboundFailed(f"status {answer.status}")
         return _object(answer.body)
 
-    def get(self, url: str, headers: Mapping[str, str], deadline: float | None = None) -> Answer:
+    def get(self, url: str, headers: Mapping[str, str], deadline: float | None = None) -> OutboundResponse:
         """Ask once; whatever status comes is an answer, a redirect too. Raises `OutboundFailed`."""
         return self._ask("GET", url, headers, deadline=deadline)
 
-    def post(self, url: str, body: bytes, headers: Mapping[str, str], deadline: float | None = None) -> Answer:
+    def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], deadline: float | None = None
+    ) -> OutboundResponse:
         """Post once; whatever status comes is an answer, a redirect too. Raises `OutboundFailed`."""
         return self._ask("POST", url, headers, body, deadline)
 
@@ -124,12 +126,12 @@ class Outbound:
         headers: Mapping[str, str],
         body: bytes | None = None,
         deadline: float | None = None,
-    ) -> Answer:
+    ) -> OutboundResponse:
         with self._answering(method, url, headers, body, deadline or self.deadline()) as response:
             content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
                 raise OutboundFailed("answer is in an encoding that nobody asked for")
-            return Answer(response.status, _bounded(response), content_type[:100])
+            return OutboundResponse(response.status, _bounded(response), content_type[:100])
 
     @contextmanager
     def _answering(

@@ -30,7 +30,7 @@ class Course:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class KeyEvent:
     """One thing that will be seen from outside: "published", "signs" or "leaves"."""
 
     at: float
@@ -47,7 +47,7 @@ def courses(ring: KeyRing, plan: Plan, horizon: float) -> list[Course]:
     return found
 
 
-def events(found: list[Course], now: float, horizon: float) -> list[Event]:
+def events(found: list[Course], now: float, horizon: float) -> list[KeyEvent]:
     """What happens after `now` and not after `horizon`, in order."""
     told = [event for course in found for event in _events(course) if now < event.at <= horizon]
     return sorted(told, key=lambda event: (event.at, event.course.alg, event.what))
@@ -104,12 +104,12 @@ def next_change(ring: KeyRing, plan: Plan, horizon: float) -> float | None:
     return next((event.at for event in events(courses(ring, plan, horizon), plan.now, horizon)), None)
 
 
-def _events(course: Course) -> Iterator[Event]:
-    yield Event(course.published_from, "published", course)
+def _events(course: Course) -> Iterator[KeyEvent]:
+    yield KeyEvent(course.published_from, "published", course)
     if course.signs_from is not None:
-        yield Event(course.signs_from, "signs", course)
+        yield KeyEvent(course.signs_from, "signs", course)
     if course.published_until is not None:
-        yield Event(course.published_until, "leaves", course)
+        yield KeyEvent(course.published_until, "leaves", course)
 
 
 def _leaving(ring: KeyRing, plan: Plan, alg: str) -> list[SigningKey]:

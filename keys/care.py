@@ -18,7 +18,7 @@ _PROBE = b"a text to sign"
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class KeyFinding:
     """What one record is like. `broken` is the reason why it cannot be used; `key` is the key if it opens.
 
     `what` is "signing key", "audit key" or "secret".
@@ -31,7 +31,7 @@ class Finding:
     key: SigningKey | None = None
 
 
-def inspect(db: Database, masters: MasterKeys) -> Iterator[Finding]:
+def inspect(db: Database, masters: MasterKeys) -> Iterator[KeyFinding]:
     """Open every stored key and secret, and see that each key's two halves belong together."""
     for tables in (TOKENS, AUDIT):
         yield from _inspect_ring(SqlKeyStore(db, masters, tables=tables), tables.what)
@@ -41,20 +41,20 @@ def inspect(db: Database, masters: MasterKeys) -> Iterator[Finding]:
         try:
             masters.unseal(row.sealed, context=secret_context(row.name))
         except SealBroken as error:
-            yield Finding("secret", row.name, sealed_by(row.sealed), f"secret {row.name}: {error}")
+            yield KeyFinding("secret", row.name, sealed_by(row.sealed), f"secret {row.name}: {error}")
         else:
-            yield Finding("secret", row.name, sealed_by(row.sealed))
+            yield KeyFinding("secret", row.name, sealed_by(row.sealed))
 
 
-def _inspect_ring(store: SqlKeyStore, what: str) -> Iterator[Finding]:
+def _inspect_ring(store: SqlKeyStore, what: str) -> Iterator[KeyFinding]:
     for row in (row for row in store.rows() if row.kid is not None):
         try:
             key = store.open(row)
             _prove(key)
         except BadRing as error:
-            yield Finding(what, row.kid, sealed_by(row.sealed_private), str(error))
+            yield KeyFinding(what, row.kid, sealed_by(row.sealed_private), str(error))
         else:
-            yield Finding(what, row.kid, sealed_by(row.sealed_private), key=key)
+            yield KeyFinding(what, row.kid, sealed_by(row.sealed_private), key=key)
 
 
 def reseal(db: Database, masters: MasterKeys) -> int:

@@ -17,12 +17,12 @@ FOLLOWING = 5.0
 """Seconds until every process surely goes by a change of the ring; a process looks every two seconds."""
 
 
-class Refused(Exception):
+class KeyChangeRefused(Exception):
     """The change would break something; the message says what, and what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class KeyPolicy:
     """The times of a key's life, in seconds. `algorithms` always have keys; further ones come by clients."""
 
     algorithms: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Plan:
     `make` finds a private key for an algorithm.
     """
 
-    policy: Policy
+    policy: KeyPolicy
     now: float
     make: Callable[[str], PrivateKey]
 
@@ -108,18 +108,22 @@ class Plan:
         return self.completed(ring, (alg,))
 
     def activated(self, ring: KeyRing, kid: str, *, at_once: bool, force: bool) -> KeyRing:
-        """Let this key sign, now or as soon as every portal surely knows it. Raises `Refused`."""
+        """Let this key sign, now or as soon as every portal surely knows it. Raises `KeyChangeRefused`."""
         key = named(ring, kid)
         if not key.is_wanted:
-            raise Refused(f"{key.name} was replaced or revoked, and a key never comes back: activate the standby")
+            raise KeyChangeRefused(
+                f"{key.name} was replaced or revoked, and a key never comes back: activate the standby"
+            )
         if key.signs(self.now):
-            raise Refused(f"{key.name} signs already")
+            raise KeyChangeRefused(f"{key.name} signs already")
         for other in ring.successors(key.alg, self.now):
             if other.signs_from is not None and other.kid != key.kid:
-                raise Refused(f"{other.name} already has a date to sign {key.alg} from: activate that one, or wait")
+                raise KeyChangeRefused(
+                    f"{other.name} already has a date to sign {key.alg} from: activate that one, or wait"
+                )
         ready = self.ready_at(ring, key)
         if at_once and self.now < ready and not force:
-            raise Refused(
+            raise KeyChangeRefused(
                 f"portals may not know {key.name} before {moment(ready)}: wait, leave out --now to let it sign from "
                 "then, or give --force and break portals until their copies are renewed"
             )
@@ -128,18 +132,18 @@ class Plan:
     def retired(self, ring: KeyRing, kid: str, needed: Mapping[str, str]) -> KeyRing:
         """Give up an algorithm: its key leaves when its last token has expired, its standby at once.
 
-        `needed` says for algorithms who depends on them. Raises `Refused`.
+        `needed` says for algorithms who depends on them. Raises `KeyChangeRefused`.
         """
         key = named(ring, kid)
         if key.is_revoked or key.is_retired(self.now):
-            raise Refused(f"{key.name} is unpublished already")
+            raise KeyChangeRefused(f"{key.name} is unpublished already")
         if key.published_until is not None:
-            raise Refused(
+            raise KeyChangeRefused(
                 f"{key.name} may have live tokens until {moment(key.published_until)}; it is unpublished then by "
                 "itself. If it must be gone now, revoke it"
             )
         if key.alg in needed:
-            raise Refused(
+            raise KeyChangeRefused(
                 f"{key.alg} is needed by {needed[key.alg]}. To replace the key: `idp keys rotate` or "
                 "`idp keys activate`; to give up the algorithm, change those first"
             )
@@ -150,13 +154,13 @@ class Plan:
         return ring
 
     def revoked(self, ring: KeyRing, kid: str, *, force: bool) -> KeyRing:
-        """Take the key away from one moment to the next; the standby signs at once. Raises `Refused`."""
+        """Take the key away from one moment to the next; the standby signs at once. Raises `KeyChangeRefused`."""
         key = named(ring, kid)
         if key.is_revoked:
             return ring
         wanted = [other for other in ring.keys if other.alg == key.alg and other.is_wanted and other.kid != key.kid]
         if key.is_wanted and not wanted and not force:
-            raise Refused(
+            raise KeyChangeRefused(
                 f"{key.name} is the last {key.alg} key: `idp keys generate --alg {key.alg}` publishes another; or give "
                 "--force, then a new key signs that no portal knows yet"
             )
@@ -252,12 +256,12 @@ def lack(ring: KeyRing, alg: str, now: float) -> str | None:
 
 
 def named(ring: KeyRing, prefix: str) -> SigningKey:
-    """The one key whose name begins so. Raises `Refused`."""
+    """The one key whose name begins so. Raises `KeyChangeRefused`."""
     found = ring.begins(prefix) if prefix else ()
     if not found:
-        raise Refused(f"there is no key {prefix[:64]!r}: `idp keys list --all` names them")
+        raise KeyChangeRefused(f"there is no key {prefix[:64]!r}: `idp keys list --all` names them")
     if len(found) > 1:
-        raise Refused(f"{prefix!r} is ambiguous: {', '.join(key.kid for key in found)}")
+        raise KeyChangeRefused(f"{prefix!r} is ambiguous: {', '.join(key.kid for key in found)}")
     return found[0]
 
 

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from keys.changes import Change, Plan, Policy, changes
+from keys.changes import Change, KeyPolicy, Plan, changes
 from keys.ring import Clock, KeyRing, PrivateKey, SigningKey
 
 Transition = Callable[[Plan, KeyRing], KeyRing]
@@ -56,10 +56,10 @@ class Outcome:
 class Rotator:
     """Changes the stored ring by a rule; safe at any time, from any number of processes."""
 
-    def __init__(self, store: KeyStore, clock: Clock, policy: Policy | None = None) -> None:
+    def __init__(self, store: KeyStore, clock: Clock, policy: KeyPolicy | None = None) -> None:
         self._store = store
         self._clock = clock
-        self.policy = policy or Policy()
+        self.policy = policy or KeyPolicy()
 
     def plan(self, make: Callable[[str], PrivateKey] | None = None) -> Plan:
         """What is allowed now."""

@@ -36,7 +36,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class PhoneRoute:
     """One endpoint. `by` is what it demands: an access token bound to the key, or a proof by the key alone.
 
     `binding` says what the phone has to be: the person's device, or merely signed in.
@@ -54,7 +54,7 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class PhoneRefusal:
     """A refusal: its status and its sentence in both languages."""
 
     status: int
@@ -80,27 +80,27 @@ _ENROL = (
 _QR = ("unknown", "scanned_by_other", "denied", "consumed", "expired")
 
 OPERATIONS = (
-    Operation("device", "GET", "/phone/device", "What this key is: a device, an ended one, or none.", "key", "any",
+    PhoneRoute("device", "GET", "/phone/device", "What this key is: a device, an ended one, or none.", "key", "any",
               answers={200: "DeviceState"}),
-    Operation("enrol", "POST", "/phone/device", "Make this phone the person's device.", "token", "any",
+    PhoneRoute("enrol", "POST", "/phone/device", "Make this phone the person's device.", "token", "any",
               (NAME, PASSCODE, REPLACE, CODE), _ENROL, {201: "Device", 202: "CodeSent"}),
-    Operation("remove", "POST", "/phone/device/remove", "Take this phone out: its key opens nothing again.", "token",
+    PhoneRoute("remove", "POST", "/phone/device/remove", "Take this phone out: its key opens nothing again.", "token",
               answers={200: "Done"}),
-    Operation("passcode", "POST", "/phone/device/passcode", "Another passcode.", "token", "device", (OLD, NEW),
+    PhoneRoute("passcode", "POST", "/phone/device/passcode", "Another passcode.", "token", "device", (OLD, NEW),
               ("passcode_wrong", "passcode_weak", "ended"), {200: "Done"}),
-    Operation("disown", "POST", "/phone/device/not-me", "The phone that took this one's place is not the person's.",
+    PhoneRoute("disown", "POST", "/phone/device/not-me", "The phone that took this one's place is not the person's.",
               "key", "any", (), ("not_replaced",), {200: "Done"}),
-    Operation("scan", "POST", "/phone/qr/scan", "Bind the login of a picture to this phone.", "token", "device",
+    PhoneRoute("scan", "POST", "/phone/qr/scan", "Bind the login of a picture to this phone.", "token", "device",
               (PICTURE,), ("unreadable", "forged", "stale", "already_scanned", "other_network", *_QR),
               {200: "Scanned"}),
-    Operation("look", "POST", "/phone/qr/look", "How the login stands.", "token", "device", (TICKET,),
+    PhoneRoute("look", "POST", "/phone/qr/look", "How the login stands.", "token", "device", (TICKET,),
               ("not_scanned", *_QR), {200: "Look"}),
-    Operation("confirm", "POST", "/phone/qr/confirm", "Let the browser in.", "token", "device",
+    PhoneRoute("confirm", "POST", "/phone/qr/confirm", "Let the browser in.", "token", "device",
               (TICKET, NUMBER, PASSCODE),
               ("not_scanned", "wrong_number", "passcode_wrong", "ended", "confirmed", *_QR), {200: "Done"}),
-    Operation("deny", "POST", "/phone/qr/deny", "Refuse the browser.", "token", "device", (TICKET,),
+    PhoneRoute("deny", "POST", "/phone/qr/deny", "Refuse the browser.", "token", "device", (TICKET,),
               ("not_scanned", *_QR), {200: "Done"}),
-    Operation("not_me", "POST", "/phone/qr/not-me", "The person asked for no login.", "token", "device", (TICKET,),
+    PhoneRoute("not_me", "POST", "/phone/qr/not-me", "The person asked for no login.", "token", "device", (TICKET,),
               ("not_scanned", *_QR), {200: "Sessions"}),
 )  # fmt: skip
 
@@ -108,148 +108,148 @@ EVERYWHERE = ("bad_request", "too_large", "invalid_dpop_proof", "use_dpop_nonce"
 WITH_TOKEN = ("token_missing", "invalid_token", "insufficient_scope", "ended")
 WITH_DEVICE = ("no_device",)
 
-REFUSALS: Mapping[str, Refused] = {
-    "bad_request": Refused(400, ("Yêu cầu không đọc được.", "The request cannot be read.")),
-    "too_large": Refused(413, ("Yêu cầu quá lớn.", "The request is too large.")),
-    "token_missing": Refused(401, ("Hãy đăng nhập ứng dụng.", "Log in to the app.")),
-    "invalid_token": Refused(
+REFUSALS: Mapping[str, PhoneRefusal] = {
+    "bad_request": PhoneRefusal(400, ("Yêu cầu không đọc được.", "The request cannot be read.")),
+    "too_large": PhoneRefusal(413, ("Yêu cầu quá lớn.", "The request is too large.")),
+    "token_missing": PhoneRefusal(401, ("Hãy đăng nhập ứng dụng.", "Log in to the app.")),
+    "invalid_token": PhoneRefusal(
         401, ("Phiên đăng nhập của ứng dụng đã hết. Hãy đăng nhập lại.", "The app's login is over. Log in again.")
     ),
-    "invalid_dpop_proof": Refused(
+    "invalid_dpop_proof": PhoneRefusal(
         401, ("Không xác minh được điện thoại này.", "This phone could not be verified.")
     ),
-    "use_dpop_nonce": Refused(401, ("Hãy thử lại.", "Try again.")),
-    "insufficient_scope": Refused(
+    "use_dpop_nonce": PhoneRefusal(401, ("Hãy thử lại.", "Try again.")),
+    "insufficient_scope": PhoneRefusal(
         403, ("Ứng dụng không được phép làm việc này.", "The app is not allowed to do this.")
     ),
-    "no_device": Refused(
+    "no_device": PhoneRefusal(
         403, ("Điện thoại này chưa được đăng ký. Hãy đăng ký trước.", "This phone is not enrolled. Enrol it first.")
     ),
-    "ended": Refused(
+    "ended": PhoneRefusal(
         403,
         (
             "Điện thoại này không còn là thiết bị của bạn nên đã bị thoát.",
             "This phone is not your device any more and was signed out.",
         ),
     ),
-    "other_device": Refused(
+    "other_device": PhoneRefusal(
         409,
         (
             "Tài khoản đang dùng trên điện thoại khác. Nếu tiếp tục, điện thoại đó sẽ bị thoát.",
             "The account is in use on another phone. If you go on, that phone will be signed out.",
         ),
     ),
-    "code_wrong": Refused(403, ("Mã xác thực không đúng.", "The code is wrong.")),
-    "code_exhausted": Refused(
+    "code_wrong": PhoneRefusal(403, ("Mã xác thực không đúng.", "The code is wrong.")),
+    "code_exhausted": PhoneRefusal(
         403,
         (
             "Đã nhập sai mã quá nhiều lần. Hãy đăng nhập lại rồi thử sau.",
             "The code was wrong too often. Log in again and try later.",
         ),
     ),
-    "code_first": Refused(
+    "code_first": PhoneRefusal(
         429,
         (
             "Đang có quá nhiều yêu cầu gửi mã. Hãy thử lại sau ít phút.",
             "Too many codes are being asked for. Try again in some minutes.",
         ),
     ),
-    "over_budget": Refused(
+    "over_budget": PhoneRefusal(
         429, ("Đã gửi quá nhiều mã. Hãy thử lại sau.", "Too many codes were sent. Try again later.")
     ),
-    "no_phone": Refused(
+    "no_phone": PhoneRefusal(
         409,
         (
             "Tài khoản chưa có số điện thoại để nhận mã. Hãy liên hệ cơ quan BHXH.",
             "The account has no phone number for a code. Contact the social security office.",
         ),
     ),
-    "name": Refused(
+    "name": PhoneRefusal(
         400, ("Tên điện thoại cần từ 1 đến 64 ký tự.", "The phone's name needs 1 to 64 characters.")
     ),
-    "passcode_form": Refused(400, ("Mật khẩu ứng dụng gồm 6 chữ số.", "The passcode has 6 digits.")),
-    "number_form": Refused(400, ("Số trên màn hình có 2 chữ số.", "The number on the screen has 2 digits.")),
-    "passcode_weak": Refused(
+    "passcode_form": PhoneRefusal(400, ("Mật khẩu ứng dụng gồm 6 chữ số.", "The passcode has 6 digits.")),
+    "number_form": PhoneRefusal(400, ("Số trên màn hình có 2 chữ số.", "The number on the screen has 2 digits.")),
+    "passcode_weak": PhoneRefusal(
         400,
         (
             "Mật khẩu ứng dụng này quá dễ đoán. Hãy chọn 6 chữ số khác.",
             "This passcode is too easy to guess. Choose 6 other digits.",
         ),
     ),
-    "passcode_wrong": Refused(
+    "passcode_wrong": PhoneRefusal(
         403,
         (
             "Mật khẩu ứng dụng không đúng. Sai 5 lần, điện thoại này sẽ bị gỡ.",
             "The passcode is wrong. After 5 wrong ones this phone is removed.",
         ),
     ),
-    "outdated": Refused(
+    "outdated": PhoneRefusal(
         409, ("Tài khoản vừa thay đổi. Hãy đăng nhập lại.", "The account has just changed. Log in again.")
     ),
-    "not_replaced": Refused(
+    "not_replaced": PhoneRefusal(
         409,
         (
             "Không có điện thoại nào vừa thay thế điện thoại này.",
             "No phone took the place of this one lately.",
         ),
     ),
-    "unreadable": Refused(
+    "unreadable": PhoneRefusal(
         400,
         (
             "Đây không phải mã đăng nhập của BHXH. Đừng quét mã này ở nơi khác.",
             "This is no login code of VSS. Do not scan it elsewhere.",
         ),
     ),
-    "unknown": Refused(
+    "unknown": PhoneRefusal(
         404, ("Mã này không còn. Hãy bấm “Tải lại” trên màn hình.", "This code is gone. Press “Reload” on the screen.")
     ),
-    "forged": Refused(
+    "forged": PhoneRefusal(
         403,
         (
             "Mã này không phải do BHXH tạo ra. Đừng đăng nhập ở trang đang hiện mã.",
             "This code was not made by VSS. Do not log in on the page that shows it.",
         ),
     ),
-    "stale": Refused(
+    "stale": PhoneRefusal(
         410,
         (
             "Mã này đã cũ: có thể là ảnh chụp. Hãy quét mã đang hiện trên màn hình của bạn.",
             "This code is old: it may be a picture of one. Scan the one on your own screen.",
         ),
     ),
-    "expired": Refused(
+    "expired": PhoneRefusal(
         410, ("Mã này đã hết hạn. Hãy bấm “Tải lại” trên màn hình.", "The code has expired. Press “Reload” there.")
     ),
-    "already_scanned": Refused(
+    "already_scanned": PhoneRefusal(
         409,
         (
             "Mã này đã được một điện thoại quét. Nếu không phải bạn, hãy bấm “Tải lại” trên màn hình.",
             "A phone has scanned this code already. If that was not you, press “Reload” on the screen.",
         ),
     ),
-    "not_scanned": Refused(409, ("Hãy quét mã trước.", "Scan the code first.")),
-    "scanned_by_other": Refused(
+    "not_scanned": PhoneRefusal(409, ("Hãy quét mã trước.", "Scan the code first.")),
+    "scanned_by_other": PhoneRefusal(
         403, ("Một điện thoại khác đã quét mã này.", "Another phone scanned this code.")
     ),
-    "wrong_number": Refused(
+    "wrong_number": PhoneRefusal(
         403,
         (
             "Số không đúng. Hãy nhập số đang hiện trên màn hình trước mặt bạn.",
             "The number is wrong. Type the one on the screen in front of you.",
         ),
     ),
-    "other_network": Refused(
+    "other_network": PhoneRefusal(
         403,
         (
             "Cổng này chỉ cho đăng nhập khi điện thoại và máy dùng chung một mạng.",
             "This portal lets you in only when phone and computer are in one network.",
         ),
     ),
-    "denied": Refused(410, ("Lần đăng nhập này đã bị từ chối.", "This login was refused.")),
-    "confirmed": Refused(409, ("Bạn đã xác nhận rồi.", "You have confirmed already.")),
-    "consumed": Refused(410, ("Lần đăng nhập này đã xong.", "This login is done.")),
-    "too_many": Refused(429, ("Thao tác quá nhanh. Hãy thử lại sau.", "Too fast. Try again later.")),
-    "busy": Refused(503, ("Hệ thống đang bận. Hãy thử lại.", "The system is busy. Try again.")),
+    "denied": PhoneRefusal(410, ("Lần đăng nhập này đã bị từ chối.", "This login was refused.")),
+    "confirmed": PhoneRefusal(409, ("Bạn đã xác nhận rồi.", "You have confirmed already.")),
+    "consumed": PhoneRefusal(410, ("Lần đăng nhập này đã xong.", "This login is done.")),
+    "too_many": PhoneRefusal(429, ("Thao tác quá nhanh. Hãy thử lại sau.", "Too fast. Try again later.")),
+    "busy": PhoneRefusal(503, ("Hệ thống đang bận. Hãy thử lại.", "The system is busy. Try again.")),
 }  # fmt: skip
 
 
@@ -260,7 +260,7 @@ NUMBER_OVER: Words = (
 """What the person reads instead after the last wrong number."""
 
 
-def refusals_of(operation: Operation) -> tuple[str, ...]:
+def refusals_of(operation: PhoneRoute) -> tuple[str, ...]:
     """Every code with which the operation can be refused."""
     with_token = WITH_TOKEN if operation.by == "token" else ()
     with_device = WITH_DEVICE if operation.binding == "device" else ()

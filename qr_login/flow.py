@@ -55,7 +55,7 @@ Denial = Literal["", "denied", "not_me", "wrong_number", "wrong_passcode", "othe
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class AskingBrowser:
     """What the phone shows of the browser that asks, in words; none of it decides anything here."""
 
     browser: str
@@ -76,7 +76,7 @@ class QrLogin:
 
     attempt: str
     client_id: str
-    asker: Asker
+    asker: AskingBrowser
     number: str
     created_at: float
     slow: bool = False

@@ -16,7 +16,7 @@ from idp.errors import Busy, TooMany
 from idp.limits.local import LocalRateLimiter
 from idp.ports import Clock, EphemeralStore
 from qr_login import flow
-from qr_login.flow import LIFE, Asker, Denial, QrLogin, QrRefused, State
+from qr_login.flow import LIFE, AskingBrowser, Denial, QrLogin, QrRefused, State
 from qr_login.picture import Pictures, is_ticket
 
 REMEMBERED = 60.0
@@ -85,7 +85,7 @@ class QrLogins:
         self._strange = LocalRateLimiter(STRANGE, 60, clock)
 
     def start(
-        self, attempt: str, client_id: str, asker: Asker, *, slow: bool = False, browser: str = ""
+        self, attempt: str, client_id: str, asker: AskingBrowser, *, slow: bool = False, browser: str = ""
     ) -> tuple[str, QrLogin]:
         """A new login for `attempt`, and the secret for the cookie of the browser that asked.
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from qr_login.contract import OPERATIONS, REFUSALS, Field, Operation, answer_schemas, refusals_of
+from qr_login.contract import OPERATIONS, REFUSALS, Field, PhoneRoute, answer_schemas, refusals_of
 
 PROBLEM = {
     "type": "object",
@@ -47,7 +47,7 @@ def document(issuer: str) -> dict[str, Any]:
     }
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(operation: PhoneRoute) -> dict[str, Any]:
     answers = {str(status): _content("application/json", name) for status, name in operation.answers.items()}
     codes: dict[int, list[str]] = {}
     for code in refusals_of(operation):
@@ -72,7 +72,7 @@ def _content(media_type: str, schema: str, *, says: str = "") -> dict[str, Any]:
     return {"description": says or schema, "content": content}
 
 
-def _body(operation: Operation) -> dict[str, Any]:
+def _body(operation: PhoneRoute) -> dict[str, Any]:
     return {
         "schema": {
             "type": "object",

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from idp.accounts.credentials import Credentials, Outdated
-from idp.accounts.devices import Device, DeviceRefused, Devices, Holder, Wish
+from idp.accounts.devices import Device, DeviceHolder, DeviceRefused, Devices, EnrolmentRequest
 from idp.accounts.notices import Scene
 from idp.accounts.people import People
 from idp.accounts.phone import PhoneNumber
@@ -16,7 +16,7 @@ from idp.errors import Busy, TooMany
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.web.agents import browser_name
 from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
-from qr_login.contract import NUMBER_OVER, OPERATIONS, Operation
+from qr_login.contract import NUMBER_OVER, OPERATIONS, PhoneRoute
 from qr_login.flow import WRONG_NUMBERS, QrRefused
 from qr_login.openapi import document
 from qr_login.phone import Phone
@@ -24,7 +24,7 @@ from qr_login.phone_authenticator import (
     REFUSING,
     Caller,
     PhoneAuthenticator,
-    Problem,
+    PhoneProblem,
     language_of,
     problem_of,
     read_object,
@@ -59,14 +59,14 @@ class PhoneApi:
 
     def table(self) -> Mapping[str, Endpoint]:
         """Paths and endpoints; one path may take several methods."""
-        by_path: dict[str, dict[str, Operation]] = {}
+        by_path: dict[str, dict[str, PhoneRoute]] = {}
         for operation in OPERATIONS:
             by_path.setdefault(operation.path, {})[operation.method] = operation
         told = document(self._issuer)
         served: dict[str, Endpoint] = {path: self._endpoint(methods) for path, methods in by_path.items()}
         return served | {"/phone/openapi.json": lambda environ: reply(200, told, [])}
 
-    def _endpoint(self, methods: Mapping[str, Operation]) -> Endpoint:
+    def _endpoint(self, methods: Mapping[str, PhoneRoute]) -> Endpoint:
         def endpoint(environ: Environ) -> Reply:
             operation = methods.get(environ["REQUEST_METHOD"])
             if operation is None:
@@ -83,7 +83,7 @@ class PhoneApi:
 
         return endpoint
 
-    def _answered(self, operation: Operation, caller: Caller, given: Given) -> Answer:
+    def _answered(self, operation: PhoneRoute, caller: Caller, given: Given) -> Answer:
         try:
             answer: Answer = getattr(self, f"_{operation.name}")(caller, given)
         except DeviceRefused as refused:
@@ -91,23 +91,23 @@ class PhoneApi:
         except QrRefused as refused:
             raise _of_qr(refused, caller) from None
         except OverBudget as refused:
-            raise Problem("over_budget", retry_after=refused.retry_after) from None
+            raise PhoneProblem("over_budget", retry_after=refused.retry_after) from None
         except CaptchaFirst:
-            raise Problem("code_first", retry_after=60) from None
+            raise PhoneProblem("code_first", retry_after=60) from None
         except TooMany as refused:
-            raise Problem("too_many", retry_after=refused.retry_after) from None
+            raise PhoneProblem("too_many", retry_after=refused.retry_after) from None
         except Busy as refused:
-            raise Problem("busy", retry_after=refused.retry_after or 2) from None
+            raise PhoneProblem("busy", retry_after=refused.retry_after or 2) from None
         except Outdated:
-            raise Problem("outdated") from None
+            raise PhoneProblem("outdated") from None
         return answer
 
-    def _of_device(self, refused: DeviceRefused) -> Problem:
+    def _of_device(self, refused: DeviceRefused) -> PhoneProblem:
         if refused.why == "ended" and refused.device is not None:
-            return Problem("ended", {"ended": self._door.end(refused.device)})
+            return PhoneProblem("ended", {"ended": self._door.end(refused.device)})
         if refused.why == "other_device" and refused.device is not None:
-            return Problem("other_device", {"device": described(refused.device)})
-        return Problem(refused.why, {"left": refused.left} if refused.left else {})
+            return PhoneProblem("other_device", {"device": described(refused.device)})
+        return PhoneProblem(refused.why, {"left": refused.left} if refused.left else {})
 
     def _device(self, caller: Caller, given: Given) -> Answer:
         device = caller.device
@@ -120,7 +120,7 @@ class PhoneApi:
 
     def _enrol(self, caller: Caller, given: Given) -> Answer:
         holder = person_of(caller)
-        wish = Wish(given["name"], given["passcode"], given.get("replace", False), given.get("code", ""))
+        wish = EnrolmentRequest(given["name"], given["passcode"], given.get("replace", False), given.get("code", ""))
         try:
             return 201, described(self._devices.enrol(holder, wish))
         except DeviceRefused as refused:
@@ -141,7 +141,7 @@ class PhoneApi:
         replaced = self._devices.disowned(caller.jkt)
         account = self._people.find(replaced.account_id) if replaced else None
         if replaced is None or account is None:
-            raise Problem("not_replaced")
+            raise PhoneProblem("not_replaced")
         self._credentials.disown_device(account, Scene(replaced.name, caller.language))
         return 200, {"result": "ended"}
 
@@ -174,13 +174,13 @@ class PhoneApi:
         return 200, {"sessions": listed, "device": described(device)}
 
 
-def _of_qr(refused: QrRefused, caller: Caller) -> Problem:
+def _of_qr(refused: QrRefused, caller: Caller) -> PhoneProblem:
     after = refused.after
     if refused.why != "wrong_number" or after is None:
-        return Problem(OF_QR.get(refused.why, refused.why))
+        return PhoneProblem(OF_QR.get(refused.why, refused.why))
     left = WRONG_NUMBERS - after.wrong_numbers
     over = {} if left else {"detail": NUMBER_OVER[caller.language == "en"]}
-    return Problem("wrong_number", {"left": left, **over})
+    return PhoneProblem("wrong_number", {"left": left, **over})
 
 
 def described(device: Device) -> Mapping[str, Any]:
@@ -199,7 +199,7 @@ def device_of(caller: Caller) -> Device:
     return caller.device
 
 
-def person_of(caller: Caller) -> Holder:
+def person_of(caller: Caller) -> DeviceHolder:
     """The person whom the door saw to: the contract says that this operation needs a token."""
     assert caller.holder is not None  # noqa: S101
     return caller.holder

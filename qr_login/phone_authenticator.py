@@ -11,7 +11,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 
-from idp.accounts.devices import Device, Devices, Ended, Holder
+from idp.accounts.devices import Device, DeviceHolder, Devices, Ended
 from idp.accounts.notices import Scene
 from idp.errors import BadRequest
 from idp.limits.local import LocalRateLimiter
@@ -26,7 +26,7 @@ from idp.web.forms import TooLarge, read_body
 from idp.web.gateway import Environ, Reply, reply, unavailable
 from idp.web.headers import Headers
 from idp.web.network import TrustedProxies
-from qr_login.contract import REFUSALS, Operation, sentence
+from qr_login.contract import REFUSALS, PhoneRoute, sentence
 
 SCOPE = "device"
 CALLS = 60
@@ -34,7 +34,7 @@ CALLS_OF_A_NETWORK = 1200
 """Requests a minute by one key and from one network, in one worker."""
 
 
-class Problem(Exception):
+class PhoneProblem(Exception):
     """A refusal by its code; `more` are further members of the answer."""
 
     def __init__(
@@ -52,7 +52,7 @@ class Problem(Exception):
         self.headers = headers or []
 
 
-REFUSING: tuple[type[Exception], ...] = (Problem, BadRequest, TooLarge, *STORE_DOWN)
+REFUSING: tuple[type[Exception], ...] = (PhoneProblem, BadRequest, TooLarge, *STORE_DOWN)
 """What a request that reached the door may raise; each becomes a problem."""
 
 
@@ -64,7 +64,7 @@ class Caller:
     network: str
     language: Language
     device: Device | None
-    holder: Holder | None = None
+    holder: DeviceHolder | None = None
 
 
 class PhoneAuthenticator:
@@ -81,13 +81,13 @@ class PhoneAuthenticator:
         self._calls = LocalRateLimiter(CALLS, 60, clock)
         self._networks = LocalRateLimiter(CALLS_OF_A_NETWORK, 60, clock)
 
-    def caller(self, operation: Operation, environ: Environ, language: Language) -> Caller:
-        """Who calls `operation`. Raises `Problem`."""
+    def caller(self, operation: PhoneRoute, environ: Environ, language: Language) -> Caller:
+        """Who calls `operation`. Raises `PhoneProblem`."""
         network = self._peers.network(environ)
         if operation.by == "key":
             # Keys cost nothing, and each proof is written down: whoever makes many is stopped before that.
             if not self._networks.hit(network):
-                raise Problem("too_many", retry_after=self._networks.retry_after)
+                raise PhoneProblem("too_many", retry_after=self._networks.retry_after)
             jkt = self._key(environ)
             self._slow_down(jkt)
             return Caller(jkt, network, language, self._devices.of_key(jkt))
@@ -97,14 +97,14 @@ class PhoneAuthenticator:
         except OAuth2Error as error:
             raise of_oauth(error, environ) from None
         if shown is None or not shown.jkt:
-            raise Problem("token_missing", headers=challenges(environ))
+            raise PhoneProblem("token_missing", headers=challenges(environ))
         self._slow_down(shown.jkt)
         device = self._device(shown.jkt)
         holder = self._holder(operation, environ, language, shown.text, shown.jkt)
         if device is None and operation.binding == "device":
-            raise Problem("no_device")
+            raise PhoneProblem("no_device")
         if device is not None and device.account_id != holder.account.id:
-            raise Problem("invalid_token", headers=challenges(environ))
+            raise PhoneProblem("invalid_token", headers=challenges(environ))
         return Caller(shown.jkt, network, language, device, holder)
 
     def end(self, device: Device) -> Mapping[str, Any]:
@@ -117,7 +117,7 @@ class PhoneAuthenticator:
         """What the next proof holds."""
         return [("DPoP-Nonce", self._proofs.nonce())]
 
-    def refused(self, refused: Problem, language: Language) -> Reply:
+    def refused(self, refused: PhoneProblem, language: Language) -> Reply:
         """The problem as it is sent."""
         known = REFUSALS[refused.code]
         retry = [("Retry-After", str(refused.retry_after))] if refused.retry_after else []
@@ -135,21 +135,21 @@ class PhoneAuthenticator:
     def _device(self, jkt: str) -> Device | None:
         device = self._devices.of_key(jkt)
         if device is not None and device.ended_at is not None:
-            raise Problem("ended", {"ended": self.end(device)})
+            raise PhoneProblem("ended", {"ended": self.end(device)})
         return device
 
-    def _holder(self, operation: Operation, environ: Environ, language: Language, text: str, jkt: str) -> Holder:
+    def _holder(self, operation: PhoneRoute, environ: Environ, language: Language, text: str, jkt: str) -> DeviceHolder:
         found = self._inspection.holder(text, jkt, needs_binding=operation.binding == "device")
         if found is None:
-            raise Problem("invalid_token", headers=challenges(environ))
+            raise PhoneProblem("invalid_token", headers=challenges(environ))
         token, client, grant_state = found
         current_request.current().client_id = client.client_id
         if not client.one_device or SCOPE not in token.scopes or token.audience != self._issuer:
-            raise Problem("insufficient_scope")
+            raise PhoneProblem("insufficient_scope")
         account, session = grant_state.account, grant_state.session
         if account is None:
-            raise Problem("invalid_token", headers=challenges(environ))
-        return Holder(
+            raise PhoneProblem("invalid_token", headers=challenges(environ))
+        return DeviceHolder(
             account,
             client.client_id,
             jkt,
@@ -171,26 +171,26 @@ class PhoneAuthenticator:
 
     def _slow_down(self, jkt: str) -> None:
         if not self._calls.hit(jkt):
-            raise Problem("too_many", retry_after=self._calls.retry_after)
+            raise PhoneProblem("too_many", retry_after=self._calls.retry_after)
 
 
-def of_oauth(error: OAuth2Error, environ: Environ) -> Problem:
+def of_oauth(error: OAuth2Error, environ: Environ) -> PhoneProblem:
     """A refusal of token or proof; `why` is for the developer of the app."""
     code = error.error if error.error in REFUSALS else "bad_request"
     why = {"why": error.description} if code == "invalid_dpop_proof" else {}
-    return Problem(code, why, headers=challenges(environ, error))
+    return PhoneProblem(code, why, headers=challenges(environ, error))
 
 
-def problem_of(error: Exception) -> Problem:
+def problem_of(error: Exception) -> PhoneProblem:
     """What became of a request that no operation saw, or in the midst of which a store did not answer."""
-    if isinstance(error, Problem):
+    if isinstance(error, PhoneProblem):
         return error
     if isinstance(error, BadRequest):
-        return Problem("bad_request")
+        return PhoneProblem("bad_request")
     if isinstance(error, TooLarge):
-        return Problem("too_large")
+        return PhoneProblem("too_large")
     unavailable(error)
-    return Problem("busy", retry_after=2)
+    return PhoneProblem("busy", retry_after=2)
 
 
 def language_of(environ: Environ) -> Language:
@@ -198,21 +198,21 @@ def language_of(environ: Environ) -> Language:
     return "en" if environ.get("HTTP_ACCEPT_LANGUAGE", "")[:2].lower() == "en" else "vi"
 
 
-def read_object(operation: Operation, environ: Environ) -> Mapping[str, Any]:
-    """The JSON object of a request, by the table. Raises `Problem`."""
+def read_object(operation: PhoneRoute, environ: Environ) -> Mapping[str, Any]:
+    """The JSON object of a request, by the table. Raises `PhoneProblem`."""
     if operation.method == "GET":
         return {}
     try:
         body = read_body(environ)
         given = json.loads(body.decode(), object_pairs_hook=_single) if body else {}
     except (ValueError, RecursionError):
-        raise Problem("bad_request") from None
+        raise PhoneProblem("bad_request") from None
     known = {field.name: field for field in operation.fields}
     if not isinstance(given, dict) or set(given) - set(known):
-        raise Problem("bad_request")
+        raise PhoneProblem("bad_request")
     for field in operation.fields:
         if (field.name in given or field.required) and not field.takes(given.get(field.name)):
-            raise Problem(field.refused, {"field": field.name})
+            raise PhoneProblem(field.refused, {"field": field.name})
     return given
 
 

@@ -37,7 +37,7 @@ FAST, SLOW = Pace(step=2, back=2), Pace(step=5, back=1)
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class PictureRead:
     """What a scanned picture says; nothing about it is proved yet."""
 
     ticket: str
@@ -66,15 +66,15 @@ class Pictures:
         first, last = pace.at(age), pace.at(age + seconds)
         return tuple(self.payload(ticket, client_id, step) for step in range(first, last + 1))
 
-    def read(self, scanned: str) -> Read | None:
+    def read(self, scanned: str) -> PictureRead | None:
         """What the picture says; None when it is no picture of ours, whatever else it is."""
         link, mark, word = scanned[:200].rpartition("#")
         found = _WORD.fullmatch(word)
         if found is None or (mark and link != self._link):
             return None
-        return Read(found[1], int(found[2]), found[3])
+        return PictureRead(found[1], int(found[2]), found[3])
 
-    def is_genuine(self, read: Read, client_id: str) -> bool:
+    def is_genuine(self, read: PictureRead, client_id: str) -> bool:
         """Whether we made this picture, for this client; takes the same time for every wrong one."""
         return hmac.compare_digest(read.mac, self._mac(read.ticket, client_id, read.step))
 

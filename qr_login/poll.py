@@ -32,7 +32,7 @@ ProvedOf = Callable[[QrLogin, ClientInfo], Proved]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class PollAnswer:
     """What a waiting browser is told; `entered` is where it goes on when it was let in."""
 
     polled: Polled
@@ -51,11 +51,11 @@ class Waiting:
         self._proved_of = proved_of
         self._clock = clock
 
-    def polled(self, browser: Browser, handle: str) -> Told:
+    def polled(self, browser: Browser, handle: str) -> PollAnswer:
         """What the script of the page is told, when it asks no faster than agreed."""
         return self._told(browser, handle, self.logins.poll)
 
-    def looked(self, browser: Browser, handle: str) -> Told:
+    def looked(self, browser: Browser, handle: str) -> PollAnswer:
         """What the page itself shows."""
         return self._told(browser, handle, self.logins.look)
 
@@ -68,7 +68,9 @@ class Waiting:
         step = login.pace.step
         return step - max(0.0, self._clock() - login.created_at) % step
 
-    def _told(self, browser: Browser, handle: str, ask: Callable[[str, Callable[[QrLogin], bool]], Polled]) -> Told:
+    def _told(
+        self, browser: Browser, handle: str, ask: Callable[[str, Callable[[QrLogin], bool]], Polled]
+    ) -> PollAnswer:
         """Before a delivery is claimed, the attempt must be there and be this browser's; else nothing happens."""
         name, found = self._attempts.name_of(handle), list[LoginAttempt]()
 
@@ -84,14 +86,14 @@ class Waiting:
 
         polled = ask(self._context.cookies.read(browser.request.cookies, "q") or "", fits)
         if polled.kind != "delivered" or polled.login is None:
-            return Told(polled)
+            return PollAnswer(polled)
         try:
             proved = self._proved_of(polled.login, browser.client_info)
             secret = self._attempts.logged_in(handle, found[0], proved, remember=False)
             browser.was_proved(handle, secret)
         except Expired:
-            return Told(Polled("gone"))
-        return Told(polled, with_query(returns_to(found[0]), attempt=handle))
+            return PollAnswer(Polled("gone"))
+        return PollAnswer(polled, with_query(returns_to(found[0]), attempt=handle))
 
 
 class Poll:
@@ -120,7 +122,7 @@ class Poll:
             headers.extend(("Set-Cookie", cookie) for cookie in cookies.headers.getlist("Set-Cookie"))
         return reply(200, self._answer(told), headers)
 
-    def _answer(self, told: Told) -> Mapping[str, Any]:
+    def _answer(self, told: PollAnswer) -> Mapping[str, Any]:
         login, kind = told.polled.login, told.polled.kind
         said = {"state": kind, "say": sentence_of(told.polled)}
         if login is None:

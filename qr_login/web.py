@@ -22,9 +22,9 @@ from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.login import returns_to
 from idp.web.page import Page
 from qr_login.drawing import MODULES, QUIET, Drawing
-from qr_login.flow import LIFE, Asker, QrRefused
+from qr_login.flow import LIFE, AskingBrowser, QrRefused
 from qr_login.logins import REMEMBERED
-from qr_login.poll import Told, Waiting
+from qr_login.poll import PollAnswer, Waiting
 from qr_login.sentences import SENTENCES, sentence_of
 from qr_login.way import takes_qr
 
@@ -34,7 +34,7 @@ PAUSE = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Limiters:
+class QrLimiters:
     """Logins begun from one address, and by everybody: what is begun lives for minutes, so this bounds what is open."""
 
     per_address: LocalRateLimiter
@@ -51,7 +51,7 @@ class QrPage(Page):
         clients: Clients,
         waiting: Waiting,
         drawing: Drawing,
-        limiters: Limiters,
+        limiters: QrLimiters,
     ) -> None:
         self._context = context
         self._attempts = attempts
@@ -96,7 +96,9 @@ class QrPage(Page):
         self._context.cookies.set(response, "q", secret, max_age=int(LIFE + REMEMBERED))
         return response
 
-    def _shown(self, browser: Browser, handle: str, attempt: LoginAttempt, told: Told, client_name: str) -> Response:
+    def _shown(
+        self, browser: Browser, handle: str, attempt: LoginAttempt, told: PollAnswer, client_name: str
+    ) -> Response:
         polled, login = told.polled, told.polled.login
         slow = login.slow if login else "slow" in browser.query
         sentences = {name: str(text) for name, text in SENTENCES.items()}
@@ -122,7 +124,7 @@ class QrPage(Page):
         )
         return Response(body, mimetype="text/html")
 
-    def _refresh(self, handle: str, told: Told, *, slow: bool) -> str:
+    def _refresh(self, handle: str, told: PollAnswer, *, slow: bool) -> str:
         """When and where a browser without script goes next; at the fast pace at once to the slow one."""
         login = told.polled.login
         if login is None or told.polled.kind not in ("pending", "scanned"):
@@ -145,7 +147,7 @@ def _refused(handle: str, why: str) -> Response:
     return redirect(with_query("/login", attempt=handle, via="qr", why=why), 303)
 
 
-def asker_of(browser: Browser) -> Asker:
+def asker_of(browser: Browser) -> AskingBrowser:
     """What the phone will show of this browser."""
     name, system = browser_and_system(browser.request.headers.get("User-Agent", "")[:500])
-    return Asker(name, system, browser.context.places.of(browser.network), browser.network)
+    return AskingBrowser(name, system, browser.context.places.of(browser.network), browser.network)

@@ -27,7 +27,7 @@ MOST_WORK = 262_144
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class AccountLine:
     """A line of the file: an account, or what is wrong with it."""
 
     number: int
@@ -68,7 +68,7 @@ def import_(file: BinaryIO, reason: str, as_json: bool) -> None:
         stop([*complaints, f"{counts['refused']} lines were refused"])
 
 
-def _write(base: Stores, batch: list[Line], counts: dict[str, int]) -> None:
+def _write(base: Stores, batch: list[AccountLine], counts: dict[str, int]) -> None:
     accounts = [line.account for line in batch if line.account]
     known = base.people.add_many(accounts)
     counts["read"] += len(batch)
@@ -77,7 +77,7 @@ def _write(base: Stores, batch: list[Line], counts: dict[str, int]) -> None:
     counts["refused"] += len(batch) - len(accounts)
 
 
-def read_lines(file: BinaryIO, now: float) -> Iterator[Line]:
+def read_lines(file: BinaryIO, now: float) -> Iterator[AccountLine]:
     """Every line that is not empty, each judged by itself; no more than one is held."""
     number = 0
     while raw := file.readline(LONGEST_LINE):
@@ -86,12 +86,12 @@ def read_lines(file: BinaryIO, now: float) -> Iterator[Line]:
         while len(raw) == LONGEST_LINE and not raw.endswith(b"\n"):
             raw = file.readline(LONGEST_LINE)
         if not whole:
-            yield Line(number, complaint=f"longer than {LONGEST_LINE} bytes")
+            yield AccountLine(number, complaint=f"longer than {LONGEST_LINE} bytes")
         elif raw.strip():
             yield _line(number, raw, now)
 
 
-def _line(number: int, raw: bytes, now: float) -> Line:
+def _line(number: int, raw: bytes, now: float) -> AccountLine:
     try:
         person = json.loads(raw)
         if not isinstance(person, dict):
@@ -99,11 +99,11 @@ def _line(number: int, raw: bytes, now: float) -> Line:
         if person.get("password"):
             raise BadPerson("give a password_hash, not a password")
         account, _ = read_person(person, now)
-        return Line(number, _with_hash(account, person.get("password_hash"), now))
+        return AccountLine(number, _with_hash(account, person.get("password_hash"), now))
     except BadPerson as error:
-        return Line(number, complaint=str(error))
+        return AccountLine(number, complaint=str(error))
     except (ValueError, RecursionError):
-        return Line(number, complaint="not JSON in UTF-8")
+        return AccountLine(number, complaint="not JSON in UTF-8")
 
 
 def _with_hash(account: Account, given: object, now: float) -> Account:

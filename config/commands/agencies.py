@@ -5,7 +5,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from config.agencies_file import BadFile, read_agencies
+from config.agencies_file import BadAgenciesFile, read_agencies
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
 from idp.accounts.password_rules import VIETNAM
@@ -41,7 +41,7 @@ def import_(file: BinaryIO, reason: str, as_json: bool) -> None:
     tree = store.tree()
     try:
         read = read_agencies(file, tree.by_code)
-    except BadFile as error:
+    except BadAgenciesFile as error:
         stop([str(error)])
     counts = {"read": read.lines, "written": store.put(read.agencies), "rejected": len(read.complaints)}
     base.audit.record(Event("agencies.imported", facts=counts, reason=reason))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from keys.calendar import DAY, Course, courses, events, iso
-from keys.care import Finding
+from keys.care import KeyFinding
 from keys.changes import Change, Plan, moment
 from keys.ring import KeyRing, SigningKey
 from keys.rotation import Outcome
@@ -174,7 +174,7 @@ def outcome(result: Outcome, max_age: float, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def finding(found: Finding, ring: KeyRing, plan: Plan) -> dict[str, Any]:
+def finding(found: KeyFinding, ring: KeyRing, plan: Plan) -> dict[str, Any]:
     """A line of `idp keys verify`."""
     key = found.key
     return {

@@ -16,7 +16,7 @@ from idp.audit_export import ALGORITHM
 from idp.ports import Event
 from keys import calendar, care
 from keys.cache import RingCache
-from keys.changes import Plan, Refused, named
+from keys.changes import KeyChangeRefused, Plan, named
 from keys.ring import ALGORITHMS, KeyRing
 from keys.rotation import Outcome, Rotator
 
@@ -178,7 +178,7 @@ def export(kid: str | None, form: str) -> None:
     ring, now = _ring_of(base)[0].ring(), base.clock()
     try:
         chosen = (named(ring, kid),) if kid else ring.published(now)
-    except Refused as error:
+    except KeyChangeRefused as error:
         stop([str(error)])
     if form == "jwks":
         click.echo(json.dumps({"keys": [key.public_jwk() for key in chosen]}, indent=2))
@@ -246,7 +246,7 @@ def _change(
     rotator = _ring_of(base)[1]
     try:
         outcome: Outcome = rotator.preview(transition) if dry_run else rotator.change(transition, reason)
-    except Refused as error:
+    except KeyChangeRefused as error:
         stop([str(error)])
     max_age = base.settings.keys.jwks_max_age
     if as_json:

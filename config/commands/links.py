@@ -15,7 +15,7 @@ from config.people_wiring import notices_of
 from config.stores import Stores
 from federation.conflicts import OfficerConflicts, said
 from federation.linking import Dispute, Link, LinkTaken
-from federation.officers import NotTwoPersons, Officers, TwoPersonRule
+from federation.officers import LinkOfficers, NotTwoPersons, TwoPersonRule
 from idp.desk.officers import Officer
 
 ID = {"ignore_unknown_options": True}
@@ -98,7 +98,7 @@ def resolve(
     """
     base = foundation()
     dispute = _found(base, refused_id)
-    officers = Officers(sql_links(base), notices_of(base), base.clock)
+    officers = LinkOfficers(sql_links(base), notices_of(base), base.clock)
     try:
         if decision == "link":
             _force(base, officers, dispute, who, (by or "", approved_by or ""), reason)
@@ -116,14 +116,14 @@ def resolve(
     output.as_json(said_so) if as_json else click.echo(f"{said_so['id']} is {said_so['resolution']}")
 
 
-def _give_number(officers: Officers, dispute: Dispute, reason: str) -> None:
+def _give_number(officers: LinkOfficers, dispute: Dispute, reason: str) -> None:
     if dispute.reason != "number" or "citizen_number" not in dispute.facts:
         stop(["no citizen number is proposed here, or it was decided already"])
     officers.give_number(dispute, reason)
 
 
 def _force(
-    base: Stores, officers: Officers, dispute: Dispute, who: str | None, by: tuple[str, str], reason: str
+    base: Stores, officers: LinkOfficers, dispute: Dispute, who: str | None, by: tuple[str, str], reason: str
 ) -> None:
     if dispute.reason == "disavowed":
         stop(["somebody disavowed a change here: there is nothing to link; settle it with `refuse`"])
@@ -168,7 +168,7 @@ def remove(who: str, upstream: str, reason: str) -> None:
     if link is None:
         stop(["the account has no such link"])
     try:
-        Officers(store, notices_of(base), base.clock).remove(link, account, reason)
+        LinkOfficers(store, notices_of(base), base.clock).remove(link, account, reason)
     except LinkTaken:
         stop(["the account was changed by somebody else at this moment; look at it and try again"])
     click.echo(f"account {account.id} is not linked to {upstream} any more; its sessions have ended")

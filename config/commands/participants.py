@@ -12,7 +12,7 @@ import click
 
 from config.commands import output
 from config.commands.context import as_json, foundation, reasoned, stop, told
-from config.participants_file import BadFile, Line, read_participants
+from config.participants_file import BadParticipantsFile, ParticipantLine, read_participants
 from config.stores import Stores
 from idp.accounts import identifiers, names
 from idp.accounts.account import Identifier
@@ -53,7 +53,7 @@ def import_(file: BinaryIO, rejects: TextIO | None, reason: str, as_json: bool) 
         with _progress(file) as bar:
             for _ in _written(base, lines, counts, refused):
                 bar.update(file.tell() - bar.pos if bar.length else 0)
-    except BadFile as error:
+    except BadParticipantsFile as error:
         stop([str(error)])
     finally:
         if counts["read"]:
@@ -63,7 +63,9 @@ def import_(file: BinaryIO, rejects: TextIO | None, reason: str, as_json: bool) 
         stop(refused.told())
 
 
-def _written(base: Stores, lines: Iterator[Line], counts: dict[str, int], refused: "_Refused") -> Iterator[None]:
+def _written(
+    base: Stores, lines: Iterator[ParticipantLine], counts: dict[str, int], refused: "_Refused"
+) -> Iterator[None]:
     """Write the lines batch after batch, each in a transaction of its own, and keep count."""
     register = SqlParticipants(base.database)
     while batch := list(islice(lines, BATCH)):
@@ -85,7 +87,7 @@ class _Refused:
         if self._file:
             self._file.writerow(("line", "reason"))
 
-    def add(self, lines: Iterable[Line]) -> None:
+    def add(self, lines: Iterable[ParticipantLine]) -> None:
         for line in lines:
             self._count += 1
             if self._file:

@@ -7,7 +7,7 @@ import click
 from config.commands import output
 from config.commands.context import as_json, foundation, stop, told
 from idp.ports import Event
-from idp.store.phones import Finding, SqlPhones, State
+from idp.store.phones import PhoneFinding, SqlPhones, State
 
 
 @click.command()
@@ -43,7 +43,7 @@ def phones(convert: bool, reason: str | None, limit: int, as_json: bool) -> None
     click.echo(", ".join(f"{number} {name}" for name, number in counts.items()))
 
 
-def shown(finding: Finding) -> dict[str, Any]:
+def shown(finding: PhoneFinding) -> dict[str, Any]:
     """What an operator sees of a number."""
     phone = finding.number.masked if finding.number else None
     return {"state": finding.state, "phone": phone, "accounts": list(finding.account_ids)}

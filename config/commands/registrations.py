@@ -17,7 +17,7 @@ from idp.accounts import names
 from idp.accounts.people import IdentifierTaken
 from idp.accounts.phone import PhoneNumber
 from idp.desk.decisions import Decided, Unfit
-from idp.desk.declaration import REASONS, Declaration, NotOpen, Queue, State, read_reference
+from idp.desk.declaration import REASONS, Declaration, NotOpen, QueueFilter, State, read_reference
 from idp.desk.officers import NotAllowed, Officer
 from idp.desk.proposals import MOST_ITEMS
 
@@ -56,7 +56,7 @@ def list_(agency: str | None, state: State, limit: int, as_json: bool) -> None:
     """
     _, desk = _desk()
     agencies = sorted(desk.agencies.tree().beneath(agency)) if agency else None
-    rows = [shown(each) for each in desk.declarations.queue(Queue(agencies, (state,), limit=limit))]
+    rows = [shown(each) for each in desk.declarations.queue(QueueFilter(agencies, (state,), limit=limit))]
     columns = ("reference", "request", "kind", "name", "code", "agency", "state", "submitted")
     output.as_json(rows) if as_json else output.table(rows, columns)
 

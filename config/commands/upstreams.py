@@ -9,7 +9,7 @@ import click
 from config.commands import output
 from config.commands.context import UNUSABLE, as_json, foundation, reasoned, stop, told
 from config.federation_wiring import sql_links, upstreams_of
-from config.sections import Upstream
+from config.sections import UpstreamSettings
 from config.settings import BadSettings
 from config.stores import Stores
 from federation.connector import UpstreamFailed
@@ -115,13 +115,13 @@ def _switch(upstream_id: str, reason: str, *, closed: bool) -> None:
     click.echo(f"{upstream_id} is {word}; every process knows within {AGREED_WITHIN:.0f} seconds")
 
 
-def _configured(base: Stores, upstream_id: str) -> Upstream:
+def _configured(base: Stores, upstream_id: str) -> UpstreamSettings:
     known = {each.id: each for each in base.settings.upstreams}
     names = ", ".join(sorted(known)) or "none"
     return known.get(upstream_id) or stop([f"no such upstream is configured; there are: {names}"])
 
 
-def shown(upstream: Upstream, closed_at: float | None, now: float) -> dict[str, Any]:
+def shown(upstream: UpstreamSettings, closed_at: float | None, now: float) -> dict[str, Any]:
     """What an operator sees of an upstream."""
     return {
         "id": upstream.id,
@@ -135,7 +135,7 @@ def shown(upstream: Upstream, closed_at: float | None, now: float) -> dict[str, 
     }
 
 
-def _state(upstream: Upstream, closed_at: float | None, now: float) -> str:
+def _state(upstream: UpstreamSettings, closed_at: float | None, now: float) -> str:
     if closed_at:
         return "closed"
     if upstream.enabled_from and now < upstream.enabled_from.timestamp():

@@ -83,7 +83,7 @@ class Listener:
 
     def __init__(self, bind: str) -> None:
         address = read_bind(bind)
-        self._server = _Server(address)
+        self._server = _OperationsServer(address)
 
     def start(self, answer: Callable[[], HealthEndpoints]) -> None:
         """Answer, each time by what `answer` gives then."""
@@ -95,7 +95,7 @@ class Listener:
         self._server.server_close()
 
 
-class _Server(ThreadingHTTPServer):
+class _OperationsServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
     answer: Callable[[], HealthEndpoints]
@@ -117,7 +117,7 @@ class _Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     timeout = SILENCE
     protocol_version = "HTTP/1.1"
-    server: _Server
+    server: _OperationsServer
 
     def do_GET(self) -> None:
         try:

@@ -8,7 +8,7 @@ from urllib.parse import quote_plus, unquote, urlencode
 
 from federation.connector import FailureKind, UpstreamFailed
 from federation.strict_json import strict_object
-from idp.outbound import Answer, Outbound, OutboundFailed
+from idp.outbound import Outbound, OutboundFailed, OutboundResponse
 
 _LONGEST_QUERY = 8192
 _MOST_PARAMETERS = 20
@@ -99,7 +99,7 @@ def logout_address(address: str, client_id: str, hint: str, return_to: str, stat
     return with_query(address, **asked, **({"id_token_hint": hint} if hint else {}))
 
 
-class Asker:
+class UpstreamClient:
     """Asks one upstream for documents, all within one deadline, and reads the answers."""
 
     def __init__(self, outbound: Outbound) -> None:
@@ -158,7 +158,7 @@ def bearer(token_answer: Mapping[str, Any]) -> str:
     return str(access_token)
 
 
-def _good(answer: Answer, what: str) -> dict[str, Any]:
+def _good(answer: OutboundResponse, what: str) -> dict[str, Any]:
     if answer.status != 200:
         # A server that is ill, and a firewall in front of it, are not the same as one that says no.
         kind: FailureKind = "refused" if answer.status in (401, 403) else "unavailable"
@@ -166,7 +166,7 @@ def _good(answer: Answer, what: str) -> dict[str, Any]:
     return _document(answer, what)
 
 
-def _document(answer: Answer, what: str) -> dict[str, Any]:
+def _document(answer: OutboundResponse, what: str) -> dict[str, Any]:
     """JSON that says that it is JSON; firewalls of the state answer with pages and status 200."""
     if not (answer.content_type == "application/json" or answer.content_type.endswith("+json")):
         raise UpstreamFailed("unavailable", f"{what}: no JSON but a page")

@@ -23,7 +23,7 @@ from federation.connector import (
 )
 from federation.connectors import facts
 from federation.connectors.answers import (
-    Asker,
+    UpstreamClient,
     bearer,
     challenge,
     code_of,
@@ -120,7 +120,7 @@ class DvcqgConnector:
         return Departure(with_query(self._upstream.authorization_endpoint, **asked), kept)
 
     def finish(self, callback: Callback) -> Arrival:
-        ask = Asker(self._outbound)
+        ask = UpstreamClient(self._outbound)
         form = {
             "grant_type": "authorization_code",
             "code": code_of(parameters(callback.query)),

@@ -21,7 +21,7 @@ from federation.connector import (
 )
 from federation.connectors import facts
 from federation.connectors.answers import (
-    Asker,
+    UpstreamClient,
     basic,
     bearer,
     challenge,
@@ -124,7 +124,7 @@ class OidcConnector:
         return Departure(with_query(metadata.authorization_endpoint, **asked), kept)
 
     def finish(self, callback: Callback) -> Arrival:
-        ask = Asker(self._outbound)
+        ask = UpstreamClient(self._outbound)
         metadata = self._metadata.now(ask.deadline).value
         found = parameters(callback.query)
         self._check_sender(found.get("iss"), metadata)
@@ -168,7 +168,7 @@ class OidcConnector:
         if iss != self._upstream.issuer and (iss is not None or metadata.tells_issuer):
             raise UpstreamFailed("refused", "callback: iss")
 
-    def _redeem(self, ask: Asker, metadata: Metadata, code: str, callback: Callback) -> dict[str, Any]:
+    def _redeem(self, ask: UpstreamClient, metadata: Metadata, code: str, callback: Callback) -> dict[str, Any]:
         form = {
             "grant_type": "authorization_code",
             "code": code,
@@ -181,7 +181,7 @@ class OidcConnector:
         return ask.token(metadata.token_endpoint, form | {"client_id": client_id, "client_secret": secret})
 
     def _profile(
-        self, ask: Asker, metadata: Metadata, access_token: str, claims: Mapping[str, Any]
+        self, ask: UpstreamClient, metadata: Metadata, access_token: str, claims: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """The userinfo where the ID token does not tell everything; of another person it is nobody's (D-02)."""
         wanted = {self._upstream.claim(fact) for fact in ("citizen_number", "name", "birth_date", "phone", "bhxh_code")}

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 from federation.connector import Arrival, Callback, Departure, Leaving, UpstreamFailed, UpstreamIdentity
 from federation.connectors import facts
 from federation.connectors.answers import (
-    Asker,
+    UpstreamClient,
     bearer,
     code_of,
     is_token,
@@ -89,7 +89,7 @@ class VneidConnector:
         return Departure(with_query(self._upstream.authorization_endpoint, **asked))
 
     def finish(self, callback: Callback) -> Arrival:
-        ask = Asker(self._outbound)
+        ask = UpstreamClient(self._outbound)
         # Plain base64 stands in this query, and a `+` of it is no space.
         found = parameters(callback.query, plus_is_space=False)
         code, encrypt_key = code_of(found), found.get("encrypt_key")

@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.accounts.notices import NOTHING_TOLD, UNDO_LIFE, Notices, Scene, Told, Undo, undo_digest
+from idp.accounts.notices import NOTHING_TOLD, UNDO_LIFE, NoticeResult, Notices, Scene, Undo, undo_digest
 from idp.accounts.password_rules import checked_new
 from idp.accounts.passwords import Passwords, WeakPassword
 from idp.accounts.trust import Channel
@@ -53,7 +53,7 @@ class Securing:
     since: float
     values: Mapping[str, object]
     event: Event
-    told: Told = NOTHING_TOLD
+    told: NoticeResult = NOTHING_TOLD
     keep_sid: str | None = None
     keep_device: str | None = None
     undone: str | None = None

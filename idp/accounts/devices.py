@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.accounts.notices import About, Notices, Scene, Told
+from idp.accounts.notices import About, NoticeResult, Notices, Scene
 from idp.accounts.one_time import CodeRequest, OneTimeCodes
 from idp.accounts.passwords import Passwords
 from idp.errors import Busy, Refusal
@@ -79,7 +79,7 @@ class DeviceRefused(Refusal):
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class DeviceHolder:
     """Who asks: the account of a live token, the app, the key that the request was signed with, and how fresh it is.
 
     `otp_at` is when a code or passkey was last given at login; `address` pays for messages; `network` is its prefix.
@@ -96,7 +96,7 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class EnrolmentRequest:
     """What the app wants to enrol. `replace` says that the person agreed to end the other phone."""
 
     name: str
@@ -120,7 +120,7 @@ class DeviceStore(Protocol):
         """Those of all apps that have not ended, newest first."""
         ...
 
-    def enrol(self, device: Device, replaced: str | None, told: Told, secured_at: float) -> bool:
+    def enrol(self, device: Device, replaced: str | None, told: NoticeResult, secured_at: float) -> bool:
         """Write the device and end `replaced`, in one transaction with trail and notices.
 
         False when another event of the account, or another phone, came first.
@@ -143,7 +143,7 @@ class DeviceStore(Protocol):
         """Another passcode; False when the device ended meanwhile."""
         ...
 
-    def end(self, device_id: str, why: Ended, now: float, told: Told | None, successor: str = "") -> bool:
+    def end(self, device_id: str, why: Ended, now: float, told: NoticeResult | None, successor: str = "") -> bool:
         """End it; exactly one caller gets True."""
         ...
 
@@ -176,7 +176,7 @@ class Devices:
         own = self.of_key(jkt)
         return "ended" if own else "free"
 
-    def enrol(self, holder: Holder, wish: Wish) -> Device:
+    def enrol(self, holder: DeviceHolder, wish: EnrolmentRequest) -> Device:
         """Make the phone the person's device. Raises `DeviceRefused`, `OverBudget`, `Busy`.
 
         `other_device` names the phone that is there, until the person agrees; `code_needed` says that a code was sent.
@@ -260,7 +260,7 @@ class Devices:
         recent = own is not None and own.ended_at is not None and self._clock() < own.ended_at + TELLS_WHY
         return own if own is not None and recent and own.ended_why == "replaced" else None
 
-    def next_code(self, holder: Holder) -> float | None:
+    def next_code(self, holder: DeviceHolder) -> float | None:
         """From when on another code may be asked for; None when none was sent."""
         number = trust.number(holder.account, "device", self._clock())
         return self._codes.next_send(_ask(holder, number)) if number else None
@@ -270,10 +270,10 @@ class Devices:
         told = self._told("device_locked" if why == "passcode" else "device_removed", account, scene)
         self._store.end(device.id, why, self._clock(), told)
 
-    def _told(self, about: About, account: Account, scene: Scene) -> Told:
+    def _told(self, about: About, account: Account, scene: Scene) -> NoticeResult:
         return self._notices.of(about, account, scene)
 
-    def _demand_code(self, holder: Holder, typed: str) -> None:
+    def _demand_code(self, holder: DeviceHolder, typed: str) -> None:
         """A code to the registered number, unless one was entered at the login a moment ago. Raises `DeviceRefused`."""
         now = self._clock()
         if holder.otp_at is not None and now < holder.otp_at + CODE_COUNTS:
@@ -294,7 +294,7 @@ class Devices:
             raise DeviceRefused("code_exhausted" if verdict == "exhausted" else "code_wrong")
 
 
-def _ask(holder: Holder, number: str) -> CodeRequest:
+def _ask(holder: DeviceHolder, number: str) -> CodeRequest:
     """The code of an enrolment, bound to app, key, login and number."""
     bound_to = f"{holder.client_id} {holder.jkt} {holder.grant_id}"
     return CodeRequest("device", bound_to, holder.account.id, "sms", number, holder.account.id)

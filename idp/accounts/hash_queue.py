@@ -22,7 +22,7 @@ REMEMBERED = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class HashCaller:
     """Who wants a password hashed. `is_known`: on a device that the account knows, logged in, or an operator."""
 
     network: str = ""
@@ -30,12 +30,12 @@ class Asker:
     is_known: bool = False
 
 
-KNOWN = Asker(is_known=True)
+KNOWN = HashCaller(is_known=True)
 
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    asker: Asker
+    asker: HashCaller
     number: int
     called: threading.Event = field(default_factory=threading.Event)
     has_place: bool = False
@@ -60,7 +60,7 @@ class HashQueue:
         return self._places - self._free + len(self._waiting)
 
     @contextmanager
-    def place(self, asker: Asker) -> Iterator[None]:
+    def place(self, asker: HashCaller) -> Iterator[None]:
         """A place for the time of the block. Raises `Busy`."""
         mine = self._enter(asker)
         if not mine.called.wait(self._patience):
@@ -72,7 +72,7 @@ class HashQueue:
         finally:
             self._leave()
 
-    def _enter(self, asker: Asker) -> _Waiting:
+    def _enter(self, asker: HashCaller) -> _Waiting:
         with self._lock:
             mine = _Waiting(asker, next(self._numbers))
             self._waiting.append(mine)

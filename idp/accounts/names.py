@@ -14,7 +14,7 @@ _TONES = "\u0300\u0301\u0303\u0309\u0323"
 _TONE_ON_FIRST = re.compile(rf"(o(?=.[ae])|u(?=.y))([{_TONES}])([aey])(?![a-z\u0300-\u036f])")
 
 
-class Agreement(IntEnum):
+class NameAgreement(IntEnum):
     """How far two writings of a name agree; more is larger. `TONE` differs only in where the tone mark stands."""
 
     DIFFERENT = 0
@@ -50,18 +50,18 @@ def masked(text: str) -> str:
     return " ".join([first, *initials]) if initials else f"{first[0]}."
 
 
-def agreement(one: str, other: str) -> Agreement:
+def agreement(one: str, other: str) -> NameAgreement:
     """The closest way in which two writings agree; empty names agree with nothing."""
     if not match_key(one) or not match_key(other):
-        return Agreement.DIFFERENT
+        return NameAgreement.DIFFERENT
     same = (
-        (Agreement.EXACT, tidy),
-        (Agreement.CASE, lambda text: tidy(text).casefold()),
-        (Agreement.TONE, lambda text: _tones_moved(tidy(text).casefold())),
-        (Agreement.FOLDED, fold),
-        (Agreement.KEY, match_key),
+        (NameAgreement.EXACT, tidy),
+        (NameAgreement.CASE, lambda text: tidy(text).casefold()),
+        (NameAgreement.TONE, lambda text: _tones_moved(tidy(text).casefold())),
+        (NameAgreement.FOLDED, fold),
+        (NameAgreement.KEY, match_key),
     )
-    return next((level for level, form in same if form(one) == form(other)), Agreement.DIFFERENT)
+    return next((level for level, form in same if form(one) == form(other)), NameAgreement.DIFFERENT)
 
 
 def _tones_moved(text: str) -> str:

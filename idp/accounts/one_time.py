@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from idp.accounts.trust import Channel as Channel
-from idp.limits.budgets import Budget, BudgetLimits, Spent, prefix_of
+from idp.limits.budgets import Budget, BudgetLimits, BudgetSpent, prefix_of
 from idp.messages.message import Language, Message
 from idp.ports import Clock
 
@@ -70,7 +70,7 @@ class NewCode:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredCode:
     """What the store knows of a code: its digest, how long it is good, how many tries it had, when it was sent."""
 
     digest: str
@@ -85,7 +85,7 @@ class CodeStore(Protocol):
 
     def issue(
         self, code: NewCode | None, budgets: Sequence[Budget], messages: Sequence[Message], now: float, *, trusted: bool
-    ) -> dict[str, Spent]:
+    ) -> dict[str, BudgetSpent]:
         """Pay from all budgets, keep the code and accept its message, in one transaction.
 
         Raises `OverBudget`, and `CaptchaFirst` when a budget is strained and the asker is not `trusted`: then nothing
@@ -93,7 +93,7 @@ class CodeStore(Protocol):
         """
         ...
 
-    def find(self, key: str, now: float) -> Kept | None:
+    def find(self, key: str, now: float) -> StoredCode | None:
         """What is known of the code."""
         ...
 

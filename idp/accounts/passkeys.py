@@ -27,12 +27,12 @@ from webauthn.helpers import structs as w
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
-from idp.accounts.notices import Told
+from idp.accounts.notices import NoticeResult
 from idp.accounts.passkey import (
     Ceremony,
-    Holder,
     HolderKind,
     Passkey,
+    PasskeyHolder,
     PasskeyRefused,
     PasskeyStore,
     Recognised,
@@ -71,7 +71,7 @@ class Passkeys:
         clock: Clock,
         *,
         handle_key: bytes,
-        told_of_clone: Callable[[Passkey], Told],
+        told_of_clone: Callable[[Passkey], NoticeResult],
     ) -> None:
         self._store = store
         self._challenges = challenges
@@ -84,7 +84,7 @@ class Passkeys:
         """The passkeys of somebody, oldest first."""
         return self._store.of_holder(kind, holder)
 
-    def begin_adding(self, holder: Holder, ceremony: Ceremony) -> dict[str, Any]:
+    def begin_adding(self, holder: PasskeyHolder, ceremony: Ceremony) -> dict[str, Any]:
         """What the browser hands to `navigator.credentials.create`. Raises `TooManyPasskeys`."""
         held = self.of(holder.kind, holder.id)
         if len(held) >= MOST:
@@ -107,7 +107,15 @@ class Passkeys:
         return dict(options_to_json_dict(options))
 
     def finish_adding(
-        self, answer: str, holder: Holder, ceremony: Ceremony, *, name: str, network: str, told: Told, secured_at: float
+        self,
+        answer: str,
+        holder: PasskeyHolder,
+        ceremony: Ceremony,
+        *,
+        name: str,
+        network: str,
+        told: NoticeResult,
+        secured_at: float,
     ) -> Passkey:
         """Keep the passkey that the browser made. Raises `PasskeyRefused`, `BadName`."""
         named = checked_name(name)
@@ -175,7 +183,7 @@ class Passkeys:
             raise PasskeyRefused("ended or used meanwhile", passkey.holder)
         return passkey
 
-    def end(self, passkey: Passkey, told: Told) -> bool:
+    def end(self, passkey: Passkey, told: NoticeResult) -> bool:
         """End a passkey that its holder does not want any more; False when it has ended already."""
         return self._store.end(passkey, "removed", self._clock(), told)
 

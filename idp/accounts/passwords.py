@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from idp.accounts.hash_queue import KNOWN, Asker, HashQueue
+from idp.accounts.hash_queue import KNOWN, HashCaller, HashQueue
 
 AT_THE_STORE = 2
 """For each that is hashed so many more have a place, whose try is being counted: a slow store leaves no core idle."""
@@ -92,17 +92,17 @@ class Passwords:
         self.queue = HashQueue(at_once * (1 + AT_THE_STORE), waiting)
 
     @contextmanager
-    def place(self, asker: Asker) -> Iterator[Hasher]:
+    def place(self, asker: HashCaller) -> Iterator[Hasher]:
         """A place in the queue: what is done in the block waits for nobody else. Raises `Busy`."""
         with self.queue.place(asker):
             yield self._hasher
 
-    def hash(self, password: str, asker: Asker = KNOWN) -> str:
+    def hash(self, password: str, asker: HashCaller = KNOWN) -> str:
         """The text to store for `password`. Raises `Busy`."""
         with self.place(asker) as hasher:
             return hasher.hash(password)
 
-    def verify(self, stored: str | None, password: str, asker: Asker = KNOWN) -> bool:
+    def verify(self, stored: str | None, password: str, asker: HashCaller = KNOWN) -> bool:
         """Whether `password` belongs to `stored`; a dummy of the same cost is checked for None. Raises `Busy`."""
         with self.place(asker) as hasher:
             return hasher.verify(stored, password)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Literal, Protocol
 
 from idp.accounts.birth_date import BirthDate, NotABirthDate
-from idp.accounts.names import Agreement, agreement, fold, masked
+from idp.accounts.names import NameAgreement, agreement, fold, masked
 from idp.accounts.participants import Participant
 from idp.accounts.phone import PhoneNumber
 from idp.desk.declaration import Declaration, Form
@@ -97,7 +97,7 @@ def _plain(field: Field, declared: str, registered: str) -> Compared:
 
 def _name_parts(declared: str, registered: str) -> tuple[Part, ...]:
     """Family, middle and given name, as far as their letters differ; only accents when the letters are the same."""
-    if agreement(declared, registered) > Agreement.DIFFERENT:
+    if agreement(declared, registered) > NameAgreement.DIFFERENT:
         return ("accents",)
     one, other = fold(declared).split(), fold(registered).split()
     pairs = {"family": (one[:1], other[:1]), "middle": (one[1:-1], other[1:-1]), "given": (one[-1:], other[-1:])}
@@ -120,9 +120,9 @@ def _names(declared: str, registered: str) -> Verdict:
     if not declared or not registered:
         return "unknown"
     close = agreement(declared, registered)
-    if close >= Agreement.TONE:
+    if close >= NameAgreement.TONE:
         return "same"
-    return "close" if close > Agreement.DIFFERENT else "differs"
+    return "close" if close > NameAgreement.DIFFERENT else "differs"
 
 
 def _dates(declared: str, registered: BirthDate | None) -> Verdict:

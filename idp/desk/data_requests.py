@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import NOWHERE, UNDO_LIFE, Notices, Scene, Told
+from idp.accounts.notices import NOWHERE, UNDO_LIFE, NoticeResult, Notices, Scene
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.people import People
 from idp.desk.declaration import KEPT, new_id, new_reference, shown_reference
@@ -38,7 +38,7 @@ class TooEarly(Exception):
     """The owner may still say "not me"."""
 
 
-class Answered(Exception):
+class AlreadyAnswered(Exception):
     """Somebody answered, withdrew or changed it meanwhile."""
 
 
@@ -81,7 +81,7 @@ class DataRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class DataAnswer:
     """What an officer does about a request; `secures` is the erasure itself."""
 
     before: DataRequest
@@ -92,7 +92,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptData:
     """What the law keeps of somebody who was erased, and until when."""
 
     what: Literal["declaration", "numbers"]
@@ -103,7 +103,7 @@ class Kept:
 class DataRequestStore(Protocol):
     """Keeps requests."""
 
-    def add(self, request: DataRequest, event: Event, told: Told) -> DataRequest:
+    def add(self, request: DataRequest, event: Event, told: NoticeResult) -> DataRequest:
         """Write a new one and tell of it; the one that waits already when there is one."""
         ...
 
@@ -123,8 +123,8 @@ class DataRequestStore(Protocol):
         """References of the declarations that stay after an erasure, and until when."""
         ...
 
-    def answer(self, answer: Answer, now: float) -> None:
-        """All of it in one transaction. Raises `Answered`."""
+    def answer(self, answer: DataAnswer, now: float) -> None:
+        """All of it in one transaction. Raises `AlreadyAnswered`."""
         ...
 
 
@@ -161,35 +161,35 @@ class DataRequests:
             raise NotAllowed("own_request")
         return found
 
-    def kept(self, account_id: str) -> list[Kept]:
+    def kept(self, account_id: str) -> list[KeptData]:
         """What an erasure of this account would leave, and until when."""
-        forms = [Kept("declaration", until, shown_reference(each)) for each, until in self._store.kept(account_id)]
-        return [*forms, Kept("numbers", self._clock() + KEPT)]
+        forms = [KeptData("declaration", until, shown_reference(each)) for each, until in self._store.kept(account_id)]
+        return [*forms, KeptData("numbers", self._clock() + KEPT)]
 
     def withdraw(self, account_id: str, request_id: str) -> None:
-        """The person changed their mind. Raises `Answered`."""
+        """The person changed their mind. Raises `AlreadyAnswered`."""
         request = self._store.find(request_id)
         if request is None or request.account_id != account_id or not request.is_waiting:
-            raise Answered
+            raise AlreadyAnswered
         after = replace(request, state="withdrawn", answered_at=self._clock())
         event = Event("data.answered", account_id, facts={"state": "withdrawn"})
-        self._store.answer(Answer(request, after, event), self._clock())
+        self._store.answer(DataAnswer(request, after, event), self._clock())
 
     def acknowledge(self, request: DataRequest, officer: Officer) -> DataRequest:
-        """Say that it is being looked at. Raises `NotAllowed`, `Answered`."""
+        """Say that it is being looked at. Raises `NotAllowed`, `AlreadyAnswered`."""
         self._demand(request, officer)
         return self._decide(request, officer, replace(request, state="acknowledged", acknowledged_at=self._clock()))
 
     def prolong(self, request: DataRequest, officer: Officer, note: str) -> DataRequest:
-        """Take fifteen days more, once, and say why. Raises `NotAllowed`, `Answered`."""
+        """Take fifteen days more, once, and say why. Raises `NotAllowed`, `AlreadyAnswered`."""
         self._demand(request, officer)
         if not request.can_be_prolonged:
-            raise Answered
+            raise AlreadyAnswered
         later = days_after(request.asked_at, 2 * ANSWER_DAYS)
         return self._decide(request, officer, replace(request, answer_by=later, note=note or None))
 
     def refuse(self, request: DataRequest, officer: Officer, reason: str, note: str) -> DataRequest:
-        """Refuse, and say why. Raises `NotAllowed`, `Answered`, `ValueError`."""
+        """Refuse, and say why. Raises `NotAllowed`, `AlreadyAnswered`, `ValueError`."""
         if reason not in REFUSALS:
             raise ValueError("no such reason")
         account = self._demand(request, officer)
@@ -198,7 +198,7 @@ class DataRequests:
         return self._decide(request, officer, after, _letters(account, after, "data_refused", now))
 
     def erase(self, request: DataRequest, officer: Officer) -> DataRequest:
-        """Erase what no law makes us keep, and close the account. Raises `NotAllowed`, `Answered`, `TooEarly`."""
+        """Erase what no law keeps, and close the account. Raises `NotAllowed`, `AlreadyAnswered`, `TooEarly`."""
         account = self._demand(request, officer)
         now = self._clock()
         if now < request.erased_from:
@@ -209,12 +209,12 @@ class DataRequests:
         return self._decide(request, officer, after, _letters(account, after, "data_erased", now), securing)
 
     def _demand(self, request: DataRequest, officer: Officer) -> Account:
-        """The account of a request that this officer may answer. Raises `NotAllowed`, `Answered`."""
+        """The account of a request that this officer may answer. Raises `NotAllowed`, `AlreadyAnswered`."""
         _demand(officer)
         demand_persons(officer)
         account = self._people.find(request.account_id)
         if account is None or not request.is_waiting:
-            raise Answered
+            raise AlreadyAnswered
         if officer.is_among(frozenset(i.value for i in account.identifiers)):
             raise NotAllowed("own_request")
         return account
@@ -230,7 +230,7 @@ class DataRequests:
         decided = replace(after, decided_by=officer.id)
         facts = {"officer": officer.login, "state": decided.state, "reason_code": decided.reason}
         event = Event("data.answered", before.account_id, facts=facts, reason=decided.note)
-        self._store.answer(Answer(before, decided, event, tuple(messages), secures), self._clock())
+        self._store.answer(DataAnswer(before, decided, event, tuple(messages), secures), self._clock())
         return decided
 
 

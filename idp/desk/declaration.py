@@ -221,7 +221,7 @@ def read_reference(typed: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class QueueFilter:
     """Which declarations to list, oldest first: in these agencies (None: everywhere), after that (time, id)."""
 
     agencies: Sequence[str] | None
@@ -277,7 +277,7 @@ class DeclarationStore(Protocol):
         """What was declared about an account, newest first."""
         ...
 
-    def queue(self, queue: Queue) -> list[Declaration]:
+    def queue(self, queue: QueueFilter) -> list[Declaration]:
         """A page of the queue."""
         ...
 

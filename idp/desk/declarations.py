@@ -53,7 +53,7 @@ class DraftRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Limiters:
+class DeclarationLimiters:
     """Drafts begun by a network and by all, pictures of a draft, of a network and of all, looks at how one stands by a
     network.
     """
@@ -67,7 +67,7 @@ class Limiters:
 
 
 @dataclass(frozen=True, slots=True)
-class Asker:
+class Applicant:
     """Who begins: from which network, in which language, by which channel."""
 
     network: str
@@ -101,7 +101,7 @@ class Declarations:
         agencies: Agencies,
         darkroom: PhotoProcessor,
         owners: Owners,
-        limiters: Limiters,
+        limiters: DeclarationLimiters,
         clock: Clock,
         rules: DraftRules,
         *,
@@ -127,7 +127,7 @@ class Declarations:
         opens, closes = self.rules.windows[kind]
         return (opens is None or self._clock() >= opens) and (closes is None or self._clock() < closes)
 
-    def begin(self, kind: Kind, asker: Asker) -> tuple[str, Declaration]:
+    def begin(self, kind: Kind, asker: Applicant) -> tuple[str, Declaration]:
         """A new draft and the secret that opens it. Raises `Closed`, `TooMany`."""
         if not self.is_open(kind):
             raise Closed

@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 import pyotp
 
 from idp.accounts.account import Account, Identifier
-from idp.accounts.hash_queue import Asker
+from idp.accounts.hash_queue import HashCaller
 from idp.accounts.one_time import GuessLimit
 from idp.accounts.password_rules import checked_new
 from idp.accounts.passwords import Passwords, WeakPassword
@@ -93,7 +93,7 @@ class OfficerLoginForm:
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class OfficerLimits:
     """Guessing is slowed per name and address, and per address; wrong codes after right passwords end the device."""
 
     own: GuessLimit
@@ -117,7 +117,7 @@ class OfficerLogins:
         officers: OfficerStore,
         sessions: OfficerSessions,
         passwords: Passwords,
-        limits: Limits,
+        limits: OfficerLimits,
         audit: AuditLog,
         clock: Clock,
         stay: Stay,
@@ -141,7 +141,7 @@ class OfficerLogins:
             raise LoginRefused(wait)
         officer = self._officers.find_by_login(typed.login) if LOGIN.fullmatch(typed.login) else None
         lock = self._officers.lock(officer.id if officer else "")
-        right = self._passwords.verify(lock.password_hash, typed.password, Asker(typed.network, typed.address))
+        right = self._passwords.verify(lock.password_hash, typed.password, HashCaller(typed.network, typed.address))
         step = step_of(lock.totp_secret or _NOBODY, typed.code, self._clock())
         if officer is None or not right or officer.status != "active" or lock.totp_secret is None:
             raise self.refused(officer, "password" if officer and officer.status == "active" else "officer")

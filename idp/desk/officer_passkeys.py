@@ -8,7 +8,7 @@ import logging
 from typing import Any, Protocol
 
 from idp.accounts.notices import NOTHING_TOLD
-from idp.accounts.passkey import Ceremony, Holder, Passkey, PasskeyRefused
+from idp.accounts.passkey import Ceremony, Passkey, PasskeyHolder, PasskeyRefused
 from idp.accounts.passkeys import Passkeys
 from idp.desk.officer_logins import LoginRefused, OfficerLogins, WrongCode
 from idp.desk.officers import Officer
@@ -91,8 +91,8 @@ class OfficerPasskeys:
         return bool(mine) and self._passkeys.end(mine[0], NOTHING_TOLD)
 
 
-def _holder(officer: Officer) -> Holder:
-    return Holder("officer", officer.id, officer.login, officer.name)
+def _holder(officer: Officer) -> PasskeyHolder:
+    return PasskeyHolder("officer", officer.id, officer.login, officer.name)
 
 
 def _login(browser: str) -> Ceremony:

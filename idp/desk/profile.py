@@ -14,7 +14,7 @@ from idp.accounts.one_time import Channel, CodeRequest
 from idp.desk.address import registered_place
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration, DeclarationStore, Form, NotOpen, PaperKind, new_id, new_reference
-from idp.desk.declarations import MAIL_LIFE, Asker, Changed, Declarations, secret_digest
+from idp.desk.declarations import MAIL_LIFE, Applicant, Changed, Declarations, secret_digest
 from idp.desk.reading import Reader, Reading
 from idp.ephemeral_records import EphemeralRecords, digest, new_secret
 from idp.errors import Expired
@@ -35,7 +35,7 @@ PAPERS: tuple[PaperKind, ...] = ("cccd", "passport", "cmnd")
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ProfileChange:
     """What somebody recorded in a session and has not proved by codes yet. `proved` counts the codes entered.
 
     `account_since` is the account's `secured_at`, `after` the newest declaration before this one.
@@ -58,7 +58,7 @@ class Profiles:
         store: DeclarationStore,
         declarations: Declarations,
         agencies: Agencies,
-        wishes: EphemeralRecords[Wish],
+        wishes: EphemeralRecords[ProfileChange],
         clock: Clock,
         *,
         issuer: str,
@@ -121,9 +121,9 @@ class Profiles:
         """Keep what was recorded until the codes are entered; the handle under which this session goes on."""
         newest = self.latest(account)
         after = newest.id if newest else ""
-        return self._wishes.add(Wish(request, account.id, account.secured_at, sid, form, after))
+        return self._wishes.add(ProfileChange(request, account.id, account.secured_at, sid, form, after))
 
-    def under_way(self, ticket: str, account: Account, sid: str) -> Wish:
+    def under_way(self, ticket: str, account: Account, sid: str) -> ProfileChange:
         """What this session recorded. Raises `Expired`, also when a credential event came since."""
         wish = self._wishes.find(ticket)
         mine = wish is not None and (wish.account_id, wish.sid) == (account.id, sid)
@@ -131,14 +131,14 @@ class Profiles:
             raise Expired("no such request")
         return wish
 
-    def code_for(self, wish: Wish, account: Account) -> CodeRequest:
+    def code_for(self, wish: ProfileChange, account: Account) -> CodeRequest:
         """The code that is due, bound to session and values. Raises `Expired` when nothing can take it any more."""
         due = self._codes(wish, account)[wish.proved : wish.proved + 1]
         if not due:
             raise Expired("no way to the person is registered any more")
         return due[0]
 
-    def proved(self, ticket: str, wish: Wish, account: Account, asker: Asker) -> Declaration | None:
+    def proved(self, ticket: str, wish: ProfileChange, account: Account, asker: Applicant) -> Declaration | None:
         """A right code was entered: None when another one is due, otherwise what was handed in. Raises `Expired`."""
         if wish.proved + 1 < len(self._codes(wish, account)):
             if not self._wishes.replace(ticket, wish, replace(wish, proved=wish.proved + 1)):
@@ -171,7 +171,7 @@ class Profiles:
             never -= {*PLACE}  # an address is chosen whole
         return Reading(reading.form, {n: why for n, why in wrong.items() if why != "missing" or n not in never})
 
-    def _codes(self, wish: Wish, account: Account) -> list[CodeRequest]:
+    def _codes(self, wish: ProfileChange, account: Account) -> list[CodeRequest]:
         way = way_to(account, self._clock())
         if way is None:
             return []
@@ -180,7 +180,7 @@ class Profiles:
         bound = digest("profile", f"{wish.sid}\0{wish.request}\0{wish.after}\0{wish.form.digest}")
         return [CodeRequest("profile", bound, account.id, channel, to, account.id) for channel, to in ways]
 
-    def _hand_in(self, wish: Wish, account: Account, form: Form, agency: str, asker: Asker) -> Declaration:
+    def _hand_in(self, wish: ProfileChange, account: Account, form: Form, agency: str, asker: Applicant) -> Declaration:
         now, rules = self._clock(), self._declarations.rules
         draft = Declaration(
             id=new_id(),

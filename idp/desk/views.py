@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from idp.desk.declaration import ROLES
 from idp.desk.officers import Officer
 from idp.errors import Refusal
-from idp.limits.budgets import HOUR, Budget, Spent
+from idp.limits.budgets import HOUR, Budget, BudgetSpent
 from idp.ports import AuditLog, Clock, Event
 
 What = Literal["papers", "pictures"]
@@ -40,7 +40,7 @@ class ViewLimits:
 class Counts(Protocol):
     """Counts in the database."""
 
-    def count(self, budget: Budget, now: float) -> Spent:
+    def count(self, budget: Budget, now: float) -> BudgetSpent:
         """One more; what it has come to in this window, and when the window ends."""
         ...
 

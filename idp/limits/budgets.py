@@ -41,7 +41,7 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
-class Spent:
+class BudgetSpent:
     """What a budget has come to, and when its window ends."""
 
     units: int
@@ -135,17 +135,17 @@ def prefix_of(number: str) -> str:
     return number[1:8]
 
 
-def over(budgets: Sequence[Budget], spent: Mapping[str, Spent]) -> Budget | None:
+def over(budgets: Sequence[Budget], spent: Mapping[str, BudgetSpent]) -> Budget | None:
     """The first budget that does not allow this spending."""
     return next((b for b in budgets if spent[b.key].units + (not b.cost) > b.limit), None)
 
 
-def strained(budgets: Sequence[Budget], spent: Mapping[str, Spent]) -> bool:
+def strained(budgets: Sequence[Budget], spent: Mapping[str, BudgetSpent]) -> bool:
     """Whether any of them is more than half gone."""
     return any(b.is_strained(spent[b.key].units) for b in budgets)
 
 
-def wasted(spent: Mapping[str, Spent]) -> bool:
+def wasted(spent: Mapping[str, BudgetSpent]) -> bool:
     """Whether a stranger who asks for many codes asks for a prefix whose codes are hardly ever used (W-03).
 
     Somebody is being paid for such texts. Whoever proved something, or asks for few, is not judged by it.

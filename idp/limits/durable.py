@@ -14,7 +14,7 @@ DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True)
-class Policy:
+class LimitPolicy:
     """After `free` hits wait `base` seconds, doubling up to `cap`; forgotten after `memory` seconds.
 
     `sliding` memory counts from the last hit, otherwise from the first.
@@ -37,7 +37,7 @@ class Hit:
     """One count to raise."""
 
     key: str
-    policy: Policy
+    policy: LimitPolicy
     weight: int = 1
 
 
@@ -70,6 +70,6 @@ class RateLimits(Protocol):
         ...
 
 
-COUNTED = Policy(free=1_000_000_000, base=1, cap=1, memory=30 * DAY)
+COUNTED = LimitPolicy(free=1_000_000_000, base=1, cap=1, memory=30 * DAY)
 COUNTED_A_DAY = replace(COUNTED, memory=DAY, sliding=False)
 """These count and never refuse."""

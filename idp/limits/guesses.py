@@ -1,13 +1,13 @@
 """Guesses at something secret that belongs to an account: a code, an old password. A right one forgets the wrong."""
 
-from idp.limits.durable import Hit, Policy, RateLimits
+from idp.limits.durable import Hit, LimitPolicy, RateLimits
 from idp.ports import Clock
 
 
 class Guesses:
     """Counts guesses of one kind per account; see `accounts.one_time.GuessLimit`."""
 
-    def __init__(self, rate_limits: RateLimits, clock: Clock, kind: str, policy: Policy) -> None:
+    def __init__(self, rate_limits: RateLimits, clock: Clock, kind: str, policy: LimitPolicy) -> None:
         self._rate_limits = rate_limits
         self._clock = clock
         self._kind = kind
@@ -34,5 +34,5 @@ class Failures:
         self._rate_limits.forgive(clear=[f"{kind}:{who}" for kind in ("account", "code", "code:stranger", "old")])
 
 
-CODE_GUESSES = Policy(free=20, base=2_592_000, cap=2_592_000, memory=2_592_000)
+CODE_GUESSES = LimitPolicy(free=20, base=2_592_000, cap=2_592_000, memory=2_592_000)
 """P-04: twenty wrong codes of an account, over all purposes; then codes open nothing until a recovery."""

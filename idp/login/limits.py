@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from zlib import crc32
 
-from idp.limits.durable import COUNTED, COUNTED_A_DAY, DAY, Hit, Policy
+from idp.limits.durable import COUNTED, COUNTED_A_DAY, DAY, Hit, LimitPolicy
 
 SHARDS = 16
 """The installation's count is kept in so many rows, each for its part of the networks: all logins would wait at one."""
 
-OWN = Policy(free=3, base=30, cap=3600, memory=DAY)
-SUCCESSES = Policy(free=200, base=30, cap=30, memory=DAY, sliding=False)
+OWN = LimitPolicy(free=3, base=30, cap=3600, memory=DAY)
+SUCCESSES = LimitPolicy(free=200, base=30, cap=30, memory=DAY, sliding=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class LoginLimits:
     risky one; while `total_accounts` failed all over, `network_accounts_then` are enough.
     """
 
-    own: Policy = OWN
-    successes: Policy = SUCCESSES
-    account: Policy = COUNTED
-    others: Policy = COUNTED_A_DAY
+    own: LimitPolicy = OWN
+    successes: LimitPolicy = SUCCESSES
+    account: LimitPolicy = COUNTED
+    others: LimitPolicy = COUNTED_A_DAY
     captcha_after: int = 3
     account_failures: int = 50
     network_accounts: int = 20

@@ -13,7 +13,7 @@ from typing import Literal, NoReturn
 
 from idp.accounts import identifiers
 from idp.accounts.account import Account, Kind
-from idp.accounts.hash_queue import Asker
+from idp.accounts.hash_queue import HashCaller
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import People
 from idp.limits.durable import RateLimits
@@ -158,7 +158,7 @@ class Logins:
         if not known and self._is_priced(typed.network):
             wanted = True
             self._demand_work(typed)
-        with self._passwords.place(Asker(typed.network, typed.address, is_known=known)) as hasher:
+        with self._passwords.place(HashCaller(typed.network, typed.address, is_known=known)) as hasher:
             solved = typed.captcha is not None and typed.captcha()
             if wanted and not solved:
                 raise LoginFailed("captcha_wrong")

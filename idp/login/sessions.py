@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from idp.accounts.account import Account
-from idp.accounts.notices import NOTHING_TOLD, NOWHERE, Notices, Scene, Told
+from idp.accounts.notices import NOTHING_TOLD, NOWHERE, NoticeResult, Notices, Scene
 from idp.ephemeral_records import digest, new_secret
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
@@ -60,7 +60,7 @@ class SessionStore(Protocol):
         *,
         device_digest: str | None,
         device_until: float,
-        told: Told,
+        told: NoticeResult,
         secured_at: float,
         browser: str = "",
         claim: str = "",

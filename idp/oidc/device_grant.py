@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from idp.ephemeral_records import digest
 from idp.errors import Busy, Expired, TooMany
-from idp.limits.durable import Hit, Policy, RateLimits
+from idp.limits.durable import Hit, LimitPolicy, RateLimits
 from idp.limits.local import LocalRateLimiter
 from idp.oidc.authorization import InvalidTarget, read_scopes
 from idp.oidc.clients import DEVICE_CODE, Client
@@ -33,7 +33,7 @@ LIFE, REMEMBERED = 600.0, 600.0
 INTERVAL, SLOWER, SLOWEST, EARLY = 5, 5, 60, 0.5
 """Seconds between polls, what each hasty one adds, where that ends, and by how much a timer may be early."""
 
-WRONG_CODES = Policy(free=5, base=60, cap=60, memory=60, sliding=False)
+WRONG_CODES = LimitPolicy(free=5, base=60, cap=60, memory=60, sliding=False)
 """Five wrong codes a minute from one address and in one session (RFC 8628, 5.1)."""
 
 TRIES = 32

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, Double, bindparam, case, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from idp.limits.budgets import Budget, Spent
+from idp.limits.budgets import Budget, BudgetSpent
 from idp.store import tables as t
 from keys.database import Database
 
 
-def pay(connection: Connection, budgets: Sequence[Budget], now: float) -> dict[str, Spent]:
+def pay(connection: Connection, budgets: Sequence[Budget], now: float) -> dict[str, BudgetSpent]:
     """Raise all budgets, always in the same order, and tell what they have come to; the caller judges and commits."""
     rows = [{"key": b.key, "spent": b.cost, "expires_at": now + b.window} for b in sorted(budgets, key=lambda b: b.key)]
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(t.budget)
@@ -24,7 +24,7 @@ def pay(connection: Connection, budgets: Sequence[Budget], now: float) -> dict[s
         },
     )
     found = connection.execute(statement.returning(old.key, old.spent, old.expires_at), {"now": now})
-    return {row.key: Spent(row.spent, row.expires_at) for row in found}
+    return {row.key: BudgetSpent(row.spent, row.expires_at) for row in found}
 
 
 def read_budgets(database: Database, now: float, limit: int) -> list[tuple[str, int, float]]:

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, insert, select, update
 
-from idp.accounts.notices import Told
-from idp.desk.data_requests import WAITING, Answer, Answered, DataRequest
+from idp.accounts.notices import NoticeResult
+from idp.desk.data_requests import WAITING, AlreadyAnswered, DataAnswer, DataRequest
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
@@ -37,7 +37,7 @@ class SqlDataRequests:
         self._outbox = outbox
         self._notices = notices
 
-    def add(self, request: DataRequest, event: Event, told: Told) -> DataRequest:
+    def add(self, request: DataRequest, event: Event, told: NoticeResult) -> DataRequest:
         mine = t.account.c.id == request.account_id
         with self._database.write.begin() as connection:
             # Held until we are done: of two asking at once the second one finds the first.
@@ -65,20 +65,20 @@ class SqlDataRequests:
         with self._database.read.connect() as connection:
             return [(row.reference, row.expires_at) for row in connection.execute(wanted.order_by("expires_at"))]
 
-    def answer(self, answer: Answer, now: float) -> None:
+    def answer(self, answer: DataAnswer, now: float) -> None:
         before = answer.before
         same = and_(_r.id == before.id, _r.state == before.state, _r.answer_by == before.answer_by)
         try:
             with self._database.write.begin() as connection:
                 if connection.execute(update(t.data_request).where(same).values(asdict(answer.after))).rowcount != 1:
-                    raise Answered
+                    raise AlreadyAnswered
                 if answer.secures:
                     self._credentials.secure_within(connection, answer.secures, now)
                     take_out(connection, before.account_id, now)
                 self._audit.write(connection, answer.event)
                 self._outbox.write(connection, *answer.messages)
         except CameFirst:
-            raise Answered from None
+            raise AlreadyAnswered from None
 
     def _many(self, where: ColumnElement[bool], limit: int) -> list[DataRequest]:
         oldest = select(t.data_request).where(where).order_by(_r.asked_at, _r.id).limit(limit)

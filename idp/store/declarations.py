@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, tuple_,
 
 from idp.accounts.account import Kind
 from idp.accounts.names import fold
-from idp.desk.declaration import KEPT, OPEN, Declaration, Photo, Queue, Role
+from idp.desk.declaration import KEPT, OPEN, Declaration, Photo, QueueFilter, Role
 from idp.limits.budgets import DAY, Budget
 from idp.messages.message import Message
 from idp.ports import Event
@@ -80,7 +80,7 @@ class SqlDeclarations:
         with self._database.read.connect() as connection:
             return [declaration_of(row) for row in connection.execute(newest).mappings()]
 
-    def queue(self, queue: Queue) -> list[Declaration]:
+    def queue(self, queue: QueueFilter) -> list[Declaration]:
         if queue.agencies is not None and not queue.agencies:
             return []
         wanted: ColumnElement[bool] = _d.state.in_(queue.states)

@@ -7,7 +7,7 @@ from sqlalchemy import and_, or_, select
 
 from idp.desk.comparing import Marks
 from idp.desk.declaration import OPEN, Declaration
-from idp.limits.budgets import Budget, Spent
+from idp.limits.budgets import Budget, BudgetSpent
 from idp.store import tables as t
 from idp.store.budgets import pay
 from idp.store.declaration_rows import declaration_of
@@ -42,7 +42,7 @@ class SqlDeskViews:
             for each in page
         }
 
-    def count(self, budget: Budget, now: float) -> Spent:
+    def count(self, budget: Budget, now: float) -> BudgetSpent:
         with self._database.write.begin() as connection:
             return pay(connection, [budget], now)[budget.key]
 

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.devices import Device, Ended
-from idp.accounts.notices import Told
+from idp.accounts.notices import NoticeResult
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
@@ -46,7 +46,7 @@ class SqlDevices:
         with self._database.read.connect() as connection:
             return [_device(row) for row in connection.execute(newest).mappings()]
 
-    def enrol(self, device: Device, replaced: str | None, told: Told, secured_at: float) -> bool:
+    def enrol(self, device: Device, replaced: str | None, told: NoticeResult, secured_at: float) -> bool:
         try:
             with self._database.write.begin() as connection:
                 self._enrol(connection, device, replaced, secured_at)
@@ -102,7 +102,13 @@ class SqlDevices:
             return done
 
     def end(
-        self, device_id: str, why: Ended, now: float, told: Told | None, successor: str = "", reason: str | None = None
+        self,
+        device_id: str,
+        why: Ended,
+        now: float,
+        told: NoticeResult | None,
+        successor: str = "",
+        reason: str | None = None,
     ) -> bool:
         values = {"ended_at": now, "ended_why": why, "successor": successor or None}
         ended = update(t.enrolled_device).where(_d.id == device_id, _PRESENT).values(values)

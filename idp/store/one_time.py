@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, and_, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from idp.accounts.one_time import Kept, NewCode
-from idp.limits.budgets import Budget, CaptchaFirst, OverBudget, Spent, over, strained, wasted
+from idp.accounts.one_time import NewCode, StoredCode
+from idp.limits.budgets import Budget, BudgetSpent, CaptchaFirst, OverBudget, over, strained, wasted
 from idp.messages.message import Message
 from idp.store import tables as t
 from idp.store.budgets import pay
@@ -27,7 +27,7 @@ class SqlCodes:
 
     def issue(
         self, code: NewCode | None, budgets: Sequence[Budget], messages: Sequence[Message], now: float, *, trusted: bool
-    ) -> dict[str, Spent]:
+    ) -> dict[str, BudgetSpent]:
         self._refuse_over(budgets, now)
         # Raising inside the block takes back everything that was paid.
         with self._database.write.begin() as connection:
@@ -51,16 +51,20 @@ class SqlCodes:
             _b.key.in_([b.key for b in budgets]), _b.expires_at > now
         )
         with self._database.read.connect() as connection:
-            spent = {row.key: Spent(row.spent, row.expires_at) for row in connection.execute(wanted)}
+            spent = {row.key: BudgetSpent(row.spent, row.expires_at) for row in connection.execute(wanted)}
         full = next((b for b in budgets if b.key in spent and spent[b.key].units + max(b.cost, 1) > b.limit), None)
         if full:
             raise OverBudget(full.key, spent[full.key].until, now)
 
-    def find(self, key: str, now: float) -> Kept | None:
+    def find(self, key: str, now: float) -> StoredCode | None:
         wanted = select(_c.code_digest, _c.good_until, _c.tries, _c.sent_at, _c.used_at)
         with self._database.read.connect() as connection:
             row = connection.execute(wanted.where(_c.key == key, _c.expires_at > now)).first()
-        return Kept(row.code_digest, row.good_until, row.tries, row.sent_at, row.used_at is not None) if row else None
+        return (
+            StoredCode(row.code_digest, row.good_until, row.tries, row.sent_at, row.used_at is not None)
+            if row
+            else None
+        )
 
     def guess(self, key: str, *, most: int, now: float) -> str | None:
         live = and_(_c.key == key, _c.used_at.is_(None), _c.tries < most, _c.good_until > now)

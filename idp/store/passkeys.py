@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp.accounts.notices import Told
+from idp.accounts.notices import NoticeResult
 from idp.accounts.passkey import HolderKind, Passkey, Why
 from idp.ports import Event
 from idp.store import tables as t
@@ -40,14 +40,14 @@ class SqlPasskeys:
         with self._database.read.connect() as connection:
             return [_passkey(row) for row in connection.execute(held).mappings()]
 
-    def add(self, passkey: Passkey, most: int, told: Told, secured_at: float) -> bool:
+    def add(self, passkey: Passkey, most: int, told: NoticeResult, secured_at: float) -> bool:
         try:
             with self._database.write.begin() as connection:
                 return self._add(connection, passkey, most, told, secured_at)
         except IntegrityError:
             return False
 
-    def _add(self, connection: Connection, passkey: Passkey, most: int, told: Told, secured_at: float) -> bool:
+    def _add(self, connection: Connection, passkey: Passkey, most: int, told: NoticeResult, secured_at: float) -> bool:
         table = HOLDERS[passkey.holder_kind]
         # The holder's row is held, so that of several at once each counts those before it.
         owner = select(table.c.secured_at).where(table.c.id == passkey.holder).with_for_update()
@@ -70,7 +70,7 @@ class SqlPasskeys:
             self._audit.write(connection, _event("passkey.used", passkey))
             return True
 
-    def end(self, passkey: Passkey, why: Why, now: float, told: Told) -> bool:
+    def end(self, passkey: Passkey, why: Why, now: float, told: NoticeResult) -> bool:
         with self._database.write.begin() as connection:
             if not _end(connection, self._audit, _p.id == passkey.id, why, now):
                 return False

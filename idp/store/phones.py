@@ -22,7 +22,7 @@ _CANONICAL = t.account.c.phone.like("+84" + "_" * 9)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PhoneFinding:
     """A number that needs a look, and the accounts that hold it. What is unreadable has no number."""
 
     state: State
@@ -36,23 +36,23 @@ class SqlPhones:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def findings(self, *, convert_at: float | None = None) -> Iterator[Finding]:
+    def findings(self, *, convert_at: float | None = None) -> Iterator[PhoneFinding]:
         """Every number that is shared, in an old form or unreadable; with a moment, old forms are converted then."""
         shared = set()
         for account_id, written in self._not_canonical():
             try:
                 number = PhoneNumber.parse(written)
             except NotAMobileNumber:
-                yield Finding("unreadable", None, (account_id,))
+                yield PhoneFinding("unreadable", None, (account_id,))
                 continue
             state = self._settle(account_id, written, number, convert_at)
             if state == "shared":
                 shared.add(number.e164)
             else:
-                yield Finding(state, number, (account_id,))
+                yield PhoneFinding(state, number, (account_id,))
         for e164 in sorted(shared.union(self._held_by_several())):
             number = PhoneNumber(e164)
-            yield Finding("shared", number, self._holders(number))
+            yield PhoneFinding("shared", number, self._holders(number))
 
     def _not_canonical(self) -> Iterator[tuple[str, str]]:
         statement = select(t.account.c.id, t.account.c.phone).where(t.account.c.phone.is_not(None), ~_CANONICAL)

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from idp.accounts.notices import Told
+from idp.accounts.notices import NoticeResult
 from idp.errors import Expired
 from idp.login.sessions import Session
 from idp.ports import Event
@@ -38,7 +38,7 @@ class SqlSessions:
         *,
         device_digest: str | None,
         device_until: float,
-        told: Told,
+        told: NoticeResult,
         secured_at: float,
         browser: str = "",
         claim: str = "",

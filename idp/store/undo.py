@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
-from idp.accounts.notices import Told, Undo
+from idp.accounts.notices import NoticeResult, Undo
 from idp.limits.budgets import DAY, Budget
 from idp.messages.message import Message
 from idp.store import tables as t
@@ -26,13 +26,13 @@ class SqlNotices:
         self._outbox = outbox
         self._sealing = sealing
 
-    def write(self, connection: Connection, told: Told) -> None:
+    def write(self, connection: Connection, told: NoticeResult) -> None:
         """Accept the messages of a notice and keep what its link would undo."""
         self._outbox.write(connection, *self._affordable(connection, told))
         if told.undo:
             connection.execute(insert(t.undo), self._row(told.undo))
 
-    def _affordable(self, connection: Connection, told: Told) -> Sequence[Message]:
+    def _affordable(self, connection: Connection, told: NoticeResult) -> Sequence[Message]:
         """All messages; of new devices an account is told by text a few times a day, and by mail always.
 
         Whoever logs in often on machines that are not theirs would cost a text each time.

@@ -19,25 +19,25 @@ NO_KEY = "-"
 """The thumbprint that no key has."""
 
 
-class Shown(NamedTuple):
+class PresentedToken(NamedTuple):
     """An access token as it was sent, and the thumbprint of the key that was proved with it."""
 
     text: str
     jkt: str = ""
 
 
-def shown_token(environ: Environ, proofs: Proofs, issuer: str, key_of: Callable[[str], str]) -> Shown | None:
+def shown_token(environ: Environ, proofs: Proofs, issuer: str, key_of: Callable[[str], str]) -> PresentedToken | None:
     """The token of a request and its proof, which is used up by this. Raises OAuth errors.
 
-    Whoever reads the token asks whether both belong together: `AccessToken.jkt` is `Shown.jkt`, or the token is none.
+    Whoever reads the token asks whether both belong together: `AccessToken.jkt` is `PresentedToken.jkt`.
     `key_of` names the key that a token is bound to; a proof of another opens nothing and is not written down.
     """
     given = _only_token(environ)
     if given is None or given[0] == "bearer":
-        return None if given is None else Shown(given[1])
+        return None if given is None else PresentedToken(given[1])
     bound_to = key_of(given[1])
     if not bound_to:
-        return Shown(given[1], NO_KEY)
+        return PresentedToken(given[1], NO_KEY)
     url = issuer + environ.get("PATH_INFO", "")
     try:
         proof = proofs.judge(proofs_in(environ), environ["REQUEST_METHOD"], url, access_token=given[1])
@@ -45,7 +45,7 @@ def shown_token(environ: Environ, proofs: Proofs, issuer: str, key_of: Callable[
             proofs.use(proof)
     except (BadProof, NonceNeeded) as error:
         raise error.as_oauth(401) from None
-    return Shown(given[1], proof.jkt)
+    return PresentedToken(given[1], proof.jkt)
 
 
 def bearer_of(environ: Environ) -> str | None:

@@ -23,7 +23,7 @@ from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS, PASSWORD
 
 
-class Link(Page):
+class ActivationLinkPage(Page):
     """The link of the message, as long as it is unused."""
 
     def __init__(self, context: WebContext, activations: Activations) -> None:
@@ -89,7 +89,7 @@ class Whose(_Step):
         return redirect(with_query("/activate/code", ticket=handle), 303)
 
 
-class Code(_Step):
+class ActivationCodePage(_Step):
     """The code to the phone."""
 
     def get(self) -> Response:

@@ -10,7 +10,7 @@ from idp.web.browser import Browser
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class CaptchaAnswer:
     """What a form brought: the challenge, what was typed, and the work that was done for it."""
 
     challenge: str
@@ -18,7 +18,7 @@ class Answered:
     solution: str
 
     @classmethod
-    def of(cls, form: Mapping[str, str]) -> "Answered":
+    def of(cls, form: Mapping[str, str]) -> "CaptchaAnswer":
         """Every part has its bound."""
         return cls(form.get("captcha_id", "")[:64], form.get("captcha", "")[:64], form.get("altcha", "")[:1_000])
 
@@ -30,7 +30,7 @@ class CaptchaForm:
     challenges: Challenges
 
     def shown(
-        self, browser: Browser, bound: str, *, secret: str = "", new_url: str = "", kept: Answered | None = None
+        self, browser: Browser, bound: str, *, secret: str = "", new_url: str = "", kept: CaptchaAnswer | None = None
     ) -> dict[str, str]:
         """What `captcha.html` takes; `kept` is an answer that was not spent and still counts."""
         challenge = kept.challenge if kept else ""
@@ -46,11 +46,11 @@ class CaptchaForm:
             "new_url": new_url,
         }
 
-    def owed(self, given: Answered, network: str) -> int:
+    def owed(self, given: CaptchaAnswer, network: str) -> int:
         """Seconds until this answer may be given again; 0: it may be judged."""
         return self.challenges.owed(given.challenge, given.solution, network)
 
-    def is_right(self, given: Answered, bound: str) -> bool:
+    def is_right(self, given: CaptchaAnswer, bound: str) -> bool:
         """Use the challenge up and judge the answer."""
         return bool(given.challenge) and self.challenges.is_right(given.challenge, given.typed, bound)
 

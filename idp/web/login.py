@@ -20,7 +20,7 @@ from idp.ports import Seeker, WaysIn
 from idp.web import request as current_request
 from idp.web.authorize import deny
 from idp.web.browser import Browser, WebContext, this_browser, with_query
-from idp.web.captcha_form import Answered, CaptchaForm
+from idp.web.captcha_form import CaptchaAnswer, CaptchaForm
 from idp.web.captcha_picture import draw
 from idp.web.captcha_sound import speak
 from idp.web.headers import page_policy
@@ -35,7 +35,7 @@ STATUS = {"wait": 429, "work": 429, "busy": 503, "closed": 403, "disabled": 403,
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class LoginPageState:
     """What the page shows again after a failed try: the typed code, never the password."""
 
     kind: Kind
@@ -44,10 +44,10 @@ class Shown:
     wait: int | None = None
     remember: bool = False
     captcha: bool = False
-    solved: Answered | None = None
+    solved: CaptchaAnswer | None = None
 
 
-class Login(Page):
+class LoginPage(Page):
     """The login page (domain facts 48 to 56)."""
 
     def __init__(
@@ -76,9 +76,9 @@ class Login(Page):
         attempt = self._attempts.load(handle, browser.held(handle))
         kind = tab_of(browser.query.get("kind", "individual"))
         wants = self._logins.wants_captcha(attempt.failures, browser.network) or "captcha" in browser.query
-        shown = Shown(kind, username=attempt.login_hint, captcha=wants)
+        shown = LoginPageState(kind, username=attempt.login_hint, captcha=wants)
         if not self._logins.is_open(kind):
-            shown = Shown(kind, error=str(LOGIN["closed"]))
+            shown = LoginPageState(kind, error=str(LOGIN["closed"]))
         if browser.query.get("why") == "passkey":
             shown = replace(shown, error=str(LOGIN["passkey"]))
         if said := self._ways.said(browser.query, browser.language()):
@@ -107,7 +107,7 @@ class Login(Page):
         return redirect(with_query(returns_to(attempt), attempt=handle), 303)
 
     def _typed(self, browser: Browser, form: dict[str, str], handle: str, attempt: LoginAttempt) -> LoginForm:
-        answered = Answered.of(form)
+        answered = CaptchaAnswer.of(form)
         return LoginForm(
             kind=tab_of(form.get("kind", "individual")),
             username=form.get("username", "")[:128],
@@ -128,7 +128,7 @@ class Login(Page):
         wants = self._logins.wants_captcha(failures, browser.network) or failed.kind == "captcha_needed"
         if failed.kind == "login_failed":
             self._attempts.failed(handle, attempt)
-        shown = Shown(
+        shown = LoginPageState(
             typed.kind,
             username=typed.username,
             error=str(LOGIN[failed.kind] % {"wait": waiting(failed.wait)} if failed.wait else LOGIN[failed.kind]),
@@ -136,7 +136,7 @@ class Login(Page):
             remember=given.get("remember") is not None,
             captcha=wants,
             # Nothing was spent: the same picture and what was read from it still count.
-            solved=Answered.of(given) if is_unspent else None,
+            solved=CaptchaAnswer.of(given) if is_unspent else None,
         )
         response = self._page(browser, handle, attempt, shown, STATUS.get(failed.kind, 200))
         if failed.wait:
@@ -151,7 +151,9 @@ class Login(Page):
         request = read_request(attempt.params, self._clients)
         return deny(self._context.issuer, request, "The person cancelled the login.")
 
-    def _page(self, browser: Browser, handle: str, attempt: LoginAttempt, shown: Shown, status: int) -> Response:
+    def _page(
+        self, browser: Browser, handle: str, attempt: LoginAttempt, shown: LoginPageState, status: int
+    ) -> Response:
         client = self._clients.find(attempt.client_id)
         current_request.current().client_id = client.client_id if client else None
         body = render_template(
@@ -177,7 +179,7 @@ class Login(Page):
         response.headers["Content-Security-Policy"] = page_policy(targets)
         return response
 
-    def _captcha(self, browser: Browser, handle: str, shown: Shown) -> dict[str, str]:
+    def _captcha(self, browser: Browser, handle: str, shown: LoginPageState) -> dict[str, str]:
         again = with_query("/login", attempt=handle, kind=shown.kind, captcha="new")
         return self._captchas.shown(browser, handle, new_url=again, kept=shown.solved)
 

@@ -170,7 +170,7 @@ class EndSession(Endpoint):
         return self._rules.tokens.hinted_account(hint, client) == session.account_id
 
 
-class Logout(Page):
+class LogoutPage(Page):
     """The question, and its answer."""
 
     def __init__(self, rules: LogoutRules) -> None:

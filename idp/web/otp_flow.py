@@ -13,7 +13,7 @@ from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.login.challenge import Challenges
 from idp.ports import Clock
 from idp.web.browser import Browser
-from idp.web.captcha_form import Answered, CaptchaForm
+from idp.web.captcha_form import CaptchaAnswer, CaptchaForm
 from idp.web.headers import page_policy
 from idp.web.sentences import CODE, waiting
 
@@ -35,7 +35,7 @@ class OtpPage:
     error: str | None = None
     wait: int = 0
     captcha: bool = False
-    kept: Answered | None = None
+    kept: CaptchaAnswer | None = None
     owed: int = 0
     over: bool = False
     target: str = ""
@@ -71,7 +71,7 @@ class OtpFlow:
         if self._codes.is_exhausted(ask):
             return {"error": str(CODE["exhausted"]), "over": True}
         form = browser.form if browser.request.method == "POST" and not trusted else {}
-        answered = Answered.of(form)
+        answered = CaptchaAnswer.of(form)
         if wait := self._captchas.owed(answered, browser.network):
             error = str(CODE["work"] % {"wait": waiting(wait)})
             return {"captcha": True, "kept": answered, "owed": wait, "error": error}

@@ -7,7 +7,7 @@ from typing import Any
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
-from idp.desk.data_requests import Answered, DataRequest, DataRequests, Kept
+from idp.desk.data_requests import AlreadyAnswered, DataRequest, DataRequests, KeptData
 from idp.ports import AuditLog, Event
 from idp.web.account import OwnPages, shown_date
 from idp.web.browser import csrf_of, demand_csrf, this_browser
@@ -43,7 +43,7 @@ class OwnData(Page):
         session = self._pages.signed_in(browser)
         try:
             self._requests.withdraw(session.account_id, browser.form.get("withdraw", "")[:22])
-        except Answered:
+        except AlreadyAnswered:
             # It was answered meanwhile; the page says how.
             return redirect("/account/data", 303)
         return redirect("/account/data", 303)
@@ -107,7 +107,7 @@ class Erase(Sensitive):
         return redirect("/account/data", 303)
 
 
-def listed(kept: Sequence[Kept]) -> list[tuple[str, str]]:
+def listed(kept: Sequence[KeptData]) -> list[tuple[str, str]]:
     """What the law keeps of somebody whose data are erased, with the day on which it goes."""
     return [(f"{KEPT[each.what]} {each.reference}".strip(), shown_date(each.until)[:10]) for each in kept]
 

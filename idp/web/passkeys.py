@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from idp.accounts.account import Account
 from idp.accounts.credentials import Credentials, Outdated
 from idp.accounts.notices import Notices
-from idp.accounts.passkey import BadName, Ceremony, Holder, Passkey, PasskeyRefused, TooManyPasskeys
+from idp.accounts.passkey import BadName, Ceremony, Passkey, PasskeyHolder, PasskeyRefused, TooManyPasskeys
 from idp.accounts.passkeys import MOST, Passkeys
 from idp.ephemeral_records import digest
 from idp.errors import BadRequest, Expired
@@ -137,10 +137,10 @@ class EndPasskey(Sensitive):
         return renewed(self._pages, browser, account, session, redirect(self.path, 303))
 
 
-def _holder(account: Account) -> Holder:
+def _holder(account: Account) -> PasskeyHolder:
     """The person's device lists the passkey under name and number; the number is masked, for others look at it too."""
     held = next((i.masked for i in account.identifiers if i.valid_to is None), "")
-    return Holder("account", account.id, held or account.name, account.name)
+    return PasskeyHolder("account", account.id, held or account.name, account.name)
 
 
 def _adding(browser: Browser, account: Account, session: Session) -> Ceremony:

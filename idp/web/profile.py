@@ -18,8 +18,8 @@ from idp.accounts.one_time import CodeRequest
 from idp.accounts.password_rules import VIETNAM
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration
-from idp.desk.declarations import Asker, Declarations
-from idp.desk.profile import FIELDS, STOP_FIELDS, Profiles, Wanted, Wish, way_to
+from idp.desk.declarations import Applicant, Declarations
+from idp.desk.profile import FIELDS, STOP_FIELDS, ProfileChange, Profiles, Wanted, way_to
 from idp.desk.reading import Reading
 from idp.errors import Expired
 from idp.login.sessions import Session
@@ -249,14 +249,14 @@ class ProfileCode(Sensitive):
             if isinstance(again, Response):
                 return again
             return self._next(ticket) if again[1] != wish else self._page(browser, ticket, wish, ask, **shown)
-        asker = Asker(browser.network, browser.language())
+        asker = Applicant(browser.network, browser.language())
         try:
             handed = self._profiles.proved(ticket, wish, account, asker)
         except Expired:
             return self._over()
         return redirect(Profile.path, 303) if handed else self._next(ticket)
 
-    def _here(self, browser: Browser, given: Mapping[str, str]) -> tuple[str, Wish, Account] | Response:
+    def _here(self, browser: Browser, given: Mapping[str, str]) -> tuple[str, ProfileChange, Account] | Response:
         """What is under way in this session, or the way back when it was handed in, is too old or was never here."""
         grant_state = self._pages.grant_state(browser)
         if grant_state is None or grant_state.account is None or grant_state.session is None:
@@ -275,7 +275,7 @@ class ProfileCode(Sensitive):
     def _over(self) -> Response:
         return redirect(f"{Profile.path}?why=over", 303)
 
-    def _page(self, browser: Browser, ticket: str, wish: Wish, ask: CodeRequest, **shown: Any) -> Response:
+    def _page(self, browser: Browser, ticket: str, wish: ProfileChange, ask: CodeRequest, **shown: Any) -> Response:
         lead = gettext("Nhập mã để gửi yêu cầu. Nếu không còn dùng nơi nhận mã này, hãy đến cơ quan BHXH.")
         if wish.proved:
             lead = gettext("Nhập thêm mã vừa gửi tới địa chỉ thư mới, để chắc chắn địa chỉ đó là của bạn.")

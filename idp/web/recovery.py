@@ -18,7 +18,7 @@ from idp.errors import BadRequest, Expired, OtherBrowser, RecoveryOver
 from idp.login.attempt import browser_of
 from idp.login.challenge import Challenges
 from idp.web.browser import Browser, WebContext, this_browser, with_query
-from idp.web.captcha_form import Answered, CaptchaForm
+from idp.web.captcha_form import CaptchaAnswer, CaptchaForm
 from idp.web.cookies import new_browser
 from idp.web.headers import page_policy
 from idp.web.otp_flow import OtpPage, answer_sheet
@@ -47,7 +47,7 @@ class Recover(Page):
         form = browser.form
         if browser.secret is None:
             raise OtherBrowser("the browser keeps no cookies")
-        answered = Answered.of(form)
+        answered = CaptchaAnswer.of(form)
         if wait := self._captchas.owed(answered, browser.network):
             response = self._page(browser, str(CODE["work"] % {"wait": waiting(wait)}), answered)
             response.status_code, response.headers["Retry-After"] = 429, str(wait)
@@ -63,7 +63,7 @@ class Recover(Page):
         handle = self._recoveries.by_code(typed)
         return redirect(with_query("/recover/code", ticket=handle, attempt=attempt), 303)
 
-    def _page(self, browser: Browser, error: str | None = None, kept: Answered | None = None) -> Response:
+    def _page(self, browser: Browser, error: str | None = None, kept: CaptchaAnswer | None = None) -> Response:
         given = browser.form if browser.request.method == "POST" else browser.query
         way = given.get("way", "phone")
         kind = given.get("kind", "individual")
@@ -86,7 +86,7 @@ class Recover(Page):
             self._context.cookies.set(response, "b", secret)
         return response
 
-    def _captcha(self, browser: Browser, secret: str, kept: Answered | None) -> dict[str, str]:
+    def _captcha(self, browser: Browser, secret: str, kept: CaptchaAnswer | None) -> dict[str, str]:
         return self._captchas.shown(browser, "recover " + browser_of(secret), secret=secret, kept=kept)
 
 

@@ -12,7 +12,7 @@ from flask_babel import LazyString, format_timedelta, lazy_gettext
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ErrorPage:
     """An error page: what happened, in a title and a sentence, what the person can do now, and buttons that lead on.
 
     `ways` are labels and addresses of our own; without them the one button leads home.
@@ -38,8 +38,8 @@ KEPT: Mapping[str, LazyString] = {
 }
 """What the law keeps of somebody whose data are erased."""
 
-PAGES: Mapping[str, Page] = {
-    "unknown_client": Page(
+PAGES: Mapping[str, ErrorPage] = {
+    "unknown_client": ErrorPage(
         lazy_gettext("Không nhận ra trang yêu cầu đăng nhập"),
         lazy_gettext("Trang vừa chuyển bạn đến đây chưa được đăng ký với BHXH Việt Nam, nên chúng tôi đã dừng lại."),
         (
@@ -47,7 +47,7 @@ PAGES: Mapping[str, Page] = {
             lazy_gettext("Tự mở cổng dịch vụ từ địa chỉ bạn biết rõ rồi đăng nhập lại."),
         ),
     ),
-    "redirect_uri": Page(
+    "redirect_uri": ErrorPage(
         lazy_gettext("Địa chỉ quay lại không hợp lệ"),
         lazy_gettext("Bạn được yêu cầu chuyển đến một địa chỉ chưa đăng ký. Để bảo vệ bạn, chúng tôi đã dừng lại."),
         (
@@ -55,7 +55,7 @@ PAGES: Mapping[str, Page] = {
             lazy_gettext("Nếu bạn đến đây từ một đường dẫn trong tin nhắn hoặc thư lạ, đừng dùng đường dẫn đó nữa."),
         ),
     ),
-    "bad_request": Page(
+    "bad_request": ErrorPage(
         lazy_gettext("Yêu cầu không hợp lệ"),
         lazy_gettext("Trình duyệt đã gửi một yêu cầu mà hệ thống không hiểu được."),
         (
@@ -63,7 +63,7 @@ PAGES: Mapping[str, Page] = {
             lazy_gettext("Dùng các nút trên màn hình, không sửa địa chỉ trang."),
         ),
     ),
-    "expired": Page(
+    "expired": ErrorPage(
         lazy_gettext("Lần đăng nhập này đã hết hạn"),
         lazy_gettext("Lần đăng nhập đã quá thời gian cho phép hoặc đã hoàn tất."),
         (
@@ -71,7 +71,7 @@ PAGES: Mapping[str, Page] = {
             lazy_gettext("Nếu bạn đã đăng nhập xong ở một thẻ khác, hãy tiếp tục ở thẻ đó."),
         ),
     ),
-    "notice_over": Page(
+    "notice_over": ErrorPage(
         lazy_gettext("Đường dẫn “Không phải tôi” không dùng được nữa"),
         lazy_gettext(
             "Mỗi đường dẫn chỉ dùng được một lần trong 72 giờ. Khi đã dùng, mọi phiên đăng nhập trước đó đã kết thúc "
@@ -84,7 +84,7 @@ PAGES: Mapping[str, Page] = {
         ),
         ((lazy_gettext("Đặt mật khẩu mới"), "/recover"), (lazy_gettext("Xem lịch sử hoạt động"), "/account/activity")),
     ),
-    "activation_over": Page(
+    "activation_over": ErrorPage(
         lazy_gettext("Đường dẫn kích hoạt không dùng được nữa"),
         lazy_gettext(
             "Đường dẫn đặt mật khẩu đầu tiên chỉ dùng được một lần, trong 72 giờ, và mỗi lần gửi mới thay cho lần "
@@ -97,7 +97,7 @@ PAGES: Mapping[str, Page] = {
         ),
         ((lazy_gettext("Đăng nhập"), "/login"), (lazy_gettext("Quên mật khẩu"), "/recover")),
     ),
-    "recovery_over": Page(
+    "recovery_over": ErrorPage(
         lazy_gettext("Đường dẫn đặt lại mật khẩu không dùng được nữa"),
         lazy_gettext(
             "Đường dẫn hoặc mã đặt lại mật khẩu chỉ dùng được một lần: trong 30 phút nếu gửi qua thư, 10 phút nếu "
@@ -110,7 +110,7 @@ PAGES: Mapping[str, Page] = {
         ),
         ((lazy_gettext("Quên mật khẩu"), "/recover"), (lazy_gettext("Đăng nhập"), "/login")),
     ),
-    "other_browser": Page(
+    "other_browser": ErrorPage(
         lazy_gettext("Không tiếp tục được trên trình duyệt này"),
         lazy_gettext("Lần đăng nhập này bắt đầu ở trình duyệt khác, hoặc trình duyệt của bạn đang chặn cookie."),
         (
@@ -119,12 +119,12 @@ PAGES: Mapping[str, Page] = {
             lazy_gettext("Nếu ai đó gửi cho bạn đường dẫn đến trang này, đừng dùng đường dẫn đó để đăng nhập."),
         ),
     ),
-    "too_many": Page(
+    "too_many": ErrorPage(
         lazy_gettext("Quá nhiều lần thử"),
         lazy_gettext("Có quá nhiều yêu cầu trong thời gian ngắn. Tài khoản của bạn không bị khóa."),
         (lazy_gettext("Chờ vài phút rồi thử lại."),),
     ),
-    "busy": Page(
+    "busy": ErrorPage(
         lazy_gettext("Hệ thống đang bận"),
         lazy_gettext("Hệ thống tạm thời chưa thể phục vụ bạn. Chưa có thao tác nào được thực hiện."),
         (
@@ -132,17 +132,17 @@ PAGES: Mapping[str, Page] = {
             lazy_gettext("Bạn không cần đổi mật khẩu hay đăng ký lại."),
         ),
     ),
-    "not_found": Page(
+    "not_found": ErrorPage(
         lazy_gettext("Không tìm thấy trang"),
         lazy_gettext("Địa chỉ này không có trang nào."),
         (lazy_gettext("Kiểm tra lại địa chỉ, hoặc quay lại cổng dịch vụ và bắt đầu lại."),),
     ),
-    "method": Page(
+    "method": ErrorPage(
         lazy_gettext("Không mở được trang theo cách này"),
         lazy_gettext("Địa chỉ này không dùng được theo cách trình duyệt vừa gọi."),
         (lazy_gettext("Quay lại cổng dịch vụ và bắt đầu lại."),),
     ),
-    "internal": Page(
+    "internal": ErrorPage(
         lazy_gettext("Đã xảy ra lỗi"),
         lazy_gettext("Lỗi nằm ở phía hệ thống, không phải do bạn, và đã được ghi lại."),
         (
@@ -150,7 +150,7 @@ PAGES: Mapping[str, Page] = {
             lazy_gettext("Nếu lỗi lặp lại, hãy gọi Tổng đài và đọc mã hỗ trợ dưới đây."),
         ),
     ),
-    "forbidden": Page(
+    "forbidden": ErrorPage(
         lazy_gettext("Yêu cầu bị từ chối"),
         lazy_gettext("Biểu mẫu vừa gửi không đến từ trang của chúng tôi, hoặc phiên đăng nhập đã kết thúc."),
         (
@@ -158,42 +158,42 @@ PAGES: Mapping[str, Page] = {
             lazy_gettext("Nếu bạn không tự gửi biểu mẫu nào, hãy đóng thẻ vừa mở trước đó."),
         ),
     ),
-    "no_right": Page(
+    "no_right": ErrorPage(
         lazy_gettext("Bạn không có quyền ở phần này"),
         lazy_gettext("Tài khoản cán bộ của bạn chưa được giao quyền này. Chưa có thao tác nào được thực hiện."),
         (lazy_gettext("Nếu công việc cần, hãy đề nghị người quản trị giao quyền."),),
     ),
-    "other_agency": Page(
+    "other_agency": ErrorPage(
         lazy_gettext("Hồ sơ thuộc cơ quan khác"),
         lazy_gettext("Bạn chỉ xem và quyết định được hồ sơ của cơ quan mình phụ trách."),
         (lazy_gettext("Chuyển người dân đến đúng cơ quan tiếp nhận, hoặc đề nghị người quản trị giao quyền."),),
     ),
-    "own_request": Page(
+    "own_request": ErrorPage(
         lazy_gettext("Đây là hồ sơ của chính bạn"),
         lazy_gettext("Không ai được xem xét hồ sơ của chính mình. Cán bộ khác phải quyết định."),
         (lazy_gettext("Mở hồ sơ khác trong danh sách."),),
     ),
-    "views": Page(
+    "views": ErrorPage(
         lazy_gettext("Bạn đã mở quá nhiều hồ sơ"),
         lazy_gettext("Số hồ sơ mở trong một giờ có giới hạn để bảo vệ dữ liệu của người dân. Việc này được ghi lại."),
         (lazy_gettext("Chờ đến hết giờ rồi mở tiếp. Nếu công việc cần nhiều hơn, hãy báo người quản trị."),),
     ),
-    "alone": Page(
+    "alone": ErrorPage(
         lazy_gettext("Bạn không quyết định một mình được"),
         lazy_gettext("Tài khoản cán bộ của bạn chưa có đủ mã số BHXH và số CCCD, nên chưa có gì được thực hiện."),
         (lazy_gettext("Đề xuất để cán bộ khác xác nhận, hoặc đề nghị người quản trị bổ sung hai số của bạn."),),
     ),
-    "invitation": Page(
+    "invitation": ErrorPage(
         lazy_gettext("Đường dẫn không còn dùng được"),
         lazy_gettext("Đường dẫn đặt mật khẩu đã được dùng, đã quá một giờ, hoặc chưa từng có."),
         (lazy_gettext("Đề nghị người quản trị gửi đường dẫn mới."),),
     ),
-    "too_large": Page(
+    "too_large": ErrorPage(
         lazy_gettext("Dữ liệu gửi quá lớn"),
         lazy_gettext("Trình duyệt đã gửi nhiều dữ liệu hơn mức cho phép."),
         (lazy_gettext("Quay lại, nhập ít dữ liệu hơn rồi thử lại."),),
     ),
-    "pictures": Page(
+    "pictures": ErrorPage(
         lazy_gettext("Ảnh quá lớn"),
         lazy_gettext("Các ảnh gửi cùng lúc lớn hơn mức nhận được, nên lần gửi này chưa được ghi nhận."),
         (

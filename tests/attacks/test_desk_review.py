@@ -15,7 +15,7 @@ from PIL import Image
 from config.officer_wiring import roster_of
 from idp.accounts.one_time import CodeRequest
 from idp.audit import Chain
-from idp.desk.declarations import Asker
+from idp.desk.declarations import Applicant
 from idp.desk.officers import BadOfficer
 from idp.desk.photos import BadPhoto, PhotoProcessor
 from idp.errors import TooMany
@@ -97,7 +97,7 @@ def test_one_network_cannot_keep_the_darkroom_to_itself(desk: Desk) -> None:
 
     def first_refused(network: str) -> int:
         for number in range(200):
-            _, draft = desk_of_citizens.begin("individual", Asker(network, "vi"))
+            _, draft = desk_of_citizens.begin("individual", Applicant(network, "vi"))
             try:
                 desk_of_citizens.keep_photo(draft, "portrait", b"no picture")
             except BadPhoto:

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from config.federation_wiring import linking_of, sql_links
 from config.people_wiring import notices_of
 from federation.linking import LinkTaken, NewLink, Subject, new_id
-from federation.officers import Officers
+from federation.officers import LinkOfficers
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOTHING_TOLD, NOWHERE
@@ -229,7 +229,7 @@ def test_a_number_is_given_only_while_the_link_holds(here: Brokered) -> None:
     [proposed] = [each for each in links.disputes() if each.reason == "number"]
     dispute = links.find_dispute(proposed.id)
     assert dispute is not None
-    officers = Officers(links, notices_of(app.base), app.clock)
+    officers = LinkOfficers(links, notices_of(app.base), app.clock)
     account = account_of(here, MO_CODE)
     officers.remove(links.of_account(account.id)[0], account, "the owner says it was not them")
 
@@ -253,7 +253,7 @@ def test_an_account_gets_no_second_citizen_number(here: Brokered) -> None:
         connection.execute(t.identifier.insert(), held)
 
     with pytest.raises(LinkTaken):
-        Officers(links, notices_of(app.base), app.clock).give_number(dispute, "papers seen")
+        LinkOfficers(links, notices_of(app.base), app.clock).give_number(dispute, "papers seen")
 
 
 def test_a_link_without_a_number_is_held_against_the_accounts_own(here: Brokered) -> None:

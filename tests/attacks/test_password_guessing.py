@@ -186,10 +186,10 @@ def test_f7_right_passwords_of_one_account_have_a_rate_too(app: App) -> None:
     """Each costs 25 ms of a core."""
     from dataclasses import replace
 
-    from idp.limits.durable import Policy
+    from idp.limits.durable import LimitPolicy
 
     logins = app.provider.logins
-    few = Policy(free=5, base=30, cap=30, memory=86_400, sliding=False)
+    few = LimitPolicy(free=5, base=30, cap=30, memory=86_400, sliding=False)
     logins._rules = replace(logins._rules, limits=replace(logins._rules.limits, successes=few))
     rich = app.visitor(ATTACKER)
     answers = [rich.log_in(rich.authorize(prompt="login")).status_code for _ in range(7)]

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from idp.accounts.account import Account
-from idp.accounts.hash_queue import Asker
+from idp.accounts.hash_queue import HashCaller
 from idp.limits.local import LocalRateLimiter
 from idp.limits.work import WorkPrice
 from idp.login.limits import LoginLimits
@@ -50,7 +50,7 @@ class Bare:
     """Passwords that cost nothing."""
 
     @contextmanager
-    def place(self, asker: Asker) -> Iterator["Bare"]:
+    def place(self, asker: HashCaller) -> Iterator["Bare"]:
         yield self
 
     def verify(self, stored: str | None, password: str) -> bool:

@@ -13,7 +13,7 @@ from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import BrokenTrail, SqlAudit, Trail
 from keys.cache import RingCache
-from keys.changes import Policy
+from keys.changes import KeyPolicy
 from keys.database import Database
 from keys.rotation import Rotator
 from keys.sealing import MasterKey, MasterKeys
@@ -39,7 +39,7 @@ def audit(database: Database, clock: FrozenClock) -> SqlAudit:
 @pytest.fixture
 def rotator(database: Database, clock: FrozenClock) -> Rotator:
     store = SqlKeyStore(database, MasterKeys((MasterKey(b"m" * 32),)), tables=AUDIT)
-    rotator = Rotator(store, clock, Policy(algorithms=("ES256",)))
+    rotator = Rotator(store, clock, KeyPolicy(algorithms=("ES256",)))
     rotator.ensure()
     return rotator
 

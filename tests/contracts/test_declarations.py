@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from idp.desk.declaration import Declaration, Form, Photo, Queue, new_id, new_reference
+from idp.desk.declaration import Declaration, Form, Photo, QueueFilter, new_id, new_reference
 from idp.ephemeral_records import digest, new_secret
 from idp.messages.message import Message
 from idp.store import tables as t
@@ -146,4 +146,4 @@ def test_drafts_are_in_no_queue(declarations: SqlDeclarations) -> None:
         declarations.add(each)
     declarations.submit(other.submitted(NOW, lapses_at=NOW + 1000), [])
 
-    assert [d.id for d in declarations.queue(Queue(None))] == [other.id]
+    assert [d.id for d in declarations.queue(QueueFilter(None))] == [other.id]

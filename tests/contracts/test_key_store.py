@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from config.keys_setup import noted_in
 from idp.store.audit import SqlAudit
-from keys.changes import Policy
+from keys.changes import KeyPolicy
 from keys.database import Database
 from keys.ring import ALGORITHMS, BadRing, KeyRing, SigningKey
 from keys.rotation import Rotator
@@ -339,7 +339,7 @@ def test_f_18_a_rotation_that_is_killed_leaves_the_old_state_or_the_new(
         print(f"\n{database.dialect}: killed at {points} points of {second} lines: {old} times old, {new} times new")
 
 
-DAILY = Policy(lead=100.0)
+DAILY = KeyPolicy(lead=100.0)
 
 
 def activations(database: Database) -> int:

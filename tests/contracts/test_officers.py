@@ -12,7 +12,7 @@ from config.people_wiring import notices_of
 from config.settings import Settings
 from config.stores import Stores, open_stores
 from federation.linking import Dispute, LinkTaken, Subject
-from federation.officers import Officers, Two
+from federation.officers import LinkOfficers, Two
 from idp.ports import Event
 from idp.store import tables as t
 from tests.contracts.test_people import account
@@ -42,7 +42,7 @@ def base(database_url: str, tmp_path: Path) -> Iterator[Stores]:
 def decide(url: str, home: Path) -> list[str]:
     """Link to both accounts, and refuse: whatever comes first."""
     base, done = foundation(url, home), []
-    officers = Officers(sql_links(base), notices_of(base), base.clock)
+    officers = LinkOfficers(sql_links(base), notices_of(base), base.clock)
     dispute = sql_links(base).find_dispute("refused")
     assert dispute
     for number in (1, 2):

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from idp.outbound import Answer, Outbound, OutboundFailed
+from idp.outbound import Outbound, OutboundFailed, OutboundResponse
 from tests.support.certificates import Authority
 
 SECONDS = 0.5
@@ -72,7 +72,7 @@ def outbound() -> Outbound:
 
 def test_an_answer_is_an_answer_whatever_its_status(outbound: Outbound) -> None:
     with saying(b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 2\r\n\r\nno") as url:
-        assert outbound.post(url, b"a=b", {}) == Answer(302, b"no")
+        assert outbound.post(url, b"a=b", {}) == OutboundResponse(302, b"no")
 
 
 SLOW = {
@@ -126,7 +126,7 @@ def test_the_deadline_holds_over_tls_too(authority: Authority) -> None:
     outbound = Outbound(authority.ca_file, seconds=SECONDS)
     with saying(HEAD.replace(b"1000", b"1"), b"x", tls=authority.issue("localhost")) as url:
         # A handshake on a busy machine may take longer than the deadline that is held below.
-        assert Outbound(authority.ca_file).post(url, b"", {}) == Answer(200, b"x")
+        assert Outbound(authority.ca_file).post(url, b"", {}) == OutboundResponse(200, b"x")
     began = time.monotonic()
     words, pause = SLOW["a head that drips"]
     with saying(*words, pause=pause, tls=authority.issue("localhost")) as url, pytest.raises(OutboundFailed):
@@ -157,7 +157,7 @@ def test_several_requests_share_one_deadline(outbound: Outbound) -> None:
     """F-25: the deadline is that of the whole login, not of each of its requests."""
     with saying(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n", b"x", pause=0.2, then="listens") as url:
         for _ in range(4):
-            assert outbound.get(url, {}) == Answer(200, b"x")
+            assert outbound.get(url, {}) == OutboundResponse(200, b"x")
         began, deadline = time.monotonic(), outbound.deadline()
         with pytest.raises(OutboundFailed, match=r"slow|no time"):
             ask_often(outbound, url, deadline)
@@ -303,7 +303,7 @@ def test_the_address_that_was_judged_is_the_one_that_is_connected_to(
         port = int(url.rstrip("/").rpartition(":")[2])
         outbound = Outbound(authority.ca_file, hosts={f"{NAME}:{port}"}, networks=["127.0.0.2/32"], resolve=changing)
         # The certificate is for the name: what is pinned is where we go, not who must be there.
-        assert outbound.get(f"https://{NAME}:{port}/token", {}) == Answer(200, b"x")
+        assert outbound.get(f"https://{NAME}:{port}/token", {}) == OutboundResponse(200, b"x")
         assert asked == [NAME]
         with pytest.raises(OutboundFailed, match="not public"):
             outbound.get(f"https://{NAME}:{port}/token", {})

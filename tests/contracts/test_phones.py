@@ -6,7 +6,7 @@ import pytest
 
 from idp.accounts.phone import PhoneNumber
 from idp.store.people import SqlPeople
-from idp.store.phones import LISTED, Finding, SqlPhones
+from idp.store.phones import LISTED, PhoneFinding, SqlPhones
 from keys.database import Database
 from tests.contracts.test_people import account
 from tests.support.rivals import outcomes
@@ -42,8 +42,8 @@ def test_an_old_form_is_told_and_then_converted(people: SqlPeople, phones: SqlPh
     """U-02: it is the same number, so it stays as verified as it was."""
     people.add(account(1, written, phone_verified_at=5.0, secured_at=4.0))
 
-    assert list(phones.findings()) == [Finding("old form", NUMBER, ids(1))]
-    assert list(phones.findings(convert_at=9.0)) == [Finding("converted", NUMBER, ids(1))]
+    assert list(phones.findings()) == [PhoneFinding("old form", NUMBER, ids(1))]
+    assert list(phones.findings(convert_at=9.0)) == [PhoneFinding("converted", NUMBER, ids(1))]
     assert list(phones.findings()) == []
     assert people.find(*ids(1)) == account(1, NEW, phone_verified_at=5.0, secured_at=4.0, updated_at=9.0)
 
@@ -82,7 +82,7 @@ def test_numbers_of_today_that_are_shared_are_told(people: SqlPeople, phones: Sq
 def test_what_is_no_mobile_number_is_told_and_left(people: SqlPeople, phones: SqlPhones, written: str) -> None:
     people.add(account(1, written))
 
-    assert list(phones.findings(convert_at=9.0)) == [Finding("unreadable", None, ids(1))]
+    assert list(phones.findings(convert_at=9.0)) == [PhoneFinding("unreadable", None, ids(1))]
     found = people.find(*ids(1))
     assert found
     assert found.phone == written

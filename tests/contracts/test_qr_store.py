@@ -9,12 +9,12 @@ from idp.ports import EphemeralStore
 from idp.store.ephemeral_redis import RedisEphemeralStore
 from idp.store.ephemeral_sql import SqlEphemeralStore
 from keys.database import Database
-from qr_login.flow import Asker, QrLogin, QrRefused, State
+from qr_login.flow import AskingBrowser, QrLogin, QrRefused, State
 from qr_login.logins import CODEC, LIFE, REMEMBERED, QrLogins
 from qr_login.picture import Pictures
 from tests.support.clock import FrozenClock
 
-ASKER = Asker("Chrome", "Android", "Cần Thơ", "203.0.113.0/24")
+ASKER = AskingBrowser("Chrome", "Android", "Cần Thơ", "203.0.113.0/24")
 ME = ("phone", "owner")
 FULL = QrLogin(
     "a_1", "portal", ASKER, "07", 1.5, True, State.DENIED, 3, "phone", "owner", 2.5, 3.5, 2, True, "not_me", "Galaxy"

@@ -2,17 +2,17 @@
 
 import pytest
 
-from idp.limits.durable import Decision, Hit, Policy
+from idp.limits.durable import Decision, Hit, LimitPolicy
 from idp.store.rate_limits import SqlRateLimits
 from keys.database import Database
 from tests.support.rivals import outcomes
 
 NOW = 1_772_413_200.0
-OWN = Policy(free=3, base=30, cap=3600, memory=86_400)
-WINDOW = Policy(free=20, base=3600, cap=3600, memory=3600, sliding=False)
+OWN = LimitPolicy(free=3, base=30, cap=3600, memory=86_400)
+WINDOW = LimitPolicy(free=20, base=3600, cap=3600, memory=3600, sliding=False)
 
 
-def hit(rate_limits: SqlRateLimits, now: float, policy: Policy = OWN, key: str = "own") -> Decision:
+def hit(rate_limits: SqlRateLimits, now: float, policy: LimitPolicy = OWN, key: str = "own") -> Decision:
     return rate_limits.hit([Hit(key, policy)], now)[0]
 
 
@@ -101,7 +101,7 @@ def test_a_burst_gets_no_more_tries_than_a_patient_guesser(database: Database, d
 
 @pytest.mark.parametrize("over", [0, 1, 5, 40, 10_000])
 def test_the_statement_and_the_rule_count_alike(database: Database, over: int) -> None:
-    """The delay is computed in SQL and in `Policy`; both must say the same, without overflow."""
+    """The delay is computed in SQL and in `LimitPolicy`; both must say the same, without overflow."""
     from sqlalchemy import update
 
     from idp.store import tables as t

@@ -11,10 +11,10 @@ from sqlalchemy import insert, update
 
 from config.people_wiring import notices_of
 from federation.connector import UpstreamIdentity
-from federation.matching import DAY, Candidate, Evidence, Policy, Propose, match
+from federation.matching import DAY, Candidate, Evidence, LinkPolicy, Propose, match
 from idp.accounts.account import Account
 from idp.accounts.birth_date import BirthDate
-from idp.accounts.devices import DeviceRefused, Holder, Wish
+from idp.accounts.devices import DeviceHolder, DeviceRefused, EnrolmentRequest
 from idp.accounts.notices import NOWHERE
 from idp.accounts.phone import PhoneNumber
 from idp.accounts.recovery import RecoveryForm
@@ -108,9 +108,9 @@ def password(app: App, account: Account, channel: str) -> bool:
 
 
 def device(app: App, account: Account, channel: str) -> bool:
-    holder = Holder(account, "portal", "k" * 43, "g" * 22, None, "192.0.2.7", "192.0.2.0/24", NOWHERE)
+    holder = DeviceHolder(account, "portal", "k" * 43, "g" * 22, None, "192.0.2.7", "192.0.2.0/24", NOWHERE)
     with pytest.raises(DeviceRefused):
-        app.provider.devices.enrol(holder, Wish("máy của tôi", "739218"))
+        app.provider.devices.enrol(holder, EnrolmentRequest("máy của tôi", "739218"))
     return sent(app, channel, "device")
 
 
@@ -177,7 +177,7 @@ def matching(app: App, account: Account, channel: str) -> bool:
     number = PhoneNumber(TO["sms"])
     told, born = number if account.phone else None, BirthDate(1990, 5, 17)
     who = UpstreamIdentity("dvcqg", "sub", name=account.name, birth_date=born, phone=told, ial=2)
-    found = match(who, Evidence(by_phone=(Candidate(account),)), Policy(phone_required=True), app.clock())
+    found = match(who, Evidence(by_phone=(Candidate(account),)), LinkPolicy(phone_required=True), app.clock())
     return isinstance(found, Propose)
 
 

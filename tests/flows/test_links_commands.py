@@ -235,7 +235,7 @@ def test_an_account_that_changes_at_this_moment_is_not_linked(operator: Operator
     """The decision stood on the account as it was."""
     from config.people_wiring import notices_of
     from federation.linking import LinkTaken
-    from federation.officers import Officers, Two
+    from federation.officers import LinkOfficers, Two
 
     store = sql_links(base)
     dispute, seen = store.find_dispute(refused(base)), base.people.find(HOA)
@@ -245,6 +245,6 @@ def test_an_account_that_changes_at_this_moment_is_not_linked(operator: Operator
 
     for known in (seen, replace(seen, secured_at=1.0)):
         with pytest.raises(LinkTaken):
-            Officers(store, notices_of(base), base.clock).link(dispute, known, Two("lan", "minh"), "desk 12")
+            LinkOfficers(store, notices_of(base), base.clock).link(dispute, known, Two("lan", "minh"), "desk 12")
     assert linked(operator, HOA) == []
     assert len(operator.json("links", "list")) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from config.federation_wiring import sql_links
 from config.people_wiring import notices_of
-from federation.officers import Officers
+from federation.officers import LinkOfficers
 from idp.accounts.birth_date import BirthDate
 from idp.accounts.participants import Participant
 from idp.ports import Event
@@ -198,7 +198,7 @@ def test_a_linked_account_without_citizen_number_gets_it_from_an_officer(here: B
     assert len(proposed) == 1
     asked = links.find_dispute(proposed[0].id)
     assert asked is not None
-    Officers(links, notices_of(here.app.base), here.app.clock).give_number(asked, "papers seen")
+    LinkOfficers(links, notices_of(here.app.base), here.app.clock).give_number(asked, "papers seen")
     account = here.app.base.people.find(here.account_of("0011111111"))
     assert account is not None
     assert account.identifier("cccd") == "000887000111"

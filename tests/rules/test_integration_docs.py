@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config.sections import Upstream
+from config.sections import UpstreamSettings
 from sandbox import dvcqg, faults, vneid
 from sandbox.upstream_people import people_of
 
@@ -19,7 +19,7 @@ SANDBOX = (DOCS / "sandbox.md").read_text(encoding="utf-8")
 def test_the_settings_of_an_example_can_be_used(kind: str) -> None:
     examples = re.findall(r"```toml\n(.*?)```", (DOCS / f"{kind}.md").read_text(encoding="utf-8"), re.DOTALL)
 
-    found = [Upstream.model_validate(each) for text in examples for each in tomllib.loads(text)["upstreams"]]
+    found = [UpstreamSettings.model_validate(each) for text in examples for each in tomllib.loads(text)["upstreams"]]
 
     assert [each.kind for each in found] == [kind]
 
@@ -29,7 +29,7 @@ def test_every_key_that_is_explained_is_a_setting() -> None:
     keys = {key for row in re.findall(r"^\| (.*?) \|", table, re.MULTILINE) for key in re.findall("`(.*?)`", row)}
 
     assert len(keys) > 12
-    assert keys <= set(Upstream.model_fields)
+    assert keys <= set(UpstreamSettings.model_fields)
 
 
 def test_everybody_who_can_be_played_is_in_the_table() -> None:

@@ -21,7 +21,7 @@ from idp.store.ephemeral_redis import RedisEphemeralStore
 from idp.store.ephemeral_sql import SqlEphemeralStore
 from idp.store.people import SqlPeople
 from keys.database import Database
-from qr_login.flow import Asker, QrRefused, State
+from qr_login.flow import AskingBrowser, QrRefused, State
 from qr_login.logins import Claim, QrLogins
 from qr_login.picture import Pictures
 from tests.contracts.test_people import account
@@ -66,7 +66,7 @@ def scanned(logins: QrLogins, count: int, *, confirm: bool) -> list[Started]:
     """So many logins that were scanned, perhaps confirmed."""
     made = []
     for _ in range(count):
-        secret, login = logins.start("a_1", "portal", Asker("Firefox", "Linux", "Huế", "203.0.113.0/24"))
+        secret, login = logins.start("a_1", "portal", AskingBrowser("Firefox", "Linux", "Huế", "203.0.113.0/24"))
         picture = logins.poll(secret).payloads[0]
         ticket, _ = logins.scan(picture, *ME)
         if confirm:

@@ -27,7 +27,7 @@ from joserfc.jwk import KeySet
 from joserfc.util import urlsafe_b64decode
 
 from keys import masters
-from keys.changes import Plan, Policy
+from keys.changes import KeyPolicy, Plan
 from keys.database import Database
 from keys.rotation import KeyStore, generate
 from keys.store import SqlKeyStore
@@ -169,7 +169,7 @@ class Operator:
             assert read_json(asked.ask("/introspect", token=token)) == {"active": False}
 
     def _wait_until_ready(self) -> None:
-        ring, plan = self.store.load(), Plan(Policy(lead=LEAD), time.time(), generate)
+        ring, plan = self.store.load(), Plan(KeyPolicy(lead=LEAD), time.time(), generate)
         ready = max(plan.ready_at(ring, ring.successors(alg, plan.now)[0]) for alg in ring.in_use())
         time.sleep(max(0.0, ready - time.time()))
 

@@ -40,7 +40,7 @@ def entered(context: WebContext, logins: OfficerLogins, browser: Browser, secret
     return response
 
 
-class Login(Page):
+class OfficerLoginPage(Page):
     """Login name, password and code on one form."""
 
     def __init__(self, context: WebContext, logins: OfficerLogins) -> None:
@@ -78,7 +78,7 @@ class Login(Page):
         return Response(body, status, mimetype="text/html")
 
 
-class Logout(OfficerPage):
+class OfficerLogoutPage(OfficerPage):
     """Ends the session; a form, so that no link of another site does it."""
 
     def post(self, officer: Officer) -> Response:

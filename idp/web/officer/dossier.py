@@ -218,7 +218,7 @@ class Dossier(CasePage):
         return masked(account) if account else None
 
 
-class Picture(CasePage):
+class DossierPicture(CasePage):
     """A picture of a request: every view asks for the right again and is written down."""
 
     def get(self, officer: Officer, declaration_id: str, role: str) -> Response:

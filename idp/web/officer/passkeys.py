@@ -55,7 +55,7 @@ class PasskeyDoor(Page):
         return entered(self._context, self._logins, browser, secret)
 
 
-class OwnPasskeys(OfficerPage):
+class OfficerPasskeysPage(OfficerPage):
     """The officer's own passkeys."""
 
     def __init__(self, console: Console, passkeys: OfficerPasskeys) -> None:
@@ -81,7 +81,7 @@ class OwnPasskeys(OfficerPage):
         return {"id": passkey.id, "name": passkey.name, "place": passkey.network} | moments
 
 
-class AddPasskey(OfficerPage):
+class AddOfficerPasskey(OfficerPage):
     """The question for the device, and its answer beside a code of the authenticator."""
 
     def __init__(self, console: Console, passkeys: OfficerPasskeys) -> None:

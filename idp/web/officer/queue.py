@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 
 from idp.desk.agencies import Tree
 from idp.desk.comparing import DeskViews, Marks
-from idp.desk.declaration import Declaration, DeclarationStore, Queue, Request, State, read_reference
+from idp.desk.declaration import Declaration, DeclarationStore, QueueFilter, Request, State, read_reference
 from idp.desk.grades import grades
 from idp.desk.officers import Officer
 from idp.errors import BadRequest
@@ -50,7 +50,9 @@ class Filter:
             n: getattr(self, n) for n in ("request", "state", "agency", "q") if getattr(self, n) != getattr(usual, n)
         }
 
-    def queue(self, officer: Officer, tree: Tree, after: tuple[float, str] | None = None, limit: int = PAGE) -> Queue:
+    def queue(
+        self, officer: Officer, tree: Tree, after: tuple[float, str] | None = None, limit: int = PAGE
+    ) -> QueueFilter:
         """What to list: never outside of where the officer may decide."""
         scope = officer.scope("decide", tree)
         if self.agency:
@@ -59,7 +61,7 @@ class Filter:
         text = read_reference(self.q) or self.q
         request = cast(Request, self.request) if self.request else None
         agencies = sorted(scope) if scope is not None else None
-        return Queue(agencies, (cast(State, self.state),), request, text, after, limit)
+        return QueueFilter(agencies, (cast(State, self.state),), request, text, after, limit)
 
 
 class QueuePage(OfficerPage):
@@ -99,7 +101,7 @@ class QueuePage(OfficerPage):
         )
 
 
-class Start(OfficerPage):
+class OfficerHome(OfficerPage):
     """Where an officer begins: the first part of the console that one may open."""
 
     def __init__(self, console: Console, queue: QueuePage) -> None:

@@ -15,7 +15,7 @@ from idp.accounts.account import LOGIN_KINDS, Kind
 from idp.accounts.one_time import OneTimeCodes
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration, NotOpen, Role
-from idp.desk.declarations import Asker, Changed, Closed, Declarations, Incomplete
+from idp.desk.declarations import Applicant, Changed, Closed, Declarations, Incomplete
 from idp.desk.divisions import divisions
 from idp.desk.photos import LARGEST, BadPhoto
 from idp.desk.reading import FIELDS
@@ -32,7 +32,7 @@ from idp.web.headers import Headers
 from idp.web.network import TrustedProxies
 from idp.web.otp_flow import masked
 from idp.web.register.choices import REGIONS, within
-from idp.web.register.contract import LONGEST, OPERATIONS, REFUSALS, ROOT, Operation, document
+from idp.web.register.contract import LONGEST, OPERATIONS, REFUSALS, ROOT, ApiRoute, document
 from idp.web.register.wording import REASONS, STATES
 from idp.web.register.wording import problem as sentence
 
@@ -43,7 +43,7 @@ Speaking = Callable[[Language], AbstractContextManager[object]]
 CACHED = ("Cache-Control", "public, max-age=3600")
 
 
-class Problem(Exception):
+class RegistrationProblem(Exception):
     """A refusal by its code; `more` are further members of the answer."""
 
     def __init__(self, code: str, more: Mapping[str, Any] | None = None, *, retry_after: int | None = None) -> None:
@@ -76,14 +76,14 @@ class Api:
 
     def table(self) -> Mapping[str, Endpoint]:
         """Paths and endpoints; one path may take several methods."""
-        by_path: dict[str, dict[str, Operation]] = {}
+        by_path: dict[str, dict[str, ApiRoute]] = {}
         for operation in OPERATIONS:
             by_path.setdefault(operation.path, {})[operation.method] = operation
         told = document(self._issuer)
         served: dict[str, Endpoint] = {path: self._endpoint(methods) for path, methods in by_path.items()}
         return served | {f"{ROOT}/openapi.json": lambda environ: reply(200, told, [])}
 
-    def _endpoint(self, methods: Mapping[str, Operation]) -> Endpoint:
+    def _endpoint(self, methods: Mapping[str, ApiRoute]) -> Endpoint:
         def endpoint(environ: Environ) -> Reply:
             operation = methods.get("GET" if environ["REQUEST_METHOD"] == "HEAD" else environ["REQUEST_METHOD"])
             if operation is None:
@@ -98,7 +98,7 @@ class Api:
 
         return endpoint
 
-    def _answered(self, operation: Operation, environ: Environ, language: Language) -> Answer:
+    def _answered(self, operation: ApiRoute, environ: Environ, language: Language) -> Answer:
         if operation.query or operation.answers[1] == "Places":
             return 200, self._places(operation.name, single(read_query(environ)).get(operation.query, ""))
         if operation.picture:
@@ -109,8 +109,8 @@ class Api:
 
     def _begin(self, environ: Environ, given: Mapping[str, Any], language: Language) -> Answer:
         if given["kind"] not in LOGIN_KINDS:
-            raise Problem("kind")
-        asker = Asker(self._peers.network(environ), language, "app")
+            raise RegistrationProblem("kind")
+        asker = Applicant(self._peers.network(environ), language, "app")
         secret, draft = self._declarations.begin(cast(Kind, given["kind"]), asker)
         return 201, {"secret": secret, **self._told(draft)}
 
@@ -120,7 +120,7 @@ class Api:
     def _fill(self, environ: Environ, given: Mapping[str, Any], language: Language) -> Answer:
         draft = self._holder(environ)
         if set(given) - set(FIELDS[draft.kind]):
-            raise Problem("bad_request")
+            raise RegistrationProblem("bad_request")
         typed = {name: ("1" if value else "0") if name == "agrees" else value for name, value in given.items()}
         filled, problems = self._declarations.fill(draft, typed)
         return 200, self._told(filled, {name: why for name, why in problems.items() if name in given})
@@ -135,18 +135,18 @@ class Api:
         draft = self._complete(environ)
         ask, address = self._declarations.code_for(draft), self._peers.household(environ)
         if self._codes.is_exhausted(ask):
-            raise Problem("code_exhausted")
+            raise RegistrationProblem("code_exhausted")
         captcha, typed = str(given.get("captcha_id", "")), str(given.get("captcha", ""))
         network = self._peers.network(environ)
         if wait := self._challenges.owed(captcha, str(given.get("altcha", "")), network):
-            raise Problem("work_first", retry_after=wait)
+            raise RegistrationProblem("work_first", retry_after=wait)
         solved = bool(captcha) and self._challenges.is_right(captcha, typed, _shown_to(draft))
         if solved:
             self._challenges.work.count_wrong(network)
         try:
             next_at = self._codes.send(ask, address, language=language, trusted=solved)
         except CaptchaFirst:
-            raise Problem("captcha_first", self._challenge(draft, network, language)) from None
+            raise RegistrationProblem("captcha_first", self._challenge(draft, network, language)) from None
         return 202, {"sent_to": masked("email", draft.form.email), "next_at": int(next_at)}
 
     def _challenge(self, draft: Declaration, network: str, language: Language) -> Mapping[str, object]:
@@ -168,13 +168,13 @@ class Api:
             later = self._holder(environ)
             if later.state == "submitted":
                 return 200, self._told(later)
-            raise Problem("code_exhausted" if verdict == "exhausted" else "code_wrong")
+            raise RegistrationProblem("code_exhausted" if verdict == "exhausted" else "code_wrong")
         return 200, self._told(self._declarations.hand_in(draft, language))
 
     def _status(self, environ: Environ, given: Mapping[str, Any], language: Language) -> Answer:
         found = self._declarations.look(given["reference"], given["phone"], self._peers.network(environ))
         if found is None:
-            raise Problem("no_such_pair")
+            raise RegistrationProblem("no_such_pair")
         says, then = STATES[found.state]
         told = {"reference": found.shown_reference, "state": found.state, "says": str(says), "then": str(then)}
         if found.state in ("returned", "rejected") and found.reason:
@@ -192,21 +192,21 @@ class Api:
         return [{"code": a.code, "name": a.name, "address": a.address, "phone": a.phone} for a in found]
 
     def _holder(self, environ: Environ) -> Declaration:
-        """The draft of whoever shows its secret. Raises `Problem`."""
+        """The draft of whoever shows its secret. Raises `RegistrationProblem`."""
         scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer":
-            raise Problem("no_draft")
+            raise RegistrationProblem("no_draft")
         try:
             return self._declarations.of_secret(secret.strip())
         except Expired:
-            raise Problem("no_draft") from None
+            raise RegistrationProblem("no_draft") from None
 
     def _complete(self, environ: Environ) -> Declaration:
         draft = self._holder(environ)
         if draft.state not in ("draft", "returned"):
-            raise Problem("handed_in")
+            raise RegistrationProblem("handed_in")
         if problems := self._declarations.problems(draft):
-            raise Problem("incomplete", self._wrong(draft, problems))
+            raise RegistrationProblem("incomplete", self._wrong(draft, problems))
         return draft
 
     def _told(self, draft: Declaration, problems: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -234,7 +234,7 @@ OTHERS: tuple[type[Exception], ...] = (
 )  # fmt: skip
 """What rules and reading raise; each becomes a problem."""
 
-REFUSING: tuple[type[Exception], ...] = (Problem, *OTHERS, *STORE_DOWN)
+REFUSING: tuple[type[Exception], ...] = (RegistrationProblem, *OTHERS, *STORE_DOWN)
 
 CODES: Mapping[type[Exception], str] = {
     BadRequest: "bad_request", TooLarge: "too_large", TooMany: "too_many", Busy: "busy", Closed: "closed",
@@ -242,20 +242,20 @@ CODES: Mapping[type[Exception], str] = {
 }  # fmt: skip
 
 
-def _problem_of(error: Exception) -> Problem:
-    if isinstance(error, Problem):
+def _problem_of(error: Exception) -> RegistrationProblem:
+    if isinstance(error, RegistrationProblem):
         return error
     if isinstance(error, BadPhoto):
-        return Problem("picture", {"why": error.why})
+        return RegistrationProblem("picture", {"why": error.why})
     if isinstance(error, Incomplete):
-        return Problem("incomplete", {"problems": dict(error.problems)})
+        return RegistrationProblem("incomplete", {"problems": dict(error.problems)})
     if type(error) in CODES:
-        return Problem(CODES[type(error)], retry_after=getattr(error, "retry_after", None))
+        return RegistrationProblem(CODES[type(error)], retry_after=getattr(error, "retry_after", None))
     unavailable(error)
-    return Problem("busy", retry_after=2)
+    return RegistrationProblem("busy", retry_after=2)
 
 
-def _refused(refused: Problem, language: Language) -> Reply:
+def _refused(refused: RegistrationProblem, language: Language) -> Reply:
     known = REFUSALS[refused.code]
     retry: Headers = [("Retry-After", str(refused.retry_after))] if refused.retry_after else []
     asks: Headers = [("WWW-Authenticate", "Bearer")] if known.status == 401 else []
@@ -279,22 +279,22 @@ def _cached(environ: Environ, status: int, body: Any) -> Reply:
     return (304, headers, b"") if environ.get("HTTP_IF_NONE_MATCH") == tag else (status, headers, encoded)
 
 
-def _read_object(operation: Operation, environ: Environ) -> Mapping[str, Any]:
-    """The JSON object of a request, by the table: nothing but its members, each of its type. Raises `Problem`."""
+def _read_object(operation: ApiRoute, environ: Environ) -> Mapping[str, Any]:
+    """The JSON object of a request: the members of the table, each of its type. Raises `RegistrationProblem`."""
     if operation.method == "GET":
         return {}
     try:
         body = read_body(environ, LARGEST_BODY)
         given = json.loads(body.decode(), object_pairs_hook=_single) if body else {}
     except (ValueError, RecursionError):
-        raise Problem("bad_request") from None
+        raise RegistrationProblem("bad_request") from None
     takes = dict(operation.takes)
     if not isinstance(given, dict) or set(given) - set(takes):
-        raise Problem("bad_request")
+        raise RegistrationProblem("bad_request")
     if any(needed and name not in given for name, needed in takes.items()):
-        raise Problem("bad_request")
+        raise RegistrationProblem("bad_request")
     if not all(_takes(name, value) for name, value in given.items()):
-        raise Problem("bad_request")
+        raise RegistrationProblem("bad_request")
     return given
 
 

@@ -18,7 +18,7 @@ LONGEST = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
+class ApiRoute:
     """One endpoint. `draft` says that it takes the secret of a draft as bearer; `takes` names its members."""
 
     name: str
@@ -37,24 +37,24 @@ _FORM = dict.fromkeys(FIELDS["individual"], False)
 _STATUS = {"reference": True, "phone": True}
 
 OPERATIONS = (
-    Operation("begin", "POST", ROOT, "Begin a draft; `secret` is shown once and opens it.", draft=False,
+    ApiRoute("begin", "POST", ROOT, "Begin a draft; `secret` is shown once and opens it.", draft=False,
               takes={"kind": True}, answers=(201, "Begun"), refusals=("closed", "kind")),
-    Operation("draft", "GET", f"{ROOT}/draft", "The draft, what is left to do, and what looks odd."),
-    Operation("fill", "POST", f"{ROOT}/draft", "Fill in fields; those that are not named stay as they are.",
+    ApiRoute("draft", "GET", f"{ROOT}/draft", "The draft, what is left to do, and what looks odd."),
+    ApiRoute("fill", "POST", f"{ROOT}/draft", "Fill in fields; those that are not named stay as they are.",
               takes=_FORM, refusals=("handed_in",)),
-    *(Operation(f"photo_{role}", "POST", f"{ROOT}/draft/{role}", "A picture: JPEG, PNG or WebP, at most 8 MiB.",
+    *(ApiRoute(f"photo_{role}", "POST", f"{ROOT}/draft/{role}", "A picture: JPEG, PNG or WebP, at most 8 MiB.",
                 picture=True, refusals=("picture", "handed_in")) for role in ("portrait", "front", "back")),
-    Operation("code", "POST", f"{ROOT}/draft/code", "Send a code to the address of the form.",
+    ApiRoute("code", "POST", f"{ROOT}/draft/code", "Send a code to the address of the form.",
               takes={"captcha_id": False, "captcha": False, "altcha": False}, answers=(202, "CodeSent"),
               refusals=("incomplete", "handed_in", "code_exhausted", "over_budget", "captcha_first", "work_first")),
-    Operation("hand_in", "POST", f"{ROOT}/draft/submit", "Hand the draft in with the code, once.",
+    ApiRoute("hand_in", "POST", f"{ROOT}/draft/submit", "Hand the draft in with the code, once.",
               takes={"code": True}, refusals=("incomplete", "code_wrong", "code_exhausted")),
-    Operation("status", "POST", f"{ROOT}/status", "How a declaration stands.", draft=False, takes=_STATUS,
+    ApiRoute("status", "POST", f"{ROOT}/status", "How a declaration stands.", draft=False, takes=_STATUS,
               answers=(200, "Status"), refusals=("no_such_pair",)),
-    Operation("provinces", "GET", f"{ROOT}/provinces", "Provinces of today.", draft=False, answers=(200, "Places")),
-    Operation("communes", "GET", f"{ROOT}/communes", "Communes of a province.", draft=False, query="province",
+    ApiRoute("provinces", "GET", f"{ROOT}/provinces", "Provinces of today.", draft=False, answers=(200, "Places")),
+    ApiRoute("communes", "GET", f"{ROOT}/communes", "Communes of a province.", draft=False, query="province",
               answers=(200, "Places")),
-    Operation("agencies", "GET", f"{ROOT}/agencies", "Regions, or the agencies of one.", draft=False, query="region",
+    ApiRoute("agencies", "GET", f"{ROOT}/agencies", "Regions, or the agencies of one.", draft=False, query="region",
               answers=(200, "Places")),
 )  # fmt: skip
 
@@ -62,42 +62,42 @@ EVERYWHERE = ("bad_request", "too_large", "too_many", "busy")
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ApiRefusal:
     """A refusal: its status and its sentence in both languages."""
 
     status: int
     says: Words
 
 
-REFUSALS: Mapping[str, Refused] = {
-    "bad_request": Refused(400, ("Yêu cầu không đọc được.", "The request cannot be read.")),
-    "too_large": Refused(413, ("Yêu cầu quá lớn.", "The request is too large.")),
-    "too_many": Refused(429, ("Thao tác quá nhanh. Hãy thử lại sau.", "Too fast. Try again later.")),
-    "busy": Refused(503, ("Hệ thống đang bận. Hãy thử lại.", "The system is busy. Try again.")),
-    "kind": Refused(400, ("Hãy chọn cá nhân hoặc tổ chức.", "Choose individual or organisation.")),
-    "closed": Refused(403, ("Hiện không tiếp nhận đăng ký ở đây.", "Registration is closed here at present.")),
-    "no_draft": Refused(401, ("Tờ khai không còn. Hãy bắt đầu lại.", "The draft is gone. Begin anew.")),
-    "handed_in": Refused(409, ("Tờ khai đã được gửi.", "The declaration was handed in already.")),
-    "picture": Refused(400, ("Ảnh không dùng được.", "The picture cannot be used.")),
-    "incomplete": Refused(409, ("Tờ khai chưa đầy đủ.", "The declaration is not complete.")),
-    "code_wrong": Refused(403, ("Mã xác thực không đúng hoặc đã hết hạn.", "The code is wrong or has expired.")),
-    "code_exhausted": Refused(
+REFUSALS: Mapping[str, ApiRefusal] = {
+    "bad_request": ApiRefusal(400, ("Yêu cầu không đọc được.", "The request cannot be read.")),
+    "too_large": ApiRefusal(413, ("Yêu cầu quá lớn.", "The request is too large.")),
+    "too_many": ApiRefusal(429, ("Thao tác quá nhanh. Hãy thử lại sau.", "Too fast. Try again later.")),
+    "busy": ApiRefusal(503, ("Hệ thống đang bận. Hãy thử lại.", "The system is busy. Try again.")),
+    "kind": ApiRefusal(400, ("Hãy chọn cá nhân hoặc tổ chức.", "Choose individual or organisation.")),
+    "closed": ApiRefusal(403, ("Hiện không tiếp nhận đăng ký ở đây.", "Registration is closed here at present.")),
+    "no_draft": ApiRefusal(401, ("Tờ khai không còn. Hãy bắt đầu lại.", "The draft is gone. Begin anew.")),
+    "handed_in": ApiRefusal(409, ("Tờ khai đã được gửi.", "The declaration was handed in already.")),
+    "picture": ApiRefusal(400, ("Ảnh không dùng được.", "The picture cannot be used.")),
+    "incomplete": ApiRefusal(409, ("Tờ khai chưa đầy đủ.", "The declaration is not complete.")),
+    "code_wrong": ApiRefusal(403, ("Mã xác thực không đúng hoặc đã hết hạn.", "The code is wrong or has expired.")),
+    "code_exhausted": ApiRefusal(
         403, ("Đã nhập sai mã quá nhiều lần. Hãy bắt đầu lại.", "The code was wrong too often. Begin anew.")
     ),
-    "over_budget": Refused(
+    "over_budget": ApiRefusal(
         429, ("Đã gửi quá nhiều mã. Hãy thử lại sau.", "Too many codes were sent. Try again later.")
     ),
-    "captcha_first": Refused(
+    "captcha_first": ApiRefusal(
         403, ("Hãy nhập các ký tự trong hình để nhận mã xác thực.", "Type the characters of the picture to get a code.")
     ),
-    "work_first": Refused(
+    "work_first": ApiRefusal(
         429,
         (
             "Hãy tính lời giải của `altcha` hoặc chờ rồi gửi lại cùng câu trả lời.",
             "Send the solution of `altcha`, or wait and send the same answer again.",
         ),
     ),
-    "no_such_pair": Refused(
+    "no_such_pair": ApiRefusal(
         404,
         (
             "Mã số tờ khai và số điện thoại không khớp hoặc không có.",
@@ -107,7 +107,7 @@ REFUSALS: Mapping[str, Refused] = {
 }  # fmt: skip
 
 
-def refusals_of(operation: Operation) -> tuple[str, ...]:
+def refusals_of(operation: ApiRoute) -> tuple[str, ...]:
     """Every code with which the operation can be refused."""
     return (*operation.refusals, *(["no_draft"] if operation.draft else []), *EVERYWHERE)
 
@@ -128,7 +128,7 @@ def document(issuer: str) -> dict[str, Any]:
     }
 
 
-def _described(operation: Operation) -> dict[str, Any]:
+def _described(operation: ApiRoute) -> dict[str, Any]:
     status, schema = operation.answers
     codes: dict[int, list[str]] = {}
     for code in refusals_of(operation):
@@ -153,7 +153,7 @@ def _described(operation: Operation) -> dict[str, Any]:
     return said
 
 
-def _body(operation: Operation) -> dict[str, Any]:
+def _body(operation: ApiRoute) -> dict[str, Any]:
     takes = dict(operation.takes)
     text = {"type": "string", "maxLength": LONGEST}
     properties: dict[str, Any] = {name: {"type": "boolean"} if name == "agrees" else text for name in takes}

@@ -13,14 +13,14 @@ from idp.desk.declaration import Declaration
 from idp.desk.reading import IVANS
 from idp.web.page import Page
 from idp.web.register.form import written
-from idp.web.register.visit import Desk, page
+from idp.web.register.visit import RegistrationPages, page
 from idp.web.register.wording import LABELS, PAPERS, REQUESTS, SUBMISSION, TRANSACT_AT, label
 
 
 class Done(Page):
     """What was handed in."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: RegistrationPages) -> None:
         self._desk = desk
 
     def get(self) -> Response:

@@ -11,7 +11,7 @@ from idp.desk.declaration import NotOpen
 from idp.desk.declarations import Changed, Incomplete
 from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
-from idp.web.register.visit import Desk, Visit
+from idp.web.register.visit import RegistrationPages, Visit
 
 
 class EmailPage(Page):
@@ -19,7 +19,7 @@ class EmailPage(Page):
 
     path = "/register/email"
 
-    def __init__(self, desk: Desk, codes: OtpFlow) -> None:
+    def __init__(self, desk: RegistrationPages, codes: OtpFlow) -> None:
         self._desk = desk
         self._codes = codes
 

@@ -17,7 +17,7 @@ from idp.web.browser import Browser
 from idp.web.forms import LARGEST_BODY, LARGEST_UPLOAD, TooLarge
 from idp.web.page import Page
 from idp.web.register.choices import choices
-from idp.web.register.visit import Desk, Visit, page
+from idp.web.register.visit import RegistrationPages, Visit, page
 from idp.web.register.wording import GRADES, PAPERS, REASONS, SUBMISSION, TAKEN, TRANSACT_AT, label, problem
 
 LARGEST_PART = 4 * LARGEST_BODY
@@ -37,7 +37,7 @@ AGAIN = ("places", "regions")
 class FormPage(Page):
     """The form."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: RegistrationPages) -> None:
         self._desk = desk
 
     def get(self) -> Response:
@@ -110,7 +110,7 @@ class FormPage(Page):
 class OwnPhoto(Page):
     """A picture of the draft, to whoever holds it and to nobody else; and one that is kept as soon as it is chosen."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: RegistrationPages) -> None:
         self._desk = desk
 
     def get(self, role: str) -> Response:

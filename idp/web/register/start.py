@@ -6,20 +6,20 @@ from flask import redirect
 from werkzeug.wrappers import Response
 
 from idp.accounts.account import LOGIN_KINDS, Kind
-from idp.desk.declarations import Asker, Closed
+from idp.desk.declarations import Applicant, Closed
 from idp.web.browser import this_browser
 from idp.web.page import Page
-from idp.web.register.visit import Desk, page
+from idp.web.register.visit import RegistrationPages, page
 from idp.web.register.wording import REQUESTS
 
 OWN = {"amend": "/account/profile", "stop": "/account/stop"}
 """Where whoever has an account asks for something else; they log in on the way."""
 
 
-class Start(Page):
+class StartRegistration(Page):
     """Which registrant and which of the three requests. `eid` says that the electronic identity is offered."""
 
-    def __init__(self, desk: Desk, *, eid: bool) -> None:
+    def __init__(self, desk: RegistrationPages, *, eid: bool) -> None:
         self._desk = desk
         self._eid = eid
 
@@ -38,7 +38,7 @@ class Start(Page):
         if visit is not None and visit.draft.kind == kind and visit.draft.state in ("draft", "returned"):
             return redirect("/register/form", 303)
         try:
-            secret, _ = self._desk.declarations.begin(cast(Kind, kind), Asker(browser.network, browser.language()))
+            secret, _ = self._desk.declarations.begin(cast(Kind, kind), Applicant(browser.network, browser.language()))
         except Closed:
             return self._page()
         if visit is not None:
@@ -67,7 +67,7 @@ class Start(Page):
 class Forget(Page):
     """“Bắt đầu lại”: the draft is deleted and this browser forgets it; what was handed in stays at the agency."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: RegistrationPages) -> None:
         self._desk = desk
 
     def get(self) -> Response:

@@ -20,7 +20,7 @@ from idp.web.browser import Browser, this_browser, with_query
 from idp.web.cookies import new_browser
 from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
-from idp.web.register.visit import Desk, page
+from idp.web.register.visit import RegistrationPages, page
 from idp.web.register.wording import REASONS, STATES, UNKNOWN
 
 Act = Literal["correct", "cancel"]
@@ -37,10 +37,10 @@ class Undertaking:
     browser: str
 
 
-class Status(Page):
+class RegistrationStatusPage(Page):
     """Reference and number."""
 
-    def __init__(self, desk: Desk, undertakings: EphemeralRecords[Undertaking]) -> None:
+    def __init__(self, desk: RegistrationPages, undertakings: EphemeralRecords[Undertaking]) -> None:
         self._desk = desk
         self._undertakings = undertakings
 
@@ -79,12 +79,12 @@ class Status(Page):
         return response
 
 
-class Proof(Page):
+class StatusProof(Page):
     """The code to the address of the declaration; then it is opened again in this browser, or cancelled."""
 
     path = "/register/proof"
 
-    def __init__(self, desk: Desk, codes: OtpFlow, undertakings: EphemeralRecords[Undertaking]) -> None:
+    def __init__(self, desk: RegistrationPages, codes: OtpFlow, undertakings: EphemeralRecords[Undertaking]) -> None:
         self._desk = desk
         self._codes = codes
         self._undertakings = undertakings

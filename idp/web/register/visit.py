@@ -36,7 +36,7 @@ class Visit:
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class RegistrationPages:
     """What the pages of registration share. `draft_hours` is told to people."""
 
     context: WebContext

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from idp.accounts.hash_queue import KNOWN, Asker, HashQueue
+from idp.accounts.hash_queue import KNOWN, HashCaller, HashQueue
 from idp.accounts.passwords import HashCost, Passwords
 from idp.errors import Busy
 from tests.support.waiting import until
@@ -27,7 +27,7 @@ class Hall:
         """Somebody enters the queue, and is seen in it, at the counter or outside before we go on."""
         before = len(self.refused) + len(self.served) + self._in_line()
         self._turns[name] = threading.Event()
-        asker = Asker(network, address or f"{network}.{name}", is_known=known)
+        asker = HashCaller(network, address or f"{network}.{name}", is_known=known)
         self._threads.append(threading.Thread(target=self._stay, args=(name, asker), daemon=True))
         self._threads[-1].start()
         until(lambda: len(self.refused) + len(self.served) + self._in_line() > before)
@@ -51,7 +51,7 @@ class Hall:
     def _in_line(self) -> int:
         return len(self.queue._waiting)
 
-    def _stay(self, name: str, asker: Asker) -> None:
+    def _stay(self, name: str, asker: HashCaller) -> None:
         try:
             with self.queue.place(asker):
                 self.served.append(name)
@@ -110,8 +110,8 @@ def test_known_devices_wait_in_the_order_of_their_networks_too() -> None:
 
 def test_whoever_waited_long_enough_is_refused_with_a_time_and_leaves_no_trace() -> None:
     queue = HashQueue(1, 5, patience=0.001)
-    with queue.place(Asker("a")):
-        with pytest.raises(Busy) as refused, queue.place(Asker("b")):
+    with queue.place(HashCaller("a")):
+        with pytest.raises(Busy) as refused, queue.place(HashCaller("b")):
             pass
         assert queue.busy == 1
 
@@ -122,7 +122,7 @@ def test_whoever_waited_long_enough_is_refused_with_a_time_and_leaves_no_trace()
 def test_a_place_comes_back_after_an_error() -> None:
     queue = HashQueue(1, 0)
     for _ in range(3):
-        with pytest.raises(ZeroDivisionError), queue.place(Asker("a")):
+        with pytest.raises(ZeroDivisionError), queue.place(HashCaller("a")):
             _ = 1 / 0
 
     assert queue.busy == 0
@@ -136,7 +136,7 @@ def test_no_more_go_at_once_than_there_are_places(places: int) -> None:
     def goes(number: int) -> Callable[[], None]:
         def go() -> None:
             nonlocal inside, most
-            with queue.place(Asker(str(number % 7), str(number % 13), is_known=number % 5 == 0)):
+            with queue.place(HashCaller(str(number % 7), str(number % 13), is_known=number % 5 == 0)):
                 with lock:
                     inside += 1
                     most = max(most, inside)
@@ -158,7 +158,7 @@ def test_no_more_go_at_once_than_there_are_places(places: int) -> None:
 def test_what_is_remembered_of_strangers_is_bounded() -> None:
     queue = HashQueue(1, 0)
     for number in range(10_000):
-        with queue.place(Asker(str(number), f"a{number}")):
+        with queue.place(HashCaller(str(number), f"a{number}")):
             pass
 
     assert len(queue._served) <= 4096

@@ -6,50 +6,50 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from idp.accounts.names import Agreement, agreement, fold, masked, match_key, tidy
+from idp.accounts.names import NameAgreement, agreement, fold, masked, match_key, tidy
 
 NFD_OF_AN = unicodedata.normalize("NFD", "Trần Văn Ấn")
 WRONG_ORDER = "Nguye\u0303\u0302n Hoa"
 WRITTEN = [
-    ("Nguyễn Thị Hoà", "NGUYỄN THỊ HÒA", Agreement.TONE),
-    ("Nguyễn Thị Hoà", "Nguyễn Thị Hòa", Agreement.TONE),
-    ("Nguyễn Thị Hoà", "nguyễn thị hoà", Agreement.CASE),
-    ("Lý Thúy", "Lý Thuý", Agreement.TONE),
-    ("Trần Thị Khỏe", "Trần Thị Khoẻ", Agreement.TONE),
-    ("Bùi Thị Quý", "Bùi Thị Qúy", Agreement.TONE),
-    ("HỒ THÚY", "Hồ Thuý", Agreement.TONE),
-    ("Đặng Văn Quý", "Ðặng Văn Quí", Agreement.DIFFERENT),
-    ("Đặng Văn Quý", "Ðặng Văn Quý", Agreement.FOLDED),
-    ("Đặng Văn Quý", "Ɖặng Văn Quý", Agreement.FOLDED),
-    ("đặng văn quý", "ɖặng văn quý", Agreement.FOLDED),
-    ("Trần\u00a0Văn  Ấn", NFD_OF_AN, Agreement.EXACT),
-    (" Trần Văn Ấn\t", "Trần Văn Ấn", Agreement.EXACT),
-    ("Trần Văn Ấn", "TRAN VAN AN", Agreement.FOLDED),
-    ("Trần Văn Ấn", "TRANVANAN", Agreement.KEY),
-    ("Trần Văn Ấn", "Tran-Van An", Agreement.KEY),
-    ("H’Hen Niê", "H'Hen Niê", Agreement.FOLDED),
-    ("H´Hen Niê", "H'Hen Niê", Agreement.FOLDED),
-    ("H\uff07Hen Niê", "H`Hen Niê", Agreement.FOLDED),
-    ("H’Hen Niê", "HHen Niê", Agreement.FOLDED),
-    ("K’ Brể", "K'Brể", Agreement.KEY),
-    (WRONG_ORDER, "Nguyễn Hoa", Agreement.FOLDED),
-    ("Thắm", "THẮM", Agreement.CASE),
-    ("Thắm", "Tham", Agreement.FOLDED),
-    ("Hoa", "Hòa", Agreement.FOLDED),
-    ("Hoà", "Họa", Agreement.FOLDED),
-    ("Lý", "Lí", Agreement.DIFFERENT),
-    ("Nguyễn Văn An", "An Nguyễn Văn", Agreement.DIFFERENT),
-    ("Nguyễn Văn An", "Nguyễn Văn Anh", Agreement.DIFFERENT),
-    ("Jürgen Groß", "JURGEN GROSS", Agreement.FOLDED),
-    ("Groß", "GROẞ", Agreement.CASE),
-    ("", "", Agreement.DIFFERENT),
-    ("...", "...", Agreement.DIFFERENT),
-    ("An", " ", Agreement.DIFFERENT),
+    ("Nguyễn Thị Hoà", "NGUYỄN THỊ HÒA", NameAgreement.TONE),
+    ("Nguyễn Thị Hoà", "Nguyễn Thị Hòa", NameAgreement.TONE),
+    ("Nguyễn Thị Hoà", "nguyễn thị hoà", NameAgreement.CASE),
+    ("Lý Thúy", "Lý Thuý", NameAgreement.TONE),
+    ("Trần Thị Khỏe", "Trần Thị Khoẻ", NameAgreement.TONE),
+    ("Bùi Thị Quý", "Bùi Thị Qúy", NameAgreement.TONE),
+    ("HỒ THÚY", "Hồ Thuý", NameAgreement.TONE),
+    ("Đặng Văn Quý", "Ðặng Văn Quí", NameAgreement.DIFFERENT),
+    ("Đặng Văn Quý", "Ðặng Văn Quý", NameAgreement.FOLDED),
+    ("Đặng Văn Quý", "Ɖặng Văn Quý", NameAgreement.FOLDED),
+    ("đặng văn quý", "ɖặng văn quý", NameAgreement.FOLDED),
+    ("Trần\u00a0Văn  Ấn", NFD_OF_AN, NameAgreement.EXACT),
+    (" Trần Văn Ấn\t", "Trần Văn Ấn", NameAgreement.EXACT),
+    ("Trần Văn Ấn", "TRAN VAN AN", NameAgreement.FOLDED),
+    ("Trần Văn Ấn", "TRANVANAN", NameAgreement.KEY),
+    ("Trần Văn Ấn", "Tran-Van An", NameAgreement.KEY),
+    ("H’Hen Niê", "H'Hen Niê", NameAgreement.FOLDED),
+    ("H´Hen Niê", "H'Hen Niê", NameAgreement.FOLDED),
+    ("H\uff07Hen Niê", "H`Hen Niê", NameAgreement.FOLDED),
+    ("H’Hen Niê", "HHen Niê", NameAgreement.FOLDED),
+    ("K’ Brể", "K'Brể", NameAgreement.KEY),
+    (WRONG_ORDER, "Nguyễn Hoa", NameAgreement.FOLDED),
+    ("Thắm", "THẮM", NameAgreement.CASE),
+    ("Thắm", "Tham", NameAgreement.FOLDED),
+    ("Hoa", "Hòa", NameAgreement.FOLDED),
+    ("Hoà", "Họa", NameAgreement.FOLDED),
+    ("Lý", "Lí", NameAgreement.DIFFERENT),
+    ("Nguyễn Văn An", "An Nguyễn Văn", NameAgreement.DIFFERENT),
+    ("Nguyễn Văn An", "Nguyễn Văn Anh", NameAgreement.DIFFERENT),
+    ("Jürgen Groß", "JURGEN GROSS", NameAgreement.FOLDED),
+    ("Groß", "GROẞ", NameAgreement.CASE),
+    ("", "", NameAgreement.DIFFERENT),
+    ("...", "...", NameAgreement.DIFFERENT),
+    ("An", " ", NameAgreement.DIFFERENT),
 ]
 
 
 @pytest.mark.parametrize(("one", "other", "level"), WRITTEN)
-def test_two_writings_agree_as_far_as_the_table_says(one: str, other: str, level: Agreement) -> None:
+def test_two_writings_agree_as_far_as_the_table_says(one: str, other: str, level: NameAgreement) -> None:
     assert agreement(one, other) is level
 
 
@@ -58,7 +58,7 @@ def test_two_writings_agree_as_far_as_the_table_says(one: str, other: str, level
     [("Múa", "Muá"), ("Hoàn", "Hòan"), ("Huệ", "Hụê"), ("Thủa", "Thuả")],
 )
 def test_only_open_oa_oe_and_uy_have_two_right_places_for_the_tone(one: str, other: str) -> None:
-    assert agreement(one, other) is Agreement.FOLDED
+    assert agreement(one, other) is NameAgreement.FOLDED
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_agreement_has_no_first_and_second(one: str, other: str) -> None:
 
 @given(NAMES)
 def test_every_name_with_a_letter_agrees_with_itself(name: str) -> None:
-    assert agreement(name, name) is (Agreement.EXACT if match_key(name) else Agreement.DIFFERENT)
+    assert agreement(name, name) is (NameAgreement.EXACT if match_key(name) else NameAgreement.DIFFERENT)
 
 
 @given(NAMES, st.sampled_from([str.upper, str.lower, tidy, fold, match_key]))
@@ -137,4 +137,4 @@ def test_names_agree_exactly_when_their_keys_are_equal(name: str, change: object
     """No level is reached by names that the state's own systems tell apart."""
     other = change(name)  # type: ignore[operator]
 
-    assert (agreement(name, other) > Agreement.DIFFERENT) == (match_key(name) == match_key(other) != "")
+    assert (agreement(name, other) > NameAgreement.DIFFERENT) == (match_key(name) == match_key(other) != "")

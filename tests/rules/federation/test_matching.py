@@ -15,12 +15,12 @@ from federation.matching import (
     Candidate,
     Evidence,
     Known,
+    LinkPolicy,
     Match,
+    MatchRefused,
     New,
-    Policy,
     Propose,
     ProveFirst,
-    Refused,
     Unresolved,
     match,
     may_link,
@@ -34,8 +34,8 @@ NOW = 1_790_000_000.0
 NUMBER, OTHER_NUMBER = "000890123456", "000890999999"
 PHONE, OTHER_PHONE = PhoneNumber("+84981234567"), PhoneNumber("+84912345678")
 BORN = BirthDate(1990, 5, 17)
-VNEID = Policy(least_ial=2, opens_accounts=True)
-DVCQG = Policy(least_ial=2, phone_required=True)
+VNEID = LinkPolicy(least_ial=2, opens_accounts=True)
+DVCQG = LinkPolicy(least_ial=2, phone_required=True)
 
 HOA = UpstreamIdentity("vneid", "sub", citizen_number=NUMBER, name="NGUYỄN THỊ HÒA", birth_date=BORN, ial=2)
 WITH_PHONE = replace(HOA, upstream="dvcqg", phone=PHONE)
@@ -67,25 +67,31 @@ def typed(account: Account = UNNUMBERED) -> Evidence:
 
 A, B = ACCOUNT.id, UNNUMBERED.id
 YEAR = replace(ACCOUNT, birth_date="1990")
-ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
+ROWS: list[tuple[str, UpstreamIdentity, Evidence, LinkPolicy, Match]] = [
     ("linked, the same number", HOA, Evidence(linked=ACCOUNT), VNEID, Known(A)),
     ("linked, its phone changed", replace(HOA, phone=OTHER_PHONE), Evidence(linked=ACCOUNT), VNEID, Known(A, True)),
-    ("linked, another number now", HOA, Evidence(linked=ACCOUNT, same_person=False), VNEID, Refused("recycled", A)),
+    (
+        "linked, another number now",
+        HOA,
+        Evidence(linked=ACCOUNT, same_person=False),
+        VNEID,
+        MatchRefused("recycled", A),
+    ),
     (
         "H-4: linked, and none of its facts came",
         HOA,
         Evidence(linked=ACCOUNT, unnamed=True),
         VNEID,
-        Refused("unnamed", A),
+        MatchRefused("unnamed", A),
     ),
     (
         "L-12: linked, an organisation now",
         replace(HOA, kind="organisation"),
         Evidence(linked=ACCOUNT),
         VNEID,
-        Refused("recycled", A),
+        MatchRefused("recycled", A),
     ),
-    ("linked, closed", HOA, Evidence(linked=replace(ACCOUNT, status="disabled")), VNEID, Refused("closed", A)),
+    ("linked, closed", HOA, Evidence(linked=replace(ACCOUNT, status="disabled")), VNEID, MatchRefused("closed", A)),
     ("number, name and day agree", HOA, by_number(), VNEID, Propose(A)),
     ("and the phone too, where it must", WITH_PHONE, by_number(), DVCQG, Propose(A)),
     (
@@ -93,22 +99,28 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
         replace(WITH_PHONE, phone=OTHER_PHONE),
         by_number(),
         DVCQG,
-        Refused("phone_differs", A),
+        MatchRefused("phone_differs", A),
     ),
     ("number agrees, phone differs where it may", replace(HOA, phone=OTHER_PHONE), by_number(), VNEID, Propose(A)),
     ("number agrees, no phone there", replace(WITH_PHONE, phone=None), by_number(), DVCQG, Propose(A)),
-    ("number agrees, name differs", replace(HOA, name="TRẦN VĂN ẤN"), by_number(), VNEID, Refused("identity", A)),
-    ("number agrees, y for i", replace(HOA, name="NGUYỄN THY HÒA"), by_number(), VNEID, Refused("identity", A)),
+    ("number agrees, name differs", replace(HOA, name="TRẦN VĂN ẤN"), by_number(), VNEID, MatchRefused("identity", A)),
+    ("number agrees, y for i", replace(HOA, name="NGUYỄN THY HÒA"), by_number(), VNEID, MatchRefused("identity", A)),
     (
         "number agrees, day differs",
         replace(HOA, birth_date=BirthDate(1990, 5, 18)),
         by_number(),
         VNEID,
-        Refused("identity", A),
+        MatchRefused("identity", A),
     ),
     ("number agrees, year only", HOA, by_number(YEAR), VNEID, ProveFirst(A)),
-    ("number agrees, account closed", HOA, by_number(replace(ACCOUNT, status="disabled")), VNEID, Refused("closed", A)),
-    ("number agrees, another subject has it", HOA, by_number(linked=True), VNEID, Refused("conflict", A)),
+    (
+        "number agrees, account closed",
+        HOA,
+        by_number(replace(ACCOUNT, status="disabled")),
+        VNEID,
+        MatchRefused("closed", A),
+    ),
+    ("number agrees, another subject has it", HOA, by_number(linked=True), VNEID, MatchRefused("conflict", A)),
     ("a number that is not proved points at nobody", replace(HOA, ial=1), by_number(), VNEID, Unresolved()),
     ("no number here, name, day and phone agree", WITH_PHONE, by_phone(), DVCQG, Propose(B, otp=True)),
     ("the same, but our number is old", WITH_PHONE, by_phone(), replace(DVCQG, phone_fresh=9 * DAY), ProveFirst(B)),
@@ -139,7 +151,7 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
         replace(WITH_PHONE, phone=OTHER_PHONE),
         typed(),
         DVCQG,
-        Refused("phone_differs", B),
+        MatchRefused("phone_differs", B),
     ),
     ("somebody else's code typed", replace(WITH_PHONE, name="TRẦN VĂN ẤN"), typed(), DVCQG, Unresolved()),
     (
@@ -164,8 +176,14 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
         ProveFirst(B),
     ),
     ("phone agrees, somebody else: recycled", replace(WITH_PHONE, name="LÒ VĂN MỚI"), by_phone(), DVCQG, Unresolved()),
-    ("two accounts fit", WITH_PHONE, replace(by_phone(), by_number=by_number().by_number), DVCQG, Refused("conflict")),
-    ("its account has another subject", WITH_PHONE, by_phone(linked=True), DVCQG, Refused("conflict", B)),
+    (
+        "two accounts fit",
+        WITH_PHONE,
+        replace(by_phone(), by_number=by_number().by_number),
+        DVCQG,
+        MatchRefused("conflict"),
+    ),
+    ("its account has another subject", WITH_PHONE, by_phone(linked=True), DVCQG, MatchRefused("conflict", B)),
     ("nobody, the register knows them", HOA, Evidence(participant=PERSON), VNEID, New(PERSON)),
     (
         "nobody, the register knows the year",
@@ -175,15 +193,15 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
         New(replace(PERSON, birth_date=BirthDate(1990))),
     ),
     ("nobody knows them", HOA, Evidence(), VNEID, New()),
-    ("a child", replace(HOA, birth_date=BirthDate(2010, 9, 23)), Evidence(), VNEID, Refused("under_age")),
-    ("perhaps a child", replace(HOA, birth_date=BirthDate(2010)), Evidence(), VNEID, Refused("under_age")),
+    ("a child", replace(HOA, birth_date=BirthDate(2010, 9, 23)), Evidence(), VNEID, MatchRefused("under_age")),
+    ("perhaps a child", replace(HOA, birth_date=BirthDate(2010)), Evidence(), VNEID, MatchRefused("under_age")),
     ("sixteen today", replace(HOA, birth_date=BirthDate(2010, 9, 21)), Evidence(), VNEID, New()),
     (
         "a child that the register knows",
         replace(HOA, birth_date=BirthDate(2015)),
         Evidence(),
         VNEID,
-        Refused("under_age"),
+        MatchRefused("under_age"),
     ),
     ("nobody, the typed code is theirs in the register", HOA, Evidence(typed_participant=TYPED), VNEID, New(TYPED)),
     ("the typed code is another's", HOA, Evidence(typed_participant=replace(TYPED, name="Lê Văn Kia")), VNEID, New()),
@@ -208,7 +226,7 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
         HOA,
         Evidence(participant=replace(PERSON, name="Lê Văn Kia")),
         VNEID,
-        Refused("identity"),
+        MatchRefused("identity"),
     ),
     (
         "the register's code is somebody's who does not fit",
@@ -218,7 +236,7 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
             by_code=(Candidate(replace(UNNUMBERED, name="Lê Văn Kia")),),
         ),
         VNEID,
-        Refused("identity"),
+        MatchRefused("identity"),
     ),
     (
         "the register's code is an account without number",
@@ -231,7 +249,9 @@ ROWS: list[tuple[str, UpstreamIdentity, Evidence, Policy, Match]] = [
 
 
 @pytest.mark.parametrize(("row", "identity", "evidence", "policy", "expected"), ROWS, ids=[row[0] for row in ROWS])
-def test_every_row(row: str, identity: UpstreamIdentity, evidence: Evidence, policy: Policy, expected: Match) -> None:
+def test_every_row(
+    row: str, identity: UpstreamIdentity, evidence: Evidence, policy: LinkPolicy, expected: Match
+) -> None:
     """U-03, U-04, U-09"""
     assert match(identity, evidence, policy, NOW) == expected
 
@@ -270,8 +290,8 @@ def test_the_own_password_links_unless_something_contradicts() -> None:
         {"birth_date": BirthDate(1991)},
         {"citizen_number": OTHER_NUMBER},
     ):
-        assert may_link(replace(HOA, **lie), ACCOUNT, linked_to_another=False) == Refused("identity", A)  # type: ignore[arg-type]
-    assert may_link(HOA, ACCOUNT, linked_to_another=True) == Refused("conflict", A)
+        assert may_link(replace(HOA, **lie), ACCOUNT, linked_to_another=False) == MatchRefused("identity", A)  # type: ignore[arg-type]
+    assert may_link(HOA, ACCOUNT, linked_to_another=True) == MatchRefused("conflict", A)
 
 
 NAMES = st.sampled_from(["Nguyễn Thị Hoà", "NGUYỄN THỊ HÒA", "Lê Văn Kia", "Hoa"])
@@ -307,10 +327,10 @@ def identities(draw: st.DrawFn) -> UpstreamIdentity:
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[UpstreamIdentity, list[Candidate], Policy]:
+def situations(draw: st.DrawFn) -> tuple[UpstreamIdentity, list[Candidate], LinkPolicy]:
     found = draw(st.lists(accounts(), max_size=4, unique_by=lambda account: account.id))
     candidates = [Candidate(account, draw(st.booleans())) for account in found]
-    policy = Policy(draw(st.integers(1, 2)), draw(st.booleans()), draw(st.booleans()))
+    policy = LinkPolicy(draw(st.integers(1, 2)), draw(st.booleans()), draw(st.booleans()))
     return draw(identities()), candidates, policy
 
 
@@ -325,7 +345,7 @@ def evidence_of(identity: UpstreamIdentity, candidates: list[Candidate]) -> Evid
 
 
 @given(situations())
-def test_no_row_ever_links_on_a_phone_alone(situation: tuple[UpstreamIdentity, list[Candidate], Policy]) -> None:
+def test_no_row_ever_links_on_a_phone_alone(situation: tuple[UpstreamIdentity, list[Candidate], LinkPolicy]) -> None:
     """U-04, Q-05: what is proposed agrees in name and full birth date, and in number or a fresh phone."""
     identity, candidates, policy = situation
     found = match(identity, evidence_of(identity, candidates), policy, NOW)
@@ -342,7 +362,7 @@ def test_no_row_ever_links_on_a_phone_alone(situation: tuple[UpstreamIdentity, l
 
 @given(situations(), st.randoms(use_true_random=False))
 def test_the_order_of_candidates_does_not_matter(
-    situation: tuple[UpstreamIdentity, list[Candidate], Policy], chance: random.Random
+    situation: tuple[UpstreamIdentity, list[Candidate], LinkPolicy], chance: random.Random
 ) -> None:
     identity, candidates, policy = situation
     evidence = evidence_of(identity, candidates)
@@ -356,7 +376,7 @@ def test_the_order_of_candidates_does_not_matter(
 
 @given(situations())
 def test_an_account_with_another_link_is_never_proposed(
-    situation: tuple[UpstreamIdentity, list[Candidate], Policy],
+    situation: tuple[UpstreamIdentity, list[Candidate], LinkPolicy],
 ) -> None:
     """U-06"""
     identity, candidates, policy = situation
@@ -367,7 +387,7 @@ def test_an_account_with_another_link_is_never_proposed(
 
 
 @given(situations())
-def test_what_is_not_verified_is_never_used(situation: tuple[UpstreamIdentity, list[Candidate], Policy]) -> None:
+def test_what_is_not_verified_is_never_used(situation: tuple[UpstreamIdentity, list[Candidate], LinkPolicy]) -> None:
     """T-05: without a verified phone the phone of our accounts decides nothing."""
     identity, candidates, policy = situation
     silent = replace(identity, phone=None)

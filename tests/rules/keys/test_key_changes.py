@@ -8,7 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from keys.changes import FOLLOWING, Plan, Policy, Refused, changes, lack, named
+from keys.changes import FOLLOWING, KeyChangeRefused, KeyPolicy, Plan, changes, lack, named
 from keys.ring import ALGORITHMS, KeyRing, PrivateKey, SigningKey
 from keys.rotation import Outcome
 from tests.support.clock import FrozenClock
@@ -16,7 +16,7 @@ from tests.support.keys import private_key, ring_of, signing_key
 
 NOW = FrozenClock.MONDAY_MORNING
 DAY = 86_400.0
-POLICY = Policy(algorithms=("ES256",), lead=DAY)
+POLICY = KeyPolicy(algorithms=("ES256",), lead=DAY)
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Supply:
 FRESH = Supply()
 
 
-def plan(now: float = NOW, policy: Policy = POLICY, supply: Supply | None = None) -> Plan:
+def plan(now: float = NOW, policy: KeyPolicy = POLICY, supply: Supply | None = None) -> Plan:
     return Plan(policy, now, supply or FRESH)
 
 
@@ -50,7 +50,7 @@ def kinds(before: KeyRing, after: KeyRing) -> list[tuple[str, str]]:
 
 
 def test_the_shortest_lead_holds_the_cache_of_portals_and_twice_the_skew() -> None:
-    assert Policy.shortest_lead(300, 60) == 300 + 120 + FOLLOWING
+    assert KeyPolicy.shortest_lead(300, 60) == 300 + 120 + FOLLOWING
 
 
 def test_a_key_may_sign_when_the_whole_lead_has_passed_and_not_a_moment_earlier() -> None:
@@ -113,7 +113,7 @@ def test_with_a_calendar_a_rotation_waits_for_its_day() -> None:
 
 def test_activating_before_the_lead_is_over_is_refused_with_the_date() -> None:
     ring = ring_of(CURRENT, YOUNG)
-    with pytest.raises(Refused, match=r"before 2026-03-02 01:00 UTC: wait, leave out --now"):
+    with pytest.raises(KeyChangeRefused, match=r"before 2026-03-02 01:00 UTC: wait, leave out --now"):
         plan().activated(ring, YOUNG.kid, at_once=True, force=False)
     scheduled = plan().activated(ring, YOUNG.kid, at_once=False, force=False)
     assert scheduled.signing_key("ES256", NOW).kid == CURRENT.kid
@@ -125,16 +125,16 @@ def test_activating_before_the_lead_is_over_is_refused_with_the_date() -> None:
 
 def test_a_key_never_comes_back() -> None:
     ring = plan().rotated(ring_of(CURRENT, READY))
-    with pytest.raises(Refused, match="a key never comes back: activate the standby"):
+    with pytest.raises(KeyChangeRefused, match="a key never comes back: activate the standby"):
         plan().activated(ring, CURRENT.kid, at_once=True, force=True)
-    with pytest.raises(Refused, match="signs already"):
+    with pytest.raises(KeyChangeRefused, match="signs already"):
         plan().activated(ring, READY.kid, at_once=True, force=True)
 
 
 def test_two_keys_cannot_be_given_dates_at_once() -> None:
     ring = plan().activated(ring_of(CURRENT, YOUNG), YOUNG.kid, at_once=False, force=False)
     (standby,) = [key for key in ring.keys if key.signs_from is None]
-    with pytest.raises(Refused, match=f"{YOUNG.name} already has a date"):
+    with pytest.raises(KeyChangeRefused, match=f"{YOUNG.name} already has a date"):
         plan().activated(ring, standby.kid, at_once=False, force=False)
 
 
@@ -143,22 +143,24 @@ def test_two_keys_cannot_be_given_dates_at_once() -> None:
 
 def test_a_key_with_live_tokens_is_not_retired() -> None:
     ring = plan().rotated(ring_of(CURRENT, READY))
-    with pytest.raises(Refused, match="may have live tokens until 2026-03-02 01:11 UTC; it is unpublished then"):
+    with pytest.raises(
+        KeyChangeRefused, match="may have live tokens until 2026-03-02 01:11 UTC; it is unpublished then"
+    ):
         plan().retired(ring, CURRENT.kid, {})
-    with pytest.raises(Refused, match="is unpublished already"):
+    with pytest.raises(KeyChangeRefused, match="is unpublished already"):
         plan(NOW + DAY).retired(ring, CURRENT.kid, {})
 
 
 def test_an_algorithm_that_somebody_needs_is_not_given_up() -> None:
-    with pytest.raises(Refused, match=r"ES256 is needed by client portal.*idp keys rotate"):
+    with pytest.raises(KeyChangeRefused, match=r"ES256 is needed by client portal.*idp keys rotate"):
         plan().retired(ring_of(CURRENT, READY), READY.kid, {"ES256": "client portal"})
 
 
 def test_an_algorithm_that_nobody_needs_leaves_with_its_last_token() -> None:
-    ring = plan(policy=Policy()).retired(ring_of(CURRENT, READY), CURRENT.kid, {})
+    ring = plan(policy=KeyPolicy()).retired(ring_of(CURRENT, READY), CURRENT.kid, {})
     assert [key.kid for key in ring.published(NOW)] == [CURRENT.kid]
     assert ring.published(NOW + POLICY.overlap) == ()
-    assert plan(policy=Policy()).completed(ring) == ring
+    assert plan(policy=KeyPolicy()).completed(ring) == ring
     assert lack(ring, "ES256", NOW)
 
 
@@ -217,7 +219,7 @@ def test_a_second_revocation_within_the_lead_leaves_the_guarantee_and_says_so() 
 
 def test_the_last_key_is_revoked_by_force_only() -> None:
     before = ring_of(CURRENT)
-    with pytest.raises(Refused, match="is the last ES256 key: `idp keys generate --alg ES256`"):
+    with pytest.raises(KeyChangeRefused, match="is the last ES256 key: `idp keys generate --alg ES256`"):
         plan().revoked(before, CURRENT.kid, force=False)
     ring = plan().revoked(before, CURRENT.kid, force=True)
     assert ring.signing_key("ES256", NOW - POLICY.clock_skew).kid != CURRENT.kid
@@ -246,9 +248,9 @@ def test_revoking_a_key_with_a_date_keeps_the_one_that_signs_until_another_may()
 def test_a_key_is_named_by_the_beginning_of_its_kid() -> None:
     ring = ring_of(CURRENT, READY)
     assert named(ring, CURRENT.kid[:8]) == CURRENT
-    with pytest.raises(Refused, match="there is no key 'nobody'"):
+    with pytest.raises(KeyChangeRefused, match="there is no key 'nobody'"):
         named(ring, "nobody")
-    with pytest.raises(Refused, match="there is no key ''"):
+    with pytest.raises(KeyChangeRefused, match="there is no key ''"):
         named(ring, "")
 
 
@@ -258,14 +260,14 @@ def test_an_ambiguous_beginning_is_refused_with_the_names_it_could_mean() -> Non
     for key in alike:
         first.setdefault(key.kid[0], []).append(key)
     letter, some = next((letter, some) for letter, some in first.items() if len(some) > 1)
-    with pytest.raises(Refused, match=f"'{letter}' is ambiguous: {some[0].kid}"):
+    with pytest.raises(KeyChangeRefused, match=f"'{letter}' is ambiguous: {some[0].kid}"):
         named(ring_of(*alike), letter)
 
 
 # Whole lives
 
 MAX_AGE, SKEW = 300.0, 60.0
-LIFE = Policy(algorithms=("ES256",), lead=Policy.shortest_lead(MAX_AGE, SKEW), token_life=600.0, clock_skew=SKEW)
+LIFE = KeyPolicy(algorithms=("ES256",), lead=KeyPolicy.shortest_lead(MAX_AGE, SKEW), token_life=600.0, clock_skew=SKEW)
 WITHOUT_SHRINKING = (Phase.explicit, Phase.reuse, Phase.generate)
 """Making a failing story shorter takes minutes, and the long one can be read too."""
 
@@ -284,7 +286,7 @@ STEPS = st.lists(
 )
 
 
-def story(steps: list[tuple[str, float, float]], policy: Policy) -> list[tuple[float, KeyRing]]:
+def story(steps: list[tuple[str, float, float]], policy: KeyPolicy) -> list[tuple[float, KeyRing]]:
     """Rings with the true time from which each was stored; every step is planned by a machine with its own clock."""
     time, supply = NOW, Supply()
     stored = [(time, plan(time + steps[0][2], policy, supply).completed(KeyRing((), 0)))]
@@ -307,7 +309,7 @@ def story(steps: list[tuple[str, float, float]], policy: Policy) -> list[tuple[f
             elif what == "revoke" and signing and standby and now.ready_at(ring, standby[0]) <= now.now:
                 # Without a standby that portals know there is no guarantee to keep.
                 ring = now.revoked(ring, signing.kid, force=False)
-        except Refused:
+        except KeyChangeRefused:
             pass
         stored.append((time, ring))
     return stored

@@ -2,14 +2,14 @@
 
 import pytest
 
-from keys.changes import Plan, Policy, Refused
+from keys.changes import KeyChangeRefused, KeyPolicy, Plan
 from keys.ring import KeyRing, SigningKey
 from keys.rotation import Rotator
 from tests.support.clock import FrozenClock
 from tests.support.keys import signing_key
 
 NOW = FrozenClock.MONDAY_MORNING
-SKEW = Policy().clock_skew
+SKEW = KeyPolicy().clock_skew
 DAY = 86_400.0
 
 
@@ -101,14 +101,14 @@ def test_what_would_happen_is_told_without_doing_it(clock: FrozenClock) -> None:
 
 def test_a_refusal_leaves_the_ring_alone(clock: FrozenClock) -> None:
     store = RingInMemory(signing_key())
-    with pytest.raises(Refused):
+    with pytest.raises(KeyChangeRefused):
         Rotator(store, clock).change(lambda plan, ring: plan.revoked(ring, "nobody", force=False), "r")
     assert store.reasons == []
 
 
 def test_tending_a_ring_in_which_nothing_is_due_asks_nobody(clock: FrozenClock) -> None:
     store = RingInMemory()
-    rotator = Rotator(store, clock, Policy(rotate_every=30 * DAY))
+    rotator = Rotator(store, clock, KeyPolicy(rotate_every=30 * DAY))
     ring = rotator.ensure(("ES256",))
     store.load = None  # type: ignore[assignment]
     clock.move(29 * DAY)
@@ -117,7 +117,7 @@ def test_tending_a_ring_in_which_nothing_is_due_asks_nobody(clock: FrozenClock) 
 
 def test_tending_rotates_by_the_calendar_once(clock: FrozenClock) -> None:
     store = RingInMemory()
-    rotator = Rotator(store, clock, Policy(rotate_every=30 * DAY))
+    rotator = Rotator(store, clock, KeyPolicy(rotate_every=30 * DAY))
     ring = rotator.ensure(("ES256",))
     clock.move(30 * DAY)
     outcome, late = rotator.tend(ring, "r"), rotator.tend(ring, "r")

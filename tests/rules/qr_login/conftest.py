@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from qr_login.flow import Asker, QrLogin
+from qr_login.flow import AskingBrowser, QrLogin
 from qr_login.logins import QrLogins
 from qr_login.picture import Pictures
 from tests.support.clock import FrozenClock
 from tests.support.memory import InMemory
 
 LINK = "https://id.test/q"
-ASKER = Asker("Firefox", "Windows", "Hà Nội", "203.0.113.0/24")
+ASKER = AskingBrowser("Firefox", "Windows", "Hà Nội", "203.0.113.0/24")
 
 
 @dataclass

@@ -10,7 +10,7 @@ import pytest
 from idp.accounts import devices
 from qr_login import flow
 from qr_login.card import card
-from qr_login.contract import OPERATIONS, REFUSALS, Field, Operation, answer_schemas, refusals_of, sentence
+from qr_login.contract import OPERATIONS, REFUSALS, Field, PhoneRoute, answer_schemas, refusals_of, sentence
 from qr_login.openapi import PROBLEM
 from qr_login.phone_api import OF_QR, PhoneApi
 from tests.rules.qr_login.conftest import ASKER
@@ -25,7 +25,7 @@ NEVER_TOLD = {"blocked", "code_needed", "other_device"}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
-def test_every_operation_is_there_and_each_of_its_refusals_has_a_sentence(operation: Operation) -> None:
+def test_every_operation_is_there_and_each_of_its_refusals_has_a_sentence(operation: PhoneRoute) -> None:
     assert callable(getattr(PhoneApi, f"_{operation.name}"))
     assert set(refusals_of(operation)) <= set(REFUSALS)
     assert set(operation.answers.values()) <= set(answer_schemas())
