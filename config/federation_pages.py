@@ -1,4 +1,4 @@
-"""The pages of journeys through upstreams, of ceremonies and of one's own links: URL, name, view."""
+"""The pages of journeys through upstreams, of linking and of one's own links: URL, name, view."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from idp.web.otp_flow import masked
 
 if TYPE_CHECKING:
     from config.wiring import Provider
-    from federation.ceremony import Linking
+    from federation.linking_flow import Linking
     from federation.upstreams import Upstream, Upstreams
     from idp.web.account import OwnPages
     from idp.web.browser import WebContext

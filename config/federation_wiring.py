@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from config.people_wiring import notices_of, session_limits, sql_credentials, sql_notices
 from config.settings import BadSettings
-from federation.ceremony import LOOKUPS_A_DAY, Linking
 from federation.circuit_breaker import Guarded
 from federation.connectors.dvcqg import DvcqgConnector, DvcqgUpstream
 from federation.connectors.oidc import OidcConnector, OidcUpstream
@@ -15,6 +14,7 @@ from federation.connectors.vneid import VneidConnector, VneidUpstream
 from federation.envelope import Envelopes
 from federation.evidence import EvidenceCollector
 from federation.linking import Digester
+from federation.linking_flow import LOOKUPS_A_DAY, Linking
 from federation.matching import DAY, LinkPolicy
 from federation.store import SqlLinks
 from federation.upstream_logins import LinkingFlow, PendingUpstreamLogin, UpstreamLogins
@@ -71,7 +71,7 @@ def brokering_of(base: Stores) -> UpstreamLogins:
 
 
 def linking_of(base: Stores, upstream_logins: UpstreamLogins) -> Linking:
-    """The ceremonies."""
+    """The linking flows."""
     lookups = Guesses(SqlRateLimits(base.database), base.clock, "lookup", LOOKUPS)
     return Linking(upstream_logins, notices_of(base), lookups)
 

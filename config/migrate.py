@@ -20,7 +20,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
     """Bring the database to the newest revision; returns (before, after). Safe from many machines at once."""
     from alembic import command
 
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         database.lengthen(connection, 0)
         if database.dialect == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(7266002)"))
@@ -33,7 +33,7 @@ def upgrade(database: Database) -> tuple[str | None, str]:
 
 def current(database: Database) -> str | None:
     """The revision of the database, or None when it is empty."""
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         return _revision(connection)
 
 

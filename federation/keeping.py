@@ -97,10 +97,10 @@ class Keeping:
             vouched=True,
         )
         moment = self._links.reviewed(link, securing, self._clock())
-        stay = self._links.stay(account.id, proof.auth_time)
-        if stay:
+        upstream_session = self._links.upstream_session(account.id, proof.auth_time)
+        if upstream_session:
             # The login is named by its moment: ending it there, or here from there, has to find it.
-            self._links.remember(replace(stay, auth_time=moment))
+            self._links.remember(replace(upstream_session, auth_time=moment))
         return replace(proof, auth_time=moment), moment
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from flask import redirect
 from werkzeug.wrappers import Response
 
-from federation.ceremony import Linking
+from federation.linking_flow import Linking
 from federation.pages import page, removed_page, shown
 from federation.upstream_logins import Denied, LinkingFlow
 from federation.upstreams import UnknownUpstream
@@ -32,11 +32,11 @@ class LinkStep(Page):
         step = self._steps.here()
         if not self._is_owed(step):
             return redirect(step.return_url, 303)
-        ceremony = self._ceremony(step)
-        if ceremony is None:
+        flow = self._flow(step)
+        if flow is None:
             return self._skip(step)
-        upstream = self._journeys.upstream_logins.upstreams.find(ceremony.upstream)
-        name = self._journeys.upstream_logins.arrival_of(ceremony).identity.name
+        upstream = self._journeys.upstream_logins.upstreams.find(flow.upstream)
+        name = self._journeys.upstream_logins.arrival_of(flow).identity.name
         way = upstream.name(step.browser.language())
         return page("link_step.html", step.attempt, handle=step.handle, way=way, name=name, account=shown(step.account))
 
@@ -44,11 +44,11 @@ class LinkStep(Page):
         step = self._steps.here()
         if not self._is_owed(step):
             return redirect(step.return_url, 303)
-        ceremony = self._ceremony(step)
-        if ceremony is None or "link-make" not in step.browser.form:
+        flow = self._flow(step)
+        if flow is None or "link-make" not in step.browser.form:
             return self._skip(step)
-        upstream = self._journeys.upstream_logins.upstreams.find(ceremony.upstream)
-        result = self._linking.by_password(step.attempt.linking, ceremony, step.account, step.browser.scene)
+        upstream = self._journeys.upstream_logins.upstreams.find(flow.upstream)
+        result = self._linking.by_password(step.attempt.linking, flow, step.account, step.browser.scene)
         if isinstance(result, Denied):
             self._linked(step, None, step.attempt.secured_at)
             return self._journeys.go_on(step.browser, result, upstream.id)
@@ -72,11 +72,11 @@ class LinkStep(Page):
         )
         return owed is not None and owed.step == "link"
 
-    def _ceremony(self, step: Step) -> LinkingFlow | None:
-        """The ceremony of this login, or None when it is over, or its upstream closed: the login goes on without."""
+    def _flow(self, step: Step) -> LinkingFlow | None:
+        """The linking flow of this login, or None when it is over or its upstream closed."""
         upstream_logins = self._journeys.upstream_logins
         try:
-            found = upstream_logins.ceremony(step.attempt.linking, step.attempt.browser)
+            found = upstream_logins.flow(step.attempt.linking, step.attempt.browser)
             upstream_logins.upstreams.find(found.upstream)
         except (Expired, UnknownUpstream):
             return None

@@ -163,11 +163,11 @@ class Links(Protocol):
         """Queue a refusal for officers; the same one again is counted, not queued twice."""
         ...
 
-    def remember(self, stay: UpstreamSession) -> None:
+    def remember(self, upstream_session: UpstreamSession) -> None:
         """Remember through which session of an upstream a login came."""
         ...
 
-    def stay(self, account_id: str, auth_time: float) -> UpstreamSession | None:
+    def upstream_session(self, account_id: str, auth_time: float) -> UpstreamSession | None:
         """Through which session of an upstream the login of that moment came."""
         ...
 

@@ -3,8 +3,8 @@
 from flask import redirect
 from werkzeug.wrappers import Response
 
-from federation.ceremony import Linking
 from federation.linking import Link, LinkTaken
+from federation.linking_flow import Linking
 from federation.pages import page, removed_page
 from federation.sentences import FAILED, REFUSED
 from federation.upstream_logins import Denied, PendingUpstreamLogin
@@ -79,8 +79,8 @@ class AddLink(Sensitive):
         _, session = opened
         upstream = self._journeys.upstream_logins.upstreams.find(upstream_id)
         secret = browser.secret or new_browser()
-        away = PendingUpstreamLogin(upstream.id, "", browser_of(secret), sid=session.sid, purpose=Purpose.LINKING)
-        response = self._journeys.leave(browser, upstream, away, {})
+        pending = PendingUpstreamLogin(upstream.id, "", browser_of(secret), sid=session.sid, purpose=Purpose.LINKING)
+        response = self._journeys.leave(browser, upstream, pending, {})
         if secret != browser.secret:
             self._pages.context.cookies.set(response, "b", secret)
         return response
@@ -107,11 +107,11 @@ class ConfirmOwnLink(LinkChange):
         opened = self.opened(browser, back=with_query("/account/links/confirm", c=handle[:64]))
         if isinstance(opened, Response):
             return opened
-        ceremony = self._journeys.upstream_logins.ceremony(handle, browser_of(browser.secret or ""))
-        upstream = self._journeys.upstream_logins.upstreams.find(ceremony.upstream)
-        name = self._journeys.upstream_logins.arrival_of(ceremony).identity.name
+        flow = self._journeys.upstream_logins.flow(handle, browser_of(browser.secret or ""))
+        upstream = self._journeys.upstream_logins.upstreams.find(flow.upstream)
+        name = self._journeys.upstream_logins.arrival_of(flow).identity.name
         csrf = csrf_of(browser.session or "")
-        return page("link_own.html", None, ceremony=handle, way=upstream.name(browser.language()), name=name, csrf=csrf)
+        return page("link_own.html", None, flow=handle, way=upstream.name(browser.language()), name=name, csrf=csrf)
 
     def post(self) -> Response:
         browser = this_browser(self._pages.context)
@@ -121,15 +121,15 @@ class ConfirmOwnLink(LinkChange):
             return opened
         account, session = opened
         handle = browser.form.get("c", "")
-        ceremony = self._journeys.upstream_logins.ceremony(handle, browser_of(browser.secret or ""))
-        if ceremony.mode != "session" or ceremony.sid != session.sid:
+        flow = self._journeys.upstream_logins.flow(handle, browser_of(browser.secret or ""))
+        if flow.mode != "session" or flow.sid != session.sid:
             raise Expired("the link was begun in another session")
         if "link-make" not in browser.form:
-            self._journeys.upstream_logins.ceremonies.take(handle)
+            self._journeys.upstream_logins.flows.take(handle)
             return redirect("/account/links", 303)
-        result = self._linking.by_password(handle, ceremony, account, browser.scene, keep_sid=session.sid)
+        result = self._linking.by_password(handle, flow, account, browser.scene, keep_sid=session.sid)
         if isinstance(result, Denied):
-            return self._journeys.go_on(browser, result, ceremony.upstream)
+            return self._journeys.go_on(browser, result, flow.upstream)
         after = "/account/links/keep" if result.outcome.review else "/account/links"
         response = removed_page(result, after) if result.removed else redirect(after, 303)
         return renewed(self._pages, browser, account, session, response)

@@ -1,4 +1,4 @@
-"""`/link/…`: the pages of a ceremony. Each shows what would be linked, masked; only its button does anything."""
+"""`/link/…`: the pages of linking. Each shows what would be linked, masked; only its button does anything."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,8 +8,8 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from federation.ceremony import Linking, LinkResult
 from federation.connector import UpstreamIdentity
+from federation.linking_flow import Linking, LinkResult
 from federation.matching import New, is_proven
 from federation.sentences import CONTACTS, LOOKUP, REFUSED
 from federation.upstream_logins import Denied, LinkingFlow, Mode
@@ -29,7 +29,7 @@ from idp.web.sentences import IDENTIFIERS
 
 
 class CeremonyPage(Page):
-    """A page of one ceremony, for the browser that began it."""
+    """A page of one linking, for the browser that began it."""
 
     modes: tuple[Mode, ...] = ()
 
@@ -43,30 +43,30 @@ class CeremonyPage(Page):
         try:
             return super().dispatch_request(**given)
         except UnknownUpstream:
-            _, _, ceremony = self._found()
-            on = with_query("/login", attempt=ceremony.attempt, via=ceremony.upstream, why="unavailable")
+            _, _, flow = self._found()
+            on = with_query("/login", attempt=flow.attempt, via=flow.upstream, why="unavailable")
             return redirect(on, 303)
 
     def _found(self) -> tuple[Browser, str, LinkingFlow]:
         browser = this_browser(self.journeys.context)
         handle = (browser.form if browser.request.method == "POST" else browser.query).get("c", "")
-        return browser, handle, self.upstream_logins.ceremony(handle, browser_of(browser.secret or ""))
+        return browser, handle, self.upstream_logins.flow(handle, browser_of(browser.secret or ""))
 
     def here(self) -> tuple[Browser, str, LinkingFlow, LoginAttempt, Upstream]:
-        """The ceremony in front of us and the attempt that it belongs to.
+        """The linking flow in front of us and the attempt that it belongs to.
 
         Raises `Expired`, `OtherBrowser`, `UnknownUpstream`.
         """
-        browser, handle, ceremony = self._found()
-        if ceremony.mode not in self.modes:
-            raise Expired("the ceremony wants another page")
-        attempt = self.journeys.attempts.load(ceremony.attempt, browser.held(ceremony.attempt))
-        return browser, handle, ceremony, attempt, self.upstream_logins.upstreams.find(ceremony.upstream)
+        browser, handle, flow = self._found()
+        if flow.mode not in self.modes:
+            raise Expired("the linking flow wants another page")
+        attempt = self.journeys.attempts.load(flow.attempt, browser.held(flow.attempt))
+        return browser, handle, flow, attempt, self.upstream_logins.upstreams.find(flow.upstream)
 
-    def give_up(self, handle: str, ceremony: LinkingFlow) -> Response:
+    def give_up(self, handle: str, flow: LinkingFlow) -> Response:
         """Back to the login page; what the upstream said is forgotten."""
-        self.upstream_logins.ceremonies.take(handle)
-        return redirect(with_query("/login", attempt=ceremony.attempt), 303)
+        self.upstream_logins.flows.take(handle)
+        return redirect(with_query("/login", attempt=flow.attempt), 303)
 
     def done(
         self, browser: Browser, upstream: Upstream, result: LinkResult | Denied, attempt: LoginAttempt
@@ -78,10 +78,10 @@ class CeremonyPage(Page):
         self.journeys.count(upstream.id, "linked")
         return removed_page(result, response.headers["Location"]) if result.removed else response
 
-    def log_in_to_link(self, handle: str, ceremony: LinkingFlow, attempt: LoginAttempt) -> Response:
+    def log_in_to_link(self, handle: str, flow: LinkingFlow, attempt: LoginAttempt) -> Response:
         """On to the login page; whoever logs in there is asked about the link."""
-        self.journeys.attempts.to_link(ceremony.attempt, attempt, handle)
-        return redirect(with_query("/login", attempt=ceremony.attempt), 303)
+        self.journeys.attempts.to_link(flow.attempt, attempt, handle)
+        return redirect(with_query("/login", attempt=flow.attempt), 303)
 
 
 class Confirm(CeremonyPage):
@@ -90,26 +90,26 @@ class Confirm(CeremonyPage):
     modes = ("confirm", "code")
 
     def get(self) -> Response:
-        browser, handle, ceremony, attempt, upstream = self.here()
-        account = self.upstream_logins.gathering.account(ceremony.account_id)
+        browser, handle, flow, attempt, upstream = self.here()
+        account = self.upstream_logins.gathering.account(flow.account_id)
         if account is None:
             raise Expired("the account is gone")
         return page(
             "link_confirm.html",
             attempt,
-            ceremony=handle,
+            flow=handle,
             way=upstream.name(browser.language()),
             account=shown(account),
-            by_code=ceremony.mode == "code",
+            by_code=flow.mode == "code",
         )
 
     def post(self) -> Response:
-        browser, handle, ceremony, attempt, upstream = self.here()
+        browser, handle, flow, attempt, upstream = self.here()
         if "link-confirm" not in browser.form:
-            return self.give_up(handle, ceremony)
-        if ceremony.mode == "code":
+            return self.give_up(handle, flow)
+        if flow.mode == "code":
             return redirect(with_query("/link/code", c=handle), 303)
-        result = self.linking.confirm(handle, ceremony, browser.scene, by_code=False)
+        result = self.linking.confirm(handle, flow, browser.scene, by_code=False)
         return self.done(browser, upstream, result, attempt)
 
 
@@ -123,31 +123,27 @@ class LinkCodePage(CeremonyPage):
         self._desk = desk
 
     def get(self) -> Response:
-        browser, handle, ceremony, attempt, _ = self.here()
-        return self._page(
-            browser, handle, ceremony, attempt, **self._desk.first(_ask(handle, ceremony), browser, trusted=True)
-        )
+        browser, handle, flow, attempt, _ = self.here()
+        return self._page(browser, handle, flow, attempt, **self._desk.first(_ask(handle, flow), browser, trusted=True))
 
     def post(self) -> Response:
-        browser, handle, ceremony, attempt, upstream = self.here()
-        ask = _ask(handle, ceremony)
+        browser, handle, flow, attempt, upstream = self.here()
+        ask = _ask(handle, flow)
         if "code-cancel" in browser.form:
-            return self.give_up(handle, ceremony)
+            return self.give_up(handle, flow)
         if "code-again" in browser.form:
-            return self._page(browser, handle, ceremony, attempt, **self._desk.again(ask, browser, trusted=True))
+            return self._page(browser, handle, flow, attempt, **self._desk.again(ask, browser, trusted=True))
         verdict, told = self._desk.judged(ask, browser)
         if verdict != "right":
-            return self._page(browser, handle, ceremony, attempt, **told)
-        result = self.linking.confirm(handle, ceremony, browser.scene, by_code=True)
+            return self._page(browser, handle, flow, attempt, **told)
+        result = self.linking.confirm(handle, flow, browser.scene, by_code=True)
         return self.done(browser, upstream, result, attempt)
 
-    def _page(
-        self, browser: Browser, handle: str, ceremony: LinkingFlow, attempt: LoginAttempt, **told: Any
-    ) -> Response:
+    def _page(self, browser: Browser, handle: str, flow: LinkingFlow, attempt: LoginAttempt, **told: Any) -> Response:
         sheet = OtpPage(
             title=gettext("Xác nhận liên kết tài khoản"),
             lead=gettext("Liên kết có hiệu lực sau khi bạn nhập mã gửi tới số đã đăng ký với cơ quan BHXH."),
-            sent=sent_to("sms", ceremony.phone),
+            sent=sent_to("sms", flow.phone),
             action="/link/code",
             hidden={"c": handle},
             target=attempt.redirect_origin,
@@ -161,17 +157,17 @@ class Open(CeremonyPage):
     modes = ("open", "unresolved")
 
     def get(self) -> Response:
-        browser, handle, ceremony, attempt, upstream = self.here()
-        if not ceremony.may_open:
-            raise Expired("this ceremony opens no account")
-        arrival = self.upstream_logins.arrival_of(ceremony)
-        found = self.upstream_logins.matched(upstream, arrival, ceremony.bhxh_code)
+        browser, handle, flow, attempt, upstream = self.here()
+        if not flow.may_open:
+            raise Expired("this linking flow opens no account")
+        arrival = self.upstream_logins.arrival_of(flow)
+        found = self.upstream_logins.matched(upstream, arrival, flow.bhxh_code)
         known = found.participant if isinstance(found, New) else None
         birth_date = str(arrival.identity.birth_date or "")
         return page(
             "link_open.html",
             attempt,
-            ceremony=handle,
+            flow=handle,
             way=upstream.name(browser.language()),
             name=known.name if known else arrival.identity.name,
             birth_date="/".join(reversed(birth_date.split("-"))),
@@ -180,12 +176,12 @@ class Open(CeremonyPage):
         )
 
     def post(self) -> Response:
-        browser, handle, ceremony, attempt, upstream = self.here()
+        browser, handle, flow, attempt, upstream = self.here()
         if "link-password" in browser.form:
-            return self.log_in_to_link(handle, ceremony, attempt)
+            return self.log_in_to_link(handle, flow, attempt)
         if "link-open" not in browser.form:
-            return self.give_up(handle, ceremony)
-        result = self.linking.open(upstream, handle, ceremony)
+            return self.give_up(handle, flow)
+        result = self.linking.open(upstream, handle, flow)
         return self.done(browser, upstream, result, attempt)
 
 
@@ -195,29 +191,29 @@ class Who(CeremonyPage):
     modes = ("unresolved",)
 
     def get(self) -> Response:
-        browser, handle, ceremony, attempt, upstream = self.here()
-        return self._page(browser, handle, ceremony, attempt, upstream)
+        browser, handle, flow, attempt, upstream = self.here()
+        return self._page(browser, handle, flow, attempt, upstream)
 
     def post(self) -> Response:
-        browser, handle, ceremony, attempt, upstream = self.here()
+        browser, handle, flow, attempt, upstream = self.here()
         if "link-password" in browser.form:
-            return self.log_in_to_link(handle, ceremony, attempt)
+            return self.log_in_to_link(handle, flow, attempt)
         if "link-cancel" in browser.form:
-            return self.give_up(handle, ceremony)
+            return self.give_up(handle, flow)
         if "link-new" in browser.form:
             return redirect(with_query("/link/open", c=handle), 303)
         typed = browser.form.get("bhxh_code", "")[:64]
-        found = self.linking.look_up(upstream, handle, ceremony, typed)
+        found = self.linking.look_up(upstream, handle, flow, typed)
         if found is None or isinstance(found, int):
             error = LOOKUP["none" if found is None else "wait"]
-            return self._page(browser, handle, ceremony, attempt, upstream, typed=typed, error=str(error))
+            return self._page(browser, handle, flow, attempt, upstream, typed=typed, error=str(error))
         return redirect(with_query(PAGES[found.mode], c=found.handle), 303)
 
     def _page(
         self,
         browser: Browser,
         handle: str,
-        ceremony: LinkingFlow,
+        flow: LinkingFlow,
         attempt: LoginAttempt,
         upstream: Upstream,
         *,
@@ -225,9 +221,9 @@ class Who(CeremonyPage):
         error: str = "",
     ) -> Response:
         told = {"way": upstream.name(browser.language()), "typed": typed, "error": error}
-        identity = self.upstream_logins.arrival_of(ceremony).identity
+        identity = self.upstream_logins.arrival_of(flow).identity
         kinds = {"by_code": identity.kind == "individual", "weak": _is_weak(identity, upstream)}
-        return page("link_who.html", attempt, ceremony=handle, may_open=ceremony.may_open, **kinds, **told)
+        return page("link_who.html", attempt, flow=handle, may_open=flow.may_open, **kinds, **told)
 
 
 class LogInFirst(CeremonyPage):
@@ -236,19 +232,17 @@ class LogInFirst(CeremonyPage):
     modes = ("password", "differs")
 
     def get(self) -> Response:
-        browser, handle, ceremony, attempt, upstream = self.here()
+        browser, handle, flow, attempt, upstream = self.here()
         way = upstream.name(browser.language())
         title, sentence = REFUSED["phone_differs"]
-        differs = (
-            {"title": str(title), "sentence": str(sentence) % {"way": way}} if ceremony.mode == "differs" else None
-        )
-        return page("link_password.html", attempt, ceremony=handle, way=way, differs=differs)
+        differs = {"title": str(title), "sentence": str(sentence) % {"way": way}} if flow.mode == "differs" else None
+        return page("link_password.html", attempt, flow=handle, way=way, differs=differs)
 
     def post(self) -> Response:
-        browser, handle, ceremony, attempt, _ = self.here()
+        browser, handle, flow, attempt, _ = self.here()
         if "link-password" not in browser.form:
-            return self.give_up(handle, ceremony)
-        return self.log_in_to_link(handle, ceremony, attempt)
+            return self.give_up(handle, flow)
+        return self.log_in_to_link(handle, flow, attempt)
 
 
 class RefusedPage(Page):
@@ -303,5 +297,5 @@ def hidden(number: str) -> str:
     return "*" * max(len(number) - 4, 0) + number[-4:]
 
 
-def _ask(handle: str, ceremony: LinkingFlow) -> CodeRequest:
-    return CodeRequest("link", digest("link", handle), ceremony.account_id, "sms", ceremony.phone, ceremony.account_id)
+def _ask(handle: str, flow: LinkingFlow) -> CodeRequest:
+    return CodeRequest("link", digest("link", handle), flow.account_id, "sms", flow.phone, flow.account_id)

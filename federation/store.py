@@ -66,7 +66,7 @@ class SqlLinks:
 
     def add(self, link: NewLink, securing: Securing, now: float) -> float:
         try:
-            with self._database.write.begin() as connection:
+            with self._database.transaction.begin() as connection:
                 moment = self._credentials.secure_within(connection, securing, now)
                 self._demand_unchanged(connection, link)
                 connection.execute(insert(t.link), _row(link, moment))
@@ -77,7 +77,7 @@ class SqlLinks:
 
     def open(self, account: Account, link: NewLink, event: Event, told: NoticeResult, now: float) -> None:
         try:
-            with self._database.write.begin() as connection:
+            with self._database.transaction.begin() as connection:
                 self._people.add_within(connection, account)
                 connection.execute(insert(t.link), _row(link, now))
                 self._cancel_registrations(connection, account.id, now)
@@ -93,7 +93,7 @@ class SqlLinks:
 
     def end(self, link: Link, securing: Securing, now: float) -> float:
         try:
-            with self._database.write.begin() as connection:
+            with self._database.transaction.begin() as connection:
                 return self._credentials.secure_within(connection, replace(securing, links_end=(link.id,)), now)
         except CameFirst:
             raise LinkTaken from None
@@ -101,7 +101,7 @@ class SqlLinks:
     def reviewed(self, link: Link, securing: Securing, now: float) -> float:
         waiting = and_(_l.id == link.id, _l.ended_at.is_(None), _l.to_review)
         try:
-            with self._database.write.begin() as connection:
+            with self._database.transaction.begin() as connection:
                 if connection.execute(update(t.link).where(waiting).values(to_review=False)).rowcount != 1:
                     raise CameFirst
                 return self._credentials.secure_within(connection, securing, now)
@@ -110,7 +110,7 @@ class SqlLinks:
 
     def used(self, link: Link, event: Event, now: float) -> None:
         held = and_(_l.id == link.id, _l.ended_at.is_(None))
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             if connection.execute(update(t.link).where(held).values(used_at=now)).rowcount != 1:
                 raise LinkTaken
             self._audit.write(connection, event)
@@ -140,7 +140,7 @@ class SqlLinks:
             index_where=_d.resolved_at.is_(None),
             set_={"times": _d.times + 1, "seen_at": now},
         )
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             connection.execute(again)
             self._audit.write(connection, event)
 
@@ -149,18 +149,18 @@ class SqlLinks:
         statement = select(t.link_dispute).order_by(_d.created_at).limit(limit)
         if open_only:
             statement = statement.where(_d.resolved_at.is_(None))
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [_dispute(row) for row in connection.execute(statement)]
 
     def waiting(self) -> int:
         """How many refused links wait for an officer."""
         counted = select(func.count()).select_from(t.link_dispute).where(_d.resolved_at.is_(None))
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return int(connection.execute(counted).scalar_one())
 
     def find_dispute(self, dispute_id: str) -> Dispute | None:
         """One of them, with what tells who came while nobody has decided it."""
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             row = connection.execute(select(t.link_dispute).where(_d.id == dispute_id)).first()
         if row is None:
             return None
@@ -185,7 +185,7 @@ class SqlLinks:
         undecided = and_(_d.id == dispute.id, _d.resolved_at.is_(None))
         decided = {"resolved_at": now, "resolution": resolution, "sealed_facts": None}
         try:
-            with self._database.write.begin() as connection:
+            with self._database.transaction.begin() as connection:
                 if connection.execute(update(t.link_dispute).where(undecided).values(decided)).rowcount != 1:
                     raise LinkTaken
                 if forced:
@@ -201,25 +201,28 @@ class SqlLinks:
         except (IntegrityError, CameFirst):
             raise LinkTaken from None
 
-    def remember(self, stay: UpstreamSession) -> None:
-        sealed = self._sealing.seal(stay.logout_hint.encode(), context=f"stay {stay.account_id} {stay.auth_time!r}")
+    def remember(self, upstream_session: UpstreamSession) -> None:
+        sealed = self._sealing.seal(
+            upstream_session.logout_hint.encode(),
+            context=f"stay {upstream_session.account_id} {upstream_session.auth_time!r}",
+        )
         row = {
-            "account_id": stay.account_id,
-            "auth_time": stay.auth_time,
-            "upstream": stay.subject.upstream,
-            "subject": stay.subject.digest,
-            "sid": stay.sid_digest,
+            "account_id": upstream_session.account_id,
+            "auth_time": upstream_session.auth_time,
+            "upstream": upstream_session.subject.upstream,
+            "subject": upstream_session.subject.digest,
+            "sid": upstream_session.sid_digest,
             "sealed_hint": sealed,
-            "expires_at": stay.expires_at,
+            "expires_at": upstream_session.expires_at,
         }
         new: Any = self._dialect.insert(t.upstream_stay).values(row)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             connection.execute(new.on_conflict_do_update(index_elements=[_s.account_id, _s.auth_time], set_=row))
 
-    def stay(self, account_id: str, auth_time: float) -> UpstreamSession | None:
+    def upstream_session(self, account_id: str, auth_time: float) -> UpstreamSession | None:
         """Through which session of an upstream this login came."""
         mine = and_(_s.account_id == account_id, _s.auth_time == auth_time)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             row = connection.execute(select(t.upstream_stay).where(mine)).first()
         if row is None:
             return None
@@ -242,18 +245,18 @@ class SqlLinks:
             .join(t.upstream_stay, same_login)
             .where(and_(*through, t.session.c.ended_at.is_(None)))
         )
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [(row.account_id, row.sid) for row in connection.execute(statement)]
 
     def closed(self) -> dict[str, float]:
         """The upstreams that an operator closed, and when."""
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return {row.upstream: row.closed_at for row in connection.execute(select(t.upstream_closed))}
 
     def switch(self, upstream: str, event: Event, now: float, *, closed: bool) -> None:
         """Close an upstream, or open it again."""
         gone = t.upstream_closed.delete().where(t.upstream_closed.c.upstream == upstream)
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             connection.execute(gone)
             if closed:
                 connection.execute(insert(t.upstream_closed), {"upstream": upstream, "closed_at": now})
@@ -289,7 +292,7 @@ class SqlLinks:
 
     def _links(self, where: ColumnElement[bool]) -> list[Link]:
         statement = select(t.link).where(where).order_by(_l.made_at).limit(MOST_LISTED)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [_link(row) for row in connection.execute(statement)]
 
 

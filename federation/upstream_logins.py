@@ -1,7 +1,7 @@
 """`UpstreamLogins`: a browser leaves for an upstream, comes back, and the linking table says what happens next.
 
 The state of a journey is taken once, and belongs to one browser and one upstream. What the table proposes becomes a
-ceremony: a sealed proof for this account, this upstream, this subject, this browser and this purpose, used once.
+linking flow: a sealed proof for this account, this upstream, this subject, this browser and this purpose, used once.
 """
 
 from dataclasses import dataclass, field, replace
@@ -99,7 +99,7 @@ class LoggedIn:
 
 @dataclass(frozen=True, slots=True)
 class StepRequired:
-    """The person has to do something first; `handle` names the ceremony."""
+    """The person has to do something first; `handle` names the linking flow."""
 
     attempt: str
     handle: str
@@ -127,7 +127,7 @@ class UpstreamLogins:
         links: Links,
         gathering: EvidenceCollector,
         journeys: EphemeralRecords[PendingUpstreamLogin],
-        ceremonies: EphemeralRecords[LinkingFlow],
+        flows: EphemeralRecords[LinkingFlow],
         digester: Digester,
         sealing: MasterKey,
         clock: Clock,
@@ -138,7 +138,7 @@ class UpstreamLogins:
         self.upstreams = upstreams
         self.links = links
         self.gathering = gathering
-        self.ceremonies = ceremonies
+        self.flows = flows
         self.digester = digester
         self.clock = clock
         self._journeys = journeys
@@ -147,13 +147,13 @@ class UpstreamLogins:
         self._session_life = session_life
         self._arrivals: TypeAdapter[Arrival] = TypeAdapter(Arrival)
 
-    def start(self, upstream: Upstream, away: PendingUpstreamLogin, leaving: Leaving) -> str:
+    def start(self, upstream: Upstream, pending: PendingUpstreamLogin, leaving: Leaving) -> str:
         """Where to send the browser. `leaving` comes without state and address. Raises `UpstreamFailed`."""
         # The state is the name of what is kept, and what is kept is known only once the connector has seen the state.
-        handle = self._journeys.add(away)
+        handle = self._journeys.add(pending)
         sent = replace(leaving, state=handle, redirect_uri=self.callback_of(upstream))
         departure = upstream.connector.start(sent)
-        if departure.kept and not self._journeys.replace(handle, away, replace(away, kept=dict(departure.kept))):
+        if departure.kept and not self._journeys.replace(handle, pending, replace(pending, kept=dict(departure.kept))):
             raise Expired("the journey ended before it began")
         return departure.url
 
@@ -166,38 +166,38 @@ class UpstreamLogins:
         """The address that this upstream sends browsers back to; no two share one (security.md B-13)."""
         return f"{self._issuer}/via/{upstream.id}/callback"
 
-    def took(self, state: str, upstream: Upstream, browser: str) -> PendingUpstreamLogin:
+    def consume_state(self, state: str, upstream: Upstream, browser: str) -> PendingUpstreamLogin:
         """The journey behind a state, once. Raises `Expired`, `OtherBrowser`."""
-        away = self._journeys.take(state)
-        if away is None or isinstance(away, Spent):
+        pending = self._journeys.take(state)
+        if pending is None or isinstance(pending, Spent):
             raise Expired("the state is unknown, used or over")
-        if away.upstream != upstream.id:
+        if pending.upstream != upstream.id:
             raise Expired("the state belongs to another upstream")
-        if away.browser != browser:
+        if pending.browser != browser:
             raise OtherBrowser("the state belongs to another browser")
-        return away
+        return pending
 
-    def arrived(self, upstream: Upstream, away: PendingUpstreamLogin, query: str) -> Outcome:
+    def handle_callback(self, upstream: Upstream, pending: PendingUpstreamLogin, query: str) -> Outcome:
         """Who came back, and what happens next. Raises `UpstreamFailed`."""
         self.demand_open(upstream)
-        arrival = upstream.connector.finish(Callback(query, self.callback_of(upstream), away.kept))
+        arrival = upstream.connector.finish(Callback(query, self.callback_of(upstream), pending.kept))
         identity = arrival.identity
         if identity.upstream != upstream.id or identity.kind not in upstream.audience:
             raise UpstreamFailed("refused", "not for this kind of user")
         subject = self.digester.subject(identity)
         link = self.gathering.link(subject)
-        if away.sid:
-            return self._from_session(upstream, away, arrival, link)
+        if pending.sid:
+            return self._from_session(upstream, pending, arrival, link)
         evidence = self.gathering.of(identity, subject, link, upstream.policy)
         found = match(identity, evidence, upstream.policy, self.clock())
         if isinstance(found, Known) and link is not None and evidence.linked is not None:
-            return self._known(away, arrival, found, link, evidence.linked.secured_at)
-        return self.owing(upstream, away, arrival, found)
+            return self._known(pending, arrival, found, link, evidence.linked.secured_at)
+        return self.begin_linking(upstream, pending, arrival, found)
 
     def matched(self, upstream: Upstream, arrival: Arrival, bhxh_code: str) -> Match:
         """The row of the table that holds now, for somebody whom nobody knew a moment ago.
 
-        `bhxh_code` is the code that the ceremony found for them, by their citizen number or because they typed it.
+        `bhxh_code` is the code that the linking flow found for them, by their citizen number or because they typed it.
         """
         identity, subject = arrival.identity, self.digester.subject(arrival.identity)
         evidence = self.gathering.of(identity, subject, self.gathering.link(subject), upstream.policy)
@@ -206,10 +206,12 @@ class UpstreamLogins:
             evidence = replace(evidence, typed=typed.typed, typed_participant=typed.typed_participant)
         return match(identity, evidence, upstream.policy, self.clock())
 
-    def owing(self, upstream: Upstream, away: PendingUpstreamLogin, arrival: Arrival, found: Match) -> Outcome:
-        """The ceremony that a match asks for, or why there is none."""
+    def begin_linking(
+        self, upstream: Upstream, pending: PendingUpstreamLogin, arrival: Arrival, found: Match
+    ) -> Outcome:
+        """The linking flow that a match asks for, or why there is none."""
         if isinstance(found, MatchRefused) and found.reason != "phone_differs":
-            return self.refused(away, arrival, found.reason, found.account_id)
+            return self.record_conflict(pending, arrival, found.reason, found.account_id)
         modes: dict[type, Mode] = {
             ProveFirst: "password",
             New: "open",
@@ -225,28 +227,30 @@ class UpstreamLogins:
         phone = ""
         if isinstance(found, Propose) and found.otp:
             mode, phone = "code", account.phone or "" if account else ""
-        ceremony = LinkingFlow(
+        flow = LinkingFlow(
             upstream.id,
-            away.attempt,
-            away.browser,
+            pending.attempt,
+            pending.browser,
             mode,
-            self._seal(upstream.id, away.browser, arrival),
+            self._seal(upstream.id, pending.browser, arrival),
             account_id,
             account.secured_at if account else 0.0,
             phone,
-            away.sid,
+            pending.sid,
             isinstance(found, New),
             found.participant.bhxh_code if isinstance(found, New) and found.participant else "",
         )
-        return StepRequired(away.attempt, self.ceremonies.add(ceremony), mode)
+        return StepRequired(pending.attempt, self.flows.add(flow), mode)
 
-    def refused(self, away: PendingUpstreamLogin, arrival: Arrival, reason: Reason, account_id: str | None) -> Denied:
+    def record_conflict(
+        self, pending: PendingUpstreamLogin, arrival: Arrival, reason: Reason, account_id: str | None
+    ) -> Denied:
         """Say no, and tell officers where only they can help."""
         if reason in QUEUED:
             event = Event("link.refused", account_id, facts={"upstream": arrival.identity.upstream, "why": reason})
             account = self.gathering.account(account_id) if account_id else None
             self._ask_officers(arrival, account, reason, event)
-        return Denied(away.attempt, reason, away.sid)
+        return Denied(pending.attempt, reason, pending.sid)
 
     def is_proven(self, identity: UpstreamIdentity) -> bool:
         """Whether the upstream gave the citizen number at the level that its policy asks for."""
@@ -275,21 +279,21 @@ class UpstreamLogins:
         account_id = account.id if account else None
         self.links.dispute(Dispute(new_id(), subject, reason, account_id, evidence, facts), event, self.clock())
 
-    def ceremony(self, handle: str, browser: str) -> LinkingFlow:
-        """A live ceremony of this browser. Raises `Expired`, `OtherBrowser`."""
-        found = self.ceremonies.find(handle)
+    def flow(self, handle: str, browser: str) -> LinkingFlow:
+        """A live linking flow of this browser. Raises `Expired`, `OtherBrowser`."""
+        found = self.flows.find(handle)
         if found is None:
-            raise Expired("the ceremony is over")
+            raise Expired("the linking flow is over")
         if found.browser != browser:
-            raise OtherBrowser("the ceremony belongs to another browser")
+            raise OtherBrowser("the linking flow belongs to another browser")
         return found
 
-    def arrival_of(self, ceremony: LinkingFlow) -> Arrival:
+    def arrival_of(self, flow: LinkingFlow) -> Arrival:
         """Who came, unsealed."""
-        context = f"ceremony {ceremony.upstream} {ceremony.browser}"
-        return self._arrivals.validate_json(self._sealing.unseal(ceremony.sealed, context=context))
+        context = f"ceremony {flow.upstream} {flow.browser}"
+        return self._arrivals.validate_json(self._sealing.unseal(flow.sealed, context=context))
 
-    def entered(self, arrival: Arrival, account_id: str, now: float, *, lowered: bool) -> Authentication:
+    def log_in(self, arrival: Arrival, account_id: str, now: float, *, lowered: bool) -> Authentication:
         """The proof of a login through an upstream, with the session there remembered for a later logout."""
         identity = arrival.identity
         proof = Authentication(
@@ -303,12 +307,12 @@ class UpstreamLogins:
         )
         sid = self.digester.of(f"{identity.upstream} sid", arrival.sid) if arrival.sid else ""
         subject = self.digester.subject(identity)
-        stay = UpstreamSession(account_id, now, subject, sid, arrival.logout_hint, now + self._session_life)
-        self.links.remember(stay)
+        upstream_session = UpstreamSession(account_id, now, subject, sid, arrival.logout_hint, now + self._session_life)
+        self.links.remember(upstream_session)
         return proof
 
     def _known(
-        self, away: PendingUpstreamLogin, arrival: Arrival, found: Known, link: Link, secured_at: float
+        self, pending: PendingUpstreamLogin, arrival: Arrival, found: Known, link: Link, secured_at: float
     ) -> LoggedIn:
         """Let a known person in. Raises `UpstreamFailed`."""
         # Later than anything that secured the account, also on a clock that was set back a little.
@@ -321,18 +325,18 @@ class UpstreamLogins:
         except LinkTaken:
             raise UpstreamFailed("expired", "the link ended meanwhile") from None
         lowered = link.how != "opened" and now - link.made_at < COOL_OFF
-        proof = self.entered(arrival, link.account_id, now, lowered=lowered)
-        return LoggedIn(away.attempt, Proved(proof, secured_at), link.id if link.to_review else "")
+        proof = self.log_in(arrival, link.account_id, now, lowered=lowered)
+        return LoggedIn(pending.attempt, Proved(proof, secured_at), link.id if link.to_review else "")
 
     def _from_session(
-        self, upstream: Upstream, away: PendingUpstreamLogin, arrival: Arrival, link: Link | None
+        self, upstream: Upstream, pending: PendingUpstreamLogin, arrival: Arrival, link: Link | None
     ) -> Outcome:
         """A link that a logged-in person asked for; the page knows whose session it is and checks it again."""
         if link is not None:
-            return self.refused(away, arrival, "conflict", link.account_id)
-        sealed = self._seal(upstream.id, away.browser, arrival)
-        ceremony = LinkingFlow(upstream.id, away.attempt, away.browser, "session", sealed, sid=away.sid)
-        return StepRequired(away.attempt, self.ceremonies.add(ceremony), "session")
+            return self.record_conflict(pending, arrival, "conflict", link.account_id)
+        sealed = self._seal(upstream.id, pending.browser, arrival)
+        flow = LinkingFlow(upstream.id, pending.attempt, pending.browser, "session", sealed, sid=pending.sid)
+        return StepRequired(pending.attempt, self.flows.add(flow), "session")
 
     def _seal(self, upstream: str, browser: str, arrival: Arrival) -> str:
         context = f"ceremony {upstream} {browser}"

@@ -43,7 +43,7 @@ PAGES: Mapping[str, str] = {
     "differs": "/link/differs",
     "session": "/account/links/confirm",
 }
-"""Where the browser goes for each mode of a ceremony."""
+"""Where the browser goes for each mode of a linking flow."""
 
 
 class ViaUpstreams:
@@ -73,11 +73,11 @@ class ViaUpstreams:
 
     def out(self, through: str, account_id: str, auth_time: float, state: str) -> str | None:
         upstream = self._upstreams.configured(through)
-        stay = self._links.stay(account_id, auth_time) if upstream else None
-        if upstream is None or stay is None:
+        upstream_session = self._links.upstream_session(account_id, auth_time) if upstream else None
+        if upstream is None or upstream_session is None:
             return None
         back = f"{self._issuer}/via/{upstream.id}/logged-out"
-        return upstream.connector.logout_url(stay.logout_hint, back, state)
+        return upstream.connector.logout_url(upstream_session.logout_hint, back, state)
 
 
 class Journeys:
@@ -100,21 +100,21 @@ class Journeys:
         self.count = count
 
     def leave(
-        self, browser: Browser, upstream: Upstream, away: PendingUpstreamLogin, params: Mapping[str, str]
+        self, browser: Browser, upstream: Upstream, pending: PendingUpstreamLogin, params: Mapping[str, str]
     ) -> Response:
         """Send the browser to the upstream, or back to where it came from when that cannot be asked."""
         if not self._departures.hit(browser.address):
             raise TooMany("too many journeys begun", retry_after=self._departures.retry_after)
         client = self._clients.find(params.get("client_id"))
         acr = max(_acr(params), client.minimum_acr if client else 1)
-        leaving = Leaving("", "", away.purpose is not Purpose.LOGIN, acr, browser.language())
+        leaving = Leaving("", "", pending.purpose is not Purpose.LOGIN, acr, browser.language())
         try:
             self.upstream_logins.demand_open(upstream)
-            return redirect(self.upstream_logins.start(upstream, away, leaving), 303)
+            return redirect(self.upstream_logins.start(upstream, pending, leaving), 303)
         except UpstreamFailed as failed:
-            return self.failed(upstream, away, failed)
+            return self.failed(upstream, pending, failed)
 
-    def failed(self, upstream: Upstream, away: PendingUpstreamLogin, failed: UpstreamFailed) -> Response:
+    def failed(self, upstream: Upstream, pending: PendingUpstreamLogin, failed: UpstreamFailed) -> Response:
         """Back to where the person chose this way, which says what happened."""
         self.count(upstream.id, failed.kind)
         if failed.kind != "cancelled":
@@ -122,9 +122,9 @@ class Journeys:
             level = logging.ERROR if failed.kind == "misconfigured" else logging.WARNING
             why = {"upstream": upstream.id, "kind": failed.kind, "reason": failed.detail}
             log.log(level, "upstream brought nobody back", extra=why)
-        if away.sid:
+        if pending.sid:
             return redirect(with_query("/account/links", via=upstream.id, why=failed.kind), 303)
-        return redirect(with_query("/login", attempt=away.attempt, via=upstream.id, why=failed.kind), 303)
+        return redirect(with_query("/login", attempt=pending.attempt, via=upstream.id, why=failed.kind), 303)
 
     def go_on(self, browser: Browser, outcome: Outcome, upstream: str) -> Response:
         """The page that an outcome asks for."""
@@ -161,8 +161,8 @@ class StartUpstreamLogin(Page):
         upstream = self._journeys.upstream_logins.upstreams.named(upstream_id)
         handle = browser.query.get("attempt", "")
         attempt = self._journeys.attempts.load(handle, browser.held(handle))
-        away = PendingUpstreamLogin(upstream.id, handle, attempt.browser, purpose=attempt.purpose)
-        return self._journeys.leave(browser, upstream, away, params_of(attempt))
+        pending = PendingUpstreamLogin(upstream.id, handle, attempt.browser, purpose=attempt.purpose)
+        return self._journeys.leave(browser, upstream, pending, params_of(attempt))
 
 
 class Return(Page):
@@ -176,21 +176,21 @@ class Return(Page):
         browser = this_browser(journeys.context)
         upstream = journeys.upstream_logins.upstreams.named(upstream_id)
         query = browser.request.environ.get("QUERY_STRING", "")
-        away = journeys.upstream_logins.took(_state(query), upstream, browser_of(browser.secret or ""))
+        pending = journeys.upstream_logins.consume_state(_state(query), upstream, browser_of(browser.secret or ""))
         try:
-            outcome = journeys.upstream_logins.arrived(upstream, away, query)
+            outcome = journeys.upstream_logins.handle_callback(upstream, pending, query)
         except UpstreamFailed as failed:
-            if failed.kind == "expired" and not away.again:
-                return self._once_more(browser, upstream, away)
-            return journeys.failed(upstream, away, failed)
+            if failed.kind == "expired" and not pending.again:
+                return self._once_more(browser, upstream, pending)
+            return journeys.failed(upstream, pending, failed)
         return journeys.go_on(browser, outcome, upstream.id)
 
-    def _once_more(self, browser: Browser, upstream: Upstream, away: PendingUpstreamLogin) -> Response:
+    def _once_more(self, browser: Browser, upstream: Upstream, pending: PendingUpstreamLogin) -> Response:
         """A code of a few seconds was too old: begin anew, once, without asking the person."""
         params: Mapping[str, str] = {}
-        if away.attempt:
-            params = params_of(self._journeys.attempts.load(away.attempt, browser.held(away.attempt)))
-        return self._journeys.leave(browser, upstream, replace(away, kept={}, again=True), params)
+        if pending.attempt:
+            params = params_of(self._journeys.attempts.load(pending.attempt, browser.held(pending.attempt)))
+        return self._journeys.leave(browser, upstream, replace(pending, kept={}, again=True), params)
 
 
 class LogoutToken(Page):

@@ -35,7 +35,7 @@ def inspect(db: Database, masters: MasterKeys) -> Iterator[KeyFinding]:
     """Open every stored key and secret, and see that each key's two halves belong together."""
     for tables in (TOKENS, AUDIT):
         yield from _inspect_ring(SqlKeyStore(db, masters, tables=tables), tables.what)
-    with db.read.connect() as connection:
+    with db.autocommit.connect() as connection:
         secrets = connection.execute(sa.select(secret).order_by(secret.c.name)).all()
     for row in secrets:
         try:
@@ -78,7 +78,7 @@ def reseal(db: Database, masters: MasterKeys) -> int:
 
 
 def _reseal_table(db: Database, masters: MasterKeys, table: sa.Table, name: str, column: str, context: Any) -> int:
-    with db.read.connect() as connection:
+    with db.autocommit.connect() as connection:
         rows = connection.execute(sa.select(table)).all()
     changed = 0
     for row in rows:
@@ -87,7 +87,7 @@ def _reseal_table(db: Database, masters: MasterKeys, table: sa.Table, name: str,
             continue
         new = masters.seal(masters.unseal(sealed, context=context(row)), context=context(row))
         same = sa.and_(table.c[name] == getattr(row, name), table.c[column] == sealed)
-        with db.read.connect() as connection:
+        with db.autocommit.connect() as connection:
             changed += connection.execute(table.update().where(same).values({column: new})).rowcount
     return changed
 

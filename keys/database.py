@@ -1,4 +1,4 @@
-"""One SQL database behind two doors: `read` runs single statements, `write` runs transactions.
+"""One SQL database behind two doors: `autocommit` runs single statements, `transaction` several as one.
 
 SQLite in WAL mode is the default; PostgreSQL through psycopg 3 is chosen by URL. Nothing waits here without a
 deadline, not even for a server whose host answers and whose processes do not; both doors share one pool of connections.
@@ -24,13 +24,14 @@ SLACK = 0.25
 class Database:
     """The SQL database of one process.
 
-    `read` is for single statements, reading or writing: each takes effect by itself and sees the newest committed
-    state. `write` is for `with database.write.begin() as connection`: on SQLite it holds the one write lock from its
-    first moment, on PostgreSQL it is READ COMMITTED, so rules that compare and set say so in their WHERE clause.
+    `autocommit` is for single statements, reading or writing: each takes effect by itself and sees the newest committed
+    state. `transaction` is for `with database.transaction.begin() as connection`: on SQLite it holds the one write lock
+    from its first moment. On PostgreSQL it is READ COMMITTED, so rules that compare and set say so in their WHERE
+    clause.
     """
 
-    read: Engine
-    write: Engine
+    autocommit: Engine
+    transaction: Engine
 
     def __init__(
         self,
@@ -63,12 +64,12 @@ class Database:
                 begin = "BEGIN"
             case other:
                 raise ValueError(f"database {other!r} is not supported: use sqlite:///path or postgresql://...")
-        # Both drivers are in autocommit mode all the time, and only `write` says BEGIN. Switching a connection to
+        # Both drivers are in autocommit mode all the time, and only `transaction` says BEGIN. Switching a connection to
         # SQLAlchemy's AUTOCOMMIT and back would cost each read on PostgreSQL a third of its time, and would leave
         # pysqlite in its legacy mode.
-        self.read = self._engine.execution_options()
-        self.write = self._engine.execution_options()
-        event.listen(self.write, "begin", lambda connection: connection.exec_driver_sql(begin))
+        self.autocommit = self._engine.execution_options()
+        self.transaction = self._engine.execution_options()
+        event.listen(self.transaction, "begin", lambda connection: connection.exec_driver_sql(begin))
         self.dialect = self._engine.dialect.name
         self._observers: list[Callable[[str, float], None]] = []
         _leave_connections_at_fork(self._engine)

@@ -22,7 +22,7 @@ class Prepared:
     _known: ClassVar[dict[tuple[Select[Any], str], Compiled]] = {}
 
     def __init__(self, database: Database, statement: Select[Any]) -> None:
-        dialect = database.read.dialect
+        dialect = database.autocommit.dialect
         compiled = self._known.get((statement, dialect.name)) or statement.compile(dialect=dialect)
         self._known[statement, dialect.name] = compiled
         self._database = database
@@ -40,13 +40,13 @@ class Prepared:
         except self._driver_error:
             # Reading once more does no harm: a connection that was cut is not noticed, and of anything worse
             # SQLAlchemy knows what it means, and discards all connections of a server that has gone.
-            with self._database.read.connect() as connection:
+            with self._database.autocommit.connect() as connection:
                 return [dict(row) for row in connection.execute(self._statement, asked).mappings()]
 
     def _fetched(self, asked: dict[str, object]) -> list[Row]:
         named = self._constants | asked
         given = named if self._order is None else [named[name] for name in self._order]
-        with closing(self._database.read.raw_connection()) as connection:
+        with closing(self._database.autocommit.raw_connection()) as connection:
             began = time.perf_counter()
             try:
                 cursor = connection.cursor()

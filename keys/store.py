@@ -102,7 +102,7 @@ class SqlKeyStore:
         return KeyRing(keys, rows[0].version if rows else 0)
 
     def version(self) -> int:
-        with self._db.read.connect() as connection:
+        with self._db.autocommit.connect() as connection:
             return connection.execute(self._version).scalar_one_or_none() or 0
 
     def replace(self, before: KeyRing, after: KeyRing, reason: str) -> bool:
@@ -111,7 +111,7 @@ class SqlKeyStore:
         key, version = self._tables.key, self._tables.version
         raised = version.update().where(version.c.id == 1, version.c.version == before.version)
         next_version = raised.values(version=before.version + 1)
-        with self._db.write.begin() as connection:
+        with self._db.transaction.begin() as connection:
             connection.execute(_insert_once(self._db, version, id=1, version=0))
             if connection.execute(next_version).rowcount == 0:
                 return False
@@ -126,7 +126,7 @@ class SqlKeyStore:
 
     def rows(self) -> list[sa.Row[Any]]:
         """The ring as it lies in the database, each key with the version. Raises `BadRing` when it is not one ring."""
-        with self._db.read.connect() as connection:
+        with self._db.autocommit.connect() as connection:
             rows = list(connection.execute(self._rows).all())
             if not rows and connection.execute(self._orphans).first():
                 raise BadRing(
@@ -173,13 +173,13 @@ class Secrets:
         return self._known[name]
 
     def _find(self, name: str) -> str | None:
-        with self._db.read.connect() as connection:
+        with self._db.autocommit.connect() as connection:
             return connection.execute(_SEALED, {"name": name}).scalar_one_or_none()
 
     def _create(self, name: str, offer: bytes) -> str:
         """Offer a new secret and take what is stored then: another process may have been first."""
         sealed = self._masters.seal(offer, context=secret_context(name))
-        with self._db.write.begin() as connection:
+        with self._db.transaction.begin() as connection:
             connection.execute(_insert_once(self._db, secret, name=name, sealed=sealed))
             stored: str = connection.execute(_SEALED, {"name": name}).scalar_one()
         return stored

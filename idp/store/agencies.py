@@ -26,7 +26,7 @@ class SqlAgencies:
     def tree(self) -> Tree:
         now = self._clock()
         if self._known is None or not 0 <= now - self._known[0] < GOOD_FOR:
-            with self._database.read.connect() as connection:
+            with self._database.autocommit.connect() as connection:
                 rows = connection.execute(select(t.agency)).mappings().all()
             self._known = now, Tree({row["code"]: _agency(row) for row in rows})
         return self._known[1]
@@ -34,7 +34,7 @@ class SqlAgencies:
     def put(self, agencies: Iterable[Agency]) -> int:
         """Write all of these at once, each in the place of the one with its code; returns how many."""
         rows = [_row(agency, self._clock()) for agency in agencies]
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             for row in rows:
                 connection.execute(delete(t.agency).where(t.agency.c.code == row["code"]))
             if rows:

@@ -39,7 +39,7 @@ class SqlAudit:
         self._request_id = request_id
 
     def record(self, event: Event) -> None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             self.write(connection, event)
 
     def write(self, connection: Connection, event: Event) -> None:
@@ -114,13 +114,13 @@ class Trail:
 
     def has_loose(self) -> bool:
         """Whether anything waits to be chained."""
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return connection.execute(select(_a.id).where(_a.number.is_(None)).limit(1)).first() is not None
 
     def seal(self) -> int:
         """Chain what is not chained yet; returns how many rows. Two sealers at once do no harm: one waits or fails."""
         chain = self._chain_after(self.last_number())
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(7_266_001)))
             loose = select(t.audit).where(_a.number.is_(None)).order_by(_a.id).limit(BATCH)
@@ -139,7 +139,7 @@ class Trail:
         """Have every segment signed to which nothing can be added any more; returns how many."""
         newest = select(func.max(_s.month)).scalar_subquery()
         bare = and_(_s.month < newest, _s.signature.is_(None), _s.digest.is_not(None))
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(select(t.audit_segment).where(bare)).mappings().all()
             for row in rows:
                 segment = self._segment(connection, row, row["digest"])
@@ -153,7 +153,7 @@ class Trail:
         Raises `LookupError` when nothing of this month is kept, and `BrokenTrail`.
         """
         chain = self._chain_after(self.last_number())
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             kept = select(t.audit_segment).where(_s.month == month, _s.dropped_at.is_(None))
             row = connection.execute(kept).mappings().first()
             if row is None:
@@ -183,7 +183,7 @@ class Trail:
         """What is wrong with a head that was noted elsewhere; one of a segment that was dropped tells nothing more."""
         if known.number is None:
             found = select(_a.number).where(_a.chain_hash == known.hash)
-            with self._database.read.connect() as connection:
+            with self._database.autocommit.connect() as connection:
                 return None if connection.execute(found).first() else "no record has the hash that was noted"
         last = self.last_number()
         if last < known.number:
@@ -194,19 +194,19 @@ class Trail:
 
     def head(self) -> Head:
         """The end of the chain, to be noted where whoever writes the database cannot write."""
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             end = self._end(connection)
         return Head(end.number, end.hash)
 
     def hash_at(self, number: int) -> str | None:
         """The hash of one record, or None when it is not kept."""
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             found: str | None = connection.execute(select(_a.chain_hash).where(_a.number == number)).scalar()
             return found
 
     def _recomputed(self) -> Verdict:
         chain = self._chain_after(self.last_number())
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             unsealed = connection.execute(select(func.count()).where(_a.number.is_(None))).scalar() or 0
             segments = connection.execute(select(t.audit_segment).order_by(_s.first_number)).mappings().all()
             count, end = 0, _End()
@@ -241,12 +241,12 @@ class Trail:
     def tail(self, limit: int, *, after: int = 0) -> list[dict[str, Any]]:
         """The newest `limit` rows, oldest first."""
         newest = select(t.audit).where(_a.id > after).order_by(_a.id.desc()).limit(limit)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [dict(row) for row in connection.execute(newest).mappings()][::-1]
 
     def last_number(self) -> int:
         """The number of the newest chained record, dropped ones included, for the witness of a restored store."""
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return int(connection.execute(select(func.coalesce(func.max(_s.last_number), 0))).scalar() or 0)
 
     def drop_before(self, month: str, now: float) -> int:
@@ -254,7 +254,7 @@ class Trail:
 
         A segment's end hash stays and carries the next one; the newest segment is never dropped.
         """
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             newest = select(func.max(_s.month)).scalar_subquery()
             old = and_(_s.month < month, _s.month < newest, _s.dropped_at.is_(None))
             dropped = update(t.audit_segment).where(old).values(dropped_at=now).returning(_s.month)

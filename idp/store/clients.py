@@ -28,18 +28,18 @@ class SqlClients:
         return read_counter(self._database, "clients")
 
     def load_all(self) -> list[Client]:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(select(t.client).order_by(t.client.c.client_id)).mappings().all()
         return [client for row in rows if (client := _readable(row))]
 
     def touch(self) -> None:
         """Let every process look again."""
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             bump(connection, "clients")
 
     def find(self, client_id: str) -> Client | None:
         """One client, for commands."""
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             row = connection.execute(select(t.client).where(t.client.c.client_id == client_id)).mappings().first()
         return _client(row) if row else None
 
@@ -54,12 +54,12 @@ class SqlClients:
         }
         insert = (postgresql if self._database.dialect == "postgresql" else sqlite).insert(t.client).values(row)
         changed = {name: insert.excluded[name] for name in ("metadata", "secret_digest", "updated_at")}
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=[t.client.c.client_id], set_=changed))
             bump(connection, "clients")
 
     def remove(self, client_id: str, now: float) -> bool:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             # Whoever registers under this id later inherits nothing.
             families = t.refresh_family.c.client_id == client_id
             connection.execute(update(t.refresh_family).where(families).values(revoked_at=now))

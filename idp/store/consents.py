@@ -32,7 +32,7 @@ class SqlConsents:
         facts = {"scope": " ".join(agreement.scopes), "text_version": agreement.text_version}
         key = [t.consent.c.account_id, t.consent.c.client_id]
         given = Event("consent.given", agreement.account_id, agreement.client_id, facts)
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=key, set_=anew))
             self._audit.write(connection, given)
 
@@ -43,7 +43,7 @@ class SqlConsents:
             t.refresh_family.c.client_id == client_id,
             t.refresh_family.c.revoked_at.is_(None),
         )
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             held = and_(mine, t.consent.c.withdrawn_at.is_(None))
             if not connection.execute(update(t.consent).where(held).values(withdrawn_at=now)).rowcount:
                 return
@@ -52,7 +52,7 @@ class SqlConsents:
 
     def of_account(self, account_id: str) -> list[Agreement]:
         mine = and_(t.consent.c.account_id == account_id, t.consent.c.withdrawn_at.is_(None))
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(select(t.consent).where(mine)).mappings().all()
         return [
             Agreement(

@@ -12,7 +12,7 @@ BATCH = 500
 def copy_all(source: Database, target: Database) -> dict[str, int]:
     """Copy all tables, parents first; returns how many rows of each. The target has the tables and no rows."""
     copied: dict[str, int] = {}
-    with source.read.connect() as origin, target.write.begin() as goal:
+    with source.autocommit.connect() as origin, target.transaction.begin() as goal:
         for table in (*keys_store.metadata.sorted_tables, *tables.metadata.sorted_tables):
             copied[table.name] = _copy(table, origin, goal)
             _continue_numbering(table, goal)

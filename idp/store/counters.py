@@ -13,7 +13,7 @@ _c = t.counter.c
 
 def read_counter(database: Database, name: str) -> int:
     """The number; 0 until somebody raised it."""
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         return int(connection.execute(select(_c.value).where(_c.name == name)).scalar() or 0)
 
 
@@ -37,5 +37,5 @@ def put_counter(database: Database, name: str, value: int) -> None:
     """Set the number."""
     dialect = postgresql if database.dialect == "postgresql" else sqlite
     row = dialect.insert(t.counter).values(name=name, value=value)
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(row.on_conflict_do_update(index_elements=[_c.name], set_={"value": value}))

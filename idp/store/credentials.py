@@ -38,7 +38,7 @@ class SqlCredentials:
 
     def secure(self, event: Securing, now: float) -> float | None:
         try:
-            with self._database.write.begin() as connection:
+            with self._database.transaction.begin() as connection:
                 return self.secure_within(connection, event, now)
         except CameFirst:
             return None
@@ -83,13 +83,13 @@ class SqlCredentials:
 
     def links_of(self, account_id: str) -> list[HeldLink]:
         held = and_(t.link.c.account_id == account_id, t.link.c.ended_at.is_(None))
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             found = connection.execute(select(t.link).where(held))
             return [HeldLink(row.id, row.how, row.made_at, row.upstream) for row in found]
 
     def has_passkeys(self, account_id: str) -> bool:
         held = and_(t.passkey.c.holder_kind == "account", t.passkey.c.holder == account_id)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return bool(connection.execute(select(exists().where(held, t.passkey.c.ended_at.is_(None)))).scalar())
 
 

@@ -39,7 +39,7 @@ class SqlDataRequests:
 
     def add(self, request: DataRequest, event: Event, told: NoticeResult) -> DataRequest:
         mine = t.account.c.id == request.account_id
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             # Held until we are done: of two asking at once the second one finds the first.
             connection.execute(select(t.account.c.id).where(mine).with_for_update())
             waiting = and_(_r.account_id == request.account_id, _r.state.in_(WAITING))
@@ -62,14 +62,14 @@ class SqlDataRequests:
 
     def kept(self, account_id: str) -> list[tuple[str, float]]:
         wanted = select(t.declaration.c.reference, t.declaration.c.expires_at).where(kept_of(account_id))
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [(row.reference, row.expires_at) for row in connection.execute(wanted.order_by("expires_at"))]
 
     def answer(self, answer: DataAnswer, now: float) -> None:
         before = answer.before
         same = and_(_r.id == before.id, _r.state == before.state, _r.answer_by == before.answer_by)
         try:
-            with self._database.write.begin() as connection:
+            with self._database.transaction.begin() as connection:
                 if connection.execute(update(t.data_request).where(same).values(asdict(answer.after))).rowcount != 1:
                     raise AlreadyAnswered
                 if answer.secures:
@@ -82,7 +82,7 @@ class SqlDataRequests:
 
     def _many(self, where: ColumnElement[bool], limit: int) -> list[DataRequest]:
         oldest = select(t.data_request).where(where).order_by(_r.asked_at, _r.id).limit(limit)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [_request(row) for row in connection.execute(oldest).mappings()]
 
 

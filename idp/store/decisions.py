@@ -40,7 +40,7 @@ class SqlDecisions:
 
     def approve(self, approval: Approval, now: float) -> None:
         new = approval.declaration
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             if approval.opens:
                 self._people.add_within(connection, approval.opens)
                 opened = Event("account.added", approval.opens.id, facts={"how": "desk"})
@@ -57,7 +57,7 @@ class SqlDecisions:
             self._outbox.write(connection, *approval.messages)
 
     def settle(self, new: Declaration, event: Event, messages: Sequence[Message], photos_until: float | None) -> None:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             if not replace_within(connection, new):
                 raise Decided
             if photos_until is not None:
@@ -70,7 +70,7 @@ class SqlDecisions:
         waiting = and_(t.account.c.id == activation.account_id, none)
         lately = t.activation.c.created_at > activation.created_at - RESEND_PAUSE
         sent = select(t.activation.c.digest).where(t.activation.c.account_id == activation.account_id, lately)
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             # Holds the row: two officers at once send one, and none goes to whoever sets a password just now.
             if not connection.execute(update(t.account).where(waiting).values(status=t.account.c.status)).rowcount:
                 raise Unfit("no_account")
@@ -83,7 +83,7 @@ class SqlDecisions:
     def activation(self, digest: str, now: float) -> Activation | None:
         """The unused way to a first password behind this digest."""
         live = and_(t.activation.c.digest == digest, t.activation.c.used_at.is_(None), t.activation.c.expires_at > now)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             row = connection.execute(select(t.activation).where(live)).first()
         if row is None:
             return None
@@ -91,7 +91,7 @@ class SqlDecisions:
 
     def activated_at(self, digest: str) -> float | None:
         """When the way behind this digest was used."""
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return connection.execute(select(t.activation.c.used_at).where(t.activation.c.digest == digest)).scalar()
 
     def _secure(self, connection: Connection, approval: Approval, now: float) -> None:

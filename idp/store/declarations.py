@@ -32,7 +32,7 @@ class SqlDeclarations:
         self._sealing = sealing
 
     def add(self, declaration: Declaration) -> None:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             connection.execute(insert(t.declaration), row_of(declaration))
 
     def find(self, declaration_id: str) -> Declaration | None:
@@ -45,7 +45,7 @@ class SqlDeclarations:
         return self._one(_d.reference == reference)
 
     def replace(self, new: Declaration) -> bool:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             return replace_within(connection, new)
 
     def submit(
@@ -57,7 +57,7 @@ class SqlDeclarations:
         daily: str = "",
         told_daily: Sequence[Message] = (),
     ) -> bool:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             if not replace_within(connection, new):
                 return False
             gone = end_within(connection, [old.id for old in supersedes], "superseded", new.submitted_at or 0.0)
@@ -77,7 +77,7 @@ class SqlDeclarations:
     def of_account(self, account_id: str) -> list[Declaration]:
         mine = and_(_d.account_id == account_id, _d.state != "draft")
         newest = select(t.declaration).where(mine).order_by(_d.submitted_at.desc()).limit(50)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [declaration_of(row) for row in connection.execute(newest).mappings()]
 
     def queue(self, queue: QueueFilter) -> list[Declaration]:
@@ -98,7 +98,7 @@ class SqlDeclarations:
         sealed = self._sealing.seal(photo.jpeg, context=_context(photo.declaration_id, photo.role)).encode()
         row = {name: getattr(photo, name) for name in _PHOTO} | {"sealed": sealed}
         taking = and_(_d.id == photo.declaration_id, _d.state.in_(("draft", "returned")))
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             # Holds the row: nothing is handed in between this look and the picture.
             if not connection.execute(update(t.declaration).where(taking).values(version=_d.version)).rowcount:
                 return False
@@ -108,27 +108,27 @@ class SqlDeclarations:
 
     def forget(self, declaration: Declaration) -> None:
         draft = and_(_d.id == declaration.id, _d.state == "draft")
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             if connection.execute(delete(t.declaration).where(draft)).rowcount:
                 connection.execute(delete(t.photo).where(t.photo.c.declaration_id == declaration.id))
 
     def photo(self, declaration_id: str, role: Role) -> bytes | None:
         mine = select(t.photo.c.sealed).where(_of(declaration_id, role))
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             sealed = connection.execute(mine).scalar_one_or_none()
         if sealed is None:
             return None
         return self._sealing.unseal(bytes(sealed).decode(), context=_context(declaration_id, role))
 
     def photos(self, declaration_id: str) -> list[Role]:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             found = select(t.photo.c.role).where(t.photo.c.declaration_id == declaration_id)
             return list(connection.execute(found).scalars())
 
     def end_expired(self, now: float) -> int:
         """Delete drafts, and what ended, when their time is over; let undecided ones lapse. Returns how many lapsed."""
         over = _d.expires_at <= now
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             connection.execute(delete(t.declaration).where(and_(_d.state.not_in(OPEN), over)))
             ended = {"state": "lapsed", "decided_at": now, "expires_at": now + KEPT, "version": _d.version + 1}
             lapsing = update(t.declaration).where(and_(_d.state.in_(OPEN), over)).values(ended)
@@ -138,13 +138,13 @@ class SqlDeclarations:
             return len(requests)
 
     def _one(self, where: ColumnElement[bool]) -> Declaration | None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             row = connection.execute(select(t.declaration).where(where)).mappings().first()
         return declaration_of(row) if row else None
 
     def _many(self, where: ColumnElement[bool], limit: int) -> list[Declaration]:
         oldest = select(t.declaration).where(where).order_by(_d.submitted_at, _d.id).limit(limit)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [declaration_of(row) for row in connection.execute(oldest).mappings()]
 
 

@@ -32,7 +32,7 @@ class SqlDeskViews:
         open_ones = select(_d.code).where(_d.code.in_(codes), _d.state.in_(OPEN))
         held = select(_i.value).where(_i.value.in_(codes | numbers), _i.valid_to.is_(None))
         held = held.where(_i.kind.in_(("bhxh", "cccd", "unit", "tax")))
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             counts = Counter(connection.execute(open_ones).scalars())
             taken = set(connection.execute(held).scalars())
         return {
@@ -43,7 +43,7 @@ class SqlDeskViews:
         }
 
     def count(self, budget: Budget, now: float) -> BudgetSpent:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             return pay(connection, [budget], now)[budget.key]
 
     def about(self, declaration: Declaration) -> list[Declaration]:
@@ -54,5 +54,5 @@ class SqlDeskViews:
             return []
         others = and_(or_(*same), _d.kind == declaration.kind, _d.id != declaration.id, _d.state != "draft")
         newest = select(t.declaration).where(others).order_by(_d.submitted_at.desc(), _d.id).limit(MOST)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [declaration_of(row) for row in connection.execute(newest).mappings()]

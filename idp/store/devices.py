@@ -43,12 +43,12 @@ class SqlDevices:
         """The account's devices in every app, newest first; those that have `ended` only when asked for."""
         mine = select(t.enrolled_device).where(_d.account_id == account_id)
         newest = (mine if ended else mine.where(_PRESENT)).order_by(_d.enrolled_at.desc()).limit(MOST_LISTED)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [_device(row) for row in connection.execute(newest).mappings()]
 
     def enrol(self, device: Device, replaced: str | None, told: NoticeResult, secured_at: float) -> bool:
         try:
-            with self._database.write.begin() as connection:
+            with self._database.transaction.begin() as connection:
                 self._enrol(connection, device, replaced, secured_at)
                 self._notices.write(connection, told)
         except (CameFirst, IntegrityError):
@@ -80,22 +80,22 @@ class SqlDevices:
     def charge(self, device_id: str, most: int) -> int | None:
         left = and_(_d.id == device_id, _PRESENT, _d.wrong_passcodes < most)
         counted = update(t.enrolled_device).where(left).values(wrong_passcodes=_d.wrong_passcodes + 1)
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             return connection.execute(counted.returning(_d.wrong_passcodes)).scalar()
 
     def give_back(self, device_id: str) -> None:
         counted = update(t.enrolled_device).where(_d.id == device_id, _PRESENT, _d.wrong_passcodes > 0)
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             connection.execute(counted.values(wrong_passcodes=_d.wrong_passcodes - 1))
 
     def forgive(self, device_id: str, now: float) -> None:
         values = {"wrong_passcodes": 0, "last_seen_at": now}
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             connection.execute(update(t.enrolled_device).where(_d.id == device_id, _PRESENT).values(values))
 
     def set_passcode(self, device_id: str, passcode_hash: str, event: Event) -> bool:
         changed = update(t.enrolled_device).where(_d.id == device_id, _PRESENT).values(passcode_hash=passcode_hash)
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             done = connection.execute(changed).rowcount == 1
             if done:
                 self._audit.write(connection, event)
@@ -112,7 +112,7 @@ class SqlDevices:
     ) -> bool:
         values = {"ended_at": now, "ended_why": why, "successor": successor or None}
         ended = update(t.enrolled_device).where(_d.id == device_id, _PRESENT).values(values)
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             row = connection.execute(ended.returning(t.enrolled_device)).mappings().first()
             if row is None:
                 return False
@@ -122,7 +122,7 @@ class SqlDevices:
             return True
 
     def _one(self, where: Any) -> Device | None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             row = connection.execute(select(t.enrolled_device).where(where)).mappings().first()
         return _device(row) if row else None
 
@@ -136,7 +136,7 @@ class SqlTickets:
 
     def end(self, digest: str, outcome: Literal["consumed", "denied"], device_id: str, now: float) -> bool:
         """End the login for good; True for the first only. Kept for a day: longer than any such login lives."""
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             if outcome == "consumed":
                 confirms = select(_d.id).where(_d.id == device_id, _PRESENT).with_for_update(read=True)
                 if connection.execute(confirms).first() is None:

@@ -31,16 +31,16 @@ class SqlEphemeralStore:
         ).returning(_e.key)
 
     def put(self, key: str, value: bytes, *, expires_at: float, now: float) -> bool:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             done = connection.execute(self._put, {"k": key, "new": value, "until": expires_at, "now": now})
             return done.first() is not None
 
     def get(self, key: str, *, now: float) -> bytes | None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return connection.execute(GET, {"k": key, "now": now}).scalar()
 
     def take(self, key: str, *, now: float) -> bytes | Spent | None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             taken: bytes | None = connection.execute(TAKE, {"k": key, "now": now}).scalar()
             if taken is not None:
                 return taken
@@ -48,6 +48,6 @@ class SqlEphemeralStore:
             return SPENT if spent is not None else None
 
     def replace(self, key: str, old: bytes, new: bytes, *, now: float) -> bool:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             done = connection.execute(REPLACE, {"k": key, "now": now, "old": old, "new": new})
             return done.rowcount == 1

@@ -74,7 +74,7 @@ class SqlFamilies:
             "expires_at": family.expires_at,
         }
         try:
-            with self._database.read.connect() as connection:
+            with self._database.autocommit.connect() as connection:
                 connection.execute(insert(t.refresh_family), row)
         except IntegrityError:
             return False
@@ -85,22 +85,22 @@ class SqlFamilies:
         return (_family(rows[0]), grant_state_of(rows)) if rows else None
 
     def advance(self, family_id: str, generation: int, now: float) -> bool:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return connection.execute(ADVANCE, {"family_id": family_id, "g": generation, "now": now}).rowcount == 1
 
     def revoke_grant(self, grant_id: str, *, now: float, until: float) -> None:
         mine = and_(_f.grant_id == grant_id, _f.revoked_at.is_(None))
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             connection.execute(self._mark, {"id": grant_id, "expires_at": until})
             connection.execute(update(t.refresh_family).where(mine).values(revoked_at=now))
 
     def revoke_token(self, jti: str, until: float) -> None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             connection.execute(self._mark, {"id": jti, "expires_at": until})
 
     def claim(self, key: str, until: float) -> bool:
         """Note durably that something was used; False when it was used before."""
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return claim_within(connection, key, until)
 
 

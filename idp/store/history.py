@@ -22,5 +22,5 @@ class SqlHistory:
     def of_account(self, account_id: str, *, limit: int) -> list[Happened]:
         mine = and_(_a.subject == self._audit.subject(account_id), _a.name.in_(SHOWN))
         newest = select(_a.name, _a.at, _a.facts).where(mine).order_by(_a.id.desc()).limit(limit)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [Happened(row.name, row.at, json.loads(row.facts)) for row in connection.execute(newest)]

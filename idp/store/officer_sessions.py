@@ -35,23 +35,23 @@ class SqlOfficerSessions:
         self._audit = audit
 
     def open(self, session: OfficerSession, event: Event) -> None:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             connection.execute(insert(t.officer_session), asdict(session))
             self._audit.write(connection, event)
 
     def find(self, digest: str) -> tuple[OfficerSession, Officer] | None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(_found.where(_s.digest == digest)).mappings().all()
         if not rows:
             return None
         return OfficerSession(**{name: rows[0][f"s_{name}"] for name in _NAMES}), officers_of(rows)[0]
 
     def touch(self, digest: str, now: float) -> None:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             connection.execute(update(t.officer_session).where(_s.digest == digest).values(last_seen_at=now))
 
     def end(self, digest: str, event: Event, now: float) -> None:
         live = update(t.officer_session).where(_s.digest == digest, _s.ended_at.is_(None)).values(ended_at=now)
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             if connection.execute(live).rowcount:
                 self._audit.write(connection, event)

@@ -32,7 +32,7 @@ class SqlOfficers:
     def add(self, officer: Officer, event: Event, now: float) -> bool:
         row = {name: getattr(officer, name) for name in _PLAIN}
         try:
-            with self._database.write.begin() as connection:
+            with self._database.transaction.begin() as connection:
                 connection.execute(insert(t.officer), row | {"created_at": now, "updated_at": now})
                 self._audit.write(connection, event)
         except IntegrityError:
@@ -48,19 +48,19 @@ class SqlOfficers:
         return self._one(_o.login == login)
 
     def all(self) -> list[Officer]:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return officers_of(connection.execute(_with_rights.order_by(_o.login)).mappings())
 
     def names(self, officer_ids: set[str]) -> Mapping[str, str]:
         if not officer_ids:
             return {}
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             found = connection.execute(select(_o.id, _o.name).where(_o.id.in_(officer_ids)))
             return {row.id: row.name for row in found}
 
     def lock(self, officer_id: str) -> Lock:
         wanted = select(_o.password_hash, _o.sealed_totp, _o.totp_step).where(_o.id == officer_id)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             row = connection.execute(wanted).first()
         if row is None:
             return Lock()
@@ -75,7 +75,7 @@ class SqlOfficers:
             raise NumberTaken from None
 
     def _change(self, before: Officer, officer: Officer, event: Event, now: float) -> bool:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             stored = select(_o.status, _o.secured_at).where(_o.id == officer.id).with_for_update()
             known = connection.execute(stored).first()
             rights = t.officer_right.c
@@ -95,7 +95,7 @@ class SqlOfficers:
             return True
 
     def invite(self, officer: Officer, invitation: str, event: Event, now: float) -> None:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             nothing = {"password_hash": None, "sealed_totp": None, "totp_step": None}
             self._secure(connection, officer, now, nothing, only_when_later=True)
             connection.execute(delete(t.officer_invitation).where(t.officer_invitation.c.officer_id == officer.id))
@@ -118,7 +118,7 @@ class SqlOfficers:
             "secured_at": now,
             "updated_at": now,
         }
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             used = update(t.officer_invitation).where(_live(invitation, now)).values(used_at=now)
             if connection.execute(used).rowcount != 1:
                 return False
@@ -129,7 +129,7 @@ class SqlOfficers:
 
     def spend_step(self, officer_id: str, step: int) -> bool:
         unused = and_(_o.id == officer_id, or_(_o.totp_step.is_(None), _o.totp_step < step))
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             return connection.execute(update(t.officer).where(unused).values(totp_step=step)).rowcount == 1
 
     def _secure(
@@ -151,7 +151,7 @@ class SqlOfficers:
             connection.execute(delete(t.officer_invitation).where(t.officer_invitation.c.officer_id == officer.id))
 
     def _one(self, where: ColumnElement[bool]) -> Officer | None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             found = officers_of(connection.execute(_with_rights.where(where)).mappings())
         return found[0] if found else None
 

@@ -30,7 +30,7 @@ class SqlCodes:
     ) -> dict[str, BudgetSpent]:
         self._refuse_over(budgets, now)
         # Raising inside the block takes back everything that was paid.
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             # The code's row first, as in `use`: two that lock in different orders wait for each other for ever.
             if code:
                 self._keep(connection, code, now)
@@ -50,7 +50,7 @@ class SqlCodes:
         wanted = select(_b.key, _b.spent, _b.expires_at).where(
             _b.key.in_([b.key for b in budgets]), _b.expires_at > now
         )
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             spent = {row.key: BudgetSpent(row.spent, row.expires_at) for row in connection.execute(wanted)}
         full = next((b for b in budgets if b.key in spent and spent[b.key].units + max(b.cost, 1) > b.limit), None)
         if full:
@@ -58,7 +58,7 @@ class SqlCodes:
 
     def find(self, key: str, now: float) -> StoredCode | None:
         wanted = select(_c.code_digest, _c.good_until, _c.tries, _c.sent_at, _c.used_at)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             row = connection.execute(wanted.where(_c.key == key, _c.expires_at > now)).first()
         return (
             StoredCode(row.code_digest, row.good_until, row.tries, row.sent_at, row.used_at is not None)
@@ -69,13 +69,13 @@ class SqlCodes:
     def guess(self, key: str, *, most: int, now: float) -> str | None:
         live = and_(_c.key == key, _c.used_at.is_(None), _c.tries < most, _c.good_until > now)
         counted = update(t.one_time_code).where(live).values(tries=_c.tries + 1).returning(_c.code_digest)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             digest: str | None = connection.execute(counted).scalar()
         return digest
 
     def use(self, key: str, digest: str, used: Budget | None, now: float) -> bool:
         mine = and_(_c.key == key, _c.code_digest == digest, _c.used_at.is_(None))
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             won = connection.execute(update(t.one_time_code).where(mine).values(used_at=now)).rowcount == 1
             if won and used:
                 pay(connection, [used], now)

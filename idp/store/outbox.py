@@ -50,7 +50,7 @@ class SqlOutbox:
         self._waiting = waiting
 
     def put(self, *messages: Message) -> None:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             self.write(connection, *messages)
 
     def write(self, connection: Connection, *messages: Message) -> None:
@@ -66,7 +66,7 @@ class SqlOutbox:
         due = select(_c.id).where(_c.channel == channel, _c.next_at <= now).order_by(_c.next_at).limit(1)
         mine = due.with_for_update(skip_locked=True).scalar_subquery()
         taking = update(t.message).where(_c.id == mine).values(state="sending", next_at=now + seconds)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             # Looking costs less than taking, and most looks find nothing; SQLite would lock for the other.
             while connection.execute(due).first():
                 row = connection.execute(taking.returning(*t.message.c)).mappings().first()
@@ -96,7 +96,7 @@ class SqlOutbox:
     def waiting(self) -> dict[Channel, tuple[int, float]]:
         """By channel: how many wait or are under way, and for how many seconds the oldest has."""
         each = select(_c.channel, func.count(), func.min(_c.created_at)).where(_c.next_at.is_not(None))
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(each.group_by(_c.channel)).all()
         return {channel: (count, self._clock() - oldest) for channel, count, oldest in rows}
 
@@ -107,12 +107,12 @@ class SqlOutbox:
             wanted = wanted.where(_c.channel == channel)
         if state:
             wanted = wanted.where(_c.state == state)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(wanted).mappings().all()
         return [self._record(row) for row in rows]
 
     def find(self, message_id: str) -> Record | None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             found = connection.execute(select(*_SHOWN, _c.sealed_to).where(_c.id == message_id)).mappings().first()
         return self._record(found) if found else None
 
@@ -121,7 +121,7 @@ class SqlOutbox:
         now = self._clock()
         anew = {"state": "waiting", "tries": 0, "next_at": now, "finished_at": None}
         failed = (_c.state == "failed") & (_c.good_until > now) & (_c.sealed_facts != "")
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             revived = update(t.message).where(_c.id == message_id, failed).values(anew)
             return connection.execute(revived).rowcount == 1
 
@@ -133,13 +133,13 @@ class SqlOutbox:
             return Record(**facts, to="")
 
     def _heard(self, message_id: str, known: ColumnElement[bool], values: dict[str, Any]) -> bool:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return connection.execute(update(t.message).where(_c.id == message_id, known).values(values)).rowcount == 1
 
     def _settle(self, taken: Taken, values: dict[str, Any]) -> None:
         """Write what became of a message, unless its time was over and somebody else has it, or it is done with."""
         ours = update(t.message).where(_c.id == taken.message.id, _c.next_at == taken.until, _c.state == "sending")
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             connection.execute(ours.values(values))
 
     def _ended(self, state: State, reason: str) -> dict[str, Any]:

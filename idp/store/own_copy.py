@@ -86,7 +86,7 @@ class SqlOwnCopy:
     def of_account(self, account_id: str) -> dict[str, Any]:
         """Everything that is kept about the person, ready for JSON; times in ISO 8601, UTC."""
         copy: dict[str, Any] = {}
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             for name, (table, columns) in GIVEN.items():
                 whose = table.c.id if name == "account" else table.c.account_id
                 rows = connection.execute(select(*(table.c[c] for c in columns)).where(whose == account_id).limit(MOST))

@@ -39,7 +39,7 @@ class SqlParticipants:
         rows = {each.bhxh_code: _row(each) for each in given}
         if not rows:
             return Imported(0, 0)
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             # In one order everywhere, so that two imports never wait for each other crosswise.
             written = len(connection.execute(self._put, [rows[code] for code in sorted(rows)]).all())
         return Imported(written, len(given) - written)
@@ -49,7 +49,7 @@ class SqlParticipants:
             return connection.execute(select(func.count()).select_from(t.participant)).scalar_one()
 
     def _only(self, condition: ColumnElement[bool]) -> Participant | None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(select(t.participant).where(condition).limit(2)).mappings().all()
         return _participant(rows[0]) if len(rows) == 1 else None
 

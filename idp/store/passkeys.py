@@ -31,18 +31,18 @@ class SqlPasskeys:
         self._sessions = sessions
 
     def of_credential(self, digest: str) -> Passkey | None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             row = connection.execute(select(t.passkey).where(_p.digest == digest)).mappings().first()
         return _passkey(row) if row else None
 
     def of_holder(self, kind: HolderKind, holder: str) -> list[Passkey]:
         held = select(t.passkey).where(_held_by(kind, holder), _LIVE).order_by(_p.created_at)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return [_passkey(row) for row in connection.execute(held).mappings()]
 
     def add(self, passkey: Passkey, most: int, told: NoticeResult, secured_at: float) -> bool:
         try:
-            with self._database.write.begin() as connection:
+            with self._database.transaction.begin() as connection:
                 return self._add(connection, passkey, most, told, secured_at)
         except IntegrityError:
             return False
@@ -64,14 +64,14 @@ class SqlPasskeys:
     def use(self, passkey: Passkey, sign_count: int, now: float) -> bool:
         unchanged = and_(_p.id == passkey.id, _LIVE, _p.sign_count == passkey.sign_count)
         noted = update(t.passkey).where(unchanged).values(sign_count=sign_count, last_used_at=now)
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             if connection.execute(noted).rowcount != 1:
                 return False
             self._audit.write(connection, _event("passkey.used", passkey))
             return True
 
     def end(self, passkey: Passkey, why: Why, now: float, told: NoticeResult) -> bool:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             if not _end(connection, self._audit, _p.id == passkey.id, why, now):
                 return False
             if why == "cloned" and passkey.holder_kind == "account":

@@ -28,7 +28,7 @@ class SqlPeople:
         self._database = database
 
     def find(self, account_id: str) -> Account | None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(_with_identifiers.where(t.account.c.id == account_id)).mappings().all()
         return account_of(rows)
 
@@ -38,14 +38,14 @@ class SqlPeople:
         statement = _with_identifiers.where(
             t.account.c.id == select(holder.c.account_id).where(by_name).scalar_subquery()
         )
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return account_of(connection.execute(statement).mappings().all())
 
     def holding_phone(self, e164: str, *, limit: int = 3) -> list[Account]:
         held = and_(t.account.c.phone.in_(PhoneNumber(e164).writings), t.account.c.status == "active")
         ids = select(t.account.c.id).where(held).order_by(t.account.c.id).limit(limit)
         statement = _with_identifiers.where(t.account.c.id.in_(ids)).order_by(t.account.c.id)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(statement).mappings().all()
         found = (account_of(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row["a_id"]))
         return [account for account in found if account]
@@ -53,7 +53,7 @@ class SqlPeople:
     def identifiers_of(self, account_id: str) -> list[Identifier]:
         """All that the account ever had, the newest first; those of before have their last day."""
         mine = select(t.identifier).where(t.identifier.c.account_id == account_id)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(mine.order_by(t.identifier.c.valid_from.desc()).limit(100)).all()
         return [Identifier(row.kind, row.value, row.valid_from, row.valid_to) for row in rows]
 
@@ -61,12 +61,12 @@ class SqlPeople:
         ids = select(t.account.c.id).order_by(t.account.c.created_at.desc()).limit(limit)
         if kind:
             ids = ids.where(t.account.c.kind == kind)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             found = connection.execute(ids).scalars().all()
         return [account for account_id in found if (account := self.find(account_id))]
 
     def add(self, account: Account) -> None:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             self.add_within(connection, account)
 
     def add_within(self, connection: Connection, account: Account) -> None:
@@ -84,7 +84,7 @@ class SqlPeople:
         Of two in the list with the same identifier the first one stays. Raises `IdentifierTaken` when somebody else
         took one meanwhile: then nothing was written.
         """
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             # Nobody waits for a page here, and a table that grows this fast has plans of when it was small.
             self._database.lengthen(connection, 60)
             taken = self._held(connection, accounts)
@@ -121,14 +121,14 @@ class SqlPeople:
 
     def rehash(self, account_id: str, old: str, new: str) -> None:
         unchanged = and_(t.account.c.id == account_id, t.account.c.password_hash == old)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             connection.execute(update(t.account).where(unchanged).values(password_hash=new))
 
     def spend_password(self, account_id: str, password_hash: str, now: float) -> bool:
         a = t.account.c
         mine = and_(a.id == account_id, a.password_hash == password_hash, a.password_spent_at.is_(None))
         live = and_(mine, a.password_good_until > now)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return connection.execute(update(t.account).where(live).values(password_spent_at=now)).rowcount == 1
 
     def set_status(self, account_id: str, status: Status, now: float) -> None:
@@ -146,11 +146,11 @@ class SqlPeople:
         proved = t.account.c[column]
         due = proved.is_(None) | (proved < now - DAY) if again else proved.is_(None)
         unproved = and_(t.account.c.id == account_id, same, due)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             connection.execute(update(t.account).where(unproved).values({column: now, "updated_at": now}))
 
     def _set(self, account_id: str, **values: object) -> None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             connection.execute(update(t.account).where(t.account.c.id == account_id).values(**values))
 
 

@@ -68,7 +68,7 @@ class SqlPhones:
         """Convert if that is wished and nobody else holds the number, in whatever form, at that very moment."""
         other = t.account.alias()
         taken = exists().where(other.c.phone.in_(number.writings), other.c.id != account_id)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             if convert_at is None:
                 return "shared" if connection.execute(select(taken)).scalar() else "old form"
             same: ColumnElement[bool] = and_(t.account.c.id == account_id, t.account.c.phone == written, ~taken)
@@ -78,5 +78,5 @@ class SqlPhones:
 
     def _holders(self, number: PhoneNumber) -> tuple[str, ...]:
         held = t.account.c.phone.in_(number.writings)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return tuple(connection.execute(select(t.account.c.id).where(held).limit(LISTED)).scalars())

@@ -31,7 +31,7 @@ class SqlRateLimits:
         values = compiled.params | {f"{name}_{n}": value for n, row in enumerate(rows) for name, value in row.items()}
         values["now"] = now
         given = values if compiled.positiontup is None else tuple(values[name] for name in compiled.positiontup)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             found = connection.exec_driver_sql(str(compiled), given).all()
         return [Decision(row.key, bool(row.admitted), row.failures, row.blocked_until) for row in found]
 
@@ -46,14 +46,14 @@ class SqlRateLimits:
             "blocked_until": case((cleared, counts.blocked_until), else_=NEVER),
             "expires_at": case((cleared, 0.0), else_=counts.expires_at),
         }
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             connection.execute(update(t.throttle).where(counts.key.in_(mine)).values(forgiven))
 
     def _for(self, count: int) -> SQLCompiler:
         """The statement for so many rows, compiled once: SQLAlchemy would do so for every try (5 ms of a login)."""
         if (wanted := (self._database.dialect, count)) not in self._compiled:
             rows = [{c.name: bindparam(f"{c.name}_{n}", type_=c.type) for c in t.throttle.c} for n in range(count)]
-            self._compiled[wanted] = self._upsert().values(rows).compile(dialect=self._database.read.dialect)
+            self._compiled[wanted] = self._upsert().values(rows).compile(dialect=self._database.autocommit.dialect)
         return self._compiled[wanted]
 
     def _upsert(self) -> Any:

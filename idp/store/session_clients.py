@@ -43,7 +43,7 @@ class SqlSessionClients:
             index_elements=[_c.sid, _c.client_id],
             set_={"expires_at": case((_c.expires_at > again, _c.expires_at), else_=again)},
         )
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return connection.execute(noted.returning(_c.sid)).first() is not None
 
     def tell(self, connection: Connection, account_id: str, *, sid: str | None, but: str | None, now: float) -> None:
@@ -63,6 +63,6 @@ class SqlSessionClients:
     def told(self, sid: str) -> list[ToldClient]:
         messages = t.session_client.join(t.message, t.message.c.id == _c.message_id)
         found = select(_c.client_id, t.message.c.state).select_from(messages).where(_c.sid == sid)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(found.order_by(_c.client_id)).all()
         return [ToldClient(row.client_id, OUTCOMES.get(row.state, "trying")) for row in rows]

@@ -46,7 +46,7 @@ class SqlSessions:
         proof, row = session.authentication, _row(session_digest, session)
         facts = {"through": proof.through, "browser": browser, "network": session.network}
         opened = Event("login.succeeded", proof.account_id, facts=facts)
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             # Held until we are done: a credential event ends this session, or came first and we do not open it.
             of_account = select(t.account.c.secured_at).where(t.account.c.id == proof.account_id)
             if connection.execute(of_account.with_for_update(read=True)).scalar() != secured_at:
@@ -77,11 +77,11 @@ class SqlSessions:
 
     def touch(self, sid: str, now: float) -> None:
         awake = and_(t.session.c.sid == sid, t.session.c.ended_at.is_(None))
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             connection.execute(update(t.session).where(awake).values(last_seen_at=now))
 
     def end(self, account_id: str, *, sid: str | None, but: str | None, now: float) -> list[str]:
-        with self._database.write.begin() as connection:
+        with self._database.transaction.begin() as connection:
             return self.end_within(connection, account_id, sid=sid, but=but, now=now)
 
     def end_within(
@@ -108,14 +108,14 @@ class SqlSessions:
     def of_account(self, account_id: str, now: float) -> list[Session]:
         mine = and_(t.session.c.account_id == account_id, t.session.c.ended_at.is_(None), t.session.c.expires_at > now)
         statement = select(*SESSION).where(mine).order_by(t.session.c.created_at.desc()).limit(MOST_LISTED)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             found = [session_of(row) for row in connection.execute(statement).mappings()]
         return [session for session in found if session]
 
     def knows_device(self, account_id: str, device_digest: str, now: float) -> bool:
         d = t.device.c
         known = and_(d.digest == device_digest, d.account_id == account_id, d.expires_at > now)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return connection.execute(select(d.digest).where(known)).first() is not None
 
 

@@ -35,13 +35,13 @@ class SqlIncidents:
         """Keep the record of an error page."""
         now = self._clock()
         row = {"code": code, "at": now, "kind": kind, "status": status, "route": route[:64], "client_id": client_id}
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             connection.execute(insert(t.incident), row | {"detail": detail[:500], "expires_at": now + KEPT})
 
     def find(self, code: str) -> Incident | None:
         """The incident with this code, in whatever case and spacing it was read out."""
         wanted = code.strip().upper().replace("-", "").replace(" ", "")
         columns = [t.incident.c[name] for name in ("code", "at", "kind", "status", "route", "client_id", "detail")]
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             row = connection.execute(select(*columns).where(t.incident.c.code == wanted)).first()
         return Incident(*row) if row else None

@@ -41,9 +41,9 @@ def sweep(database: Database, now: float) -> dict[str, int]:
         expired = delete(table).where(table.c.expires_at <= now - kept)
         if table in IN_USE:
             expired = expired.where(~IN_USE[table])
-        with database.read.connect() as connection:
+        with database.autocommit.connect() as connection:
             gone[table.name] = connection.execute(expired).rowcount
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         connection.execute(delete(t.identifier).where(t.identifier.c.account_id.in_(_erased_before(now - KEPT))))
     return gone
 

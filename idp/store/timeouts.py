@@ -12,9 +12,9 @@ from keys.database import Database
 def patient(database: Database) -> Iterator[Connection]:
     """A connection whose statements may take their time and whose rows come bit by bit. It is only for reading."""
     if database.dialect == "sqlite":
-        with database.read.connect() as connection:
+        with database.autocommit.connect() as connection:
             yield connection.execution_options(yield_per=500)
     else:
-        with database.write.begin() as connection:
+        with database.transaction.begin() as connection:
             database.lengthen(connection, 0)
             yield connection.execution_options(yield_per=500)

@@ -47,7 +47,7 @@ class SqlNotices:
         return [message for message in told.messages if message.channel != "sms"]
 
     def find(self, digest: str, now: float) -> Undo | None:
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             row = connection.execute(select(t.undo).where(_live(digest, now))).first()
         if row is None:
             return None
@@ -56,14 +56,14 @@ class SqlNotices:
 
     def used_at(self, digest: str) -> float | None:
         """When the link was used, or died with one that was."""
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             return connection.execute(select(_u.used_at).where(_u.digest == digest)).scalar()
 
     def previous(self, account_id: str, now: float) -> dict[str, str]:
         """Number and address of before a change that can still be undone: who had them is told of what follows."""
         changed = and_(_u.account_id == account_id, _u.event.in_(("phone_changed", "email_changed", "profile_changed")))
         live = select(t.undo).where(changed, _u.used_at.is_(None), _u.expires_at > now).order_by(_u.created_at)
-        with self._database.read.connect() as connection:
+        with self._database.autocommit.connect() as connection:
             rows = connection.execute(live).all()
         befores = [json.loads(self._sealing.unseal(r.sealed_before, context=f"undo {r.digest}")) for r in rows]
         return {name: each[name] for each in befores for name in ("phone", "email") if each.get(name)}

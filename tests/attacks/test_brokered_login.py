@@ -241,7 +241,7 @@ def test_what_an_attacker_left_open_dies_with_the_link(here: Brokered) -> None:
     """T-02, T-03: sessions, refresh tokens and unproven contacts of before are gone, and the victim reads it."""
     app = here.app
     account_id = here.account_of("0055555555")
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         mail = {"email": "attacker@example.com", "email_verified_at": None}
         connection.execute(update(t.account).where(t.account.c.id == account_id).values(mail))
     attacker = app.visitor("203.0.113.66")
@@ -411,7 +411,7 @@ def test_many_attempts_at_once_make_one_link(two_people: tuple[App, list[str]], 
 
     rivals = [Subject("dvcqg", letter * 43) for letter in "ab"]
     assert link_at_once(app, people[:1], rivals, times)["linked"] == 1
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         held = connection.execute(select(t.link.c.account_id).where(t.link.c.ended_at.is_(None))).all()
     assert len(held) == 2
 
@@ -432,5 +432,5 @@ def test_an_ended_link_makes_room_and_keeps_its_history(two_people: tuple[App, l
         links.end(links.of_account(person)[0], Securing(person, account.secured_at, {}, gone), 2.0)
 
     assert links.find(subject) is None
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         assert len(connection.execute(select(t.link)).all()) == 3

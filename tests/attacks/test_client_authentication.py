@@ -128,5 +128,5 @@ def test_who_may_not_come_in_by_a_key_has_no_assertion_written_down(clients: App
     clients.provider.clients.forget()
 
     assert clients.visitor().post("/token", ASKED | assertion(clients)).status_code == 401
-    with clients.base.database.read.connect() as connection:
+    with clients.base.database.autocommit.connect() as connection:
         assert connection.execute(select(t.revocation.c.id)).all() == []

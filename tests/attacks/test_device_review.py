@@ -49,7 +49,7 @@ def let_in(phone: Phone, address: str = ELSEWHERE) -> Visitor:
 def with_attacker(app: App) -> None:
     """Another account, with a number of its own."""
     account_id = app.person(ATTACKER)
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         values = {"phone": "+84907654321", "phone_verified_at": app.clock()}
         connection.execute(update(t.account).where(t.account.c.id == account_id).values(values))
 
@@ -220,7 +220,7 @@ def test_junk_tokens_have_us_write_nothing(app: App) -> None:
     phone.call("/phone/device", method="GET", token=False)
 
     def written() -> int:
-        with app.base.database.read.connect() as connection:
+        with app.base.database.autocommit.connect() as connection:
             return int(connection.execute(select(func.count()).select_from(t.revocation)).scalar() or 0)
 
     before = written()
@@ -250,7 +250,7 @@ def test_an_own_page_needs_a_confirmation_after_the_last_credential_event(app: A
     qr = app.provider.qr
     assert qr
     login = qr.logins.look(str(browser.http.get_cookie("__Host-q", "id.example.test").value)).login  # type: ignore[union-attr]
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.exec_driver_sql(f"UPDATE account SET secured_at = {app.clock() + 1}")
 
     assert qr.proved_of(login, Carried("", "")).secured_at == -1.0

@@ -44,7 +44,7 @@ def found(app: App) -> set[tuple[str, str]]:
     """Every column of every table in which something of the person stands, also as JSON writes it."""
     needles = {n.casefold() for plain in NEEDLES for n in (plain, json.dumps(plain)[1:-1])}
     there = set()
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         for table in t.metadata.sorted_tables:
             for row in connection.execute(select(table)).mappings():
                 for name, value in row.items():
@@ -104,7 +104,7 @@ def test_m8_after_an_erasure_the_whole_database_has_only_what_the_page_lists(des
     sweep(app.base.database, app.clock())
 
     assert found(app) == LISTED | REGISTER
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         assert connection.execute(select(t.photo)).all() == []
         forms = connection.execute(select(t.declaration)).mappings().all()
     assert [(form["state"], form["account_id"]) for form in forms] == [("approved", account_id)]

@@ -248,7 +248,7 @@ def test_an_account_gets_no_second_citizen_number(here: Brokered) -> None:
     [proposed] = [each for each in links.disputes() if each.reason == "number"]
     dispute = links.find_dispute(proposed.id)
     assert dispute is not None
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         held = {"account_id": dispute.account_id, "kind": "cccd", "value": "000887999999", "valid_from": 0.0}
         connection.execute(t.identifier.insert(), held)
 
@@ -259,7 +259,7 @@ def test_an_account_gets_no_second_citizen_number(here: Brokered) -> None:
 def test_a_link_without_a_number_is_held_against_the_accounts_own(here: Brokered) -> None:
     """U-09: the subject comes back with the number of somebody else than the account's."""
     here.through("dvcqg", HOA).press("link-confirm")
-    with here.app.base.database.write.begin() as connection:
+    with here.app.base.database.transaction.begin() as connection:
         connection.execute(update(t.link).values(citizen=None))
     assert here.through("dvcqg", HOA).place == "/authorize"
     here.world.wish("dvcqg", person=HOA, faults=["changed_number"])
@@ -380,7 +380,7 @@ def test_a_record_of_before_2018_holds_the_same_person(here: Brokered) -> None:
     old, new = "+841201234599", "+84701234599"
     first = app.person(identifiers={"bhxh": "0088800003"})
     second = app.person(identifiers={"bhxh": "0088800004"})
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(update(t.account).where(t.account.c.id == first).values(phone=old))
         connection.execute(update(t.account).where(t.account.c.id == second).values(phone=new))
     account = app.base.people.find(first)
@@ -396,12 +396,12 @@ def test_a_logout_there_ends_sessions_whose_login_named_no_session(here: Brokere
     app, links = here.app, sql_links(here.app.base)
     here.through("dvcqg", HOA).press("link-confirm").follow()
     account_id = here.account_of(HOA_CODE)
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(update(t.upstream_stay).values(sid=""))
     [link] = links.of_account(account_id)
 
     assert [owner for owner, _ in links.sids_of(link.subject, "dvcqg", "x" * 43)] == [account_id]
     assert links.sids_of(None, "dvcqg", "x" * 43) == []
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(update(t.upstream_stay).values(sid="y" * 43))
     assert links.sids_of(link.subject, "dvcqg", "x" * 43) == []

@@ -138,7 +138,7 @@ def test_one_unreadable_client_does_not_take_the_others_down(app: App) -> None:
     from sqlalchemy import insert
 
     row = {"client_id": "broken", "metadata": '{"client_name": 5}', "created_at": 0.0, "updated_at": 0.0}
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(insert(t.client), row)
     app.base.clients.touch()
     app.clock.move(5)
@@ -271,7 +271,7 @@ def test_a_dual_stack_listener_still_knows_its_proxy() -> None:
 
 
 def _count(app: App, table: object) -> int:
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         return int(connection.execute(select(func.count()).select_from(table)).scalar_one())  # type: ignore[arg-type]
 
 

@@ -86,7 +86,7 @@ def test_a_store_that_fails_is_503_and_not_200(app: App) -> None:
     """I-05: nothing is called revoked before the store has said so."""
     visitor = app.visitor()
     token = visitor.tokens()["access_token"]
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(text("ALTER TABLE revocation RENAME TO gone"))
 
     answer = visitor.post("/revoke", data={"token": token}, auth=("portal", SECRET))

@@ -156,7 +156,7 @@ def test_m7_the_notice_of_a_change_says_who_vouched_for_it(app: App, how: str) -
     else:
         app.person(CODE, phone=PHONE, phone_verified=True)
         assert set_number(app.base, account_of(app), NEW_PHONE, "desk 12")
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         [digest] = connection.execute(select(t.undo.c.digest)).scalars()
     undo = sql_notices(app.base).find(digest, app.clock())
 

@@ -106,7 +106,7 @@ def test_h2_not_me_after_a_change_at_the_desk_restores_nothing_and_opens_a_case(
     after = account_of(app, account_id)
     assert (after.phone, after.phone_verified_at, after.password_hash) == (NEW_NUMBER, None, before.password_hash)
     assert (after.email, after.email_verified_at is not None) == ("nga@example.com", True)
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         [case] = connection.execute(select(t.link_dispute)).all()
     assert (case.reason, case.account_id) == ("disavowed", account_id)
 
@@ -159,7 +159,7 @@ def test_an_erasure_leaves_of_what_nobody_decided_no_word(app: App) -> None:
     device |= {"account_id": account_id, "wrong_passcodes": 0, "enrolled_at": 1.0, "last_seen_at": 1.0}  # type: ignore[dict-item]
     dispute = {"id": "d", "upstream": "vneid", "subject": "s", "reason": "conflict", "evidence": "{}", "times": 1}
     dispute |= {"account_id": account_id, "sealed_facts": "facts of Nga", "created_at": 1.0, "seen_at": 1.0}
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(insert(t.enrolled_device), device)
         connection.execute(insert(t.link_dispute), dispute)
     words = ("Trần Thị Nga", "thu@example.com", "Máy của Nga", "facts of Nga")
@@ -173,7 +173,7 @@ def test_an_erasure_leaves_of_what_nobody_decided_no_word(app: App) -> None:
 
 
 def found_in(app: App, word: str) -> list[str]:
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         tables = [(table.name, connection.execute(select(table)).all()) for table in t.metadata.sorted_tables]
     return [name for name, rows in tables for row in rows if any(word in str(value) for value in row)]
 
@@ -198,13 +198,13 @@ def test_whoever_came_in_by_a_copied_passkey_is_out_when_its_owner_uses_theirs(a
 
 def linked(app: App, account_id: str, upstream: str, how: str = "confirmed") -> None:
     row = {"id": f"link-{upstream}", "account_id": account_id, "upstream": upstream, "subject": f"s-{upstream}"}
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(insert(t.link), row | {"how": how, "evidence": "{}", "made_at": app.clock()})
 
 
 def holding(app: App, account_id: str) -> list[str]:
     mine = select(t.link.c.upstream).where(t.link.c.account_id == account_id, t.link.c.ended_at.is_(None))
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         return list(connection.execute(mine).scalars())
 
 

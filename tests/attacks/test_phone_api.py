@@ -484,7 +484,7 @@ def test_other_methods_and_paths_are_refused(phone: Phone) -> None:
 
 
 def test_a_store_that_is_down_is_busy_and_says_when_to_come_back(phone: Phone) -> None:
-    with phone.visitor.app.base.database.write.begin() as connection:
+    with phone.visitor.app.base.database.transaction.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE enrolled_device RENAME TO elsewhere")
 
     answer = phone.call(SCAN, {"picture": "x"})

@@ -28,7 +28,7 @@ def here(database_url: str, tmp_path: Path) -> Iterator[LiedTo]:
 def plant(here: LiedTo) -> None:
     """What the attacker left: password, passkey, a link of their own, number and address, all proved by them."""
     account, now = account_of(here), here.app.clock()
-    with here.app.base.database.write.begin() as connection:
+    with here.app.base.database.transaction.begin() as connection:
         proved = {"email": "trom@example.com", "email_verified_at": now}
         connection.execute(update(t.account).where(t.account.c.id == account.id).values(proved))
         of_thief = {"holder_kind": "account", "holder": account.id, "credential_id": "x", "public_key": b"x"}
@@ -71,7 +71,7 @@ def boxes(page: TestResponse, more: str = "") -> list[str]:
 def live(here: LiedTo, table: str) -> set[str]:
     """What has not ended of passkeys or links."""
     column = getattr(t, table).c
-    with here.app.base.database.read.connect() as connection:
+    with here.app.base.database.autocommit.connect() as connection:
         return set(connection.execute(select(column.id).where(column.ended_at.is_(None))).scalars())
 
 
@@ -144,12 +144,12 @@ def test_m1_the_question_is_answered_once_and_in_its_own_browser_only(here: Lied
 def test_m1_what_this_login_went_by_is_ticked(here: LiedTo) -> None:
     """Whoever had to log in by the password to link has just used it."""
     here.lie(userinfo=lambda profile: profile | {"IAL": "2", "SoDienThoai": "0912999999"})
-    with here.app.base.database.write.begin() as connection:
+    with here.app.base.database.transaction.begin() as connection:
         connection.execute(update(t.account).values(birth_date="1990"))
     visitor = here.app.visitor()
     page = visitor.get(here.via("dvcqg", visitor).headers["Location"])
     pressed = press(visitor, page, "link-password")
-    with here.app.base.database.write.begin() as connection:
+    with here.app.base.database.transaction.begin() as connection:
         connection.execute(update(t.account).values(birth_date="1990-05-17"))
     step = visitor.log_in(pressed, CODE, PASSWORD)
     step = visitor.get(press(visitor, visitor.get(step.headers["Location"]), "link-make").headers["Location"])

@@ -162,7 +162,7 @@ def test_a_fifth_passcode_that_was_counted_but_not_acted_upon_still_ends_the_dev
     ticket = phone.scan(page).json["ticket"]
     device = app.provider.devices.of_key(phone.key.jkt)
     assert device
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.exec_driver_sql(f"UPDATE enrolled_device SET wrong_passcodes = {MOST_WRONG}")
     app.told("sms")
 
@@ -176,7 +176,7 @@ def test_a_fifth_passcode_that_was_counted_but_not_acted_upon_still_ends_the_dev
 
 def test_what_is_kept_of_a_phone_opens_nothing(phone: Phone) -> None:
     """P-09: of its key the thumbprint, of its passcode a hash; whoever reads the database can sign nothing."""
-    with phone.visitor.app.base.database.read.connect() as connection:
+    with phone.visitor.app.base.database.autocommit.connect() as connection:
         row = dict(connection.exec_driver_sql("SELECT * FROM enrolled_device").mappings().one())
 
     assert row["jkt"] == phone.key.jkt

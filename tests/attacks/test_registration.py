@@ -61,7 +61,7 @@ def test_native_clients_have_their_own_addresses(app: App, uri: str) -> None:
 def test_secrets_are_kept_as_keyed_digests(app: App) -> None:
     """C-04: the table opens nothing, and the same secret of two clients looks different."""
     app.client("other")
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         rows = connection.execute(text("SELECT * FROM client")).all()
 
     assert SECRET not in str(rows)

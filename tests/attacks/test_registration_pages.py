@@ -140,7 +140,7 @@ def test_pictures_are_sealed_in_the_database(nga: Registrant) -> None:
 
     nga.begin()
     nga.fill(email="x")
-    with nga.app.base.database.read.connect() as connection:
+    with nga.app.base.database.autocommit.connect() as connection:
         sealed = list(connection.execute(select(t.photo.c.sealed)).scalars())
 
     assert len(sealed) == 3

@@ -37,7 +37,7 @@ FEW = 5
 
 def rows(app: App) -> dict[str, int]:
     """How many rows each table holds, and how many keys Redis."""
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         found = {
             table.name: int(connection.execute(select(func.count()).select_from(table)).scalar_one())
             for table in t.metadata.sorted_tables

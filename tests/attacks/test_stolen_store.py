@@ -51,7 +51,7 @@ class Thief:
 
     def read(self) -> Iterator[bytes]:
         """Every key and value, in SQL and in Redis."""
-        with self.app.base.database.read.connect() as connection:
+        with self.app.base.database.autocommit.connect() as connection:
             for key, value in connection.execute(select(t.ephemeral.c.key, t.ephemeral.c.value)):
                 yield key.encode() + b"\0" + value
         if self.app.base.redis is not None:

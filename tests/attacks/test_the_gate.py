@@ -215,5 +215,5 @@ def test_f3_a_device_is_not_let_in_by_a_session_that_came_by_picture(app: App, q
 
 def far_away(app: App, account_id: str) -> None:
     """As if phone and browser had been in two networks."""
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(update(tables.session).where(tables.session.c.account_id == account_id).values(acr=1))

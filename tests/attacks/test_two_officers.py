@@ -34,7 +34,7 @@ def desk(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> I
 def of_before(desk: Desk, officer: Officer, **values: object) -> Officer:
     """The officer as one who was added before numbers were asked for."""
     nameless = {"bhxh_code": None, "citizen_number": None} | values
-    with desk.app.base.database.write.begin() as connection:
+    with desk.app.base.database.transaction.begin() as connection:
         connection.execute(update(t.officer).where(t.officer.c.id == officer.id).values(nameless))
     found = sql_officers(desk.app.base).find(officer.id)
     assert found
@@ -176,7 +176,7 @@ def test_m6_the_commands_ask_for_numbers_and_the_doctor_tells_who_has_none(
     assert told(operator) == ("good", "2 active, 1 of them foreigners")
 
     base = foundation()
-    with base.database.write.begin() as connection:
+    with base.database.transaction.begin() as connection:
         connection.execute(update(t.officer).where(t.officer.c.login == "lan.nguyen").values(citizen_number=None))
     base.close()
     state, detail = told(operator)

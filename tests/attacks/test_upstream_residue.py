@@ -55,7 +55,7 @@ def words(value: object) -> Iterator[str]:
 def everything_stored(here: Brokered) -> str:
     """Every column of every table, as text."""
     kept = []
-    with here.app.base.database.read.connect() as connection:
+    with here.app.base.database.autocommit.connect() as connection:
         for table in metadata.sorted_tables:
             kept += [f"{table.name}: {row}" for row in connection.execute(select(table))]
     redis = here.app.base.redis

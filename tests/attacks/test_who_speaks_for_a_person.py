@@ -29,7 +29,7 @@ def account_of(app: App) -> Account:
 
 def set_values(app: App, **values: object) -> None:
     """As the record may have come to be: an import, or what happened long ago."""
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(update(t.account).where(t.account.c.id == account_of(app).id).values(**values))
 
 
@@ -145,7 +145,7 @@ def test_h2_what_a_desk_vouched_for_becomes_a_case_at_the_desk(app: App) -> None
     assert set_number(app.base, account_of(app), NEW_NUMBER, "form at a desk")
     path = undo_path(app)
     app.visitor("203.0.113.5").post(path, data={"not-me": "1"})
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         cases = connection.execute(select(t.link_dispute)).all()
 
     assert [(c.reason, c.account_id, c.evidence, c.resolved_at) for c in cases] == [

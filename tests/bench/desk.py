@@ -43,11 +43,11 @@ def main() -> None:
         desk.app.client()
         desk.app.person(CODE)
         small = _measured(desk)
-        with desk.app.base.database.write.begin() as connection:
+        with desk.app.base.database.transaction.begin() as connection:
             connection.execute(text("SET LOCAL statement_timeout = 0"))
             _declare(connection, given.requests)
             _open(connection, given.accounts)
-        with desk.app.base.database.read.connect() as connection:
+        with desk.app.base.database.autocommit.connect() as connection:
             connection.exec_driver_sql("ANALYZE")
         large = _measured(desk)
     print(f"\n| page | 1 account, 1 request | {given.accounts:,} accounts, {given.requests:,} requests | times |")

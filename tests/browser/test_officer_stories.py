@@ -55,7 +55,7 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     SqlParticipants(base.database).put(known(number, name) for number, name in enumerate(NAMES))
     who = Account(new_account_id(), "individual", NAMES[0], identifiers=(Identifier("bhxh", "0000000899", 0.0),))
     base.people.add(who)
-    with base.database.write.begin() as connection:
+    with base.database.transaction.begin() as connection:
         connection.execute(insert(t.data_request), asdict(DataRequest.new(who.id, time.time())))
     base.close()
     with made.serving():

@@ -185,7 +185,7 @@ def test_f6_a_closed_month_is_signed_once_and_that_signature_is_exported(
     assert trail.sign_closed(signer.sign) == 0
     assert check(exported(trail, signer, FIRST), jwks).iat == int(closed_at)
     assert check(exported(trail, signer, SECOND), jwks).iat == int(clock())
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         stored = connection.execute(select(t.audit_segment.c.signature).order_by(t.audit_segment.c.month)).scalars()
         assert [signature is not None for signature in stored] == [True, False]
 
@@ -218,7 +218,7 @@ def test_f6_what_a_retired_key_signed_stays_good(
 
 @pytest.mark.usefixtures("two_months")
 def test_f6_a_trail_that_was_changed_is_not_signed(trail: Trail, signer: SegmentSigner, database: Database) -> None:
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(update(t.audit).where(t.audit.c.number == 2).values(name="login.succeeded"))
 
     with pytest.raises(BrokenTrail, match="record 2"):
@@ -228,7 +228,7 @@ def test_f6_a_trail_that_was_changed_is_not_signed(trail: Trail, signer: Segment
 @pytest.mark.usefixtures("two_months")
 @pytest.mark.parametrize("month", [FIRST, SECOND])
 def test_f6_a_digest_that_was_changed_is_found(trail: Trail, database: Database, month: str) -> None:
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(update(t.audit_segment).where(t.audit_segment.c.month == month).values(digest="0" * 64))
 
     assert trail.verify().broken
@@ -238,7 +238,7 @@ def test_f6_a_digest_that_was_changed_is_found(trail: Trail, database: Database,
 def test_f6_a_month_from_before_digests_is_exported_too_and_the_next_one_begins_anew(
     audit: SqlAudit, trail: Trail, signer: SegmentSigner, jwks: dict[str, Any], clock: FrozenClock, database: Database
 ) -> None:
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(text("UPDATE audit_segment SET digest = NULL"))
     audit.record(Event("login.failed"))
     trail.seal()

@@ -62,7 +62,7 @@ def test_a_changed_value_is_found_and_named(
     """Threat 4.4: alters the audit trail."""
     write(audit, 5)
     trail.seal()
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         connection.execute(update(t.audit).where(t.audit.c.number == number).values({column: CHANGES[column]}))
 
     broken = trail.verify().broken
@@ -75,7 +75,7 @@ def test_a_changed_value_is_found_and_named(
 def test_a_removed_record_is_found(audit: SqlAudit, trail: Trail, database: Database, number: int) -> None:
     write(audit, 5)
     trail.seal()
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         connection.execute(t.audit.delete().where(t.audit.c.number == number))
 
     assert trail.verify().broken
@@ -84,7 +84,7 @@ def test_a_removed_record_is_found(audit: SqlAudit, trail: Trail, database: Data
 def test_every_byte_of_a_record_counts(audit: SqlAudit, trail: Trail, database: Database) -> None:
     write(audit, 2)
     trail.seal()
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         original = connection.execute(select(t.audit.c.facts).where(t.audit.c.number == 1)).scalar_one()
         for at in range(len(original)):
             changed = original[:at] + chr(ord(original[at]) ^ 1) + original[at + 1 :]
@@ -112,7 +112,7 @@ def test_a_whole_month_can_go_and_the_rest_still_verifies(audit: SqlAudit, trail
 def test_a_wiped_trail_is_found(audit: SqlAudit, trail: Trail, database: Database) -> None:
     write(audit, 5)
     trail.seal()
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         connection.execute(t.audit.delete())
 
     assert trail.verify().broken
@@ -128,7 +128,7 @@ def test_a_changed_end_of_an_older_segment_is_found(
     trail.seal()
     first = t.audit_segment.c.first_number == 1
     for changed in ({"end_hash": "0" * 64}, {"last_number": 1}):
-        with database.write.begin() as connection:
+        with database.transaction.begin() as connection:
             connection.execute(update(t.audit_segment).where(first).values(changed))
         assert trail.verify().broken, changed
 
@@ -189,7 +189,7 @@ def test_an_event_outside_the_catalogue_is_refused(audit: SqlAudit) -> None:
 
 def test_accounts_stand_there_as_keyed_digests_only(audit: SqlAudit, database: Database) -> None:
     write(audit, 1)
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         row = str(connection.execute(text("SELECT * FROM audit")).all())
 
     assert "ab" * 16 not in row
@@ -202,7 +202,7 @@ def test_every_event_says_what_it_means() -> None:
 
 def forged(database: Database, number: int, chain: Chain) -> None:
     """As somebody who can write the tables, and hashes with `chain`: another event, and every link after it anew."""
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(update(t.audit).where(t.audit.c.number == number).values(name="session.ended"))
         previous = ZERO
         for row in connection.execute(select(t.audit).order_by(t.audit.c.number)).mappings().all():
@@ -246,7 +246,7 @@ def test_f6_a_cut_is_found_by_a_head_that_was_noted(audit: SqlAudit, trail: Trai
     noted = trail.head()
     assert trail.verify([earlier, noted, Head(None, noted.hash)]).broken is None
 
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(t.audit.delete().where(t.audit.c.number > 3))
         connection.execute(update(t.audit_segment).values(last_number=3, end_hash=earlier.hash, digest=None))
 

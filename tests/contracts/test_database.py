@@ -34,33 +34,33 @@ def sqlite_file(tmp_path: Path) -> Iterator[Database]:
 
 
 def create_counter(database: Database) -> None:
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         metadata.create_all(connection)
         connection.execute(counter.insert().values(name="a", n=0))
 
 
 def count(database: Database) -> int:
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         n: int = connection.execute(sa.select(counter.c.n)).scalar_one()
     return n
 
 
 def test_what_is_written_through_the_reading_door_is_there_at_once(database: Database) -> None:
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         changed = connection.execute(counter.update().values(n=7).returning(counter.c.n)).scalar_one()
         assert changed == count(database) == 7
 
 
 def test_one_reading_connection_sees_what_others_commit_meanwhile(database: Database) -> None:
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         assert connection.execute(sa.select(counter.c.n)).scalar_one() == 0
-        with database.write.begin() as writing:
+        with database.transaction.begin() as writing:
             writing.execute(counter.update().values(n=1))
         assert connection.execute(sa.select(counter.c.n)).scalar_one() == 1
 
 
 def test_a_transaction_is_seen_whole_or_not_at_all(database: Database) -> None:
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(counter.update().values(n=1))
         assert count(database) == 0
     assert count(database) == 1
@@ -68,14 +68,14 @@ def test_a_transaction_is_seen_whole_or_not_at_all(database: Database) -> None:
 
 def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
     def fail() -> None:
-        with database.write.begin() as connection:
+        with database.transaction.begin() as connection:
             connection.execute(counter.update().values(n=1))
             raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
     assert count(database) == 0
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         assert connection.execute(sa.select(counter.c.n)).scalar_one() == 0
 
 
@@ -84,10 +84,10 @@ def test_the_doors_may_be_used_in_turn_on_the_same_connection_of_the_pool(
 ) -> None:
     single = Database(database_url, pool_size=1)
     for n in range(1, 4):
-        with single.write.begin() as connection:
+        with single.transaction.begin() as connection:
             connection.execute(counter.update().values(n=n))
         assert count(single) == n
-        with single.write.connect() as connection:
+        with single.transaction.connect() as connection:
             connection.execute(counter.update().values(n=99))
             connection.rollback()
         assert count(single) == n
@@ -96,7 +96,7 @@ def test_the_doors_may_be_used_in_turn_on_the_same_connection_of_the_pool(
 
 def test_comparing_and_setting_at_once_loses_nothing(database: Database) -> None:
     def spend(expected: int) -> int:
-        with database.write.begin() as connection:
+        with database.transaction.begin() as connection:
             changed = connection.execute(counter.update().where(counter.c.n == expected).values(n=expected + 1))
             return changed.rowcount
 
@@ -107,15 +107,15 @@ def test_comparing_and_setting_at_once_loses_nothing(database: Database) -> None
 
 
 def test_a_reference_to_nothing_is_refused(database: Database) -> None:
-    with pytest.raises(sa.exc.IntegrityError), database.write.begin() as connection:
+    with pytest.raises(sa.exc.IntegrityError), database.transaction.begin() as connection:
         connection.execute(part.insert().values(of="nobody"))
 
 
 def test_a_full_pool_is_waited_for_only_so_long(database_url: str) -> None:
     database = Database(database_url, pool_size=1, pool_wait=0.05)
     began = time.monotonic()
-    with database.read.connect(), pytest.raises(sa.exc.TimeoutError):
-        database.read.connect()
+    with database.autocommit.connect(), pytest.raises(sa.exc.TimeoutError):
+        database.autocommit.connect()
     assert time.monotonic() - began < 10
     database.close()
 
@@ -126,8 +126,8 @@ def test_a_fork_shares_no_connection_with_its_parent(database: Database) -> None
     if child == 0:
         succeeded = False
         try:
-            empty = isinstance(database.read.pool, sa.QueuePool) and database.read.pool.checkedin() == 0
-            with database.write.begin() as connection:
+            empty = isinstance(database.autocommit.pool, sa.QueuePool) and database.autocommit.pool.checkedin() == 0
+            with database.transaction.begin() as connection:
                 connection.execute(counter.update().values(n=1))
             succeeded = empty
         finally:
@@ -183,7 +183,7 @@ def test_sqlite_transactions_hold_the_write_lock_from_their_first_moment(sqlite_
     create_counter(sqlite_file)
 
     def increment(_: int) -> None:
-        with sqlite_file.write.begin() as connection:
+        with sqlite_file.transaction.begin() as connection:
             n = connection.execute(sa.select(counter.c.n)).scalar_one()
             connection.execute(counter.update().values(n=n + 1))
 
@@ -195,13 +195,13 @@ def test_sqlite_transactions_hold_the_write_lock_from_their_first_moment(sqlite_
 def test_sqlite_gives_up_on_a_lock_that_is_never_released(tmp_path: Path) -> None:
     first, second = (Database(f"sqlite:///{tmp_path}/idp.db", statement_timeout=0.05) for _ in range(2))
     began = time.monotonic()
-    with first.write.begin():
-        with pytest.raises(sa.exc.OperationalError, match="locked"), second.write.begin():
+    with first.transaction.begin():
+        with pytest.raises(sa.exc.OperationalError, match="locked"), second.transaction.begin():
             pass
-        with second.read.connect() as connection:
+        with second.autocommit.connect() as connection:
             assert connection.execute(sa.select(1)).scalar_one() == 1
     assert time.monotonic() - began < 4
-    with second.write.begin() as connection:
+    with second.transaction.begin() as connection:
         metadata.create_all(connection)
     first.close()
     second.close()
@@ -213,7 +213,7 @@ def test_a_new_sqlite_file_may_be_opened_by_many_at_once(tmp_path: Path) -> None
     def create(path: Path) -> None:
         ready.wait(10)
         database = Database(f"sqlite:///{path}")
-        with database.write.begin() as connection:
+        with database.transaction.begin() as connection:
             metadata.create_all(connection)
         database.close()
 
@@ -231,11 +231,11 @@ on_postgresql = pytest.mark.parametrize("database_url", ["postgresql"], indirect
 
 @on_postgresql
 def test_postgresql_cuts_a_statement_off_at_its_deadline(database: Database, database_url: str) -> None:
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "5s"
         assert connection.exec_driver_sql("SHOW timezone").scalar_one() == "UTC"
     hasty = Database(database_url, statement_timeout=0.05)
-    with hasty.read.connect() as connection, pytest.raises(sa.exc.OperationalError, match="statement timeout"):
+    with hasty.autocommit.connect() as connection, pytest.raises(sa.exc.OperationalError, match="statement timeout"):
         connection.exec_driver_sql("SELECT pg_sleep(10)")
     hasty.close()
 
@@ -243,7 +243,7 @@ def test_postgresql_cuts_a_statement_off_at_its_deadline(database: Database, dat
 @on_postgresql
 def test_postgresql_migrations_may_take_their_time(database_url: str) -> None:
     patient = Database(database_url, statement_timeout=None)
-    with patient.read.connect() as connection:
+    with patient.autocommit.connect() as connection:
         assert connection.exec_driver_sql("SHOW statement_timeout").scalar_one() == "0"
     patient.close()
 
@@ -255,7 +255,7 @@ def test_f_10_after_postgresql_dropped_its_connections_one_statement_fails_and_t
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(lambda _: count(database), range(8)))
     other = Database(database_url)
-    with other.read.connect() as connection:
+    with other.autocommit.connect() as connection:
         connection.exec_driver_sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -264,7 +264,7 @@ def test_f_10_after_postgresql_dropped_its_connections_one_statement_fails_and_t
     with pytest.raises(sa.exc.OperationalError):
         count(database)
     assert [count(database) for _ in range(8)] == [0] * 8
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(counter.update().values(n=1))
     assert count(database) == 1
 

@@ -103,7 +103,7 @@ def test_a_picture_is_sealed_replaced_and_taken_before_handing_in_only(
     assert declarations.photo(one.id, "front") == b"\xff\xd8 another"
     declarations.submit(one.submitted(NOW, lapses_at=NOW + 1000), [])
     assert not declarations.put_photo(photo(one))
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         row = connection.execute(select(t.photo.c.sealed, t.photo.c.expires_at)).one()
     assert b"another" not in bytes(row.sealed)
     assert row.expires_at == NOW + 1000

@@ -146,7 +146,7 @@ def test_a_credential_event_ends_devices_and_silences_those_that_were_replaced(
     for device, replaced in ((first, None), (second, first.id), (foreign, None)):
         assert enrol(devices, device, replaced)
 
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         end_devices(connection, OWNER.id, 30.0)
 
     found = [devices.of_key(device.jkt) for device in (first, second, foreign)]
@@ -204,5 +204,5 @@ class TestTickets:
 
 
 def _rows(database: Database) -> int:
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         return len(connection.execute(select(enrolled_device.c.id)).all())

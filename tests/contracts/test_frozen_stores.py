@@ -35,19 +35,19 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def database(server: str) -> Iterator[Database]:
     made = Database(server, pool_wait=TIMEOUT, connect_timeout=TIMEOUT, statement_timeout=TIMEOUT)
-    with made.write.begin() as connection:
+    with made.transaction.begin() as connection:
         connection.execute(sa.text("create table if not exists one as select 1 as n"))
     yield made
     made.close()
 
 
 def reading(database: Database) -> None:
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         connection.execute(sa.select(one.c.n)).scalar_one()
 
 
 def writing(database: Database) -> None:
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(one.update().values(n=1))
 
 
@@ -98,7 +98,7 @@ def test_once_it_is_known_to_hang_nobody_waits(server: str, database: Database) 
 def test_an_operators_long_read_may_take_its_time_and_the_next_use_may_not(database: Database) -> None:
     with patient(database) as connection:
         connection.execute(sa.text(f"select pg_sleep({2 * TIMEOUT})"))
-    with pytest.raises(sa.exc.OperationalError), database.read.connect() as connection:
+    with pytest.raises(sa.exc.OperationalError), database.autocommit.connect() as connection:
         connection.execute(sa.text(f"select pg_sleep({2 * TIMEOUT})"))
     # The server itself has ended that one, so the connection and the rest are well.
     reading(database)

@@ -42,7 +42,7 @@ def add(store: SqlKeyStore, *added: SigningKey) -> bool:
 
 
 def change(database: Database, statement: sa.Update | sa.Insert) -> None:
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(statement)
 
 
@@ -132,7 +132,7 @@ def test_a_ring_made_between_two_reads_is_not_taken_for_a_broken_one(
     def another_process_is_quicker(*_: object) -> None:
         add(other, keys.signing_key())
 
-    sa.event.listen(database.read, "after_cursor_execute", another_process_is_quicker, once=True)
+    sa.event.listen(database.autocommit, "after_cursor_execute", another_process_is_quicker, once=True)
     assert store.load() == KeyRing((), 0)
     assert store.load().version == 1
 
@@ -188,7 +188,7 @@ def flips(value: str | float) -> Iterator[str | float]:
 def test_no_private_part_lies_readable_in_the_database(database: Database, store: SqlKeyStore) -> None:
     key = keys.signing_key("EdDSA")
     add(store, key)
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         row = connection.execute(sa.select(TOKENS.key)).one()
     private = key.private.as_dict(private=True)
     assert str(private["d"]) not in str(tuple(row))
@@ -198,7 +198,7 @@ def test_no_private_part_lies_readable_in_the_database(database: Database, store
 def test_f_17_a_damaged_key_is_refused_with_its_name_and_the_reason(database: Database, store: SqlKeyStore) -> None:
     key = keys.signing_key()
     add(store, key)
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         sealed = connection.execute(sa.select(TOKENS.key.c.sealed_private)).scalar_one()
     for damaged in (sealed[:-1], sealed[:-6] + "AAAAAA", "2" + sealed[1:], ""):
         change(database, TOKENS.key.update().values(sealed_private=damaged))
@@ -343,7 +343,7 @@ DAILY = KeyPolicy(lead=100.0)
 
 
 def activations(database: Database) -> int:
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         return int(connection.execute(sa.text("SELECT count(*) FROM audit WHERE name = 'key.activated'")).scalar_one())
 
 

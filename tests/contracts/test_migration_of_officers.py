@@ -36,7 +36,7 @@ def before(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]
 
 def at_0007(url: str) -> Database:
     database, config = Database(url, statement_timeout=None), migrate.configuration()
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0007")
     return database
@@ -46,7 +46,7 @@ def test_m6_a_number_that_two_active_officers_share_stays_with_the_older_one(bef
     officer = of_before("officer", OFFICER)
     plain = {"name": "x", "secured_at": 0.0, "updated_at": 0.0, "bhxh_code": "0012345678"}
     rows = [("old", "active", 1.0), ("new", "active", 2.0), ("gone", "disabled", 0.0)]
-    with before.write.begin() as connection:
+    with before.transaction.begin() as connection:
         for login, status, at in rows:
             own = {
                 "id": login,
@@ -59,7 +59,7 @@ def test_m6_a_number_that_two_active_officers_share_stays_with_the_older_one(bef
 
     migrate.upgrade(before)
 
-    with before.read.connect() as connection:
+    with before.autocommit.connect() as connection:
         found = {row.login: row.bhxh_code for row in connection.execute(select(officer))}
         numbers = {row.citizen_number for row in connection.execute(select(officer))}
     before.close()
@@ -71,7 +71,7 @@ def test_m8_what_ended_before_ends_too(before: Database) -> None:
     declaration = of_before("declaration", DECLARATION)
     plain = dict.fromkeys(DECLARATION.split(), "x") | {"version": 1, "created_at": 1.0}
     states = {"approved": 50.0, "rejected": None, "submitted": None, "draft": None}
-    with before.write.begin() as connection:
+    with before.transaction.begin() as connection:
         for number, (state, decided) in enumerate(states.items()):
             own = {"id": state, "reference": str(number), "secret_digest": str(number), "kind": "individual"}
             moments = {"submitted_at": 9.0, "decided_at": decided, "expires_at": None, "language": "vi"}
@@ -79,7 +79,7 @@ def test_m8_what_ended_before_ends_too(before: Database) -> None:
 
     migrate.upgrade(before)
 
-    with before.read.connect() as connection:
+    with before.autocommit.connect() as connection:
         found = {row.state: row.expires_at for row in connection.execute(select(declaration))}
     before.close()
     assert found == {"approved": 50.0 + YEARS, "rejected": 9.0 + YEARS, "submitted": None, "draft": None}

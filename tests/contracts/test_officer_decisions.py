@@ -45,7 +45,7 @@ def test_two_officers_approve_at_once_and_one_account_is_opened(desk: Desk) -> N
     answers = at_once(lambda: approve(0), lambda: approve(1))
 
     assert sorted(answers) == [303, 409]
-    with desk.app.base.database.read.connect() as connection:
+    with desk.app.base.database.autocommit.connect() as connection:
         for table in (t.account, t.activation):
             assert connection.execute(select(func.count()).select_from(table)).scalar_one() == 1
     assert len([m for m in desk.app.told("sms") if m.template == "activation"]) == 1

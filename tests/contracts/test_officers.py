@@ -67,7 +67,7 @@ def test_one_of_many_decisions_holds(base: Stores, database_url: str, tmp_path: 
     assert PROCESSES * THREADS > 1
     done = outcomes(decide, database_url, tmp_path)
 
-    with base.database.read.connect() as connection:
+    with base.database.autocommit.connect() as connection:
         held = connection.execute(select(func.count()).where(t.link.c.ended_at.is_(None))).scalar()
         events = connection.execute(select(t.audit.c.name).where(t.audit.c.name != "link.refused")).scalars().all()
     assert len(done) == 1

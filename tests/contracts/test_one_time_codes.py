@@ -180,7 +180,7 @@ def test_of_many_guesses_at_once_five_are_judged(database: Database, database_ur
     send(codes)
     code = sent(database, clock)
     outcomes(guess_all, database_url, clock(), wrong(code), 4)
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         assert connection.execute(select(t.one_time_code.c.tries)).scalar() == 5
     assert codes.check(ASK, code) == "exhausted"
 
@@ -308,7 +308,7 @@ def test_nothing_is_paid_for_what_is_refused(database: Database, clock: FrozenCl
     send(codes)
     for _ in range(10):
         refused(codes)
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         spent = dict(tuple(row) for row in connection.execute(select(t.budget.c.key, t.budget.c.spent)))
     assert {units for key, units in spent.items() if key.startswith(("account", "all-d"))} == {1}
     assert len(messages(database, clock)) == 1
@@ -350,7 +350,7 @@ def test_asking_for_nobody_sends_nothing_and_costs_the_asker_alone(database: Dat
     assert messages(database, clock) == []
     assert refused(codes, nobody) == "budget number-minute"
     assert codes.check(nobody, "123456") == "wrong"
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         shared = select(func.sum(t.budget.c.spent)).where(t.budget.c.key.startswith("all-"))
         assert connection.execute(shared).scalar() == 0
 
@@ -361,7 +361,7 @@ def test_neither_code_nor_number_is_readable_in_the_database(tmp_path: Path, dat
     codes = desk(database, clock)
     send(codes)
     code = sent(database, clock)
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         rows = [str(connection.execute(select(table)).all()) for table in (t.one_time_code, t.budget, t.message)]
     assert PHONE[3:] not in "".join(rows)
     assert f"'{code}'" not in "".join(rows)

@@ -50,7 +50,7 @@ def refuses(reason: str = "busy", kind: type[Exception] = NotNow) -> Callable[[M
 
 
 def state(database: Database, message: Message) -> tuple[str, int, str | None]:
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         row = connection.exec_driver_sql(f"SELECT state, tries, error FROM message WHERE id = '{message.id}'").one()
     return row.state, row.tries, row.error
 
@@ -68,7 +68,7 @@ def test_what_was_put_is_sent_once_and_as_it_was(database: Database, clock: Froz
 def test_no_number_and_no_code_lies_readable_in_the_database(database: Database, clock: FrozenClock) -> None:
     outbox(database, clock).put(otp(clock))
 
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         row = str(connection.exec_driver_sql("SELECT * FROM message").mappings().one())
     assert NUMBER not in row
     assert "135790" not in row
@@ -82,7 +82,7 @@ def test_what_a_message_said_is_kept_only_while_it_may_be_tried_anew(
     queue.put(message)
     Deliveries(queue, {"sms": Gateway(answer)}, clock).once()
 
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         sealed = connection.exec_driver_sql("SELECT sealed_facts FROM message").scalar_one()
     assert bool(sealed) == kept
     assert queue.revive(message.id) == kept
@@ -242,7 +242,7 @@ def test_what_was_sealed_by_another_key_fails_and_the_next_one_is_sent(database:
 def test_what_is_not_committed_is_not_sent(database: Database, clock: FrozenClock) -> None:
     queue = outbox(database, clock)
 
-    transaction = database.write.connect()
+    transaction = database.transaction.connect()
     queue.write(transaction, otp(clock))
     transaction.rollback()
     transaction.close()

@@ -152,7 +152,7 @@ def test_a_credential_event_ends_the_passkeys_that_it_names_or_all_and_nobody_el
 
     assert not credentials.has_passkeys(OWNER.id)
     assert credentials.has_passkeys(STRANGER.id)
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         ended = connection.execute(select(t.audit.c.name).where(t.audit.c.name == "passkey.ended")).all()
         whys = connection.execute(select(t.passkey.c.ended_why).order_by(t.passkey.c.id)).scalars().all()
     assert len(ended) == 3

@@ -64,7 +64,7 @@ def test_the_number_is_looked_up_by_its_index(database: Database) -> None:
         "created_at": 1,
         "updated_at": 1,
     }
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(insert(t.account), [row | rest for row in rows])
 
     plan = plan_of(database, lambda: SqlPeople(database).holding_phone("+84900001234"))

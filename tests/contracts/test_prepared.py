@@ -17,7 +17,7 @@ BOTH = sa.select(counter.c.name, (counter.c.value + sa.bindparam("more", type_=s
 
 @pytest.fixture
 def counters(database: Database) -> Database:
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(counter.insert(), [{"name": "a", "value": 1}, {"name": "b", "value": 2}])
     return database
 
@@ -34,7 +34,7 @@ def test_the_newest_committed_state_is_read(counters: Database) -> None:
     prepared = Prepared(counters, BOTH)
     assert prepared.rows(one="a", other="a", more=0)[0]["sum"] == 1
 
-    with counters.write.begin() as connection:
+    with counters.transaction.begin() as connection:
         connection.execute(counter.update().values(value=5))
 
     assert prepared.rows(one="a", other="a", more=0)[0]["sum"] == 5
@@ -70,8 +70,8 @@ def test_a_read_survives_that_its_connection_was_cut(counters: Database) -> None
 
 def cut_others(database: Database) -> None:
     """End every other connection to this database, and wait until they are gone."""
-    ours = Database(database.read.url.render_as_string(hide_password=False))
+    ours = Database(database.autocommit.url.render_as_string(hide_password=False))
     others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    with ours.read.connect() as connection:
+    with ours.autocommit.connect() as connection:
         connection.execute(sa.text(f"SELECT pg_terminate_backend(pid, 5000) {others}"))
     ours.close()

@@ -108,7 +108,7 @@ def test_the_statement_and_the_rule_count_alike(database: Database, over: int) -
 
     rate_limits = SqlRateLimits(database)
     hit(rate_limits, NOW)
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         connection.execute(update(t.throttle).values(failures=OWN.free + over - 1))
 
     assert round(hit(rate_limits, NOW).blocked_until - NOW) == OWN.delay(OWN.free + over)

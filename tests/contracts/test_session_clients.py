@@ -21,7 +21,7 @@ def opened(app: App, account_id: str, sid: str) -> None:
     now = app.clock()
     row: dict[str, Any] = dict.fromkeys((c.name for c in t.session.c if not (c.nullable or c.server_default)), "")
     numbers = {"acr": 1, "ial": 1, "auth_time": now, "created_at": now, "last_seen_at": now, "expires_at": now + 3600}
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(insert(t.session), row | {"digest": sid, "sid": sid, "account_id": account_id} | numbers)
 
 
@@ -57,7 +57,7 @@ def test_a_portal_that_comes_while_the_session_ends_is_told_or_gets_nothing(ever
             )
             assert [each.client_id for each in members.told(sid)] == ["told"] * came
             seen.add(came)
-    with everywhere.base.database.read.connect() as connection:
+    with everywhere.base.database.autocommit.connect() as connection:
         told = connection.execute(select(func.count()).where(t.message.c.channel == "portal")).scalar()
         noted = connection.execute(select(func.count()).select_from(t.session_client)).scalar()
 
@@ -72,7 +72,7 @@ def test_a_portal_that_comes_during_the_end_waits_for_it(everywhere: App) -> Non
     opened(everywhere, account.id, "a session")
     members = SqlSessionClients(everywhere.base.database, everywhere.base.outbox)
     with ThreadPoolExecutor(1) as pool:
-        with everywhere.base.database.write.begin() as connection:
+        with everywhere.base.database.transaction.begin() as connection:
             ending = sql_sessions(everywhere.base)
             ending.end_within(connection, account.id, sid="a session", but=None, now=everywhere.clock())
             coming = pool.submit(members.add, "a session", "told", until=0)
@@ -90,7 +90,7 @@ def test_coming_again_never_shortens_the_time(everywhere: App) -> None:
     untils = []
     for until in (0.0, everywhere.clock() + 86_400, 0.0):
         assert members.add("a session", "told", until=until)
-        with everywhere.base.database.read.connect() as connection:
+        with everywhere.base.database.autocommit.connect() as connection:
             untils.append(connection.execute(select(t.session_client.c.expires_at)).scalar_one() - everywhere.clock())
 
     assert untils == [3600, 86_400, 86_400]

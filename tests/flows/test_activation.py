@@ -237,7 +237,7 @@ def test_an_approved_change_is_told_to_the_old_number_and_keeps_the_old_paper_as
     changed = app.base.people.find(account_id)
     assert changed
     assert (changed.phone, changed.identifier("cccd")) == ("+84981234567", "000190000777")
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         kept = connection.execute(t.identifier.select().where(t.identifier.c.value == "000190000111")).one()
     assert kept.valid_to == pytest.approx(app.clock(), abs=1)
 

@@ -63,7 +63,7 @@ def deliver(app: App, *, after: float = 0) -> None:
 
 def states(app: App) -> list[tuple[str, str | None]]:
     found = select(t.message.c.state, t.message.c.error).where(t.message.c.channel == "portal")
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         return [(row.state, row.error) for row in connection.execute(found.order_by(t.message.c.created_at))]
 
 

@@ -70,7 +70,7 @@ def somebody(app: App, channel: str, state: str) -> Account:
     name = {"sms": "phone", "email": "email"}[channel]
     moments = {k: app.clock() + v if isinstance(v, float) else v for k, v in STATES[state].items()}
     values = {name: TO[channel]} | {f"{name}_{key}": value for key, value in moments.items()}
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(update(t.account).where(t.account.c.id == account.id).values(**values))
     return replace(account, **values)
 
@@ -120,7 +120,7 @@ def profile(app: App, account: Account, channel: str) -> bool:
 
 def contact(app: App, account: Account, channel: str) -> bool:
     visitor = signed_in(app)
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(update(t.session).values(otp_at=app.clock()))
     follow(visitor, visitor.get("/account/email"))
     return sent(app, channel, "contact")
@@ -131,7 +131,7 @@ def activation(app: App, account: Account, channel: str) -> bool:
     declaration, token = declared(app), "A" * 22
     now = app.clock()
     row = {"digest": activation_digest(token), "account_id": account.id, "declaration_id": declaration.id}
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(insert(t.activation).values(**row, created_at=now, expires_at=now + HOUR))
     visitor = app.visitor()
     begun = visitor.get(f"/a/{token}")

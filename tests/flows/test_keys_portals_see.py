@@ -139,7 +139,7 @@ def jwt_claims(token: str) -> dict[str, Any]:
 def test_f_17_a_running_process_keeps_its_last_good_ring_and_alarms(app: App, caplog: pytest.LogCaptureFixture) -> None:
     visitor = app.visitor()
     tokens = visitor.tokens()
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(text("UPDATE signing_key SET signs_from = 1"))
         connection.execute(text("UPDATE key_ring_version SET version = version + 1"))
     app.clock.move(3)
@@ -209,14 +209,14 @@ def test_without_any_key_a_token_request_is_told_to_come_back(app: App) -> None:
     """Somebody deleted rows: no 500, and what was issued is good again when the keys are back."""
     visitor = app.visitor()
     tokens = visitor.tokens()
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(text("CREATE TABLE aside AS SELECT * FROM signing_key WHERE alg = 'ES256'"))
         connection.execute(text("DELETE FROM signing_key WHERE alg = 'ES256'"))
         connection.execute(text("UPDATE key_ring_version SET version = version + 1"))
     app.clock.move(3)
     answer = visitor.refresh(tokens["refresh_token"])
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(text("INSERT INTO signing_key SELECT * FROM aside"))
         connection.execute(text("UPDATE key_ring_version SET version = version + 1"))
     app.clock.move(3)

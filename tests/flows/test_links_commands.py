@@ -102,7 +102,7 @@ def test_a_link_that_is_forced_names_two_and_is_told(operator: Operator, base: S
     after = base.people.find(HOA)
     assert after
     assert after.secured_at > 0, "whatever was open has ended"
-    with base.database.read.connect() as connection:
+    with base.database.autocommit.connect() as connection:
         assert connection.execute(select(t.undo.c.event)).scalars().all() == ["link_added"]
 
 

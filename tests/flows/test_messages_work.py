@@ -236,7 +236,7 @@ def test_what_failed_is_tried_anew_with_a_reason_and_only_that(operator: Operato
 
 def test_budgets_are_shown_without_whom_they_are_of(operator: Operator) -> None:
     base = foundation()
-    with base.database.write.begin() as connection:
+    with base.database.transaction.begin() as connection:
         for key, spent in ((f"number-day:{NUMBER}", 3), ("all-day", 41), ("prefix-hour:8491234", 7)):
             connection.exec_driver_sql(f"INSERT INTO budget VALUES ('{key}', {spent}, {base.clock() + 60})")
         connection.exec_driver_sql(f"INSERT INTO budget VALUES ('all-minute', 9, {base.clock() - 1})")
@@ -257,7 +257,7 @@ def test_doctor_says_when_messages_wait_for_too_long(operator: Operator) -> None
     assert "sms by file, email by file, 2 waiting" in operator.does("doctor")
 
     base = foundation()
-    with base.database.write.begin() as connection:
+    with base.database.transaction.begin() as connection:
         connection.exec_driver_sql("UPDATE message SET created_at = created_at - 601")
     base.close()
 

@@ -41,7 +41,7 @@ def live_and_expire(app: App, lives: int) -> None:
 
 
 def rows(app: App) -> dict[str, int]:
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         return {
             table.name: connection.execute(select(func.count()).select_from(table)).scalar_one() for table in KEPT_AFTER
         }

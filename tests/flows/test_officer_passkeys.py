@@ -140,7 +140,7 @@ def test_a_citizens_passkey_opens_no_console(desk: Desk) -> None:
     desk.app.person("0000000777")
     citizen = desk.app.base.people.find_by_identifier("bhxh", "0000000777")
     assert citizen
-    with desk.app.base.database.write.begin() as connection:
+    with desk.app.base.database.transaction.begin() as connection:
         connection.exec_driver_sql(f"UPDATE passkey SET holder_kind = 'account', holder = '{citizen.id}'")
 
     assert come_in(desk.browser(), device).headers["Location"] == "/login?why=passkey"

@@ -26,7 +26,7 @@ def told(operation: HealthEndpoints, path: str) -> tuple[int, Any]:
 def test_health_asks_no_store_and_readiness_names_what_is_missing(everywhere: App) -> None:
     here = everywhere.operation()
     assert told(here, "/readyz") == (200, {"status": "ready", "missing": [], "testing": True})
-    with everywhere.base.database.write.begin() as connection:
+    with everywhere.base.database.transaction.begin() as connection:
         connection.execute(text("ALTER TABLE counter RENAME TO gone"))
 
     status, said = told(here, "/readyz")

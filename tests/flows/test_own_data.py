@@ -121,7 +121,7 @@ def test_an_erasure_takes_out_what_no_law_keeps_and_ends_everything(app: App) ->
     assert (erased.name, erased.phone, erased.email, erased.status) == (ERASED_NAME, None, None, "disabled")
     assert visitor.userinfo(tokens["access_token"]).status_code == 401
     assert page_of(log_in(app.visitor(), CODE)) == "login"
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         kept = connection.execute(select(t.identifier).where(t.identifier.c.account_id == who)).one()
     assert kept.value == CODE
     assert kept.valid_to is not None

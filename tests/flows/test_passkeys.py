@@ -122,7 +122,7 @@ def test_every_passkey_ever_bound_is_on_record(app: App) -> None:
     gone = visitor.post("/account/passkeys/remove", data={"csrf": csrf(visitor), "passkey": named[1]})
 
     assert gone.headers["Location"] == "/account/passkeys"
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         row = connection.execute(select(passkey)).mappings().one()
     assert (row["holder"], row["ended_why"], row["network"]) == (person, "removed", "192.0.2.0/24")
     assert "Máy ở nhà" not in visitor.get("/account/passkeys").text

@@ -32,7 +32,7 @@ def temporary(app: App, account_id: str) -> None:
 
     from idp.store import tables as t
 
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(update(t.account).where(t.account.c.id == account_id).values(password_temporary=True))
 
 

@@ -121,7 +121,7 @@ def test_what_is_kept_names_who_asks(front: Gateway) -> None:
 
     assert front.provider
     base = laid(front.provider)
-    with base.database.read.connect() as connection:
+    with base.database.autocommit.connect() as connection:
         networks = set(connection.execute(select(desk_tables.declaration.c.network)).scalars())
     base.close()
     assert "127.0.8.0/24" in networks

@@ -142,7 +142,7 @@ def test_a_login_that_was_finished_otherwise_meanwhile_is_not_opened_again(page:
 def test_a_device_that_was_ended_delivers_nothing(page: Waiting) -> None:
     """Eviction cancels what is pending."""
     confirmed(page)
-    with page.visitor.app.base.database.write.begin() as connection:
+    with page.visitor.app.base.database.transaction.begin() as connection:
         connection.exec_driver_sql("UPDATE enrolled_device SET ended_at = 1, ended_why = 'replaced'")
 
     assert page.told() == {"state": "gone", "say": "gone"}

@@ -100,7 +100,7 @@ def test_a_link_of_the_last_three_days_recovers_nothing(here: Brokered) -> None:
 def test_a_link_that_only_the_lost_password_made_recovers_nothing(here: Brokered) -> None:
     """T-03: a thief of the password could have linked an identity of their own."""
     linked(here)
-    with here.app.base.database.write.begin() as connection:
+    with here.app.base.database.transaction.begin() as connection:
         connection.execute(update(t.link).values(how="password"))
     here.app.clock.move(72 * 3600 + 1)
 

@@ -229,7 +229,7 @@ def generations(provider: Provider, tokens: list[str]) -> list[tuple[int, float 
     usual = f"sqlite:///{provider.home / 'data' / 'idp.db'}"
     database = Database(provider.settings.get("IDP_STORE__DATABASE_URL", usual))
     f = refresh_family.c
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         rows = connection.execute(select(f.id, f.generation, f.revoked_at)).all()
     database.close()
     stored = {row.id: (row.generation, row.revoked_at) for row in rows}

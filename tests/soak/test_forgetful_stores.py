@@ -248,7 +248,7 @@ def crashed(cluster: servers.Cluster, rounds: ExitStack) -> Iterator[None]:
 
 
 def kept(app: App) -> bool:
-    with app.base.database.read.connect() as connection:
+    with app.base.database.autocommit.connect() as connection:
         connection.exec_driver_sql("SELECT 1")
     return app.base.ephemeral.get("nothing", now=0) is None
 

@@ -162,7 +162,7 @@ def enrolled(provider: Provider, count: int) -> list[Handset]:
         assert account
         row = {"id": f"device {phone.person}", "account_id": account.id, "client_id": "app", "jkt": phone.key.jkt}
         row |= {"name": "Galaxy A15", "network": "127.0.0.0/24", "passcode_hash": passcode}
-        with base.database.write.begin() as connection:
+        with base.database.transaction.begin() as connection:
             values = {"wrong_passcodes": 0, "enrolled_at": now, "last_seen_at": now}
             connection.execute(insert(enrolled_device), row | values)
     base.close()

@@ -55,7 +55,7 @@ def urls(database_url: str, request: pytest.FixtureRequest) -> tuple[str, str]:
     redis_url = "" if database_url.startswith("sqlite") else request.getfixturevalue("empty_redis_url")
     database = Database(database_url)
     SqlPeople(database).add(OWNER)
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         device = Device(ME[0], OWNER.id, "app", "key", "Galaxy A15", "203.0.113.0/24", "", NOW, NOW)
         connection.execute(insert(tables.enrolled_device), row_of(device))
     database.close()

@@ -63,7 +63,7 @@ def test_a_flood_sends_exactly_the_budget(
         told += round_
         clock.move(61)
 
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         accepted = connection.execute(select(func.count()).select_from(t.message)).scalar()
     assert accepted == told["sent"] == per_minute * MINUTES
     print(f"\nflood of {sum(told.values())} requests over {numbers} numbers on {database.dialect}: {dict(told)}")

@@ -104,7 +104,7 @@ def with_app(app: App, person: str = "0000000001") -> None:
     app.client("app", secret=None, **APP)
     account = app.base.people.find_by_identifier("bhxh", person)
     assert account
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.exec_driver_sql(
             f"UPDATE account SET phone = '{NUMBER}', phone_verified_at = {app.clock()} WHERE id = '{account.id}'"
         )

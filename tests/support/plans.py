@@ -15,11 +15,11 @@ def plan_of(database: Database, call: Callable[[], object]) -> str:
     def note(_connection: Any, _cursor: Any, text: str, parameters: Any, *_: Any) -> None:
         seen.append((text, parameters))
 
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         connection.exec_driver_sql("ANALYZE")
-    event.listen(database.read, "before_cursor_execute", note)
+    event.listen(database.autocommit, "before_cursor_execute", note)
     call()
-    event.remove(database.read, "before_cursor_execute", note)
+    event.remove(database.autocommit, "before_cursor_execute", note)
     explain = "EXPLAIN QUERY PLAN " if database.dialect == "sqlite" else "EXPLAIN "
-    with database.read.connect() as connection:
+    with database.autocommit.connect() as connection:
         return "\n".join(str(row) for each in seen for row in connection.exec_driver_sql(explain + each[0], each[1]))

@@ -43,7 +43,7 @@ def enroll(database: Database, account_id: str, now: float, device: str = DEVICE
         "enrolled_at": now,
         "last_seen_at": now,
     }
-    with database.write.begin() as connection:
+    with database.transaction.begin() as connection:
         connection.execute(insert(tables.enrolled_device), row)
 
 

@@ -58,13 +58,13 @@ def _sql(database: Database, trips: Trips) -> Iterator[None]:
     over: list[bool] = []
     database.watch(statement)
     for name in ("commit", "rollback"):
-        event.listen(database.write, name, ended)
+        event.listen(database.transaction, name, ended)
     try:
         yield
     finally:
         over.append(True)
         for name in ("commit", "rollback"):
-            event.remove(database.write, name, ended)
+            event.remove(database.transaction, name, ended)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What the person does to make a link: press "Xác nhận", enter a code, log in first, type a code, open an account.
 
-A ceremony is taken before anything is written, so a double click makes one link; what the decision stood on is looked
-at once more inside the transaction that makes it.
+A linking flow is taken before anything is written, so a double click makes one link; what the decision stood on is
+looked at once more inside the transaction that makes it.
 """
 
 from collections.abc import Mapping
@@ -44,20 +44,20 @@ class LinkResult:
 
 
 class Linking:
-    """The steps of a ceremony."""
+    """The steps of a linking flow."""
 
     def __init__(self, upstream_logins: UpstreamLogins, notices: Notices, lookups: LookupLimit) -> None:
         self._upstream_logins = upstream_logins
         self._notices = notices
         self._lookups = lookups
 
-    def confirm(self, handle: str, ceremony: LinkingFlow, scene: Scene, *, by_code: bool) -> LinkResult | Denied:
+    def confirm(self, handle: str, flow: LinkingFlow, scene: Scene, *, by_code: bool) -> LinkResult | Denied:
         """Make the proposed link. `by_code` says that a code to our own number was entered just now.
 
-        Raises `Expired` when the ceremony was used, or is not one to confirm.
+        Raises `Expired` when the linking flow was used, or is not one to confirm.
         """
-        if ceremony.mode != ("code" if by_code else "confirm"):
-            raise Expired("this ceremony wants something else")
+        if flow.mode != ("code" if by_code else "confirm"):
+            raise Expired("this linking flow wants something else")
         taken = self._take(handle)
         arrival = self._upstream_logins.arrival_of(taken)
         account = self._upstream_logins.gathering.account(taken.account_id)
@@ -66,28 +66,28 @@ class Linking:
         how: How = "code" if by_code else "confirmed"
         return self._link(taken, arrival, account, how, scene)
 
-    def open(self, upstream: Upstream, handle: str, ceremony: LinkingFlow) -> LinkResult | Denied:
+    def open(self, upstream: Upstream, handle: str, flow: LinkingFlow) -> LinkResult | Denied:
         """Open an account for a proven person whom nobody has one for. Raises `Expired`."""
-        if not ceremony.may_open or not upstream.policy.opens_accounts:
-            raise Expired("this ceremony opens no account")
+        if not flow.may_open or not upstream.policy.opens_accounts:
+            raise Expired("this linking flow opens no account")
         taken = self._take(handle)
         arrival = self._upstream_logins.arrival_of(taken)
         found = self._upstream_logins.matched(upstream, arrival, taken.bhxh_code)
         if not isinstance(found, New):
             reason = found.reason if isinstance(found, MatchRefused) else "conflict"
-            return self._upstream_logins.refused(_away(taken), arrival, reason, None)
+            return self._upstream_logins.record_conflict(_pending(taken), arrival, reason, None)
         account, link = self._new_account(arrival, found.participant)
         now, known = self._upstream_logins.clock(), account.identifier("bhxh") is not None
         opened = Event("account.added", account.id, facts={"through": upstream.id, "participant": known})
         try:
             self._upstream_logins.links.open(account, link, opened, NOTHING_TOLD, now)
         except LinkTaken:
-            return self._upstream_logins.refused(_away(taken), arrival, "conflict", None)
-        proof = self._upstream_logins.entered(arrival, account.id, now, lowered=False)
+            return self._upstream_logins.record_conflict(_pending(taken), arrival, "conflict", None)
+        proof = self._upstream_logins.log_in(arrival, account.id, now, lowered=False)
         return LinkResult(LoggedIn(taken.attempt, Proved(proof, account.secured_at)), now)
 
     def by_password(
-        self, handle: str, ceremony: LinkingFlow, account: Account, scene: Scene, *, keep_sid: str | None = None
+        self, handle: str, flow: LinkingFlow, account: Account, scene: Scene, *, keep_sid: str | None = None
     ) -> LinkResult | Denied:
         """Link the account that the person just proved with its own password, or whose fresh session they carry."""
         taken = self._take(handle)
@@ -98,18 +98,18 @@ class Linking:
         if another or (taken.account_id and taken.account_id != account.id):
             refused = MatchRefused("conflict", account.id)
         if refused:
-            return self._upstream_logins.refused(_away(taken), arrival, refused.reason, refused.account_id)
+            return self._upstream_logins.record_conflict(_pending(taken), arrival, refused.reason, refused.account_id)
         how: How = "session" if taken.mode == "session" else "password"
         return self._link(taken, arrival, account, how, scene, keep_sid=keep_sid)
 
-    def look_up(self, upstream: Upstream, handle: str, ceremony: LinkingFlow, typed: str) -> StepRequired | int | None:
-        """The next ceremony when the typed BHXH code is the person's own; None when it is not, for whatever reason.
+    def look_up(self, upstream: Upstream, handle: str, flow: LinkingFlow, typed: str) -> StepRequired | int | None:
+        """The next linking flow when the typed BHXH code is the person's own; None when it is not, for whatever reason.
 
         A number says for how many seconds no more codes are looked up. Raises `Expired`.
         """
-        if ceremony.mode != "unresolved":
-            raise Expired("this ceremony looks nothing up")
-        arrival = self._upstream_logins.arrival_of(ceremony)
+        if flow.mode != "unresolved":
+            raise Expired("this linking flow looks nothing up")
+        arrival = self._upstream_logins.arrival_of(flow)
         subject = self._upstream_logins.digester.subject(arrival.identity)
         if wait := self._lookups.wait(subject.digest):
             return wait
@@ -119,7 +119,7 @@ class Linking:
         if not isinstance(found, Propose | ProveFirst) and not is_new:
             return None
         self._take(handle)
-        owing = self._upstream_logins.owing(upstream, _away(ceremony), arrival, found)
+        owing = self._upstream_logins.begin_linking(upstream, _pending(flow), arrival, found)
         return owing if isinstance(owing, StepRequired) else None
 
     def remove(self, link: Link, account: Account, scene: Scene, *, keep_sid: str | None) -> float:
@@ -130,14 +130,14 @@ class Linking:
         return self._upstream_logins.links.end(link, securing, self._upstream_logins.clock())
 
     def _take(self, handle: str) -> LinkingFlow:
-        taken = self._upstream_logins.ceremonies.take(handle)
+        taken = self._upstream_logins.flows.take(handle)
         if taken is None or isinstance(taken, Spent):
-            raise Expired("the ceremony was used before")
+            raise Expired("the linking flow was used before")
         return taken
 
     def _link(
         self,
-        ceremony: LinkingFlow,
+        flow: LinkingFlow,
         arrival: Arrival,
         account: Account,
         how: How,
@@ -153,7 +153,7 @@ class Linking:
         subject = upstream_logins.digester.subject(identity)
         is_strong = facts.number == "equal" and facts.is_same_person and upstream_logins.is_proven(identity)
         to_review = is_strong and not upstream_logins.is_vouched(account.id)
-        phone = ceremony.phone or None
+        phone = flow.phone or None
         link = NewLink(new_id(), account.id, subject, how, _evidence(facts, is_strong), phone, to_review)
         securing = self._securing(link, account, removed, facts, scene, keep_sid)
         try:
@@ -163,14 +163,14 @@ class Linking:
             if now_known is None or now_known.secured_at != account.secured_at:
                 # Another tab, or another event of the account, came first: nobody disputes anything.
                 raise Expired("the account was secured meanwhile") from None
-            return upstream_logins.refused(_away(ceremony), arrival, "conflict", account.id)
-        upstream_logins.propose_number(ceremony.upstream, arrival, account)
+            return upstream_logins.record_conflict(_pending(flow), arrival, "conflict", account.id)
+        upstream_logins.propose_number(flow.upstream, arrival, account)
         # Whoever came by password or session stays logged in by that.
         proof = Authentication(account.id, moment)
         if how in ("confirmed", "code"):
-            proof = upstream_logins.entered(arrival, account.id, moment, lowered=True)
+            proof = upstream_logins.log_in(arrival, account.id, moment, lowered=True)
         review = link.id if to_review else ""
-        return LinkResult(LoggedIn(ceremony.attempt, Proved(proof, moment), review), moment, removed)
+        return LinkResult(LoggedIn(flow.attempt, Proved(proof, moment), review), moment, removed)
 
     def _securing(
         self,
@@ -213,5 +213,5 @@ def _evidence(facts: Facts, is_strong: bool) -> dict[str, str]:
     return written(facts) | ({"vouched_by": "eid"} if is_strong else {})
 
 
-def _away(ceremony: LinkingFlow) -> PendingUpstreamLogin:
-    return PendingUpstreamLogin(ceremony.upstream, ceremony.attempt, ceremony.browser, sid=ceremony.sid)
+def _pending(flow: LinkingFlow) -> PendingUpstreamLogin:
+    return PendingUpstreamLogin(flow.upstream, flow.attempt, flow.browser, sid=flow.sid)
