@@ -53,7 +53,7 @@ def create_app(provider: Provider, metrics: Metrics, *, housekeeping: bool = Tru
     base.rings.ring()
     _watch(provider, metrics)
     pages = build(
-        context, page_table(provider, context, metrics), base.incidents.note, LocalRateLimiter(60, 60, base.clock)
+        context, page_table(provider, context, metrics), base.support_codes.note, LocalRateLimiter(60, 60, base.clock)
     )
     if housekeeping:
         _start(provider, metrics)

@@ -31,7 +31,7 @@ def officer_host(p: Provider, metrics: Metrics) -> tuple[frozenset[str], Wsgi] |
         return None
     context = officer_surroundings(settings)
     pages = build(
-        context, officer_pages(p, context, metrics), p.base.incidents.note, LocalRateLimiter(60, 60, p.base.clock)
+        context, officer_pages(p, context, metrics), p.base.support_codes.note, LocalRateLimiter(60, 60, p.base.clock)
     )
     return hosts_of(settings.officers_url), pages
 

@@ -25,7 +25,7 @@ from idp.store.ephemeral_redis import RedisEphemeralStore
 from idp.store.ephemeral_sql import SqlEphemeralStore
 from idp.store.outbox import SqlOutbox
 from idp.store.people import SqlPeople
-from idp.store.support_codes import SqlIncidents
+from idp.store.support_codes import SqlSupportCodes
 from idp.web.request import current_id
 from keys.cache import RingCache
 from keys.database import Database
@@ -62,7 +62,7 @@ class Stores:
     audit_keys: AuditKeys
     people: SqlPeople
     clients: SqlClients
-    incidents: SqlIncidents
+    support_codes: SqlSupportCodes
     outbox: SqlOutbox
 
     def refuse_evicting_redis(self) -> None:
@@ -110,7 +110,7 @@ def open_stores(settings: Settings, clock: Clock = time.time) -> Stores:
         audit_keys=_audit_keys(settings, SqlKeyStore(database, masters, noted_in(audit, "audit"), AUDIT), clock),
         people=SqlPeople(database),
         clients=SqlClients(database),
-        incidents=SqlIncidents(database, clock),
+        support_codes=SqlSupportCodes(database, clock),
         outbox=SqlOutbox(database, MasterKey(secrets.get("outbox")), clock, waiting=settings.messages.waiting),
     )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from federation.linking import Dispute, LinkTaken
+from federation.linking import Dispute, LinkConflict
 from federation.officers import LinkOfficers, TwoPersonRule
 from federation.store import SqlLinks
 from idp.accounts import names
@@ -37,7 +37,7 @@ class OfficerConflicts:
     def refuse(self, conflict_id: str, officer: str, reason: str) -> None:
         try:
             self._officers.refuse(self._open(conflict_id), reason, by=officer)
-        except LinkTaken:
+        except LinkConflict:
             raise ConflictOver from None
 
     def link(self, conflict_id: str, by: str, approved_by: str, reason: str) -> None:
@@ -47,11 +47,11 @@ class OfficerConflicts:
             raise ConflictOver
         try:
             self.force(dispute, account, TwoPersonRule(by, approved_by), reason)
-        except LinkTaken:
+        except LinkConflict:
             raise ConflictOver from None
 
     def force(self, dispute: Dispute, account: Account, pair: TwoPersonRule, reason: str) -> None:
-        """Link whoever came to `account`. Raises `LinkTaken`."""
+        """Link whoever came to `account`. Raises `LinkConflict`."""
         # Whoever had the link so far is told and loses what came through it, before somebody else gets it.
         before = self._links.find(dispute.subject)
         owner = self._people.find(before.account_id) if before and before.account_id != account.id else None

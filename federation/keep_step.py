@@ -9,7 +9,7 @@ from flask import redirect
 from werkzeug.wrappers import Response
 
 from federation.keeping import Keeping, Older
-from federation.linking import Link, LinkTaken
+from federation.linking import Link, LinkConflict
 from federation.pages import page
 from federation.sentences import OLDER
 from federation.upstreams import Upstreams
@@ -47,7 +47,7 @@ class KeepStep(Page):
             return redirect(step.return_url, 303)
         try:
             proof, moment = self._keeping.settle(step.account, link, step.proof, kept=step.browser.form.keys())
-        except LinkTaken:
+        except LinkConflict:
             raise Expired("the account was secured meanwhile") from None
         self._reviewed(step, proof, moment)
         return redirect(step.return_url, 303)
@@ -105,7 +105,7 @@ class KeepOwn(Sensitive):
         try:
             kept = browser.form.keys()
             self._keeping.settle(account, link, session.authentication, kept=kept, sid=session.sid)
-        except LinkTaken:
+        except LinkConflict:
             raise Expired("the account was secured meanwhile") from None
         return renewed(self._pages, browser, account, session, response)
 

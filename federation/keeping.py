@@ -82,7 +82,7 @@ class Keeping:
     ) -> tuple[Authentication, float]:
         """End all that is not kept; gives the proof of this login as of now, and the date of it.
 
-        `sid` names the session of whoever was logged in already: it lives on. Raises `LinkTaken`.
+        `sid` names the session of whoever was logged in already: it lives on. Raises `LinkConflict`.
         """
         gone = [each for each in self.older(account, link, proof) if each.key not in kept]
         event = Event("account.secured", account.id, facts={"about": "strong_link", "count": len(gone)})

@@ -116,7 +116,7 @@ class UpstreamSession:
     expires_at: float
 
 
-class LinkTaken(Exception):
+class LinkConflict(Exception):
     """The subject is linked already, the account has a link to this upstream, or what it stood on has changed."""
 
 
@@ -134,21 +134,21 @@ class Links(Protocol):
     def add(self, link: NewLink, securing: Securing, now: float) -> float:
         """Make a link in one transaction with the credential event that it is, and return the event's date.
 
-        Raises `LinkTaken` when a link is in the way, when another event came first, when the account is not active any
+        Raises `LinkConflict` when a link is in the way, when another event came first, when the account is not active any
         more, or when `link.phone` is not this one account's number any more.
         """
         ...
 
     def open(self, account: Account, link: NewLink, event: Event, told: NoticeResult, now: float) -> None:
-        """Write a new account with its link. Raises `LinkTaken`, also when one of its identifiers is taken."""
+        """Write a new account with its link. Raises `LinkConflict`, also when one of its identifiers is taken."""
         ...
 
     def end(self, link: Link, securing: Securing, now: float) -> float:
-        """End a link in one transaction with its credential event. Raises `LinkTaken` when that came too late."""
+        """End a link in one transaction with its credential event. Raises `LinkConflict` when that came too late."""
         ...
 
     def reviewed(self, link: Link, securing: Securing, now: float) -> float:
-        """Carry out what the person said to keep, once, and return the event's date. Raises `LinkTaken`."""
+        """Carry out what the person said to keep, once, and return the event's date. Raises `LinkConflict`."""
         ...
 
     def previous_contacts(self, account_id: str, now: float) -> dict[str, str]:
@@ -156,7 +156,7 @@ class Links(Protocol):
         ...
 
     def used(self, link: Link, event: Event, now: float) -> None:
-        """Note that somebody came in through the link. Raises `LinkTaken` when it has ended meanwhile."""
+        """Note that somebody came in through the link. Raises `LinkConflict` when it has ended meanwhile."""
         ...
 
     def dispute(self, dispute: Dispute, event: Event, now: float) -> None:

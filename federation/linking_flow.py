@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from federation.connector import Arrival
-from federation.linking import How, Link, LinkTaken, NewLink, new_id, written
+from federation.linking import How, Link, LinkConflict, NewLink, new_id, written
 from federation.matching import Facts, MatchRefused, New, Propose, ProveFirst, compare, match, may_link
 from federation.upstream_logins import Denied, LinkingFlow, LoggedIn, PendingUpstreamLogin, StepRequired, UpstreamLogins
 from federation.upstreams import Upstream
@@ -81,7 +81,7 @@ class Linking:
         opened = Event("account.added", account.id, facts={"through": upstream.id, "participant": known})
         try:
             self._upstream_logins.links.open(account, link, opened, NOTHING_TOLD, now)
-        except LinkTaken:
+        except LinkConflict:
             return self._upstream_logins.record_conflict(_pending(taken), arrival, "conflict", None)
         proof = self._upstream_logins.log_in(arrival, account.id, now, lowered=False)
         return LinkResult(LoggedIn(taken.attempt, Proved(proof, account.secured_at)), now)
@@ -123,7 +123,7 @@ class Linking:
         return owing if isinstance(owing, StepRequired) else None
 
     def remove(self, link: Link, account: Account, scene: Scene, *, keep_sid: str | None) -> float:
-        """End a link, at the person's wish. Raises `LinkTaken` when another event came first."""
+        """End a link, at the person's wish. Raises `LinkConflict` when another event came first."""
         event = Event("link.removed", account.id, facts={"upstream": link.subject.upstream})
         told = self._notices.of("link_removed", account, scene, before={"link": link.id})
         securing = Securing(account.id, account.secured_at, {}, event, told, keep_sid)
@@ -158,7 +158,7 @@ class Linking:
         securing = self._securing(link, account, removed, facts, scene, keep_sid)
         try:
             moment = upstream_logins.links.add(link, securing, upstream_logins.clock())
-        except LinkTaken:
+        except LinkConflict:
             now_known = upstream_logins.gathering.account(account.id)
             if now_known is None or now_known.secured_at != account.secured_at:
                 # Another tab, or another event of the account, came first: nobody disputes anything.

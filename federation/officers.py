@@ -46,17 +46,17 @@ class LinkDecisions(Protocol):
     ) -> None:
         """Decide a dispute, once; the forced link or the number is written in the same transaction.
 
-        Raises `LinkTaken`.
+        Raises `LinkConflict`.
         """
         ...
 
     def end(self, link: Link, securing: Securing, now: float) -> float:
-        """End a link in one transaction with its credential event. Raises `LinkTaken` when that came too late."""
+        """End a link in one transaction with its credential event. Raises `LinkConflict` when that came too late."""
         ...
 
 
 class LinkOfficers:
-    """Carries out what officers decided. Every method raises `LinkTaken` when somebody else was first."""
+    """Carries out what officers decided. Every method raises `LinkConflict` when somebody else was first."""
 
     def __init__(self, decisions: LinkDecisions, notices: Notices, clock: Clock) -> None:
         self._decisions = decisions
@@ -81,7 +81,7 @@ class LinkOfficers:
         return link
 
     def give_number(self, dispute: Dispute, reason: str) -> None:
-        """Give the account the citizen number that its upstream tells. Raises `LinkTaken` when somebody holds it."""
+        """Give the account the citizen number that its upstream tells. Raises `LinkConflict` when somebody holds it."""
         now = self._clock()
         number = Identifier("cccd", dispute.facts["citizen_number"], now)
         decided = _decided(dispute, dispute.account_id, "number given", reason)

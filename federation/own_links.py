@@ -3,7 +3,7 @@
 from flask import redirect
 from werkzeug.wrappers import Response
 
-from federation.linking import Link, LinkTaken
+from federation.linking import Link, LinkConflict
 from federation.linking_flow import Linking
 from federation.pages import page, removed_page
 from federation.sentences import FAILED, REFUSED
@@ -153,6 +153,6 @@ class Unlink(LinkChange):
             raise BadRequest("no such link")
         try:
             self._linking.remove(link, account, browser.scene, keep_sid=session.sid)
-        except LinkTaken:
+        except LinkConflict:
             raise Expired("the account was secured meanwhile") from None
         return renewed(self._pages, browser, account, session, redirect("/account/links", 303))

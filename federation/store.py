@@ -9,16 +9,17 @@ from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, up
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from federation.linking import Dispute, Link, LinkTaken, NewLink, Subject, UpstreamSession
+from federation.linking import Dispute, Link, LinkConflict, NewLink, Subject, UpstreamSession
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NoticeResult
 from idp.accounts.people import IdentifierTaken
 from idp.accounts.phone import PhoneNumber
+from idp.errors import StaleState
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
-from idp.store.credentials import CameFirst, SqlCredentials
+from idp.store.credentials import SqlCredentials
 from idp.store.declaration_rows import end_registrations
 from idp.store.people import SqlPeople
 from idp.store.undo import SqlNotices
@@ -72,8 +73,8 @@ class SqlLinks:
                 connection.execute(insert(t.link), _row(link, moment))
                 self._cancel_registrations(connection, link.account_id, moment)
                 return moment
-        except (IntegrityError, CameFirst):
-            raise LinkTaken from None
+        except (IntegrityError, StaleState):
+            raise LinkConflict from None
 
     def open(self, account: Account, link: NewLink, event: Event, told: NoticeResult, now: float) -> None:
         try:
@@ -84,7 +85,7 @@ class SqlLinks:
                 self._audit.write(connection, event)
                 self._notices.write(connection, told)
         except (IntegrityError, IdentifierTaken):
-            raise LinkTaken from None
+            raise LinkConflict from None
 
     def _cancel_registrations(self, connection: Connection, account_id: str, now: float) -> None:
         """Whoever asked to register with this person's numbers has nothing any more (security.md T-01)."""
@@ -95,24 +96,24 @@ class SqlLinks:
         try:
             with self._database.transaction.begin() as connection:
                 return self._credentials.secure_within(connection, replace(securing, links_end=(link.id,)), now)
-        except CameFirst:
-            raise LinkTaken from None
+        except StaleState:
+            raise LinkConflict from None
 
     def reviewed(self, link: Link, securing: Securing, now: float) -> float:
         waiting = and_(_l.id == link.id, _l.ended_at.is_(None), _l.to_review)
         try:
             with self._database.transaction.begin() as connection:
                 if connection.execute(update(t.link).where(waiting).values(to_review=False)).rowcount != 1:
-                    raise CameFirst
+                    raise StaleState
                 return self._credentials.secure_within(connection, securing, now)
-        except CameFirst:
-            raise LinkTaken from None
+        except StaleState:
+            raise LinkConflict from None
 
     def used(self, link: Link, event: Event, now: float) -> None:
         held = and_(_l.id == link.id, _l.ended_at.is_(None))
         with self._database.transaction.begin() as connection:
             if connection.execute(update(t.link).where(held).values(used_at=now)).rowcount != 1:
-                raise LinkTaken
+                raise LinkConflict
             self._audit.write(connection, event)
 
     def previous_contacts(self, account_id: str, now: float) -> dict[str, str]:
@@ -180,14 +181,14 @@ class SqlLinks:
     ) -> None:
         """Decide a dispute, once; the forced link or the number is written in the same transaction.
 
-        Raises `LinkTaken`.
+        Raises `LinkConflict`.
         """
         undecided = and_(_d.id == dispute.id, _d.resolved_at.is_(None))
         decided = {"resolved_at": now, "resolution": resolution, "sealed_facts": None}
         try:
             with self._database.transaction.begin() as connection:
                 if connection.execute(update(t.link_dispute).where(undecided).values(decided)).rowcount != 1:
-                    raise LinkTaken
+                    raise LinkConflict
                 if forced:
                     link, securing = forced
                     self._end_other_links(connection, link, now)
@@ -198,8 +199,8 @@ class SqlLinks:
                     held = {"kind": number.kind, "value": number.value, "valid_from": number.valid_from}
                     connection.execute(insert(t.identifier), held | {"account_id": dispute.account_id})
                 self._audit.write(connection, event)
-        except (IntegrityError, CameFirst):
-            raise LinkTaken from None
+        except (IntegrityError, StaleState):
+            raise LinkConflict from None
 
     def remember(self, upstream_session: UpstreamSession) -> None:
         sealed = self._sealing.seal(
@@ -263,27 +264,27 @@ class SqlLinks:
             self._audit.write(connection, event)
 
     def _demand_unchanged(self, connection: Connection, link: NewLink) -> None:
-        """What the decision stood on, looked at once more (security.md U-05). Raises `CameFirst`."""
+        """What the decision stood on, looked at once more (security.md U-05). Raises `StaleState`."""
         a = t.account.c
         status = connection.execute(select(a.status).where(a.id == link.account_id)).scalar()
         if status != "active":
-            raise CameFirst
+            raise StaleState
         if link.phone is not None:
             held = and_(a.phone.in_(PhoneNumber.parse(link.phone).writings), a.status == "active")
             holders = select(a.id).where(held).limit(2)
             if list(connection.execute(holders).scalars()) != [link.account_id]:
-                raise CameFirst
+                raise StaleState
 
     def _demand_linked(self, connection: Connection, dispute: Dispute, number: Identifier) -> None:
-        """A number is for an account that lacks one, and that whoever told it may still enter. Raises `LinkTaken`."""
+        """A number is for an account that lacks one, and that whoever told it may still enter. Raises `LinkConflict`."""
         through = and_(_l.upstream == dispute.subject.upstream, _l.subject == dispute.subject.digest)
         holds = and_(through, _l.account_id == dispute.account_id, _l.ended_at.is_(None))
         n = t.identifier.c
         has_one = and_(n.account_id == dispute.account_id, n.kind == number.kind, n.valid_to.is_(None))
         if not connection.execute(select(_l.id).where(holds)).first():
-            raise LinkTaken
+            raise LinkConflict
         if connection.execute(select(n.id).where(has_one)).first():
-            raise LinkTaken
+            raise LinkConflict
 
     def _end_other_links(self, connection: Connection, link: NewLink, now: float) -> None:
         same = (_l.account_id == link.account_id) | (_l.subject == link.subject.digest)

@@ -16,8 +16,8 @@ from federation.linking import (
     Dispute,
     DisputeReason,
     Link,
+    LinkConflict,
     Links,
-    LinkTaken,
     UpstreamSession,
     new_id,
     written,
@@ -322,7 +322,7 @@ class UpstreamLogins:
         try:
             # After the look at the account: what ends the link later finds this login with a date of before.
             self.links.used(link, used, now)
-        except LinkTaken:
+        except LinkConflict:
             raise UpstreamFailed("expired", "the link ended meanwhile") from None
         lowered = link.how != "opened" and now - link.made_at < COOL_OFF
         proof = self.log_in(arrival, link.account_id, now, lowered=lowered)

@@ -7,7 +7,7 @@ from typing import Literal
 from federation.connector import Connector
 from federation.matching import LinkPolicy
 from idp.accounts.account import Kind
-from idp.errors import Refusal
+from idp.errors import UserError
 from idp.ports import Clock
 
 State = Literal["ok", "slow", "down"]
@@ -26,7 +26,7 @@ class UpstreamNotices:
     tell: Tell = lambda *_: None
 
 
-class UnknownUpstream(Refusal):
+class UnknownUpstream(UserError):
     """Nobody of this name is configured, or not for today."""
 
     kind = "bad_request"

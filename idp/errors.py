@@ -1,13 +1,13 @@
 """Two voices: what a person or a client may read, and what an operator needs to know.
 
-A `Refusal` is an expected end that users and clients may cause. Protocol errors are Authlib's. Anything else is a bug
+A `UserError` is an expected end that users and clients may cause. Protocol errors are Authlib's. Anything else is a bug
 and becomes a page with a support code.
 """
 
 from typing import ClassVar
 
 
-class Refusal(Exception):
+class UserError(Exception):
     """An expected refusal. `kind` names the sentence people read; `detail` is for operators only."""
 
     kind: ClassVar[str] = "bad_request"
@@ -19,29 +19,29 @@ class Refusal(Exception):
         self.retry_after = retry_after
 
 
-class BadRequest(Refusal):
+class BadRequest(UserError):
     """The request cannot be understood or breaks a bound."""
 
 
-class UnknownClient(Refusal):
+class UnknownClient(UserError):
     """No registered client has this `client_id`: nobody to redirect to (RFC 6749, 4.1.2.1)."""
 
     kind = "unknown_client"
 
 
-class BadRedirectUri(Refusal):
+class BadRedirectUri(UserError):
     """The redirect URI is not, letter for letter, a registered one (RFC 9700, 2.1)."""
 
     kind = "redirect_uri"
 
 
-class Expired(Refusal):
+class Expired(UserError):
     """The attempt is over, was finished before or never existed."""
 
     kind = "expired"
 
 
-class LinkOver(Refusal):
+class LinkOver(UserError):
     """The link of a message was used, is over, was replaced or never existed.
 
     `used_at` is when it was used (seconds since the epoch), where that is known.
@@ -72,32 +72,36 @@ class RecoveryOver(LinkOver):
     kind = "recovery_over"
 
 
-class OtherBrowser(Refusal):
+class OtherBrowser(UserError):
     """The attempt belongs to another browser, or the browser keeps no cookies."""
 
     kind = "other_browser"
     status = 403
 
 
-class Forbidden(Refusal):
+class Forbidden(UserError):
     """The form did not come from our own page."""
 
     kind = "forbidden"
     status = 403
 
 
-class TooMany(Refusal):
+class TooMany(UserError):
     """A budget is used up; `retry_after` says for how many seconds."""
 
     kind = "too_many"
     status = 429
 
 
-class Busy(Refusal):
+class Busy(UserError):
     """A store or the hashing workers cannot take more now (503, with `Retry-After`)."""
 
     kind = "busy"
     status = 503
+
+
+class StaleState(Exception):
+    """Somebody else wrote, decided or ended meanwhile what this stood on. Nothing was done; read it again."""
 
 
 class StoreDown(Exception):

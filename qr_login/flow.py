@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
-from idp.errors import Refusal
+from idp.errors import UserError
 from qr_login.picture import FAST, SLOW, Pace
 
 LIFE = 120.0
@@ -102,7 +102,7 @@ class QrLogin:
         return self.created_at + LIFE
 
 
-class QrRefused(Refusal):
+class QrRefused(UserError):
     """A phone is refused; `why` names the sentence. `after` is what the login becomes by the refusal, if anything."""
 
     kind = "qr_login"

@@ -7,12 +7,12 @@ a rule knows becomes a problem with its code.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from idp.accounts.credentials import Credentials, Outdated
+from idp.accounts.credentials import Credentials
 from idp.accounts.devices import Device, DeviceHolder, DeviceRefused, Devices, EnrolmentRequest
 from idp.accounts.notices import Scene
 from idp.accounts.people import People
 from idp.accounts.phone import PhoneNumber
-from idp.errors import Busy, TooMany
+from idp.errors import Busy, StaleState, TooMany
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.web.agents import browser_name
 from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
@@ -98,7 +98,7 @@ class PhoneApi:
             raise PhoneProblem("too_many", retry_after=refused.retry_after) from None
         except Busy as refused:
             raise PhoneProblem("busy", retry_after=refused.retry_after or 2) from None
-        except Outdated:
+        except StaleState:
             raise PhoneProblem("outdated") from None
         return answer
 

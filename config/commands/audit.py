@@ -19,7 +19,7 @@ from idp.audit import EVENTS
 from idp.audit_export import BadExport, check
 from idp.store.audit import BrokenTrail, Head
 from idp.store.counters import read_counter
-from idp.store.support_codes import Incident
+from idp.store.support_codes import SupportCode
 
 LONGEST_LINE = 65_536
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -151,7 +151,7 @@ def explain(code: str, as_json: bool) -> None:
     Example: idp explain 7QK2M9XA
     """
     base = foundation()
-    incident = base.incidents.find(code)
+    incident = base.support_codes.find(code)
     if incident is None:
         stop(["there is no such code, or it is older than thirty days"])
     facts = _story(incident)
@@ -208,7 +208,7 @@ def _head(text: str) -> Head:
     return Head(int(number) if colon else None, hash_)
 
 
-def _story(incident: Incident) -> dict[str, Any]:
+def _story(incident: SupportCode) -> dict[str, Any]:
     whose, fix = FAULT.get(incident.kind, ("unknown", "see the log"))
     return {
         "code": incident.code,

@@ -14,7 +14,7 @@ from config.officer_wiring import sql_officers
 from config.people_wiring import notices_of
 from config.stores import Stores
 from federation.conflicts import OfficerConflicts, said
-from federation.linking import Dispute, Link, LinkTaken
+from federation.linking import Dispute, Link, LinkConflict
 from federation.officers import LinkOfficers, NotTwoPersons, TwoPersonRule
 from idp.desk.officers import Officer
 
@@ -110,7 +110,7 @@ def resolve(
             officers.refuse(dispute, reason)
     except NotTwoPersons as error:
         stop([f"--by and --approved-by: {error}"])
-    except LinkTaken:
+    except LinkConflict:
         stop(["it was decided already, or the account was changed at this moment; look at it and try again"])
     said_so = {"id": dispute.id, "resolution": {"link": "linked", "number": "number given"}.get(decision, "refused")}
     output.as_json(said_so) if as_json else click.echo(f"{said_so['id']} is {said_so['resolution']}")
@@ -169,7 +169,7 @@ def remove(who: str, upstream: str, reason: str) -> None:
         stop(["the account has no such link"])
     try:
         LinkOfficers(store, notices_of(base), base.clock).remove(link, account, reason)
-    except LinkTaken:
+    except LinkConflict:
         stop(["the account was changed by somebody else at this moment; look at it and try again"])
     click.echo(f"account {account.id} is not linked to {upstream} any more; its sessions have ended")
 

@@ -16,10 +16,11 @@ from config.stores import Stores, passwords_of
 from idp.accounts import names
 from idp.accounts.people import IdentifierTaken
 from idp.accounts.phone import PhoneNumber
-from idp.desk.decisions import Decided, Unfit
-from idp.desk.declaration import REASONS, Declaration, NotOpen, QueueFilter, State, read_reference
+from idp.desk.decisions import Unfit
+from idp.desk.declaration import REASONS, Declaration, QueueFilter, State, WrongState, read_reference
 from idp.desk.officers import NotAllowed, Officer
 from idp.desk.proposals import MOST_ITEMS
+from idp.errors import StaleState
 
 F = TypeVar("F", bound=Callable[..., Any])
 STATES = ("submitted", "returned", "approved", "rejected", "superseded", "cancelled", "lapsed")
@@ -86,7 +87,7 @@ def _decides(command: F) -> F:
             _refuse(refused.why)
         except Unfit as unfit:
             _refuse(unfit.why)
-        except (Decided, NotOpen):
+        except (StaleState, WrongState):
             _refuse("changed")
         except IdentifierTaken:
             _refuse("taken")

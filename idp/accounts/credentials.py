@@ -15,6 +15,7 @@ from idp.accounts.notices import NOTHING_TOLD, UNDO_LIFE, NoticeResult, Notices,
 from idp.accounts.password_rules import checked_new
 from idp.accounts.passwords import Passwords, WeakPassword
 from idp.accounts.trust import Channel
+from idp.errors import StaleState
 from idp.ports import Clock, Event
 
 Way = Literal["email", "sms", "hotline", "eid"]
@@ -94,10 +95,6 @@ class CredentialStore(Protocol):
         ...
 
 
-class Outdated(Exception):
-    """Another credential event came first; nothing was done."""
-
-
 class WrongPassword(Exception):
     """The old password does not match."""
 
@@ -132,7 +129,7 @@ class Credentials:
     ) -> float:
         """Let a changed password take effect; session `sid` and the device stay. Returns the moment of the change.
 
-        `proved` is the channel whose code confirmed it. Raises `Outdated`.
+        `proved` is the channel whose code confirmed it. Raises `StaleState`.
         """
         now = self._clock()
         verified: dict[str, float] = {"phone_verified_at": now} if proved == "sms" else {}
@@ -154,7 +151,7 @@ class Credentials:
 
         Whoever recovered proved one channel; a number or address that nobody ever proved may be an attacker's, and so
         may a link to an upstream that only the lost password made, and a passkey: they go (security.md T-03). Raises
-        `Outdated`.
+        `StaleState`.
         """
         now = self._clock()
         unproven, channel = trust.unproved(account, now), _channel(account, way)
@@ -172,7 +169,7 @@ class Credentials:
         return unproven + (["link"] if ends else []) + passkeys
 
     def end_passkey(self, account: Account, passkey_id: str, scene: Scene, *, sid: str) -> None:
-        """End a passkey and everything open that it may have opened; session `sid` stays. Raises `Outdated`."""
+        """End a passkey and everything open that it may have opened; session `sid` stays. Raises `StaleState`."""
         told = self._notices.of("passkey_removed", account, scene)
         event = Event("account.secured", account.id, facts={"about": "passkey_removed"})
         ends = (passkey_id,)
@@ -180,7 +177,7 @@ class Credentials:
         self._do(securing, self._clock())
 
     def activate(self, account: Account, new_hash: str, activation: str, scene: Scene) -> None:
-        """Set the first password of an account that the desk opened; the way to it is used up. Raises `Outdated`."""
+        """Set the first password of an account that the desk opened; the way to it is used up. Raises `StaleState`."""
         now = self._clock()
         values = _password(new_hash, now) | {"phone_verified_at": now}
         told = self._notices.of("activated", account, scene)
@@ -214,12 +211,12 @@ class Credentials:
         Everything open ends. Where nobody vouched for the change the old value is back, the password opens nothing,
         links to upstreams that were made then or later end, the one that a recovery went through, and every passkey:
         whoever did the one may have done the other. Where a desk or a strong electronic identity did, an officer gets a
-        case and no channel changes. Returns which of these it was. Raises `Outdated` when the link is used or over.
+        case and no channel changes. Returns which of these it was. Raises `StaleState` when the link is used or over.
         """
         now = self._clock()
         undo = self.undo_of(token)
         if undo is None or undo.account_id != account.id:
-            raise Outdated
+            raise StaleState
         proof = disavowal_of(undo, account)
         may = trust.POWERS[proof]
         values = dict(_taken_back(undo, account, now) if "restore" in may else _resting_again(undo, account, now))
@@ -252,7 +249,7 @@ class Credentials:
         """The phone that took the place of another is not the person's: every session, device and family ends.
 
         The password stays, so that whoever lost a phone long ago and still holds it cannot take that away too.
-        Raises `Outdated`.
+        Raises `StaleState`.
         """
         event = Event("account.not_me", account.id, facts={"about": "device_enrolled"})
         told = self._notices.of("device_removed", account, scene)
@@ -261,7 +258,7 @@ class Credentials:
     def _do(self, securing: Securing, now: float) -> float:
         moment = self._store.secure(securing, now)
         if moment is None:
-            raise Outdated
+            raise StaleState
         return moment
 
 

@@ -16,7 +16,7 @@ from idp.accounts.account import Account
 from idp.accounts.notices import About, NoticeResult, Notices, Scene
 from idp.accounts.one_time import CodeRequest, OneTimeCodes
 from idp.accounts.passwords import Passwords
-from idp.errors import Busy, Refusal
+from idp.errors import Busy, UserError
 from idp.ports import Clock, Event
 
 MOST_WRONG = 5
@@ -65,7 +65,7 @@ class Device:
     successor: str = ""
 
 
-class DeviceRefused(Refusal):
+class DeviceRefused(UserError):
     """The app is refused; `why` names the sentence, `device` the phone that it is about."""
 
     kind = "device"

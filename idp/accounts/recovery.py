@@ -159,7 +159,7 @@ class Recoveries:
         """Set the new password; returns the names of unproven contacts that were removed.
 
         `typed` is what another browser than the asker's has to know. Raises `RecoveryOver`, `Expired`, `WrongFact`,
-        `WeakPassword`, `Outdated`, `Busy`.
+        `WeakPassword`, `StaleState`, `Busy`.
         """
         account = self._people.find(ticket.account_id) if ticket.account_id and ticket.proved else None
         if account is None or not account.is_active or account.secured_at > ticket.asked_at:
@@ -180,7 +180,7 @@ class Recoveries:
     def by_eid(self, account: Account, new: str, scene: Scene, through: str) -> list[str]:
         """Set the new password of somebody whom the upstream `through` just proved; returns what was removed unproven.
 
-        Raises `WeakPassword`, `Outdated`, `Busy`.
+        Raises `WeakPassword`, `StaleState`, `Busy`.
         """
         hashed = self._credentials.hashed(new, account)
         removed = self._credentials.reset(account, hashed, "eid", scene, through=through)

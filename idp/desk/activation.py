@@ -12,14 +12,14 @@ from typing import Protocol
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.accounts.credentials import Credentials, Outdated
+from idp.accounts.credentials import Credentials
 from idp.accounts.notices import Scene
 from idp.accounts.one_time import CodeRequest
 from idp.accounts.people import People
 from idp.desk.decisions import Activation, activation_digest
 from idp.desk.declaration import DeclarationStore, read_reference
 from idp.ephemeral_records import EphemeralRecords, digest
-from idp.errors import ActivationOver, Expired, OtherBrowser
+from idp.errors import ActivationOver, Expired, OtherBrowser, StaleState
 from idp.ports import Clock, Spent
 
 
@@ -121,7 +121,7 @@ class Activations:
             )
         try:
             self._credentials.activate(account, hashed, under_way.digest, scene)
-        except Outdated:
+        except StaleState:
             raise ActivationOver("the link was used, or the account secured meanwhile") from None
 
 

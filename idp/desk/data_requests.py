@@ -19,6 +19,7 @@ from idp.accounts.password_rules import VIETNAM
 from idp.accounts.people import People
 from idp.desk.declaration import KEPT, new_id, new_reference, shown_reference
 from idp.desk.officers import NotAllowed, Officer, demand_persons
+from idp.errors import StaleState
 from idp.messages.message import Language, Message
 from idp.ports import Clock, Event
 
@@ -36,10 +37,6 @@ ERASED_NAME = "Đã xóa theo yêu cầu"
 
 class TooEarly(Exception):
     """The owner may still say "not me"."""
-
-
-class AlreadyAnswered(Exception):
-    """Somebody answered, withdrew or changed it meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +121,7 @@ class DataRequestStore(Protocol):
         ...
 
     def answer(self, answer: DataAnswer, now: float) -> None:
-        """All of it in one transaction. Raises `AlreadyAnswered`."""
+        """All of it in one transaction. Raises `StaleState`."""
         ...
 
 
@@ -167,29 +164,29 @@ class DataRequests:
         return [*forms, KeptData("numbers", self._clock() + KEPT)]
 
     def withdraw(self, account_id: str, request_id: str) -> None:
-        """The person changed their mind. Raises `AlreadyAnswered`."""
+        """The person changed their mind. Raises `StaleState`."""
         request = self._store.find(request_id)
         if request is None or request.account_id != account_id or not request.is_waiting:
-            raise AlreadyAnswered
+            raise StaleState
         after = replace(request, state="withdrawn", answered_at=self._clock())
         event = Event("data.answered", account_id, facts={"state": "withdrawn"})
         self._store.answer(DataAnswer(request, after, event), self._clock())
 
     def acknowledge(self, request: DataRequest, officer: Officer) -> DataRequest:
-        """Say that it is being looked at. Raises `NotAllowed`, `AlreadyAnswered`."""
+        """Say that it is being looked at. Raises `NotAllowed`, `StaleState`."""
         self._demand(request, officer)
         return self._decide(request, officer, replace(request, state="acknowledged", acknowledged_at=self._clock()))
 
     def prolong(self, request: DataRequest, officer: Officer, note: str) -> DataRequest:
-        """Take fifteen days more, once, and say why. Raises `NotAllowed`, `AlreadyAnswered`."""
+        """Take fifteen days more, once, and say why. Raises `NotAllowed`, `StaleState`."""
         self._demand(request, officer)
         if not request.can_be_prolonged:
-            raise AlreadyAnswered
+            raise StaleState
         later = days_after(request.asked_at, 2 * ANSWER_DAYS)
         return self._decide(request, officer, replace(request, answer_by=later, note=note or None))
 
     def refuse(self, request: DataRequest, officer: Officer, reason: str, note: str) -> DataRequest:
-        """Refuse, and say why. Raises `NotAllowed`, `AlreadyAnswered`, `ValueError`."""
+        """Refuse, and say why. Raises `NotAllowed`, `StaleState`, `ValueError`."""
         if reason not in REFUSALS:
             raise ValueError("no such reason")
         account = self._demand(request, officer)
@@ -198,7 +195,7 @@ class DataRequests:
         return self._decide(request, officer, after, _letters(account, after, "data_refused", now))
 
     def erase(self, request: DataRequest, officer: Officer) -> DataRequest:
-        """Erase what no law keeps, and close the account. Raises `NotAllowed`, `AlreadyAnswered`, `TooEarly`."""
+        """Erase what no law keeps, and close the account. Raises `NotAllowed`, `StaleState`, `TooEarly`."""
         account = self._demand(request, officer)
         now = self._clock()
         if now < request.erased_from:
@@ -209,12 +206,12 @@ class DataRequests:
         return self._decide(request, officer, after, _letters(account, after, "data_erased", now), securing)
 
     def _demand(self, request: DataRequest, officer: Officer) -> Account:
-        """The account of a request that this officer may answer. Raises `NotAllowed`, `AlreadyAnswered`."""
+        """The account of a request that this officer may answer. Raises `NotAllowed`, `StaleState`."""
         _demand(officer)
         demand_persons(officer)
         account = self._people.find(request.account_id)
         if account is None or not request.is_waiting:
-            raise AlreadyAnswered
+            raise StaleState
         if officer.is_among(frozenset(i.value for i in account.identifiers)):
             raise NotAllowed("own_request")
         return account

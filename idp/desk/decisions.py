@@ -29,10 +29,6 @@ RESEND_PAUSE = 600.0
 """Seconds from one way to a first password to the next: each is a text that somebody pays for."""
 
 
-class Decided(Exception):
-    """Somebody decided, changed or superseded the declaration meanwhile; nothing was done."""
-
-
 class Unfit(Exception):
     """The declaration cannot be approved as it is; `why` is account_exists, no_account, secured_meanwhile, held or
     sent_just_now.
@@ -85,11 +81,11 @@ class DecisionStore(Protocol):
     """Carries out decisions, each in one transaction."""
 
     def approve(self, approval: Approval, now: float) -> None:
-        """All of it or nothing. Raises `Decided`, and `IdentifierTaken` when another account holds a number."""
+        """All of it or nothing. Raises `StaleState`, and `IdentifierTaken` when another account holds a number."""
         ...
 
     def settle(self, new: Declaration, event: Event, messages: Sequence[Message], photos_until: float | None) -> None:
-        """A decision that changes no account. Raises `Decided`."""
+        """A decision that changes no account. Raises `StaleState`."""
         ...
 
     def send_again(self, activation: Activation, event: Event, messages: Sequence[Message]) -> None:
@@ -126,7 +122,7 @@ class Decisions:
         self._hash = hash_password
 
     def approve(self, declaration: Declaration, officer: Officer, *, seconded_by: Officer | None = None) -> Declaration:
-        """Approve what was read. Raises `NotAllowed`, `NotOpen`, `Unfit`, `Decided`, `IdentifierTaken`."""
+        """Approve what was read. Raises `NotAllowed`, `WrongState`, `Unfit`, `StaleState`, `IdentifierTaken`."""
         for each in filter(None, (officer, seconded_by)):
             each.demand("decide", declaration, self._agencies.tree())
         demand_persons(officer, seconded_by)
@@ -143,7 +139,7 @@ class Decisions:
         return approval.declaration
 
     def reject(self, declaration: Declaration, officer: Officer, reason: str, note: str) -> Declaration:
-        """Reject, and tell why. Raises `NotAllowed`, `NotOpen`, `Decided`."""
+        """Reject, and tell why. Raises `NotAllowed`, `WrongState`, `StaleState`."""
         officer.demand("decide", declaration, self._agencies.tree())
         demand_persons(officer)
         rejected = declaration.decided("rejected", self._clock(), officer.id, _known(reason), note)
@@ -151,7 +147,7 @@ class Decisions:
         return rejected
 
     def ask_for_correction(self, declaration: Declaration, officer: Officer, reason: str, note: str) -> Declaration:
-        """Give it back with what is to be corrected. Raises `NotAllowed`, `NotOpen`, `Decided`."""
+        """Give it back with what is to be corrected. Raises `NotAllowed`, `WrongState`, `StaleState`."""
         officer.demand("decide", declaration, self._agencies.tree())
         demand_persons(officer)
         returned = declaration.returned(self._clock(), officer.id, _known(reason), note)

@@ -45,7 +45,7 @@ FORM_VERSION = "01/2026"
 _LETTERS = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-class NotOpen(Exception):
+class WrongState(Exception):
     """The declaration is not in a state for this; `state` is the one it is in."""
 
     def __init__(self, state: State) -> None:
@@ -135,50 +135,50 @@ class Declaration:
         return shown_reference(self.reference)
 
     def filled(self, form: Form) -> "Declaration":
-        """A draft, or one given back for correction, with other contents. Raises `NotOpen`."""
+        """A draft, or one given back for correction, with other contents. Raises `WrongState`."""
         if self.state not in ("draft", "returned"):
-            raise NotOpen(self.state)
+            raise WrongState(self.state)
         same_email = form.email == self.form.email
         return self._next(form=form, email_verified_at=self.email_verified_at if same_email else None)
 
     def with_proved_email(self, now: float) -> "Declaration":
-        """The address of the form was proved by a code. Raises `NotOpen`."""
+        """The address of the form was proved by a code. Raises `WrongState`."""
         if self.state not in ("draft", "returned"):
-            raise NotOpen(self.state)
+            raise WrongState(self.state)
         return self._next(email_verified_at=now)
 
     def submitted(self, now: float, *, lapses_at: float, proved_at: float | None = None) -> "Declaration":
-        """Handed to the agency; `proved_at` is when the address of the form was proved for it. Raises `NotOpen`."""
+        """Handed to the agency; `proved_at` is when the address of the form was proved for it. Raises `WrongState`."""
         if self.state not in ("draft", "returned"):
-            raise NotOpen(self.state)
+            raise WrongState(self.state)
         proved = proved_at or self.email_verified_at
         signed: dict[str, object] = {"form_digest": self.form.digest, "email_verified_at": proved, "reason": None}
         return self._next(state="submitted", submitted_at=now, expires_at=lapses_at, **signed)
 
     def cancelled(self, now: float) -> "Declaration":
-        """Taken back by whoever made it. Raises `NotOpen`."""
+        """Taken back by whoever made it. Raises `WrongState`."""
         if not self.is_open:
-            raise NotOpen(self.state)
+            raise WrongState(self.state)
         return self._next(state="cancelled", decided_at=now, expires_at=now + KEPT)
 
     def held_by(self, secret_digest: str) -> "Declaration":
-        """Given back for correction and opened anew: the secret of before opens it no more. Raises `NotOpen`."""
+        """Given back for correction and opened anew: the secret of before opens it no more. Raises `WrongState`."""
         if self.state != "returned":
-            raise NotOpen(self.state)
+            raise WrongState(self.state)
         return self._next(secret_digest=secret_digest)
 
     def returned(self, now: float, by: str, reason: str, note: str) -> "Declaration":
-        """Given back for correction. Raises `NotOpen`."""
+        """Given back for correction. Raises `WrongState`."""
         if self.state != "submitted":
-            raise NotOpen(self.state)
+            raise WrongState(self.state)
         return self._next(state="returned", decided_at=now, decided_by=by, reason=reason, note=note or None)
 
     def decided(
         self, state: State, now: float, by: str, reason: str = "", note: str = "", *, seconded_by: str | None = None
     ) -> "Declaration":
-        """Approved or rejected. Raises `NotOpen`: what is given back for correction can only be rejected."""
+        """Approved or rejected. Raises `WrongState`: what is given back for correction can only be rejected."""
         if not self.is_open or (state == "approved" and self.state != "submitted"):
-            raise NotOpen(self.state)
+            raise WrongState(self.state)
         decision = {"decided_at": now, "decided_by": by, "seconded_by": seconded_by, "reason": reason or None}
         return self._next(state=state, note=note or None, expires_at=now + KEPT, **decision)
 

@@ -14,16 +14,16 @@ from idp.accounts.one_time import CodeRequest
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 from idp.desk.agencies import Agencies
-from idp.desk.decisions import Decided, DecisionStore
+from idp.desk.decisions import DecisionStore
 from idp.desk.declaration import (
     ROLES,
     Channel,
     Declaration,
     DeclarationStore,
     Form,
-    NotOpen,
     Photo,
     Role,
+    WrongState,
     new_id,
     new_reference,
     read_reference,
@@ -33,7 +33,7 @@ from idp.desk.owners import Owners
 from idp.desk.photos import PhotoProcessor
 from idp.desk.reading import FIELDS, Reader, Reading
 from idp.ephemeral_records import digest, new_secret
-from idp.errors import Expired, TooMany
+from idp.errors import Expired, StaleState, TooMany
 from idp.limits.local import LocalRateLimiter
 from idp.messages.message import Language, Message
 from idp.ports import Clock, Event
@@ -85,10 +85,6 @@ class Incomplete(Exception):
 
 class Closed(Exception):
     """Nobody of this kind may register now."""
-
-
-class Changed(Exception):
-    """Somebody wrote the declaration meanwhile: another window of the same person. Read it again."""
 
 
 class Declarations:
@@ -170,10 +166,10 @@ class Declarations:
         return self._store.photo(draft.id, role)
 
     def fill(self, draft: Declaration, typed: Mapping[str, str]) -> tuple[Declaration, Mapping[str, str]]:
-        """Keep what can be read of what was typed; says what is wrong by field. Raises `NotOpen`, `Changed`."""
+        """Keep what can be read of what was typed; says what is wrong by field. Raises `WrongState`, `StaleState`."""
         for _ in range(3):
             if draft.state not in ("draft", "returned"):
-                raise NotOpen(draft.state)
+                raise WrongState(draft.state)
             reading = self._read(draft, typed)
             if reading.form == draft.form:
                 return draft, reading.problems
@@ -182,22 +178,22 @@ class Declarations:
                 return filled, reading.problems
             # Another window of the same person wrote first: what is typed last holds.
             draft = self._store.find(draft.id) or draft
-        raise Changed
+        raise StaleState
 
     def keep_photo(self, draft: Declaration, role: Role, file: bytes) -> None:
-        """Make a picture anew and keep it. Raises `BadPhoto`, `NotOpen`, `TooMany`, `Busy`."""
+        """Make a picture anew and keep it. Raises `BadPhoto`, `WrongState`, `TooMany`, `Busy`."""
         limiters = self._limiters
         hits = ((limiters.photos, draft.id), (limiters.network_photos, draft.network), (limiters.all_photos, "all"))
         for limiter, key in hits:
             if not limiter.hit(key):
                 raise TooMany("too many pictures", retry_after=limiter.retry_after)
         if draft.state not in ("draft", "returned"):
-            raise NotOpen(draft.state)
+            raise WrongState(draft.state)
         made, now = self._darkroom.develop(role, file), self._clock()
         until = draft.expires_at or now + self.rules.draft_life
         photo = Photo(draft.id, role, made.jpeg, made.width, made.height, now, until)
         if not self._store.put_photo(photo):
-            raise NotOpen("submitted")
+            raise WrongState("submitted")
 
     def problems(self, draft: Declaration) -> dict[str, str]:
         """What is left to do before the draft can be handed in, by field."""
@@ -223,7 +219,7 @@ class Declarations:
 
         A newer declaration takes the place of an older one about the same code when both proved the same address.
         Otherwise both wait and the officer sees both: nobody ends a stranger's declaration by knowing the number.
-        Whoever has an account with the code is told. Raises `Incomplete`, `NotOpen`, `Changed`.
+        Whoever has an account with the code is told. Raises `Incomplete`, `WrongState`, `StaleState`.
         """
         if problems := self.problems(draft):
             raise Incomplete(problems)
@@ -239,7 +235,7 @@ class Declarations:
             return handed
         stored = self._store.find(draft.id)
         if stored is None or stored.state != "submitted":
-            raise Changed
+            raise StaleState
         return stored
 
     def look(self, reference: str, phone: str, network: str) -> Declaration | None:
@@ -261,25 +257,22 @@ class Declarations:
 
     def open_again(self, declaration: Declaration) -> tuple[str, Declaration]:
         """A registration given back for correction becomes the draft of whoever proved to have sent it; returns its new
-        secret. What the owner of an account asked is asked anew in a session. Raises `NotOpen`, `Changed`.
+        secret. What the owner of an account asked is asked anew in a session. Raises `WrongState`, `StaleState`.
         """
         if declaration.request != "register":
-            raise NotOpen(declaration.state)
+            raise WrongState(declaration.state)
         secret = new_secret("r")
         draft = declaration.held_by(secret_digest(secret))
         if not self._store.replace(draft):
-            raise Changed
+            raise StaleState
         return secret, draft
 
     def cancel(self, declaration: Declaration) -> Declaration:
-        """Take it back; its pictures go. Raises `NotOpen`, `Changed`."""
+        """Take it back; its pictures go. Raises `WrongState`, `StaleState`."""
         now = self._clock()
         cancelled = declaration.cancelled(now)
         event = Event("declaration.cancelled", declaration.account_id, facts={"request": declaration.request})
-        try:
-            self._decided.settle(cancelled, event, [], photos_until=now)
-        except Decided:
-            raise Changed from None
+        self._decided.settle(cancelled, event, [], photos_until=now)
         return cancelled
 
     def forget(self, draft: Declaration) -> None:

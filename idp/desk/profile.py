@@ -13,11 +13,11 @@ from idp.accounts.account import Account, Kind
 from idp.accounts.one_time import Channel, CodeRequest
 from idp.desk.address import registered_place
 from idp.desk.agencies import Agencies
-from idp.desk.declaration import Declaration, DeclarationStore, Form, NotOpen, PaperKind, new_id, new_reference
-from idp.desk.declarations import MAIL_LIFE, Applicant, Changed, Declarations, secret_digest
+from idp.desk.declaration import Declaration, DeclarationStore, Form, PaperKind, WrongState, new_id, new_reference
+from idp.desk.declarations import MAIL_LIFE, Applicant, Declarations, secret_digest
 from idp.desk.reading import Reader, Reading
 from idp.ephemeral_records import EphemeralRecords, digest, new_secret
-from idp.errors import Expired
+from idp.errors import Expired, StaleState
 from idp.messages.message import Message
 from idp.ports import Clock
 
@@ -156,7 +156,7 @@ class Profiles:
             return False
         try:
             self._declarations.cancel(latest)
-        except (NotOpen, Changed):
+        except (WrongState, StaleState):
             return False
         return True
 

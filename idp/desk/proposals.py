@@ -10,9 +10,10 @@ from typing import Literal, Protocol
 
 from idp.accounts.people import IdentifierTaken
 from idp.desk.agencies import EVERYWHERE, Agencies
-from idp.desk.decisions import Decided, Decisions, Unfit
-from idp.desk.declaration import Declaration, DeclarationStore, NotOpen, new_id
+from idp.desk.decisions import Decisions, Unfit
+from idp.desk.declaration import Declaration, DeclarationStore, WrongState, new_id
 from idp.desk.officers import NotAllowed, Officer, OfficerStore, Right, demand_persons
+from idp.errors import StaleState
 from idp.ports import Clock, Conflict, ConflictOver, Conflicts, Event
 
 Kind = Literal["approve", "link"]
@@ -215,7 +216,7 @@ def why_not(approve: Callable[[], object]) -> str:
     """Approve; "approved", or why it could not be."""
     try:
         approve()
-    except (Decided, NotOpen):
+    except (StaleState, WrongState):
         return "changed"
     except NotAllowed as refused:
         return refused.why

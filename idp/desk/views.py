@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from idp.desk.declaration import ROLES
 from idp.desk.officers import Officer
-from idp.errors import Refusal
+from idp.errors import UserError
 from idp.limits.budgets import HOUR, Budget, BudgetSpent
 from idp.ports import AuditLog, Clock, Event
 
@@ -22,7 +22,7 @@ EACH: dict[What, int] = {"papers": 1, "pictures": len(ROLES)}
 log = logging.getLogger("idp.desk")
 
 
-class TooManyViews(Refusal):
+class TooManyViews(UserError):
     """The officer opened more in this hour than any desk has visitors."""
 
     kind = "views"

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from idp.errors import Refusal
+from idp.errors import UserError
 
 MINUTE, HOUR, DAY = 60.0, 3_600.0, 86_400.0
 JUDGED_AFTER, USED_PART, FEW = 200, 0.2, 3
@@ -48,7 +48,7 @@ class BudgetSpent:
     until: float
 
 
-class OverBudget(Refusal):
+class OverBudget(UserError):
     """No code is sent now; `retry_after` says when one may be."""
 
     kind = "otp_wait"
@@ -58,7 +58,7 @@ class OverBudget(Refusal):
         super().__init__(f"budget {key.partition(':')[0]}", retry_after=max(1, math.ceil(until - now)))
 
 
-class CaptchaFirst(Refusal):
+class CaptchaFirst(UserError):
     """Budgets are half used: whoever is no known device solves a captcha before another code is sent (W-03)."""
 
     kind = "captcha_needed"

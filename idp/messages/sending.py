@@ -21,11 +21,11 @@ Observe = Callable[[str, str], object]
 log = logging.getLogger(__name__)
 
 
-class NotNow(Exception):
+class TemporaryFailure(Exception):
     """The other side does not take it now; the reason is a few words without recipient, code or link."""
 
 
-class Never(Exception):
+class PermanentFailure(Exception):
     """The other side will not take it, however often it is asked; the reason likewise."""
 
 
@@ -37,7 +37,7 @@ class Receipt:
 
 
 class Sender(Protocol):
-    """One way out. Renders and hands over; raises `NotNow` or `Never`."""
+    """One way out. Renders and hands over; raises `TemporaryFailure` or `PermanentFailure`."""
 
     longest: float
     """Seconds after which a sending is over for sure, one way or the other."""
@@ -63,7 +63,7 @@ class Nowhere:
     longest = 10.0
 
     def send(self, message: Message) -> Receipt:
-        raise Never("no sender is configured")
+        raise PermanentFailure("no sender is configured")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +145,9 @@ class Deliveries:
             return True
         try:
             receipt = sender.send(taken.message)
-        except Never as error:
+        except PermanentFailure as error:
             self._finish(taken, "failed", str(error))
-        except NotNow as error:
+        except TemporaryFailure as error:
             self._again(taken, str(error))
         except Exception as error:
             # A sender that breaks must not stop the others, nor send this one for ever.

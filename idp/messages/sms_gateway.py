@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from urllib.parse import quote_plus
 
 from idp.messages.message import Message
-from idp.messages.sending import Never, NotNow, Receipt
+from idp.messages.sending import PermanentFailure, Receipt, TemporaryFailure
 from idp.messages.texts import render_sms
 from idp.outbound import Outbound, OutboundFailed
 
@@ -63,10 +63,10 @@ class GatewaySender:
         try:
             status = self._outbound.post(self._rules.url, body, self._headers(message, body)).status
         except OutboundFailed as error:
-            raise NotNow(str(error)) from None
+            raise TemporaryFailure(str(error)) from None
         if 200 <= status < 300 or status == HAS_IT_ALREADY:
             return Receipt()
-        raise (Never if status in HOPELESS else NotNow)(f"status {status}")
+        raise (PermanentFailure if status in HOPELESS else TemporaryFailure)(f"status {status}")
 
     def _body(self, message: Message) -> bytes:
         values = {

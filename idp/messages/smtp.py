@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from idp.addresses import Resolve, Unreachable, system_resolver
 from idp.messages.message import Message
-from idp.messages.sending import Never, NotNow, Receipt
+from idp.messages.sending import PermanentFailure, Receipt, TemporaryFailure
 from idp.messages.texts import render_mail
 from idp.outbound import Guard
 from idp.ports import Clock
@@ -63,7 +63,7 @@ class SmtpSender:
         try:
             letter = self._letter(message)
         except (ValueError, IndexError, MessageParseError):
-            raise Never("not an address") from None
+            raise PermanentFailure("not an address") from None
         try:
             self._hand_in(letter, message.to)
         except smtplib.SMTPRecipientsRefused as error:
@@ -72,11 +72,11 @@ class SmtpSender:
             raise _verdict(error.smtp_code) from None
         except smtplib.SMTPResponseException as error:
             # About us, not about this mail: an operator mends it.
-            raise NotNow(f"smtp {error.smtp_code}") from None
+            raise TemporaryFailure(f"smtp {error.smtp_code}") from None
         except Unreachable as error:
-            raise NotNow(str(error)) from None
+            raise TemporaryFailure(str(error)) from None
         except (OSError, smtplib.SMTPException) as error:
-            raise NotNow(type(error).__name__) from None
+            raise TemporaryFailure(type(error).__name__) from None
         return Receipt()
 
     def _hand_in(self, letter: EmailMessage, to: str) -> None:
@@ -118,7 +118,7 @@ class SmtpSender:
 
 def _verdict(code: int) -> Exception:
     """What an answer about this mail means: a 5xx is final (RFC 5321, 4.2.1), anything else may pass."""
-    return (Never if 500 <= code < 600 else NotNow)(f"smtp {code}")
+    return (PermanentFailure if 500 <= code < 600 else TemporaryFailure)(f"smtp {code}")
 
 
 class _Plain(smtplib.SMTP):

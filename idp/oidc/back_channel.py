@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from urllib.parse import urlencode
 
 from idp.messages.message import Message
-from idp.messages.sending import Never, NotNow, Receipt
+from idp.messages.sending import PermanentFailure, Receipt, TemporaryFailure
 from idp.oidc.clients import Clients
 from idp.oidc.tokens import Tokens
 from idp.outbound import Outbound, OutboundFailed
@@ -68,14 +68,14 @@ class PortalSender:
     def send(self, message: Message) -> Receipt:
         client = self._clients.find(message.client_id)
         if client is None or client.backchannel_logout_uri is None or message.account_id is None:
-            raise Never("the client has no address for it any more")
+            raise PermanentFailure("the client has no address for it any more")
         token = self._tokens.for_logout(client, message.account_id, message.facts["sid"])
         with self._rests.asking(client.client_id):
             status = self._post(client.backchannel_logout_uri, token)
         if status == 400:
-            raise Never("status 400")
+            raise PermanentFailure("status 400")
         if status not in (200, 204):
-            raise NotNow(f"status {status}")
+            raise TemporaryFailure(f"status {status}")
         return Receipt(is_delivered=True)
 
     def _post(self, uri: str, token: str) -> int:
@@ -83,7 +83,7 @@ class PortalSender:
         try:
             return self._outbound.post(uri, form, {"Content-Type": "application/x-www-form-urlencoded"}).status
         except OutboundFailed as error:
-            raise NotNow(str(error)) from None
+            raise TemporaryFailure(str(error)) from None
 
 
 class Rests:
@@ -101,12 +101,12 @@ class Rests:
 
     @contextmanager
     def asking(self, client_id: str) -> Iterator[None]:
-        """Note how long the block takes. Raises `NotNow` while the client rests."""
+        """Note how long the block takes. Raises `TemporaryFailure` while the client rests."""
         began = self._clock()
         with self._lock:
             until = self._until.get(client_id)
             if until is not None and began < until:
-                raise NotNow("it was slow and rests")
+                raise TemporaryFailure("it was slow and rests")
             if until is not None:
                 self._until[client_id] = began + self._longest
         try:

@@ -9,6 +9,7 @@ from idp.accounts.credentials import HeldLink, Securing
 from idp.accounts.notices import Undo
 from idp.desk.data_requests import WAITING
 from idp.ephemeral_records import digest
+from idp.errors import StaleState
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
@@ -21,10 +22,6 @@ from keys.database import Database
 
 DISAVOWED = "disavowed"
 """Why an officer is asked: somebody said "this was not me" to what a desk or an electronic identity vouched for."""
-
-
-class CameFirst(Exception):
-    """Somebody else's event came first."""
 
 
 class SqlCredentials:
@@ -40,18 +37,18 @@ class SqlCredentials:
         try:
             with self._database.transaction.begin() as connection:
                 return self.secure_within(connection, event, now)
-        except CameFirst:
+        except StaleState:
             return None
 
     def secure_within(self, connection: Connection, event: Securing, at: float) -> float:
-        """The same in the caller's transaction. Raises `CameFirst`, and then the transaction must not be committed."""
+        """The same in the caller's transaction. Raises `StaleState`, and then the transaction must not be committed."""
         now = max(at, event.since + 0.001)
         unchanged = and_(t.account.c.id == event.account_id, t.account.c.secured_at == event.since)
         values = {**event.values, "secured_at": now, "updated_at": now} | ({"vouched_at": now} if event.vouched else {})
         if connection.execute(update(t.account).where(unchanged).values(values)).rowcount != 1:
-            raise CameFirst
+            raise StaleState
         if event.undone and not self._notices.use(connection, event.undone, now):
-            raise CameFirst
+            raise StaleState
         _end_what_waits(connection, event, now)
         self._sessions.end_within(connection, event.account_id, sid=None, but=event.keep_sid, now=now)
         devices = t.device.c.account_id == event.account_id
@@ -96,13 +93,13 @@ class SqlCredentials:
 def _end_what_waits(connection: Connection, event: Securing, now: float) -> None:
     """Use up the way to a first password that this event came by; other ways and changes that wait for an officer die.
 
-    Raises `CameFirst`.
+    Raises `StaleState`.
     """
     mine = and_(t.activation.c.account_id == event.account_id, t.activation.c.used_at.is_(None))
     if event.activation:
         live = and_(mine, t.activation.c.digest == event.activation, t.activation.c.expires_at > now)
         if connection.execute(update(t.activation).where(live).values(used_at=now)).rowcount != 1:
-            raise CameFirst
+            raise StaleState
     connection.execute(delete(t.activation).where(mine))
     end_open(connection, t.declaration.c.account_id == event.account_id, "cancelled", now)
 

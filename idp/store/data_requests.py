@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, insert, select, update
 
 from idp.accounts.notices import NoticeResult
-from idp.desk.data_requests import WAITING, AlreadyAnswered, DataAnswer, DataRequest
+from idp.desk.data_requests import WAITING, DataAnswer, DataRequest
+from idp.errors import StaleState
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
-from idp.store.credentials import CameFirst, SqlCredentials
+from idp.store.credentials import SqlCredentials
 from idp.store.erasure import kept_of, take_out
 from idp.store.outbox import SqlOutbox
 from idp.store.undo import SqlNotices
@@ -68,17 +69,14 @@ class SqlDataRequests:
     def answer(self, answer: DataAnswer, now: float) -> None:
         before = answer.before
         same = and_(_r.id == before.id, _r.state == before.state, _r.answer_by == before.answer_by)
-        try:
-            with self._database.transaction.begin() as connection:
-                if connection.execute(update(t.data_request).where(same).values(asdict(answer.after))).rowcount != 1:
-                    raise AlreadyAnswered
-                if answer.secures:
-                    self._credentials.secure_within(connection, answer.secures, now)
-                    take_out(connection, before.account_id, now)
-                self._audit.write(connection, answer.event)
-                self._outbox.write(connection, *answer.messages)
-        except CameFirst:
-            raise AlreadyAnswered from None
+        with self._database.transaction.begin() as connection:
+            if connection.execute(update(t.data_request).where(same).values(asdict(answer.after))).rowcount != 1:
+                raise StaleState
+            if answer.secures:
+                self._credentials.secure_within(connection, answer.secures, now)
+                take_out(connection, before.account_id, now)
+            self._audit.write(connection, answer.event)
+            self._outbox.write(connection, *answer.messages)
 
     def _many(self, where: ColumnElement[bool], limit: int) -> list[DataRequest]:
         oldest = select(t.data_request).where(where).order_by(_r.asked_at, _r.id).limit(limit)

@@ -8,13 +8,14 @@ from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.account import Identifier
 from idp.accounts.people import IdentifierTaken
-from idp.desk.decisions import RESEND_PAUSE, Activation, Approval, Decided, Unfit
+from idp.desk.decisions import RESEND_PAUSE, Activation, Approval, Unfit
 from idp.desk.declaration import Declaration
+from idp.errors import StaleState
 from idp.messages.message import Message
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
-from idp.store.credentials import CameFirst, SqlCredentials
+from idp.store.credentials import SqlCredentials
 from idp.store.declaration_rows import end_within, replace_within
 from idp.store.outbox import SqlOutbox
 from idp.store.people import SqlPeople
@@ -46,7 +47,7 @@ class SqlDecisions:
                 opened = Event("account.added", approval.opens.id, facts={"how": "desk"})
                 self._audit.write(connection, opened)
             if not replace_within(connection, new):
-                raise Decided
+                raise StaleState
             if approval.secures:
                 self._secure(connection, approval, now)
             if approval.activation:
@@ -59,7 +60,7 @@ class SqlDecisions:
     def settle(self, new: Declaration, event: Event, messages: Sequence[Message], photos_until: float | None) -> None:
         with self._database.transaction.begin() as connection:
             if not replace_within(connection, new):
-                raise Decided
+                raise StaleState
             if photos_until is not None:
                 _keep_photos(connection, new.id, photos_until)
             self._audit.write(connection, event)
@@ -98,10 +99,7 @@ class SqlDecisions:
         securing = approval.secures
         if securing is None:
             return
-        try:
-            self._credentials.secure_within(connection, securing, now)
-        except CameFirst:
-            raise Decided from None
+        self._credentials.secure_within(connection, securing, now)
         held = and_(t.identifier.c.account_id == securing.account_id, t.identifier.c.valid_to.is_(None))
         if approval.closes:
             connection.execute(update(t.identifier).where(held).values(valid_to=now))

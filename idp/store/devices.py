@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.devices import Device, Ended
 from idp.accounts.notices import NoticeResult
+from idp.errors import StaleState
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
@@ -19,10 +20,6 @@ _d = t.enrolled_device.c
 _PRESENT = _d.ended_at.is_(None)
 DAY = 86_400.0
 MOST_LISTED = 100
-
-
-class CameFirst(Exception):
-    """Another event of the account, or another phone, came first."""
 
 
 class SqlDevices:
@@ -51,19 +48,19 @@ class SqlDevices:
             with self._database.transaction.begin() as connection:
                 self._enrol(connection, device, replaced, secured_at)
                 self._notices.write(connection, told)
-        except (CameFirst, IntegrityError):
+        except (StaleState, IntegrityError):
             return False
         return True
 
     def _enrol(self, connection: Connection, device: Device, replaced: str | None, secured_at: float) -> None:
         of_account = select(t.account.c.secured_at).where(t.account.c.id == device.account_id)
         if connection.execute(of_account.with_for_update(read=True)).scalar() != secured_at:
-            raise CameFirst
+            raise StaleState
         if replaced is not None:
             values = {"ended_at": device.enrolled_at, "ended_why": "replaced", "successor": device.name}
             ended = update(t.enrolled_device).where(_d.id == replaced, _PRESENT).values(values)
             if connection.execute(ended).rowcount != 1:
-                raise CameFirst
+                raise StaleState
             self._audit.write(connection, _ended(device, "replaced"))
         connection.execute(insert(t.enrolled_device), row_of(device))
         f = t.refresh_family.c

@@ -12,7 +12,7 @@ KEPT = 30 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Incident:
+class SupportCode:
     """One error page: what it said (`kind`, `status`), where, to which client, and the operator's detail."""
 
     code: str
@@ -24,7 +24,7 @@ class Incident:
     detail: str
 
 
-class SqlIncidents:
+class SqlSupportCodes:
     """Incidents in SQL."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
@@ -38,10 +38,10 @@ class SqlIncidents:
         with self._database.autocommit.connect() as connection:
             connection.execute(insert(t.incident), row | {"detail": detail[:500], "expires_at": now + KEPT})
 
-    def find(self, code: str) -> Incident | None:
+    def find(self, code: str) -> SupportCode | None:
         """The incident with this code, in whatever case and spacing it was read out."""
         wanted = code.strip().upper().replace("-", "").replace(" ", "")
         columns = [t.incident.c[name] for name in ("code", "at", "kind", "status", "route", "client_id", "detail")]
         with self._database.autocommit.connect() as connection:
             row = connection.execute(select(*columns).where(t.incident.c.code == wanted)).first()
-        return Incident(*row) if row else None
+        return SupportCode(*row) if row else None

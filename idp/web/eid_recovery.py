@@ -13,10 +13,10 @@ from werkzeug.wrappers import Response
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.accounts.credentials import Credentials, Outdated
+from idp.accounts.credentials import Credentials
 from idp.accounts.passwords import WeakPassword
 from idp.accounts.recovery import Recoveries
-from idp.errors import Expired
+from idp.errors import Expired, StaleState
 from idp.login.sessions import Session
 from idp.web.account import OwnPages
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
@@ -59,7 +59,7 @@ class ByEid(Page):
             removed = self._recoveries.by_eid(account, new, browser.scene, session.authentication.through)
         except WeakPassword as weak:
             return self._form(browser, account, str(PASSWORD[str(weak)]))
-        except Outdated:
+        except StaleState:
             raise Expired("the account was secured meanwhile") from None
         response = _page(render_template("recovered.html", removed=removed, login_url="/account"))
         self._pages.context.cookies.drop(response, "s")

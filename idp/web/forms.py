@@ -3,7 +3,7 @@
 from typing import Any
 from urllib.parse import parse_qsl
 
-from idp.errors import BadRequest, Refusal
+from idp.errors import BadRequest, UserError
 
 LARGEST_BODY = 65_536
 LARGEST_UPLOAD = 40 * 1024 * 1024
@@ -18,14 +18,14 @@ FORM = "application/x-www-form-urlencoded"
 Pairs = tuple[tuple[str, str], ...]
 
 
-class TooLarge(Refusal):
+class TooLarge(UserError):
     """The body is larger than what is read: 64 KiB, and more where pictures come."""
 
     kind = "too_large"
     status = 413
 
 
-class WrongType(Refusal):
+class WrongType(UserError):
     """The body is no form."""
 
     kind = "bad_request"

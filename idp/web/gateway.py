@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from idp.errors import Refusal
+from idp.errors import UserError
 from idp.store.store_errors import STORE_DOWN
 from idp.web import request as current_request
 from idp.web.headers import Headers, dressed
@@ -119,7 +119,7 @@ def guarded(endpoint: Endpoint, environ: Environ) -> Reply:
         return endpoint(environ)
     except STORE_DOWN as error:
         return unavailable(error)
-    except Refusal as error:
+    except UserError as error:
         current_request.current().detail = error.detail
         retry = [("Retry-After", str(error.retry_after))] if error.retry_after else []
         return problem(error.status, "invalid_request" if error.kind == "bad_request" else error.kind, retry)

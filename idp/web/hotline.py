@@ -9,7 +9,7 @@ import logging
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 
 from idp.accounts.recovery import Recoveries
-from idp.errors import Refusal
+from idp.errors import UserError
 from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
 from idp.web.access import bearer_of
@@ -46,7 +46,7 @@ class Hotline:
             return reply(error.status_code, {"error": error.error, "error_description": error.description}, [])
         try:
             self._recoveries.by_hotline(phone[:64], username[:64])
-        except Refusal as refusal:
+        except UserError as refusal:
             # A budget tells something of the account: it is the operator's to know, not the assistant's.
             log.warning("recovery by hotline not sent", extra={"reason": refusal.detail})
         return reply(202, {"result": "accepted"}, [])

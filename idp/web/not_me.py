@@ -5,10 +5,10 @@ from werkzeug.wrappers import Response
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.accounts.credentials import Credentials, Outdated, disavowal_of
+from idp.accounts.credentials import Credentials, disavowal_of
 from idp.accounts.notices import Undo
 from idp.accounts.people import People
-from idp.errors import NoticeOver
+from idp.errors import NoticeOver, StaleState
 from idp.web.browser import WebContext, this_browser
 from idp.web.headers import page_policy
 from idp.web.page import Page
@@ -35,7 +35,7 @@ class NotMe(Page):
         _, account = self._live(token)
         try:
             proof = self._credentials.not_me(token, account, browser.scene)
-        except Outdated:
+        except StaleState:
             raise NoticeOver("the account was secured meanwhile, or the link was used") from None
         return _page("not_me_done.html", may=trust.POWERS[proof])
 

@@ -7,7 +7,8 @@ from typing import Any
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
-from idp.desk.data_requests import AlreadyAnswered, DataRequest, DataRequests, KeptData
+from idp.desk.data_requests import DataRequest, DataRequests, KeptData
+from idp.errors import StaleState
 from idp.ports import AuditLog, Event
 from idp.web.account import OwnPages, shown_date
 from idp.web.browser import csrf_of, demand_csrf, this_browser
@@ -43,7 +44,7 @@ class OwnData(Page):
         session = self._pages.signed_in(browser)
         try:
             self._requests.withdraw(session.account_id, browser.form.get("withdraw", "")[:22])
-        except AlreadyAnswered:
+        except StaleState:
             # It was answered meanwhile; the page says how.
             return redirect("/account/data", 303)
         return redirect("/account/data", 303)

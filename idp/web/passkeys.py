@@ -8,12 +8,12 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from idp.accounts.account import Account
-from idp.accounts.credentials import Credentials, Outdated
+from idp.accounts.credentials import Credentials
 from idp.accounts.notices import Notices
 from idp.accounts.passkey import BadName, Ceremony, Passkey, PasskeyHolder, PasskeyRefused, TooManyPasskeys
 from idp.accounts.passkeys import MOST, Passkeys
 from idp.ephemeral_records import digest
-from idp.errors import BadRequest, Expired
+from idp.errors import BadRequest, Expired, StaleState
 from idp.login.attempt import browser_of
 from idp.login.sessions import Session
 from idp.web.account import OwnPages, shown_date
@@ -132,7 +132,7 @@ class EndPasskey(Sensitive):
             raise BadRequest("no such passkey")
         try:
             self._credentials.end_passkey(account, named, browser.scene, sid=session.sid)
-        except Outdated:
+        except StaleState:
             raise Expired("the account was secured meanwhile") from None
         return renewed(self._pages, browser, account, session, redirect(self.path, 303))
 

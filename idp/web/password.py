@@ -11,11 +11,11 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from idp.accounts import trust
-from idp.accounts.credentials import Credentials, Outdated, WrongPassword
+from idp.accounts.credentials import Credentials, WrongPassword
 from idp.accounts.one_time import CodeRequest
 from idp.accounts.passwords import WeakPassword
 from idp.ephemeral_records import digest
-from idp.errors import Expired
+from idp.errors import Expired, StaleState
 from idp.limits.guesses import Guesses
 from idp.login.sessions import Sessions, device_digest
 from idp.oidc.dispatch import StepRules
@@ -168,7 +168,7 @@ class Changer:
                 device=device_digest(device) if device else None,
                 proved=proved,
             )
-        except Outdated:
+        except StaleState:
             raise Expired("the account was secured meanwhile") from None
         proof = replace(step.proof, auth_time=moment)
         stronger = proof.with_code(moment) if proved == "sms" else proof

@@ -11,10 +11,9 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from idp.accounts.account import LOGIN_KINDS, Kind
-from idp.accounts.credentials import Outdated
 from idp.accounts.passwords import WeakPassword
 from idp.accounts.recovery import Recoveries, RecoveryForm, Ticket, WrongFact
-from idp.errors import BadRequest, Expired, OtherBrowser, RecoveryOver
+from idp.errors import BadRequest, Expired, OtherBrowser, RecoveryOver, StaleState
 from idp.login.attempt import browser_of
 from idp.login.challenge import Challenges
 from idp.web.browser import Browser, WebContext, this_browser, with_query
@@ -177,7 +176,7 @@ class RecoverPassword(Page):
             return self._page(browser, handle, ticket, asked_here, str(RECOVERY["fact"]))
         except WeakPassword as weak:
             return self._page(browser, handle, ticket, asked_here, str(PASSWORD[str(weak)]))
-        except Outdated:
+        except StaleState:
             raise RecoveryOver("the account was secured meanwhile") from None
         attempt = form.get("attempt") or None
         login_url = with_query("/login", attempt=attempt) if attempt else "/account"

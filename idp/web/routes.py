@@ -13,7 +13,7 @@ from flask import Flask, Response, redirect, render_template, request
 from flask_babel import Babel, gettext
 from werkzeug.exceptions import HTTPException
 
-from idp.errors import LinkOver, Refusal
+from idp.errors import LinkOver, UserError
 from idp.limits.local import LocalRateLimiter
 from idp.oidc.authorization import RedirectedError
 from idp.store.store_errors import STORE_DOWN
@@ -75,7 +75,7 @@ def _shared(context: WebContext) -> dict[str, Any]:
 def _fields(browser: Browser) -> dict[str, str]:
     try:
         return browser.form if request.method == "POST" else {}
-    except Refusal:
+    except UserError:
         return {}
 
 
@@ -138,8 +138,8 @@ def _answer_errors(app: Flask, context: WebContext, note_incident: NoteIncident,
             response.headers["Retry-After"] = str(retry_after)
         return response
 
-    @app.errorhandler(Refusal)
-    def refused(error: Refusal) -> Response:
+    @app.errorhandler(UserError)
+    def refused(error: UserError) -> Response:
         used_at = error.used_at if isinstance(error, LinkOver) else None
         return answer(error.kind, error.status, error.detail, error.retry_after, used_at)
 

@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 from authlib.oauth2.rfc6749 import OAuth2Error
 
-from idp.errors import Refusal
+from idp.errors import UserError
 from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
 from idp.ports import Clock
@@ -36,7 +36,7 @@ class Testing:
         """200 with JSON and `Date` for a good access token, as a resource server would answer."""
         try:
             text = bearer_of(environ)
-        except Refusal as error:
+        except UserError as error:
             return problem(error.status, "invalid_request")
         except OAuth2Error as error:
             return problem(400, error.error)

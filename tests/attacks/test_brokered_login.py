@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 
 from config.federation_wiring import sql_links
 from config.people_wiring import notices_of, set_number
-from federation.linking import LinkTaken, NewLink, Subject, new_id
+from federation.linking import LinkConflict, NewLink, Subject, new_id
 from idp.accounts import trust
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE
@@ -388,7 +388,7 @@ def link_at_once(app: App, account_ids: list[str], subjects: list[Subject], time
             try:
                 links.add(new, Securing(account_id, account.secured_at, {}, event, notice), app.clock())
                 outcome = "linked"
-            except LinkTaken:
+            except LinkConflict:
                 outcome = "refused"
             with lock:
                 told[outcome] += 1

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from config.federation_wiring import linking_of, sql_links
 from config.people_wiring import notices_of
-from federation.linking import LinkTaken, NewLink, Subject, new_id
+from federation.linking import LinkConflict, NewLink, Subject, new_id
 from federation.officers import LinkOfficers
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
@@ -213,7 +213,7 @@ def test_a_link_that_ends_while_somebody_comes_through_it_opens_nothing(here: Br
 
     assert journey.place != "/authorize"
     assert journey.visitor.get("/account").headers["Location"].startswith("/login?")
-    with pytest.raises(LinkTaken):
+    with pytest.raises(LinkConflict):
         links.used(link, Event("link.used", account.id), app.clock())
 
 
@@ -233,7 +233,7 @@ def test_a_number_is_given_only_while_the_link_holds(here: Brokered) -> None:
     account = account_of(here, MO_CODE)
     officers.remove(links.of_account(account.id)[0], account, "the owner says it was not them")
 
-    with pytest.raises(LinkTaken):
+    with pytest.raises(LinkConflict):
         officers.give_number(dispute, "papers not looked at")
     assert account_of(here, MO_CODE).identifier("cccd") is None
     assert links.find_dispute(proposed.id).facts["citizen_number"] == MO  # type: ignore[union-attr]
@@ -252,7 +252,7 @@ def test_an_account_gets_no_second_citizen_number(here: Brokered) -> None:
         held = {"account_id": dispute.account_id, "kind": "cccd", "value": "000887999999", "valid_from": 0.0}
         connection.execute(t.identifier.insert(), held)
 
-    with pytest.raises(LinkTaken):
+    with pytest.raises(LinkConflict):
         LinkOfficers(links, notices_of(app.base), app.clock).give_number(dispute, "papers seen")
 
 
@@ -387,7 +387,7 @@ def test_a_record_of_before_2018_holds_the_same_person(here: Brokered) -> None:
     assert account is not None
     link = NewLink(new_id(), first, Subject("dvcqg", "s" * 43), "code", {}, phone=old)
 
-    with pytest.raises(LinkTaken):
+    with pytest.raises(LinkConflict):
         links.add(link, Securing(first, account.secured_at, {}, Event("link.added", first)), app.clock())
 
 

@@ -11,7 +11,7 @@ from config.federation_wiring import sql_links
 from config.people_wiring import notices_of
 from config.settings import Settings
 from config.stores import Stores, open_stores
-from federation.linking import Dispute, LinkTaken, Subject
+from federation.linking import Dispute, LinkConflict, Subject
 from federation.officers import LinkOfficers, Two
 from idp.ports import Event
 from idp.store import tables as t
@@ -51,12 +51,12 @@ def decide(url: str, home: Path) -> list[str]:
         try:
             officers.link(dispute, replace(who, secured_at=0.0), Two("lan", "minh"), "desk")
             done.append("linked")
-        except LinkTaken:
+        except LinkConflict:
             pass
     try:
         officers.refuse(dispute, "desk")
         done.append("refused")
-    except LinkTaken:
+    except LinkConflict:
         pass
     base.close()
     return done

@@ -8,7 +8,7 @@ import pytest
 
 from idp.errors import Busy
 from idp.messages.message import Message
-from idp.messages.sending import Deliveries, Never, NotNow, Receipt
+from idp.messages.sending import Deliveries, PermanentFailure, Receipt, TemporaryFailure
 from idp.store.outbox import SqlOutbox
 from keys.database import Database
 from keys.sealing import MasterKey
@@ -42,7 +42,7 @@ class Gateway:
         return self.answers.pop(0)(message) if self.answers else Receipt()
 
 
-def refuses(reason: str = "busy", kind: type[Exception] = NotNow) -> Callable[[Message], Receipt]:
+def refuses(reason: str = "busy", kind: type[Exception] = TemporaryFailure) -> Callable[[Message], Receipt]:
     def refuse(_: Message) -> Receipt:
         raise kind(reason)
 
@@ -74,7 +74,9 @@ def test_no_number_and_no_code_lies_readable_in_the_database(database: Database,
     assert "135790" not in row
 
 
-@pytest.mark.parametrize(("answer", "kept"), [(refuses("no such number", Never), True), (lambda _: Receipt(), False)])
+@pytest.mark.parametrize(
+    ("answer", "kept"), [(refuses("no such number", PermanentFailure), True), (lambda _: Receipt(), False)]
+)
 def test_what_a_message_said_is_kept_only_while_it_may_be_tried_anew(
     database: Database, clock: FrozenClock, answer: Callable[[Message], Receipt], kept: bool
 ) -> None:
@@ -171,7 +173,7 @@ def test_a_refused_code_is_tried_twice_more_with_growing_pauses(database: Databa
 
 
 def test_what_is_never_taken_is_not_tried_again(database: Database, clock: FrozenClock) -> None:
-    queue, message, gateway = outbox(database, clock), otp(clock), Gateway(refuses("no such number", Never))
+    queue, message, gateway = outbox(database, clock), otp(clock), Gateway(refuses("no such number", PermanentFailure))
     queue.put(message)
 
     Deliveries(queue, {"sms": gateway}, clock).once()

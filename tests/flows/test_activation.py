@@ -8,8 +8,9 @@ from werkzeug.test import TestResponse
 from idp.accounts.account import Account
 from idp.accounts.notices import NOWHERE
 from idp.accounts.password_rules import checked_new
-from idp.desk.decisions import Decided, Unfit
+from idp.desk.decisions import Unfit
 from idp.desk.opening import temporary_password
+from idp.errors import StaleState
 from idp.store import tables as t
 from tests.flows.test_passwords_life import NEW, change, enter, field, follow, log_in, page_of
 from tests.support.app import App, Visitor
@@ -193,9 +194,9 @@ def test_two_officers_at_once_open_one_account(app: App) -> None:
     declaration, decisions = declared(app), app.provider.desk.decisions
     decisions.approve(declaration, OFFICER)
 
-    with pytest.raises((Decided, Unfit)):
+    with pytest.raises((StaleState, Unfit)):
         decisions.approve(declaration, OFFICER)
-    with pytest.raises(Decided):
+    with pytest.raises(StaleState):
         decisions.reject(declaration, OFFICER, "incomplete", "")
 
 
@@ -212,7 +213,7 @@ def test_a_credential_event_ends_changes_that_wait_for_an_officer(app: App) -> N
     found = app.provider.desk.declarations.find(waiting.id)
     assert found
     assert found.state == "cancelled"
-    with pytest.raises((Decided, Unfit)):
+    with pytest.raises((StaleState, Unfit)):
         app.provider.desk.decisions.approve(waiting, OFFICER)
     after = app.base.people.find(account_id)
     assert after

@@ -234,7 +234,7 @@ def test_an_officer_ends_a_link(operator: Operator, base: Stores) -> None:
 def test_an_account_that_changes_at_this_moment_is_not_linked(operator: Operator, base: Stores) -> None:
     """The decision stood on the account as it was."""
     from config.people_wiring import notices_of
-    from federation.linking import LinkTaken
+    from federation.linking import LinkConflict
     from federation.officers import LinkOfficers, Two
 
     store = sql_links(base)
@@ -244,7 +244,7 @@ def test_an_account_that_changes_at_this_moment_is_not_linked(operator: Operator
     operator.does("accounts", "set-phone", HOA, "0981234567", *WHY)
 
     for known in (seen, replace(seen, secured_at=1.0)):
-        with pytest.raises(LinkTaken):
+        with pytest.raises(LinkConflict):
             LinkOfficers(store, notices_of(base), base.clock).link(dispute, known, Two("lan", "minh"), "desk 12")
     assert linked(operator, HOA) == []
     assert len(operator.json("links", "list")) == 1

@@ -18,7 +18,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from idp.messages.message import Message
-from idp.messages.sending import Never, NotNow
+from idp.messages.sending import PermanentFailure, TemporaryFailure
 from idp.messages.smtp import MailServer, SmtpSender
 from tests.support.certificates import Authority
 from tests.support.clock import FrozenClock
@@ -134,7 +134,13 @@ def test_a_letter_arrives_as_text_and_html_under_our_id(office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"), [("451 later", NotNow), ("452 full", NotNow), ("554 spam", Never), ("552 too large", Never)]
+    ("answer", "kind"),
+    [
+        ("451 later", TemporaryFailure),
+        ("452 full", TemporaryFailure),
+        ("554 spam", PermanentFailure),
+        ("552 too large", PermanentFailure),
+    ],
 )
 def test_what_the_server_says_of_a_letter_decides_whether_to_try_again(
     authority: Authority, answer: str, kind: type[Exception]
@@ -147,27 +153,27 @@ def test_what_the_server_says_of_a_letter_decides_whether_to_try_again(
 
 
 def test_a_mailbox_that_does_not_exist_is_not_tried_again(authority: Authority) -> None:
-    with opened("none", authority) as office, pytest.raises(Never, match="smtp 550"):
+    with opened("none", authority) as office, pytest.raises(PermanentFailure, match="smtp 550"):
         office.sender.send(letter("nobody@example.com"))
 
 
 @pytest.mark.parametrize("to", ["", "hoa", "a@b, c@d", "hoa@example.com\r\nBcc: x@example.com", "<a@b>", "a b@c"])
 def test_what_is_no_single_address_is_never_sent(authority: Authority, to: str) -> None:
     with opened("none", authority) as office:
-        with pytest.raises(Never, match="not an address"):
+        with pytest.raises(PermanentFailure, match="not an address"):
             office.sender.send(letter(to))
         assert office.postbox.letters == []
 
 
 def test_a_wrong_password_is_mended_by_an_operator_so_the_letter_waits(authority: Authority) -> None:
-    with opened("starttls", authority, password="sai") as office, pytest.raises(NotNow, match="smtp 535"):
+    with opened("starttls", authority, password="sai") as office, pytest.raises(TemporaryFailure, match="smtp 535"):
         office.sender.send(letter())
 
 
 @pytest.mark.parametrize("security", ["starttls", "tls"])
 def test_a_server_that_cannot_prove_its_name_gets_no_letter(authority: Authority, security: str) -> None:
     with opened(security, authority, name="other.example") as office:
-        with pytest.raises(NotNow, match="SSLCertVerificationError"):
+        with pytest.raises(TemporaryFailure, match="SSLCertVerificationError"):
             office.sender.send(letter())
         assert office.postbox.letters == []
 
@@ -176,7 +182,7 @@ def test_a_server_without_starttls_gets_no_letter(authority: Authority, tmp_path
     with opened("none", authority) as office:
         plain = office.sender._server
         strict = MailServer(plain.host, plain.port, "starttls", SENDER)
-        with pytest.raises(NotNow, match="SMTPNotSupportedError"):
+        with pytest.raises(TemporaryFailure, match="SMTPNotSupportedError"):
             SmtpSender(strict, ssl.create_default_context(), FrozenClock()).send(letter())
         assert office.postbox.letters == []
 
@@ -184,7 +190,7 @@ def test_a_server_without_starttls_gets_no_letter(authority: Authority, tmp_path
 def test_nobody_at_the_servers_address_is_a_server_that_is_down() -> None:
     server = MailServer("localhost", 1, "none", SENDER)
 
-    with pytest.raises(NotNow, match="ConnectionError"):
+    with pytest.raises(TemporaryFailure, match="ConnectionError"):
         SmtpSender(server, ssl.create_default_context(), FrozenClock()).send(letter())
 
 
@@ -195,7 +201,7 @@ def test_a_server_that_hangs_or_drips_does_not_hold_us(greeting: bytes) -> None:
         server = MailServer("localhost", port, "none", SENDER)
         sender = SmtpSender(server, ssl.create_default_context(), FrozenClock(), step=0.3, total=1)
         began = time.monotonic()
-        with pytest.raises(NotNow, match="SMTPServerDisconnected"):
+        with pytest.raises(TemporaryFailure, match="SMTPServerDisconnected"):
             sender.send(letter())
 
     assert time.monotonic() - began < 10
@@ -208,7 +214,7 @@ def test_a_conversation_that_drips_from_its_first_byte_on_ends_as_a_whole(securi
         server = MailServer("localhost", port, security, SENDER)
         sender = SmtpSender(server, ssl.create_default_context(), FrozenClock(), step=3, total=1)
         began = time.monotonic()
-        with pytest.raises(NotNow):
+        with pytest.raises(TemporaryFailure):
             sender.send(letter())
 
     assert time.monotonic() - began < 10
@@ -225,7 +231,7 @@ def test_a_name_server_that_is_silent_does_not_hold_us() -> None:
     sender = SmtpSender(server, ssl.create_default_context(), FrozenClock(), step=0.3, total=1, resolve=silent)
     began = time.monotonic()
     try:
-        with pytest.raises(NotNow, match="not resolved in time"):
+        with pytest.raises(TemporaryFailure, match="not resolved in time"):
             sender.send(letter())
     finally:
         over.set()

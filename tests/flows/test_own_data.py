@@ -9,8 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from idp.accounts.account import Account
-from idp.desk.data_requests import ERASED_NAME, AlreadyAnswered, DataRequest, days_after, working_days_after
+from idp.desk.data_requests import ERASED_NAME, DataRequest, days_after, working_days_after
 from idp.desk.officers import NotAllowed
+from idp.errors import StaleState
 from idp.store import tables as t
 from tests.flows.test_passwords_life import field, follow, log_in, page_of
 from tests.support.app import App, Visitor
@@ -93,7 +94,7 @@ def test_asking_twice_is_asking_once_and_can_be_withdrawn(app: App) -> None:
     assert app.provider.desk.data_requests.waiting(CLERK) == []
     assert "Đã rút lại" in visitor.get("/account/data").text
     app.clock.move(3 * 86_400)
-    with pytest.raises(AlreadyAnswered):
+    with pytest.raises(StaleState):
         app.provider.desk.data_requests.erase(request, CLERK)
 
 
@@ -126,7 +127,7 @@ def test_an_erasure_takes_out_what_no_law_keeps_and_ends_everything(app: App) ->
     assert kept.value == CODE
     assert kept.valid_to is not None
     assert {m.channel for m in app.told("sms") + app.told("email") if m.template == "data_erased"} == {"sms", "email"}
-    with pytest.raises(AlreadyAnswered):
+    with pytest.raises(StaleState):
         app.provider.desk.data_requests.refuse(request, CLERK, "other", "")
 
 
@@ -140,9 +141,9 @@ def test_only_officers_with_the_right_answer_and_never_about_themselves(app: App
         requests.erase(request, replace(CLERK, bhxh_code=CODE))
     acknowledged = requests.acknowledge(request, CLERK)
     prolonged = requests.prolong(acknowledged, CLERK, "Cần xác minh thêm")
-    with pytest.raises(AlreadyAnswered):
+    with pytest.raises(StaleState):
         requests.prolong(prolonged, CLERK, "")
-    with pytest.raises(AlreadyAnswered):
+    with pytest.raises(StaleState):
         requests.refuse(acknowledged, CLERK, "other", "")
     assert requests.refuse(prolonged, CLERK, "proceedings", "Đang có khiếu nại").state == "refused"
 

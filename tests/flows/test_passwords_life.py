@@ -7,6 +7,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from config.people_wiring import set_number
+from idp.errors import StaleState
 from tests.support.app import PASSWORD, App, Visitor, attempt_of
 
 PHONE, EMAIL = "0981234567", "nga@example.com"
@@ -416,14 +417,13 @@ def test_after_guessing_an_unknown_device_needs_a_code_and_a_known_one_does_not(
 
 
 def test_two_changes_at_once_and_one_wins(app: App) -> None:
-    from idp.accounts.credentials import Outdated
     from idp.accounts.notices import NOWHERE
 
     account = app.base.people.find(citizen(app))
     assert account is not None
     hashed = app.provider.passwords.hash(NEW)
     app.provider.credentials.change(account, hashed, NOWHERE)
-    with pytest.raises(Outdated):
+    with pytest.raises(StaleState):
         app.provider.credentials.change(replace(account), hashed, NOWHERE)
 
 

@@ -9,8 +9,9 @@ from werkzeug.test import TestResponse
 from config.people_wiring import set_number
 from idp.accounts.account import Account
 from idp.accounts.people import IdentifierTaken
-from idp.desk.decisions import Decided, Unfit
+from idp.desk.decisions import Unfit
 from idp.desk.declaration import Declaration
+from idp.errors import StaleState
 from idp.messages.message import Channel, Message
 from tests.flows.test_passwords_life import field, follow, log_in, page_of
 from tests.support.app import App, Visitor
@@ -201,7 +202,7 @@ def test_a_newer_request_takes_the_place_of_the_one_that_waits(app: App) -> None
     second = asked(app, logged_in(app), street="3 Đường Thử")
 
     assert [(d.id, d.state) for d in requests(app)] == [(second.id, "submitted"), (first.id, "superseded")]
-    with pytest.raises((Decided, Unfit)):
+    with pytest.raises((StaleState, Unfit)):
         app.provider.desk.decisions.approve(first, OFFICER)
     visitor = logged_in(app)
     of_before = {"csrf": field(visitor.get("/account/profile"), "csrf"), "cancel": first.id}
@@ -225,7 +226,7 @@ def test_the_owner_takes_a_request_back_and_nobody_else_does(app: App) -> None:
     assert requests(app)[0].state == "cancelled"
     assert "Đã hủy" in gone.text
     assert OVER in again.text
-    with pytest.raises((Decided, Unfit)):
+    with pytest.raises((StaleState, Unfit)):
         app.provider.desk.decisions.approve(waiting, OFFICER)
 
 

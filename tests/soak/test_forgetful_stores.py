@@ -31,7 +31,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.serving import make_server
 
 from config.wiring import device_codes_of, proofs_of
-from idp.errors import Refusal, StoreDown
+from idp.errors import StoreDown, UserError
 from idp.login.attempt import Held, LoginAttempt, browser_of
 from idp.login.authentication import Authentication, Proved
 from idp.login.sessions import Opened, Visitor
@@ -156,7 +156,7 @@ class Uses:
     def _works(self, place: int) -> bool:
         try:
             return bool(self.made[place][1]())
-        except (OAuth2Error, Refusal):
+        except (OAuth2Error, UserError):
             return False
 
     @property

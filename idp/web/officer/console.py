@@ -14,7 +14,7 @@ from idp.accounts.password_rules import VIETNAM
 from idp.desk.agencies import Agencies, Tree
 from idp.desk.officer_logins import OfficerLogins
 from idp.desk.officers import Officer, Right
-from idp.errors import Forbidden, Refusal
+from idp.errors import Forbidden, UserError
 from idp.ports import Clock
 from idp.web.browser import Browser, WebContext, csrf_of, this_browser, with_query
 from idp.web.page import Page
@@ -23,7 +23,7 @@ COOKIE = "o"
 LONGEST_NOTE = 200
 
 
-class NoRight(Refusal):
+class NoRight(UserError):
     """The officer may not do this; `kind` names the sentence."""
 
     kind = "no_right"

@@ -6,9 +6,9 @@ from flask import abort, redirect
 from werkzeug.wrappers import Response
 
 from idp.accounts.people import People
-from idp.desk.data_requests import DAY, REFUSALS, AlreadyAnswered, DataRequest, DataRequests, TooEarly
+from idp.desk.data_requests import DAY, REFUSALS, DataRequest, DataRequests, TooEarly
 from idp.desk.officers import NotAllowed, Officer
-from idp.errors import BadRequest
+from idp.errors import BadRequest, StaleState
 from idp.web.officer import console as shared
 from idp.web.officer.console import Console, NoRight, OfficerPage, line
 from idp.web.officer.dossier import masked, when
@@ -57,7 +57,7 @@ class DataCase(DataPage):
             self._answer(officer, asked, action, reason, note)
         except NotAllowed as refused:
             raise shared.REFUSALS.get(refused.why, NoRight)(refused.why) from None
-        except AlreadyAnswered:
+        except StaleState:
             return self._page(officer, self._opened(officer, request_id), error=DATA["answered"], status=409)
         except TooEarly:
             return self._page(officer, asked, error=DATA["early"], status=409)

@@ -19,11 +19,12 @@ from idp.accounts.people import IdentifierTaken, People
 from idp.accounts.phone import PhoneNumber
 from idp.desk.address import address_of
 from idp.desk.comparing import Compared, DeskViews, compare
-from idp.desk.decisions import Decided, Decisions, Unfit
-from idp.desk.declaration import ROLES, Declaration, DeclarationStore, NotOpen, Role
+from idp.desk.decisions import Decisions, Unfit
+from idp.desk.declaration import ROLES, Declaration, DeclarationStore, Role, WrongState
 from idp.desk.grades import grades
 from idp.desk.officers import NotAllowed, Officer
 from idp.desk.views import ViewBudget
+from idp.errors import StaleState
 from idp.ports import AuditLog, Event
 from idp.web.browser import with_query
 from idp.web.officer.console import REFUSALS, Console, NoRight, OfficerPage, line
@@ -89,7 +90,7 @@ class Dossier(CasePage):
             return self._stopped(officer, declaration, wanted, "reason", status=200)
         try:
             self._decide(officer, declaration, action, form)
-        except (Decided, NotOpen):
+        except (StaleState, WrongState):
             return self._stopped(officer, self.opened(officer, declaration_id), wanted, "changed")
         except Unfit as unfit:
             return self._stopped(officer, declaration, wanted, unfit.why)

@@ -14,12 +14,12 @@ from typing import Any, cast
 from idp.accounts.account import LOGIN_KINDS, Kind
 from idp.accounts.one_time import OneTimeCodes
 from idp.desk.agencies import Agencies
-from idp.desk.declaration import Declaration, NotOpen, Role
-from idp.desk.declarations import Applicant, Changed, Closed, Declarations, Incomplete
+from idp.desk.declaration import Declaration, Role, WrongState
+from idp.desk.declarations import Applicant, Closed, Declarations, Incomplete
 from idp.desk.divisions import divisions
 from idp.desk.photos import LARGEST, BadPhoto
 from idp.desk.reading import FIELDS
-from idp.errors import BadRequest, Busy, Expired, TooMany
+from idp.errors import BadRequest, Busy, Expired, StaleState, TooMany
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.login.challenge import Challenges
 from idp.messages.message import Language
@@ -230,7 +230,7 @@ class Api:
 
 
 OTHERS: tuple[type[Exception], ...] = (
-    BadRequest, TooLarge, TooMany, Busy, Closed, Changed, NotOpen, Incomplete, BadPhoto, OverBudget,
+    BadRequest, TooLarge, TooMany, Busy, Closed, StaleState, WrongState, Incomplete, BadPhoto, OverBudget,
 )  # fmt: skip
 """What rules and reading raise; each becomes a problem."""
 
@@ -238,7 +238,7 @@ REFUSING: tuple[type[Exception], ...] = (RegistrationProblem, *OTHERS, *STORE_DO
 
 CODES: Mapping[type[Exception], str] = {
     BadRequest: "bad_request", TooLarge: "too_large", TooMany: "too_many", Busy: "busy", Closed: "closed",
-    Changed: "busy", NotOpen: "handed_in", Incomplete: "incomplete", OverBudget: "over_budget",
+    StaleState: "busy", WrongState: "handed_in", Incomplete: "incomplete", OverBudget: "over_budget",
 }  # fmt: skip
 
 

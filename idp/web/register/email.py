@@ -7,8 +7,9 @@ from flask import redirect
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from idp.desk.declaration import NotOpen
-from idp.desk.declarations import Changed, Incomplete
+from idp.desk.declaration import WrongState
+from idp.desk.declarations import Incomplete
+from idp.errors import StaleState
 from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.register.visit import RegistrationPages, Visit
@@ -49,7 +50,7 @@ class EmailPage(Page):
             return later if isinstance(later, Response) else self._page(visit, **shown)
         try:
             self._desk.declarations.hand_in(visit.draft, visit.browser.language())
-        except (Incomplete, Changed, NotOpen):
+        except (Incomplete, StaleState, WrongState):
             return redirect("/register/form", 303)
         return redirect("/register/done", 303)
 

@@ -8,11 +8,11 @@ from flask import abort, redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from idp.desk.declaration import ROLES, Declaration, NotOpen, Role
-from idp.desk.declarations import Changed, needed
+from idp.desk.declaration import ROLES, Declaration, Role, WrongState
+from idp.desk.declarations import needed
 from idp.desk.photos import LARGEST, BadPhoto
 from idp.desk.reading import FIELDS, IVANS
-from idp.errors import BadRequest
+from idp.errors import BadRequest, StaleState
 from idp.web.browser import Browser
 from idp.web.forms import LARGEST_BODY, LARGEST_UPLOAD, TooLarge
 from idp.web.page import Page
@@ -56,7 +56,7 @@ class FormPage(Page):
         try:
             draft, unread = desk.fill(visit.draft, typed)
             wrong = problems | {role: why for role, file in files.items() if (why := self._kept(draft, role, file))}
-        except (Changed, NotOpen):
+        except (StaleState, WrongState):
             return self._page(visit, form, {}, said=str(TAKEN))
         visit = Visit(visit.browser, visit.secret, draft)
         if "later" in form:
@@ -137,7 +137,7 @@ class OwnPhoto(Page):
                 self._desk.declarations.keep_photo(visit.draft, role, files.get(role, b""))
         except BadPhoto as bad:
             wrong = {role: bad.why}
-        except NotOpen:
+        except WrongState:
             abort(404)
         said = {"problem": problem(role, wrong[role]) if role in wrong else None}
         response = Response(json.dumps(said), 422 if said["problem"] else 200, mimetype="application/json")

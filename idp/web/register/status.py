@@ -11,10 +11,9 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from idp.accounts.one_time import CodeRequest
-from idp.desk.declaration import Declaration, NotOpen
-from idp.desk.declarations import Changed
+from idp.desk.declaration import Declaration, WrongState
 from idp.ephemeral_records import EphemeralRecords
-from idp.errors import BadRequest, Expired, OtherBrowser
+from idp.errors import BadRequest, Expired, OtherBrowser, StaleState
 from idp.login.attempt import browser_of
 from idp.web.browser import Browser, this_browser, with_query
 from idp.web.cookies import new_browser
@@ -119,7 +118,7 @@ class StatusProof(Page):
                 desk.declarations.cancel(declaration)
                 return page("cancelled.html", declaration=declaration)
             secret, _ = desk.declarations.open_again(declaration)
-        except (Changed, NotOpen):
+        except (StaleState, WrongState):
             return redirect("/register/status", 303)
         return desk.remember(redirect("/register/form", 303), secret)
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from idp.messages.sending import NotNow
+from idp.messages.sending import TemporaryFailure
 from idp.oidc.back_channel import Rests
 from tests.support.clock import FrozenClock
 
@@ -14,7 +14,7 @@ def ask(rests: Rests, clock: FrozenClock, seconds: float, client_id: str = "port
     try:
         with rests.asking(client_id):
             clock.move(seconds)
-    except NotNow:
+    except TemporaryFailure:
         return False
     return True
 
@@ -72,8 +72,8 @@ def test_whoever_finds_out_and_dies_is_waited_for_no_longer_than_a_sending_lasts
 
 def test_a_portal_that_fails_slowly_rests_as_well(clock: FrozenClock) -> None:
     rests = Rests(clock)
-    with suppress(NotNow), rests.asking("portal"):
+    with suppress(TemporaryFailure), rests.asking("portal"):
         clock.move(5)
-        raise NotNow("no answer")
+        raise TemporaryFailure("no answer")
 
     assert not ask(rests, clock, 0)

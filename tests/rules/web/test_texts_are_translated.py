@@ -107,7 +107,9 @@ def test_labels_of_the_login_page_stay_letter_for_letter(app: Flask) -> None:
 
 
 def test_every_kind_of_refusal_has_its_page() -> None:
-    kinds = {kind.kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.Refusal)}
+    kinds = {
+        kind.kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.UserError)
+    }
     assert kinds <= set(sentences.PAGES)
 
 
