@@ -134,8 +134,8 @@ class Links(Protocol):
     def add(self, link: NewLink, securing: Securing, now: float) -> float:
         """Make a link in one transaction with the credential event that it is, and return the event's date.
 
-        Raises `LinkConflict` when a link is in the way, when another event came first, when the account is not active any
-        more, or when `link.phone` is not this one account's number any more.
+        Raises `LinkConflict` when a link is in the way, when another event came first, when the account is not active
+        any more, or when `link.phone` is not this one account's number any more.
         """
         ...
 

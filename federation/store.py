@@ -276,7 +276,7 @@ class SqlLinks:
                 raise StaleState
 
     def _demand_linked(self, connection: Connection, dispute: Dispute, number: Identifier) -> None:
-        """A number is for an account that lacks one, and that whoever told it may still enter. Raises `LinkConflict`."""
+        """For an account that lacks a number, and that whoever gave it may still enter. Raises `LinkConflict`."""
         through = and_(_l.upstream == dispute.subject.upstream, _l.subject == dispute.subject.digest)
         holds = and_(through, _l.account_id == dispute.account_id, _l.ended_at.is_(None))
         n = t.identifier.c
