@@ -10,7 +10,7 @@ import click
 
 from config.commands import output
 from config.commands.accounts_import import import_
-from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
 from config.commands.phones import phones
 from config.commands.records import read_records
 from config.people_file import BadPerson, read_person
@@ -37,7 +37,7 @@ accounts.add_command(import_)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @reasoned
 @as_json
-@told
+@reports_errors
 def load(file: Path, reason: str, as_json: bool) -> None:
     """Add the people of a JSON list who do not exist yet.
 
@@ -87,7 +87,7 @@ def open_account(base: Stores, hasher: Passwords, account: Account, password: st
 @click.option("--temporary", is_flag=True, help="The password has to be changed at the first login.")
 @reasoned
 @as_json
-@told
+@reports_errors
 def add(name: str, password_stdin: bool, temporary: bool, reason: str, as_json: bool, **given: str | None) -> None:
     """Open an account. The password never stands on the command line.
 
@@ -116,7 +116,7 @@ def add(name: str, password_stdin: bool, temporary: bool, reason: str, as_json: 
 @click.option("--kind", type=click.Choice(["individual", "organisation"]), help="Only this kind.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @as_json
-@told
+@reports_errors
 def list_(kind: Kind | None, limit: int, as_json: bool) -> None:
     """List accounts, newest first; numbers and contact data are masked.
 
@@ -133,7 +133,7 @@ def list_(kind: Kind | None, limit: int, as_json: bool) -> None:
 @accounts.command()
 @click.argument("who")
 @as_json
-@told
+@reports_errors
 def show(who: str, as_json: bool) -> None:
     """Show one account, by id, BHXH code, CCCD, unit or tax code.
 
@@ -149,7 +149,7 @@ def show(who: str, as_json: bool) -> None:
 @accounts.command()
 @click.argument("who")
 @reasoned
-@told
+@reports_errors
 def disable(who: str, reason: str) -> None:
     """Close an account; every session and token of it ends at once.
 
@@ -165,7 +165,7 @@ def disable(who: str, reason: str) -> None:
 @accounts.command()
 @click.argument("who")
 @reasoned
-@told
+@reports_errors
 def enable(who: str, reason: str) -> None:
     """Open a closed account again.
 
@@ -182,7 +182,7 @@ def enable(who: str, reason: str) -> None:
 @click.argument("who")
 @click.argument("phone")
 @reasoned
-@told
+@reports_errors
 def set_phone(who: str, phone: str, reason: str) -> None:
     """Set an unverified mobile number; only its owner's code or a desk verifies it.
 
@@ -204,7 +204,7 @@ def set_phone(who: str, phone: str, reason: str) -> None:
 @accounts.command("end-sessions")
 @click.argument("who")
 @reasoned
-@told
+@reports_errors
 def end_sessions(who: str, reason: str) -> None:
     """End every session of an account, and every refresh token with them.
 

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
 from config.people_file import BadPerson, read_person
 from config.stores import Stores
 from idp.accounts.account import Account
@@ -39,7 +39,7 @@ class AccountLine:
 @click.argument("file", type=click.File("rb"))
 @reasoned
 @as_json
-@told
+@reports_errors
 def import_(file: BinaryIO, reason: str, as_json: bool) -> None:
     """Open accounts from FILE ("-": standard input): JSON Lines, each a person as `idp accounts load` takes them.
 

@@ -7,7 +7,7 @@ import click
 
 from config.agencies_file import BadAgenciesFile, read_agencies
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
 from idp.accounts.password_rules import VIETNAM
 from idp.desk.agencies import Agency
 from idp.ports import Event
@@ -26,7 +26,7 @@ def agencies() -> None:
 @click.argument("file", type=click.File("rb"))
 @reasoned
 @as_json
-@told
+@reports_errors
 def import_(file: BinaryIO, reason: str, as_json: bool) -> None:
     """Read agencies from a CSV file, or from standard input when FILE is "-".
 
@@ -55,7 +55,7 @@ def import_(file: BinaryIO, reason: str, as_json: bool) -> None:
 @agencies.command("list")
 @click.option("--at", type=click.DateTime(["%Y-%m-%d"]), help="Those of that day; today when it is not given.")
 @as_json
-@told
+@reports_errors
 def list_(at: datetime | None, as_json: bool) -> None:
     """List the agencies that take declarations.
 

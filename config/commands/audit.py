@@ -13,7 +13,7 @@ from typing import IO, Any
 import click
 
 from config.commands import output
-from config.commands.context import UNUSABLE, as_json, foundation, stop, told
+from config.commands.context import UNUSABLE, as_json, foundation, reports_errors, stop
 from config.housekeeping import Witness
 from idp.audit import EVENTS
 from idp.audit_export import BadExport, check
@@ -47,7 +47,7 @@ def audit() -> None:
 @audit.command()
 @click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True)
 @as_json
-@told
+@reports_errors
 def tail(limit: int, as_json: bool) -> None:
     """Print the newest events, oldest first.
 
@@ -65,7 +65,7 @@ def tail(limit: int, as_json: bool) -> None:
 @click.option("--file", "files", multiple=True, type=FILE, help="An exported month instead; earlier months first.")
 @click.option("--keys", "jwks", type=FILE, help="With --file: our public audit keys, as /jwks/audit has them.")
 @as_json
-@told
+@reports_errors
 def verify(heads: tuple[str, ...], files: tuple[Path, ...], jwks: Path | None, as_json: bool) -> None:
     """Recompute the whole chain; ends with 1 and the place when any byte was changed, or the end was cut off.
 
@@ -96,7 +96,7 @@ def verify(heads: tuple[str, ...], files: tuple[Path, ...], jwks: Path | None, a
 @audit.command()
 @click.argument("month", metavar="YYYY-MM")
 @click.option("--output", "target", type=click.Path(path_type=Path), help="A new file, instead of standard output.")
-@told
+@reports_errors
 def export(month: str, target: Path | None) -> None:
     """Write the records of a month and our signature of them, for whoever checks them without us.
 
@@ -119,7 +119,7 @@ def export(month: str, target: Path | None) -> None:
 
 
 @audit.command("keys")
-@told
+@reports_errors
 def keys_() -> None:
     """Print the public keys that vouch for exported months, as a JWK set; /jwks/audit has the same.
 
@@ -144,7 +144,7 @@ def events(as_json: bool) -> None:
 @click.command()
 @click.argument("code")
 @as_json
-@told
+@reports_errors
 def explain(code: str, as_json: bool) -> None:
     """Tell the story behind the support code of an error page.
 

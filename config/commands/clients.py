@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
 from config.commands.records import read_records
 from config.stores import Stores
 from idp.login.authentication import acr_name
@@ -31,7 +31,7 @@ def clients() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @reasoned
 @as_json
-@told
+@reports_errors
 def load(file: Path, reason: str, as_json: bool) -> None:
     """Register a JSON list of clients in RFC 7591 metadata, with given ids and secrets; existing ones are replaced.
 
@@ -101,7 +101,7 @@ def described(command: Callable[..., None]) -> Callable[..., None]:
 @described
 @reasoned
 @as_json
-@told
+@reports_errors
 def add(name: str, client_id: str | None, reason: str, as_json: bool, **given: Any) -> None:
     """Register a client and print what a portal developer needs; the secret is shown this once.
 
@@ -120,7 +120,7 @@ def add(name: str, client_id: str | None, reason: str, as_json: bool, **given: A
 
 @clients.command("list")
 @as_json
-@told
+@reports_errors
 def list_(as_json: bool) -> None:
     """List the registered clients.
 
@@ -136,7 +136,7 @@ def list_(as_json: bool) -> None:
 @clients.command()
 @click.argument("client_id")
 @as_json
-@told
+@reports_errors
 def show(client_id: str, as_json: bool) -> None:
     """Show one client; its secret cannot be shown again.
 
@@ -151,7 +151,7 @@ def show(client_id: str, as_json: bool) -> None:
 @click.option("--name", "client_name", help="The name people see.")
 @described
 @reasoned
-@told
+@reports_errors
 def edit(client_id: str, reason: str, **given: Any) -> None:
     """Change what is given and leave the rest; takes effect within five seconds.
 
@@ -171,7 +171,7 @@ def edit(client_id: str, reason: str, **given: Any) -> None:
 @click.argument("client_id")
 @reasoned
 @as_json
-@told
+@reports_errors
 def rotate_secret(client_id: str, reason: str, as_json: bool) -> None:
     """Give the client a new secret, shown this once; the old one stops working within five seconds.
 
@@ -190,7 +190,7 @@ def rotate_secret(client_id: str, reason: str, as_json: bool) -> None:
 @clients.command()
 @click.argument("client_id")
 @reasoned
-@told
+@reports_errors
 def remove(client_id: str, reason: str) -> None:
     """Remove a client for good; its tokens are refused within five seconds.
 

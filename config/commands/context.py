@@ -75,7 +75,7 @@ UNREADY: tuple[type[Exception], ...] = (*STORE_DOWN, ProgrammingError)
 """What a store says that is down, or that has no tables yet."""
 
 
-def told(command: Callable[..., None]) -> Callable[..., None]:
+def reports_errors(command: Callable[..., None]) -> Callable[..., None]:
     """Turn a store that is down, or keys that are damaged, into one line instead of a traceback."""
 
     @wraps(command)

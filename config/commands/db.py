@@ -6,7 +6,7 @@ import click
 
 from config import migrate
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, settings, stop, told
+from config.commands.context import as_json, foundation, reasoned, reports_errors, settings, stop
 from config.housekeeping import Witness
 from config.settings import BadSettings
 from config.stores import open_database
@@ -23,7 +23,7 @@ def db() -> None:
 
 @db.command()
 @as_json
-@told
+@reports_errors
 def upgrade(as_json: bool) -> None:
     """Bring the database to the newest revision.
 
@@ -44,7 +44,7 @@ def upgrade(as_json: bool) -> None:
 @click.option("--from", "source", required=True, help="URL to copy from.")
 @click.option("--to", "target", required=True, help="URL to copy to; must be empty.")
 @as_json
-@told
+@reports_errors
 def copy(source: str, target: str, as_json: bool) -> None:
     """Move a small installation to another database, for example from SQLite to PostgreSQL. Stop the server first.
 
@@ -73,7 +73,7 @@ def epoch() -> None:
 @epoch.command("bump")
 @reasoned
 @as_json
-@told
+@reports_errors
 def bump(reason: str, as_json: bool) -> None:
     """End every session, refresh family and grant that exists now.
 

@@ -7,7 +7,7 @@ import click
 
 from config.commands import output
 from config.commands.accounts import found as account_found
-from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
 from config.people_wiring import notices_of, sql_devices
 from idp.accounts.devices import Device
 from idp.accounts.notices import Scene
@@ -25,7 +25,7 @@ def devices() -> None:
 @click.argument("who")
 @click.option("--ended", is_flag=True, help="Also those that have ended, and why.")
 @as_json
-@told
+@reports_errors
 def list_(who: str, ended: bool, as_json: bool) -> None:
     """List the phones of an account, newest first.
 
@@ -42,7 +42,7 @@ def list_(who: str, ended: bool, as_json: bool) -> None:
 @click.argument("device_id")
 @reasoned
 @as_json
-@told
+@reports_errors
 def end(who: str, device_id: str, reason: str, as_json: bool) -> None:
     """End a phone that was lost or stolen: its key opens nothing again, and the owner is told.
 

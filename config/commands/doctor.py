@@ -7,7 +7,7 @@ import click
 
 from config import migrate
 from config.commands import output
-from config.commands.context import as_json, foundation, settings, told
+from config.commands.context import as_json, foundation, reports_errors, settings
 from config.housekeeping import refuse_restored_store
 from config.keys_setup import needed_algorithms
 from config.proxy_watch import look_for_unlisted
@@ -25,7 +25,7 @@ LONGEST_WAIT = 600.0
 
 @click.command()
 @as_json
-@told
+@reports_errors
 def doctor(as_json: bool) -> None:
     """Check settings, database, migrations, Redis, keys and the audit trail; ends with 1 when something is wrong.
 

@@ -89,7 +89,7 @@ def _mark(course: Course, at: float) -> str:
     return "#" if signs and (course.signs_until is None or at < course.signs_until) else "."
 
 
-def told(outcome: Outcome, max_age: float, dry_run: bool) -> Iterator[str]:
+def described(outcome: Outcome, max_age: float, dry_run: bool) -> Iterator[str]:
     """What a change did, or would do, and what portals see of it."""
     if not outcome.changes:
         yield "nothing is to be done"

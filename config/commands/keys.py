@@ -8,7 +8,7 @@ import click
 
 from config.commands import key_words as words
 from config.commands import output
-from config.commands.context import as_json, clock, foundation, reasoned, settings, stop, told
+from config.commands.context import as_json, clock, foundation, reasoned, reports_errors, settings, stop
 from config.keys_setup import master_keys, needed_algorithms, policy
 from config.settings import BadSettings
 from config.stores import Stores, open_database
@@ -48,7 +48,7 @@ def _ring_of(base: Stores) -> tuple[RingCache, Rotator]:
 @keys.command("list")
 @click.option("--all", "everything", is_flag=True, help="Also retired and revoked keys.")
 @as_json
-@told
+@reports_errors
 def list_(everything: bool, as_json: bool) -> None:
     """List the keys: what signs now, what comes, until when.
 
@@ -65,7 +65,7 @@ def list_(everything: bool, as_json: bool) -> None:
 
 @keys.command()
 @as_json
-@told
+@reports_errors
 def status(as_json: bool) -> None:
     """Tell what signs, what stands by, and what will happen in the next 90 days.
 
@@ -85,7 +85,7 @@ def status(as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would happen.")
 @reasoned
 @as_json
-@told
+@reports_errors
 def rotate(alg: str | None, dry_run: bool, reason: str, as_json: bool) -> None:
     """Let the standbys sign that are due, and publish the next ones; does nothing when nothing is due.
 
@@ -100,7 +100,7 @@ def rotate(alg: str | None, dry_run: bool, reason: str, as_json: bool) -> None:
 @for_alg
 @reasoned
 @as_json
-@told
+@reports_errors
 def generate(alg: str | None, reason: str, as_json: bool) -> None:
     """Publish what is missing: a standby, or the first key of an algorithm, which signs after the lead.
 
@@ -116,7 +116,7 @@ def generate(alg: str | None, reason: str, as_json: bool) -> None:
 @by_force
 @reasoned
 @as_json
-@told
+@reports_errors
 def activate(kid: str | None, alg: str | None, at_once: bool, force: bool, reason: str, as_json: bool) -> None:
     """Let a standby sign: KID, or that of an algorithm, or every one. Refuses before the lead is over.
 
@@ -138,7 +138,7 @@ def activate(kid: str | None, alg: str | None, at_once: bool, force: bool, reaso
 @click.argument("kid")
 @reasoned
 @as_json
-@told
+@reports_errors
 def retire(kid: str, reason: str, as_json: bool) -> None:
     """Give up an algorithm that nobody needs any more: its key leaves when its last token has expired.
 
@@ -156,7 +156,7 @@ def retire(kid: str, reason: str, as_json: bool) -> None:
 @by_force
 @reasoned
 @as_json
-@told
+@reports_errors
 def revoke(kid: str, force: bool, reason: str, as_json: bool) -> None:
     """Emergency: take a key away at once. Its tokens are refused within 5 seconds, and the standby signs.
 
@@ -168,7 +168,7 @@ def revoke(kid: str, force: bool, reason: str, as_json: bool) -> None:
 @keys.command()
 @click.argument("kid", required=False)
 @click.option("--format", "form", type=click.Choice(["jwks", "pem"]), default="jwks", show_default=True)
-@told
+@reports_errors
 def export(kid: str | None, form: str) -> None:
     """Print the published keys, or KID, as JWK set or PEM. Only public parts ever leave.
 
@@ -189,7 +189,7 @@ def export(kid: str | None, form: str) -> None:
 @keys.command()
 @reasoned
 @as_json
-@told
+@reports_errors
 def reseal(reason: str, as_json: bool) -> None:
     """Seal every key and secret under the newest master key. May be stopped and begun again.
 
@@ -207,7 +207,7 @@ def reseal(reason: str, as_json: bool) -> None:
 
 @keys.command()
 @as_json
-@told
+@reports_errors
 def verify(as_json: bool) -> None:
     """Open every stored key and secret, prove each key, and tell which tokens are in the field; 1 when one is broken.
 
@@ -252,4 +252,4 @@ def _change(
     if as_json:
         output.as_json(words.outcome(outcome, max_age, dry_run))
     else:
-        click.echo("\n".join(words.told(outcome, max_age, dry_run)))
+        click.echo("\n".join(words.described(outcome, max_age, dry_run)))

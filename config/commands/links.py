@@ -8,7 +8,7 @@ import click
 from config.commands import output
 from config.commands.accounts import found as account_found
 from config.commands.accounts import shown as account_shown
-from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
 from config.federation_wiring import sql_links
 from config.officer_wiring import sql_officers
 from config.people_wiring import notices_of
@@ -32,7 +32,7 @@ def links() -> None:
 @click.option("--all", "decided_too", is_flag=True, help="Also those that were decided.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @as_json
-@told
+@reports_errors
 def list_(who: str | None, decided_too: bool, limit: int, as_json: bool) -> None:
     """List refused links that wait for an officer, oldest first, or the links of an account.
 
@@ -51,7 +51,7 @@ def list_(who: str | None, decided_too: bool, limit: int, as_json: bool) -> None
 @links.command(context_settings=ID)
 @click.argument("refused_id")
 @as_json
-@told
+@reports_errors
 def show(refused_id: str, as_json: bool) -> None:
     """Show a refused link: what the upstream said of the person, and the account that it is about, both masked.
 
@@ -78,7 +78,7 @@ def show(refused_id: str, as_json: bool) -> None:
 @click.option("--approved-by", help="Login name of another officer, who agreed to it.")
 @reasoned
 @as_json
-@told
+@reports_errors
 def resolve(
     refused_id: str,
     decision: str,
@@ -156,7 +156,7 @@ def _two(base: Stores, by: tuple[str, str], numbers: frozenset[str]) -> TwoPerso
 @click.argument("who")
 @click.argument("upstream")
 @reasoned
-@told
+@reports_errors
 def remove(who: str, upstream: str, reason: str) -> None:
     """End the link of an account to an upstream, and every session of the account; the person is told.
 

@@ -9,7 +9,7 @@ import click
 
 from config import logging as our_logging
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
 from config.wiring import build_provider
 from idp.accounts.phone import PhoneNumber
 from idp.messages.message import Channel
@@ -33,7 +33,7 @@ def messages() -> None:
 @click.option("--state", type=click.Choice(get_args(State)), help="Only this state.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @as_json
-@told
+@reports_errors
 def list_(channel: Channel | None, state: State | None, limit: int, as_json: bool) -> None:
     """List messages, newest first; recipients are masked, what they say is not shown.
 
@@ -50,7 +50,7 @@ def list_(channel: Channel | None, state: State | None, limit: int, as_json: boo
 @click.argument("message_id")
 @reasoned
 @as_json
-@told
+@reports_errors
 def retry(message_id: str, reason: str, as_json: bool) -> None:
     """Try a message anew that failed, as long as it is worth saying.
 
@@ -69,7 +69,7 @@ def retry(message_id: str, reason: str, as_json: bool) -> None:
 
 @messages.command()
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads per channel; default: messages.threads.")
-@told
+@reports_errors
 def work(threads: int | None) -> None:
     """Send what is due until told to stop; what is under way is then finished.
 
@@ -91,7 +91,7 @@ def work(threads: int | None) -> None:
 @messages.command()
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @as_json
-@told
+@reports_errors
 def budget(limit: int, as_json: bool) -> None:
     """Show what the sending budgets have come to, most spent first; whom they are of is masked.
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
 from config.commands.records import read_records
 from config.officer_wiring import roster_of, sql_officers
 from config.stores import Stores, passwords_of
@@ -35,7 +35,7 @@ def _explained(command: F) -> F:
         except BadOfficer as error:
             stop([str(error)])
 
-    return reasoned(as_json(told(run)))  # type: ignore[return-value]
+    return reasoned(as_json(reports_errors(run)))  # type: ignore[return-value]
 
 
 def _own_options(command: F) -> F:
@@ -116,7 +116,7 @@ def reset(login: str, reason: str, as_json: bool) -> None:
 @officers.command(hidden=True)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @reasoned
-@told
+@reports_errors
 def load(file: Path, reason: str) -> None:
     """Add made-up officers with passwords and secrets that anybody may read; refused in production.
 
@@ -150,7 +150,7 @@ def _of(record: Mapping[str, Any]) -> Own:
 
 @officers.command("list")
 @as_json
-@told
+@reports_errors
 def list_(as_json: bool) -> None:
     """List officers with their rights.
 

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TextIO
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
 from config.participants_file import BadParticipantsFile, ParticipantLine, read_participants
 from config.stores import Stores
 from idp.accounts import identifiers, names
@@ -35,7 +35,7 @@ def participants() -> None:
 @click.option("--rejects", type=click.File("x", encoding="utf-8"), help="New CSV file for what is wrong, by line.")
 @reasoned
 @as_json
-@told
+@reports_errors
 def import_(file: BinaryIO, rejects: TextIO | None, reason: str, as_json: bool) -> None:
     """Read participants from a CSV file, or from standard input when FILE is "-".
 
@@ -60,7 +60,7 @@ def import_(file: BinaryIO, rejects: TextIO | None, reason: str, as_json: bool) 
             base.audit.record(Event("participants.imported", facts=counts, reason=reason))
     output.as_json(counts) if as_json else click.echo(", ".join(f"{n} {name}" for name, n in counts.items()))
     if counts["rejected"]:
-        stop(refused.told())
+        stop(refused.complaints())
 
 
 def _written(
@@ -95,7 +95,7 @@ class _Refused:
             elif len(self._first) < COMPLAINTS:
                 self._first.append(f"line {line.number}: {line.complaint}")
 
-    def told(self) -> list[str]:
+    def complaints(self) -> list[str]:
         """The complaints to print."""
         more = self._count - len(self._first)
         if self._file:
@@ -115,7 +115,7 @@ def _progress(file: BinaryIO) -> AbstractContextManager[Any]:
 @participants.command()
 @click.argument("code")
 @as_json
-@told
+@reports_errors
 def show(code: str, as_json: bool) -> None:
     """Show what the register says of a BHXH code, masked.
 
@@ -130,7 +130,7 @@ def show(code: str, as_json: bool) -> None:
 
 @participants.command()
 @as_json
-@told
+@reports_errors
 def count(as_json: bool) -> None:
     """Count the participants.
 

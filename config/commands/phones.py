@@ -5,7 +5,7 @@ from typing import Any, get_args
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, stop, told
+from config.commands.context import as_json, foundation, reports_errors, stop
 from idp.ports import Event
 from idp.store.phones import PhoneFinding, SqlPhones, State
 
@@ -15,7 +15,7 @@ from idp.store.phones import PhoneFinding, SqlPhones, State
 @click.option("--reason", help="Why; goes into the audit trail.")
 @click.option("--limit", type=click.IntRange(1, 10_000), default=100, show_default=True, help="Numbers listed at most.")
 @as_json
-@told
+@reports_errors
 def phones(convert: bool, reason: str | None, limit: int, as_json: bool) -> None:
     """List numbers that several accounts hold, and numbers in the form of before 2018 (0168... is 038... today).
 

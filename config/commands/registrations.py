@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, stop, told
+from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
 from config.desk_wiring import Desk, desk_of
 from config.officer_wiring import proposals_of, sql_officers
 from config.people_wiring import credentials_of
@@ -49,7 +49,7 @@ def registrations() -> None:
 @click.option("--state", type=click.Choice(STATES), default="submitted", show_default=True)
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True)
 @as_json
-@told
+@reports_errors
 def list_(agency: str | None, state: State, limit: int, as_json: bool) -> None:
     """List declarations, oldest first; names and numbers are masked.
 
@@ -65,7 +65,7 @@ def list_(agency: str | None, state: State, limit: int, as_json: bool) -> None:
 @registrations.command()
 @click.argument("reference")
 @as_json
-@told
+@reports_errors
 def show(reference: str, as_json: bool) -> None:
     """Show one declaration, masked.
 
@@ -93,7 +93,7 @@ def _decides(command: F) -> F:
             _refuse("taken")
 
     by = click.option("--by", required=True, help="Login name of the officer who decides.")
-    return by(reasoned(as_json(told(run))))  # type: ignore[return-value]
+    return by(reasoned(as_json(reports_errors(run))))  # type: ignore[return-value]
 
 
 @registrations.command()

@@ -10,7 +10,7 @@ import click
 
 from config import logging as our_logging
 from config import migrate
-from config.commands.context import foundation, settings, stop, told
+from config.commands.context import foundation, reports_errors, settings, stop
 from config.housekeeping import refuse_restored_store
 from config.proxy_rules import proxy_rules
 from config.serving.numbers import Numbers, make_directory
@@ -23,7 +23,7 @@ from config.stores import Stores
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.")
 @click.option("--threads", type=click.IntRange(1, 64), help="Threads per worker.")
 @click.option("--server", type=click.Choice(["gunicorn", "granian"]), default="gunicorn", show_default=True)
-@told
+@reports_errors
 def serve(bind: str | None, workers: int | None, threads: int | None, server: str) -> None:
     """Serve the provider until it is told to stop; running requests then finish.
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from config.commands import output
-from config.commands.context import UNUSABLE, as_json, foundation, reasoned, stop, told
+from config.commands.context import UNUSABLE, as_json, foundation, reasoned, reports_errors, stop
 from config.federation_wiring import sql_links, upstreams_of
 from config.sections import UpstreamSettings
 from config.settings import BadSettings
@@ -30,7 +30,7 @@ def upstreams() -> None:
 
 @upstreams.command("list")
 @as_json
-@told
+@reports_errors
 def list_(as_json: bool) -> None:
     """List the configured upstreams, in the order of the login page, and whether they are open.
 
@@ -51,7 +51,7 @@ def list_(as_json: bool) -> None:
 @upstreams.command()
 @click.argument("upstream_id")
 @as_json
-@told
+@reports_errors
 def test(upstream_id: str, as_json: bool) -> None:
     """Ask an upstream for something harmless, open or not; ends with 1 and the reason when that fails.
 
@@ -82,7 +82,7 @@ def test(upstream_id: str, as_json: bool) -> None:
 @upstreams.command()
 @click.argument("upstream_id")
 @reasoned
-@told
+@reports_errors
 def disable(upstream_id: str, reason: str) -> None:
     """Close an upstream for everybody; who is logged in already stays so.
 
@@ -94,7 +94,7 @@ def disable(upstream_id: str, reason: str) -> None:
 @upstreams.command()
 @click.argument("upstream_id")
 @reasoned
-@told
+@reports_errors
 def enable(upstream_id: str, reason: str) -> None:
     """Open a closed upstream again; its dates hold as before.
 
