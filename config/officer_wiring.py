@@ -14,7 +14,7 @@ from federation.officers import LinkOfficers
 from idp.accounts.notices import NOTHING_TOLD
 from idp.accounts.passkey import Ceremony, RelyingParty
 from idp.accounts.passkeys import LIFE, Passkeys
-from idp.desk.officer_logins import OfficerLimits, OfficerLogins, Stay
+from idp.desk.officer_logins import OfficerLimits, OfficerLogins, SessionLifetimes
 from idp.desk.officer_passkeys import OfficerPasskeys
 from idp.desk.officers import Roster
 from idp.desk.proposals import Proposals
@@ -63,7 +63,7 @@ def officer_logins_of(base: Stores, passwords: Passwords) -> OfficerLogins:
         limits,
         base.audit,
         base.clock,
-        Stay(rules.idle, rules.absolute),
+        SessionLifetimes(rules.idle, rules.absolute),
         key=base.secrets.get("officer-login"),
     )
 

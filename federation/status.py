@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext
 
 from federation.upstreams import Upstream, Upstreams
 from idp.web.browser import WebContext, this_browser
-from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.web.page import Page
 
 STATES = {
@@ -32,7 +32,7 @@ class UpstreamStatus:
     def table(self) -> Mapping[str, Endpoint]:
         return {"/status.json": self.json}
 
-    def json(self, environ: Environ) -> Reply:
+    def json(self, environ: Environ) -> EndpointResponse:
         """The states for programs."""
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return problem(405, "method_not_allowed", [("Allow", "GET, HEAD")])

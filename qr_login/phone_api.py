@@ -15,7 +15,7 @@ from idp.accounts.phone import PhoneNumber
 from idp.errors import Busy, StaleState, TooMany
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.web.agents import browser_name
-from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from qr_login.contract import NUMBER_OVER, OPERATIONS, PhoneRoute
 from qr_login.flow import WRONG_NUMBERS, QrRefused
 from qr_login.openapi import document
@@ -31,7 +31,7 @@ from qr_login.phone_authenticator import (
 )
 
 Given = Mapping[str, Any]
-Answer = tuple[int, Mapping[str, Any]]
+ApiResponse = tuple[int, Mapping[str, Any]]
 OF_QR = {"other_device": "scanned_by_other"}
 """Reasons of a login that have another code here."""
 
@@ -67,7 +67,7 @@ class PhoneApi:
         return served | {"/phone/openapi.json": lambda environ: reply(200, told, [])}
 
     def _endpoint(self, methods: Mapping[str, PhoneRoute]) -> Endpoint:
-        def endpoint(environ: Environ) -> Reply:
+        def endpoint(environ: Environ) -> EndpointResponse:
             operation = methods.get(environ["REQUEST_METHOD"])
             if operation is None:
                 return problem(405, "method_not_allowed", [("Allow", ", ".join(methods))])
@@ -83,9 +83,9 @@ class PhoneApi:
 
         return endpoint
 
-    def _answered(self, operation: PhoneRoute, caller: Caller, given: Given) -> Answer:
+    def _answered(self, operation: PhoneRoute, caller: Caller, given: Given) -> ApiResponse:
         try:
-            answer: Answer = getattr(self, f"_{operation.name}")(caller, given)
+            answer: ApiResponse = getattr(self, f"_{operation.name}")(caller, given)
         except DeviceRefused as refused:
             raise self._of_device(refused) from None
         except QrRefused as refused:
@@ -109,7 +109,7 @@ class PhoneApi:
             return PhoneProblem("other_device", {"device": described(refused.device)})
         return PhoneProblem(refused.why, {"left": refused.left} if refused.left else {})
 
-    def _device(self, caller: Caller, given: Given) -> Answer:
+    def _device(self, caller: Caller, given: Given) -> ApiResponse:
         device = caller.device
         if device is None:
             return 200, {"state": "none"}
@@ -118,7 +118,7 @@ class PhoneApi:
             return 200, {"state": "active", **told}
         return 200, {"state": "ended", **told, "ended": self._door.end(device)}
 
-    def _enrol(self, caller: Caller, given: Given) -> Answer:
+    def _enrol(self, caller: Caller, given: Given) -> ApiResponse:
         holder = person_of(caller)
         wish = EnrolmentRequest(given["name"], given["passcode"], given.get("replace", False), given.get("code", ""))
         try:
@@ -129,15 +129,15 @@ class PhoneApi:
         number = PhoneNumber(holder.account.phone or "").masked
         return 202, {"sent_to": number, "next_at": int(self._devices.next_code(holder) or 0)}
 
-    def _remove(self, caller: Caller, given: Given) -> Answer:
+    def _remove(self, caller: Caller, given: Given) -> ApiResponse:
         self._devices.unenrol(device_of(caller), person_of(caller).account)
         return 200, {"result": "removed"}
 
-    def _passcode(self, caller: Caller, given: Given) -> Answer:
+    def _passcode(self, caller: Caller, given: Given) -> ApiResponse:
         self._devices.change_passcode(device_of(caller), given["old"], given["new"], person_of(caller).account)
         return 200, {"result": "changed"}
 
-    def _disown(self, caller: Caller, given: Given) -> Answer:
+    def _disown(self, caller: Caller, given: Given) -> ApiResponse:
         replaced = self._devices.disowned(caller.jkt)
         account = self._people.find(replaced.account_id) if replaced else None
         if replaced is None or account is None:
@@ -145,26 +145,26 @@ class PhoneApi:
         self._credentials.disown_device(account, Scene(replaced.name, caller.language))
         return 200, {"result": "ended"}
 
-    def _scan(self, caller: Caller, given: Given) -> Answer:
+    def _scan(self, caller: Caller, given: Given) -> ApiResponse:
         scanned = self._phone.scan(device_of(caller), caller.network, given["picture"])
         expires_at = int(scanned.login.expires_at)
         return 200, {"ticket": scanned.ticket, "card": scanned.card, "expires_at": expires_at}
 
-    def _look(self, caller: Caller, given: Given) -> Answer:
+    def _look(self, caller: Caller, given: Given) -> ApiResponse:
         login = self._phone.look(device_of(caller), given["ticket"])
         left = WRONG_NUMBERS - login.wrong_numbers
         return 200, {"state": login.state.value, "tries_left": left, "intruded": login.intruded}
 
-    def _confirm(self, caller: Caller, given: Given) -> Answer:
+    def _confirm(self, caller: Caller, given: Given) -> ApiResponse:
         account = person_of(caller).account
         self._phone.confirm(device_of(caller), account, given["ticket"], given["number"], given["passcode"])
         return 200, {"result": "confirmed"}
 
-    def _deny(self, caller: Caller, given: Given) -> Answer:
+    def _deny(self, caller: Caller, given: Given) -> ApiResponse:
         self._phone.deny(device_of(caller), given["ticket"])
         return 200, {"result": "denied"}
 
-    def _not_me(self, caller: Caller, given: Given) -> Answer:
+    def _not_me(self, caller: Caller, given: Given) -> ApiResponse:
         device = device_of(caller)
         sessions = self._phone.not_me(device, given["ticket"])
         listed = [

@@ -23,7 +23,7 @@ from idp.store.store_errors import STORE_DOWN
 from idp.web import request as current_request
 from idp.web.access import challenges, proofs_in, shown_token
 from idp.web.forms import TooLarge, read_body
-from idp.web.gateway import Environ, Reply, reply, unavailable
+from idp.web.gateway import EndpointResponse, Environ, reply, unavailable
 from idp.web.headers import Headers
 from idp.web.network import TrustedProxies
 from qr_login.contract import REFUSALS, PhoneRoute, sentence
@@ -117,7 +117,7 @@ class PhoneAuthenticator:
         """What the next proof holds."""
         return [("DPoP-Nonce", self._proofs.nonce())]
 
-    def refused(self, refused: PhoneProblem, language: Language) -> Reply:
+    def refused(self, refused: PhoneProblem, language: Language) -> EndpointResponse:
         """The problem as it is sent."""
         known = REFUSALS[refused.code]
         retry = [("Retry-After", str(refused.retry_after))] if refused.retry_after else []

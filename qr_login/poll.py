@@ -17,7 +17,7 @@ from idp.login.authentication import Proved
 from idp.login.sessions import ClientInfo
 from idp.ports import Clock
 from idp.web.browser import Browser, WebContext, with_query
-from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.web.headers import Headers
 from idp.web.login import returns_to
 from qr_login.drawing import Drawing
@@ -107,7 +107,7 @@ class Poll:
     def table(self) -> Mapping[str, Endpoint]:
         return {PATH: self.poll}
 
-    def poll(self, environ: Environ) -> Reply:
+    def poll(self, environ: Environ) -> EndpointResponse:
         if environ["REQUEST_METHOD"] != "POST":
             return problem(405, "method_not_allowed", [("Allow", "POST")])
         browser = Browser(self._context, Request(environ))

@@ -34,7 +34,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class Highlights:
     """What the queue says of a declaration: how many others about its code are open, and whether it has an account."""
 
     others: int
@@ -44,7 +44,7 @@ class Marks:
 class DeskViews(Protocol):
     """Reads for the console."""
 
-    def marks(self, page: Sequence[Declaration]) -> dict[str, Marks]:
+    def highlights(self, page: Sequence[Declaration]) -> dict[str, Highlights]:
         """The marks of a page of the queue, by id: two statements, however long the page."""
         ...
 

@@ -102,7 +102,7 @@ class OfficerLimits:
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
+class SessionLifetimes:
     """How long an officer's session lives: seconds without a request, and at all."""
 
     idle: float = 900.0
@@ -120,7 +120,7 @@ class OfficerLogins:
         limits: OfficerLimits,
         audit: AuditLog,
         clock: Clock,
-        stay: Stay,
+        stay: SessionLifetimes,
         *,
         key: bytes,
     ) -> None:

@@ -23,7 +23,7 @@ from idp.oidc.tokens import AccessToken, Tokens
 from idp.ports import AuditLog, Clock, Event
 
 log = logging.getLogger(__name__)
-Marks = tuple[()] | tuple[str] | tuple[str, str]
+RevocationIds = tuple[()] | tuple[str] | tuple[str, str]
 
 
 class GrantStates(Protocol):
@@ -37,8 +37,8 @@ class GrantStates(Protocol):
         """By account, without a session: at the end of a login."""
         ...
 
-    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Marks) -> GrantState:
-        """By what a code or token carries; `marks` are the grant id or `jti`, or both, that may have been revoked."""
+    def of_grant(self, account_id: str, client_id: str, sid: str, revocation_ids: RevocationIds) -> GrantState:
+        """By what a code or token carries; `revocation_ids` are the grant id or `jti`, or both."""
         ...
 
 
@@ -189,8 +189,8 @@ class Issuing:
         account_id = self.tokens.account_id(token, client)
         if account_id is None or token.authentication is None or token.sid is None or token.grant_id is None:
             return None
-        marks = (token.grant_id, token.jti)
-        grant_state = self.grant_states.of_grant(account_id, client.client_id, token.sid, marks)
+        revocation_ids = (token.grant_id, token.jti)
+        grant_state = self.grant_states.of_grant(account_id, client.client_id, token.sid, revocation_ids)
         if needs_binding:
             grant_state = self.seated(grant_state, client, account_id, token.jkt)
         request = Request(

@@ -19,7 +19,7 @@ from idp.oidc.grants import ClientCredentialsGrant, CodeGrant, DeviceGrant, Refr
 from idp.oidc.issuing import Issuing
 from idp.oidc.metadata import TOKEN
 
-Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
+TokenResponse = tuple[int, dict[str, Any], list[tuple[str, str]]]
 """Status, JSON body and extra headers: what an endpoint for machines answers."""
 
 
@@ -115,7 +115,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         except (BadProof, NonceNeeded) as error:
             raise error.as_oauth(400) from None
 
-    def create_token_response(self, request: FormRequest) -> Answer:
+    def create_token_response(self, request: FormRequest) -> TokenResponse:
         """Authlib's steps, and between them ours: the proof is used up by a grant that was found good, and by no other.
 
         Whoever makes up proofs and grants has nothing written down; and nothing is issued before the proof is used.
@@ -137,14 +137,14 @@ class Server(AuthorizationServer):  # type: ignore[misc]
     def create_oauth2_request(self, request: FormRequest) -> FormRequest:
         return request
 
-    def handle_response(self, status: int, body: dict[str, Any], headers: list[tuple[str, str]]) -> Answer:
+    def handle_response(self, status: int, body: dict[str, Any], headers: list[tuple[str, str]]) -> TokenResponse:
         return status, body, headers
 
-    def handle_error_response(self, request: FormRequest, error: OAuth2Error) -> Answer:
+    def handle_error_response(self, request: FormRequest, error: OAuth2Error) -> TokenResponse:
         return error_answer(error)
 
 
-def error_answer(error: OAuth2Error) -> Answer:
+def error_answer(error: OAuth2Error) -> TokenResponse:
     """A protocol error as JSON (RFC 6749, 5.2)."""
     body = {"error": error.error}
     if error.description:

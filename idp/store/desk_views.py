@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import and_, or_, select
 
-from idp.desk.comparing import Marks
+from idp.desk.comparing import Highlights
 from idp.desk.declaration import OPEN, Declaration
 from idp.limits.budgets import Budget, BudgetSpent
 from idp.store import tables as t
@@ -24,11 +24,11 @@ class SqlDeskViews:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def marks(self, page: Sequence[Declaration]) -> dict[str, Marks]:
+    def highlights(self, page: Sequence[Declaration]) -> dict[str, Highlights]:
         codes = {each.form.code for each in page if each.form.code}
         numbers = {each.form.citizen_number for each in page if each.form.citizen_number}
         if not codes | numbers:
-            return {each.id: Marks(0, has_account=False) for each in page}
+            return {each.id: Highlights(0, has_account=False) for each in page}
         open_ones = select(_d.code).where(_d.code.in_(codes), _d.state.in_(OPEN))
         held = select(_i.value).where(_i.value.in_(codes | numbers), _i.valid_to.is_(None))
         held = held.where(_i.kind.in_(("bhxh", "cccd", "unit", "tax")))
@@ -36,7 +36,7 @@ class SqlDeskViews:
             counts = Counter(connection.execute(open_ones).scalars())
             taken = set(connection.execute(held).scalars())
         return {
-            each.id: Marks(
+            each.id: Highlights(
                 max(0, counts[each.form.code] - each.is_open), bool(taken & {each.form.code, each.form.citizen_number})
             )
             for each in page

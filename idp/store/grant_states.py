@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, exists, func, literal, null, select
 
 from idp.oidc.gate import Consent, GrantState
-from idp.oidc.issuing import Marks
+from idp.oidc.issuing import RevocationIds
 from idp.store import tables as t
 from idp.store.rows import ACCOUNT, IDENTIFIER, SESSION, Row, account_of, session_of
 from keys.database import Database
@@ -67,8 +67,8 @@ class SqlGrantStates:
     def of_account(self, account_id: str, client_id: str) -> GrantState:
         return grant_state_of(self._of_account.rows(account_id=account_id, client_id=client_id))
 
-    def of_grant(self, account_id: str, client_id: str, sid: str, marks: Marks) -> GrantState:
+    def of_grant(self, account_id: str, client_id: str, sid: str, revocation_ids: RevocationIds) -> GrantState:
         # Nothing is ever marked under an empty id.
-        mark, other_mark = (*marks, "", "")[:2]
+        mark, other_mark = (*revocation_ids, "", "")[:2]
         both = {"mark": mark, "other_mark": other_mark}
         return grant_state_of(self._of_grant.rows(account_id=account_id, client_id=client_id, sid=sid, **both))

@@ -11,7 +11,7 @@ from idp.limits.local import LocalRateLimiter
 from idp.oidc.device_grant import read_user_code, shown
 from idp.oidc.metadata import DEVICE
 from idp.web.forms import read_query, single
-from idp.web.gateway import Endpoint, Environ, Reply, problem
+from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem
 from idp.web.network import TrustedProxies
 
 PATH = f"{DEVICE}/code.png"
@@ -31,7 +31,7 @@ class DevicePicture:
     def table(self) -> Mapping[str, Endpoint]:
         return {PATH: self.picture}
 
-    def picture(self, environ: Environ) -> Reply:
+    def picture(self, environ: Environ) -> EndpointResponse:
         """Raises `BadRequest` for what is no code, and `TooMany`."""
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return problem(405, "method_not_allowed", [("Allow", "GET, HEAD")])

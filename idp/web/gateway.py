@@ -20,8 +20,8 @@ from idp.web.metrics import Metrics
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
 Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
-Reply = tuple[int, Headers, bytes]
-Endpoint = Callable[[Environ], Reply]
+EndpointResponse = tuple[int, Headers, bytes]
+Endpoint = Callable[[Environ], EndpointResponse]
 
 METHODS = frozenset(("GET", "HEAD", "POST"))
 REASONS = {
@@ -92,7 +92,7 @@ class Gateway:
         current_request.current().route = path
         return _send(environ, start, guarded(endpoint, environ))
 
-    def _refuse(self, environ: Environ) -> Reply | None:
+    def _refuse(self, environ: Environ) -> EndpointResponse | None:
         """What no endpoint has to think about (table in docs/bad-requests.md)."""
         if environ.get("REQUEST_METHOD") not in METHODS:
             return problem(405, "method_not_allowed", [("Allow", "GET, HEAD, POST")])
@@ -113,7 +113,7 @@ class Gateway:
         return None
 
 
-def guarded(endpoint: Endpoint, environ: Environ) -> Reply:
+def guarded(endpoint: Endpoint, environ: Environ) -> EndpointResponse:
     """Call an endpoint for machines; refusals become JSON, anything unexpected a 500 without a word about why."""
     try:
         return endpoint(environ)
@@ -128,23 +128,23 @@ def guarded(endpoint: Endpoint, environ: Environ) -> Reply:
         return problem(500, "server_error")
 
 
-def unavailable(error: Exception) -> Reply:
+def unavailable(error: Exception) -> EndpointResponse:
     """A store did not answer: nothing was done, come back in a moment."""
     log.error("store down", extra={"reason": type(error).__name__, "request_id": current_request.current().id})
     return problem(503, "temporarily_unavailable", [("Retry-After", "2")])
 
 
-def problem(status: int, error: str, headers: Headers | None = None) -> Reply:
+def problem(status: int, error: str, headers: Headers | None = None) -> EndpointResponse:
     """A small JSON error."""
     return reply(status, {"error": error}, headers or [])
 
 
-def reply(status: int, body: Any, headers: Headers) -> Reply:
+def reply(status: int, body: Any, headers: Headers) -> EndpointResponse:
     """A JSON answer."""
     return status, [JSON, *headers], json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def _send(environ: Environ, start: StartResponse, answer: Reply) -> Iterable[bytes]:
+def _send(environ: Environ, start: StartResponse, answer: EndpointResponse) -> Iterable[bytes]:
     status, headers, body = answer
     start(f"{status} {REASONS.get(status, 'Status')}", [*headers, ("Content-Length", str(len(body)))])
     return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]

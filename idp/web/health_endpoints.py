@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from idp.web.gateway import Reply, problem, reply
+from idp.web.gateway import EndpointResponse, problem, reply
 
 Check = Callable[[], object]
 PATIENCE = 1.0
@@ -29,7 +29,7 @@ class HealthEndpoints:
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(max(1, len(checks)), "readiness")
 
-    def answer(self, path: str) -> Reply:
+    def answer(self, path: str) -> EndpointResponse:
         """What is said at this path."""
         match path:
             case "/healthz":
@@ -46,7 +46,7 @@ class HealthEndpoints:
         """Ask nothing any more."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _ready(self) -> Reply:
+    def _ready(self) -> EndpointResponse:
         """200 when every part works, else 503 that names what is missing; at a stop 503 before anything else ends."""
         missing = [] if self.is_stopping else self._missing()
         status = "stopping" if self.is_stopping else "not ready" if missing else "ready"

@@ -14,7 +14,7 @@ from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
 from idp.web.access import bearer_of
 from idp.web.forms import read_form, single
-from idp.web.gateway import Environ, Reply, problem, reply
+from idp.web.gateway import EndpointResponse, Environ, problem, reply
 
 PATH = "/recovery"
 SCOPE = "recovery"
@@ -30,7 +30,7 @@ class Hotline:
         self._clients = clients
         self._recoveries = recoveries
 
-    def start(self, environ: Environ) -> Reply:
+    def start(self, environ: Environ) -> EndpointResponse:
         """Accept a recovery: 202 for every phone and user name; 401 and 403 by RFC 6750."""
         if environ["REQUEST_METHOD"] != "POST":
             return problem(405, "method_not_allowed", [("Allow", "POST")])
@@ -51,7 +51,7 @@ class Hotline:
             log.warning("recovery by hotline not sent", extra={"reason": refusal.detail})
         return reply(202, {"result": "accepted"}, [])
 
-    def _refused(self, environ: Environ) -> Reply | None:
+    def _refused(self, environ: Environ) -> EndpointResponse | None:
         text = bearer_of({**environ, "CONTENT_TYPE": ""})
         found = self._inspection.resource(text) if text else None
         if found is None:

@@ -8,7 +8,7 @@ from flask import render_template
 from flask_babel import lazy_gettext
 
 from idp.web.account import VIETNAM
-from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.web.page import Page
 from keys.calendar import DAY, Course, courses, document, events
 from keys.changes import Plan
@@ -41,7 +41,7 @@ class Calendar:
     def table(self) -> Mapping[str, Endpoint]:
         return {"/keys.json": self.json}
 
-    def json(self, environ: Environ) -> Reply:
+    def json(self, environ: Environ) -> EndpointResponse:
         """The calendar for programs."""
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return problem(405, "method_not_allowed", [("Allow", "GET, HEAD")])

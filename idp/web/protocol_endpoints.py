@@ -16,12 +16,12 @@ from idp.oidc.client_auth import claimed_id
 from idp.oidc.clients import AUTH_METHODS, Client
 from idp.oidc.device_grant import INTERVAL, LIFE, shown
 from idp.oidc.inspection import Inspection
-from idp.oidc.server import Answer, FormRequest, Server, error_answer
+from idp.oidc.server import FormRequest, Server, TokenResponse, error_answer
 from idp.ports import Clock
 from idp.web import request as current_request
 from idp.web.access import challenges, fresh_nonce, proofs_in, shown_token
 from idp.web.forms import read_form, single
-from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.web.headers import Headers
 from idp.web.network import TrustedProxies
 from keys.ring import KeyRing
@@ -55,7 +55,7 @@ class ProtocolEndpoints:
         self._clock = clock
         self._peers = peers
         self._max_age = max_age
-        self._documents: dict[str, tuple[Version, Reply]] = {}
+        self._documents: dict[str, tuple[Version, EndpointResponse]] = {}
 
     def table(self) -> Mapping[str, Endpoint]:
         """Every path that is answered here."""
@@ -71,27 +71,27 @@ class ProtocolEndpoints:
             metadata.DEVICE_AUTHORIZATION: self._post(self.device_authorization),
         }
 
-    def discovery(self, environ: Environ) -> Reply:
+    def discovery(self, environ: Environ) -> EndpointResponse:
         algorithms = self._ring().algorithms(self._clock())
         return self._prepared("discovery", algorithms, environ, lambda: metadata.document(self._issuer, algorithms))
 
-    def jwks(self, environ: Environ) -> Reply:
+    def jwks(self, environ: Environ) -> EndpointResponse:
         ring, now = self._ring(), self._clock()
         kids = tuple(key.kid for key in ring.published(now))
         return self._prepared("jwks", kids, environ, lambda: ring.jwks(now))
 
-    def audit_jwks(self, environ: Environ) -> Reply:
+    def audit_jwks(self, environ: Environ) -> EndpointResponse:
         ring = self._audit_ring()
         return self._prepared("audit_jwks", (str(ring.version),), environ, ring.unrevoked_jwks)
 
-    def token(self, environ: Environ) -> Reply:
+    def token(self, environ: Environ) -> EndpointResponse:
         request = self._form_request(environ)
         named = self._server.clients.find(claimed_id(request))
         current_request.current().client_id = named.client_id if named else None
         status, body, headers = self._server.create_token_response(request)
         return _answered((status, body, [*headers, *fresh_nonce(environ, self._server.proofs)]))
 
-    def device_authorization(self, environ: Environ) -> Reply:
+    def device_authorization(self, environ: Environ) -> EndpointResponse:
         """A device asks to be let in (RFC 8628, 3.1 and 3.2)."""
         request = self._form_request(environ)
         caller = self._caller(request, "device_authorization", none=True)
@@ -109,17 +109,17 @@ class ProtocolEndpoints:
         }
         return reply(200, body, [])
 
-    def introspect(self, environ: Environ) -> Reply:
+    def introspect(self, environ: Environ) -> EndpointResponse:
         request = self._form_request(environ)
         caller = self._caller(request, "introspection", none=False)
         return reply(200, self._inspection.introspect(_token(request), caller), [])
 
-    def revoke(self, environ: Environ) -> Reply:
+    def revoke(self, environ: Environ) -> EndpointResponse:
         request = self._form_request(environ)
         self._inspection.revoke(_token(request), self._caller(request, "revocation", none=True))
         return reply(200, {}, [])
 
-    def userinfo(self, environ: Environ) -> Reply:
+    def userinfo(self, environ: Environ) -> EndpointResponse:
         """`GET` or `POST` with a token in the header, or a bearer token in the form of a `POST` (RFC 6750, 2)."""
         proofs = self._server.proofs
         try:
@@ -144,7 +144,9 @@ class ProtocolEndpoints:
         methods = [method for method in AUTH_METHODS if none or method != "none"]
         return self._server.authenticate_client(request, methods, endpoint)
 
-    def _prepared(self, name: str, version: Version, environ: Environ, make: Callable[[], Mapping[str, Any]]) -> Reply:
+    def _prepared(
+        self, name: str, version: Version, environ: Environ, make: Callable[[], Mapping[str, Any]]
+    ) -> EndpointResponse:
         """Bytes that are made once for each version of what they tell."""
         made = self._documents.get(name)
         if made is None or made[0] != version:
@@ -158,7 +160,7 @@ class ProtocolEndpoints:
         return status, headers, body
 
     def _get(self, endpoint: Endpoint) -> Endpoint:
-        def only_get(environ: Environ) -> Reply:
+        def only_get(environ: Environ) -> EndpointResponse:
             if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
                 return problem(405, "method_not_allowed", [("Allow", "GET, HEAD")])
             return endpoint(environ)
@@ -166,7 +168,7 @@ class ProtocolEndpoints:
         return only_get
 
     def _post(self, endpoint: Endpoint) -> Endpoint:
-        def only_post(environ: Environ) -> Reply:
+        def only_post(environ: Environ) -> EndpointResponse:
             if environ["REQUEST_METHOD"] != "POST":
                 return problem(405, "method_not_allowed", [("Allow", "POST")])
             try:
@@ -184,7 +186,7 @@ def _token(request: FormRequest) -> str:
     return text[: LONGEST_TOKEN + 1]
 
 
-def _answered(answer: Answer) -> Reply:
+def _answered(answer: TokenResponse) -> EndpointResponse:
     status, body, headers = answer
     extra: Headers = [h for h in headers if h[0].lower() not in ("content-type", "cache-control", "pragma")]
     return status, [("Content-Type", "application/json"), *extra], json.dumps(body, separators=(",", ":")).encode()

@@ -14,7 +14,7 @@ from idp.errors import BadRequest
 from idp.messages.sending import Receipts
 from idp.messages.sms_gateway import signature
 from idp.web.forms import read_body
-from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 
 PATH = "/messages/receipts"
 MOST = 500
@@ -34,7 +34,7 @@ class ReceiptDesk:
     def table(self) -> Mapping[str, Endpoint]:
         return {PATH: self.take}
 
-    def take(self, environ: Environ) -> Reply:
+    def take(self, environ: Environ) -> EndpointResponse:
         if environ["REQUEST_METHOD"] != "POST":
             return problem(405, "method_not_allowed", [("Allow", "POST")])
         body = read_body(environ)

@@ -10,7 +10,7 @@ from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
 from idp.ports import Clock
 from idp.web.access import bearer_of
-from idp.web.gateway import Endpoint, Environ, Reply, problem, reply
+from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 
 Hook = Callable[[], object]
 
@@ -32,7 +32,7 @@ class Testing:
             **{f"/testing/{name}": self._hook(hook) for name, hook in self._hooks.items()},
         }
 
-    def resource(self, environ: Environ) -> Reply:
+    def resource(self, environ: Environ) -> EndpointResponse:
         """200 with JSON and `Date` for a good access token, as a resource server would answer."""
         try:
             text = bearer_of(environ)
@@ -46,7 +46,7 @@ class Testing:
         return reply(200, found, [("Date", formatdate(self._clock(), usegmt=True))])
 
     def _hook(self, hook: Hook) -> Endpoint:
-        def run(environ: Environ) -> Reply:
+        def run(environ: Environ) -> EndpointResponse:
             if environ["REQUEST_METHOD"] != "POST":
                 return problem(405, "method_not_allowed", [("Allow", "POST")])
             hook()

@@ -249,8 +249,8 @@ def shown(compared: Compared) -> dict[str, Any]:
 def beware(compared: list[dict[str, Any]], odd: list[Any], *, unknown: bool, split: bool, rivals: bool) -> list[str]:
     """In words what speaks against approving: while anything does, approving is not the first thing offered."""
     found = [str(each["label"]) for each in compared if each["verdict"] in ("differs", "close")]
-    marks = {"unknown": unknown, "split": split, "rivals": rivals}
-    return [*found, *map(str, odd), *(str(BEWARE[name]) for name, stands in marks.items() if stands)]
+    highlights = {"unknown": unknown, "split": split, "rivals": rivals}
+    return [*found, *map(str, odd), *(str(BEWARE[name]) for name, stands in highlights.items() if stands)]
 
 
 def masked(account: Account) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from flask_babel import format_timedelta
 from werkzeug.wrappers import Response
 
 from idp.desk.agencies import Tree
-from idp.desk.comparing import DeskViews, Marks
+from idp.desk.comparing import DeskViews, Highlights
 from idp.desk.declaration import Declaration, DeclarationStore, QueueFilter, Request, State, read_reference
 from idp.desk.grades import grades
 from idp.desk.officers import Officer
@@ -79,9 +79,9 @@ class QueuePage(OfficerPage):
         wanted = Filter.read(query)
         found = self._declarations.queue(wanted.queue(officer, tree, _after(query.get("after", "")), PAGE + 1))
         page = found[:PAGE]
-        marks, now = self._views.marks(page), self.console.clock()
+        highlights, now = self._views.highlights(page), self.console.clock()
         today = self.console.today()
-        rows = [row(each, marks[each.id], tree, now) | {"grades": len(grades(each.form, today))} for each in page]
+        rows = [row(each, highlights[each.id], tree, now) | {"grades": len(grades(each.form, today))} for each in page]
         more = None
         if len(found) > PAGE:
             last = page[-1]
@@ -117,7 +117,7 @@ class OfficerHome(OfficerPage):
         return self.show("nothing.html", officer)
 
 
-def row(declaration: Declaration, marks: Marks, tree: Tree, now: float) -> dict[str, Any]:
+def row(declaration: Declaration, highlights: Highlights, tree: Tree, now: float) -> dict[str, Any]:
     """A line of the queue."""
     agency = tree.get(declaration.form.agency)
     return {
@@ -131,8 +131,8 @@ def row(declaration: Declaration, marks: Marks, tree: Tree, now: float) -> dict[
         "agency": agency.name if agency else declaration.form.agency,
         "age": format_timedelta(timedelta(seconds=max(0.0, now - (declaration.submitted_at or now)))),
         "version": declaration.version,
-        "others": marks.others,
-        "has_account": marks.has_account and declaration.request == "register",
+        "others": highlights.others,
+        "has_account": highlights.has_account and declaration.request == "register",
         "selectable": declaration.state == "submitted",
     }
 

@@ -27,7 +27,7 @@ from idp.store.store_errors import STORE_DOWN
 from idp.web.captcha_picture import draw
 from idp.web.captcha_sound import speak
 from idp.web.forms import LARGEST_BODY, TooLarge, read_body, read_query, single
-from idp.web.gateway import Endpoint, Environ, Reply, problem, reply, unavailable
+from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply, unavailable
 from idp.web.headers import Headers
 from idp.web.network import TrustedProxies
 from idp.web.otp_flow import masked
@@ -36,7 +36,7 @@ from idp.web.register.contract import LONGEST, OPERATIONS, REFUSALS, ROOT, ApiRo
 from idp.web.register.wording import REASONS, STATES
 from idp.web.register.wording import problem as sentence
 
-Answer = tuple[int, Any]
+ApiResponse = tuple[int, Any]
 Speaking = Callable[[Language], AbstractContextManager[object]]
 """Within it sentences are in that language."""
 
@@ -84,7 +84,7 @@ class Api:
         return served | {f"{ROOT}/openapi.json": lambda environ: reply(200, told, [])}
 
     def _endpoint(self, methods: Mapping[str, ApiRoute]) -> Endpoint:
-        def endpoint(environ: Environ) -> Reply:
+        def endpoint(environ: Environ) -> EndpointResponse:
             operation = methods.get("GET" if environ["REQUEST_METHOD"] == "HEAD" else environ["REQUEST_METHOD"])
             if operation is None:
                 return problem(405, "method_not_allowed", [("Allow", ", ".join(methods))])
@@ -98,26 +98,26 @@ class Api:
 
         return endpoint
 
-    def _answered(self, operation: ApiRoute, environ: Environ, language: Language) -> Answer:
+    def _answered(self, operation: ApiRoute, environ: Environ, language: Language) -> ApiResponse:
         if operation.query or operation.answers[1] == "Places":
             return 200, self._places(operation.name, single(read_query(environ)).get(operation.query, ""))
         if operation.picture:
             return self._photo(environ, cast(Role, operation.path.rpartition("/")[2]))
         given = _read_object(operation, environ)
-        answer: Answer = getattr(self, f"_{operation.name}")(environ, given, language)
+        answer: ApiResponse = getattr(self, f"_{operation.name}")(environ, given, language)
         return answer
 
-    def _begin(self, environ: Environ, given: Mapping[str, Any], language: Language) -> Answer:
+    def _begin(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
         if given["kind"] not in LOGIN_KINDS:
             raise RegistrationProblem("kind")
         asker = Applicant(self._peers.network(environ), language, "app")
         secret, draft = self._declarations.begin(cast(Kind, given["kind"]), asker)
         return 201, {"secret": secret, **self._told(draft)}
 
-    def _draft(self, environ: Environ, given: Mapping[str, Any], language: Language) -> Answer:
+    def _draft(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
         return 200, self._told(self._holder(environ))
 
-    def _fill(self, environ: Environ, given: Mapping[str, Any], language: Language) -> Answer:
+    def _fill(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
         draft = self._holder(environ)
         if set(given) - set(FIELDS[draft.kind]):
             raise RegistrationProblem("bad_request")
@@ -125,13 +125,13 @@ class Api:
         filled, problems = self._declarations.fill(draft, typed)
         return 200, self._told(filled, {name: why for name, why in problems.items() if name in given})
 
-    def _photo(self, environ: Environ, role: Role) -> Answer:
+    def _photo(self, environ: Environ, role: Role) -> ApiResponse:
         draft = self._holder(environ)
         # Somewhat over the bound it is read all the same: whoever is cut off while sending hears no reason.
         self._declarations.keep_photo(draft, role, read_body(environ, 2 * LARGEST))
         return 200, self._told(draft)
 
-    def _code(self, environ: Environ, given: Mapping[str, Any], language: Language) -> Answer:
+    def _code(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
         draft = self._complete(environ)
         ask, address = self._declarations.code_for(draft), self._peers.household(environ)
         if self._codes.is_exhausted(ask):
@@ -158,7 +158,7 @@ class Api:
         work = self._challenges.work.challenge(handle, network)
         return {"captcha_id": handle, "captcha_png": png, "captcha_wav": wav} | ({"altcha": work} if work else {})
 
-    def _hand_in(self, environ: Environ, given: Mapping[str, Any], language: Language) -> Answer:
+    def _hand_in(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
         draft = self._holder(environ)
         if draft.state not in ("draft", "returned"):
             return 200, self._told(draft)
@@ -171,7 +171,7 @@ class Api:
             raise RegistrationProblem("code_exhausted" if verdict == "exhausted" else "code_wrong")
         return 200, self._told(self._declarations.hand_in(draft, language))
 
-    def _status(self, environ: Environ, given: Mapping[str, Any], language: Language) -> Answer:
+    def _status(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
         found = self._declarations.look(given["reference"], given["phone"], self._peers.network(environ))
         if found is None:
             raise RegistrationProblem("no_such_pair")
@@ -255,7 +255,7 @@ def _problem_of(error: Exception) -> RegistrationProblem:
     return RegistrationProblem("busy", retry_after=2)
 
 
-def _refused(refused: RegistrationProblem, language: Language) -> Reply:
+def _refused(refused: RegistrationProblem, language: Language) -> EndpointResponse:
     known = REFUSALS[refused.code]
     retry: Headers = [("Retry-After", str(refused.retry_after))] if refused.retry_after else []
     asks: Headers = [("WWW-Authenticate", "Bearer")] if known.status == 401 else []
@@ -271,7 +271,7 @@ def _refused(refused: RegistrationProblem, language: Language) -> Reply:
     return status, [("Content-Type", "application/problem+json"), *made[1:]], encoded
 
 
-def _cached(environ: Environ, status: int, body: Any) -> Reply:
+def _cached(environ: Environ, status: int, body: Any) -> EndpointResponse:
     """What is the same for everybody: kept by browsers, and told again only when it changed."""
     _, made, encoded = reply(status, body, [CACHED])
     tag = f'"{hashlib.sha256(encoded).hexdigest()[:16]}"'
