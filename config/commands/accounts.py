@@ -10,7 +10,7 @@ import click
 
 from config.commands import output
 from config.commands.accounts_import import import_
-from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
+from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.commands.phones import phones
 from config.commands.records import read_records
 from config.people_file import BadPerson, read_person
@@ -43,7 +43,7 @@ def load(file: Path, reason: str, as_json: bool) -> None:
 
     Example: idp accounts load people.json --reason "made-up people"
     """
-    base = foundation()
+    base = opened_stores()
     hasher = passwords_of(base.settings, base.secrets)
     added, complaints = 0, []
     for number, person in enumerate(read_records(file), 1):
@@ -93,7 +93,7 @@ def add(name: str, password_stdin: bool, temporary: bool, reason: str, as_json: 
 
     Example: idp accounts add "Nguyễn Văn Thử" --bhxh 0012345678 --reason "desk 12"
     """
-    base = foundation()
+    base = opened_stores()
     identifiers = {kind: given[kind] for kind in ("bhxh", "cccd", "unit", "tax") if given[kind]}
     password = sys.stdin.readline().rstrip("\n") if password_stdin else click.prompt("Password", hide_input=True)
     person = {
@@ -122,7 +122,7 @@ def list_(kind: Kind | None, limit: int, as_json: bool) -> None:
 
     Example: idp accounts list --kind organisation
     """
-    base = foundation()
+    base = opened_stores()
     rows = [shown(account, base.clock()) for account in base.people.search(kind=kind, limit=limit)]
     if as_json:
         output.as_json(rows)
@@ -139,7 +139,7 @@ def show(who: str, as_json: bool) -> None:
 
     Example: idp accounts show 0012345678
     """
-    base = foundation()
+    base = opened_stores()
     account = found(base, who)
     live = sessions_of(base)
     facts = shown(account, base.clock()) | {"sessions": len(live.of_account(account.id))}
@@ -155,7 +155,7 @@ def disable(who: str, reason: str) -> None:
 
     Example: idp accounts disable 0012345678 --reason "reported stolen"
     """
-    base = foundation()
+    base = opened_stores()
     account = found(base, who)
     base.people.set_status(account.id, "disabled", base.clock())
     base.audit.record(Event("account.disabled", account.id, reason=reason))
@@ -171,7 +171,7 @@ def enable(who: str, reason: str) -> None:
 
     Example: idp accounts enable 0012345678 --reason "identity checked"
     """
-    base = foundation()
+    base = opened_stores()
     account = found(base, who)
     base.people.set_status(account.id, "active", base.clock())
     base.audit.record(Event("account.enabled", account.id, reason=reason))
@@ -190,7 +190,7 @@ def set_phone(who: str, phone: str, reason: str) -> None:
 
     Example: idp accounts set-phone 0012345678 0981234567 --reason "form at desk 12"
     """
-    base = foundation()
+    base = opened_stores()
     account = found(base, who)
     try:
         number = PhoneNumber.parse(phone)
@@ -210,7 +210,7 @@ def end_sessions(who: str, reason: str) -> None:
 
     Example: idp accounts end-sessions 0012345678 --reason "owner called"
     """
-    base = foundation()
+    base = opened_stores()
     account = found(base, who)
     base.audit.record(Event("session.ended", account.id, reason=reason))
     click.echo(f"{_end_all(base, account.id)} sessions ended")

@@ -10,7 +10,7 @@ from typing import BinaryIO
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
+from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.people_file import BadPerson, read_person
 from config.stores import Stores
 from idp.accounts.account import Account
@@ -49,7 +49,7 @@ def import_(file: BinaryIO, reason: str, as_json: bool) -> None:
 
     Example: idp accounts import people.jsonl --reason "accounts of the portal before"
     """
-    base = foundation()
+    base = opened_stores()
     counts = dict.fromkeys(("read", "added", "known", "refused"), 0)
     complaints: list[str] = []
     lines = read_lines(file, base.clock())

@@ -7,7 +7,7 @@ import click
 
 from config.agencies_file import BadAgenciesFile, read_agencies
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
+from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from idp.accounts.password_rules import VIETNAM
 from idp.desk.agencies import Agency
 from idp.ports import Event
@@ -36,7 +36,7 @@ def import_(file: BinaryIO, reason: str, as_json: bool) -> None:
 
     Example: idp agencies import agencies.csv --reason "merger of July"
     """
-    base = foundation()
+    base = opened_stores()
     store = SqlAgencies(base.database, base.clock)
     tree = store.tree()
     try:
@@ -61,7 +61,7 @@ def list_(at: datetime | None, as_json: bool) -> None:
 
     Example: idp agencies list --at 2025-06-30
     """
-    base = foundation()
+    base = opened_stores()
     day = at.date() if at else datetime.fromtimestamp(base.clock(), VIETNAM).date()
     rows = [shown(agency) for agency in SqlAgencies(base.database, base.clock).tree().open(day)]
     output.as_json(rows) if as_json else output.table(rows, ("code", "kind", "parent", "name", "valid_to", "successor"))

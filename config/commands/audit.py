@@ -13,7 +13,7 @@ from typing import IO, Any
 import click
 
 from config.commands import output
-from config.commands.context import UNUSABLE, as_json, foundation, reports_errors, stop
+from config.commands.context import UNUSABLE, as_json, opened_stores, reports_errors, stop
 from config.housekeeping import Witness
 from idp.audit import EVENTS
 from idp.audit_export import BadExport, check
@@ -53,7 +53,7 @@ def tail(limit: int, as_json: bool) -> None:
 
     Example: idp audit tail --limit 50
     """
-    rows = [_told(row) for row in foundation().trail.tail(limit)]
+    rows = [_told(row) for row in opened_stores().trail.tail(limit)]
     if as_json:
         output.as_json(rows)
     else:
@@ -80,7 +80,7 @@ def verify(heads: tuple[str, ...], files: tuple[Path, ...], jwks: Path | None, a
     if files:
         _verify_files(files, jwks, as_json)
         return
-    base = foundation()
+    base = opened_stores()
     seen, epoch = Witness(base.settings.data_dir).read()
     known = [_head(text) for text in heads]
     # A bumped epoch says that an operator knows of a restored database.
@@ -104,7 +104,7 @@ def export(month: str, target: Path | None) -> None:
 
     Example: idp audit export 2026-11 --output 2026-11.jsonl
     """
-    base = foundation()
+    base = opened_stores()
     base.audit_keys.rotator.ensure()
     try:
         with _new(target) as file:
@@ -125,7 +125,7 @@ def keys_() -> None:
 
     Example: idp audit keys > audit-keys.json
     """
-    base = foundation()
+    base = opened_stores()
     base.audit_keys.rotator.ensure()
     click.echo(json.dumps(base.audit_keys.rings.ring().unrevoked_jwks(), indent=2))
 
@@ -150,7 +150,7 @@ def explain(code: str, as_json: bool) -> None:
 
     Example: idp explain 7QK2M9XA
     """
-    base = foundation()
+    base = opened_stores()
     incident = base.support_codes.find(code)
     if incident is None:
         stop(["there is no such code, or it is older than thirty days"])

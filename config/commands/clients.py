@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
+from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.commands.records import read_records
 from config.stores import Stores
 from idp.login.authentication import acr_name
@@ -37,7 +37,7 @@ def load(file: Path, reason: str, as_json: bool) -> None:
 
     Example: idp clients load clients.json --reason "test suite"
     """
-    base = foundation()
+    base = opened_stores()
     records = read_records(file)
     asked = {str(metadata.get("id_token_signed_response_alg", "RS256")) for metadata in records}
     base.rotator.prepare(asked.intersection(ALGORITHMS))
@@ -107,7 +107,7 @@ def add(name: str, client_id: str | None, reason: str, as_json: bool, **given: A
 
     Example: idp clients add "Cổng thử" --redirect-uri https://portal.example.vn/cb --reason "contract 7" --json
     """
-    base = foundation()
+    base = opened_stores()
     metadata = {"client_id": client_id or f"c-{secrets.token_hex(8)}", "client_name": name, **_given(given)}
     if base.clients.find(metadata["client_id"]):
         stop([f"client {metadata['client_id']} exists: use `idp clients edit`"])
@@ -126,7 +126,7 @@ def list_(as_json: bool) -> None:
 
     Example: idp clients list
     """
-    rows = [shown(client) for client in foundation().clients.load_all()]
+    rows = [shown(client) for client in opened_stores().clients.load_all()]
     if as_json:
         output.as_json(rows)
     else:
@@ -142,7 +142,7 @@ def show(client_id: str, as_json: bool) -> None:
 
     Example: idp clients show sandbox-portal
     """
-    facts = shown(_found(foundation(), client_id))
+    facts = shown(_found(opened_stores(), client_id))
     output.as_json(facts) if as_json else output.facts(facts)
 
 
@@ -157,7 +157,7 @@ def edit(client_id: str, reason: str, **given: Any) -> None:
 
     Example: idp clients edit c-1f2e --redirect-uri https://new.example.vn/cb --reason "moved"
     """
-    base = foundation()
+    base = opened_stores()
     client = _found(base, client_id)
     before = shown(client)
     metadata = before | _given(given)
@@ -177,7 +177,7 @@ def rotate_secret(client_id: str, reason: str, as_json: bool) -> None:
 
     Example: idp clients rotate-secret c-1f2e --reason "yearly"
     """
-    base = foundation()
+    base = opened_stores()
     client = _found(base, client_id)
     if client.secret_digest is None:
         stop([f"client {client_id} uses {client.token_endpoint_auth_method} and has no secret"])
@@ -196,7 +196,7 @@ def remove(client_id: str, reason: str) -> None:
 
     Example: idp clients remove c-1f2e --reason "contract ended"
     """
-    base = foundation()
+    base = opened_stores()
     _found(base, client_id)
     base.audit.record(Event("client.removed", client_id=client_id, reason=reason))
     base.clients.remove(client_id, base.clock())

@@ -34,7 +34,7 @@ def clock() -> Clock:
     return context.obj if context and context.obj else time.time
 
 
-def foundation() -> Stores:
+def opened_stores() -> Stores:
     """The stores, or the end of the command with the reason."""
     try:
         return open_stores(settings(), clock())

@@ -6,7 +6,7 @@ import click
 
 from config import migrate
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, reports_errors, settings, stop
+from config.commands.context import as_json, opened_stores, reasoned, reports_errors, settings, stop
 from config.housekeeping import Witness
 from config.settings import BadSettings
 from config.stores import open_database
@@ -81,7 +81,7 @@ def bump(reason: str, as_json: bool) -> None:
 
     Example: idp db epoch bump --reason "restored backup of 3 May"
     """
-    base = foundation()
+    base = opened_stores()
     moment = bump_epoch(base.database, base.clock())
     base.audit.record(Event("epoch.bumped", reason=reason))
     base.trail.seal()

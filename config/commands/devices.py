@@ -7,7 +7,7 @@ import click
 
 from config.commands import output
 from config.commands.accounts import found as account_found
-from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
+from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.people_wiring import notices_of, sql_devices
 from idp.accounts.devices import Device
 from idp.accounts.notices import Scene
@@ -31,7 +31,7 @@ def list_(who: str, ended: bool, as_json: bool) -> None:
 
     Example: idp devices list 0012345678 --ended
     """
-    base = foundation()
+    base = opened_stores()
     rows = [shown(device) for device in sql_devices(base).of_account(account_found(base, who).id, ended=ended)]
     columns = ("id", "client_id", "name", "enrolled", "seen", "wrong_passcodes", "ended", "why")
     output.as_json(rows) if as_json else output.table(rows, columns)
@@ -48,7 +48,7 @@ def end(who: str, device_id: str, reason: str, as_json: bool) -> None:
 
     Example: idp devices end 0012345678 h2Jd8sXb0Qm5r1Zt7uVw3A --reason "stolen, call 4711"
     """
-    base = foundation()
+    base = opened_stores()
     account = account_found(base, who)
     mine = [device for device in sql_devices(base).of_account(account.id) if device.id == device_id]
     if not mine:

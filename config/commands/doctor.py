@@ -7,7 +7,7 @@ import click
 
 from config import migrate
 from config.commands import output
-from config.commands.context import as_json, foundation, reports_errors, settings
+from config.commands.context import as_json, opened_stores, reports_errors, settings
 from config.housekeeping import refuse_restored_store
 from config.keys_setup import needed_algorithms
 from config.proxy_watch import look_for_unlisted
@@ -47,7 +47,7 @@ def _findings() -> Iterator[Finding]:
         "state": "good",
         "detail": f"{'production' if s.is_production else 'development'}, issuer {s.issuer}",
     }
-    base = foundation()
+    base = opened_stores()
     for part, look in LOOKS.items():
         try:
             yield {"part": part, "state": "good", "detail": look(base)}

@@ -8,7 +8,7 @@ import click
 
 from config.commands import key_words as words
 from config.commands import output
-from config.commands.context import as_json, clock, foundation, reasoned, reports_errors, settings, stop
+from config.commands.context import as_json, clock, opened_stores, reasoned, reports_errors, settings, stop
 from config.keys_setup import master_keys, needed_algorithms, policy
 from config.settings import BadSettings
 from config.stores import Stores, open_database
@@ -54,7 +54,7 @@ def list_(everything: bool, as_json: bool) -> None:
 
     Example: idp keys list
     """
-    rings, rotator = _ring_of(foundation())
+    rings, rotator = _ring_of(opened_stores())
     ring, plan = rings.ring(), rotator.plan()
     shown = [key for key in ring.in_order() if everything or key.is_published(plan.now) or key.waits(plan.now)]
     if as_json:
@@ -71,7 +71,7 @@ def status(as_json: bool) -> None:
 
     Example: idp keys status
     """
-    base = foundation()
+    base = opened_stores()
     rings, rotator = _ring_of(base)
     ring, plan, max_age = rings.ring(), rotator.plan(), base.settings.keys.jwks_max_age
     if as_json:
@@ -144,7 +144,7 @@ def retire(kid: str, reason: str, as_json: bool) -> None:
 
     Example: idp keys retire dK3x9 --reason "no portal uses PS256"
     """
-    base = foundation()
+    base = opened_stores()
     is_audit = _ring_of(base)[0] is base.audit_keys.rings
     clients = base.clients.load_all()
     needed = {ALGORITHM: "the audit trail"} if is_audit else needed_algorithms(base.settings, clients)
@@ -174,7 +174,7 @@ def export(kid: str | None, form: str) -> None:
 
     Example: idp keys export --format pem
     """
-    base = foundation()
+    base = opened_stores()
     ring, now = _ring_of(base)[0].ring(), base.clock()
     try:
         chosen = (named(ring, kid),) if kid else ring.published(now)
@@ -195,7 +195,7 @@ def reseal(reason: str, as_json: bool) -> None:
 
     Example: idp keys reseal --reason "yearly master key"
     """
-    base = foundation()
+    base = opened_stores()
     changed, newest = care.reseal(base.database, base.masters), base.masters.newest.id
     base.audit.record(Event("key.resealed", facts={"records": changed}, reason=reason))
     if as_json:
@@ -242,7 +242,7 @@ def _change(
     transition: Transition, reason: str, as_json: bool, *, dry_run: bool = False, base: Stores | None = None
 ) -> None:
     """Do it, or say what would be done, and tell what changed and what portals will see of it."""
-    base = base or foundation()
+    base = base or opened_stores()
     rotator = _ring_of(base)[1]
     try:
         outcome: Outcome = rotator.preview(transition) if dry_run else rotator.change(transition, reason)

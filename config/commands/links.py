@@ -8,7 +8,7 @@ import click
 from config.commands import output
 from config.commands.accounts import found as account_found
 from config.commands.accounts import shown as account_shown
-from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
+from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.federation_wiring import sql_links
 from config.officer_wiring import sql_officers
 from config.people_wiring import notices_of
@@ -38,7 +38,7 @@ def list_(who: str | None, decided_too: bool, limit: int, as_json: bool) -> None
 
     Example: idp links list --account 0012345678
     """
-    base = foundation()
+    base = opened_stores()
     if who:
         rows = [link_shown(link) for link in sql_links(base).of_account(account_found(base, who).id)]
         columns: tuple[str, ...] = ("id", "upstream", "how", "made", "used")
@@ -57,7 +57,7 @@ def show(refused_id: str, as_json: bool) -> None:
 
     Example: idp links show h2Jd8sXb0Qm5r1Zt7uVw3A
     """
-    base = foundation()
+    base = opened_stores()
     dispute = _found(base, refused_id)
     linked = sql_links(base).find(dispute.subject)
     account = base.people.find(dispute.account_id) if dispute.account_id else None
@@ -96,7 +96,7 @@ def resolve(
 
     Example: idp links resolve h2Jd8sXb0Qm5r1Zt7uVw3A link --by lan.nguyen --approved-by minh.tran --reason "desk 12"
     """
-    base = foundation()
+    base = opened_stores()
     dispute = _found(base, refused_id)
     officers = LinkOfficers(sql_links(base), notices_of(base), base.clock)
     try:
@@ -162,7 +162,7 @@ def remove(who: str, upstream: str, reason: str) -> None:
 
     Example: idp links remove 0012345678 vneid --reason "owner asked at desk 12"
     """
-    base = foundation()
+    base = opened_stores()
     account, store = account_found(base, who), sql_links(base)
     link = next((each for each in store.of_account(account.id) if each.subject.upstream == upstream), None)
     if link is None:

@@ -9,7 +9,7 @@ import click
 
 from config import logging as our_logging
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
+from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.wiring import build_provider
 from idp.accounts.phone import PhoneNumber
 from idp.messages.message import Channel
@@ -39,7 +39,7 @@ def list_(channel: Channel | None, state: State | None, limit: int, as_json: boo
 
     Example: idp messages list --state failed
     """
-    rows = [shown(record) for record in foundation().outbox.search(channel=channel, state=state, limit=limit)]
+    rows = [shown(record) for record in opened_stores().outbox.search(channel=channel, state=state, limit=limit)]
     if as_json:
         output.as_json(rows)
     else:
@@ -56,7 +56,7 @@ def retry(message_id: str, reason: str, as_json: bool) -> None:
 
     Example: idp messages retry 5f0c9a7d3be1428c6a90d2 --reason "gateway is back"
     """
-    base = foundation()
+    base = opened_stores()
     record = base.outbox.find(message_id)
     if record is None:
         stop(["there is no such message"])
@@ -75,7 +75,7 @@ def work(threads: int | None) -> None:
 
     Example: idp messages work --threads 4
     """
-    base = foundation()
+    base = opened_stores()
     our_logging.set_up(debug=base.settings.debug)
     workers = Workers(build_provider(base).deliveries, threads or base.settings.messages.threads)
     enough = threading.Event()
@@ -97,7 +97,7 @@ def budget(limit: int, as_json: bool) -> None:
 
     Example: idp messages budget --limit 10
     """
-    base = foundation()
+    base = opened_stores()
     rows = [
         {"budget": masked_key(key), "spent": spent, "until": _time(until)}
         for key, spent, until in read_budgets(base.database, base.clock(), limit)

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
+from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.commands.records import read_records
 from config.officer_wiring import roster_of, sql_officers
 from config.stores import Stores, passwords_of
@@ -73,7 +73,7 @@ def identify(login: str, reason: str, as_json: bool, **own: Any) -> None:
 
     Example: idp officers identify lan.nguyen --bhxh-code 0012345678 --citizen-number 001090123456 --reason "desk 12"
     """
-    base = foundation()
+    base = opened_stores()
     roster = roster_of(base)
     _say(roster.identify(roster.find(login), _own(base, **own), reason), as_json)
 
@@ -122,7 +122,7 @@ def load(file: Path, reason: str) -> None:
 
     Example: idp officers load officers.json --reason "sandbox"
     """
-    base = foundation()
+    base = opened_stores()
     if base.settings.is_production:
         stop(["officers whose secrets stand in a file are for development only"])
     for record in read_records(file):
@@ -156,7 +156,7 @@ def list_(as_json: bool) -> None:
 
     Example: idp officers list
     """
-    rows = [shown(officer) for officer in roster_of(foundation()).all()]
+    rows = [shown(officer) for officer in roster_of(opened_stores()).all()]
     output.as_json(rows) if as_json else output.table(rows, ("login", "name", "status", "person", "rights"))
 
 
@@ -175,7 +175,7 @@ def grant(login: str, agency: str, right: Right, reason: str, as_json: bool) -> 
 
     Example: idp officers grant lan.nguyen --agency 07906 --right decide --reason "desk 12"
     """
-    roster = roster_of(foundation())
+    roster = roster_of(opened_stores())
     _say(roster.grant(roster.find(login), agency, right, reason), as_json)
 
 
@@ -188,7 +188,7 @@ def revoke(login: str, agency: str, right: Right, reason: str, as_json: bool) ->
 
     Example: idp officers revoke lan.nguyen --agency 07906 --right decide --reason "moved"
     """
-    roster = roster_of(foundation())
+    roster = roster_of(opened_stores())
     _say(roster.revoke(roster.find(login), agency, right, reason), as_json)
 
 
@@ -200,7 +200,7 @@ def disable(login: str, reason: str, as_json: bool) -> None:
 
     Example: idp officers disable lan.nguyen --reason "left"
     """
-    roster = roster_of(foundation())
+    roster = roster_of(opened_stores())
     _say(roster.disable(roster.find(login), reason), as_json)
 
 
@@ -212,12 +212,12 @@ def enable(login: str, reason: str, as_json: bool) -> None:
 
     Example: idp officers enable lan.nguyen --reason "is back"
     """
-    roster = roster_of(foundation())
+    roster = roster_of(opened_stores())
     _say(roster.enable(roster.find(login), reason), as_json)
 
 
 def _with_console() -> Stores:
-    base = foundation()
+    base = opened_stores()
     return base if base.settings.officers_url else stop(["officers.url: there is no console; give it an address first"])
 
 

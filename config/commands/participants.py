@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, TextIO
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
+from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.participants_file import BadParticipantsFile, ParticipantLine, read_participants
 from config.stores import Stores
 from idp.accounts import identifiers, names
@@ -45,7 +45,7 @@ def import_(file: BinaryIO, rejects: TextIO | None, reason: str, as_json: bool) 
 
     Example: idp participants import register.csv --rejects bad.csv --reason "register of November"
     """
-    base, refused = foundation(), _Refused(rejects)
+    base, refused = opened_stores(), _Refused(rejects)
     now = base.clock()
     lines = read_participants(file, today=datetime.fromtimestamp(now, VIETNAM).date(), now=now)
     counts = dict.fromkeys(("read", "written", "unchanged", "rejected"), 0)
@@ -122,7 +122,7 @@ def show(code: str, as_json: bool) -> None:
     Example: idp participants show 0012345678
     """
     read = identifiers.read("individual", code)
-    found = SqlParticipants(foundation().database).find(read[1]) if read and read[0] == "bhxh" else None
+    found = SqlParticipants(opened_stores().database).find(read[1]) if read and read[0] == "bhxh" else None
     if found is None:
         stop(["the register has no such code"])
     output.as_json(shown(found)) if as_json else output.facts(shown(found))
@@ -136,7 +136,7 @@ def count(as_json: bool) -> None:
 
     Example: idp participants count
     """
-    number = SqlParticipants(foundation().database).count()
+    number = SqlParticipants(opened_stores().database).count()
     output.as_json({"participants": number}) if as_json else click.echo(number)
 
 

@@ -5,7 +5,7 @@ from typing import Any, get_args
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, reports_errors, stop
+from config.commands.context import as_json, opened_stores, reports_errors, stop
 from idp.ports import Event
 from idp.store.phones import PhoneFinding, SqlPhones, State
 
@@ -25,7 +25,7 @@ def phones(convert: bool, reason: str | None, limit: int, as_json: bool) -> None
     """
     if convert and not (reason and reason.strip()):
         stop(["--convert needs --reason"])
-    base = foundation()
+    base = opened_stores()
     counts, listed = dict.fromkeys(get_args(State), 0), list[dict[str, Any]]()
     try:
         for finding in SqlPhones(base.database).findings(convert_at=base.clock() if convert else None):

@@ -8,7 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from config.commands import output
-from config.commands.context import as_json, foundation, reasoned, reports_errors, stop
+from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.desk_wiring import Desk, desk_of
 from config.officer_wiring import proposals_of, sql_officers
 from config.people_wiring import credentials_of
@@ -179,7 +179,7 @@ def resend(reference: str, by: str, reason: str, as_json: bool) -> None:
 
 
 def _desk() -> tuple[Stores, Desk]:
-    base = foundation()
+    base = opened_stores()
     passwords = passwords_of(base.settings, base.secrets)
     return base, desk_of(base, passwords, credentials_of(base, passwords))
 

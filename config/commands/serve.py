@@ -10,7 +10,7 @@ import click
 
 from config import logging as our_logging
 from config import migrate
-from config.commands.context import foundation, reports_errors, settings, stop
+from config.commands.context import opened_stores, reports_errors, settings, stop
 from config.housekeeping import refuse_restored_store
 from config.proxy_rules import proxy_rules
 from config.serving.numbers import Numbers, make_directory
@@ -76,7 +76,7 @@ def _server(name: str) -> Callable[[str, int, int, Settings], None]:
 
 def _checked(s: Settings) -> Stores:
     """Refuse to start on a store that would only fail later, with the command that helps."""
-    base = foundation()
+    base = opened_stores()
     try:
         if migrate.current(base.database) != migrate.newest():
             stop(["the database is not at the newest revision: run `idp db upgrade`"], 2)

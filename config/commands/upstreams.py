@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from config.commands import output
-from config.commands.context import UNUSABLE, as_json, foundation, reasoned, reports_errors, stop
+from config.commands.context import UNUSABLE, as_json, opened_stores, reasoned, reports_errors, stop
 from config.federation_wiring import sql_links, upstreams_of
 from config.sections import UpstreamSettings
 from config.settings import BadSettings
@@ -38,7 +38,7 @@ def list_(as_json: bool) -> None:
 
     Example: idp upstreams list
     """
-    base = foundation()
+    base = opened_stores()
     closed, now = sql_links(base).closed(), base.clock()
     configured = sorted(base.settings.upstreams, key=lambda each: (each.order, each.id))
     rows = [shown(each, closed.get(each.id), now) for each in configured]
@@ -57,7 +57,7 @@ def test(upstream_id: str, as_json: bool) -> None:
 
     Example: idp upstreams test vneid
     """
-    base = foundation()
+    base = opened_stores()
     _configured(base, upstream_id)
     try:
         upstream = upstreams_of(base, sql_links(base)).configured(upstream_id)
@@ -104,7 +104,7 @@ def enable(upstream_id: str, reason: str) -> None:
 
 
 def _switch(upstream_id: str, reason: str, *, closed: bool) -> None:
-    base = foundation()
+    base = opened_stores()
     _configured(base, upstream_id)
     store, word = sql_links(base), "closed" if closed else "open"
     if (upstream_id in store.closed()) == closed:

@@ -31,7 +31,7 @@ from idp.login.steps import (
 from idp.oidc.authorization import AuthorizationRequest, RedirectedError
 from idp.oidc.clients import Client
 from idp.oidc.codes import Codes
-from idp.oidc.gate import GrantState, Request, may_issue
+from idp.oidc.gate import GrantState, IssueRequest, may_issue
 from idp.oidc.grant import AuthorizationCode, Grant
 from idp.oidc.issuing import DeviceBindings, GrantStates
 from idp.oidc.tokens import Tokens
@@ -264,7 +264,7 @@ class Dispatcher:
         if proof is None:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
         now, age = self._clock(), self._rules.age
-        gate = Request(
+        gate = IssueRequest(
             request.client, proof, request.shared, now, age, needs_session=not person.fresh, needs_binding=False
         )
         # The place is this key's, or is to be: `_device_owed` asked right before, and the redemption asks the gate.

@@ -45,7 +45,7 @@ class GrantState:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class IssueRequest:
     """What is to be issued: for which client, scopes and login, at what time.
 
     `needs_session` is False where the grant outlives the browser's session (offline access): then only a session that
@@ -62,7 +62,7 @@ class Request:
     needs_binding: bool = True
 
 
-def may_issue(grant_state: GrantState, request: Request) -> str | None:
+def may_issue(grant_state: GrantState, request: IssueRequest) -> str | None:
     """None when it may; else the reason, for the log and for the audit, never for the client."""
     reasons = (
         (request.client is None or request.client.disabled, "client"),
@@ -81,38 +81,38 @@ def may_issue(grant_state: GrantState, request: Request) -> str | None:
     return next((name for refused, name in reasons if refused), None)
 
 
-def _session_stands_in_the_way(grant_state: GrantState, request: Request) -> bool:
+def _session_stands_in_the_way(grant_state: GrantState, request: IssueRequest) -> bool:
     if grant_state.session is None:
         return request.needs_session
     return grant_state.session.ended_at is not None
 
 
-def _is_from_before_securing(grant_state: GrantState, request: Request) -> bool:
+def _is_from_before_securing(grant_state: GrantState, request: IssueRequest) -> bool:
     """Whether the login is older than the last credential event; the session in which that happened lives on."""
     secured_at = grant_state.account.secured_at if grant_state.account else 0.0
     return grant_state.session is None and request.authentication.auth_time < secured_at
 
 
-def _owes_a_password(grant_state: GrantState, request: Request) -> bool:
+def _owes_a_password(grant_state: GrantState, request: IssueRequest) -> bool:
     """Whether the password that the person came with has to be changed first."""
     if grant_state.account is None or request.authentication.through != "password":
         return False
     return request.age.due(grant_state.account, request.now) in ("first", "expired")
 
 
-def _came_by_a_picture_it_refuses(request: Request) -> bool:
+def _came_by_a_picture_it_refuses(request: IssueRequest) -> bool:
     """Whether the login was by QR code, at a client that takes none, or none from another network."""
     return request.client is not None and refuses_picture(request.client.qr_login, request.authentication)
 
 
-def _sits_in_the_place_of_another(grant_state: GrantState, request: Request) -> bool:
+def _sits_in_the_place_of_another(grant_state: GrantState, request: IssueRequest) -> bool:
     """Whether an app of one device asks with a key that is not, or not any more, that of the person's device."""
     if request.client is None or not request.client.one_device or not request.needs_binding:
         return False
     return grant_state.binding not in ("free", "mine")
 
 
-def _lacks_consent(grant_state: GrantState, request: Request) -> bool:
+def _lacks_consent(grant_state: GrantState, request: IssueRequest) -> bool:
     if request.client is None or request.client.first_party:
         return False
     agreed = grant_state.consent.scopes if grant_state.consent else ()

@@ -11,7 +11,7 @@ from idp.login.authentication import acr_name
 from idp.oidc import claims
 from idp.oidc.clients import Client, Clients
 from idp.oidc.families import Family
-from idp.oidc.gate import GrantState, Request, may_issue
+from idp.oidc.gate import GrantState, IssueRequest, may_issue
 from idp.oidc.issuing import Issuing
 from idp.oidc.tokens import AccessToken
 from idp.ports import Clock
@@ -124,7 +124,7 @@ class Inspection:
         grant = family.grant
         age = self._issuing.age
         grant_state = self._issuing.seated(grant_state, caller, grant.authentication.account_id, grant.jkt)
-        request = Request(caller, grant.authentication, grant.scopes, now, age, needs_session=False)
+        request = IssueRequest(caller, grant.authentication, grant.scopes, now, age, needs_session=False)
         return family if state == "current" and may_issue(grant_state, request) is None else None
 
     def _concerns(self, token: AccessToken, caller: Client) -> bool:

@@ -17,7 +17,7 @@ from idp.oidc.back_channel import SessionClients
 from idp.oidc.clients import Client
 from idp.oidc.codes import Codes
 from idp.oidc.families import Families, Family, RefreshState, Token
-from idp.oidc.gate import GrantState, Request, may_issue
+from idp.oidc.gate import GrantState, IssueRequest, may_issue
 from idp.oidc.grant import AuthorizationCode, Grant
 from idp.oidc.tokens import AccessToken, Tokens
 from idp.ports import AuditLog, Clock, Event
@@ -185,7 +185,7 @@ class Issuing:
         return self.tokens.for_client(client, scopes, resource, jkt)
 
     def standing_of_token(self, token: AccessToken, client: Client, *, needs_binding: bool = True) -> GrantState | None:
-        """The standing of a person's access token if the gate agrees, else None; `needs_binding` as in `Request`."""
+        """What the stores say of a person's access token if the gate agrees; `needs_binding` as in `IssueRequest`."""
         account_id = self.tokens.account_id(token, client)
         if account_id is None or token.authentication is None or token.sid is None or token.grant_id is None:
             return None
@@ -193,7 +193,7 @@ class Issuing:
         grant_state = self.grant_states.of_grant(account_id, client.client_id, token.sid, revocation_ids)
         if needs_binding:
             grant_state = self.seated(grant_state, client, account_id, token.jkt)
-        request = Request(
+        request = IssueRequest(
             client,
             token.authentication,
             token.scopes,
@@ -223,7 +223,7 @@ class Issuing:
 
     def _gate(self, grant_state: GrantState, grant: Grant, client: Client) -> None:
         grant_state = self.seated(grant_state, client, grant.authentication.account_id, grant.jkt)
-        request = Request(
+        request = IssueRequest(
             client, grant.authentication, grant.scopes, self._clock(), self.age, needs_session=not grant.offline
         )
         reason = may_issue(grant_state, request)

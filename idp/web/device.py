@@ -14,7 +14,7 @@ from idp.login.sessions import Session, session_digest
 from idp.oidc.clients import Client
 from idp.oidc.consents import Agreement
 from idp.oidc.device_grant import DeviceCode, DeviceCodes, UserCodes, read_user_code, shown
-from idp.oidc.gate import GrantState, Request, may_issue
+from idp.oidc.gate import GrantState, IssueRequest, may_issue
 from idp.oidc.grant import Grant
 from idp.ports import AuditLog, Event
 from idp.web.account import OwnPages, shown_date
@@ -113,7 +113,7 @@ class DevicePage(Page):
         if session is None:
             raise Forbidden("the session has ended")
         proof = session.authentication
-        refused = may_issue(grant_state, Request(client, proof, asked.scopes, now, self._pages.dispatcher.age))
+        refused = may_issue(grant_state, IssueRequest(client, proof, asked.scopes, now, self._pages.dispatcher.age))
         if refused is not None:
             raise Forbidden(f"the device may not be let in: {refused}")
         self._audit.record(Event("device_grant.allowed", session.account_id, client.client_id))

@@ -75,9 +75,9 @@ class Gateway:
             self._look(environ)
             return self._answer(environ, start)
         finally:
-            took = time.perf_counter() - started
-            self.metrics.answered(current.route or "page", environ.get("REQUEST_METHOD", ""), seen, took)
-            _log_line(current, environ, seen, took)
+            seconds = time.perf_counter() - started
+            self.metrics.answered(current.route or "page", environ.get("REQUEST_METHOD", ""), seen, seconds)
+            _log_line(current, environ, seen, seconds)
 
     def _answer(self, environ: Environ, start: StartResponse) -> Iterable[bytes]:
         refused = self._refuse(environ)
@@ -150,13 +150,13 @@ def _send(environ: Environ, start: StartResponse, answer: EndpointResponse) -> I
     return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]
 
 
-def _log_line(current: current_request.Current, environ: Environ, seen: list[str], took: float) -> None:
+def _log_line(current: current_request.Current, environ: Environ, seen: list[str], seconds: float) -> None:
     facts: dict[str, Any] = {
         "request_id": current.id,
         "method": environ.get("REQUEST_METHOD", "")[:16],
         "route": current.route or "page",
         "status": int(seen[0]) if seen else 0,
-        "ms": round(took * 1000, 2),
+        "ms": round(seconds * 1000, 2),
     }
     if current.client_id:
         facts["client_id"] = current.client_id

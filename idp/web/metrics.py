@@ -65,11 +65,11 @@ class Metrics:
         for gauge, read in self._reads:
             gauge.set(read())
 
-    def answered(self, route: str, method: str, seen: list[str], took: float) -> None:
+    def answered(self, route: str, method: str, seen: list[str], seconds: float) -> None:
         """Count one answer. `route` is one of ours, never a path from outside: labels must stay few."""
         known = method if method in ("GET", "POST", "HEAD") else "other"
         self.requests.labels(route, known, seen[0] if seen else "none").inc()
-        self.seconds.labels(route).observe(took)
+        self.seconds.labels(route).observe(seconds)
 
     def page(self) -> tuple[str, bytes]:
         """Content type and body of `/metrics`, of this process alone."""
