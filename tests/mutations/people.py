@@ -1,0 +1,148 @@
+"""Mistakes in how people come in: passwords, limits, captchas, codes, sessions, recovery and "this was not me"."""
+
+from tests.mutations.mutation import Mutation
+
+MUTATIONS = (
+    Mutation(
+        "a closed account is let in by its password",
+        "idp/login/logins.py",
+        '        if not account.is_active:\n            self._failed(account, typed, "disabled")\n',
+        "",
+        ("attacks/test_password_guessing.py::test_that_an_account_is_closed_is_said_only_after_the_right_password",),
+    ),
+    Mutation(
+        "a wrong password takes the place of one with old parameters",
+        "idp/login/logins.py",
+        "is_old = is_right and stored is not None and hasher.is_outdated(stored)",
+        "is_old = stored is not None and hasher.is_outdated(stored)",
+        ("attacks/test_password_guessing.py",),
+    ),
+    Mutation(
+        "passwords are hashed without the pepper",
+        "idp/accounts/passwords.py",
+        "return b64encode(hmac.digest(self._pepper, normal",
+        'return b64encode(hmac.digest(b"", normal',
+        ("attacks/test_password_guessing.py::TestPasswords::test_the_hash_is_argon2id_with_salt_and_pepper",),
+    ),
+    Mutation(
+        "a count blocks one try too late",
+        "idp/store/rate_limits.py",
+        "until = case((over < 0, literal(NEVER, Double))",
+        "until = case((over <= 0, literal(NEVER, Double))",
+        ("contracts/test_rate_limits.py",),
+    ),
+    Mutation(
+        "a network's failures are never counted",
+        "idp/login/logins.py",
+        "again = tried.others if judged.failed_before else []",
+        "again = tried.others",
+        ("attacks/test_password_guessing.py::test_f1_a_network_that_others_filled_refuses_nobody_but_asks_for_a_code",),
+    ),
+    Mutation(
+        "who can be blocked is judged by the same address for every account",
+        "idp/login/limits.py",
+        'Hit(f"address:{who}:{address}", limits.own)',
+        'Hit(f"address:{address}", limits.own)',
+        ("attacks/test_password_guessing.py",),
+    ),
+    Mutation(
+        "a captcha opens twice",
+        "idp/login/challenge.py",
+        '        if not self._used.put(f"c:{digest(\'captcha\', handle)}", b"", expires_at=_end(made), now=now):\n'
+        "            return False\n",
+        "",
+        ("attacks/test_captcha.py::test_a_solved_one_cannot_be_used_again",),
+    ),
+    Mutation(
+        "a captcha is good for any attempt",
+        "idp/login/challenge.py",
+        'if made is None or not self._is_sealed("attempt", made, attempt):',
+        "if made is None:",
+        ("attacks/test_captcha.py::test_it_is_bound_to_its_attempt",),
+    ),
+    Mutation(
+        "a code has a sixth try",
+        "idp/store/one_time.py",
+        "_c.tries < most",
+        "_c.tries <= most",
+        ("contracts/test_one_time_codes.py::test_the_fifth_try_still_counts_and_the_sixth_does_not",),
+    ),
+    Mutation(
+        "a code does not expire",
+        "idp/store/one_time.py",
+        "_c.tries < most, _c.good_until > now)",
+        "_c.tries < most)",
+        ("contracts/test_one_time_codes.py::test_a_code_lives_five_minutes",),
+    ),
+    Mutation(
+        "another code gives the tries back",
+        "idp/store/one_time.py",
+        "case((forgotten, 0), else_=_c.tries)",
+        "case((forgotten, 0), else_=0)",
+        ("contracts/test_one_time_codes.py::test_a_new_code_kills_the_old_one_and_gives_no_tries_back",),
+    ),
+    Mutation(
+        "a noted browser secret is enough after a login",
+        "idp/login/attempt.py",
+        'return self.is_begun_by(held) and self.second in ("", _second_of(held.second))',
+        "return self.is_begun_by(held)",
+        ("attacks/test_noted_browser.py::test_m2_the_noted_secret_opens_nothing_after_a_proof",),
+    ),
+    Mutation(
+        "a session does not end when nobody uses it",
+        "idp/login/sessions.py",
+        "awake = now < until and now < self.last_seen_at + limits.idle",
+        "awake = now < until or now < self.last_seen_at + limits.idle",
+        ("flows/test_code_flow.py",),
+    ),
+    Mutation(
+        "a credential event leaves other sessions open",
+        "idp/store/credentials.py",
+        "        self._sessions.end_within(connection, event.account_id, sid=None, but=event.keep_sid, now=now)\n",
+        "",
+        ("attacks/test_credential_races.py",),
+    ),
+    Mutation(
+        "a session is opened by a proof from before the account was secured",
+        "idp/store/sessions.py",
+        "            if connection.execute(of_account.with_for_update(read=True)).scalar() != secured_at:\n"
+        '                raise Expired("the account was secured meanwhile")\n',
+        "",
+        ("attacks/test_credential_races.py::test_a_session_that_opens_while_the_owner_recovers_is_dead",),
+    ),
+    Mutation(
+        "a number that nobody used for a year recovers",
+        "idp/accounts/trust.py",
+        '("sms", "unused"): frozenset(),',
+        '("sms", "unused"): _CODES | {"recovery"},',
+        ("attacks/test_who_speaks_for_a_person.py::test_h1_a_number_of_thirteen_months_ago_recovers_nothing",),
+    ),
+    Mutation(
+        "a weak electronic identity recovers an account",
+        "idp/accounts/trust.py",
+        "if ial < PROOFED or brief or not firm:",
+        "if ial < PROOFED and (brief or not firm):",
+        ("rules/accounts/test_trust.py",),
+    ),
+    Mutation(
+        "a ticket sets a password before its code was entered",
+        "idp/accounts/recovery.py",
+        'proved = way != "sms"',
+        "proved = bool(way)",
+        ("attacks/test_recovery.py::test_a_ticket_without_its_code_sets_nothing",),
+    ),
+    Mutation(
+        "an older notice overrules the desk",
+        "idp/accounts/trust.py",
+        "vouched_at is not None and vouched_at >= created_at",
+        "vouched_at is not None and vouched_at < created_at",
+        ("rules/accounts/test_trust.py",),
+    ),
+    Mutation(
+        "not me leaves the passkeys of a thief",
+        "idp/accounts/credentials.py",
+        'passkeys_end="all" if "end_credentials" in may else (),',
+        'passkeys_end="all" if "open_case" in may else (),',
+        ("attacks/test_passkeys.py", "flows/test_passkeys.py"),
+    ),
+)

@@ -1,0 +1,106 @@
+"""Mistakes in what people hold in their hands: passkeys, enrolled phones and logins by QR code."""
+
+from tests.mutations.mutation import Mutation
+
+MUTATIONS = (
+    Mutation(
+        "a passkey answers without knowing its owner",
+        "idp/accounts/passkeys.py",
+        "credential_current_sign_count=0,\n                require_user_verification=True,",
+        "credential_current_sign_count=0,\n                require_user_verification=False,",
+        ("attacks/test_passkeys.py::test_no_lie_comes_in",),
+    ),
+    Mutation(
+        "the origin of a passkey's answer is the one that it tells itself",
+        "idp/accounts/passkeys.py",
+        "expected_origin=self._party.origin,\n                credential_public_key",
+        "expected_origin=parse_client_data_json("
+        'base64url_to_bytes(given["response"]["clientDataJSON"])).origin,\n                credential_public_key',
+        ("attacks/test_passkeys.py::test_no_lie_comes_in",),
+    ),
+    Mutation(
+        "a passkey's challenge is good twice",
+        "idp/accounts/passkeys.py",
+        "found = self._challenges.take(challenge)",
+        "found = self._challenges.find(challenge)",
+        ("attacks/test_passkeys.py::test_an_answer_counts_once",),
+    ),
+    Mutation(
+        "a passkey's challenge is good for any purpose and browser",
+        "idp/accounts/passkeys.py",
+        "        if found != ceremony:\n"
+        '            raise PasskeyRefused("challenge of another browser, attempt or purpose")\n',
+        "",
+        ("attacks/test_passkeys.py::test_an_answer_counts_where_it_was_asked_for",),
+    ),
+    Mutation(
+        "a passkey's count may stand still",
+        "idp/accounts/passkeys.py",
+        "if (count or passkey.sign_count) and count <= passkey.sign_count:",
+        "if (count or passkey.sign_count) and count < passkey.sign_count:",
+        ("attacks/test_passkeys.py::test_a_copied_passkey_ends_and_its_owner_is_told",),
+    ),
+    Mutation(
+        "a step takes anybody's passkey",
+        "idp/accounts/passkeys.py",
+        "if ceremony.holder and passkey.holder != ceremony.holder:",
+        "if ceremony.holder and not passkey.holder:",
+        ("attacks/test_passkeys.py::test_a_step_takes_a_passkey_of_this_account_only",),
+    ),
+    Mutation(
+        "a QR login is confirmed without its number",
+        "qr_login/flow.py",
+        "    if number != login.number:\n",
+        "    if number and number != login.number:\n",
+        ("rules/qr_login/test_flow.py",),
+    ),
+    Mutation(
+        "a fourth number is tried",
+        "qr_login/flow.py",
+        "counted.wrong_numbers >= WRONG_NUMBERS",
+        "counted.wrong_numbers > WRONG_NUMBERS",
+        ("rules/qr_login/test_flow.py",),
+    ),
+    Mutation(
+        "a scan alone lets the browser in",
+        "qr_login/flow.py",
+        "    if login.state is not State.CONFIRMED:\n",
+        "    if login.state is State.PENDING:\n",
+        ("rules/qr_login/test_flow.py",),
+    ),
+    Mutation(
+        "any phone of the same account goes on with a QR login",
+        "qr_login/flow.py",
+        "if (login.device_id, login.account_id) != (device_id, account_id):",
+        "if login.account_id != account_id:",
+        ("rules/qr_login/test_flow.py",),
+    ),
+    Mutation(
+        "a picture is good for another portal",
+        "qr_login/picture.py",
+        'said = "\\0".join(("v1", ticket, str(step), client_id))',
+        'said = "\\0".join(("v1", ticket, str(step)))',
+        ("rules/qr_login/test_picture.py", "rules/qr_login/test_flow.py"),
+    ),
+    Mutation(
+        "a QR login is delivered before it is claimed",
+        "qr_login/logins.py",
+        'return told if is_first else Polled("gone")',
+        "return told",
+        ("rules/qr_login/test_flow.py", "rules/qr_login/test_model.py"),
+    ),
+    Mutation(
+        "a phone has a sixth passcode",
+        "idp/store/devices.py",
+        "_d.wrong_passcodes < most)",
+        "_d.wrong_passcodes <= most)",
+        ("contracts/test_devices.py::test_of_passcodes_tried_at_once_five_are_judged",),
+    ),
+    Mutation(
+        "a recorded question of a phone is answered again",
+        "qr_login/phone_door.py",
+        "            self._proofs.use(proof)\n",
+        "",
+        ("attacks/test_phone_api.py::TestProofs::test_a_proof_is_good_once",),
+    ),
+)

@@ -1,0 +1,118 @@
+"""Mistakes in what upstreams tell: their tokens and keys, journeys to them and back, and whose account it is."""
+
+from tests.mutations.mutation import Mutation
+
+MUTATIONS = (
+    Mutation(
+        "the audience of an upstream's ID token is not checked",
+        "federation/id_tokens.py",
+        '(claims.get("aud") in (expected.client_id, [expected.client_id]), "aud")',
+        '("aud" in claims, "aud")',
+        ("rules/federation/test_id_tokens.py",),
+    ),
+    Mutation(
+        "the issuer of an upstream's ID token is compared by its beginning",
+        "federation/id_tokens.py",
+        '(claims.get("iss") == expected.issuer, "iss")',
+        '(str(claims.get("iss")).startswith(expected.issuer), "iss")',
+        ("rules/federation/test_id_tokens.py",),
+    ),
+    Mutation(
+        "the signature of an upstream's token is not verified",
+        "federation/id_tokens.py",
+        "jws.deserialize_compact(token, find_key(kid, algorithm), registry=registry)",
+        "jws.extract_compact(token.encode(), registry=registry)",
+        ("rules/federation/test_id_tokens.py",),
+    ),
+    Mutation(
+        "an upstream signs with any algorithm that we know",
+        "federation/id_tokens.py",
+        "algorithm in expected.algorithms and algorithm in ALGORITHMS",
+        "algorithm in expected.algorithms or algorithm in ALGORITHMS",
+        ("rules/federation/test_id_tokens.py",),
+    ),
+    Mutation(
+        "an upstream's ID token lives ten minutes longer",
+        "federation/id_tokens.py",
+        '(_is_date(exp) and now < exp + LEEWAY, "exp"),\n            (_is_at_hash_of',
+        '(_is_date(exp) and now < exp + OLDEST, "exp"),\n            (_is_at_hash_of',
+        ("rules/federation/test_id_tokens.py",),
+    ),
+    Mutation(
+        "an ID token without a nonce is good",
+        "federation/id_tokens.py",
+        '(claims.get("nonce") == nonce, "nonce")',
+        '(claims.get("nonce", nonce) == nonce, "nonce")',
+        ("rules/federation/test_id_tokens.py",),
+    ),
+    Mutation(
+        "a logout token of an upstream ends sessions again and again",
+        "federation/web.py",
+        'if not self._claim(digest("logout token", tokens[0].rpartition(".")[0]), brokering.clock() + TOKEN_LIFE):',
+        "if not tokens[0]:",
+        ("attacks/test_federation_review.py",),
+    ),
+    Mutation(
+        "an upstream's short RSA key is taken",
+        "federation/remote_keys.py",
+        "RSA_BITS = range(2048, 8193)",
+        "RSA_BITS = range(1024, 8193)",
+        ("rules/federation/test_remote_keys.py",),
+    ),
+    Mutation(
+        "a state is good twice",
+        "federation/brokering.py",
+        "away = self._journeys.take(state)",
+        "away = self._journeys.find(state)",
+        ("attacks/test_brokered_login.py::test_a_callback_works_once",),
+    ),
+    Mutation(
+        "a state is good in any browser",
+        "federation/brokering.py",
+        "if away.browser != browser:",
+        "if not away.browser:",
+        ("attacks/test_brokered_login.py::test_a_callback_works_in_the_browser_that_began_it_only",),
+    ),
+    Mutation(
+        "a state of one upstream opens the callback of another",
+        "federation/brokering.py",
+        "if away.upstream != upstream.id:",
+        "if not away.upstream:",
+        ("attacks/test_brokered_login.py::test_a_state_of_one_upstream_opens_no_callback_of_the_other",),
+    ),
+    Mutation(
+        "a link is confirmed although the account was secured meanwhile",
+        "federation/ceremony.py",
+        "        if account is None or account.secured_at != taken.since:\n",
+        "        if account is None:\n",
+        ("attacks/test_brokered_login.py::test_a_ceremony_of_an_account_that_was_secured_meanwhile_is_dead",),
+    ),
+    Mutation(
+        "a citizen number names a person at any level of proofing",
+        "federation/matching.py",
+        "return identity.citizen_number is not None and identity.ial >= policy.least_ial",
+        "return identity.citizen_number is not None or identity.ial >= policy.least_ial",
+        ("rules/federation/test_matching.py",),
+    ),
+    Mutation(
+        "a phone number that two accounts share is evidence",
+        "federation/matching.py",
+        "is_good = _is_phone_good(account, policy, now) and not shared",
+        "is_good = _is_phone_good(account, policy, now) or not shared",
+        ("rules/federation/test_matching.py",),
+    ),
+    Mutation(
+        "a name with another birth date is the same person",
+        "federation/matching.py",
+        'return self._name_agrees and self.birth_date != "different"',
+        'return self._name_agrees or self.birth_date != "different"',
+        ("rules/federation/test_matching.py",),
+    ),
+    Mutation(
+        "a host that nobody listed is asked",
+        "idp/outbound.py",
+        "if self._hosts is not None and authority(read) not in self._hosts:",
+        "if self._hosts is not None and not self._hosts:",
+        ("contracts/test_outbound.py::test_no_address_that_is_not_on_the_list_is_connected_to",),
+    ),
+)
