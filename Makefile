@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run test tests quick lint pictures bench soak fuzz clean programs
+.PHONY: help setup run test tests quick lint pictures bench soak fuzz mutants clean programs
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -46,6 +46,9 @@ soak: programs .setup/test .setup/foreign ## the tests whose numbers are large, 
 
 fuzz: programs .setup/test ## hostile requests to every route; FUZZ_REQUESTS=100000 for more
 	$(BIN)/python -m pytest tests/fuzz
+
+mutants: programs .setup/test ## seed mistakes in security code and see that tests catch them; WHICH="3 pkce" for some
+	$(BIN)/python -m tests.mutations $(WHICH)
 
 clean: ## forget the virtual environment and caches; ./data stays
 	rm -rf .venv .setup tests/foreign/node_modules .mypy_cache .ruff_cache .import_linter_cache .hypothesis

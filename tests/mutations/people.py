@@ -15,7 +15,9 @@ MUTATIONS = (
         "idp/login/logins.py",
         "is_old = is_right and stored is not None and hasher.is_outdated(stored)",
         "is_old = stored is not None and hasher.is_outdated(stored)",
-        ("attacks/test_password_guessing.py",),
+        (
+            "attacks/test_password_guessing.py::TestPasswords::test_a_hash_with_old_parameters_is_renewed_at_the_next_login",
+        ),
     ),
     Mutation(
         "passwords are hashed without the pepper",
@@ -93,7 +95,7 @@ MUTATIONS = (
         "idp/login/sessions.py",
         "awake = now < until and now < self.last_seen_at + limits.idle",
         "awake = now < until or now < self.last_seen_at + limits.idle",
-        ("flows/test_code_flow.py",),
+        ("flows/test_account_page.py::test_sessions_end_idle_and_absolutely",),
     ),
     Mutation(
         "a credential event leaves other sessions open",

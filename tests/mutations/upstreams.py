@@ -50,7 +50,7 @@ MUTATIONS = (
         "federation/web.py",
         'if not self._claim(digest("logout token", tokens[0].rpartition(".")[0]), brokering.clock() + TOKEN_LIFE):',
         "if not tokens[0]:",
-        ("attacks/test_federation_review.py",),
+        ("attacks/test_federation_review.py::test_a_recorded_logout_message_ends_no_later_session",),
     ),
     Mutation(
         "an upstream's short RSA key is taken",
