@@ -33,7 +33,7 @@ def main() -> int:
         copies = SimpleQueue[Copy]()
         for number in range(AT_ONCE):
             copies.put(Copy(Path(directory) / str(number)))
-        if not arguments.at_once and not _pass_without(copies, [mutation for _, mutation in chosen]):
+        if not arguments.skip_first_run and not _pass_without(copies, [mutation for _, mutation in chosen]):
             return 1
         with ThreadPoolExecutor(AT_ONCE) as workers:
             caught = sum(workers.map(lambda each: _is_caught(copies, *each), chosen))
@@ -45,7 +45,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.mutations", description=__doc__)
     parser.add_argument("which", nargs="*", help="numbers, or words of what is broken")
     parser.add_argument("--list", action="store_true", help="tell them and run nothing")
-    parser.add_argument("--at-once", action="store_true", help="do not run the tests without any mistake first")
+    parser.add_argument("--skip-first-run", action="store_true", help="do not run the tests without any mistake first")
     return parser.parse_args()
 
 

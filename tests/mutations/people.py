@@ -20,13 +20,6 @@ MUTATIONS = (
         ),
     ),
     Mutation(
-        "passwords are hashed without the pepper",
-        "idp/accounts/passwords.py",
-        "return b64encode(hmac.digest(self._pepper, normal",
-        'return b64encode(hmac.digest(b"", normal',
-        ("attacks/test_password_guessing.py::TestPasswords::test_the_hash_is_argon2id_with_salt_and_pepper",),
-    ),
-    Mutation(
         "a count blocks one try too late",
         "idp/store/rate_limits.py",
         "until = case((over < 0, literal(NEVER, Double))",
@@ -39,13 +32,6 @@ MUTATIONS = (
         "again = tried.others if judged.failed_before else []",
         "again = tried.others",
         ("attacks/test_password_guessing.py::test_f1_a_network_that_others_filled_refuses_nobody_but_asks_for_a_code",),
-    ),
-    Mutation(
-        "who can be blocked is judged by the same address for every account",
-        "idp/login/limits.py",
-        'Hit(f"address:{who}:{address}", limits.own)',
-        'Hit(f"address:{address}", limits.own)',
-        ("attacks/test_password_guessing.py",),
     ),
     Mutation(
         "a captcha opens twice",
@@ -77,13 +63,6 @@ MUTATIONS = (
         ("contracts/test_one_time_codes.py::test_a_code_lives_five_minutes",),
     ),
     Mutation(
-        "another code gives the tries back",
-        "idp/store/one_time.py",
-        "case((forgotten, 0), else_=_c.tries)",
-        "case((forgotten, 0), else_=0)",
-        ("contracts/test_one_time_codes.py::test_a_new_code_kills_the_old_one_and_gives_no_tries_back",),
-    ),
-    Mutation(
         "a noted browser secret is enough after a login",
         "idp/login/attempt.py",
         'return self.is_begun_by(held) and self.second in ("", _second_of(held.second))',
@@ -102,15 +81,7 @@ MUTATIONS = (
         "idp/store/credentials.py",
         "        self._sessions.end_within(connection, event.account_id, sid=None, but=event.keep_sid, now=now)\n",
         "",
-        ("attacks/test_credential_races.py",),
-    ),
-    Mutation(
-        "a session is opened by a proof from before the account was secured",
-        "idp/store/sessions.py",
-        "            if connection.execute(of_account.with_for_update(read=True)).scalar() != secured_at:\n"
-        '                raise Expired("the account was secured meanwhile")\n',
-        "",
-        ("attacks/test_credential_races.py::test_a_session_that_opens_while_the_owner_recovers_is_dead",),
+        ("flows/test_passwords_life.py::test_a_change_ends_every_other_session_device_and_family_at_once",),
     ),
     Mutation(
         "a number that nobody used for a year recovers",
@@ -127,13 +98,6 @@ MUTATIONS = (
         ("rules/accounts/test_trust.py",),
     ),
     Mutation(
-        "a ticket sets a password before its code was entered",
-        "idp/accounts/recovery.py",
-        'proved = way != "sms"',
-        "proved = bool(way)",
-        ("attacks/test_recovery.py::test_a_ticket_without_its_code_sets_nothing",),
-    ),
-    Mutation(
         "an older notice overrules the desk",
         "idp/accounts/trust.py",
         "vouched_at is not None and vouched_at >= created_at",
@@ -145,6 +109,6 @@ MUTATIONS = (
         "idp/accounts/credentials.py",
         'passkeys_end="all" if "end_credentials" in may else (),',
         'passkeys_end="all" if "open_case" in may else (),',
-        ("attacks/test_passkeys.py", "flows/test_passkeys.py"),
+        ("flows/test_passkeys.py::test_not_me_ends_every_passkey",),
     ),
 )

@@ -26,26 +26,11 @@ MUTATIONS = (
         ("attacks/test_passkeys.py::test_an_answer_counts_once",),
     ),
     Mutation(
-        "a passkey's challenge is good for any purpose and browser",
-        "idp/accounts/passkeys.py",
-        "        if found != ceremony:\n"
-        '            raise PasskeyRefused("challenge of another browser, attempt or purpose")\n',
-        "",
-        ("attacks/test_passkeys.py::test_an_answer_counts_where_it_was_asked_for",),
-    ),
-    Mutation(
         "a passkey's count may stand still",
         "idp/accounts/passkeys.py",
         "if (count or passkey.sign_count) and count <= passkey.sign_count:",
         "if (count or passkey.sign_count) and count < passkey.sign_count:",
         ("attacks/test_passkeys.py::test_a_copied_passkey_ends_and_its_owner_is_told",),
-    ),
-    Mutation(
-        "a step takes anybody's passkey",
-        "idp/accounts/passkeys.py",
-        "if ceremony.holder and passkey.holder != ceremony.holder:",
-        "if ceremony.holder and not passkey.holder:",
-        ("attacks/test_passkeys.py::test_a_step_takes_a_passkey_of_this_account_only",),
     ),
     Mutation(
         "a QR login is confirmed without its number",
@@ -69,25 +54,11 @@ MUTATIONS = (
         ("rules/qr_login/test_flow.py",),
     ),
     Mutation(
-        "any phone of the same account goes on with a QR login",
-        "qr_login/flow.py",
-        "if (login.device_id, login.account_id) != (device_id, account_id):",
-        "if login.account_id != account_id:",
-        ("rules/qr_login/test_flow.py",),
-    ),
-    Mutation(
         "a picture is good for another portal",
         "qr_login/picture.py",
         'said = "\\0".join(("v1", ticket, str(step), client_id))',
         'said = "\\0".join(("v1", ticket, str(step)))',
         ("rules/qr_login/test_picture.py", "rules/qr_login/test_flow.py"),
-    ),
-    Mutation(
-        "a QR login is delivered before it is claimed",
-        "qr_login/logins.py",
-        'return told if is_first else Polled("gone")',
-        "return told",
-        ("rules/qr_login/test_flow.py", "rules/qr_login/test_model.py"),
     ),
     Mutation(
         "a phone has a sixth passcode",

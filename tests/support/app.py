@@ -256,7 +256,7 @@ _ring = KeyRing((), 0)
 
 def _make_keys(base: Foundation) -> None:
     """The first ring, the same for every installation of this run: finding its RSA keys takes longer than the rest."""
-    global _ring  # noqa: PLW0603
+    global _ring
     store = SqlKeyStore(base.database, base.masters, noted_in(base.audit))
     if not _ring.keys:
         _ring = replace(base.rotator.ensure(base.settings.keys.algorithms), version=0)
