@@ -34,8 +34,8 @@ MUTATIONS = (
     Mutation(
         "the chain of the trail has no secret",
         "idp/audit.py",
-        "hmac.new(self.key, said, hashlib.sha256)",
-        'hmac.new(b"audit", said, hashlib.sha256)',
+        'if record["number"] < self.since:',
+        'if record["number"] >= self.since:',
         ("contracts/test_audit_trail.py::test_f6_a_trail_that_was_hashed_anew_without_the_secret_is_found",),
     ),
     Mutation(

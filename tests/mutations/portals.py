@@ -11,13 +11,6 @@ MUTATIONS = (
         ("attacks/test_code_replay.py::test_a_code_is_bound_to_what_was_asked_and_a_wrong_try_burns_it",),
     ),
     Mutation(
-        "plain is taken for PKCE",
-        "idp/oidc/authorization.py",
-        'method != "S256" or not',
-        'method not in ("S256", "plain") or not',
-        ("attacks/test_authorization_request.py::test_pkce_with_s256_is_demanded_of_every_client",),
-    ),
-    Mutation(
         "a redirect URI is compared by its beginning",
         "idp/oidc/clients.py",
         'if hmac.compare_digest(registered.encode(), given.encode(errors="surrogatepass")):',
@@ -30,13 +23,6 @@ MUTATIONS = (
         "if client is None or uri not in client.post_logout_redirect_uris:",
         "if client is not None and uri not in client.post_logout_redirect_uris:",
         ("attacks/test_redirect_uri.py::test_a_logout_that_names_no_client_goes_back_nowhere",),
-    ),
-    Mutation(
-        "a code is redeemed by another client",
-        "idp/oidc/issuing.py",
-        "if code.grant.client_id != client.client_id:",
-        "if not code.grant.client_id:",
-        ("attacks/test_code_replay.py::test_a_code_is_bound_to_its_client",),
     ),
     Mutation(
         "a code shown twice ends nothing",
@@ -53,13 +39,6 @@ MUTATIONS = (
         ("attacks/test_refresh_reuse.py::test_after_the_grace_reuse_ends_the_family",),
     ),
     Mutation(
-        "any ancestor is good within the grace",
-        "idp/oidc/families.py",
-        "generation == self.generation - 1 and now",
-        "generation < self.generation and now",
-        ("attacks/test_refresh_reuse.py::test_an_older_ancestor_is_reuse_even_within_the_grace",),
-    ),
-    Mutation(
         "tokens are minted before the proof is claimed",
         "idp/oidc/server.py",
         "            if request.proof:\n                self.proofs.use(request.proof)\n"
@@ -67,13 +46,6 @@ MUTATIONS = (
         "            answer = grant.create_token_response()\n            if request.proof:\n"
         "                self.proofs.use(request.proof)\n            return self.handle_response(*answer)",
         ("attacks/test_rows_that_strangers_write.py::test_a_proof_is_used_before_anything_is_issued",),
-    ),
-    Mutation(
-        "the method of a DPoP proof is not compared",
-        "idp/oidc/dpop.py",
-        '(claims.get("htm") == method,',
-        '("htm" in claims,',
-        ("rules/oidc/test_dpop.py",),
     ),
     Mutation(
         "of the URL of a DPoP proof only the host counts",
@@ -116,13 +88,6 @@ MUTATIONS = (
         "bool(given) and set(map(str, given)) <= set(audiences)",
         "not set(map(str, given)).isdisjoint(audiences)",
         ("attacks/test_tokens.py::test_a_client_assertion_with_wrong_claims_is_refused",),
-    ),
-    Mutation(
-        "an assertion is good twice",
-        "idp/oidc/client_auth.py",
-        "if not self._claim_jti(digest(",
-        "if not text and not self._claim_jti(digest(",
-        ("attacks/test_tokens.py::test_a_client_assertion_is_used_once",),
     ),
     Mutation(
         "a token is issued for a closed account",
