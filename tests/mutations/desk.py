@@ -43,6 +43,6 @@ MUTATIONS = (
         "idp/desk/photos.py",
         "    if longer * shorter > MOST_PIXELS",
         "    if longer + shorter > MOST_PIXELS",
-        ("rules/desk/test_photos.py",),
+        ("rules/desk/test_photos.py::test_too_large_too_many_and_too_small",),
     ),
 )

@@ -43,21 +43,23 @@ MUTATIONS = (
         "keys/sealing.py",
         '"\\0".join((_VERSION, self.id, context))',
         '"\\0".join((_VERSION, self.id))',
-        ("rules/keys/test_sealing.py",),
+        ("rules/keys/test_sealing.py::test_a_record_does_not_open_in_the_place_of_another",),
     ),
     Mutation(
         "what a revoked key signed is good",
         "keys/signing.py",
         '        if key.is_revoked:\n            raise BadToken("the key is revoked")\n',
         "",
-        ("rules/keys/test_token_signing.py",),
+        (
+            "rules/keys/test_token_signing.py::test_f_34_a_revoked_key_is_good_for_nothing_even_when_its_tokens_were_seen_before",
+        ),
     ),
     Mutation(
         "a message that is being sent is taken again",
         "idp/store/outbox.py",
         'values(state="sending", next_at=now + seconds)',
         'values(state="sending", next_at=now)',
-        ("contracts/test_outbox.py",),
+        ("contracts/test_outbox.py::test_of_many_takers_at_once_one_gets_each_message",),
     ),
     Mutation(
         "portals are not told that a session ended",

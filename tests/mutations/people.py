@@ -31,7 +31,7 @@ MUTATIONS = (
         "idp/store/rate_limits.py",
         "until = case((over < 0, literal(NEVER, Double))",
         "until = case((over <= 0, literal(NEVER, Double))",
-        ("contracts/test_rate_limits.py",),
+        ("contracts/test_rate_limits.py::test_the_first_tries_are_free_then_the_wait_doubles",),
     ),
     Mutation(
         "a network's failures are never counted",
@@ -95,6 +95,6 @@ MUTATIONS = (
         "idp/accounts/trust.py",
         "vouched_at is not None and vouched_at >= created_at",
         "vouched_at is not None and vouched_at < created_at",
-        ("rules/accounts/test_trust.py",),
+        ("rules/accounts/test_trust.py::test_who_says_not_me_never_outranks_a_desk_or_a_strong_identity",),
     ),
 )

@@ -30,14 +30,14 @@ MUTATIONS = (
         "qr_login/flow.py",
         "    if number != login.number:\n",
         "    if number and number != login.number:\n",
-        ("rules/qr_login/test_flow.py",),
+        ("rules/qr_login/test_flow.py::test_the_third_wrong_number_ends_the_login",),
     ),
     Mutation(
         "a scan alone lets the browser in",
         "qr_login/flow.py",
         "    if login.state is not State.CONFIRMED:\n",
         "    if login.state is State.PENDING:\n",
-        ("rules/qr_login/test_flow.py",),
+        ("rules/qr_login/test_flow.py::test_nobody_confirms_or_denies_what_they_did_not_scan",),
     ),
     Mutation(
         "a phone has a sixth passcode",

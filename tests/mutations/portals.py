@@ -52,14 +52,14 @@ MUTATIONS = (
         "idp/oidc/dpop.py",
         'return parts.scheme, parts.hostname or "", port, parts.path or "/"',
         'return parts.scheme, parts.hostname or "", port, "/"',
-        ("rules/oidc/test_dpop.py",),
+        ("rules/oidc/test_dpop.py::test_a_proof_is_for_one_url",),
     ),
     Mutation(
         "a DPoP proof is not tied to its token",
         "idp/oidc/dpop.py",
         'claims.get("ath") == ath,',
         '"ath" in claims,',
-        ("rules/oidc/test_dpop.py",),
+        ("rules/oidc/test_dpop.py::test_a_token_is_shown_with_a_proof_for_it",),
     ),
     Mutation(
         "a DPoP proof at a resource is good twice",
@@ -115,6 +115,6 @@ MUTATIONS = (
         "idp/oidc/device_grant.py",
         "        if not self._claim(value.secret, value.expires_at + REMEMBERED):\n            raise _invalid()\n",
         "",
-        ("rules/oidc/test_device_grant.py",),
+        ("rules/oidc/test_device_grant.py::test_a_store_that_forgot_its_last_seconds_delivers_nothing_twice",),
     ),
 )
