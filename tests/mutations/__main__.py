@@ -60,7 +60,11 @@ def _pass_without(copies: SimpleQueue[Copy], chosen: list[Mutation]) -> bool:
     """Whether all the tests pass as long as nothing is wrong: else their failures would tell nothing."""
     tests = dict.fromkeys(test for mutation in chosen for test in mutation.tests)
     with _borrowed(copies) as copy:
-        verdict = copy.run(tests)
+        try:
+            verdict = copy.run(tests)
+        except Broken as error:
+            print(f"the tests could not be run\n{error}", flush=True)
+            return False
     said = f"{verdict.caught_by} fails without any mistake" if verdict.caught_by else "all tests pass without a mistake"
     print(f"{said} ({verdict.seconds:.0f} s)", flush=True)
     return verdict.caught_by is None
