@@ -10,7 +10,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup run test tests quick lint pictures bench soak fuzz release clean programs
+.PHONY: help setup run test tests quick lint pictures bench soak fuzz release mutants clean programs
 
 help: ## list what can be done
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -62,6 +62,9 @@ release: .setup/test ## build wheel, source archive and list of parts (CycloneDX
 	$(BIN)/cyclonedx-py environment --output-reproducible --mc-type application \
 	  -o "$$(ls dist/*.tar.gz | sed 's/\.tar\.gz$$//').cdx.json" build/release/bin/python
 	cd dist && sha256sum *.whl *.tar.gz *.cdx.json > SHA256SUMS
+
+mutants: programs .setup/test ## seed mistakes in security code and see that tests catch them; WHICH="3 pkce" for some
+	$(BIN)/python -m tests.mutations $(WHICH)
 
 clean: ## forget the virtual environment and caches; ./data stays
 	rm -rf .venv .setup tests/foreign/node_modules .mypy_cache .ruff_cache .import_linter_cache .hypothesis

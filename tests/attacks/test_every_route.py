@@ -242,7 +242,8 @@ def test_a_form_from_another_site_is_refused(app: App) -> None:
 
     visitor: Visitor = app.visitor()
     attempt = attempt_of(visitor.authorize())
-    for headers in ({"Origin": "https://evil.test"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+    origins = [{"Origin": origin} for origin in ("https://evil.test", f"{ISSUER}.evil.test", f"{ISSUER}:8443")]
+    for headers in (*origins, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
         fields = {"attempt": attempt, "username": "0000000001", "password": PASSWORD, "kind": "individual"}
         assert visitor.post("/login", data=fields, headers=headers).status_code == 403
 

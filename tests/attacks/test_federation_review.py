@@ -405,3 +405,24 @@ def test_a_logout_there_ends_sessions_whose_login_named_no_session(here: Brokere
     with app.base.database.transaction.begin() as connection:
         connection.execute(update(t.upstream_stay).values(sid="y" * 43))
     assert links.sids_of(link.subject, "dvcqg", "x" * 43) == []
+
+
+def test_a_recorded_logout_message_ends_no_later_session(here: Brokered, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OIDC Back-Channel Logout 1.0, 2.6: its copy is answered alike and does nothing, also with another signature."""
+    brokering, sessions = here.app.provider.brokering, here.app.provider.sessions
+    upstream, account_id = brokering.upstreams.configured("dvcqg"), here.account_of(HOA_CODE)
+    monkeypatch.setattr(type(upstream.connector), "ended", lambda self, token: ("", "session"))
+    monkeypatch.setattr(
+        type(brokering.links),
+        "sids_of",
+        lambda *_: [(account_id, each.sid) for each in sessions.of_account(account_id)],
+    )
+
+    left = []
+    for token in ("a.b.c", "a.b.c", "a.b.d", "a.e.c"):
+        visitor = here.app.visitor()
+        visitor.log_in(visitor.authorize(), HOA_CODE, LOCAL)
+        assert visitor.post("/via/dvcqg/logout-token", {"logout_token": token}).status_code == 200
+        left.append(len(sessions.of_account(account_id)))
+
+    assert left == [0, 1, 2, 0]

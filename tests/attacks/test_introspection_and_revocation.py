@@ -39,6 +39,7 @@ def test_a_client_sees_its_own_tokens_and_those_for_its_resource(app: App) -> No
     app.client("caller", resource=["https://api.example.test/"])
     app.client("neighbour", resource=["https://api.example.test/"])
     app.client("stranger")
+    app.client("another-api", serves=["https://other.example.test/"])
     visitor = app.visitor()
     token = visitor.redeem(visitor.code(client_id="caller", resource="https://api.example.test/"), "caller").json[
         "access_token"
@@ -47,6 +48,7 @@ def test_a_client_sees_its_own_tokens_and_those_for_its_resource(app: App) -> No
     assert visitor.introspect(token, "api")["active"] is True
     assert visitor.introspect(token, "caller")["active"] is True
     assert visitor.introspect(token, "stranger") == {"active": False}
+    assert visitor.introspect(token, "another-api") == {"active": False}, "serving something is not serving this"
     assert visitor.introspect(token, "neighbour") == {"active": False}, "asking for an audience is not being it"
 
 

@@ -112,6 +112,16 @@ def test_a_request_of_another_agency_is_out_of_reach(desk: Desk) -> None:
     assert browser.get(f"/requests/{near.id}").status_code == 200
 
 
+def test_a_right_holds_beneath_its_agency_and_not_above_it(desk: Desk) -> None:
+    """L14"""
+    desk.officer()
+    desk.officer("tinh.le", ("00100", "decide"))
+    above, beneath = desk.declaration("00100"), desk.declaration()
+
+    assert desk.seat("lan.nguyen").get(f"/requests/{above.id}").status_code == 403
+    assert desk.seat("tinh.le").get(f"/requests/{beneath.id}").status_code == 200
+
+
 def test_a_right_in_one_part_opens_no_other(desk: Desk) -> None:
     desk.officer("lan.nguyen", ("*", "links"))
     asked = desk.declaration()

@@ -330,14 +330,18 @@ class TestPasswords:
         from argon2 import PasswordHasher
         from argon2.exceptions import VerifyMismatchError
 
+        from idp.accounts.passwords import HashCost, Passwords
+
         stored = app.base.people.find_by_identifier("bhxh", "0000000001").password_hash or ""  # type: ignore[union-attr]
 
         assert stored.startswith("$argon2id$")
         with pytest.raises(VerifyMismatchError):
             PasswordHasher().verify(stored, PASSWORD)
+        assert app.provider.passwords.verify(stored, PASSWORD)
+        assert not Passwords(b"another", HashCost(8, 1), at_once=1, waiting=1).verify(stored, PASSWORD)
 
     def test_a_hash_with_old_parameters_is_renewed_at_the_next_login(self, app: App) -> None:
-        """P-03"""
+        """P-03: and a wrong password does not take its place on the way."""
         from idp.accounts.passwords import HashCost, Passwords
 
         account = app.base.people.find_by_identifier("bhxh", "0000000001")
@@ -345,7 +349,8 @@ class TestPasswords:
         dearer = Passwords(app.base.secrets.get("pepper"), HashCost(16, 2), at_once=1, waiting=1)
         app.base.people.set_password(account.id, dearer.hash(PASSWORD), app.clock())
         visitor = app.visitor()
-        visitor.log_in(visitor.authorize())
+        fail(app.visitor())
+        assert "code=" in visitor.log_in(visitor.authorize()).headers["Location"]
 
         renewed = app.base.people.find(account.id)
         assert renewed

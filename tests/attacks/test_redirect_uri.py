@@ -130,3 +130,10 @@ def test_a_logout_goes_back_only_to_a_registered_address_of_the_client(app: App)
 
         assert (answer.status_code, answer.headers.get("Location")) == (400, None)
     assert "code" in answer_of(visitor.authorize(prompt="none")), "a refused logout ends nothing"
+
+
+def test_a_logout_that_names_no_client_goes_back_nowhere(app: App) -> None:
+    """B-02: without a session nobody is asked, so this answer would be the redirect itself."""
+    answer = app.visitor().get("/end_session", query_string={"post_logout_redirect_uri": "https://evil.test/"})
+
+    assert (answer.status_code, answer.headers.get("Location")) == (400, None)

@@ -166,6 +166,15 @@ def test_no_path_misses_the_gate(
     assert not path(situation)
 
 
+def test_consent_to_a_part_is_none_to_the_rest(app: App) -> None:
+    """What was granted under more consent than there is now is refused."""
+    situation = Situation(app)
+    with app.base.database.write.begin() as connection:
+        connection.execute(update(tables.consent).values(scope="openid"))
+
+    assert not refresh(situation)
+
+
 def test_every_grant_of_the_token_endpoint_is_on_the_list(app: App) -> None:
     """A new grant type fails here until it has its row above."""
     grants = {grant.GRANT_TYPE for grant, _ in app.provider.server._token_grants}

@@ -211,12 +211,13 @@ def forged(database: Database, number: int, chain: Chain) -> None:
         connection.execute(update(t.audit_segment).values(end_hash=previous))
 
 
+@pytest.mark.parametrize("chain", [Chain(b"", since=1_000_000), Chain(b"another key")], ids=["bare", "keyed"])
 def test_f6_a_trail_that_was_hashed_anew_without_the_secret_is_found(
-    audit: SqlAudit, trail: Trail, database: Database
+    audit: SqlAudit, trail: Trail, database: Database, chain: Chain
 ) -> None:
     write(audit, 5)
     trail.seal()
-    forged(database, 2, Chain(b"", since=1_000_000))
+    forged(database, 2, chain)
 
     assert trail.verify().broken == "record 1 (login.failed) was changed"
 

@@ -98,6 +98,12 @@ def test_a_step_over_it_is_not(claims: dict[str, Any], rule: str) -> None:
     refused(signed(CLAIMS | claims), rule, access_token="access")
 
 
+@pytest.mark.parametrize("rule", CLAIMS)
+def test_what_a_token_leaves_out_is_not_taken_for_granted(rule: str) -> None:
+    """D-01, Y-07"""
+    refused(signed({name: value for name, value in CLAIMS.items() if name != rule}), rule)
+
+
 def test_an_at_hash_without_an_access_token_proves_nothing() -> None:
     refused(signed(CLAIMS | {"at_hash": half_hash("access", "RS256")}), "at_hash")
 

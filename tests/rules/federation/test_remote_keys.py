@@ -249,13 +249,14 @@ def test_a_bad_key_among_good_ones_does_not_hide_them(keys: RemoteKeys, publishe
         public_jwk(STRANGER, "enc", use="enc"),
         public_jwk(STRANGER, "private", d="AQAB"),
         public_jwk(STRANGER, "short", n="4" * 100),
+        public_jwk(STRANGER, "of 2040 bits", n="4" * 340),
         {"kty": "EC", "crv": "P-256", "kid": "half"},
         {"kty": "new", "kid": "of tomorrow"},
     ]
     published.now = {"keys": [*bad, public_jwk(KEY)]}
 
     assert knows(keys)
-    for name in ("secret", "enc", "private", "short", "half", "of tomorrow"):
+    for name in ("secret", "enc", "private", "short", "of 2040 bits", "half", "of tomorrow"):
         assert not knows(keys, name)
 
 
