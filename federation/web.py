@@ -217,7 +217,8 @@ class LogoutToken(Page):
             raise BadRequest(f"logout token: {failed.detail}") from None
         # Used once, for as long as it could be good: a copy of it ends no later session. Without its signature, which
         # can be written in more than one way.
-        if not self._claim(digest("logout token", tokens[0].rpartition(".")[0]), upstream_logins.clock() + TOKEN_LIFE):
+        until = upstream_logins.clock() + TOKEN_LIFE
+        if not self._claim(digest("logout token", tokens[0].rpartition(".")[0]), until):
             return Response(status=200, headers={"Cache-Control": "no-store"})
         named = upstream_logins.digester.named(upstream.id, subject) if subject else None
         of_sid = upstream_logins.digester.of(f"{upstream.id} sid", sid) if sid else None
