@@ -58,10 +58,10 @@ def create_app(provider: Provider, metrics: Metrics, *, housekeeping: bool = Tru
     if housekeeping:
         _start(provider, metrics)
     hotline = Hotline(provider.inspection, provider.clients, provider.recoveries)
-    told = {**calendar_of(base).table(), **status_of(provider).table(), **device_picture(provider, context).table()}
+    public = {**calendar_of(base).table(), **status_of(provider).table(), **device_picture(provider, context).table()}
     table = {
         **endpoints_of(provider, context.peers).table(),
-        **told,
+        **public,
         **qr_table(provider, context, metrics),
         **register_table(provider, context, pages),
         HOTLINE: hotline.start,

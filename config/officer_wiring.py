@@ -11,7 +11,7 @@ from config.passkey_pages import sql_passkeys
 from config.people_wiring import notices_of
 from federation.conflicts import OfficerConflicts
 from federation.officers import LinkOfficers
-from idp.accounts.notices import NOTHING_TOLD
+from idp.accounts.notices import NO_NOTICE
 from idp.accounts.passkey import Ceremony, RelyingParty
 from idp.accounts.passkeys import LIFE, Passkeys
 from idp.desk.officer_logins import OfficerLimits, OfficerLogins, SessionLifetimes
@@ -77,7 +77,7 @@ def officer_passkeys_of(base: Stores, logins: OfficerLogins) -> OfficerPasskeys:
         RelyingParty(urlsplit(url).hostname or "", url, PARTY_NAME),
         base.clock,
         handle_key=base.secrets.get("officer-passkey-handle"),
-        told_of_clone=lambda _: NOTHING_TOLD,
+        told_of_clone=lambda _: NO_NOTICE,
     )
     limiter = LocalRateLimiter(base.settings.limits.attempts_per_address, 60, base.clock)
     return OfficerPasskeys(held, sql_officers(base), logins, limiter)

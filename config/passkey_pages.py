@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from config.people_wiring import notices_of, sql_notices, sql_sessions
-from idp.accounts.notices import NOTHING_TOLD, NOWHERE, NoticeResult
+from idp.accounts.notices import NO_NOTICE, NOWHERE, Notice
 from idp.accounts.passkey import Ceremony, Passkey, RelyingParty
 from idp.accounts.passkeys import LIFE, Passkeys
 from idp.ephemeral_records import EphemeralRecords, RecordKind
@@ -40,9 +40,9 @@ def sql_passkeys(base: Stores) -> SqlPasskeys:
 def passkeys_of(base: Stores) -> Passkeys:
     """The passkeys of people."""
 
-    def told_of_clone(passkey: Passkey) -> NoticeResult:
+    def told_of_clone(passkey: Passkey) -> Notice:
         account = base.people.find(passkey.holder)
-        return notices_of(base).of("passkey_cloned", account, NOWHERE) if account else NOTHING_TOLD
+        return notices_of(base).of("passkey_cloned", account, NOWHERE) if account else NO_NOTICE
 
     return Passkeys(
         sql_passkeys(base),

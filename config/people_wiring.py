@@ -111,10 +111,10 @@ def set_number(base: Stores, account: Account, number: str, reason: str) -> bool
     """
     now = base.clock()
     before = previous(account, ["phone"], now) | {"vouched_by": "operator"}
-    told = notices_of(base).of("phone_changed", replace(account, phone=None), NOWHERE, before=before)
+    notice = notices_of(base).of("phone_changed", replace(account, phone=None), NOWHERE, before=before)
     values = {"phone": number, "phone_verified_at": None, "phone_changed_at": now, "phone_source": "operator"}
     event = Event("account.phone_set", account.id, reason=reason)
-    securing = Securing(account.id, account.secured_at, values, event, told, vouched=True)
+    securing = Securing(account.id, account.secured_at, values, event, notice, vouched=True)
     return sql_credentials(base).secure(securing, now) is not None
 
 

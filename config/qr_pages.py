@@ -40,8 +40,8 @@ class Ways:
     def offered(self, seeker: Seeker) -> list[Way]:
         return [way for room in self._rooms for way in room.offered(seeker)]
 
-    def said(self, query: Mapping[str, str], language: str) -> str | None:
-        return next((said for room in self._rooms if (said := room.said(query, language))), None)
+    def message(self, query: Mapping[str, str], language: str) -> str | None:
+        return next((message for room in self._rooms if (message := room.message(query, language))), None)
 
     def out(self, through: str, account_id: str, auth_time: float, state: str) -> str | None:
         return next((out for room in self._rooms if (out := room.out(through, account_id, auth_time, state))), None)

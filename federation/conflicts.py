@@ -66,7 +66,7 @@ class OfficerConflicts:
         return dispute
 
 
-def said(dispute: Dispute) -> dict[str, str | None]:
+def upstream_facts(dispute: Dispute) -> dict[str, str | None]:
     """What the upstream said of the person, masked; nothing is left of it once the dispute is decided."""
     name, number = dispute.facts.get("name"), dispute.facts.get("citizen_number")
     return {
@@ -84,6 +84,6 @@ def _conflict(dispute: Dispute) -> Conflict:
         dispute.account_id,
         dispute.times,
         dispute.created_at,
-        said(dispute),
+        upstream_facts(dispute),
         dict(dispute.evidence),
     )

@@ -18,7 +18,7 @@ from federation.matching import Facts, Reason
 from idp.accounts import names
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import NoticeResult
+from idp.accounts.notices import Notice
 from idp.ports import Event
 
 How = Literal["confirmed", "code", "password", "session", "opened", "officer"]
@@ -139,7 +139,7 @@ class Links(Protocol):
         """
         ...
 
-    def open(self, account: Account, link: NewLink, event: Event, told: NoticeResult, now: float) -> None:
+    def open(self, account: Account, link: NewLink, event: Event, notice: Notice, now: float) -> None:
         """Write a new account with its link. Raises `LinkConflict`, also when one of its identifiers is taken."""
         ...
 

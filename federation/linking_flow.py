@@ -16,7 +16,7 @@ from federation.upstreams import Upstream
 from idp.accounts import names, trust
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import NOTHING_TOLD, NoticeResult, Notices, Scene
+from idp.accounts.notices import NO_NOTICE, Notice, Notices, Scene
 from idp.accounts.participants import Participant
 from idp.accounts.people import new_account_id
 from idp.errors import Expired
@@ -80,7 +80,7 @@ class Linking:
         now, known = self._upstream_logins.clock(), account.identifier("bhxh") is not None
         opened = Event("account.added", account.id, facts={"through": upstream.id, "participant": known})
         try:
-            self._upstream_logins.links.open(account, link, opened, NOTHING_TOLD, now)
+            self._upstream_logins.links.open(account, link, opened, NO_NOTICE, now)
         except LinkConflict:
             return self._upstream_logins.record_conflict(_pending(taken), arrival, "conflict", None)
         proof = self._upstream_logins.log_in(arrival, account.id, now, lowered=False)
@@ -125,8 +125,8 @@ class Linking:
     def remove(self, link: Link, account: Account, scene: Scene, *, keep_sid: str | None) -> float:
         """End a link, at the person's wish. Raises `LinkConflict` when another event came first."""
         event = Event("link.removed", account.id, facts={"upstream": link.subject.upstream})
-        told = self._notices.of("link_removed", account, scene, before={"link": link.id})
-        securing = Securing(account.id, account.secured_at, {}, event, told, keep_sid)
+        notice = self._notices.of("link_removed", account, scene, before={"link": link.id})
+        securing = Securing(account.id, account.secured_at, {}, event, notice, keep_sid)
         return self._upstream_logins.links.end(link, securing, self._upstream_logins.clock())
 
     def _take(self, handle: str) -> LinkingFlow:
@@ -186,9 +186,9 @@ class Linking:
         event = Event("link.added", account.id, facts={"upstream": link.subject.upstream, "how": link.how, **words})
         before = self._upstream_logins.links.previous_contacts(account.id, self._upstream_logins.clock())
         before |= {"vouched_by": "eid"} if link.evidence.get("vouched_by") else {}
-        told: NoticeResult = self._notices.of("link_added", account, scene, before={"link": link.id, **before})
+        notice: Notice = self._notices.of("link_added", account, scene, before={"link": link.id, **before})
         gone, vouched = dict.fromkeys(removed), "vouched_by" in before
-        return Securing(account.id, account.secured_at, gone, event, told, keep_sid, vouched=vouched)
+        return Securing(account.id, account.secured_at, gone, event, notice, keep_sid, vouched=vouched)
 
     def _new_account(self, arrival: Arrival, known: Participant | None) -> tuple[Account, NewLink]:
         identity, now = arrival.identity, self._upstream_logins.clock()

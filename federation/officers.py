@@ -74,8 +74,8 @@ class LinkOfficers:
         upstream, named = dispute.subject.upstream, {"by": pair.by, "approved_by": pair.approved_by}
         link = NewLink(new_id(), account.id, dispute.subject, "officer", {**dispute.evidence, **named})
         added = Event("link.added", account.id, facts={"upstream": upstream, "how": "officer"}, reason=reason)
-        told = self._notices.of("link_added", account, NOWHERE, before={"link": link.id})
-        securing = Securing(account.id, account.secured_at, {}, added, told)
+        notice = self._notices.of("link_added", account, NOWHERE, before={"link": link.id})
+        securing = Securing(account.id, account.secured_at, {}, added, notice)
         decided = _decided(dispute, account.id, "linked", reason, **named)
         self._decisions.resolve(dispute, "linked", decided, self._clock(), (link, securing))
         return link
@@ -91,8 +91,8 @@ class LinkOfficers:
         """End a link; every session of the account ends with it, and the person is told."""
         event = Event("link.removed", account.id, facts={"upstream": link.subject.upstream}, reason=reason)
         before = {"link": link.id, "vouched_by": "desk"}
-        told = self._notices.of("link_removed", account, NOWHERE, before=before)
-        securing = Securing(account.id, account.secured_at, {}, event, told, vouched=True)
+        notice = self._notices.of("link_removed", account, NOWHERE, before=before)
+        securing = Securing(account.id, account.secured_at, {}, event, notice, vouched=True)
         self._decisions.end(link, securing, self._clock())
 
 

@@ -133,13 +133,13 @@ class LinkCodePage(CeremonyPage):
             return self.give_up(handle, flow)
         if "code-again" in browser.form:
             return self._page(browser, handle, flow, attempt, **self._desk.again(ask, browser, trusted=True))
-        verdict, told = self._desk.judged(ask, browser)
+        verdict, more = self._desk.judged(ask, browser)
         if verdict != "right":
-            return self._page(browser, handle, flow, attempt, **told)
+            return self._page(browser, handle, flow, attempt, **more)
         result = self.linking.confirm(handle, flow, browser.scene, by_code=True)
         return self.done(browser, upstream, result, attempt)
 
-    def _page(self, browser: Browser, handle: str, flow: LinkingFlow, attempt: LoginAttempt, **told: Any) -> Response:
+    def _page(self, browser: Browser, handle: str, flow: LinkingFlow, attempt: LoginAttempt, **more: Any) -> Response:
         sheet = OtpPage(
             title=gettext("Xác nhận liên kết tài khoản"),
             lead=gettext("Liên kết có hiệu lực sau khi bạn nhập mã gửi tới số đã đăng ký với cơ quan BHXH."),
@@ -148,7 +148,7 @@ class LinkCodePage(CeremonyPage):
             hidden={"c": handle},
             target=attempt.redirect_origin,
         )
-        return self._desk.answer(browser, replace(sheet, **told))
+        return self._desk.answer(browser, replace(sheet, **more))
 
 
 class Open(CeremonyPage):
@@ -220,10 +220,10 @@ class Who(CeremonyPage):
         typed: str = "",
         error: str = "",
     ) -> Response:
-        told = {"way": upstream.name(browser.language()), "typed": typed, "error": error}
+        more = {"way": upstream.name(browser.language()), "typed": typed, "error": error}
         identity = self.upstream_logins.arrival_of(flow).identity
         kinds = {"by_code": identity.kind == "individual", "weak": _is_weak(identity, upstream)}
-        return page("link_who.html", attempt, flow=handle, may_open=flow.may_open, **kinds, **told)
+        return page("link_who.html", attempt, flow=handle, may_open=flow.may_open, **kinds, **more)
 
 
 class LogInFirst(CeremonyPage):
@@ -259,8 +259,8 @@ class RefusedPage(Page):
         if upstream is None or why not in REFUSED:
             raise BadRequest("no such reason")
         title, sentence = REFUSED[why]
-        told = str(sentence) % {"way": upstream.name(browser.language())}
-        return page("link_refused.html", attempt, title=str(title), sentence=told, handle=handle)
+        more = str(sentence) % {"way": upstream.name(browser.language())}
+        return page("link_refused.html", attempt, title=str(title), sentence=more, handle=handle)
 
 
 def _is_weak(identity: UpstreamIdentity, upstream: Upstream) -> bool:

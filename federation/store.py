@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from federation.linking import Dispute, Link, LinkConflict, NewLink, Subject, UpstreamSession
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import NoticeResult
+from idp.accounts.notices import Notice
 from idp.accounts.people import IdentifierTaken
 from idp.accounts.phone import PhoneNumber
 from idp.errors import StaleState
@@ -76,14 +76,14 @@ class SqlLinks:
         except (IntegrityError, StaleState):
             raise LinkConflict from None
 
-    def open(self, account: Account, link: NewLink, event: Event, told: NoticeResult, now: float) -> None:
+    def open(self, account: Account, link: NewLink, event: Event, notice: Notice, now: float) -> None:
         try:
             with self._database.transaction.begin() as connection:
                 self._people.add_within(connection, account)
                 connection.execute(insert(t.link), _row(link, now))
                 self._cancel_registrations(connection, account.id, now)
                 self._audit.write(connection, event)
-                self._notices.write(connection, told)
+                self._notices.write(connection, notice)
         except (IntegrityError, IdentifierTaken):
             raise LinkConflict from None
 

@@ -64,7 +64,7 @@ class ViaUpstreams:
             for upstream in self._upstreams.open_to(seeker.kind)
         ]
 
-    def said(self, query: Mapping[str, str], language: str) -> str | None:
+    def message(self, query: Mapping[str, str], language: str) -> str | None:
         upstream = self._upstreams.configured(query.get("via", ""))
         sentence = FAILED.get(query.get("why", ""))
         if upstream is None or sentence is None:

@@ -141,8 +141,8 @@ class Chain:
         """The hash of a record that has its number."""
         if record["number"] < self.since:
             return digest(previous, canonical(record))
-        said = f"{previous}\n{canonical(record)}".encode()
-        return hmac.new(self.key, said, hashlib.sha256).hexdigest()
+        content = f"{previous}\n{canonical(record)}".encode()
+        return hmac.new(self.key, content, hashlib.sha256).hexdigest()
 
 
 def canonical(record: Mapping[str, Any]) -> str:

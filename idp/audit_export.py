@@ -60,8 +60,8 @@ class SegmentSigner:
 
     def sign(self, segment: Segment) -> str:
         """A JWS that vouches for the segment. Raises `NoSigningKey`."""
-        said = {"iss": self._issuer, "iat": int(self._clock()), **asdict(segment)}
-        return self._signer.sign(said, alg=ALGORITHM, typ=TYPE)
+        claims = {"iss": self._issuer, "iat": int(self._clock()), **asdict(segment)}
+        return self._signer.sign(claims, alg=ALGORITHM, typ=TYPE)
 
     def vouches(self, signature: str, segment: Segment) -> bool:
         """Whether this is our signature of just this segment, by a key that was not revoked."""
@@ -76,11 +76,11 @@ def opened(signature: str, jwks: Mapping[str, Any]) -> SignedSegment:
     try:
         keys: Any = KeySet.import_key_set(dict(jwks))  # type: ignore[arg-type]
         found = jws.deserialize_compact(signature.encode(), keys, algorithms=[ALGORITHM])
-        header, said = found.headers(), json.loads(found.payload or b"")
+        header, claims = found.headers(), json.loads(found.payload or b"")
         if header.get("typ") != TYPE:
             raise BadExport("the signature is not one of an audit segment")
-        segment = Segment(**{name: said[name] for name in Segment.__dataclass_fields__})
-        return SignedSegment(segment, said["iss"], said["iat"], header["kid"])
+        segment = Segment(**{name: claims[name] for name in Segment.__dataclass_fields__})
+        return SignedSegment(segment, claims["iss"], claims["iat"], header["kid"])
     except (JoseError, ValueError, KeyError, TypeError, RecursionError) as error:
         if isinstance(error, BadExport):
             raise

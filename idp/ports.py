@@ -71,7 +71,7 @@ class WaysIn(Protocol):
         """Those for this person, in order."""
         ...
 
-    def said(self, query: Mapping[str, str], language: str) -> str | None:
+    def message(self, query: Mapping[str, str], language: str) -> str | None:
         """The sentence for how a way ended, when the browser came back from one to the login page."""
         ...
 
@@ -120,7 +120,7 @@ class Conflict:
     account_id: str | None
     times: int
     created_at: float
-    said: Mapping[str, str | None] = ()  # type: ignore[assignment]
+    upstream_facts: Mapping[str, str | None] = ()  # type: ignore[assignment]
     agreement: Mapping[str, str] = ()  # type: ignore[assignment]
     linked_to: str | None = None
     concerns: frozenset[str] = field(default=frozenset(), repr=False)

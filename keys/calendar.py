@@ -49,8 +49,8 @@ def courses(ring: KeyRing, plan: Plan, horizon: float) -> list[Course]:
 
 def events(found: list[Course], now: float, horizon: float) -> list[KeyEvent]:
     """What happens after `now` and not after `horizon`, in order."""
-    told = [event for course in found for event in _events(course) if now < event.at <= horizon]
-    return sorted(told, key=lambda event: (event.at, event.course.alg, event.what))
+    events = [event for course in found for event in _events(course) if now < event.at <= horizon]
+    return sorted(events, key=lambda event: (event.at, event.course.alg, event.what))
 
 
 def document(ring: KeyRing, plan: Plan, max_age: float, horizon: float) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class Field:
     """
 
     name: str
-    says: str
+    summary: str
     longest: int = 0
     pattern: str = ""
     kind: Literal["text", "flag"] = "text"
@@ -45,7 +45,7 @@ class PhoneRoute:
     name: str
     method: str
     path: str
-    says: str
+    summary: str
     by: Literal["token", "key"]
     binding: Literal["device", "any"] = "device"
     fields: tuple[Field, ...] = ()
@@ -58,7 +58,7 @@ class PhoneRefusal:
     """A refusal: its status and its sentence in both languages."""
 
     status: int
-    says: Words
+    summary: Words
 
 
 PICTURE = Field("picture", "What the QR code says, the whole link.", 200, refused="unreadable")
@@ -270,7 +270,7 @@ def refusals_of(operation: PhoneRoute) -> tuple[str, ...]:
 
 def sentence(code: str, language: str) -> str:
     """What a person reads."""
-    vietnamese, english = REFUSALS[code].says
+    vietnamese, english = REFUSALS[code].summary
     return english if language == "en" else vietnamese
 
 

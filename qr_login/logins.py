@@ -157,10 +157,10 @@ class QrLogins:
         key = self._key(self._pictures.ticket_of(secret)) if _is_secret(secret) else ""
         if key and self._polls.is_exhausted(key):
             return Polled("slow_down", retry_after=SLOWER)
-        told = self.look(secret, fits)
-        if told.kind not in ("gone", "delivered"):
+        polled = self.look(secret, fits)
+        if polled.kind not in ("gone", "delivered"):
             self._polls.hit(key)
-        return told
+        return polled
 
     def look(self, secret: str, fits: Callable[[QrLogin], bool] = always) -> Polled:
         """What the browser with this secret is told: one read, and a write only for the one delivery.
@@ -177,16 +177,16 @@ class QrLogins:
             login = CODEC.validate_json(found) if found is not None else None
             if found is None or login is None or not fits(login):
                 return Polled("gone")
-            told = self._told(login, ticket, now)
-            if told.kind != "delivered" or told.login is None:
-                return told
-            if self._store.replace(key, found, CODEC.dump_json(told.login), now=now):
-                is_first = self._claim(key, told.login)
+            polled = self._polled(login, ticket, now)
+            if polled.kind != "delivered" or polled.login is None:
+                return polled
+            if self._store.replace(key, found, CODEC.dump_json(polled.login), now=now):
+                is_first = self._claim(key, polled.login)
                 self.observe("ended", "delivered" if is_first else "void")
-                return told if is_first else Polled("gone")
+                return polled if is_first else Polled("gone")
         raise Busy("a QR login changes all the time")
 
-    def _told(self, login: QrLogin, ticket: str, now: float) -> Polled:
+    def _polled(self, login: QrLogin, ticket: str, now: float) -> Polled:
         """What `login` means for its browser; `delivered` carries the value to be put in its place."""
         try:
             return Polled("delivered", flow.delivered(login, now))

@@ -53,23 +53,26 @@ def _operation(operation: PhoneRoute) -> dict[str, Any]:
     for code in refusals_of(operation):
         codes.setdefault(REFUSALS[code].status, []).append(code)
     refused = {
-        str(status): _content("application/problem+json", "Problem", says=f"`code`: {', '.join(sorted(names))}")
+        str(status): _content("application/problem+json", "Problem", summary=f"`code`: {', '.join(sorted(names))}")
         for status, names in sorted(codes.items())
     }
-    said: dict[str, Any] = {
+    operation_object: dict[str, Any] = {
         "operationId": operation.name,
-        "summary": operation.says,
+        "summary": operation.summary,
         "security": [{"token": [], "key": []} if operation.by == "token" else {"key": []}],
         "responses": answers | refused,
     }
     if operation.method == "POST":
-        said["requestBody"] = {"required": bool(operation.fields), "content": {"application/json": _body(operation)}}
-    return said
+        operation_object["requestBody"] = {
+            "required": bool(operation.fields),
+            "content": {"application/json": _body(operation)},
+        }
+    return operation_object
 
 
-def _content(media_type: str, schema: str, *, says: str = "") -> dict[str, Any]:
+def _content(media_type: str, schema: str, *, summary: str = "") -> dict[str, Any]:
     content = {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}
-    return {"description": says or schema, "content": content}
+    return {"description": summary or schema, "content": content}
 
 
 def _body(operation: PhoneRoute) -> dict[str, Any]:
@@ -85,6 +88,6 @@ def _body(operation: PhoneRoute) -> dict[str, Any]:
 
 def _field(field: Field) -> dict[str, Any]:
     if field.kind == "flag":
-        return {"type": "boolean", "description": field.says}
+        return {"type": "boolean", "description": field.summary}
     pattern = {"pattern": f"^{field.pattern}$"} if field.pattern else {}
-    return {"type": "string", "maxLength": field.longest, "description": field.says, **pattern}
+    return {"type": "string", "maxLength": field.longest, "description": field.summary, **pattern}

@@ -62,9 +62,9 @@ class PhoneApi:
         by_path: dict[str, dict[str, PhoneRoute]] = {}
         for operation in OPERATIONS:
             by_path.setdefault(operation.path, {})[operation.method] = operation
-        told = document(self._issuer)
+        answer = document(self._issuer)
         served: dict[str, Endpoint] = {path: self._endpoint(methods) for path, methods in by_path.items()}
-        return served | {"/phone/openapi.json": lambda environ: reply(200, told, [])}
+        return served | {"/phone/openapi.json": lambda environ: reply(200, answer, [])}
 
     def _endpoint(self, methods: Mapping[str, PhoneRoute]) -> Endpoint:
         def endpoint(environ: Environ) -> EndpointResponse:
@@ -113,10 +113,10 @@ class PhoneApi:
         device = caller.device
         if device is None:
             return 200, {"state": "none"}
-        told = {"device": described(device)}
+        answer = {"device": described(device)}
         if device.ended_at is None:
-            return 200, {"state": "active", **told}
-        return 200, {"state": "ended", **told, "ended": self._door.end(device)}
+            return 200, {"state": "active", **answer}
+        return 200, {"state": "ended", **answer, "ended": self._door.end(device)}
 
     def _enrol(self, caller: Caller, given: Given) -> ApiResponse:
         holder = person_of(caller)

@@ -79,11 +79,11 @@ class Pictures:
         return hmac.compare_digest(read.mac, self._mac(read.ticket, client_id, read.step))
 
     def _mac(self, ticket: str, client_id: str, step: int) -> str:
-        said = "\0".join(("v1", ticket, str(step), client_id))
-        return _short(hmac.digest(self._keyed("qr picture", ticket), said.encode(), sha256))
+        content = "\0".join(("v1", ticket, str(step), client_id))
+        return _short(hmac.digest(self._keyed("qr picture", ticket), content.encode(), sha256))
 
-    def _keyed(self, purpose: str, said: str) -> bytes:
-        return hmac.digest(self._key, f"{purpose}\0{said}".encode(), sha256)
+    def _keyed(self, purpose: str, content: str) -> bytes:
+        return hmac.digest(self._key, f"{purpose}\0{content}".encode(), sha256)
 
 
 def is_ticket(text: str) -> bool:

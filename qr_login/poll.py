@@ -111,31 +111,31 @@ class Poll:
         if environ["REQUEST_METHOD"] != "POST":
             return problem(405, "method_not_allowed", [("Allow", "POST")])
         browser = Browser(self._context, Request(environ))
-        told = self._waiting.polled(browser, browser.form.get("attempt", ""))
-        kind, headers = told.polled.kind, Headers()
+        answer = self._waiting.polled(browser, browser.form.get("attempt", ""))
+        kind, headers = answer.polled.kind, Headers()
         if kind in ("pending", "scanned", "slow_down"):
-            headers.append(("Retry-After", str(told.polled.retry_after)))
-        if told.entered:
+            headers.append(("Retry-After", str(answer.polled.retry_after)))
+        if answer.entered:
             cookies = Response()
             self._context.cookies.drop(cookies, "q")
             browser.hand_over(cookies)
             headers.extend(("Set-Cookie", cookie) for cookie in cookies.headers.getlist("Set-Cookie"))
-        return reply(200, self._answer(told), headers)
+        return reply(200, self._answer(answer), headers)
 
-    def _answer(self, told: PollAnswer) -> Mapping[str, Any]:
-        login, kind = told.polled.login, told.polled.kind
-        said = {"state": kind, "say": sentence_of(told.polled)}
+    def _answer(self, answer: PollAnswer) -> Mapping[str, Any]:
+        login, kind = answer.polled.login, answer.polled.kind
+        state = {"state": kind, "say": sentence_of(answer.polled)}
         if login is None:
-            return GONE if kind == "gone" else said
+            return GONE if kind == "gone" else state
         if kind == "delivered":
-            return said | {"next": told.entered}
+            return state | {"next": answer.entered}
         if kind == "scanned":
-            return said | {"left": round(self._waiting.left(login), 1), "device": login.device_name}
+            return state | {"left": round(self._waiting.left(login), 1), "device": login.device_name}
         if kind == "pending":
-            return said | {
+            return state | {
                 "left": round(self._waiting.left(login), 1),
                 "change": round(self._waiting.change(login), 2),
                 "every": login.pace.step,
-                "pictures": [f"{self._drawing.modules(payload):x}" for payload in told.polled.payloads],
+                "pictures": [f"{self._drawing.modules(payload):x}" for payload in answer.polled.payloads],
             }
-        return said
+        return state

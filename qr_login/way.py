@@ -28,7 +28,7 @@ class ByQrCode:
             Way(gettext("Mở ứng dụng BHXH trên điện thoại này"), with_query(self._app_link, attempt=seeker.attempt))
         ]
 
-    def said(self, query: Mapping[str, str], language: str) -> str | None:
+    def message(self, query: Mapping[str, str], language: str) -> str | None:
         sentence = REFUSED.get(query.get("why", "")) if query.get("via") == "qr" else None
         return str(sentence) if sentence else None
 

@@ -73,13 +73,13 @@ class QrPage(Page):
             return _refused(handle, "off")
         if "now" not in browser.query:
             return self._begin(browser, handle, attempt)
-        told = self._waiting.looked(browser, handle)
-        if told.entered:
-            response = redirect(told.entered, 303)
+        answer = self._waiting.looked(browser, handle)
+        if answer.entered:
+            response = redirect(answer.entered, 303)
             self._context.cookies.drop(response, "q")
             return response
         name = client.client_name if client else gettext("Tài khoản của tôi")
-        return self._shown(browser, handle, attempt, told, name)
+        return self._shown(browser, handle, attempt, answer, name)
 
     def _begin(self, browser: Browser, handle: str, attempt: LoginAttempt) -> Response:
         limiters = self._limiters
@@ -97,18 +97,18 @@ class QrPage(Page):
         return response
 
     def _shown(
-        self, browser: Browser, handle: str, attempt: LoginAttempt, told: PollAnswer, client_name: str
+        self, browser: Browser, handle: str, attempt: LoginAttempt, answer: PollAnswer, client_name: str
     ) -> Response:
-        polled, login = told.polled, told.polled.login
+        polled, login = answer.polled, answer.polled.login
         slow = login.slow if login else "slow" in browser.query
         sentences = {name: str(text) for name, text in SENTENCES.items()}
-        said = sentences[sentence_of(polled)].replace("{device}", login.device_name if login else "")
+        message = sentences[sentence_of(polled)].replace("{device}", login.device_name if login else "")
         body = render_template(
             "qr.html",
             attempt=handle,
             client_name=client_name,
             state=polled.kind,
-            said=said,
+            message=message,
             sentences=sentences,
             number=login.number if login else "",
             picture=Markup(self._drawing.svg(polled.payloads[0])) if polled.payloads else "",  # noqa: S704  drawn here
@@ -116,7 +116,7 @@ class QrPage(Page):
             quiet=QUIET,
             left=math.ceil(self._waiting.left(login)) if login else 0,
             slow=slow,
-            refresh=self._refresh(handle, told, slow=slow),
+            refresh=self._refresh(handle, answer, slow=slow),
             new_url=with_query(PAGE, attempt=handle, slow=1 if slow else None),
             slow_url=with_query(PAGE, attempt=handle, slow=1),
             back_url=with_query("/login", attempt=handle),
@@ -124,14 +124,14 @@ class QrPage(Page):
         )
         return Response(body, mimetype="text/html")
 
-    def _refresh(self, handle: str, told: PollAnswer, *, slow: bool) -> str:
+    def _refresh(self, handle: str, answer: PollAnswer, *, slow: bool) -> str:
         """When and where a browser without script goes next; at the fast pace at once to the slow one."""
-        login = told.polled.login
-        if login is None or told.polled.kind not in ("pending", "scanned"):
+        login = answer.polled.login
+        if login is None or answer.polled.kind not in ("pending", "scanned"):
             return ""
         if not slow:
             return f"0; url={with_query(PAGE, attempt=handle, slow=1)}"
-        after = math.ceil(self._waiting.change(login)) if told.polled.kind == "pending" else PAUSE
+        after = math.ceil(self._waiting.change(login)) if answer.polled.kind == "pending" else PAUSE
         return f"{after}; url={with_query(PAGE, attempt=handle, slow=1, now=1)}"
 
 

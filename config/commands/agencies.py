@@ -48,8 +48,8 @@ def import_(file: BinaryIO, reason: str, as_json: bool) -> None:
     output.as_json(counts) if as_json else click.echo(", ".join(f"{n} {name}" for name, n in counts.items()))
     if read.complaints:
         more = len(read.complaints) - COMPLAINTS
-        said = [f"line {number}: {why}" for number, why in read.complaints[:COMPLAINTS]]
-        stop([*said, *([f"and {more} lines more"] if more > 0 else [])])
+        lines = [f"line {number}: {why}" for number, why in read.complaints[:COMPLAINTS]]
+        stop([*lines, *([f"and {more} lines more"] if more > 0 else [])])
 
 
 @agencies.command("list")

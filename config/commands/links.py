@@ -13,7 +13,7 @@ from config.federation_wiring import sql_links
 from config.officer_wiring import sql_officers
 from config.people_wiring import notices_of
 from config.stores import Stores
-from federation.conflicts import OfficerConflicts, said
+from federation.conflicts import OfficerConflicts, upstream_facts
 from federation.linking import Dispute, Link, LinkConflict
 from federation.officers import LinkOfficers, NotTwoPersons, TwoPersonRule
 from idp.desk.officers import Officer
@@ -62,7 +62,7 @@ def show(refused_id: str, as_json: bool) -> None:
     linked = sql_links(base).find(dispute.subject)
     account = base.people.find(dispute.account_id) if dispute.account_id else None
     facts = shown(dispute) | {
-        "upstream_says": said(dispute),
+        "upstream_says": upstream_facts(dispute),
         "agreement": dict(dispute.evidence),
         "linked_now_to": linked.account_id if linked else None,
         "about": account_shown(account, base.clock()) if account else None,

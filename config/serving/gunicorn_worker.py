@@ -215,8 +215,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if self._admission.is_free(now, cheap=conn.is_cheap):
             self._hand_over(conn)
             return
-        says = conn.inbox.forwarded_for.decode("latin-1")
-        who = self._peers.household({"REMOTE_ADDR": conn.address, "HTTP_X_FORWARDED_FOR": says})
+        forwarded_for = conn.inbox.forwarded_for.decode("latin-1")
+        who = self._peers.household({"REMOTE_ADDR": conn.address, "HTTP_X_FORWARDED_FOR": forwarded_for})
         if too_many := self._admission.wait(conn, who, now, cheap=conn.is_cheap):
             self._shed(too_many)
 

@@ -21,7 +21,7 @@ from config.stores import Stores, open_stores
 from idp.web.health_endpoints import HealthEndpoints
 
 log = logging.getLogger("idp")
-TOLD = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD)
 IGNORED = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU)
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 SLACK = 5.0
@@ -49,16 +49,16 @@ class Supervisor:
         self._child = self._fork()
         # Threads only now: a process that has some should not fork.
         self._operation = operation_of(self._base, self._bind, self._numbers)
-        signal.pthread_sigmask(signal.SIG_BLOCK, TOLD)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         for other in IGNORED:
             signal.signal(other, signal.SIG_IGN)
         log.info("serving", extra={"bind": self._bind, "server": self._child})
         self._listener.start(lambda: self._operation)
         while (code := self._ended()) is None:
-            told = signal.sigwait(TOLD)
-            if told in STOPS:
-                return self._stop(signal.Signals(told))
-            if told == signal.SIGHUP:
+            received = signal.sigwait(SIGNALS)
+            if received in STOPS:
+                return self._stop(signal.Signals(received))
+            if received == signal.SIGHUP:
                 self._reload()
         return code
 
@@ -91,21 +91,21 @@ class Supervisor:
         self._base = base
         os.kill(self._child, signal.SIGHUP)
 
-    def _stop(self, told: signal.Signals) -> int:
+    def _stop(self, received: signal.Signals) -> int:
         self._operation.is_stopping = True
-        log.info("stopping", extra={"signal": told.name})
-        if told == signal.SIGTERM and (code := self._drain(drain_for(self._base.settings))) is not None:
+        log.info("stopping", extra={"signal": received.name})
+        if received == signal.SIGTERM and (code := self._drain(drain_for(self._base.settings))) is not None:
             return code
-        os.kill(self._child, told)
+        os.kill(self._child, received)
         code = self._wait(self._base.settings)
-        return 0 if code == -told else code
+        return 0 if code == -received else code
 
     def _drain(self, seconds: float) -> int | None:
         """Go on serving; the exit code if the server ends meanwhile."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
-            told = signal.sigtimedwait(TOLD, left)
-            if told and told.si_signo in STOPS:
+            received = signal.sigtimedwait(SIGNALS, left)
+            if received and received.si_signo in STOPS:
                 return None
             if (code := self._ended()) is not None:
                 return code
@@ -114,12 +114,12 @@ class Supervisor:
     def _wait(self, settings: Settings) -> int:
         until = time.monotonic() + settings.web.graceful_timeout + SLACK
         while (code := self._ended()) is None:
-            told = signal.sigtimedwait(TOLD, max(0.0, until - time.monotonic()))
-            if told is None:
+            received = signal.sigtimedwait(SIGNALS, max(0.0, until - time.monotonic()))
+            if received is None:
                 os.kill(self._child, signal.SIGKILL)
                 until += SLACK
-            elif told.si_signo in STOPS:
-                os.kill(self._child, told.si_signo)
+            elif received.si_signo in STOPS:
+                os.kill(self._child, received.si_signo)
         return code
 
 

@@ -188,16 +188,16 @@ class DvcqgConnector:
         )
 
 
-def _citizen_number(told: object, profile: Mapping[str, Any]) -> str | None:
+def _citizen_number(value: object, profile: Mapping[str, Any]) -> str | None:
     """Either field may hold the twelve digits; two different ones are no answer."""
-    numbers = {facts.citizen_number(told), facts.citizen_number(profile.get(_OLD_NUMBER.lower()))} - {None}
+    numbers = {facts.citizen_number(value), facts.citizen_number(profile.get(_OLD_NUMBER.lower()))} - {None}
     if len(numbers) > 1:
         raise UpstreamFailed("refused", "profile: two citizen numbers")
     return next(iter(numbers), None)
 
 
-def _tax_code(told: object, profile: Mapping[str, Any]) -> str | None:
-    return facts.digits(told, 10, 12, 13) or facts.digits(profile.get(_ENTERPRISE_CODE.lower()), 10, 12, 13)
+def _tax_code(value: object, profile: Mapping[str, Any]) -> str | None:
+    return facts.digits(value, 10, 12, 13) or facts.digits(profile.get(_ENTERPRISE_CODE.lower()), 10, 12, 13)
 
 
 def _lowered(profile: Mapping[str, Any]) -> dict[str, Any]:

@@ -193,11 +193,11 @@ class OidcConnector:
         return profile
 
     def _identity(self, claims: Mapping[str, Any], profile: Mapping[str, Any]) -> UpstreamIdentity:
-        told = {**profile, **claims}
+        known = {**profile, **claims}
         upstream, now = self._upstream, self._clock()
 
         def fact(name: str) -> object:
-            return told.get(claim) if (claim := upstream.claim(name)) else None
+            return known.get(claim) if (claim := upstream.claim(name)) else None
 
         subject = facts.subject(fact("subject"))
         if subject is None:
@@ -218,29 +218,29 @@ class OidcConnector:
             amr=facts.methods(claims.get("amr")),
         )
 
-    def _phone(self, told: Mapping[str, Any]) -> PhoneNumber | None:
+    def _phone(self, known: Mapping[str, Any]) -> PhoneNumber | None:
         """The number, if the document that tells it says `true` beside it, not what only looks like that (T-05)."""
         policy = self._upstream.phone_verified
         proven = policy == "by_agreement" or (
-            policy == "claim" and told.get(self._upstream.claim("phone_verified")) is True
+            policy == "claim" and known.get(self._upstream.claim("phone_verified")) is True
         )
-        return facts.phone(told.get(self._upstream.claim("phone"))) if proven else None
+        return facts.phone(known.get(self._upstream.claim("phone"))) if proven else None
 
     def _discover(self, deadline: float) -> Metadata:
         address = self._upstream.issuer.rstrip("/") + "/.well-known/openid-configuration"
         return self._judged(fetched(self._outbound, address, "metadata", deadline))
 
-    def _judged(self, told: Mapping[str, Any]) -> Metadata:
+    def _judged(self, known: Mapping[str, Any]) -> Metadata:
         """Metadata of the pinned issuer, whose every address is on a host that we may ask."""
-        if told.get("issuer") != self._upstream.issuer:
+        if known.get("issuer") != self._upstream.issuer:
             raise UpstreamFailed("refused", "metadata: issuer")
         needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")
-        optional = [name for name in ("userinfo_endpoint", "end_session_endpoint") if told.get(name) is not None]
-        places = {name: told.get(name) for name in (*needed, *optional)}
+        optional = [name for name in ("userinfo_endpoint", "end_session_endpoint") if known.get(name) is not None]
+        places = {name: known.get(name) for name in (*needed, *optional)}
         for name, place in places.items():
             if not isinstance(place, str) or not self._outbound.allows(place):
                 raise UpstreamFailed("refused", f"metadata: {name}")
-        tells_issuer = told.get("authorization_response_iss_parameter_supported") is True
+        tells_issuer = known.get("authorization_response_iss_parameter_supported") is True
         return Metadata(**places, tells_issuer=tells_issuer)  # type: ignore[arg-type]
 
     def _jwks(self, deadline: float) -> dict[str, Any]:

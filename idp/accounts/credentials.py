@@ -11,7 +11,7 @@ from typing import Any, Literal, Protocol
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.accounts.notices import NOTHING_TOLD, UNDO_LIFE, NoticeResult, Notices, Scene, Undo, undo_digest
+from idp.accounts.notices import NO_NOTICE, UNDO_LIFE, Notice, Notices, Scene, Undo, undo_digest
 from idp.accounts.password_rules import checked_new
 from idp.accounts.passwords import Passwords, WeakPassword
 from idp.accounts.trust import Channel
@@ -54,7 +54,7 @@ class Securing:
     since: float
     values: Mapping[str, object]
     event: Event
-    told: NoticeResult = NOTHING_TOLD
+    notice: Notice = NO_NOTICE
     keep_sid: str | None = None
     keep_device: str | None = None
     undone: str | None = None
@@ -134,11 +134,11 @@ class Credentials:
         now = self._clock()
         verified: dict[str, float] = {"phone_verified_at": now} if proved == "sms" else {}
         values = _password(new_hash, now) | verified
-        told = self._notices.of(
+        notice = self._notices.of(
             "password_changed", replace(account, phone_verified_at=now) if verified else account, scene
         )
         event = Event("password.changed", account.id, facts={"first": account.password_temporary})
-        return self._do(Securing(account.id, account.secured_at, values, event, told, sid, device), now)
+        return self._do(Securing(account.id, account.secured_at, values, event, notice, sid, device), now)
 
     def hashed(self, new: str, account: Account) -> str:
         """The hash of a password that this account may have. Raises `WeakPassword`, `Busy`."""
@@ -161,28 +161,28 @@ class Credentials:
         passkeys = ["passkey"] if self._store.has_passkeys(account.id) else []
         vouched = any(link.upstream == through and link.how in BY_IDENTITY for link in links)
         before = {"way": way, "upstream": through} | channel | ({"vouched_by": "eid"} if vouched else {})
-        told = self._notices.of("password_recovered", account, scene, before=before)
+        notice = self._notices.of("password_recovered", account, scene, before=before)
         event = Event("password.recovered", account.id, facts={"way": way, "removed": len(unproven) + len(ends)})
         since = account.secured_at
-        resetting = Securing(account.id, since, values, event, told, links_end=ends, passkeys_end="all")
+        resetting = Securing(account.id, since, values, event, notice, links_end=ends, passkeys_end="all")
         self._do(replace(resetting, owner_is_back=True, vouched=vouched), now)
         return unproven + (["link"] if ends else []) + passkeys
 
     def end_passkey(self, account: Account, passkey_id: str, scene: Scene, *, sid: str) -> None:
         """End a passkey and everything open that it may have opened; session `sid` stays. Raises `StaleState`."""
-        told = self._notices.of("passkey_removed", account, scene)
+        notice = self._notices.of("passkey_removed", account, scene)
         event = Event("account.secured", account.id, facts={"about": "passkey_removed"})
         ends = (passkey_id,)
-        securing = Securing(account.id, account.secured_at, {}, event, told, sid, passkeys_end=ends)
+        securing = Securing(account.id, account.secured_at, {}, event, notice, sid, passkeys_end=ends)
         self._do(securing, self._clock())
 
     def activate(self, account: Account, new_hash: str, activation: str, scene: Scene) -> None:
         """Set the first password of an account that the desk opened; the way to it is used up. Raises `StaleState`."""
         now = self._clock()
         values = _password(new_hash, now) | {"phone_verified_at": now}
-        told = self._notices.of("activated", account, scene)
+        notice = self._notices.of("activated", account, scene)
         event = Event("account.activated", account.id)
-        self._do(Securing(account.id, account.secured_at, values, event, told, activation=activation), now)
+        self._do(Securing(account.id, account.secured_at, values, event, notice, activation=activation), now)
 
     def is_recoverable_through(self, account: Account, upstream: str) -> bool:
         """Whether a login through this upstream proves more than the password that may have made the link to it.
@@ -252,8 +252,8 @@ class Credentials:
         Raises `StaleState`.
         """
         event = Event("account.not_me", account.id, facts={"about": "device_enrolled"})
-        told = self._notices.of("device_removed", account, scene)
-        self._do(Securing(account.id, account.secured_at, {}, event, told, owner_is_back=True), self._clock())
+        notice = self._notices.of("device_removed", account, scene)
+        self._do(Securing(account.id, account.secured_at, {}, event, notice, owner_is_back=True), self._clock())
 
     def _do(self, securing: Securing, now: float) -> float:
         moment = self._store.secure(securing, now)

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.accounts.notices import About, NoticeResult, Notices, Scene
+from idp.accounts.notices import About, Notice, Notices, Scene
 from idp.accounts.one_time import CodeRequest, OneTimeCodes
 from idp.accounts.passwords import Passwords
 from idp.errors import Busy, UserError
@@ -120,7 +120,7 @@ class DeviceStore(Protocol):
         """Those of all apps that have not ended, newest first."""
         ...
 
-    def enrol(self, device: Device, replaced: str | None, told: NoticeResult, secured_at: float) -> bool:
+    def enrol(self, device: Device, replaced: str | None, notice: Notice, secured_at: float) -> bool:
         """Write the device and end `replaced`, in one transaction with trail and notices.
 
         False when another event of the account, or another phone, came first.
@@ -143,7 +143,7 @@ class DeviceStore(Protocol):
         """Another passcode; False when the device ended meanwhile."""
         ...
 
-    def end(self, device_id: str, why: Ended, now: float, told: NoticeResult | None, successor: str = "") -> bool:
+    def end(self, device_id: str, why: Ended, now: float, notice: Notice | None, successor: str = "") -> bool:
         """End it; exactly one caller gets True."""
         ...
 
@@ -203,8 +203,8 @@ class Devices:
             enrolled_at=now,
             last_seen_at=now,
         )
-        told = self._told("device_enrolled", holder.account, replace(holder.scene, browser=name))
-        if not self._store.enrol(device, present.id if present else None, told, holder.account.secured_at):
+        notice = self._notice("device_enrolled", holder.account, replace(holder.scene, browser=name))
+        if not self._store.enrol(device, present.id if present else None, notice, holder.account.secured_at):
             raise DeviceRefused("outdated")
         return device
 
@@ -267,10 +267,10 @@ class Devices:
 
     def _end(self, device: Device, why: Ended, account: Account) -> None:
         scene = Scene(browser=device.name)
-        told = self._told("device_locked" if why == "passcode" else "device_removed", account, scene)
-        self._store.end(device.id, why, self._clock(), told)
+        notice = self._notice("device_locked" if why == "passcode" else "device_removed", account, scene)
+        self._store.end(device.id, why, self._clock(), notice)
 
-    def _told(self, about: About, account: Account, scene: Scene) -> NoticeResult:
+    def _notice(self, about: About, account: Account, scene: Scene) -> Notice:
         return self._notices.of(about, account, scene)
 
     def _demand_code(self, holder: DeviceHolder, typed: str) -> None:

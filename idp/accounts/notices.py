@@ -55,7 +55,7 @@ class Undo:
 
 
 @dataclass(frozen=True, slots=True)
-class NoticeResult:
+class Notice:
     """The messages of one notice and what its link undoes."""
 
     messages: tuple[Message, ...] = ()
@@ -70,7 +70,7 @@ class Scene:
     language: Language = "vi"
 
 
-NOTHING_TOLD = NoticeResult()
+NO_NOTICE = Notice()
 NOWHERE = Scene()
 
 
@@ -89,7 +89,7 @@ class Notices:
         *,
         before: Mapping[str, str] | None = None,
         texts: bool = True,
-    ) -> NoticeResult:
+    ) -> Notice:
         """The notice of something that happened to `account`, told to where it could be reached before and after.
 
         `before` holds previous values under the names of the account's fields, those of `previous` for number and
@@ -99,19 +99,19 @@ class Notices:
         known = dict(before or {})
         token = secrets.token_urlsafe(16)
         receivers = {to: can for to, can in _receivers(account, known, now).items() if texts or to[0] != "sms"}
-        told = self._messages(about, account, scene, receivers, f"{self._issuer}/not-me/{token}")
+        notice = self._messages(about, account, scene, receivers, f"{self._issuer}/not-me/{token}")
         undo = Undo(undo_digest(token), account.id, about, known, now, now + UNDO_LIFE)
-        return NoticeResult(told, undo if any(receivers.values()) else None)
+        return Notice(notice, undo if any(receivers.values()) else None)
 
     def plain(self, about: About, account: Account, scene: Scene) -> tuple[Message, ...]:
         """What every channel is told that may be told, with nothing to answer it by."""
         return self._messages(about, account, scene, dict.fromkeys(_receivers(account, {}, self._clock()), False), "")
 
-    def of_disavowal(self, account: Account, after: Account, before: Mapping[str, str], scene: Scene) -> NoticeResult:
+    def of_disavowal(self, account: Account, after: Account, before: Mapping[str, str], scene: Scene) -> Notice:
         """That somebody said "this was not me": to every channel there is, was, or is again; nobody answers it."""
         now = self._clock()
         everywhere = {**_receivers(account, before, now), **_receivers(after, {}, now)}
-        return NoticeResult(self._messages("disavowed", account, scene, dict.fromkeys(everywhere, False), ""))
+        return Notice(self._messages("disavowed", account, scene, dict.fromkeys(everywhere, False), ""))
 
     def _messages(
         self, about: About, account: Account, scene: Scene, receivers: Mapping[Receiver, bool], url: str

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 from unicodedata import normalize
 
-from idp.accounts.notices import NoticeResult
+from idp.accounts.notices import Notice
 from idp.ephemeral_records import digest
 
 HolderKind = Literal["account", "officer"]
@@ -104,7 +104,7 @@ class PasskeyStore(Protocol):
         """Those that have not ended, oldest first."""
         ...
 
-    def add(self, passkey: Passkey, most: int, told: NoticeResult, secured_at: float) -> bool:
+    def add(self, passkey: Passkey, most: int, notice: Notice, secured_at: float) -> bool:
         """Keep a new one. False when the credential is known, there are `most`, or `secured_at` is not true any more.
 
         `secured_at` is the date of the holder's last credential event.
@@ -115,7 +115,7 @@ class PasskeyStore(Protocol):
         """Note a use. False when it has ended meanwhile, or its count is not the one in `passkey` any more."""
         ...
 
-    def end(self, passkey: Passkey, why: Why, now: float, told: NoticeResult) -> bool:
+    def end(self, passkey: Passkey, why: Why, now: float, notice: Notice) -> bool:
         """End it; exactly one caller gets True."""
         ...
 

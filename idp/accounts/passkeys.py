@@ -27,7 +27,7 @@ from webauthn.helpers import structs as w
 from webauthn.helpers.cose import COSEAlgorithmIdentifier
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
-from idp.accounts.notices import NoticeResult
+from idp.accounts.notices import Notice
 from idp.accounts.passkey import (
     Ceremony,
     HolderKind,
@@ -71,7 +71,7 @@ class Passkeys:
         clock: Clock,
         *,
         handle_key: bytes,
-        told_of_clone: Callable[[Passkey], NoticeResult],
+        told_of_clone: Callable[[Passkey], Notice],
     ) -> None:
         self._store = store
         self._challenges = challenges
@@ -114,7 +114,7 @@ class Passkeys:
         *,
         name: str,
         network: str,
-        told: NoticeResult,
+        notice: Notice,
         secured_at: float,
     ) -> Passkey:
         """Keep the passkey that the browser made. Raises `PasskeyRefused`, `BadName`."""
@@ -133,7 +133,7 @@ class Passkeys:
             network=network[:64],
             created_at=self._clock(),
         )
-        if not self._store.add(passkey, MOST, told, secured_at):
+        if not self._store.add(passkey, MOST, notice, secured_at):
             raise PasskeyRefused("known, too many, or the account was secured meanwhile", holder.id)
         return passkey
 
@@ -183,17 +183,17 @@ class Passkeys:
             raise PasskeyRefused("ended or used meanwhile", passkey.holder)
         return passkey
 
-    def end(self, passkey: Passkey, told: NoticeResult) -> bool:
+    def end(self, passkey: Passkey, notice: Notice) -> bool:
         """End a passkey that its holder does not want any more; False when it has ended already."""
-        return self._store.end(passkey, "removed", self._clock(), told)
+        return self._store.end(passkey, "removed", self._clock(), notice)
 
     def _challenge(self, ceremony: Ceremony) -> bytes:
         return self._challenges.add(ceremony).encode()
 
     def _taken(self, given: Mapping[str, Any], ceremony: Ceremony) -> bytes:
         """The challenge that was answered, if it is this ceremony's; it is spent now. Raises `PasskeyRefused`."""
-        told = _judged(lambda: parse_client_data_json(base64url_to_bytes(given["response"]["clientDataJSON"])))
-        challenge = told.challenge.decode(errors="replace")
+        notice = _judged(lambda: parse_client_data_json(base64url_to_bytes(given["response"]["clientDataJSON"])))
+        challenge = notice.challenge.decode(errors="replace")
         found = self._challenges.take(challenge)
         if found is None or isinstance(found, Spent):
             raise PasskeyRefused("unknown, used or old challenge")

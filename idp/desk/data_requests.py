@@ -14,7 +14,7 @@ from typing import Literal, Protocol
 from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import NOWHERE, UNDO_LIFE, NoticeResult, Notices, Scene
+from idp.accounts.notices import NOWHERE, UNDO_LIFE, Notice, Notices, Scene
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.people import People
 from idp.desk.declaration import KEPT, new_id, new_reference, shown_reference
@@ -100,7 +100,7 @@ class KeptData:
 class DataRequestStore(Protocol):
     """Keeps requests."""
 
-    def add(self, request: DataRequest, event: Event, told: NoticeResult) -> DataRequest:
+    def add(self, request: DataRequest, event: Event, notice: Notice) -> DataRequest:
         """Write a new one and tell of it; the one that waits already when there is one."""
         ...
 
@@ -137,8 +137,8 @@ class DataRequests:
     def ask(self, account: Account, scene: Scene = NOWHERE) -> DataRequest:
         """Ask for erasure; whoever asks twice has asked once. The owner is told: it may be somebody else who asks."""
         event = Event("data.asked", account.id, facts={"kind": "erase"})
-        told = self._notices.of("erasure_asked", account, scene)
-        return self._store.add(DataRequest.new(account.id, self._clock()), event, told)
+        notice = self._notices.of("erasure_asked", account, scene)
+        return self._store.add(DataRequest.new(account.id, self._clock()), event, notice)
 
     def of_account(self, account_id: str) -> list[DataRequest]:
         """What a person asked, newest first."""

@@ -224,9 +224,9 @@ class Decisions:
             known |= previous(account, ["email"], now)
         known |= {"vouched_by": "desk"} if known else {}
         after = replace(account, **contacts_of(values))
-        told = self._notices.of("profile_changed", after, NOWHERE, before=known)
+        notice = self._notices.of("profile_changed", after, NOWHERE, before=known)
         event = Event("account.changed", account.id, facts={"officer": officer.login, "papers": len(news)})
-        securing = Securing(account.id, account.secured_at, values, event, told, vouched=bool(known))
+        securing = Securing(account.id, account.secured_at, values, event, notice, vouched=bool(known))
         return Approval(
             approved,
             _event(approved, officer),

@@ -200,8 +200,8 @@ class Declarations:
         form = draft.form
         # An agency may have been dissolved since: its successor takes the declaration.
         fields = (name for name in FIELDS[draft.kind] if name != "agency")
-        said = {name: value for name in fields if isinstance(value := getattr(form, name), str)}
-        found = dict(self._read(draft, said).problems)
+        typed = {name: value for name in fields if isinstance(value := getattr(form, name), str)}
+        found = dict(self._read(draft, typed).problems)
         kept = self._store.photos(draft.id)
         return found | {role: "missing" for role in needed(draft) if role not in kept}
 

@@ -7,7 +7,7 @@ officer's last reset opens nothing.
 import logging
 from typing import Any, Protocol
 
-from idp.accounts.notices import NOTHING_TOLD
+from idp.accounts.notices import NO_NOTICE
 from idp.accounts.passkey import Ceremony, Passkey, PasskeyHolder, PasskeyRefused
 from idp.accounts.passkeys import Passkeys
 from idp.desk.officer_logins import LoginRefused, OfficerLogins, WrongCode
@@ -81,14 +81,14 @@ class OfficerPasskeys:
             _adding(officer, browser),
             name=name,
             network=network,
-            told=NOTHING_TOLD,
+            notice=NO_NOTICE,
             secured_at=officer.secured_at,
         )
 
     def remove(self, officer: Officer, passkey_id: str) -> bool:
         """End one of the officer's own; False when there is none such."""
         mine = [each for each in self._passkeys.of("officer", officer.id) if each.id == passkey_id]
-        return bool(mine) and self._passkeys.end(mine[0], NOTHING_TOLD)
+        return bool(mine) and self._passkeys.end(mine[0], NO_NOTICE)
 
 
 def _holder(officer: Officer) -> PasskeyHolder:

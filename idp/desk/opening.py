@@ -38,14 +38,14 @@ def letters_of_opening(
     """What opens the account goes to the proved address alone, and the code to the number: whoever holds one of the
     two by a slip of the pen can do nothing (M-7). The number hears that a mail is there, or gets it where no mail can.
     """
-    said = {"account": next((i.masked for i in account.identifiers), ""), **facts}
+    seen = {"account": next((i.masked for i in account.identifiers), ""), **facts}
     by_mail = trust.address(account, "notice", account.updated_at)
     ways: list[tuple[Channel, str | None, str]] = [
         ("email", by_mail, template),
         ("sms", account.phone, "opened_by_mail" if by_mail else template),
     ]
     return [
-        Message(way, to, what, until, said, declaration.language, account_id=account.id) for way, to, what in ways if to
+        Message(way, to, what, until, seen, declaration.language, account_id=account.id) for way, to, what in ways if to
     ]
 
 

@@ -37,5 +37,5 @@ class Owners:
         if account is None:
             nobody = Message("email", "nobody", "notice", 0.0, {"event": "registration_asked"}, handed.language)
             return DailyNotice(f"registration-notice:{handed.id}", [nobody])
-        told = self._notices.plain("registration_asked", account, Scene(language=handed.language))
-        return DailyNotice(f"registration-notice:{account.id}", told)
+        notice = self._notices.plain("registration_asked", account, Scene(language=handed.language))
+        return DailyNotice(f"registration-notice:{account.id}", notice)

@@ -161,9 +161,9 @@ class Profiles:
         return True
 
     def _read(self, account: Account, fields: tuple[str, ...], typed: Mapping[str, str], before: Form) -> Reading:
-        said = {name: typed.get(name, "") for name in fields if name in typed or name == "agrees"}
+        declared = {name: typed.get(name, "") for name in fields if name in typed or name == "agrees"}
         reader = Reader(account.kind, self._agencies.tree(), self._declarations.today, contact=False)
-        reading = reader.read(said, before)
+        reading = reader.read(declared, before)
         # What nobody ever registered may stay open; what is registered is changed, not taken out.
         wrong = {name: why for name, why in reading.problems.items() if name in fields}
         never = {name for name in CHANGEABLE if not getattr(before, name)}

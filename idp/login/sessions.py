@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from idp.accounts.account import Account
-from idp.accounts.notices import NOTHING_TOLD, NOWHERE, NoticeResult, Notices, Scene
+from idp.accounts.notices import NO_NOTICE, NOWHERE, Notice, Notices, Scene
 from idp.ephemeral_records import digest, new_secret
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
@@ -60,7 +60,7 @@ class SessionStore(Protocol):
         *,
         device_digest: str | None,
         device_until: float,
-        told: NoticeResult,
+        notice: Notice,
         secured_at: float,
         browser: str = "",
         claim: str = "",
@@ -153,14 +153,14 @@ class Sessions:
         cookie = new_secret("s")
         device = (client_info.device or new_secret("d")) if attempt and attempt.remember else None
         is_new = before is None and not (attempt and attempt.known_device)
-        told = self._notices.of("new_device", account, client_info.scene) if account and is_new else NOTHING_TOLD
+        notice = self._notices.of("new_device", account, client_info.scene) if account and is_new else NO_NOTICE
         secured_at = account.secured_at if account else 0.0
         self._store.open(
             session_digest(cookie),
             session,
             device_digest=device_digest(device) if device else None,
             device_until=now + self.limits.device,
-            told=told,
+            notice=notice,
             secured_at=secured_at,
             browser=client_info.scene.browser,
             claim=finishes,

@@ -18,9 +18,9 @@ class ConsoleSender:
 
     def send(self, message: Message) -> Receipt:
         if message.channel == "sms":
-            said = render_sms(message)
+            text = render_sms(message)
         else:
             mail = render_mail(message)
-            said = f"{mail.subject}\n\n{mail.text}"
-        print(f"--- {message.channel} {message.id} -> {message.to}\n{said}\n---", file=self._stream, flush=True)
+            text = f"{mail.subject}\n\n{mail.text}"
+        print(f"--- {message.channel} {message.id} -> {message.to}\n{text}\n---", file=self._stream, flush=True)
         return Receipt()

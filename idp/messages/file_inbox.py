@@ -31,8 +31,8 @@ class FileSender:
         return Receipt()
 
     def _content(self, message: Message) -> dict[str, object]:
-        said = {"id": message.id, "channel": message.channel, "to": message.to, "sent_at": self._clock()}
+        entry = {"id": message.id, "channel": message.channel, "to": message.to, "sent_at": self._clock()}
         if message.channel == "sms":
-            return said | {"body": render_sms(message)}
+            return entry | {"body": render_sms(message)}
         mail = render_mail(message)
-        return said | {"subject": mail.subject, "body": mail.text, "html": mail.html}
+        return entry | {"subject": mail.subject, "body": mail.text, "html": mail.html}

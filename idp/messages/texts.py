@@ -111,12 +111,12 @@ def render_mail(message: Message) -> Mail:
     """The mail, as text and as HTML."""
     facts = _spoken(message, PURPOSES_MAIL, EVENTS_MAIL, REASONS_MAIL)
     letter = MAIL[message.template][message.language]
-    says = [said for paragraph in letter.paragraphs if (said := paragraph.format_map(facts))]
+    lines = [line for paragraph in letter.paragraphs if (line := paragraph.format_map(facts))]
     url = letter.link.format_map(facts)
     then = [letter.then] if url or not letter.link else [WITHOUT_UNDO[message.language]]
     end = [*(line for line in then if line), SIGNATURE[message.language]]
-    html = _html(message.language, says, url, letter.link_says, end)
-    text = [*says, *([f"{letter.link_says}:\n{url}"] if url else []), *end]
+    html = _html(message.language, lines, url, letter.link_says, end)
+    text = [*lines, *([f"{letter.link_says}:\n{url}"] if url else []), *end]
     return Mail(letter.subject.format_map(facts), "\n\n".join(text) + "\n", html)
 
 
@@ -131,7 +131,7 @@ def _spoken(
     return facts
 
 
-def _html(language: Language, says: list[str], url: str, link_says: str, end: list[str]) -> str:
+def _html(language: Language, lines: list[str], url: str, link_says: str, end: list[str]) -> str:
     button = (
         f'<p><a href="{escape(url)}" style="display:inline-block;padding:12px 20px;background:#0b5cad;color:#ffffff;'
         f'text-decoration:none;border-radius:6px">{escape(link_says)}</a></p>'
@@ -140,7 +140,7 @@ def _html(language: Language, says: list[str], url: str, link_says: str, end: li
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"></head>'
         '<body style="margin:0;padding:24px;font:16px/1.5 sans-serif;color:#1b1b1b;background:#ffffff">'
-        + "".join(f"<p>{escape(line)}</p>" for line in says)
+        + "".join(f"<p>{escape(line)}</p>" for line in lines)
         + (button if url else "")
         + "".join(f'<p style="color:#555555;font-size:14px">{escape(line)}</p>' for line in end)
         + "</body></html>"

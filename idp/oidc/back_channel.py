@@ -25,7 +25,7 @@ Outcome = Literal["told", "trying", "unreached"]
 
 
 @dataclass(frozen=True, slots=True)
-class ToldClient:
+class NotifiedClient:
     """A client of an ended session, and how far telling it has come."""
 
     client_id: str
@@ -42,7 +42,7 @@ class SessionClients(Protocol):
         """
         ...
 
-    def told(self, sid: str) -> list[ToldClient]:
+    def clients_of(self, sid: str) -> list[NotifiedClient]:
         """The clients of an ended session."""
         ...
 

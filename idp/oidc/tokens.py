@@ -242,12 +242,12 @@ def _authentication(found: Mapping[str, Any]) -> Authentication:
     A token of before tells neither `idp` nor when the proof reached us: it counts as a login that came at its
     `auth_time` through nobody known, whose local password is not asked for.
     """
-    way, told = found.get("idp", ""), found.get("auth_time")
+    way, auth_time = found.get("idp", ""), found.get("auth_time")
     return Authentication(
         "",
-        auth_time=found.get("proved_at", told),
+        auth_time=found.get("proved_at", auth_time),
         amr=tuple(found["amr"]),
         acr=acr_level(found["acr"]) or 0,
         through="password" if way == "local" else way,
-        upstream_at=told,
+        upstream_at=auth_time,
     )

@@ -176,7 +176,7 @@ class Trail:
         Rows that are sealed meanwhile wait for the next time.
         """
         verdict = self._recomputed()
-        amiss = next((told for told in map(self._amiss, known) if told), None)
+        amiss = next((finding for finding in map(self._amiss, known) if finding), None)
         return verdict if verdict.broken else replace(verdict, broken=amiss)
 
     def _amiss(self, known: Head) -> str | None:

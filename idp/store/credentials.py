@@ -62,7 +62,7 @@ class SqlCredentials:
         if event.case:
             _open_case(connection, event, now)
         self._audit.write(connection, event.event)
-        self._notices.write(connection, event.told)
+        self._notices.write(connection, event.notice)
         return now
 
     def _withdraw(self, connection: Connection, account_id: str, now: float) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, insert, select, update
 
-from idp.accounts.notices import NoticeResult
+from idp.accounts.notices import Notice
 from idp.desk.data_requests import WAITING, DataAnswer, DataRequest
 from idp.errors import StaleState
 from idp.ports import Event
@@ -38,7 +38,7 @@ class SqlDataRequests:
         self._outbox = outbox
         self._notices = notices
 
-    def add(self, request: DataRequest, event: Event, told: NoticeResult) -> DataRequest:
+    def add(self, request: DataRequest, event: Event, notice: Notice) -> DataRequest:
         mine = t.account.c.id == request.account_id
         with self._database.transaction.begin() as connection:
             # Held until we are done: of two asking at once the second one finds the first.
@@ -49,7 +49,7 @@ class SqlDataRequests:
                 return _request(found)
             connection.execute(insert(t.data_request), asdict(request))
             self._audit.write(connection, event)
-            self._notices.write(connection, told)
+            self._notices.write(connection, notice)
         return request
 
     def find(self, request_id: str) -> DataRequest | None:

@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.devices import Device, Ended
-from idp.accounts.notices import NoticeResult
+from idp.accounts.notices import Notice
 from idp.errors import StaleState
 from idp.ports import Event
 from idp.store import tables as t
@@ -43,11 +43,11 @@ class SqlDevices:
         with self._database.autocommit.connect() as connection:
             return [_device(row) for row in connection.execute(newest).mappings()]
 
-    def enrol(self, device: Device, replaced: str | None, told: NoticeResult, secured_at: float) -> bool:
+    def enrol(self, device: Device, replaced: str | None, notice: Notice, secured_at: float) -> bool:
         try:
             with self._database.transaction.begin() as connection:
                 self._enrol(connection, device, replaced, secured_at)
-                self._notices.write(connection, told)
+                self._notices.write(connection, notice)
         except (StaleState, IntegrityError):
             return False
         return True
@@ -103,7 +103,7 @@ class SqlDevices:
         device_id: str,
         why: Ended,
         now: float,
-        told: NoticeResult | None,
+        notice: Notice | None,
         successor: str = "",
         reason: str | None = None,
     ) -> bool:
@@ -114,8 +114,8 @@ class SqlDevices:
             if row is None:
                 return False
             self._audit.write(connection, replace(_ended(_device(row), why), reason=reason))
-            if told is not None:
-                self._notices.write(connection, told)
+            if notice is not None:
+                self._notices.write(connection, notice)
             return True
 
     def _one(self, where: Any) -> Device | None:

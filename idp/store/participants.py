@@ -24,8 +24,8 @@ class SqlParticipants:
         self._database = database
         insert = (sqlite if database.dialect == "sqlite" else postgresql).insert(t.participant)
         changed = or_(*(t.participant.c[name].is_distinct_from(insert.excluded[name]) for name in _FACTS))
-        said = {name: insert.excluded[name] for name in (*_FACTS, "updated_at")}
-        upsert = insert.on_conflict_do_update(index_elements=["bhxh_code"], set_=said, where=changed)
+        values = {name: insert.excluded[name] for name in (*_FACTS, "updated_at")}
+        upsert = insert.on_conflict_do_update(index_elements=["bhxh_code"], set_=values, where=changed)
         self._put = upsert.returning(t.participant.c.bhxh_code)
 
     def find(self, bhxh_code: str) -> Participant | None:

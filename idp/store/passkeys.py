@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp.accounts.notices import NoticeResult
+from idp.accounts.notices import Notice
 from idp.accounts.passkey import HolderKind, Passkey, Why
 from idp.ports import Event
 from idp.store import tables as t
@@ -40,14 +40,14 @@ class SqlPasskeys:
         with self._database.autocommit.connect() as connection:
             return [_passkey(row) for row in connection.execute(held).mappings()]
 
-    def add(self, passkey: Passkey, most: int, told: NoticeResult, secured_at: float) -> bool:
+    def add(self, passkey: Passkey, most: int, notice: Notice, secured_at: float) -> bool:
         try:
             with self._database.transaction.begin() as connection:
-                return self._add(connection, passkey, most, told, secured_at)
+                return self._add(connection, passkey, most, notice, secured_at)
         except IntegrityError:
             return False
 
-    def _add(self, connection: Connection, passkey: Passkey, most: int, told: NoticeResult, secured_at: float) -> bool:
+    def _add(self, connection: Connection, passkey: Passkey, most: int, notice: Notice, secured_at: float) -> bool:
         table = HOLDERS[passkey.holder_kind]
         # The holder's row is held, so that of several at once each counts those before it.
         owner = select(table.c.secured_at).where(table.c.id == passkey.holder).with_for_update()
@@ -58,7 +58,7 @@ class SqlPasskeys:
             return False
         connection.execute(insert(t.passkey), asdict(passkey) | {"digest": passkey.digest})
         self._audit.write(connection, _event("passkey.added", passkey, synced=passkey.backed_up))
-        self._notices.write(connection, told)
+        self._notices.write(connection, notice)
         return True
 
     def use(self, passkey: Passkey, sign_count: int, now: float) -> bool:
@@ -70,13 +70,13 @@ class SqlPasskeys:
             self._audit.write(connection, _event("passkey.used", passkey))
             return True
 
-    def end(self, passkey: Passkey, why: Why, now: float, told: NoticeResult) -> bool:
+    def end(self, passkey: Passkey, why: Why, now: float, notice: Notice) -> bool:
         with self._database.transaction.begin() as connection:
             if not _end(connection, self._audit, _p.id == passkey.id, why, now):
                 return False
             if why == "cloned" and passkey.holder_kind == "account":
                 self._end_what_it_opened(connection, passkey.holder, now)
-            self._notices.write(connection, told)
+            self._notices.write(connection, notice)
             return True
 
     def _end_what_it_opened(self, connection: Connection, account_id: str, now: float) -> None:

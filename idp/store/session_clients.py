@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from sqlalchemy import Connection, and_, case, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from idp.oidc.back_channel import Outcome, ToldClient, logout_message
+from idp.oidc.back_channel import NotifiedClient, Outcome, logout_message
 from idp.store import tables as t
 from idp.store.outbox import SqlOutbox
 from keys.database import Database
@@ -57,12 +57,12 @@ class SqlSessionClients:
             message = logout_message(account_id, row.sid, row.client_id, now)
             self._outbox.write(connection, message)
             this = and_(_c.sid == row.sid, _c.client_id == row.client_id)
-            told = {"message_id": message.id, "expires_at": message.good_until}
-            connection.execute(update(t.session_client).where(this).values(told))
+            values = {"message_id": message.id, "expires_at": message.good_until}
+            connection.execute(update(t.session_client).where(this).values(values))
 
-    def told(self, sid: str) -> list[ToldClient]:
+    def clients_of(self, sid: str) -> list[NotifiedClient]:
         messages = t.session_client.join(t.message, t.message.c.id == _c.message_id)
         found = select(_c.client_id, t.message.c.state).select_from(messages).where(_c.sid == sid)
         with self._database.autocommit.connect() as connection:
             rows = connection.execute(found.order_by(_c.client_id)).all()
-        return [ToldClient(row.client_id, OUTCOMES.get(row.state, "trying")) for row in rows]
+        return [NotifiedClient(row.client_id, OUTCOMES.get(row.state, "trying")) for row in rows]

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Connection, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from idp.accounts.notices import NoticeResult
+from idp.accounts.notices import Notice
 from idp.errors import Expired
 from idp.login.sessions import Session
 from idp.ports import Event
@@ -38,7 +38,7 @@ class SqlSessions:
         *,
         device_digest: str | None,
         device_until: float,
-        told: NoticeResult,
+        notice: Notice,
         secured_at: float,
         browser: str = "",
         claim: str = "",
@@ -58,7 +58,7 @@ class SqlSessions:
             if device_digest:
                 self._remember(connection, proof.account_id, device_digest, session.created_at, device_until)
             self._audit.write(connection, opened)
-            self._notices.write(connection, told)
+            self._notices.write(connection, notice)
 
     def _open(self, row: dict[str, Any]) -> Any:
         """Insert a session, or give the account's live one of the same `sid` its new cookie and dates."""

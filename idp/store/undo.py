@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
 
-from idp.accounts.notices import NoticeResult, Undo
+from idp.accounts.notices import Notice, Undo
 from idp.limits.budgets import DAY, Budget
 from idp.messages.message import Message
 from idp.store import tables as t
@@ -26,25 +26,25 @@ class SqlNotices:
         self._outbox = outbox
         self._sealing = sealing
 
-    def write(self, connection: Connection, told: NoticeResult) -> None:
+    def write(self, connection: Connection, notice: Notice) -> None:
         """Accept the messages of a notice and keep what its link would undo."""
-        self._outbox.write(connection, *self._affordable(connection, told))
-        if told.undo:
-            connection.execute(insert(t.undo), self._row(told.undo))
+        self._outbox.write(connection, *self._affordable(connection, notice))
+        if notice.undo:
+            connection.execute(insert(t.undo), self._row(notice.undo))
 
-    def _affordable(self, connection: Connection, told: NoticeResult) -> Sequence[Message]:
+    def _affordable(self, connection: Connection, notice: Notice) -> Sequence[Message]:
         """All messages; of new devices an account is told by text a few times a day, and by mail always.
 
         Whoever logs in often on machines that are not theirs would cost a text each time.
         """
-        undo = told.undo
-        texts = [message for message in told.messages if message.channel == "sms"]
+        undo = notice.undo
+        texts = [message for message in notice.messages if message.channel == "sms"]
         if undo is None or undo.about != "new_device" or not texts:
-            return told.messages
+            return notice.messages
         allowed = Budget(f"device-texts:{undo.account_id}", self._device_texts, DAY)
         if pay(connection, [allowed], undo.created_at)[allowed.key].units <= allowed.limit:
-            return told.messages
-        return [message for message in told.messages if message.channel != "sms"]
+            return notice.messages
+        return [message for message in notice.messages if message.channel != "sms"]
 
     def find(self, digest: str, now: float) -> Undo | None:
         with self._database.autocommit.connect() as connection:

@@ -69,8 +69,8 @@ def challenges(environ: Environ, error: OAuth2Error | None = None) -> Headers:
     """What may be shown here, and in the scheme that was used what was wrong (RFC 9449, 7.1 and 7.2)."""
     used = "dpop" if _scheme(environ) == "dpop" else "bearer"
     wrong = "" if error is None else f', error="{error.error}"'
-    said = {"bearer": 'Bearer realm="idp"', "dpop": f'DPoP realm="idp", algs="{" ".join(ALGS)}"'}
-    return [("WWW-Authenticate", text + (wrong if scheme == used else "")) for scheme, text in said.items()]
+    challenges = {"bearer": 'Bearer realm="idp"', "dpop": f'DPoP realm="idp", algs="{" ".join(ALGS)}"'}
+    return [("WWW-Authenticate", text + (wrong if scheme == used else "")) for scheme, text in challenges.items()]
 
 
 def _only_token(environ: Environ) -> tuple[str, str] | None:

@@ -156,9 +156,9 @@ class DeviceDone(Page):
 
 
 def _enter(typed: str = "", why: str = "", over: TooMany | None = None) -> Response:
-    told: dict[str, Any] = {"typed": typed, "error": DEVICE[why] if why else None}
+    values: dict[str, Any] = {"typed": typed, "error": DEVICE[why] if why else None}
     status = 429 if over else 400 if why else 200
-    response = Response(render_template("device_code.html", **told), status, mimetype="text/html")
+    response = Response(render_template("device_code.html", **values), status, mimetype="text/html")
     if over and over.retry_after:
         response.headers["Retry-After"] = str(over.retry_after)
     return response

@@ -81,8 +81,8 @@ class LoginPage(Page):
             shown = LoginPageState(kind, error=str(LOGIN["closed"]))
         if browser.query.get("why") == "passkey":
             shown = replace(shown, error=str(LOGIN["passkey"]))
-        if said := self._ways.said(browser.query, browser.language()):
-            shown = replace(shown, error=said)
+        if message := self._ways.message(browser.query, browser.language()):
+            shown = replace(shown, error=message)
         return self._page(browser, handle, attempt, shown, 200)
 
     def post(self) -> Response:

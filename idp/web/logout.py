@@ -125,7 +125,7 @@ class LogoutRules:
 
     def signed_out(self, session: Session | None, wanted: LogoutRequest = NOTHING_WANTED) -> str:
         """The address of the last page, which tells of the portals of a session that has just ended."""
-        if session is None or not self.members.told(session.sid):
+        if session is None or not self.members.clients_of(session.sid):
             return with_query("/logged-out", client_id=wanted.client_id)
         ended = replace(wanted, sid=session.sid)
         return with_query("/logged-out", request=self.records.add(ended, life=TRIED_FOR))
@@ -234,7 +234,9 @@ class LoggedOut(Page):
         return Response(body, mimetype="text/html")
 
     def _portals(self, sid: str) -> list[dict[str, str | None]]:
-        found = [(self._rules.clients.find(each.client_id), each.outcome) for each in self._rules.members.told(sid)]
+        found = [
+            (self._rules.clients.find(each.client_id), each.outcome) for each in self._rules.members.clients_of(sid)
+        ]
         return [
             {"name": client.client_name, "url": client.client_uri, "outcome": outcome}
             for client, outcome in found

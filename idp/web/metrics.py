@@ -52,8 +52,8 @@ class Metrics:
         self.key_change = Gauge("idp_key_next_change_days", "Days until portals see other keys", **own, **newest)
         each: Any = {"multiprocess_mode": "liveall"} if shared else {}
         self.ring_version = Gauge("idp_key_ring_version", "Version of the key ring in each worker", **own, **each)
-        told = "0: works, 1: slow, 2: down, as each worker sees it"
-        self.upstream_state = Gauge("idp_upstream_state", told, ["upstream"], **own, **each)
+        help_text = "0: works, 1: slow, 2: down, as each worker sees it"
+        self.upstream_state = Gauge("idp_upstream_state", help_text, ["upstream"], **own, **each)
         self.ring_failing = Gauge("idp_key_ring_failing", "1: the ring cannot be read, the last goes on", **own, **each)
 
     def watch(self, gauge: Gauge, read: Callable[[], float]) -> None:

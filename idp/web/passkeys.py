@@ -99,7 +99,7 @@ class AddPasskey(Sensitive):
                 _adding(browser, account, session),
                 name=browser.form.get("name", "") or browser.scene.browser or gettext("Khóa truy cập"),
                 network=browser.network,
-                told=self._notices.of("passkey_added", account, browser.scene),
+                notice=self._notices.of("passkey_added", account, browser.scene),
                 secured_at=account.secured_at,
             )
         except BadName:

@@ -62,7 +62,7 @@ class Office:
         if found is None:
             return None
         agency = self.agencies.tree().get(found.form.agency)
-        told = found.state in ("returned", "rejected")
+        is_answered = found.state in ("returned", "rejected")
         return {
             "id": found.id,
             "is_open": found.is_open,
@@ -72,8 +72,8 @@ class Office:
             "advice": STATES[found.state][1],
             "sent": shown_date(found.submitted_at or found.created_at),
             "agency": agency,
-            "reason": REASONS.get(found.reason or "") if told else None,
-            "note": found.note if told else None,
+            "reason": REASONS.get(found.reason or "") if is_answered else None,
+            "note": found.note if is_answered else None,
         }
 
 
@@ -87,15 +87,15 @@ class _Asking(Sensitive):
     def _page(self, template: str, account: Account, typed: Mapping[str, str], **shown: Any) -> Response:
         browser, office = this_browser(self._pages.context), self._office
         problems: Mapping[str, str] = shown.pop("problems", {})
-        said = PROFILE["over"] if browser.query.get("why") == "over" else None
+        message = PROFILE["over"] if browser.query.get("why") == "over" else None
         if "nothing" in problems:
-            said = PROFILE["nothing"]
+            message = PROFILE["nothing"]
         wrong = {n: _problem(n, why) for n, why in problems.items() if n != "nothing"}
         return _answer(
             template,
             account=account,
             csrf=csrf_of(browser.session or ""),
-            said=said,
+            message=message,
             wrong=wrong,
             labels={name: label(name) for name in wrong},
             typed=typed,
@@ -176,8 +176,8 @@ class Profile(_Asking):
 
     def _written(self, account: Account) -> dict[str, str]:
         form = self._office.profiles.registered(account)
-        said = {n: str(getattr(form, n)) for n in FIELDS[account.kind] if n != "agrees"}
-        return said | {"phone": spoken_phone(form.phone)}
+        message = {n: str(getattr(form, n)) for n in FIELDS[account.kind] if n != "agrees"}
+        return message | {"phone": spoken_phone(form.phone)}
 
 
 class Stop(_Asking):
@@ -301,16 +301,16 @@ def _problem(field: str, why: str) -> str:
 
 def _facts(account: Account, *, fresh: bool) -> list[tuple[str, str]]:
     """What is registered, in the order of the seeds; empty is what nobody registered."""
-    said, none = written(account), ""
+    message, none = written(account), ""
     held = [i for i in account.identifiers if i.valid_to is None]
     numbers = [(str(IDENTIFIERS[i.kind]), i.value if fresh else i.masked) for i in held]
     hidden = {
-        "birth_date": HIDDEN if said["birth_date"] else none,
+        "birth_date": HIDDEN if message["birth_date"] else none,
         "phone": masked("sms", account.phone) if account.phone else none,
         "address": HIDDEN if account.address else none,
         "email": masked("email", account.email) if account.email else none,
     }
-    open_ = said | {"address": account.address or none, "email": account.email or none}
+    open_ = message | {"address": account.address or none, "email": account.email or none}
     shown = open_ if fresh else hidden
     facts = [(gettext("Họ và tên"), account.name), *numbers]
     if account.kind == "individual":

@@ -166,15 +166,15 @@ def _answer_errors(app: Flask, context: WebContext, note_incident: NoteIncident,
 
 
 def _error_page(kind: str, code: str, home: str, used_at: float | None) -> str:
-    told = PAGES.get(kind, PAGES["bad_request"])
+    error_page = PAGES.get(kind, PAGES["bad_request"])
     label = gettext("Về trang tài khoản") if home == "/account" else gettext("Về danh sách hồ sơ")
-    actions = [{"label": label, "url": url} for label, url in told.ways or ((label, home),)]
+    actions = [{"label": label, "url": url} for label, url in error_page.ways or ((label, home),)]
     return render_template(
         "error.html",
-        title=told.title,
+        title=error_page.title,
         happened=gettext("Đường dẫn này đã được dùng lúc %(time)s.", time=shown_date(used_at)) if used_at else None,
-        sentence=told.sentence,
-        advice=told.advice,
+        sentence=error_page.sentence,
+        advice=error_page.advice,
         support_code=code,
         actions=actions,
     )

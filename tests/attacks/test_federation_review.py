@@ -14,7 +14,7 @@ from federation.linking import LinkConflict, NewLink, Subject, new_id
 from federation.officers import LinkOfficers
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import NOTHING_TOLD, NOWHERE
+from idp.accounts.notices import NO_NOTICE, NOWHERE
 from idp.accounts.participants import Participant
 from idp.ports import Event
 from idp.store import tables as t
@@ -205,7 +205,7 @@ def test_a_link_that_ends_while_somebody_comes_through_it_opens_nothing(here: Br
     account = account_of(here, HOA_CODE)
     links, gathering = app.provider.upstream_logins.links, app.provider.upstream_logins.gathering
     [link] = links.of_account(account.id)
-    gone = Securing(account.id, account.secured_at, {}, Event("link.removed", account.id), NOTHING_TOLD)
+    gone = Securing(account.id, account.secured_at, {}, Event("link.removed", account.id), NO_NOTICE)
     real = gathering._people
     gathering._people = Between(real, lambda: links.end(link, gone, app.clock()))  # type: ignore[assignment]
     journey = here.through("vneid", HOA)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from idp.accounts.devices import MOST_WRONG, Device
-from idp.accounts.notices import NOTHING_TOLD
+from idp.accounts.notices import NO_NOTICE
 from idp.ports import Event
 from idp.store.audit import SqlAudit
 from idp.store.devices import SqlDevices, SqlTickets, end_devices
@@ -42,7 +42,7 @@ def phone(name: str, *, owner: str = OWNER.id, app: str = "app") -> Device:
 
 
 def enrol(devices: SqlDevices, device: Device, replaced: str | None = None, secured_at: float = 0.0) -> bool:
-    return devices.enrol(device, replaced, NOTHING_TOLD, secured_at)
+    return devices.enrol(device, replaced, NO_NOTICE, secured_at)
 
 
 def at_once(call: Callable[[int], T]) -> list[T]:

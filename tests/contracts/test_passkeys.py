@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from idp.accounts.credentials import Securing
-from idp.accounts.notices import NOTHING_TOLD
+from idp.accounts.notices import NO_NOTICE
 from idp.accounts.passkey import Ceremony, Passkey
 from idp.ephemeral_records import EphemeralRecords, RecordKind
 from idp.ports import Event, Spent
@@ -63,7 +63,7 @@ def a_passkey(name: str, *, owner: str = OWNER.id, count: int = 1) -> Passkey:
 
 
 def add(passkeys: SqlPasskeys, passkey: Passkey, most: int = 10, secured_at: float = 0.0) -> bool:
-    return passkeys.add(passkey, most, NOTHING_TOLD, secured_at)
+    return passkeys.add(passkey, most, NO_NOTICE, secured_at)
 
 
 def test_a_passkey_is_kept_as_it_is(passkeys: SqlPasskeys) -> None:
@@ -79,7 +79,7 @@ def test_one_credential_is_bound_once_whoever_binds_it(passkeys: SqlPasskeys) ->
     """P-15: also after its end, its row is never written over."""
     mine = a_passkey("a")
     add(passkeys, mine)
-    passkeys.end(mine, "removed", 11.0, NOTHING_TOLD)
+    passkeys.end(mine, "removed", 11.0, NO_NOTICE)
 
     assert not add(passkeys, replace(mine, id="another"))
     assert not add(passkeys, replace(mine, id="another", holder=STRANGER.id))
@@ -111,7 +111,7 @@ def test_an_ended_passkey_is_not_used_and_ends_once(passkeys: SqlPasskeys) -> No
     mine = a_passkey("a")
     add(passkeys, mine)
 
-    assert at_once(lambda n: passkeys.end(mine, "cloned", 11.0, NOTHING_TOLD)).count(True) == 1
+    assert at_once(lambda n: passkeys.end(mine, "cloned", 11.0, NO_NOTICE)).count(True) == 1
     assert not passkeys.use(mine, 2, 12.0)
     assert passkeys.of_credential(mine.digest) == replace(mine, ended_at=11.0, ended_why="cloned")
 

@@ -55,7 +55,7 @@ def test_a_portal_that_comes_while_the_session_ends_is_told_or_gets_nothing(ever
                 lambda sid=sid: sessions.end(account.id, sid=sid, but=None, now=now),  # type: ignore[misc]
                 lambda: sessions.end(account.id, sid=None, but=None, now=now),
             )
-            assert [each.client_id for each in members.told(sid)] == ["told"] * came
+            assert [each.client_id for each in members.clients_of(sid)] == ["told"] * came
             seen.add(came)
     with everywhere.base.database.autocommit.connect() as connection:
         told = connection.execute(select(func.count()).where(t.message.c.channel == "portal")).scalar()
@@ -79,7 +79,7 @@ def test_a_portal_that_comes_during_the_end_waits_for_it(everywhere: App) -> Non
             with pytest.raises(TimeoutError):
                 coming.result(0.3)
         assert coming.result(5) is False
-    assert members.told("a session") == []
+    assert members.clients_of("a session") == []
 
 
 def test_coming_again_never_shortens_the_time(everywhere: App) -> None:

@@ -9,7 +9,7 @@ from config.commands.context import foundation
 from config.people_wiring import sql_devices
 from config.stores import Stores
 from idp.accounts.devices import Device
-from idp.accounts.notices import NOTHING_TOLD
+from idp.accounts.notices import NO_NOTICE
 from tests.contracts.test_people import account
 from tests.flows.test_commands import Operator
 from tests.flows.test_commands import operator as operator
@@ -23,7 +23,7 @@ def base(operator: Operator) -> Iterator[Stores]:
     opened = foundation()
     opened.people.add(account(11, "+84381234501", phone_verified_at=time.time()))
     device = Device("-lost", HOA, "app", "key", "Galaxy A15", "192.0.2.0/24", "hash", 100.0, 200.0)
-    assert sql_devices(opened).enrol(device, None, NOTHING_TOLD, 0.0)
+    assert sql_devices(opened).enrol(device, None, NO_NOTICE, 0.0)
     yield opened
     opened.close()
 

@@ -38,14 +38,14 @@ def profile_scenes() -> list[Raw]:
         "masked": masked | {"former": [_former("********0111")]},
         "form": full,
         "wrong": full | _wrong(),
-        "nothing": full | {"said": PROFILE["nothing"]},
+        "nothing": full | {"message": PROFILE["nothing"]},
         "resting": full | {"rests": True},
         "waiting": masked | {"waiting": _waiting("submitted")},
         "returned": full | {"waiting": _waiting("returned")},
-        "rejected": masked | {"waiting": _waiting("rejected"), "said": PROFILE["over"]},
+        "rejected": masked | {"waiting": _waiting("rejected"), "message": PROFILE["over"]},
         "no-way": masked | {"can_ask": False},
     }
-    stop = {name: _plain()[name] for name in ("csrf", "said", "wrong", "labels", "typed", "waiting", "can_ask")}
+    stop = {name: _plain()[name] for name in ("csrf", "message", "wrong", "labels", "typed", "waiting", "can_ask")}
     stop |= {"choices": _plain()["choices"]}
     asked = stop | {"waiting": _waiting("submitted", "stop")}
     stopping = {"plain": stop, "wrong": stop | _wrong("agency", "agrees"), "waiting": asked}
@@ -60,7 +60,7 @@ def profile_scenes() -> list[Raw]:
 def _plain() -> dict[str, Any]:
     return {
         "csrf": "made-up",
-        "said": None,
+        "message": None,
         "wrong": {},
         "labels": {},
         "typed": TYPED,

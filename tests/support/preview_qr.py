@@ -52,7 +52,7 @@ def _page(state: str, say: str = "", *, slow: bool = False) -> dict[str, Any]:
         "attempt": "made-up",
         "client_name": "Cổng Dịch vụ công Bảo hiểm xã hội Việt Nam",
         "state": state,
-        "said": sentences[say or state].replace("{device}", "Điện thoại của cô Nguyễn Thị Thuỳ Dương"),
+        "message": sentences[say or state].replace("{device}", "Điện thoại của cô Nguyễn Thị Thuỳ Dương"),
         "sentences": sentences,
         "number": "47",
         "picture": _picture() if state == "pending" else "",

@@ -84,7 +84,7 @@ def _forms() -> list[Raw]:
         "typed": {"starts_on": "22/11/2026"},
         "wrong": {},
         "labels": {},
-        "said": None,
+        "message": None,
         "odd": (),
         "warnings": [],
         "reason": None,

@@ -27,7 +27,7 @@ class ConflictsPage(OfficerPage):
 
     def get(self, officer: Officer) -> Response:
         rows = [shown(each) for each in self._proposals.conflicts(officer)]
-        return self.show("links.html", officer, rows=rows, said=SAID.get(self.query.get("said", "")))
+        return self.show("links.html", officer, rows=rows, message=SAID.get(self.query.get("said", "")))
 
 
 class ConflictPage(OfficerPage):
@@ -77,7 +77,7 @@ class ConflictPage(OfficerPage):
             "link.html",
             officer,
             c=shown(conflict),
-            said_of=conflict.said,
+            said_of=conflict.upstream_facts,
             agreement=conflict.agreement,
             account=masked(about) if about else None,
             linked=masked(linked) if linked else None,

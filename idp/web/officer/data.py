@@ -35,7 +35,7 @@ class DataList(DataPage):
     def get(self, officer: Officer) -> Response:
         now = self.console.clock()
         rows = [shown(each, now) for each in self.requests.waiting(officer)]
-        return self.show("data.html", officer, rows=rows, said=DATA.get(self.query.get("said", "")))
+        return self.show("data.html", officer, rows=rows, message=DATA.get(self.query.get("said", "")))
 
 
 class DataCase(DataPage):

@@ -49,8 +49,8 @@ class OfficerLoginPage(Page):
 
     def get(self) -> Response:
         why = this_browser(self._context).query.get("why", "")
-        said = DOOR.get(why) if why in ("idle", "ended", "out", "enrolled") else None
-        return self._page(said=said, error=DOOR["passkey"] if why == "passkey" else None)
+        message = DOOR.get(why) if why in ("idle", "ended", "out", "enrolled") else None
+        return self._page(message=message, error=DOOR["passkey"] if why == "passkey" else None)
 
     def post(self) -> Response:
         browser = this_browser(self._context)
@@ -73,8 +73,8 @@ class OfficerLoginPage(Page):
         response.headers["Retry-After"] = str(wait)
         return response
 
-    def _page(self, login: str = "", *, error: object = None, said: object = None, status: int = 200) -> Response:
-        body = render_template("officer/login.html", login=login, error=error, said=said)
+    def _page(self, login: str = "", *, error: object = None, message: object = None, status: int = 200) -> Response:
+        body = render_template("officer/login.html", login=login, error=error, message=message)
         return Response(body, status, mimetype="text/html")
 
 

@@ -28,7 +28,7 @@ from idp.errors import StaleState
 from idp.ports import AuditLog, Event
 from idp.web.browser import with_query
 from idp.web.officer.console import REFUSALS, Console, NoRight, OfficerPage, line
-from idp.web.officer.queue import Filter, said
+from idp.web.officer.queue import Filter, message
 from idp.web.officer.sentences import BEWARE, ENDS, FIELDS, GRADES, PARTS, PICTURES, REASONS, REQUESTS, STATES, VERDICTS
 
 ACTIONS = {"approve": "approved", "reject": "rejected", "return": "returned", "resend": "resent"}
@@ -76,7 +76,7 @@ class Dossier(CasePage):
 
     def get(self, officer: Officer, declaration_id: str) -> Response:
         declaration = self.opened(officer, declaration_id)
-        return self._page(officer, declaration, Filter.read(self.query), said=said(self.query))
+        return self._page(officer, declaration, Filter.read(self.query), message=message(self.query))
 
     def post(self, officer: Officer, declaration_id: str) -> Response:
         declaration, form = self.opened(officer, declaration_id), self.form
@@ -114,14 +114,14 @@ class Dossier(CasePage):
 
     def _next(self, officer: Officer, declaration: Declaration, wanted: Filter, done: str) -> str:
         """The request after this one, else the first that waits, else the queue."""
-        tree, told = self.console.tree(), {**wanted.params, "done": done, "ref": declaration.reference}
+        tree, params = self.console.tree(), {**wanted.params, "done": done, "ref": declaration.reference}
         here = (declaration.submitted_at or 0.0, declaration.id)
         for after in (here, None):
             found = self.papers.declarations.queue(wanted.queue(officer, tree, after, 2))
             for each in found:
                 if each.id != declaration.id and not officer.is_about(each):
-                    return with_query(f"/requests/{each.id}", **told)
-        return with_query("/", **told)
+                    return with_query(f"/requests/{each.id}", **params)
+        return with_query("/", **params)
 
     def _stopped(
         self, officer: Officer, declaration: Declaration, wanted: Filter, why: str, *, status: int = 409
@@ -145,7 +145,7 @@ class Dossier(CasePage):
         wanted: Filter,
         *,
         error: str | None = None,
-        said: str | None = None,
+        message: str | None = None,
         status: int = 200,
     ) -> Response:
         self.papers.budget.spend(officer)
@@ -158,7 +158,7 @@ class Dossier(CasePage):
             d=declaration,
             form=declaration.form,
             error=error,
-            said=said,
+            message=message,
             wanted=wanted,
             back=with_query("/", **wanted.params),
             request_name=REQUESTS[declaration.request],

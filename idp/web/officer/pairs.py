@@ -31,7 +31,7 @@ class ProposalsPage(PairPage):
         open_ones = self.proposals.open_for(officer)
         who = self.console.names({each.proposed_by for each in open_ones})
         rows = [shown(each, officer, who) for each in open_ones]
-        return self.show("proposals.html", officer, rows=rows, said=SAID.get(self.query.get("said", "")))
+        return self.show("proposals.html", officer, rows=rows, message=SAID.get(self.query.get("said", "")))
 
     def post(self, officer: Officer) -> Response:
         form, note = self.form, line(self.form.get("note", ""))
@@ -69,8 +69,8 @@ class ProposalPage(PairPage):
             return self._page(officer, proposal, error=ENDS.get(refused.why, ENDS["right"]), status=403)
         except (ProposalOver, ConflictOver):
             return self._page(officer, self._opened(officer, proposal_id), error=SAID["over"], status=409)
-        told = [(each.item, RESULTS.get(each.why, RESULTS["changed"])) for each in results]
-        return self._page(officer, self._opened(officer, proposal_id), results=told)
+        lines = [(each.item, RESULTS.get(each.why, RESULTS["changed"])) for each in results]
+        return self._page(officer, self._opened(officer, proposal_id), results=lines)
 
     def _opened(self, officer: Officer, proposal_id: str) -> Proposal:
         try:

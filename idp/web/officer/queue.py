@@ -94,7 +94,7 @@ class QueuePage(OfficerPage):
             back=with_query("", **wanted.params),
             more=more,
             later="after" in query,
-            said=said(query),
+            message=message(query),
             requests=REQUESTS,
             states={state: STATES[state] for state in SHOWN_STATES},
             agencies=_agencies(officer, tree),
@@ -137,7 +137,7 @@ def row(declaration: Declaration, highlights: Highlights, tree: Tree, now: float
     }
 
 
-def said(query: dict[str, str]) -> str | None:
+def message(query: dict[str, str]) -> str | None:
     """What became of the last decision, which the address tells."""
     done, reference = query.get("done", ""), read_reference(query.get("ref", ""))
     if done in DONE and reference:

@@ -79,9 +79,9 @@ class Api:
         by_path: dict[str, dict[str, ApiRoute]] = {}
         for operation in OPERATIONS:
             by_path.setdefault(operation.path, {})[operation.method] = operation
-        told = document(self._issuer)
+        answer = document(self._issuer)
         served: dict[str, Endpoint] = {path: self._endpoint(methods) for path, methods in by_path.items()}
-        return served | {f"{ROOT}/openapi.json": lambda environ: reply(200, told, [])}
+        return served | {f"{ROOT}/openapi.json": lambda environ: reply(200, answer, [])}
 
     def _endpoint(self, methods: Mapping[str, ApiRoute]) -> Endpoint:
         def endpoint(environ: Environ) -> EndpointResponse:
@@ -175,11 +175,11 @@ class Api:
         found = self._declarations.look(given["reference"], given["phone"], self._peers.network(environ))
         if found is None:
             raise RegistrationProblem("no_such_pair")
-        says, then = STATES[found.state]
-        told = {"reference": found.shown_reference, "state": found.state, "says": str(says), "then": str(then)}
+        summary, then = STATES[found.state]
+        answer = {"reference": found.shown_reference, "state": found.state, "says": str(summary), "then": str(then)}
         if found.state in ("returned", "rejected") and found.reason:
-            told |= {"reason": str(REASONS[found.reason]), "note": found.note or ""}
-        return 200, told
+            answer |= {"reason": str(REASONS[found.reason]), "note": found.note or ""}
+        return 200, answer
 
     def _places(self, name: str, chosen: str) -> list[dict[str, str]]:
         day = self._declarations.today
@@ -225,8 +225,8 @@ class Api:
 
     def _wrong(self, draft: Declaration, problems: Mapping[str, str]) -> dict[str, Any]:
         organisation = draft.kind == "organisation"
-        said = {name: sentence(name, why, organisation=organisation) for name, why in problems.items()}
-        return {"problems": dict(problems), "sentences": said}
+        by_field = {name: sentence(name, why, organisation=organisation) for name, why in problems.items()}
+        return {"problems": dict(problems), "sentences": by_field}
 
 
 OTHERS: tuple[type[Exception], ...] = (
@@ -264,7 +264,7 @@ def _refused(refused: RegistrationProblem, language: Language) -> EndpointRespon
         "title": refused.code,
         "status": known.status,
         "code": refused.code,
-        "detail": known.says[language == "en"],
+        "detail": known.summary[language == "en"],
         **refused.more,
     }
     status, made, encoded = reply(known.status, body, [*retry, *asks])

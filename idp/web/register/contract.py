@@ -24,7 +24,7 @@ class ApiRoute:
     name: str
     method: Literal["GET", "POST"]
     path: str
-    says: str
+    summary: str
     draft: bool = True
     takes: Mapping[str, bool] = ()  # type: ignore[assignment]
     query: str = ""
@@ -66,7 +66,7 @@ class ApiRefusal:
     """A refusal: its status and its sentence in both languages."""
 
     status: int
-    says: Words
+    summary: Words
 
 
 REFUSALS: Mapping[str, ApiRefusal] = {
@@ -137,20 +137,25 @@ def _described(operation: ApiRoute) -> dict[str, Any]:
         str(s): _content("application/problem+json", "Problem", f"`code`: {', '.join(sorted(names))}")
         for s, names in sorted(codes.items())
     }
-    said: dict[str, Any] = {
+    operation_object: dict[str, Any] = {
         "operationId": operation.name,
-        "summary": operation.says,
+        "summary": operation.summary,
         "security": [{"draft": []}] if operation.draft else [],
         "responses": {str(status): _content("application/json", schema, schema)} | refused,
     }
     if operation.query:
-        said["parameters"] = [{"name": operation.query, "in": "query", "schema": {"type": "string", "maxLength": 8}}]
+        operation_object["parameters"] = [
+            {"name": operation.query, "in": "query", "schema": {"type": "string", "maxLength": 8}}
+        ]
     if operation.picture:
         binary = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
-        said["requestBody"] = {"required": True, "content": {"application/octet-stream": binary}}
+        operation_object["requestBody"] = {"required": True, "content": {"application/octet-stream": binary}}
     elif operation.method == "POST":
-        said["requestBody"] = {"required": bool(operation.takes), "content": {"application/json": _body(operation)}}
-    return said
+        operation_object["requestBody"] = {
+            "required": bool(operation.takes),
+            "content": {"application/json": _body(operation)},
+        }
+    return operation_object
 
 
 def _body(operation: ApiRoute) -> dict[str, Any]:
@@ -163,8 +168,8 @@ def _body(operation: ApiRoute) -> dict[str, Any]:
     return {"schema": _object(properties, *required) | {"required": required}}
 
 
-def _content(media_type: str, schema: str, says: str) -> dict[str, Any]:
-    return {"description": says, "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
+def _content(media_type: str, schema: str, summary: str) -> dict[str, Any]:
+    return {"description": summary, "content": {media_type: {"schema": {"$ref": f"#/components/schemas/{schema}"}}}}
 
 
 def _schemas() -> dict[str, Any]:

@@ -45,22 +45,22 @@ class Done(Page):
 
 def lines(declaration: Declaration, tree: Tree) -> list[tuple[str, str]]:
     """Every field with its label, in the order of the form."""
-    form, said = declaration.form, written(declaration)
+    form, written_form = declaration.form, written(declaration)
     organisation = declaration.kind == "organisation"
     agency = tree.get(form.agency)
     ivan = f": {IVANS[form.ivan]}" if form.transact_at == "ivan" and form.ivan else ""
-    told = [("name", form.name), ("code", form.code)]
+    rows = [("name", form.name), ("code", form.code)]
     if not organisation:
         paper = f"{form.paper_number} ({PAPERS[form.paper_kind]})"
-        told += [("paper_number", paper), ("birth_date", said["birth_date"])]
-    told += [
+        rows += [("paper_number", paper), ("birth_date", written_form["birth_date"])]
+    rows += [
         ("address", address_of(declaration)),
         ("contact_person", form.contact_person),
         ("email", form.email),
-        ("phone", said["phone"]),
+        ("phone", written_form["phone"]),
         ("transact_at", f"{TRANSACT_AT[form.transact_at]}{ivan}"),
     ]
-    shown = [(label(name, organisation=organisation), value) for name, value in told if value]
+    shown = [(label(name, organisation=organisation), value) for name, value in rows if value]
     shown.append((str(gettext("Cơ quan BHXH tiếp nhận")), f"{agency.code} - {agency.name}" if agency else form.agency))
     return [*shown, (str(LABELS["submission"]), str(SUBMISSION[form.submission]))]
 

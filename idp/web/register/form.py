@@ -57,7 +57,7 @@ class FormPage(Page):
             draft, unread = desk.fill(visit.draft, typed)
             wrong = problems | {role: why for role, file in files.items() if (why := self._kept(draft, role, file))}
         except (StaleState, WrongState):
-            return self._page(visit, form, {}, said=str(TAKEN))
+            return self._page(visit, form, {}, message=str(TAKEN))
         visit = Visit(visit.browser, visit.secret, draft)
         if "later" in form:
             return redirect("/register", 303)
@@ -83,7 +83,7 @@ class FormPage(Page):
         organisation = draft.kind == "organisation"
         order = [*ROLES[:1], *FIELDS[draft.kind], *ROLES[1:]]
         wrong = {n: problem(n, problems[n], organisation=organisation) for n in order if n in problems}
-        more = {"said": None, "odd": ()} | more
+        more = {"message": None, "odd": ()} | more
         return page(
             "form.html",
             draft=draft,
@@ -92,7 +92,7 @@ class FormPage(Page):
             typed=typed,
             wrong=wrong,
             labels={name: label(name, organisation=organisation) for name in wrong},
-            said=more["said"],
+            message=more["message"],
             odd=more["odd"],
             warnings=[GRADES[grade] for grade in more["odd"]],
             reason=REASONS.get(draft.reason or "") if draft.state == "returned" else None,
@@ -139,8 +139,8 @@ class OwnPhoto(Page):
             wrong = {role: bad.why}
         except WrongState:
             abort(404)
-        said = {"problem": problem(role, wrong[role]) if role in wrong else None}
-        response = Response(json.dumps(said), 422 if said["problem"] else 200, mimetype="application/json")
+        verdict = {"problem": problem(role, wrong[role]) if role in wrong else None}
+        response = Response(json.dumps(verdict), 422 if verdict["problem"] else 200, mimetype="application/json")
         response.headers["Cache-Control"] = "no-store"
         return response
 

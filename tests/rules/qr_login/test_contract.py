@@ -50,7 +50,7 @@ def test_sentences_are_whole_different_and_in_two_languages() -> None:
         assert vietnamese[-1] + english[-1] == "..", code
         assert 400 <= REFUSALS[code].status < 600, code
         assert english.isascii() or "“" in english, code
-    assert len({refused.says for refused in REFUSALS.values()}) == len(REFUSALS)
+    assert len({refused.summary for refused in REFUSALS.values()}) == len(REFUSALS)
     assert sentence("stale", "fr") == sentence("stale", "vi")
 
 
@@ -85,7 +85,7 @@ class TestGuide:
             assert any(set(example) <= members for members in known), example
             if "code" in example:
                 refused = REFUSALS[example["code"]]
-                assert (example["status"], example["detail"]) == (refused.status, refused.says[0])
+                assert (example["status"], example["detail"]) == (refused.status, refused.summary[0])
 
 
 def operations_table() -> str:
@@ -95,11 +95,11 @@ def operations_table() -> str:
         members = ", ".join(f"`{f.name}`" + ("" if f.required else "?") for f in operation.fields) or "–"
         answers = ", ".join(f"{status} {name}" for status, name in operation.answers.items())
         by = "key" if operation.by == "key" else "token, enrolled" if operation.binding == "device" else "token"
-        rows.append((f"`{operation.method} {operation.path}`", by, members, answers, operation.says))
+        rows.append((f"`{operation.method} {operation.path}`", by, members, answers, operation.summary))
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
 
 
 def codes_table() -> str:
     rows = [("code", "status", "Vietnamese", "English"), ("---",) * 4]
-    rows += [(f"`{code}`", str(REFUSALS[code].status), *REFUSALS[code].says) for code in sorted(REFUSALS)]
+    rows += [(f"`{code}`", str(REFUSALS[code].status), *REFUSALS[code].summary) for code in sorted(REFUSALS)]
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
