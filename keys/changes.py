@@ -103,10 +103,6 @@ class Plan:
                 ring = self._promoted(ring, ring.successors(each, self.now)[0], self.now)
         return self.completed(ring)
 
-    def generated(self, ring: KeyRing, alg: str) -> KeyRing:
-        """Publish what the algorithm lacks: a standby, and for a new algorithm a key that signs after the lead."""
-        return self.completed(ring, (alg,))
-
     def activated(self, ring: KeyRing, kid: str, *, at_once: bool, force: bool) -> KeyRing:
         """Let this key sign, now or as soon as every portal surely knows it. Raises `KeyChangeRefused`."""
         key = named(ring, kid)

@@ -84,7 +84,6 @@ class QrLogin:
     floor: int = 0
     device_id: str = ""
     account_id: str = ""
-    scanned_at: float = 0.0
     confirmed_at: float = 0.0
     wrong_numbers: int = 0
     intruded: bool = False
@@ -123,7 +122,7 @@ def scanned(login: QrLogin, step: int, device_id: str, account_id: str, now: flo
     if login.state is not State.PENDING:
         other = login.device_id != device_id and not login.intruded
         raise QrRefused("already_scanned", replace(login, intruded=True) if other else None)
-    return replace(login, state=State.SCANNED, floor=step, device_id=device_id, account_id=account_id, scanned_at=now)
+    return replace(login, state=State.SCANNED, floor=step, device_id=device_id, account_id=account_id)
 
 
 def looked_at(login: QrLogin, device_id: str, account_id: str, now: float) -> QrLogin:

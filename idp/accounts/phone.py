@@ -7,12 +7,9 @@ are data with dates because the state opens new blocks.
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import date
 
 LONGEST = 64
 
-CONVERSION_BEGAN, CONVERSION_ENDED = date(2018, 9, 15), date(2019, 6, 30)
-"""From the first day the new forms worked, after the last one only they do: older records may hold the old ones."""
 
 CONVERTED_IN_2018 = {
     "120": "70", "121": "79", "122": "77", "126": "76", "128": "78",

@@ -141,12 +141,6 @@ class Declaration:
         same_email = form.email == self.form.email
         return self._next(form=form, email_verified_at=self.email_verified_at if same_email else None)
 
-    def with_proved_email(self, now: float) -> "Declaration":
-        """The address of the form was proved by a code. Raises `WrongState`."""
-        if self.state not in ("draft", "returned"):
-            raise WrongState(self.state)
-        return self._next(email_verified_at=now)
-
     def submitted(self, now: float, *, lapses_at: float, proved_at: float | None = None) -> "Declaration":
         """Handed to the agency; `proved_at` is when the address of the form was proved for it. Raises `WrongState`."""
         if self.state not in ("draft", "returned"):

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal
 
 Channel = Literal["sms", "email", "portal"]
 Language = Literal["vi", "en"]
@@ -38,11 +38,3 @@ class Message:
     def is_awaited(self) -> bool:
         """Whether it may be refused when too many wait. A notice may not: it stands or falls with what it tells."""
         return self.template in AWAITED
-
-
-class Outbox(Protocol):
-    """Where messages wait to be sent, durably."""
-
-    def put(self, *messages: Message) -> None:
-        """Accept messages; once this returns they will be tried. Raises `Busy` for an awaited one among too many."""
-        ...

@@ -98,15 +98,6 @@ class FamilyLimits:
     absolute: float = 7_776_000
 
 
-@dataclass(frozen=True, slots=True)
-class Rotation:
-    """The outcome of presenting a refresh token: the family, its standing and the successor to answer with."""
-
-    family: Family
-    grant_state: GrantState
-    generation: int
-
-
 class Families:
     """Begins, rotates and ends families. `seal` and `unseal` take the family's id as context."""
 
