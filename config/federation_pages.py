@@ -11,9 +11,9 @@ from federation.keep_step import KeepOwn, KeepStep
 from federation.keeping import Keeping
 from federation.link_step import LinkStep
 from federation.status import StatusPage, UpstreamStatus
+from idp.accounts.masking import masked_contact
 from idp.limits.local import LocalRateLimiter
 from idp.store.families import SqlFamilies
-from idp.web.otp_flow import masked
 
 if TYPE_CHECKING:
     from config.wiring import Provider
@@ -52,7 +52,7 @@ def federation_pages(
     shared = (context, p.attempts, p.upstream_logins, p.clients, departures)
     journeys = web.Journeys(*shared, lambda *labels: metrics.logins.labels(*labels).inc())
     linking = linking_of(p.base, p.upstream_logins)
-    keeping = Keeping(p.upstream_logins.links, p.passkeys, masked, p.base.clock)
+    keeping = Keeping(p.upstream_logins.links, p.passkeys, masked_contact, p.base.clock)
     both = (journeys, linking)
     return [
         ("/via/<upstream_id>", "via", web.StartUpstreamLogin.as_view("via", journeys)),

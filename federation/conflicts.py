@@ -5,8 +5,8 @@ from dataclasses import replace
 from federation.linking import Dispute, LinkConflict
 from federation.officers import LinkOfficers, TwoPersonRule
 from federation.store import SqlLinks
-from idp.accounts import names
 from idp.accounts.account import Account, Identifier
+from idp.accounts.masking import masked_name
 from idp.accounts.people import People
 from idp.ports import Conflict, ConflictOver
 
@@ -70,7 +70,7 @@ def upstream_facts(dispute: Dispute) -> dict[str, str | None]:
     """What the upstream said of the person, masked; nothing is left of it once the dispute is decided."""
     name, number = dispute.facts.get("name"), dispute.facts.get("citizen_number")
     return {
-        "name": names.masked(name) if name else None,
+        "name": masked_name(name) if name else None,
         "birth_year": (dispute.facts.get("birth_date") or "")[:4] or None,
         "citizen_number": Identifier("cccd", number, 0).masked if number else None,
     }

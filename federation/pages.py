@@ -15,15 +15,15 @@ from federation.sentences import CONTACTS, LOOKUP, REFUSED
 from federation.upstream_logins import Denied, LinkingFlow, Mode
 from federation.upstreams import UnknownUpstream, Upstream
 from federation.web import PAGES, Journeys
-from idp.accounts import names
 from idp.accounts.account import Account
+from idp.accounts.masking import masked_contact, masked_name, masked_number
 from idp.accounts.one_time import CodeRequest
 from idp.ephemeral_records import digest
 from idp.errors import BadRequest, Expired
 from idp.login.attempt import LoginAttempt, browser_of
 from idp.web.browser import Browser, this_browser, with_query
 from idp.web.headers import page_policy
-from idp.web.otp_flow import OtpFlow, OtpPage, masked, sent_to
+from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS
 
@@ -171,8 +171,8 @@ class Open(CeremonyPage):
             way=upstream.name(browser.language()),
             name=known.name if known else arrival.identity.name,
             birth_date="/".join(reversed(birth_date.split("-"))),
-            citizen_number=hidden(arrival.identity.citizen_number or ""),
-            bhxh_code=hidden(known.bhxh_code) if known else "",
+            citizen_number=masked_number(arrival.identity.citizen_number or ""),
+            bhxh_code=masked_number(known.bhxh_code) if known else "",
         )
 
     def post(self) -> Response:
@@ -285,16 +285,11 @@ def shown(account: Account) -> dict[str, str | None]:
     """An account as its owner recognises it and nobody else learns it: initials, last digits."""
     held = next((i for i in account.identifiers if i.kind in IDENTIFIERS and i.valid_to is None), None)
     return {
-        "name": names.masked(account.name),
+        "name": masked_name(account.name),
         "label": str(IDENTIFIERS[held.kind]) if held else "",
-        "number": hidden(held.value) if held else "",
-        "phone": masked("sms", account.phone) if account.phone else None,
+        "number": masked_number(held.value) if held else "",
+        "phone": masked_contact("sms", account.phone) if account.phone else None,
     }
-
-
-def hidden(number: str) -> str:
-    """All but the last four characters hidden, the length kept."""
-    return "*" * max(len(number) - 4, 0) + number[-4:]
 
 
 def _ask(handle: str, flow: LinkingFlow) -> CodeRequest:

@@ -9,9 +9,9 @@ from typing import Any
 
 from idp.accounts.credentials import Credentials
 from idp.accounts.devices import Device, DeviceHolder, DeviceRefused, Devices, EnrolmentRequest
+from idp.accounts.masking import masked_phone
 from idp.accounts.notices import Scene
 from idp.accounts.people import People
-from idp.accounts.phone import PhoneNumber
 from idp.errors import Busy, StaleState, TooMany
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.web.agents import browser_name
@@ -126,7 +126,7 @@ class PhoneApi:
         except DeviceRefused as refused:
             if refused.why != "code_needed":
                 raise
-        number = PhoneNumber(holder.account.phone or "").masked
+        number = masked_phone(holder.account.phone or "")
         return 202, {"sent_to": number, "next_at": int(self._devices.next_code(holder) or 0)}
 
     def _remove(self, caller: Caller, given: Given) -> ApiResponse:

@@ -18,6 +18,7 @@ from config.people_wiring import sessions_of, set_number, sql_sessions
 from config.stores import Stores, passwords_of
 from idp.accounts import identifiers, trust
 from idp.accounts.account import Account, Kind
+from idp.accounts.masking import masked_phone
 from idp.accounts.passwords import Passwords
 from idp.accounts.people import IdentifierTaken
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
@@ -239,7 +240,7 @@ def shown(account: Account, now: float) -> dict[str, Any]:
         "status": account.status,
         "name": account.name,
         "identifiers": ", ".join(f"{i.kind} {i.masked}" for i in account.identifiers),
-        "phone": PhoneNumber(account.phone).masked if account.phone else None,
+        "phone": masked_phone(account.phone) if account.phone else None,
         "phone_verified": "sms" in proved,
         "email_verified": "email" in proved,
         "password_set": account.password_hash is not None,

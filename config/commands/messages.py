@@ -11,7 +11,7 @@ from config import logging as our_logging
 from config.commands import output
 from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.wiring import build_provider
-from idp.accounts.phone import PhoneNumber
+from idp.accounts.masking import masked_phone
 from idp.messages.message import Channel
 from idp.messages.sending import State
 from idp.messages.working import Workers
@@ -127,7 +127,7 @@ def masked(to: str) -> str:
     name, at, host = to.partition("@")
     if at:
         return f"{name[:1]}***@{host}"
-    return PhoneNumber(to).masked if to else "?"
+    return masked_phone(to) if to else "?"
 
 
 def masked_key(key: str) -> str:

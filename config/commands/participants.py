@@ -14,8 +14,9 @@ from config.commands import output
 from config.commands.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.participants_file import BadParticipantsFile, ParticipantLine, read_participants
 from config.stores import Stores
-from idp.accounts import identifiers, names
+from idp.accounts import identifiers
 from idp.accounts.account import Identifier
+from idp.accounts.masking import masked_name
 from idp.accounts.participants import Participant
 from idp.accounts.password_rules import VIETNAM
 from idp.ports import Event
@@ -145,7 +146,7 @@ def shown(participant: Participant) -> dict[str, Any]:
     number = participant.citizen_number
     return {
         "bhxh_code": Identifier("bhxh", participant.bhxh_code, 0).masked,
-        "name": names.masked(participant.name),
+        "name": masked_name(participant.name),
         "birth_year": participant.birth_date.year if participant.birth_date else None,
         "citizen_number": Identifier("cccd", number, 0).masked if number else None,
         "phone": participant.phone.masked if participant.phone else None,

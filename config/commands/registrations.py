@@ -13,9 +13,8 @@ from config.desk_wiring import Desk, desk_of
 from config.officer_wiring import proposals_of, sql_officers
 from config.people_wiring import credentials_of
 from config.stores import Stores, passwords_of
-from idp.accounts import names
+from idp.accounts.masking import masked_name, masked_phone
 from idp.accounts.people import IdentifierTaken
-from idp.accounts.phone import PhoneNumber
 from idp.desk.decisions import Unfit
 from idp.desk.declaration import REASONS, Declaration, QueueFilter, State, WrongState, read_reference
 from idp.desk.officers import NotAllowed, Officer
@@ -214,9 +213,9 @@ def shown(declaration: Declaration) -> dict[str, Any]:
         "reference": declaration.shown_reference,
         "request": declaration.request,
         "kind": declaration.kind,
-        "name": names.masked(form.name),
+        "name": masked_name(form.name),
         "code": "*" * 3 + form.code[-4:] if form.code else None,
-        "phone": PhoneNumber(form.phone).masked if form.phone else None,
+        "phone": masked_phone(form.phone) if form.phone else None,
         "agency": form.agency,
         "state": declaration.state,
         "submitted": datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds") if at else None,

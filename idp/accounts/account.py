@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from idp.accounts.masking import masked_number
+
 Kind = Literal["individual", "organisation"]
 Status = Literal["active", "disabled"]
 IdentifierKind = Literal["bhxh", "cccd", "cmnd", "passport", "unit", "tax"]
@@ -26,8 +28,7 @@ class Identifier:
 
     @property
     def masked(self) -> str:
-        """All but the last four characters hidden."""
-        return "*" * max(len(self.value) - 4, 3) + self.value[-4:]
+        return masked_number(self.value, least=3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,13 +43,6 @@ def match_key(text: str) -> str:
     return "".join(c for c in fold(text) if c.isalpha())
 
 
-def masked(text: str) -> str:
-    """`Nguyễn V. A.`: enough to recognise oneself, not enough to learn who somebody is."""
-    first, *others = tidy(text).split() or ["?"]
-    initials = [f"{word[0]}." for word in others]
-    return " ".join([first, *initials]) if initials else f"{first[0]}."
-
-
 def agreement(one: str, other: str) -> NameAgreement:
     """The closest way in which two writings agree; empty names agree with nothing."""
     if not match_key(one) or not match_key(other):

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
+from idp.accounts.masking import masked_phone
+
 LONGEST = 64
 
 
@@ -45,8 +47,7 @@ class PhoneNumber:
 
     @property
     def masked(self) -> str:
-        """`*** *** *67`: enough to recognise one's own number, not enough to learn another's."""
-        return f"*** *** *{self.e164[-2:]}"
+        return masked_phone(self.e164)
 
     @property
     def writings(self) -> tuple[str, ...]:

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Literal, Protocol
 
 from idp.accounts.birth_date import BirthDate, NotABirthDate
-from idp.accounts.names import NameAgreement, agreement, fold, masked
+from idp.accounts.masking import masked_name, masked_number, masked_phone
+from idp.accounts.names import NameAgreement, agreement, fold
 from idp.accounts.participants import Participant
-from idp.accounts.phone import PhoneNumber
 from idp.desk.declaration import Declaration, Form
 
 Verdict = Literal["same", "close", "differs", "unknown"]
@@ -69,13 +69,13 @@ def _hidden(found: Compared) -> Compared:
 def _mask(field: Field, registered: str) -> str:
     match field:
         case "name":
-            return masked(registered)
+            return masked_name(registered)
         case "birth_date":
             return "**/**/****"
         case "phone":
-            return PhoneNumber(registered).masked
+            return masked_phone(registered)
         case _:
-            return "*" * (len(registered) - 2) + registered[-2:]
+            return masked_number(registered, shown=2)
 
 
 def _compared(form: Form, known: Participant | None) -> Iterator[Compared]:

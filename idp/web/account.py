@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.devices import Devices
+from idp.accounts.masking import masked_contact
 from idp.errors import BadRequest, Forbidden
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.sessions import Session, Sessions
@@ -28,7 +29,6 @@ from idp.web.authorize import STEP_PAGES, set_session
 from idp.web.browser import Browser, WebContext, csrf_of, demand_csrf, this_browser, with_query
 from idp.web.cookies import new_browser
 from idp.web.headers import page_policy
-from idp.web.otp_flow import masked
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS, SCOPES
 
@@ -222,8 +222,8 @@ def _shown(account: Account, now: float) -> dict[str, Any]:
         "name": account.name,
         "kind": account.kind,
         "identifiers": [{"label": IDENTIFIERS[i.kind], "masked": i.masked} for i in held],
-        "phone_masked": masked("sms", account.phone) if account.phone else None,
-        "email_masked": masked("email", account.email) if account.email else None,
+        "phone_masked": masked_contact("sms", account.phone) if account.phone else None,
+        "email_masked": masked_contact("email", account.email) if account.email else None,
         "email_unproved": trust.address(account, "contact", now) is not None,
     }
 

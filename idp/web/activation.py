@@ -10,15 +10,15 @@ from flask import redirect, render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from idp.accounts import names
 from idp.accounts.account import Account
+from idp.accounts.masking import masked_contact, masked_name
 from idp.accounts.passwords import WeakPassword
 from idp.desk.activation import Activating, Activations, code_ask
 from idp.login.attempt import browser_of
 from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.cookies import new_browser
 from idp.web.headers import page_policy
-from idp.web.otp_flow import OtpFlow, OtpPage, masked, sent_to
+from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS, PASSWORD
 
@@ -70,9 +70,9 @@ class Whose(_Step):
         body = render_template(
             "activate.html",
             ticket=handle,
-            name=names.masked(account.name),
+            name=masked_name(account.name),
             identifiers=[{"label": IDENTIFIERS[i.kind], "masked": i.masked} for i in held],
-            phone=masked("sms", account.phone or ""),
+            phone=masked_contact("sms", account.phone or ""),
             known=under_way.known,
             error=error,
         )

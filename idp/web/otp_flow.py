@@ -7,8 +7,8 @@ from flask import render_template
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
+from idp.accounts.masking import masked_contact
 from idp.accounts.one_time import CodeRequest, OneTimeCodes, Verdict
-from idp.accounts.phone import PhoneNumber
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.login.challenge import Challenges
 from idp.ports import Clock
@@ -123,17 +123,9 @@ def answer_sheet(sheet: OtpPage, captcha: dict[str, str] | None) -> Response:
     return response
 
 
-def masked(channel: str, to: str) -> str:
-    """A number or address as its owner recognises it and nobody else learns it."""
-    if channel == "sms":
-        return PhoneNumber(to).masked
-    name, _, host = to.partition("@")
-    return f"{name[:1]}***@{host}"
-
-
 def sent_to(channel: str, to: str) -> str:
     """The sentence that says where the code went."""
-    shown = masked(channel, to)
+    shown = masked_contact(channel, to)
     if channel == "sms":
         return str(gettext("Mã xác thực đã gửi tới số %(masked)s", masked=shown))
     return str(gettext("Mã xác thực đã gửi tới %(masked)s", masked=shown))

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from idp.accounts import trust
 from idp.accounts.account import Account, Identifier
+from idp.accounts.masking import masked_contact
 from idp.accounts.one_time import CodeRequest
 from idp.accounts.password_rules import VIETNAM
 from idp.desk.agencies import Agencies
@@ -26,7 +27,7 @@ from idp.login.sessions import Session
 from idp.web.account import OwnPages, shown_date
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser, with_query
 from idp.web.headers import page_policy
-from idp.web.otp_flow import OtpFlow, OtpPage, masked, sent_to
+from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.own_data import FRESH, Sensitive, written
 from idp.web.register.choices import choices
 from idp.web.register.form import spoken_phone
@@ -306,9 +307,9 @@ def _facts(account: Account, *, fresh: bool) -> list[tuple[str, str]]:
     numbers = [(str(IDENTIFIERS[i.kind]), i.value if fresh else i.masked) for i in held]
     hidden = {
         "birth_date": HIDDEN if message["birth_date"] else none,
-        "phone": masked("sms", account.phone) if account.phone else none,
+        "phone": masked_contact("sms", account.phone) if account.phone else none,
         "address": HIDDEN if account.address else none,
-        "email": masked("email", account.email) if account.email else none,
+        "email": masked_contact("email", account.email) if account.email else none,
     }
     open_ = message | {"address": account.address or none, "email": account.email or none}
     shown = open_ if fresh else hidden

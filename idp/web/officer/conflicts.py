@@ -11,7 +11,7 @@ from idp.desk.proposals import Proposals
 from idp.errors import BadRequest
 from idp.ports import Conflict, ConflictOver
 from idp.web.officer.console import REFUSALS, Console, NoRight, OfficerPage, line
-from idp.web.officer.dossier import masked, when
+from idp.web.officer.dossier import summary_of, when
 from idp.web.officer.sentences import CONFLICTS, SAID
 from idp.web.sentences import NOTICES
 
@@ -79,8 +79,8 @@ class ConflictPage(OfficerPage):
             c=shown(conflict),
             said_of=conflict.upstream_facts,
             agreement=conflict.agreement,
-            account=masked(about) if about else None,
-            linked=masked(linked) if linked else None,
+            account=summary_of(about) if about else None,
+            linked=summary_of(linked) if linked else None,
             about=NOTICES.get(conflict.agreement.get("about", "")),
             can_link=about is not None and about.is_active and conflict.reason not in ("number", "disavowed"),
             error=error,

@@ -11,7 +11,7 @@ from idp.desk.officers import NotAllowed, Officer
 from idp.errors import BadRequest, StaleState
 from idp.web.officer import console as shared
 from idp.web.officer.console import Console, NoRight, OfficerPage, line
-from idp.web.officer.dossier import masked, when
+from idp.web.officer.dossier import summary_of, when
 from idp.web.officer.sentences import DATA, DATA_REASONS, DATA_STATES
 from idp.web.own_copy import listed
 
@@ -88,7 +88,7 @@ class DataCase(DataPage):
             officer,
             status,
             r=shown(asked, self.console.clock()),
-            account=masked(account) if account else None,
+            account=summary_of(account) if account else None,
             kept=listed(self.requests.kept(asked.account_id)),
             reasons={reason: DATA_REASONS[reason] for reason in REFUSALS},
             error=error,

@@ -11,12 +11,11 @@ from flask import abort, redirect
 from flask_babel import format_datetime
 from werkzeug.wrappers import Response
 
-from idp.accounts import names
 from idp.accounts.account import Account, IdentifierKind
+from idp.accounts.masking import masked_name, masked_phone
 from idp.accounts.participants import Participant, Participants
 from idp.accounts.password_rules import VIETNAM
 from idp.accounts.people import IdentifierTaken, People
-from idp.accounts.phone import PhoneNumber
 from idp.desk.address import address_of
 from idp.desk.comparing import Compared, DeskViews, compare
 from idp.desk.decisions import Decisions, Unfit
@@ -216,7 +215,7 @@ class Dossier(CasePage):
             account = next(filter(None, found), None)
         if account is None and form.citizen_number:
             account = people.find_by_identifier("cccd", form.citizen_number)
-        return masked(account) if account else None
+        return summary_of(account) if account else None
 
 
 class DossierPicture(CasePage):
@@ -253,12 +252,12 @@ def beware(compared: list[dict[str, Any]], odd: list[Any], *, unknown: bool, spl
     return [*found, *map(str, odd), *(str(BEWARE[name]) for name, stands in highlights.items() if stands)]
 
 
-def masked(account: Account) -> dict[str, Any]:
+def summary_of(account: Account) -> dict[str, Any]:
     """What the console shows of an account."""
     return {
-        "name": names.masked(account.name),
+        "name": masked_name(account.name),
         "identifiers": [i.masked for i in account.identifiers],
-        "phone": PhoneNumber(account.phone).masked if account.phone else None,
+        "phone": masked_phone(account.phone) if account.phone else None,
         "active": account.is_active,
         "has_password": account.has_own_password,
     }

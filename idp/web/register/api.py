@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, cast
 
 from idp.accounts.account import LOGIN_KINDS, Kind
+from idp.accounts.masking import masked_contact
 from idp.accounts.one_time import OneTimeCodes
 from idp.desk.agencies import Agencies
 from idp.desk.declaration import Declaration, Role, WrongState
@@ -30,7 +31,6 @@ from idp.web.forms import LARGEST_BODY, TooLarge, read_body, read_query, single
 from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply, unavailable
 from idp.web.headers import Headers
 from idp.web.network import TrustedProxies
-from idp.web.otp_flow import masked
 from idp.web.register.choices import REGIONS, within
 from idp.web.register.contract import LONGEST, OPERATIONS, REFUSALS, ROOT, ApiRoute, document
 from idp.web.register.wording import REASONS, STATES
@@ -147,7 +147,7 @@ class Api:
             next_at = self._codes.send(ask, address, language=language, trusted=solved)
         except CaptchaFirst:
             raise RegistrationProblem("captcha_first", self._challenge(draft, network, language)) from None
-        return 202, {"sent_to": masked("email", draft.form.email), "next_at": int(next_at)}
+        return 202, {"sent_to": masked_contact("email", draft.form.email), "next_at": int(next_at)}
 
     def _challenge(self, draft: Declaration, network: str, language: Language) -> Mapping[str, object]:
         """A captcha for the app to show, as picture and as sound, and the work that goes with it."""
