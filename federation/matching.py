@@ -297,7 +297,7 @@ def _birth_date(account: Account) -> BirthDate | None:
 
 
 def _phone(account: Account) -> PhoneNumber | None:
-    """Our number in today's form: an old record may still hold the eleven digits of before 2018."""
+    """Our number in today's form: an old record may still hold the eleven digits that numbers had until 2018."""
     try:
         return PhoneNumber.parse(account.phone) if account.phone else None
     except NotAMobileNumber:

@@ -220,7 +220,7 @@ class UpstreamLogins:
         }
         mode = modes.get(type(found)) or "confirm"
         if isinstance(found, New) and found.participant is None:
-            # An account of before may have no citizen number: first we ask whether there is one.
+            # An existing account may have no citizen number: first we ask whether there is one.
             mode = "unresolved"
         account_id = (found.account_id or "") if isinstance(found, Propose | ProveFirst | MatchRefused) else ""
         account = self.gathering.account(account_id) if account_id else None
@@ -320,7 +320,7 @@ class UpstreamLogins:
         upstream = link.subject.upstream
         used = Event("link.used", link.account_id, facts={"upstream": upstream, "phone_differs": found.phone_differs})
         try:
-            # After the look at the account: what ends the link later finds this login with a date of before.
+            # After the look at the account: what ends the link later finds this login with an earlier date.
             self.links.used(link, used, now)
         except LinkConflict:
             raise UpstreamFailed("expired", "the link ended meanwhile") from None

@@ -44,7 +44,7 @@ class Addresses:
 
     @property
     def vneid_port(self) -> int:
-        """Where the played VNeID listens."""
+        """Where the simulated VNeID listens."""
         return self.inbox_port + 1
 
     @property
@@ -53,7 +53,7 @@ class Addresses:
 
     @property
     def dvcqg_port(self) -> int:
-        """Where the played national public service portal listens."""
+        """Where the simulated national public service portal listens."""
         return self.inbox_port + 2
 
     @property
@@ -62,7 +62,7 @@ class Addresses:
 
     @property
     def phone_port(self) -> int:
-        """Where the played phone's app listens: another origin than the provider's."""
+        """Where the simulated phone's app listens: another origin than the provider's."""
         return self.inbox_port + 3
 
     @property

@@ -1,4 +1,4 @@
-"""The National Public Service Portal (Cổng Dịch vụ công quốc gia), played: a WSO2 Identity Server with its quirks.
+"""The National Public Service Portal (Cổng Dịch vụ công quốc gia), simulated: a WSO2 Identity Server with its quirks.
 
 The path: `/oauth2/authorize` -> `/authenticationendpoint/login.do` -> `/commonauth` -> the provider's callback ->
 `/oauth2/token` -> `/oauth2/userinfo`. A login leaves a session, so that the next one is silent until `/oidc/logout`.
@@ -73,19 +73,19 @@ def create_app(where: Addresses) -> Flask:
         "dvcqg", people_of("dvcqg"), LIES, SETTINGS, USUAL, f"http://127.0.0.1:{where.dvcqg_port}/faults/trap"
     )
     add_to(app, panel)
-    played = _Portal(where, panel)
-    app.add_url_rule("/", view_func=played.home, endpoint="home")
-    app.add_url_rule("/oauth2/authorize", view_func=played.authorize, endpoint="authorize")
-    app.add_url_rule("/authenticationendpoint/login.do", view_func=played.login_page, endpoint="login")
-    app.add_url_rule("/commonauth", view_func=played.log_in, endpoint="commonauth", methods=["POST"])
-    app.add_url_rule("/oauth2/token", view_func=played.token, endpoint="token", methods=["POST"])
-    app.add_url_rule("/oauth2/userinfo", view_func=played.userinfo, endpoint="userinfo", methods=["GET", "POST"])
-    app.add_url_rule("/oauth2/introspect", view_func=played.introspect, endpoint="introspect", methods=["POST"])
-    app.add_url_rule("/oauth2/revoke", view_func=played.revoke, endpoint="revoke", methods=["POST"])
-    app.add_url_rule("/oauth2/jwks", view_func=played.jwks, endpoint="jwks")
-    app.add_url_rule("/oidc/logout", view_func=played.log_out, endpoint="logout", methods=["GET", "POST"])
+    simulated = _Portal(where, panel)
+    app.add_url_rule("/", view_func=simulated.home, endpoint="home")
+    app.add_url_rule("/oauth2/authorize", view_func=simulated.authorize, endpoint="authorize")
+    app.add_url_rule("/authenticationendpoint/login.do", view_func=simulated.login_page, endpoint="login")
+    app.add_url_rule("/commonauth", view_func=simulated.log_in, endpoint="commonauth", methods=["POST"])
+    app.add_url_rule("/oauth2/token", view_func=simulated.token, endpoint="token", methods=["POST"])
+    app.add_url_rule("/oauth2/userinfo", view_func=simulated.userinfo, endpoint="userinfo", methods=["GET", "POST"])
+    app.add_url_rule("/oauth2/introspect", view_func=simulated.introspect, endpoint="introspect", methods=["POST"])
+    app.add_url_rule("/oauth2/revoke", view_func=simulated.revoke, endpoint="revoke", methods=["POST"])
+    app.add_url_rule("/oauth2/jwks", view_func=simulated.jwks, endpoint="jwks")
+    app.add_url_rule("/oidc/logout", view_func=simulated.log_out, endpoint="logout", methods=["GET", "POST"])
     metadata = "/oauth2/token/.well-known/openid-configuration"
-    app.add_url_rule(metadata, view_func=played.metadata, endpoint="metadata")
+    app.add_url_rule(metadata, view_func=simulated.metadata, endpoint="metadata")
     return app
 
 

@@ -1,4 +1,4 @@
-"""The ID tokens of the played national portal, good ones and those that the fault panel asks for."""
+"""The ID tokens of the simulated national portal, good ones and those that the fault panel asks for."""
 
 import hashlib
 import time

@@ -1,4 +1,4 @@
-"""The panel that makes a played upstream lie, dawdle or break, for one made-up person or for all of them.
+"""The panel that makes a simulated upstream lie, dawdle or break, for one made-up person or for all of them.
 
 `/faults` is its page, `GET /faults.json` lists, and `POST /faults` changes: a form, or JSON with `person` and `faults`
 (exactly these are on for that person from now on), `settings`, or `reset`. Each upstream asks the panel before it says

@@ -106,7 +106,7 @@ def _environment(where: Addresses) -> dict[str, str]:
 
 
 def _upstreams(where: Addresses) -> str:
-    """The played VNeID and national portal, as the provider is told of them."""
+    """The simulated VNeID and national portal, as the provider is told of them."""
     found = json.loads(where.at_home((HERE / "upstreams.json").read_text(encoding="utf-8")))
     for upstream in found:
         if upstream["kind"] == "vneid":
@@ -203,8 +203,8 @@ Sẵn sàng. Ready.
   Máy chủ đăng nhập   {where.provider}   (provider)
   Hộp thư             {where.inbox}   (inbox: SMS, e-mail)
   Điện thoại          {where.phone}   (a phone with the app: logs a browser in by QR code)
-  VNeID mô phỏng      {where.vneid}   (a played VNeID; {where.vneid}/faults lets it fail)
-  DVCQG mô phỏng      {where.dvcqg}   (a played national portal; {where.dvcqg}/faults likewise)
+  VNeID mô phỏng      {where.vneid}   (a simulated VNeID; {where.vneid}/faults lets it fail)
+  DVCQG mô phỏng      {where.dvcqg}   (a simulated national portal; {where.dvcqg}/faults likewise)
 
   Tên đăng nhập       {sample["identifiers"]["bhxh"]}
   Mật khẩu            {sample["password"]}

@@ -1,4 +1,4 @@
-"""`python -m sandbox phone`: the played phone for scripts, one command for each thing that a person does with the app.
+"""`python -m sandbox phone`: the simulated phone for scripts, a command for each thing that one does with the app.
 
 The path: `enrol` logs in with a browser (RFC 8252: it shows an address and listens on the loopback for the answer) and
 makes this phone the person's device; `scan` binds the login of a picture and prints the card once its signature is
@@ -258,7 +258,7 @@ def run(where: Addresses, words: list[str]) -> int:
 
 
 def _parser(where: Addresses) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m sandbox phone", description="The played phone, for scripts.")
+    parser = argparse.ArgumentParser(prog="python -m sandbox phone", description="The simulated phone, for scripts.")
     parser.add_argument("--provider", default=where.provider, help="issuer (default: %(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
     enrol = commands.add_parser("enrol", help="log in with a browser and make this phone the person's device")

@@ -1,4 +1,4 @@
-"""The made-up people of the played VNeID and of the played national portal, and what each of the two knows of them."""
+"""The made-up people of the simulated VNeID and national portal, and what each of the two knows of them."""
 
 import json
 from collections.abc import Mapping

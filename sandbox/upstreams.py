@@ -1,4 +1,4 @@
-"""Serving the played upstreams, VNeID and the national portal, each at its own address."""
+"""Serving the simulated upstreams, VNeID and the national portal, each at its own address."""
 
 from sandbox import dvcqg, envelope, serving, vneid
 from sandbox.addresses import Addresses

@@ -1,4 +1,4 @@
-"""VNeID, played: login by number and password or by QR and phone, consent, and its envelopes.
+"""VNeID, simulated: login by number and password or by QR and phone, consent, and its envelopes.
 
 The path: `/auth` -> `/login` or the phone -> `/consent` -> the provider's callback with a sealed code -> `/token` ->
 `/userinfo`. Nothing here is VNeID's own: its protocol is not published, and this is what working integrations tell.
@@ -86,17 +86,17 @@ def create_app(where: Addresses, keys: Path) -> Flask:
         "vneid", people_of("vneid"), LIES, SETTINGS, USUAL, f"http://127.0.0.1:{where.vneid_port}/faults/trap"
     )
     add_to(app, panel)
-    played = _VNeID(where, panel, keys)
-    app.add_url_rule("/", view_func=played.home, endpoint="home")
-    app.add_url_rule("/auth", view_func=played.arrive, endpoint="arrive")
-    app.add_url_rule("/login", view_func=played.log_in, endpoint="log_in", methods=["POST"])
-    app.add_url_rule("/phone/<qr>", view_func=played.phone, endpoint="phone")
-    app.add_url_rule("/phone/<qr>", view_func=played.confirm, endpoint="confirm", methods=["POST"])
-    app.add_url_rule("/visits/<visit_id>", view_func=played.go_on, endpoint="go_on")
-    app.add_url_rule("/visits/<visit_id>/state", view_func=played.how_far, endpoint="how_far")
-    app.add_url_rule("/consent", view_func=played.consent, endpoint="consent", methods=["POST"])
-    app.add_url_rule("/token", view_func=played.token, endpoint="token", methods=["POST"])
-    app.add_url_rule("/userinfo", view_func=played.userinfo, endpoint="userinfo")
+    simulated = _VNeID(where, panel, keys)
+    app.add_url_rule("/", view_func=simulated.home, endpoint="home")
+    app.add_url_rule("/auth", view_func=simulated.arrive, endpoint="arrive")
+    app.add_url_rule("/login", view_func=simulated.log_in, endpoint="log_in", methods=["POST"])
+    app.add_url_rule("/phone/<qr>", view_func=simulated.phone, endpoint="phone")
+    app.add_url_rule("/phone/<qr>", view_func=simulated.confirm, endpoint="confirm", methods=["POST"])
+    app.add_url_rule("/visits/<visit_id>", view_func=simulated.go_on, endpoint="go_on")
+    app.add_url_rule("/visits/<visit_id>/state", view_func=simulated.how_far, endpoint="how_far")
+    app.add_url_rule("/consent", view_func=simulated.consent, endpoint="consent", methods=["POST"])
+    app.add_url_rule("/token", view_func=simulated.token, endpoint="token", methods=["POST"])
+    app.add_url_rule("/userinfo", view_func=simulated.userinfo, endpoint="userinfo")
     app.after_request(_with_policy)
     return app
 

@@ -22,7 +22,7 @@ from idp.store.participants import SqlParticipants
 from tests.support import databases
 from tests.support.app import Visitor, answer_of, attempt_of, running_app
 from tests.support.brokered import Brokered, Journey, brokered, come_back, configured, populate
-from tests.support.upstreams import Played, played
+from tests.support.upstreams import SimulatedUpstreams, simulated
 
 HOA, HOA_CODE = "000890123456", "0012345678"
 MO, MO_CODE = "000887000111", "0011111111"
@@ -31,21 +31,21 @@ LOCAL, NEW = "Matkhau#2026", "một mật khẩu khác hẳn"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    with played(tmp_path_factory.mktemp("upstreams")) as running:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedUpstreams]:
+    with simulated(tmp_path_factory.mktemp("upstreams")) as running:
         running.wish("vneid", settings={"code_seconds": 60})
         yield running
 
 
 @pytest.fixture
-def here(world: Played, sqlite_template: Path, tmp_path: Path) -> Iterator[Brokered]:
+def here(world: SimulatedUpstreams, sqlite_template: Path, tmp_path: Path) -> Iterator[Brokered]:
     with brokered(tmp_path, databases.sqlite_copy(sqlite_template, tmp_path), world) as running:
         yield running
         world.wish("dvcqg", reset=True)
 
 
 @pytest.fixture
-def careful(world: Played, sqlite_template: Path, tmp_path: Path) -> Iterator[Brokered]:
+def careful(world: SimulatedUpstreams, sqlite_template: Path, tmp_path: Path) -> Iterator[Brokered]:
     """An installation where each login by password also needs a code."""
     url, issuer = databases.sqlite_copy(sqlite_template, tmp_path), f"http://localhost:{world.first_port}"
     always = {"one_time_code": "always"}

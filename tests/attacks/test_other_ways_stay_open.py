@@ -13,7 +13,7 @@ from tests.support.app import ISSUER, App, answer_of
 from tests.support.brokered import Brokered, brokered
 from tests.support.passkeys import Authenticator
 from tests.support.qr import DEVICE, enrolled, logins, waiting
-from tests.support.upstreams import Played, played
+from tests.support.upstreams import SimulatedUpstreams, simulated
 
 NEIGHBOUR = "203.0.113.200"
 """An address in the network that `sprayed` fills."""
@@ -28,13 +28,13 @@ def besiege(app: App, code: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    with played(tmp_path_factory.mktemp("upstreams")) as running:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedUpstreams]:
+    with simulated(tmp_path_factory.mktemp("upstreams")) as running:
         yield running
 
 
 @pytest.fixture
-def here(world: Played, sqlite_template: Path, tmp_path: Path) -> Iterator[Brokered]:
+def here(world: SimulatedUpstreams, sqlite_template: Path, tmp_path: Path) -> Iterator[Brokered]:
     with brokered(tmp_path, databases.sqlite_copy(sqlite_template, tmp_path), world) as running:
         yield running
 

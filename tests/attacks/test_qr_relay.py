@@ -169,7 +169,7 @@ class TestLive:
         account = victim.visitor.app.base.people.find_by_identifier("bhxh", "0000000001")
         return victim.visitor.app.provider.sessions.of_account(account.id)  # type: ignore[union-attr, return-value]
 
-    def played(self, victim: Phone, address: str) -> list[str]:
+    def simulated(self, victim: Phone, address: str) -> list[str]:
         """What comes of each step, in the order of the document."""
         page, answer = self.begun(victim, address)
         card = victim.card(answer.json["card"])
@@ -196,7 +196,7 @@ class TestLive:
             "the owner is told",
             "“không phải tôi” after that",
         ]
-        near, far = self.played(victim, NEAR), self.played(victim, FAR)
+        near, far = self.simulated(victim, NEAR), self.simulated(victim, FAR)
         head = ("step", "attacker in the same network", "in another")
 
         found = table(head, list(zip(names, near, far, strict=True)))

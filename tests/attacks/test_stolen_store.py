@@ -20,7 +20,7 @@ from tests.support.device_grant import device, let_in, tv
 from tests.support.passkeys import Authenticator
 from tests.support.phones import enrolled_phone, with_app
 from tests.support.qr import waiting
-from tests.support.upstreams import Played, played
+from tests.support.upstreams import SimulatedUpstreams, simulated
 
 _FIELD = re.compile(r'<input type="hidden" name="(?!asked")[^"]+" value="([^"]+)"')
 """What `/device` calls the request is a digest of what the device holds, and decides nothing without a session."""
@@ -60,14 +60,16 @@ class Thief:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    with played(tmp_path_factory.mktemp("upstreams")) as running:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedUpstreams]:
+    with simulated(tmp_path_factory.mktemp("upstreams")) as running:
         running.wish("vneid", settings={"code_seconds": 60})
         yield running
 
 
 @pytest.fixture
-def here(world: Played, database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Brokered]:
+def here(
+    world: SimulatedUpstreams, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Brokered]:
     redis_url = "" if database_url.startswith("sqlite") else request.getfixturevalue("empty_redis_url")
     with brokered(tmp_path, database_url, world, redis_url) as running:
         yield running

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from idp.store.schema import metadata
 from sandbox.dvcqg_profile import CIVIL
 from tests.support.brokered import Brokered, brokered
-from tests.support.upstreams import Played, played
+from tests.support.upstreams import SimulatedUpstreams, simulated
 
 LOCAL = "Matkhau#2026"
 VISITS = {
@@ -30,14 +30,16 @@ NEVER = (
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    with played(tmp_path_factory.mktemp("upstreams")) as running:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedUpstreams]:
+    with simulated(tmp_path_factory.mktemp("upstreams")) as running:
         running.wish("vneid", settings={"code_seconds": 60})
         yield running
 
 
 @pytest.fixture
-def here(world: Played, database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Brokered]:
+def here(
+    world: SimulatedUpstreams, database_url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Brokered]:
     redis_url = "" if database_url.startswith("sqlite") else request.getfixturevalue("empty_redis_url")
     with brokered(tmp_path, database_url, world, redis_url) as running:
         yield running

@@ -1,6 +1,6 @@
 """The page of a QR login in Chromium: what a real reader sees on the screen, how it changes, and where it ends.
 
-The phone is played by the engine on the same stores; `make pictures` leaves pictures in `build/screenshots`.
+The phone is simulated by the engine on the same stores; `make pictures` leaves pictures in `build/screenshots`.
 """
 
 import io

@@ -1,4 +1,4 @@
-"""Every row of the linking table (design, path c) walked in Chromium through the played upstreams, from the portal on.
+"""Every row of the linking table (design, path c) walked in Chromium through the simulated upstreams.
 
 Every page on the way is judged by axe-core, and each kind of page in both languages; `make pictures` leaves pictures
 in `build/screenshots`. Who walks which row is told by `sandbox/upstream_people.json` and docs/integrations/sandbox.md.

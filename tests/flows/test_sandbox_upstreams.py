@@ -1,4 +1,4 @@
-"""The played VNeID and the played national portal: every step of their protocols, and every fault of their panels."""
+"""The simulated VNeID and national portal: every step of their protocols, and every fault of their panels."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ from joserfc.errors import BadSignatureError
 from joserfc.jwk import KeySet
 
 from tests.support.browser import Browser, Page
-from tests.support.upstreams import CLIENTS, PASSCODE, PASSWORD, Played, played, query, raw_query
+from tests.support.upstreams import CLIENTS, PASSCODE, PASSWORD, SimulatedUpstreams, query, raw_query, simulated
 
 HOA = "000890123456"
 TECH = "TECH-0001"
@@ -24,19 +24,19 @@ NOBODY = "*"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    with played(tmp_path_factory.mktemp("upstreams")) as running:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedUpstreams]:
+    with simulated(tmp_path_factory.mktemp("upstreams")) as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
-def calm(world: Played) -> None:
+def calm(world: SimulatedUpstreams) -> None:
     for upstream in CLIENTS:
         world.wish(upstream, reset=True)
     world.wish("vneid", settings={"code_seconds": 60})
 
 
-def vneid_code(world: Played, back: Page, mode: str = "ecb") -> dict[str, str]:
+def vneid_code(world: SimulatedUpstreams, back: Page, mode: str = "ecb") -> dict[str, str]:
     """The form with which the provider redeems what the browser brought."""
     raw = raw_query(back)
     client_id, secret = CLIENTS["vneid"]
@@ -45,7 +45,7 @@ def vneid_code(world: Played, back: Page, mode: str = "ecb") -> dict[str, str]:
     return form | {"client_secret": secret, "code": code, "encrypt_key": raw.get("encrypt_key", "")}
 
 
-def opened(world: Played, page: Page, mode: str = "ecb") -> dict[str, Any]:
+def opened(world: SimulatedUpstreams, page: Page, mode: str = "ecb") -> dict[str, Any]:
     assert page.status == 200, page.text
     sealed = json.loads(page.text)
     assert set(sealed) == {"data", "key"}
@@ -53,7 +53,7 @@ def opened(world: Played, page: Page, mode: str = "ecb") -> dict[str, Any]:
     return found
 
 
-def vneid_profile(world: Played, login: str, mode: str = "ecb") -> dict[str, Any]:
+def vneid_profile(world: SimulatedUpstreams, login: str, mode: str = "ecb") -> dict[str, Any]:
     form = vneid_code(world, world.come_back("vneid", login), mode)
     tokens = opened(world, world.ask("vneid", "POST", "/token", form), mode)
     assert set(tokens) == {"access_token", "expires_in", "token_type", "scope"}
@@ -61,27 +61,27 @@ def vneid_profile(world: Played, login: str, mode: str = "ecb") -> dict[str, Any
     return opened(world, world.ask("vneid", "GET", "/userinfo", Authorization=bearer), mode)
 
 
-def dvcqg_form(world: Played, back: Page, **more: str) -> dict[str, str]:
+def dvcqg_form(world: SimulatedUpstreams, back: Page, **more: str) -> dict[str, str]:
     client_id, secret = CLIENTS["dvcqg"]
     form = {"grant_type": "authorization_code", "redirect_uri": world.callback("dvcqg"), "client_id": client_id}
     return form | {"client_secret": secret, "code": query(back).get("code", "")} | more
 
 
-def dvcqg_tokens(world: Played, login: str, **more: str) -> dict[str, Any]:
+def dvcqg_tokens(world: SimulatedUpstreams, login: str, **more: str) -> dict[str, Any]:
     page = world.ask("dvcqg", "POST", "/oauth2/token", dvcqg_form(world, world.come_back("dvcqg", login, **more)))
     assert page.status == 200, page.text
     found: dict[str, Any] = json.loads(page.text)
     return found
 
 
-def dvcqg_profile(world: Played, tokens: dict[str, Any], method: str = "GET") -> dict[str, Any]:
+def dvcqg_profile(world: SimulatedUpstreams, tokens: dict[str, Any], method: str = "GET") -> dict[str, Any]:
     page = world.ask("dvcqg", method, "/oauth2/userinfo", Authorization=f"Bearer {tokens['access_token']}")
     assert page.status == 200, page.text
     found: dict[str, Any] = json.loads(page.text)
     return found
 
 
-def claims(world: Played, token: str) -> dict[str, Any]:
+def claims(world: SimulatedUpstreams, token: str) -> dict[str, Any]:
     keys = KeySet.import_key_set(json.loads(world.ask("dvcqg", "GET", "/oauth2/jwks").text))
     return dict(jwt.decode(token, keys, algorithms=["RS256"]).claims)
 
@@ -89,7 +89,7 @@ def claims(world: Played, token: str) -> dict[str, Any]:
 # VNeID
 
 
-def test_vneid_asks_for_number_and_password_and_says_that_it_is_played(world: Played) -> None:
+def test_vneid_asks_for_number_and_password_and_says_that_it_is_played(world: SimulatedUpstreams) -> None:
     page = world.begin("vneid")
 
     text = page.document.text
@@ -102,7 +102,7 @@ def test_vneid_asks_for_number_and_password_and_says_that_it_is_played(world: Pl
     assert (wrong.name, "không đúng" in wrong.document.text) == ("vneid-login", True)
 
 
-def test_vneid_wants_an_agreement_before_it_tells_anything(world: Played) -> None:
+def test_vneid_wants_an_agreement_before_it_tells_anything(world: SimulatedUpstreams) -> None:
     consent = world.begin("vneid").fill("number", HOA).fill("password", PASSWORD).press("vneid-submit")
 
     assert consent.name == "vneid-consent"
@@ -114,7 +114,7 @@ def test_vneid_wants_an_agreement_before_it_tells_anything(world: Played) -> Non
     assert (query(back)["error"], query(back)["state"]) == ("access_denied", "s t+a/te")
 
 
-def test_vneid_seals_everything_and_its_code_holds_a_plus(world: Played) -> None:
+def test_vneid_seals_everything_and_its_code_holds_a_plus(world: SimulatedUpstreams) -> None:
     back = world.come_back("vneid", HOA)
 
     raw = raw_query(back)
@@ -130,13 +130,13 @@ def test_vneid_seals_everything_and_its_code_holds_a_plus(world: Played) -> None
     }
 
 
-def test_vneid_can_be_told_to_use_cbc(world: Played) -> None:
+def test_vneid_can_be_told_to_use_cbc(world: SimulatedUpstreams) -> None:
     world.wish("vneid", settings={"cipher": "cbc"})
 
     assert vneid_profile(world, HOA, "cbc")["citizenPid"] == HOA
 
 
-def test_vneid_takes_a_code_once_and_for_a_few_seconds(world: Played) -> None:
+def test_vneid_takes_a_code_once_and_for_a_few_seconds(world: SimulatedUpstreams) -> None:
     form = vneid_code(world, world.come_back("vneid", HOA))
     assert [world.ask("vneid", "POST", "/token", form).status for _ in range(2)] == [200, 400]
 
@@ -145,7 +145,7 @@ def test_vneid_takes_a_code_once_and_for_a_few_seconds(world: Played) -> None:
     assert (late.status, json.loads(late.text)) == (400, {"error": "invalid_grant"})
 
 
-def test_vneid_answers_as_it_does_to_what_is_not_right(world: Played) -> None:
+def test_vneid_answers_as_it_does_to_what_is_not_right(world: SimulatedUpstreams) -> None:
     form = vneid_code(world, world.come_back("vneid", HOA))
     as_json = Browser().send(
         "POST", world.url("vneid") + "/token", json.dumps(form).encode(), {"Content-Type": "application/json"}
@@ -160,7 +160,7 @@ def test_vneid_answers_as_it_does_to_what_is_not_right(world: Played) -> None:
         assert (world.begin("vneid", **wrong).status, world.begin("vneid", **wrong).location) == (400, None)
 
 
-def test_the_phone_confirms_and_gives_its_passcode_before_the_browser_goes_on(world: Played) -> None:
+def test_the_phone_confirms_and_gives_its_passcode_before_the_browser_goes_on(world: SimulatedUpstreams) -> None:
     page = world.begin("vneid")
     phone = page.follow("điện thoại")
     assert phone.name == "vneid-phone-confirm"
@@ -182,7 +182,7 @@ def test_the_phone_confirms_and_gives_its_passcode_before_the_browser_goes_on(wo
 @pytest.mark.parametrize(
     "presses", [["phone-refuse"], ["phone-confirm"] + ["wrong"] * 5], ids=["refused", "five wrong passcodes"]
 )
-def test_a_phone_that_refuses_leads_the_browser_back(world: Played, presses: list[str]) -> None:
+def test_a_phone_that_refuses_leads_the_browser_back(world: SimulatedUpstreams, presses: list[str]) -> None:
     page = world.begin("vneid")
     phone = page.follow("điện thoại").fill("number", HOA)
     for each in presses:
@@ -197,7 +197,7 @@ def test_a_phone_that_refuses_leads_the_browser_back(world: Played, presses: lis
 # The national portal
 
 
-def test_dvcqg_logs_in_and_answers_like_a_wso2_server(world: Played) -> None:
+def test_dvcqg_logs_in_and_answers_like_a_wso2_server(world: SimulatedUpstreams) -> None:
     page = world.begin("dvcqg", nonce="n-1", acr_values="LoA2")
     assert page.url.startswith(world.url("dvcqg") + "/authenticationendpoint/login.do?sessionDataKey=")
     wrong = page.fill("username", HOA).fill("password", "x").press("dvcqg-submit")
@@ -214,7 +214,7 @@ def test_dvcqg_logs_in_and_answers_like_a_wso2_server(world: Played) -> None:
     assert told["at_hash"] == base64.urlsafe_b64encode(half).decode().rstrip("=")
 
 
-def test_dvcqg_tells_a_phone_number_unless_vneid_brought_the_person(world: Played) -> None:
+def test_dvcqg_tells_a_phone_number_unless_vneid_brought_the_person(world: SimulatedUpstreams) -> None:
     own = dvcqg_profile(world, dvcqg_tokens(world, HOA))
     page = world.begin("dvcqg").fill("username", HOA).fill("password", PASSWORD).press("dvcqg-vneid")
     tokens = json.loads(world.ask("dvcqg", "POST", "/oauth2/token", dvcqg_form(world, page)).text)
@@ -227,7 +227,7 @@ def test_dvcqg_tells_a_phone_number_unless_vneid_brought_the_person(world: Playe
     assert {"TonGiao", "NhomMau", "Cha", "Me"} <= set(own) & set(brought)
 
 
-def test_dvcqg_wants_credentials_in_the_body_and_takes_a_code_once(world: Played) -> None:
+def test_dvcqg_wants_credentials_in_the_body_and_takes_a_code_once(world: SimulatedUpstreams) -> None:
     form = dvcqg_form(world, world.come_back("dvcqg", HOA))
     client_id, secret = CLIENTS["dvcqg"]
     basic = "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
@@ -237,7 +237,7 @@ def test_dvcqg_wants_credentials_in_the_body_and_takes_a_code_once(world: Played
     assert [world.ask("dvcqg", "POST", "/oauth2/token", form).status for _ in range(2)] == [200, 400]
 
 
-def test_dvcqg_refreshes_introspects_and_revokes(world: Played) -> None:
+def test_dvcqg_refreshes_introspects_and_revokes(world: SimulatedUpstreams) -> None:
     tokens = dvcqg_tokens(world, HOA)
     client_id, secret = CLIENTS["dvcqg"]
     who = {"client_id": client_id, "client_secret": secret}
@@ -254,7 +254,7 @@ def test_dvcqg_refreshes_introspects_and_revokes(world: Played) -> None:
     assert json.loads(world.ask("dvcqg", "POST", "/oauth2/introspect", who | token).text) == {"active": False}
 
 
-def test_dvcqg_checks_pkce_when_it_was_begun_with(world: Played) -> None:
+def test_dvcqg_checks_pkce_when_it_was_begun_with(world: SimulatedUpstreams) -> None:
     verifier = "v" * 43
     challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
     for given, status in ((verifier, 200), ("w" * 43, 400)):
@@ -263,7 +263,7 @@ def test_dvcqg_checks_pkce_when_it_was_begun_with(world: Played) -> None:
         assert world.ask("dvcqg", "POST", "/oauth2/token", form).status == status
 
 
-def test_dvcqg_remembers_the_browser_until_it_logs_out(world: Played) -> None:
+def test_dvcqg_remembers_the_browser_until_it_logs_out(world: SimulatedUpstreams) -> None:
     back = world.come_back("dvcqg", HOA)
     browser = back.browser
     tokens = json.loads(world.ask("dvcqg", "POST", "/oauth2/token", dvcqg_form(world, back)).text)
@@ -282,11 +282,11 @@ def test_dvcqg_remembers_the_browser_until_it_logs_out(world: Played) -> None:
     assert stranger.name == "dvcqg-out"
 
 
-def test_dvcqg_leads_back_who_gives_up(world: Played) -> None:
+def test_dvcqg_leads_back_who_gives_up(world: SimulatedUpstreams) -> None:
     assert query(world.begin("dvcqg").press("dvcqg-cancel"))["error"] == "access_denied"
 
 
-def test_dvcqg_publishes_its_metadata_where_wso2_does(world: Played) -> None:
+def test_dvcqg_publishes_its_metadata_where_wso2_does(world: SimulatedUpstreams) -> None:
     found = json.loads(world.ask("dvcqg", "GET", "/oauth2/token/.well-known/openid-configuration").text)
 
     assert found["issuer"] == world.url("dvcqg") + "/oauth2/token"
@@ -296,7 +296,7 @@ def test_dvcqg_publishes_its_metadata_where_wso2_does(world: Played) -> None:
 # Faults of any answer
 
 
-def answer_of(world: Played, upstream: str) -> Page:
+def answer_of(world: SimulatedUpstreams, upstream: str) -> Page:
     if upstream == "vneid":
         return world.ask("vneid", "POST", "/token", vneid_code(world, world.come_back("vneid", HOA)))
     return world.ask("dvcqg", "POST", "/oauth2/token", dvcqg_form(world, world.come_back("dvcqg", HOA)))
@@ -308,7 +308,7 @@ def answer_of(world: Played, upstream: str) -> Page:
     [("html", 200, "text/html"), ("unauthorised", 401, "text/html"), ("outage", 503, "text/html")],
 )
 def test_an_answer_is_spoiled_for_that_person_only(
-    world: Played, upstream: str, fault: str, status: int, content_type: str
+    world: SimulatedUpstreams, upstream: str, fault: str, status: int, content_type: str
 ) -> None:
     other = next(each["login"] for each in world.wish(upstream)["people"] if each["login"] != HOA)
     assert world.wish(upstream, person=HOA, faults=[fault])["on"] == {HOA: [fault]}
@@ -321,7 +321,7 @@ def test_an_answer_is_spoiled_for_that_person_only(
 
 
 @pytest.mark.parametrize("upstream", list(CLIENTS))
-def test_while_all_of_it_is_out_of_order_only_the_panel_answers(world: Played, upstream: str) -> None:
+def test_while_all_of_it_is_out_of_order_only_the_panel_answers(world: SimulatedUpstreams, upstream: str) -> None:
     world.wish(upstream, person="*", faults=["outage"])
 
     assert world.begin(upstream).status == 503
@@ -331,7 +331,9 @@ def test_while_all_of_it_is_out_of_order_only_the_panel_answers(world: Played, u
 
 
 @pytest.mark.parametrize("upstream", list(CLIENTS))
-def test_a_redirect_leads_to_an_internal_address_that_counts_who_comes(world: Played, upstream: str) -> None:
+def test_a_redirect_leads_to_an_internal_address_that_counts_who_comes(
+    world: SimulatedUpstreams, upstream: str
+) -> None:
     world.wish(upstream, person=HOA, faults=["redirect"])
 
     page = answer_of(world, upstream)
@@ -343,7 +345,7 @@ def test_a_redirect_leads_to_an_internal_address_that_counts_who_comes(world: Pl
 
 
 @pytest.mark.parametrize("upstream", list(CLIENTS))
-def test_an_answer_is_ten_megabytes(world: Played, upstream: str) -> None:
+def test_an_answer_is_ten_megabytes(world: SimulatedUpstreams, upstream: str) -> None:
     world.wish(upstream, person=HOA, faults=["large"])
 
     page = answer_of(world, upstream)
@@ -352,7 +354,7 @@ def test_an_answer_is_ten_megabytes(world: Played, upstream: str) -> None:
 
 
 @pytest.mark.parametrize("upstream", list(CLIENTS))
-def test_an_answer_is_a_bomb_that_is_small_on_the_wire(world: Played, upstream: str) -> None:
+def test_an_answer_is_a_bomb_that_is_small_on_the_wire(world: SimulatedUpstreams, upstream: str) -> None:
     world.wish(upstream, person="*", faults=["bomb"])
     path = "/userinfo" if upstream == "vneid" else "/oauth2/userinfo"
 
@@ -365,7 +367,7 @@ def test_an_answer_is_a_bomb_that_is_small_on_the_wire(world: Played, upstream: 
 
 
 @pytest.mark.parametrize("upstream", list(CLIENTS))
-def test_an_answer_drips(world: Played, upstream: str) -> None:
+def test_an_answer_drips(world: SimulatedUpstreams, upstream: str) -> None:
     world.wish(upstream, person=HOA, faults=["slow"], settings={"drip_seconds": 0.002})
     began = time.monotonic()
 
@@ -375,7 +377,7 @@ def test_an_answer_drips(world: Played, upstream: str) -> None:
     assert time.monotonic() - began > 0.002 * 120
 
 
-def raw_answer(world: Played, upstream: str, path: str) -> bytes:
+def raw_answer(world: SimulatedUpstreams, upstream: str, path: str) -> bytes:
     """The bytes of an answer: nothing is decompressed."""
     port = int(world.url(upstream).rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=30) as wire:
@@ -389,7 +391,7 @@ def raw_answer(world: Played, upstream: str, path: str) -> bytes:
 # What VNeID says wrongly
 
 
-def test_vneid_seals_for_somebody_else(world: Played) -> None:
+def test_vneid_seals_for_somebody_else(world: SimulatedUpstreams) -> None:
     world.wish("vneid", person=HOA, faults=["wrong_key"])
     raw = raw_query(world.come_back("vneid", HOA))
 
@@ -400,7 +402,7 @@ def test_vneid_seals_for_somebody_else(world: Played) -> None:
     assert b"+" not in code or not code.isascii()
 
 
-def test_vneid_leaves_its_code_open(world: Played) -> None:
+def test_vneid_leaves_its_code_open(world: SimulatedUpstreams) -> None:
     world.wish("vneid", person=HOA, faults=["no_envelope"])
     back = world.come_back("vneid", HOA)
 
@@ -409,7 +411,7 @@ def test_vneid_leaves_its_code_open(world: Played) -> None:
     assert world.ask("vneid", "POST", "/token", vneid_code(world, back)).status == 200
 
 
-def test_vneid_sends_the_code_of_an_earlier_login_again(world: Played) -> None:
+def test_vneid_sends_the_code_of_an_earlier_login_again(world: SimulatedUpstreams) -> None:
     world.wish("vneid", person=HOA, faults=["replayed"])
     first = vneid_code(world, world.come_back("vneid", HOA))
     world.ask("vneid", "POST", "/token", first)
@@ -429,7 +431,9 @@ def test_vneid_sends_the_code_of_an_earlier_login_again(world: Played) -> None:
         ("duplicate_phone", "phoneNumber", "0911000555"),
     ],
 )
-def test_vneid_tells_something_else_of_the_person(world: Played, fault: str, claim: str, value: str) -> None:
+def test_vneid_tells_something_else_of_the_person(
+    world: SimulatedUpstreams, fault: str, claim: str, value: str
+) -> None:
     world.wish("vneid", person=HOA, faults=[fault])
 
     assert vneid_profile(world, HOA)[claim] == value
@@ -442,7 +446,9 @@ def test_vneid_tells_something_else_of_the_person(world: Played, fault: str, cla
     ("fault", "claim", "good"),
     [("wrong_issuer", "iss", None), ("wrong_audience", "aud", [CLIENTS["dvcqg"][0]]), ("wrong_nonce", "nonce", "n-2")],
 )
-def test_dvcqg_says_something_else_in_its_id_token(world: Played, fault: str, claim: str, good: object) -> None:
+def test_dvcqg_says_something_else_in_its_id_token(
+    world: SimulatedUpstreams, fault: str, claim: str, good: object
+) -> None:
     good = good or world.url("dvcqg") + "/oauth2/token"
     assert claims(world, dvcqg_tokens(world, HOA, nonce="n-2")["id_token"])[claim] == good
     world.wish("dvcqg", person=HOA, faults=[fault])
@@ -450,7 +456,7 @@ def test_dvcqg_says_something_else_in_its_id_token(world: Played, fault: str, cl
     assert claims(world, dvcqg_tokens(world, HOA, nonce="n-2")["id_token"])[claim] != good
 
 
-def test_dvcqg_signs_with_a_key_that_it_does_not_publish(world: Played) -> None:
+def test_dvcqg_signs_with_a_key_that_it_does_not_publish(world: SimulatedUpstreams) -> None:
     world.wish("dvcqg", person=HOA, faults=["wrong_key"])
     token = dvcqg_tokens(world, HOA)["id_token"]
 
@@ -458,7 +464,7 @@ def test_dvcqg_signs_with_a_key_that_it_does_not_publish(world: Played) -> None:
         claims(world, token)
 
 
-def test_dvcqg_rotates_its_key_and_publishes_the_new_one(world: Played) -> None:
+def test_dvcqg_rotates_its_key_and_publishes_the_new_one(world: SimulatedUpstreams) -> None:
     def kids() -> list[str]:
         return [key["kid"] for key in json.loads(world.ask("dvcqg", "GET", "/oauth2/jwks").text)["keys"]]
 
@@ -471,14 +477,14 @@ def test_dvcqg_rotates_its_key_and_publishes_the_new_one(world: Played) -> None:
     assert (len(before), header["kid"] in before, header["kid"] in kids()) == (1, False, True)
 
 
-def test_dvcqg_sends_the_id_token_of_an_earlier_login_again(world: Played) -> None:
+def test_dvcqg_sends_the_id_token_of_an_earlier_login_again(world: SimulatedUpstreams) -> None:
     earlier = dvcqg_tokens(world, HOA, nonce="n-3")["id_token"]
     world.wish("dvcqg", person=HOA, faults=["replayed"])
 
     assert dvcqg_tokens(world, HOA, nonce="n-4")["id_token"] == earlier
 
 
-def test_dvcqg_can_leave_the_id_token_out(world: Played) -> None:
+def test_dvcqg_can_leave_the_id_token_out(world: SimulatedUpstreams) -> None:
     world.wish("dvcqg", settings={"id_token": "no"})
 
     assert "id_token" not in dvcqg_tokens(world, HOA)
@@ -492,7 +498,9 @@ def test_dvcqg_can_leave_the_id_token_out(world: Played) -> None:
         ("duplicate_phone", "SoDienThoai", "0911000555"),
     ],
 )
-def test_dvcqg_tells_something_else_of_the_person(world: Played, fault: str, claim: str, value: str) -> None:
+def test_dvcqg_tells_something_else_of_the_person(
+    world: SimulatedUpstreams, fault: str, claim: str, value: str
+) -> None:
     world.wish("dvcqg", person=HOA, faults=[fault])
 
     assert dvcqg_profile(world, dvcqg_tokens(world, HOA))[claim] == value
@@ -502,7 +510,7 @@ def test_dvcqg_tells_something_else_of_the_person(world: Played, fault: str, cla
 
 
 @pytest.mark.parametrize("upstream", list(CLIENTS))
-def test_the_panel_is_a_page_that_switches_and_resets(world: Played, upstream: str) -> None:
+def test_the_panel_is_a_page_that_switches_and_resets(world: SimulatedUpstreams, upstream: str) -> None:
     browser = Browser(world.url(upstream))
     page = browser.open(world.url(upstream) + "/faults").fill("person", HOA).press("Xem")
     changed = page.tick("fault-html").press("Đổi")
@@ -527,7 +535,7 @@ def test_the_panel_is_a_page_that_switches_and_resets(world: Played, upstream: s
         [],
     ],
 )
-def test_the_panel_refuses_what_it_does_not_know(world: Played, upstream: str, wish: object) -> None:
+def test_the_panel_refuses_what_it_does_not_know(world: SimulatedUpstreams, upstream: str, wish: object) -> None:
     before = world.wish(upstream)
     page = Browser().send(
         "POST", world.url(upstream) + "/faults", json.dumps(wish).encode(), {"Content-Type": "application/json"}
@@ -537,7 +545,7 @@ def test_the_panel_refuses_what_it_does_not_know(world: Played, upstream: str, w
     assert world.wish(upstream) == before
 
 
-def test_vneid_keeps_a_session_and_asks_again_only_when_it_is_told_to(world: Played) -> None:
+def test_vneid_keeps_a_session_and_asks_again_only_when_it_is_told_to(world: SimulatedUpstreams) -> None:
     """H-3: as it is with the real one, whoever sits down at the screen is the person of before."""
     browser = Browser(world.url("vneid"))
     first = world.open("vneid", browser, "/auth").fill("number", HOA).fill("password", PASSWORD).press("vneid-submit")

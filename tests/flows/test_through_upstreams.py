@@ -19,20 +19,20 @@ from tests.support import databases
 from tests.support.app import answer_of, attempt_of
 from tests.support.brokered import Brokered, brokered
 from tests.support.browser import Browser
-from tests.support.upstreams import Played, played
+from tests.support.upstreams import SimulatedUpstreams, simulated
 
 LOCAL = "Matkhau#2026"
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
-    with played(tmp_path_factory.mktemp("upstreams")) as running:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimulatedUpstreams]:
+    with simulated(tmp_path_factory.mktemp("upstreams")) as running:
         running.wish("vneid", settings={"code_seconds": 60})
         yield running
 
 
 @pytest.fixture
-def here(world: Played, sqlite_template: Path, tmp_path: Path) -> Iterator[Brokered]:
+def here(world: SimulatedUpstreams, sqlite_template: Path, tmp_path: Path) -> Iterator[Brokered]:
     with brokered(tmp_path, databases.sqlite_copy(sqlite_template, tmp_path), world) as running:
         yield running
         for upstream in ("vneid", "dvcqg"):

@@ -30,6 +30,6 @@ def test_every_page_that_is_named_answers(app: App) -> None:
     visitor = app.visitor()
     for path in sorted({path for row in ROWS for path in re.findall(r"`(/[a-z0-9/-]+)`", row[2])}):
         if path.startswith("/via/"):
-            continue  # played upstreams answer these in the tests that the line names
+            continue  # simulated upstreams answer these in the tests that the line names
         answers = {visitor.get(path).status_code, visitor.post(path).status_code}
         assert answers - {404, 405}, path

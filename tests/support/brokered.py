@@ -1,4 +1,4 @@
-"""The application beside the played upstreams, with everybody of the sandbox: for journeys through VNeID and DVCQG."""
+"""The application beside the simulated upstreams, with everybody of the sandbox: for logins through both."""
 
 import csv
 import json
@@ -20,17 +20,17 @@ from idp.store.participants import SqlParticipants
 from tests.support import leaks
 from tests.support.app import App, Visitor, attempt_of, running_app
 from tests.support.browser import Browser
-from tests.support.upstreams import PASSWORD, PROJECT, Played
+from tests.support.upstreams import PASSWORD, PROJECT, SimulatedUpstreams
 
 SANDBOX = PROJECT / "sandbox"
 
 
 @dataclass
 class Brokered:
-    """The application and the played upstreams."""
+    """The application and the simulated upstreams."""
 
     app: App
-    world: Played
+    world: SimulatedUpstreams
 
     def through(self, upstream: str, login: str, visitor: Visitor | None = None, **more: Any) -> "Journey":
         """Log in at the portal through an upstream and come back; nothing is confirmed yet."""
@@ -105,7 +105,7 @@ def keep_all(visitor: Visitor, page: TestResponse) -> TestResponse:
     return visitor.post("/link/keep", data=dict.fromkeys(kept, "1") | {"attempt": attempt[1], "keep-done": "1"})
 
 
-def come_back(world: Played, upstream: str, url: str, login: str) -> str:
+def come_back(world: SimulatedUpstreams, upstream: str, url: str, login: str) -> str:
     """Log in at an upstream by password, as a person would; gives the address that the browser is sent back to."""
     page = Browser(world.url(upstream)).open(url)
     if upstream == "dvcqg":
@@ -118,7 +118,7 @@ def come_back(world: Played, upstream: str, url: str, login: str) -> str:
 
 
 @contextmanager
-def brokered(home: Path, database_url: str, world: Played, redis_url: str = "") -> Iterator[Brokered]:
+def brokered(home: Path, database_url: str, world: SimulatedUpstreams, redis_url: str = "") -> Iterator[Brokered]:
     """The application with both upstreams configured, the portal, and the sandbox's accounts and participants."""
     issuer = f"http://localhost:{world.first_port}"
     with running_app(home, database_url, redis_url, issuer=issuer, upstreams=configured(world)) as app:
@@ -129,7 +129,7 @@ def brokered(home: Path, database_url: str, world: Played, redis_url: str = "") 
         yield Brokered(app, world)
 
 
-def configured(world: Played) -> list[dict[str, Any]]:
+def configured(world: SimulatedUpstreams) -> list[dict[str, Any]]:
     """`sandbox/upstreams.json`, at the ports of this world."""
     text = (SANDBOX / "upstreams.json").read_text(encoding="utf-8")
     for place in (3, 4):

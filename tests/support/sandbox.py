@@ -20,7 +20,7 @@ PROJECT = Path(__file__).parents[2]
 class Sandbox:
     """A running sandbox; `url(0)` is the provider, 1 the portal, 2 the inbox, 7 the second portal.
 
-    3 is the played VNeID, 4 the played national portal, 5 the phone.
+    3 is the simulated VNeID, 4 the simulated national portal, 5 the phone.
     """
 
     process: subprocess.Popen[bytes]

@@ -1,4 +1,4 @@
-"""The played VNeID and the played national portal as programs of their own, visited by a script over real HTTP."""
+"""The simulated VNeID and national portal as programs of their own, visited by a script over real HTTP."""
 
 import base64
 import contextlib
@@ -32,7 +32,7 @@ _PLACES = {"vneid": 3, "dvcqg": 4}
 
 
 @dataclass(frozen=True)
-class Played:
+class SimulatedUpstreams:
     """Both upstreams, and the address at which they think the provider is."""
 
     first_port: int
@@ -108,12 +108,12 @@ def query(page: Page) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def played(home: Path) -> Iterator[Played]:
+def simulated(home: Path) -> Iterator[SimulatedUpstreams]:
     """Run `python -m sandbox upstreams` until the block ends."""
     first = _first_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
     environment |= {"SANDBOX_PORT_OFFSET": str(first - 8000), "IDP_DATA_DIR": str(home / "data")}
-    found = Played(first, home / "data")
+    found = SimulatedUpstreams(first, home / "data")
 
     def answers() -> bool:
         with contextlib.suppress(Exception):

@@ -14,7 +14,7 @@ CALLBACK = Callback("code=c", LEAVING.redirect_uri)
 ARRIVAL = Arrival(UpstreamIdentity("x", "person"))
 
 
-class Played:
+class SimulatedUpstreams:
     """An upstream that does what the test says when it is asked."""
 
     def __init__(self, clock: FrozenClock) -> None:
@@ -61,13 +61,13 @@ def clock() -> FrozenClock:
 
 
 @pytest.fixture
-def played(clock: FrozenClock) -> Played:
-    return Played(clock)
+def simulated(clock: FrozenClock) -> SimulatedUpstreams:
+    return SimulatedUpstreams(clock)
 
 
 @pytest.fixture
-def guarded(played: Played, clock: FrozenClock) -> Guarded:
-    return Guarded(played, clock, threads=8, chance=lambda: 0.0)
+def guarded(simulated: SimulatedUpstreams, clock: FrozenClock) -> Guarded:
+    return Guarded(simulated, clock, threads=8, chance=lambda: 0.0)
 
 
 def turned_away(guarded: Guarded, kind: str = "unavailable") -> None:
@@ -76,59 +76,65 @@ def turned_away(guarded: Guarded, kind: str = "unavailable") -> None:
     assert failure.value.kind == kind
 
 
-def break_down(guarded: Guarded, played: Played) -> None:
-    played.fails()
+def break_down(guarded: Guarded, simulated: SimulatedUpstreams) -> None:
+    simulated.fails()
     for _ in range(Patience().failures):
         turned_away(guarded)
 
 
-def test_a_dead_upstream_is_left_alone_after_five_failures(guarded: Guarded, played: Played) -> None:
+def test_a_dead_upstream_is_left_alone_after_five_failures(guarded: Guarded, simulated: SimulatedUpstreams) -> None:
     """F-23"""
-    break_down(guarded, played)
+    break_down(guarded, simulated)
     for _ in range(10):
         turned_away(guarded)
         with pytest.raises(UpstreamFailed):
             guarded.start(LEAVING)
 
-    assert (played.asked, guarded.state) == (5, "down")
+    assert (simulated.asked, guarded.state) == (5, "down")
 
 
-def test_fewer_failures_with_an_arrival_between_them_close_nothing(guarded: Guarded, played: Played) -> None:
+def test_fewer_failures_with_an_arrival_between_them_close_nothing(
+    guarded: Guarded, simulated: SimulatedUpstreams
+) -> None:
     for _ in range(4):
-        played.fails()
+        simulated.fails()
         for _ in range(4):
             turned_away(guarded)
-        played.answers()
+        simulated.answers()
         assert guarded.finish(CALLBACK) == ARRIVAL
     assert guarded.state == "ok"
 
 
 @pytest.mark.parametrize("kind", ["refused", "cancelled", "expired", "misconfigured"])
-def test_refusals_neither_close_a_breaker_nor_keep_it_closed(guarded: Guarded, played: Played, kind: str) -> None:
+def test_refusals_neither_close_a_breaker_nor_keep_it_closed(
+    guarded: Guarded, simulated: SimulatedUpstreams, kind: str
+) -> None:
     """Whoever holds a browser could bring them about at will."""
-    played.fails(kind)
+    simulated.fails(kind)
     for _ in range(20):
         turned_away(guarded, kind)
     assert guarded.state == "ok"
     for _ in range(5):
-        played.fails()
+        simulated.fails()
         turned_away(guarded)
-        played.fails(kind)
+        simulated.fails(kind)
         with pytest.raises(UpstreamFailed):
             guarded.finish(CALLBACK)
     assert guarded.state == "down"
 
 
-def test_after_the_pause_one_may_try_and_an_arrival_heals(guarded: Guarded, played: Played, clock: FrozenClock) -> None:
+def test_after_the_pause_one_may_try_and_an_arrival_heals(
+    guarded: Guarded, simulated: SimulatedUpstreams, clock: FrozenClock
+) -> None:
     """F-23: half-open."""
-    break_down(guarded, played)
+    break_down(guarded, simulated)
     clock.move(5)
     assert guarded.state == "slow"
     guarded.start(LEAVING)
     with pytest.raises(UpstreamFailed):
         guarded.start(LEAVING)
 
-    played.answers()
+    simulated.answers()
     assert guarded.finish(CALLBACK) == ARRIVAL
     assert guarded.state == "ok"
     for _ in range(3):
@@ -136,26 +142,26 @@ def test_after_the_pause_one_may_try_and_an_arrival_heals(guarded: Guarded, play
 
 
 def test_only_one_at_a_time_tries_an_upstream_that_may_have_mended(
-    guarded: Guarded, played: Played, clock: FrozenClock
+    guarded: Guarded, simulated: SimulatedUpstreams, clock: FrozenClock
 ) -> None:
-    break_down(guarded, played)
+    break_down(guarded, simulated)
     clock.move(5)
-    played.does = lambda: turned_away(guarded)
+    simulated.does = lambda: turned_away(guarded)
 
     assert guarded.finish(CALLBACK) == ARRIVAL
-    assert played.asked == 6
+    assert simulated.asked == 6
 
 
-def test_the_pause_doubles_up_to_a_minute(guarded: Guarded, played: Played, clock: FrozenClock) -> None:
-    break_down(guarded, played)
+def test_the_pause_doubles_up_to_a_minute(guarded: Guarded, simulated: SimulatedUpstreams, clock: FrozenClock) -> None:
+    break_down(guarded, simulated)
     for pause in (5, 10, 20, 40, 60, 60, 60):
         clock.move(pause - 1)
-        asked = played.asked
+        asked = simulated.asked
         turned_away(guarded)
-        assert played.asked == asked, f"nobody asks before {pause} seconds"
+        assert simulated.asked == asked, f"nobody asks before {pause} seconds"
         clock.move(1)
         turned_away(guarded)
-        assert played.asked == asked + 1
+        assert simulated.asked == asked + 1
 
 
 def test_processes_do_not_all_try_at_the_same_moment(clock: FrozenClock) -> None:
@@ -171,32 +177,36 @@ def test_processes_do_not_all_try_at_the_same_moment(clock: FrozenClock) -> None
     assert 0 < resting[2] < 10
 
 
-def test_a_clock_that_is_set_back_closes_nobody_out(guarded: Guarded, played: Played, clock: FrozenClock) -> None:
-    break_down(guarded, played)
+def test_a_clock_that_is_set_back_closes_nobody_out(
+    guarded: Guarded, simulated: SimulatedUpstreams, clock: FrozenClock
+) -> None:
+    break_down(guarded, simulated)
     clock.move(-3600)
-    played.answers()
+    simulated.answers()
 
     assert guarded.finish(CALLBACK) == ARRIVAL
 
 
 def test_a_slow_upstream_is_called_slow_until_it_is_quick_again(
-    guarded: Guarded, played: Played, clock: FrozenClock
+    guarded: Guarded, simulated: SimulatedUpstreams, clock: FrozenClock
 ) -> None:
-    played.answers(seconds=3)
+    simulated.answers(seconds=3)
     guarded.finish(CALLBACK)
     assert guarded.state == "slow"
 
-    played.answers()
+    simulated.answers()
     guarded.finish(CALLBACK)
     assert guarded.state == "ok"
 
-    played.answers(seconds=3)
+    simulated.answers(seconds=3)
     guarded.finish(CALLBACK)
     clock.move(300)
     assert guarded.state == "ok"
 
 
-def test_at_most_a_quarter_of_the_threads_wait_for_one_upstream(guarded: Guarded, played: Played) -> None:
+def test_at_most_a_quarter_of_the_threads_wait_for_one_upstream(
+    guarded: Guarded, simulated: SimulatedUpstreams
+) -> None:
     """F-25: two of eight wait, everybody else has an answer at once, whatever was asked for."""
     let_go, waiting = threading.Event(), threading.Semaphore(0)
 
@@ -204,7 +214,7 @@ def test_at_most_a_quarter_of_the_threads_wait_for_one_upstream(guarded: Guarded
         waiting.release()
         assert let_go.wait(20)
 
-    played.does = wait
+    simulated.does = wait
     arrivals: list[Arrival] = []
     threads = [threading.Thread(target=lambda: arrivals.append(guarded.finish(CALLBACK))) for _ in range(2)]
     for thread in threads:
@@ -223,12 +233,12 @@ def test_at_most_a_quarter_of_the_threads_wait_for_one_upstream(guarded: Guarded
         thread.join(20)
     assert arrivals == [ARRIVAL] * 2
     assert guarded.finish(CALLBACK) == ARRIVAL
-    assert played.asked == 3
+    assert simulated.asked == 3
 
 
-def test_a_seat_comes_back_whatever_happens(guarded: Guarded, played: Played) -> None:
+def test_a_seat_comes_back_whatever_happens(guarded: Guarded, simulated: SimulatedUpstreams) -> None:
     for kind in ("unavailable", "refused") * 2:
-        played.fails(kind)
+        simulated.fails(kind)
         with pytest.raises(UpstreamFailed):
             guarded.finish(CALLBACK)
     for _ in range(3):
@@ -237,25 +247,25 @@ def test_a_seat_comes_back_whatever_happens(guarded: Guarded, played: Played) ->
         with pytest.raises(UpstreamFailed):
             guarded.check()
 
-    played.answers()
+    simulated.answers()
     assert guarded.finish(CALLBACK) == ARRIVAL
 
 
-def test_what_strangers_post_opens_no_breaker(guarded: Guarded, played: Played) -> None:
-    played.fails()
+def test_what_strangers_post_opens_no_breaker(guarded: Guarded, simulated: SimulatedUpstreams) -> None:
+    simulated.fails()
     for _ in range(20):
         with pytest.raises(UpstreamFailed):
             guarded.ended("token")
     assert guarded.state == "ok"
 
 
-def test_every_end_is_told_for_the_metrics(played: Played, clock: FrozenClock) -> None:
+def test_every_end_is_told_for_the_metrics(simulated: SimulatedUpstreams, clock: FrozenClock) -> None:
     told: list[tuple[str, str, float]] = []
-    guarded = Guarded(played, clock, threads=8, observe=lambda *what: told.append(what))
+    guarded = Guarded(simulated, clock, threads=8, observe=lambda *what: told.append(what))
     guarded.start(LEAVING)
-    played.answers(seconds=1)
+    simulated.answers(seconds=1)
     guarded.finish(CALLBACK)
-    break_down(guarded, played)
+    break_down(guarded, simulated)
     turned_away(guarded)
 
     assert told[:3] == [("start", "ok", 0.0), ("finish", "ok", 1.0), ("finish", "unavailable", 0.0)]

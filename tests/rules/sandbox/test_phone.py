@@ -1,4 +1,4 @@
-"""The files of the played phone: vendored as published, nothing from elsewhere, no words missing."""
+"""The files of the simulated phone: vendored as published, nothing from elsewhere, no words missing."""
 
 import hashlib
 import re

@@ -1,4 +1,4 @@
-"""The people of the played upstreams cannot be anybody, and the register knows everybody who has an account."""
+"""The people of the simulated upstreams cannot be anybody, and the register knows everybody who has an account."""
 
 import csv
 import json
