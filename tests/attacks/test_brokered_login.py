@@ -402,7 +402,7 @@ def link_at_once(app: App, account_ids: list[str], subjects: list[Subject], time
     return told
 
 
-@pytest.mark.parametrize("times", [104, pytest.param(1000, highlights=pytest.mark.soak)], ids=["a hundred", "all"])
+@pytest.mark.parametrize("times", [104, pytest.param(1000, marks=pytest.mark.soak)], ids=["a hundred", "all"])
 def test_many_attempts_at_once_make_one_link(two_people: tuple[App, list[str]], times: int) -> None:
     """U-06, Q-03: one subject to two accounts, and two subjects to one account."""
     app, people = two_people

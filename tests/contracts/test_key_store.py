@@ -150,7 +150,7 @@ def test_f_17_an_edited_date_is_found(database: Database, store: SqlKeyStore, co
             store.load()
 
 
-@pytest.mark.parametrize("alg", ["ES256", pytest.param("RS256", highlights=pytest.mark.soak)])
+@pytest.mark.parametrize("alg", ["ES256", pytest.param("RS256", marks=pytest.mark.soak)])
 def test_f_17_no_flipped_byte_of_a_stored_key_goes_unnoticed(
     database: Database, store: SqlKeyStore, alg: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -306,7 +306,7 @@ def test_f_18_of_rotations_at_once_one_acts_and_the_others_find_nothing_due(
 POINTS = 200
 
 
-@pytest.mark.parametrize("points", [POINTS // 10, pytest.param(POINTS, highlights=pytest.mark.soak)])
+@pytest.mark.parametrize("points", [POINTS // 10, pytest.param(POINTS, marks=pytest.mark.soak)])
 def test_f_18_a_rotation_that_is_killed_leaves_the_old_state_or_the_new(
     database: Database, database_url: str, points: int, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -26,7 +26,7 @@ EIGHT = 8
 MOST_STORIES = 80
 FEW, MANY = 6, 320
 """Logouts or revocations; each is asked about 32 or 24 times, so that `make soak` does 10,000 of them (N-23)."""
-TRIALS = [FEW, pytest.param(MANY, highlights=pytest.mark.soak)]
+TRIALS = [FEW, pytest.param(MANY, marks=pytest.mark.soak)]
 COMBINATIONS = [("sqlite", "gunicorn"), ("postgresql and redis", "gunicorn"), ("sqlite", "granian")]
 
 

@@ -70,7 +70,7 @@ def crowd(provider: Provider, beginning: bytes, size: int = CROWD) -> Iterator[l
         yield sockets
 
 
-@pytest.fixture(params=[PATIENT, pytest.param(SOON, highlights=pytest.mark.soak)], ids=["soon", "within a second"])
+@pytest.fixture(params=[PATIENT, pytest.param(SOON, marks=pytest.mark.soak)], ids=["soon", "within a second"])
 def at_most(request: pytest.FixtureRequest) -> float:
     """Seconds for the last of `LOOKS` that counts. The quickest has `SOON` on every machine."""
     return float(request.param)
