@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
-from idp.login.sessions import Visitor as Carried
+from idp.login.sessions import ClientInfo as Carried
 from idp.store import tables as t
 from tests.support.app import App, Visitor, answer_of, attempt_of
 from tests.support.dpop import ProofKey

@@ -71,7 +71,7 @@ def test_the_list_of_routes_is_complete(app: App) -> None:
     pages = {_with(examples, url) for url, _, _ in page_table(app.provider, *_given(app))}
 
     assert pages <= set(ROUTES)
-    assert set(app.wsgi._machines) <= set(ROUTES)
+    assert set(app.wsgi._endpoints) <= set(ROUTES)
 
 
 def _with(examples: dict[str, str], url: str) -> str:

@@ -409,7 +409,7 @@ def test_a_logout_there_ends_sessions_whose_login_named_no_session(here: Brokere
 
 def test_a_recorded_logout_message_ends_no_later_session(here: Brokered, monkeypatch: pytest.MonkeyPatch) -> None:
     """OIDC Back-Channel Logout 1.0, 2.6: its copy is answered alike and does nothing, also with another signature."""
-    brokering, sessions = here.app.provider.brokering, here.app.provider.sessions
+    brokering, sessions = here.app.provider.upstream_logins, here.app.provider.sessions
     upstream, account_id = brokering.upstreams.configured("dvcqg"), here.account_of(HOA_CODE)
     monkeypatch.setattr(type(upstream.connector), "ended", lambda self, token: ("", "session"))
     monkeypatch.setattr(

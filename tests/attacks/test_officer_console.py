@@ -118,8 +118,8 @@ def test_a_right_holds_beneath_its_agency_and_not_above_it(desk: Desk) -> None:
     desk.officer("tinh.le", ("00100", "decide"))
     above, beneath = desk.declaration("00100"), desk.declaration()
 
-    assert desk.seat("lan.nguyen").get(f"/requests/{above.id}").status_code == 403
-    assert desk.seat("tinh.le").get(f"/requests/{beneath.id}").status_code == 200
+    assert desk.browser("lan.nguyen").get(f"/requests/{above.id}").status_code == 403
+    assert desk.browser("tinh.le").get(f"/requests/{beneath.id}").status_code == 200
 
 
 def test_a_right_in_one_part_opens_no_other(desk: Desk) -> None:

@@ -169,7 +169,7 @@ def test_no_path_misses_the_gate(
 def test_consent_to_a_part_is_none_to_the_rest(app: App) -> None:
     """What was granted under more consent than there is now is refused."""
     situation = Situation(app)
-    with app.base.database.write.begin() as connection:
+    with app.base.database.transaction.begin() as connection:
         connection.execute(update(tables.consent).values(scope="openid"))
 
     assert not refresh(situation)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from config.commands.context import foundation
+from config.commands.context import opened_stores
 from config.officer_wiring import proposals_of, sql_officers
 from idp.desk.data_requests import DataRequests
 from idp.desk.decisions import Decisions
@@ -175,7 +175,7 @@ def test_m6_the_commands_ask_for_numbers_and_the_doctor_tells_who_has_none(
     operator.does("officers", "add", "kim.lee", "--name", "Kim Lee", "--foreigner", *why)
     assert told(operator) == ("good", "2 active, 1 of them foreigners")
 
-    base = foundation()
+    base = opened_stores()
     with base.database.transaction.begin() as connection:
         connection.execute(update(t.officer).where(t.officer.c.login == "lan.nguyen").values(citizen_number=None))
     base.close()

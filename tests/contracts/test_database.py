@@ -170,7 +170,7 @@ def test_sqlite_makes_its_directory_and_files_for_their_owner_alone(sqlite_file:
 
 
 def test_sqlite_survives_a_power_cut_and_waits_for_locks(sqlite_file: Database) -> None:
-    for door in (sqlite_file.read, sqlite_file.write):
+    for door in (sqlite_file.autocommit, sqlite_file.transaction):
         with door.connect() as connection:
             pragmas = {
                 name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()

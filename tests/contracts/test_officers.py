@@ -12,7 +12,7 @@ from config.people_wiring import notices_of
 from config.settings import Settings
 from config.stores import Stores, open_stores
 from federation.linking import Dispute, LinkConflict, Subject
-from federation.officers import LinkOfficers, Two
+from federation.officers import LinkOfficers, TwoPersonRule
 from idp.ports import Event
 from idp.store import tables as t
 from tests.contracts.test_people import account
@@ -49,7 +49,7 @@ def decide(url: str, home: Path) -> list[str]:
         who = base.people.find(f"{number:032x}")
         assert who
         try:
-            officers.link(dispute, replace(who, secured_at=0.0), Two("lan", "minh"), "desk")
+            officers.link(dispute, replace(who, secured_at=0.0), TwoPersonRule("lan", "minh"), "desk")
             done.append("linked")
         except LinkConflict:
             pass

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from config.commands.context import foundation
+from config.commands.context import opened_stores
 from config.federation_wiring import digester_of, sql_links
 from config.officer_wiring import roster_of
 from config.stores import Stores
@@ -31,7 +31,7 @@ WHY = ("--reason", "desk 12")
 @pytest.fixture
 def base(operator: Operator) -> Iterator[Stores]:
     """Two accounts with proven numbers, beside the operator's commands."""
-    opened = foundation()
+    opened = opened_stores()
     for number in (11, 12):
         opened.people.add(account(number, f"+8438123450{number - 10}", phone_verified_at=time.time()))
     roster = roster_of(opened)
@@ -235,7 +235,7 @@ def test_an_account_that_changes_at_this_moment_is_not_linked(operator: Operator
     """The decision stood on the account as it was."""
     from config.people_wiring import notices_of
     from federation.linking import LinkConflict
-    from federation.officers import LinkOfficers, Two
+    from federation.officers import LinkOfficers, TwoPersonRule
 
     store = sql_links(base)
     dispute, seen = store.find_dispute(refused(base)), base.people.find(HOA)
@@ -245,6 +245,8 @@ def test_an_account_that_changes_at_this_moment_is_not_linked(operator: Operator
 
     for known in (seen, replace(seen, secured_at=1.0)):
         with pytest.raises(LinkConflict):
-            LinkOfficers(store, notices_of(base), base.clock).link(dispute, known, Two("lan", "minh"), "desk 12")
+            LinkOfficers(store, notices_of(base), base.clock).link(
+                dispute, known, TwoPersonRule("lan", "minh"), "desk 12"
+            )
     assert linked(operator, HOA) == []
     assert len(operator.json("links", "list")) == 1

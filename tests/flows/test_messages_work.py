@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from config.commands.context import foundation
+from config.commands.context import opened_stores
 from idp.messages.message import Message
 from idp.messages.sending import Deliveries, Receipt
 from idp.messages.working import Workers
@@ -209,7 +209,7 @@ def test_operators_see_masked_recipients_and_never_a_code(operator: Operator) ->
 
 def queued(operator: Operator) -> tuple[str, str]:
     """Put a text message and a mail; gives their ids."""
-    base = foundation()
+    base = opened_stores()
     messages = otp(base.clock()), otp(base.clock(), "email")
     base.outbox.put(*messages)
     base.close()
@@ -218,7 +218,7 @@ def queued(operator: Operator) -> tuple[str, str]:
 
 def test_what_failed_is_tried_anew_with_a_reason_and_only_that(operator: Operator) -> None:
     failed, waiting = queued(operator)
-    base = foundation()
+    base = opened_stores()
     taken = base.outbox.take("sms", 15)
     assert taken
     base.outbox.finish(taken, "failed", "status 503")
@@ -235,7 +235,7 @@ def test_what_failed_is_tried_anew_with_a_reason_and_only_that(operator: Operato
 
 
 def test_budgets_are_shown_without_whom_they_are_of(operator: Operator) -> None:
-    base = foundation()
+    base = opened_stores()
     with base.database.transaction.begin() as connection:
         for key, spent in ((f"number-day:{NUMBER}", 3), ("all-day", 41), ("prefix-hour:8491234", 7)):
             connection.exec_driver_sql(f"INSERT INTO budget VALUES ('{key}', {spent}, {base.clock() + 60})")
@@ -256,7 +256,7 @@ def test_doctor_says_when_messages_wait_for_too_long(operator: Operator) -> None
     queued(operator)
     assert "sms by file, email by file, 2 waiting" in operator.does("doctor")
 
-    base = foundation()
+    base = opened_stores()
     with base.database.transaction.begin() as connection:
         connection.exec_driver_sql("UPDATE message SET created_at = created_at - 601")
     base.close()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from config.commands.context import foundation
+from config.commands.context import opened_stores
 from config.desk_wiring import declarations_of
 from config.officer_wiring import sql_officers
 from config.stores import Stores
@@ -26,7 +26,7 @@ LAN = ("--by", "lan.nguyen")
 def base(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
     """Two officers of one agency, by the commands that open a desk."""
     monkeypatch.setenv("IDP_OFFICERS__URL", "http://officers.localhost:8000")
-    opened = foundation()
+    opened = opened_stores()
     SqlAgencies(opened.database, opened.clock).put(AGENCIES)
     for number, login in enumerate(("lan.nguyen", "minh.tran")):
         own = ("--bhxh-code", f"990000000{number}", "--citizen-number", f"00108000000{number}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from config.commands.context import foundation
+from config.commands.context import opened_stores
 from config.federation_wiring import sql_links, upstreams_of
 from tests.flows.test_commands import Operator
 from tests.flows.test_commands import operator as operator
@@ -126,7 +126,7 @@ def test_one_that_fails_is_told_in_words(configured: Operator, name: str, kind: 
 
 
 def test_one_that_is_closed_is_closed_everywhere_until_it_is_opened(configured: Operator) -> None:
-    base = foundation()
+    base = opened_stores()
 
     def is_open() -> bool:
         """As a process sees it that starts now."""

@@ -34,7 +34,7 @@ from config.wiring import device_codes_of, proofs_of
 from idp.errors import StoreDown, UserError
 from idp.login.attempt import Held, LoginAttempt, browser_of
 from idp.login.authentication import Authentication, Proved
-from idp.login.sessions import Opened, Visitor
+from idp.login.sessions import Opened
 from idp.oidc.assertions import ASSERTION_TYPE
 from idp.oidc.clients import DEVICE_CODE
 from idp.oidc.dispatch import Entry
@@ -180,7 +180,7 @@ class Uses:
 
         def finish() -> bool:
             attempt = p.attempts.load(handle, Held(secret, second))
-            entry = Entry(Visitor("", NETWORK), None, handle, attempt)
+            entry = Entry(ClientInfo("", NETWORK), None, handle, attempt)
             return isinstance(p.dispatcher.next_at_home(entry, handle, attempt), Opened)
 
         return finish

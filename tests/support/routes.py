@@ -16,7 +16,7 @@ EXAMPLES = {
 def routes_of(front: Any) -> list[str]:
     """The paths of machines and pages, with examples in place of parameters."""
     pages = [re.sub(r"<(?:[^:<>]+:)?([a-z]+)>", _example, rule.rule) for rule in front._pages.url_map.iter_rules()]
-    return sorted({*front._machines, *pages})
+    return sorted({*front._endpoints, *pages})
 
 
 def _example(found: "re.Match[str]") -> str:
