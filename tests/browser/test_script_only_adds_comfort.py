@@ -120,14 +120,14 @@ def test_the_answer_for_the_portal_is_sent_by_a_button_without_script(
 def test_the_language_is_changed_by_a_link(either: Page, preview: str) -> None:
     either.goto(f"{preview}/login/plain")
     either.get_by_role("link", name="English").click()
-    assert either.get_by_role("button", name="Log in", exact=True).is_visible()
+    expect(either.get_by_role("button", name="Log in", exact=True)).to_be_visible()
 
 
 def test_the_kind_of_user_is_changed_by_a_link(either: Page, preview: str) -> None:
     either.goto(f"{preview}/login/plain")
     assert either.get_by_role("link", name="Cá nhân").get_attribute("aria-current") == "page"
     either.get_by_role("link", name="Tổ chức").click()
-    assert either.get_by_role("link", name="Tổ chức").get_attribute("aria-current") == "page"
+    expect(either.get_by_role("link", name="Tổ chức")).to_have_attribute("aria-current", "page")
     assert either.locator("#login-form [name=kind]").input_value() == "organisation"
 
 

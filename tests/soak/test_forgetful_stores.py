@@ -34,7 +34,7 @@ from config.wiring import device_codes_of, proofs_of
 from idp.errors import StoreDown, UserError
 from idp.login.attempt import Held, LoginAttempt, browser_of
 from idp.login.authentication import Authentication, Proved
-from idp.login.sessions import Opened
+from idp.login.sessions import ClientInfo, Opened
 from idp.oidc.assertions import ASSERTION_TYPE
 from idp.oidc.clients import DEVICE_CODE
 from idp.oidc.dispatch import Entry
