@@ -2,6 +2,8 @@
 
 PYTHON ?= python3
 PYTEST ?= -n 3 --dist worksteal
+QUICK := tests/rules tests/contracts -k "not postgresql" $(addprefix tests/flows/test_,code_flow.py device_grant.py \
+  passkeys.py activation.py account_page.py officer_console.py)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 

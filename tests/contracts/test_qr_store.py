@@ -17,7 +17,7 @@ from tests.support.clock import FrozenClock
 ASKER = AskingBrowser("Chrome", "Android", "Cần Thơ", "203.0.113.0/24")
 ME = ("phone", "owner")
 FULL = QrLogin(
-    "a_1", "portal", ASKER, "07", 1.5, True, State.DENIED, 3, "phone", "owner", 2.5, 3.5, 2, True, "not_me", "Galaxy"
+    "a_1", "portal", ASKER, "07", 1.5, True, State.DENIED, 3, "phone", "owner", 2.5, 2, True, "not_me", "Galaxy"
 )
 
 

@@ -160,8 +160,14 @@ def test_a_body_that_drips_has_no_more_time_than_a_silent_one(provider: Provider
 
 def closed_of(sockets: list[socket.socket]) -> list[socket.socket]:
     """Those that the server has closed."""
-    ready, _, _ = select.select(sockets, [], [], 0)
-    return [each for each in ready if each.recv(1, socket.MSG_PEEK) == b""]
+
+    def is_closed(each: socket.socket) -> bool:
+        try:
+            return each.recv(1, socket.MSG_PEEK) == b""
+        except ConnectionResetError:
+            return True
+
+    return [each for each in select.select(sockets, [], [], 0)[0] if is_closed(each)]
 
 
 @GUNICORN
