@@ -23,7 +23,7 @@ def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provide
         tmp_path,
         request,
         # A worker of granian may not end by itself, and is then killed after this time.
-        settings=CHEAP_HASH | {"IDP_WEB__GRACEFUL_TIMEOUT": "5"},
+        settings=CHEAP_HASH | {"IDP_WEB__GRACEFUL_TIMEOUT": "2"},
         people=people(1),
         clients=[PORTAL],
         workers=WORKERS,

@@ -108,12 +108,12 @@ def test_stores_stand_still_under_load(
     provider: Provider, stores: tuple[str, str], which: str, seconds: float, capsys: pytest.CaptureFixture[str]
 ) -> None:
     visits = [(visit := Visit(provider.issuer, person=number), visit.tokens()) for number in range(1, ASKERS + 1)]
-    grant_state = {"postgresql": [postmaster(stores[0])], "redis": [redis_process(stores[1])]}
+    processes = {"postgresql": [postmaster(stores[0])], "redis": [redis_process(stores[1])]}
     over, seen, health = threading.Event(), Seen(), list[float]()
     with ThreadPoolExecutor(ASKERS + 1) as pool, ExitStack() as ended:
         ended.callback(over.set)
         running = [pool.submit(health_until, over, provider, health)]
-        with frozen(*(grant_state.get(which) or [each for all_ in grant_state.values() for each in all_])):
+        with frozen(*(processes.get(which) or [each for all_ in processes.values() for each in all_])):
             running += [pool.submit(ask_until, over, visit, tokens, seen) for visit, tokens in visits]
             over.wait(seconds)
             over.set()
@@ -121,8 +121,9 @@ def test_stores_stand_still_under_load(
                 each.result()
         recovered = until(lambda: well(visits))
     slowest = {what: round(took, 2) for what, took in seen.slowest.items()}
-    # Twelve threads of ours take turns with the one that asks: of twenty answers one may have waited for them.
-    healthy = sorted(health)[int(len(health) * 0.95)]
+    # Twelve threads of ours take turns with the one that asks: of twenty answers one may have waited for them,
+    # and of the few of the short form, which runs beside other tests, half.
+    healthy = sorted(health)[int(len(health) * (0.95 if seconds == LONG else 0.5))]
     with capsys.disabled():
         print(
             f"\n{which} frozen for {seconds:.0f} s: {seen.statuses.total()} answers {dict(seen.statuses)}, "

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import shutil
 import uuid
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -47,7 +48,8 @@ def postgresql_template(server: str) -> str:
 @contextlib.contextmanager
 def postgresql_copy(server: str, template: str) -> Iterator[str]:
     """The URL of a copy of the template in its first state. Emptying one that was used takes a tenth of a new one."""
-    name = _free.pop() if _free else _new_copy(server, template)
+    free = _free[server, template]
+    name = free.pop() if free else _new_copy(server, template)
     try:
         yield _named(server, name)
     finally:
@@ -57,10 +59,10 @@ def postgresql_copy(server: str, template: str) -> Iterator[str]:
             drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
             _command(server, drop.format(sql.Identifier(name)))
         else:
-            _free.append(name)
+            free.append(name)
 
 
-_free: list[str] = []
+_free: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
 
 
 def _new_copy(server: str, template: str) -> str:

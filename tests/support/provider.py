@@ -124,7 +124,7 @@ class Provider:
         }
         if self.server == "granian":
             # Its worker may wait for nothing until its patience ends (decision 0005).
-            usual["IDP_WEB__GRACEFUL_TIMEOUT"] = "3"
+            usual["IDP_WEB__GRACEFUL_TIMEOUT"] = "1"
         return inherited | usual | dict(self.settings)
 
 
