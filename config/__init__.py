@@ -1,6 +1,7 @@
-"""The only room that knows every other room: settings, wiring, the application and the `idp` command.
+"""The only room that knows every other room: settings, the container, the application and the `idp` command.
 
-Path through it: `settings.py` reads and checks everything once -> `wiring.py` turns settings into stores and use cases
-on one readable page -> `app.py` mounts pages and endpoints -> `cli.py` and `commands/` are the `idp` command. Nobody
-imports this package: rules are given numbers, they never read settings.
+Reading order: `settings.py` defines the settings, `loading.py` reads and checks them once -> `stores.py` builds every
+store and `container.py` every use case, room by room (`rooms/`) -> `routes.py` lists pages, `endpoints.py` the machine
+endpoints -> `app.py` makes one application of them. `cli/` is the `idp` command. No other room imports this package:
+rules get numbers and never read settings.
 """

@@ -1,78 +1,140 @@
-"""What has to happen now and then in every worker: seal the audit trail, sweep what expired, keep the witness, and
-change signing keys when their day has come.
-
-The witness is a small file outside the database that remembers the head of the audit trail. A database that is behind
-it, or has another record there, was restored from a backup and may have forgotten revocations, or was written by
-somebody: we refuse to start until the epoch is bumped. The head also goes into the log once a minute, and with it to
-wherever logs are kept.
+"""Periodic work. One process of an installation is the housekeeper: it seals the audit trail, sweeps expired rows,
+rotates signing keys when due, and logs the head of the trail once a minute. Every process updates its metrics, its key
+ring and the witness of its machine.
 """
 
 import logging
-import os
+import math
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 
-from config.desk_wiring import declarations_of
-from config.settings import BadSettings
 from config.stores import Stores
-from idp.store.audit import Head
+from config.witness import Witness
+from federation.tables import EXPIRING
 from idp.store.counters import read_counter
 from idp.store.sweep import sweep
+from idp.wakeups import Occasion
 from keys.cache import RingCache
+from keys.ring import KeyRing
 from keys.rotation import Rotator
 
-SEAL_EVERY = 1.0
-SWEEP_EVERY = 60
+TICK = 1.0
+SWEEP_EVERY = 60.0
+SWEEP_SECONDS = 5.0
+"""After so much deleting the trail is sealed again."""
+
+SEAL_EVERY, SEAL_FOR = 10.0, 5.0
+"""Seconds between two looks for unchained records at rest, and how long every tick looks after a wakeup."""
+
+NOTE_EVERY, NOTE_PAUSE = 60.0, 5.0
+"""Seconds between two looks at the head of the trail: at rest, and while it grows."""
+
+RING_EVERY = 60.0
+"""Seconds between two looks at the key ring when nothing is heard; whoever uses the ring looks by itself."""
+
 log = logging.getLogger(__name__)
 
 
-class Witness:
-    """The head of the audit trail, and in which epoch, when this machine last looked."""
+class Housekeeping:
+    """A daemon thread in every worker; several housekeepers at once are harmless."""
 
-    def __init__(self, directory: Path) -> None:
-        self._file = directory / "witness"
-        self._written: tuple[Head, int] | None = None
+    def __init__(self, base: Stores, refresh_metrics: Callable[[], None]) -> None:
+        self._base = base
+        self._refresh_metrics = refresh_metrics
+        self._witness = Witness(base.settings.data_dir)
+        self._stop = threading.Event()
+        self._is_behind = self._is_sealing = False
+        self._sweep_at = 0.0
+        wakeups = base.watch.wakeups
+        self._ring_changes = Occasion(wakeups, "keys", RING_EVERY)
+        self._loose_records = Occasion(wakeups, "audit", SEAL_EVERY, lasting=SEAL_FOR)
+        self._growth = Occasion(wakeups, "audit", NOTE_EVERY, lasting=2 * NOTE_PAUSE, pause=NOTE_PAUSE)
 
-    def read(self) -> tuple[Head, int]:
-        """(head of the trail, epoch); zeros when there is no witness yet, and no hash in one of an older version."""
-        try:
-            number, epoch, *rest = self._file.read_text().split()
-            return Head(int(number), rest[0] if rest else ""), int(epoch)
-        except (FileNotFoundError, ValueError):
-            return Head(0), 0
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
 
-    def write(self, head: Head, epoch: int) -> None:
-        """Replace the file, atomically. In one epoch the number never goes back: a restored store must be noticed."""
-        known, known_epoch = self.read()
-        seen = known if epoch == known_epoch and (known.number or 0) > (head.number or 0) else head
-        if epoch < known_epoch or (seen, epoch) == self._written:
+    def once(self, *, sweeping: bool) -> None:
+        """One round of the housekeeper: seal, record the head, look after keys, and sweep when it is time."""
+        self._refresh_metrics()
+        self._seal()
+        self._keep_house(sweeping=sweeping)
+
+    def _round(self) -> None:
+        """One tick of a process, which may be the housekeeper."""
+        self._refresh_metrics()
+        if self._ring_changes.take() or self._base.rings.is_failing:
+            self._base.rings.look()
+        if self._growth.take():
+            self._note_head()
+        if not self._base.watch.is_housekeeper:
             return
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = self._file.with_suffix(f".{os.getpid()}")
-        beside.unlink(missing_ok=True)
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(f"{seen.number} {epoch} {seen.hash}")
-        beside.replace(self._file)
-        self._written = (seen, epoch)
+        if self._loose_records.take() or self._is_sealing:
+            self._is_sealing = self._seal()
+        now = time.monotonic()
+        sweeping = self._is_behind or now >= self._sweep_at
+        if sweeping:
+            self._sweep_at = now + SWEEP_EVERY
+        self._keep_house(sweeping=sweeping)
 
+    def _seal(self) -> bool:
+        """Chain what is loose; whether there was anything, and so may be more."""
+        if not self._base.trail.has_loose():
+            return False
+        self._base.trail.seal()
+        self._note_head()
+        return True
 
-def refuse_restored_store(base: Stores) -> None:
-    """Raises `BadSettings` when the database is older than this machine remembers and its epoch was not bumped."""
-    seen, epoch = Witness(base.settings.data_dir).read()
-    number, now_epoch = seen.number or 0, read_counter(base.database, "epoch")
-    if now_epoch > epoch:
-        return
-    last, bump = base.trail.last_number(), "Run `idp db epoch bump --reason ...` to end everything issued before."
-    if last < number:
-        raise BadSettings(
-            [f"the database ends at audit record {last}, but this machine has seen {number}: it was restored. {bump}"]
-        )
-    if seen.hash and base.trail.hash_at(number) not in (None, seen.hash):
-        raise BadSettings(
-            [f"audit record {number} is not the one that this machine has seen: it was restored or forged. {bump}"]
-        )
+    def _note_head(self) -> None:
+        self._witness.write(self._base.trail.head(), read_counter(self._base.database, "epoch"))
+
+    def _keep_house(self, *, sweeping: bool) -> None:
+        rings = self._base.rings
+        self._tend(self._base.rotator, rings, rings.known())
+        if sweeping:
+            self._sweep(self._base.clock())
+
+    def _sweep(self, now: float) -> None:
+        """Delete what has expired; what is left after `SWEEP_SECONDS` is deleted in the next round."""
+        head, began = self._base.trail.head(), time.monotonic()
+        log.info("audit head", extra={"head": f"{head.number}:{head.hash}"})
+        oldest = month_before(now, self._base.settings.audit.keep_months)
+        for step in (
+            lambda: sweep(self._base.database, now, EXPIRING, seconds=SWEEP_SECONDS),
+            lambda: self._base.declarations.end_expired(now),
+            self._sign_months,
+            lambda: self._base.trail.drop_before(oldest, now, seconds=SWEEP_SECONDS),
+        ):
+            try:
+                step()
+            except Exception as error:
+                # The others are done all the same, and all of them again in a minute.
+                log.warning("housekeeping failed", extra={"reason": type(error).__name__})
+                began = math.inf
+        self._is_behind = time.monotonic() - began > SWEEP_SECONDS
+
+    def _sign_months(self) -> None:
+        keys = self._base.audit_keys
+        self._tend(keys.rotator, keys.rings, keys.rings.ring())
+        self._base.trail.sign_closed(keys.signer.sign)
+
+    def _tend(self, rotator: Rotator, rings: RingCache, known: KeyRing) -> None:
+        """Rotate when due; of all workers on all machines one does it."""
+        done = rotator.tend(known, "keys.rotate_every")
+        if done is None:
+            return
+        rings.look()
+        for change in done.changes:
+            log.info("key %s", change.kind, extra={"kid": change.key.kid, "alg": change.key.alg})
+
+    def _run(self) -> None:
+        while not self._stop.wait(TICK):
+            try:
+                self._round()
+            except Exception as error:
+                # A store that is down is reported by /readyz; this thread has to be alive when it comes back.
+                log.warning("housekeeping failed", extra={"reason": type(error).__name__})
 
 
 def month_before(now: float, months: int) -> str:
@@ -80,52 +142,3 @@ def month_before(now: float, months: int) -> str:
     today = datetime.fromtimestamp(now, UTC)
     count = today.year * 12 + today.month - 1 - months
     return f"{count // 12:04d}-{count % 12 + 1:02d}"
-
-
-class Housekeeping:
-    """A daemon thread; many at once do no harm."""
-
-    def __init__(self, base: Stores, refresh_metrics: Callable[[], None]) -> None:
-        self._base = base
-        self._refresh_metrics = refresh_metrics
-        self._witness = Witness(base.settings.data_dir)
-        self._stop = threading.Event()
-
-    def start(self) -> None:
-        threading.Thread(target=self._run, name="housekeeping", daemon=True).start()
-
-    def once(self, *, sweeping: bool) -> None:
-        """One round: seal, note how far, and sweep when it is time."""
-        self._refresh_metrics()
-        if self._base.trail.has_loose():
-            self._base.trail.seal()
-            self._witness.write(self._base.trail.head(), read_counter(self._base.database, "epoch"))
-        if sweeping:
-            now, head = self._base.clock(), self._base.trail.head()
-            log.info("audit head", extra={"head": f"{head.number}:{head.hash}"})
-            sweep(self._base.database, now)
-            declarations_of(self._base).end_expired(now)
-            self._sign_months()
-            self._base.trail.drop_before(month_before(now, self._base.settings.audit.keep_months), now)
-        self._tend(self._base.rotator, self._base.rings)
-
-    def _sign_months(self) -> None:
-        keys = self._base.audit_keys
-        self._tend(keys.rotator, keys.rings)
-        self._base.trail.sign_closed(keys.signer.sign)
-
-    def _tend(self, rotator: Rotator, rings: RingCache) -> None:
-        """Rotate when the calendar says so; of all workers of all machines one does it."""
-        done = rotator.tend(rings.ring(), "keys.rotate_every")
-        for change in done.changes if done else ():
-            log.info("key %s", change.kind, extra={"kid": change.key.kid, "alg": change.key.alg})
-
-    def _run(self) -> None:
-        rounds = 0
-        while not self._stop.wait(SEAL_EVERY):
-            try:
-                self.once(sweeping=rounds % SWEEP_EVERY == 0)
-            except Exception as error:
-                # A store that is down is told by /readyz; this thread has to be there when it comes back.
-                log.warning("housekeeping failed", extra={"reason": type(error).__name__})
-            rounds += 1

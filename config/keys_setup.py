@@ -1,4 +1,4 @@
-"""The keys of an installation, from its settings: master keys, the policy of rotation, and how changes are audited."""
+"""The keys of an installation, from its settings: master keys, rotation policy, and how changes are audited."""
 
 from collections.abc import Iterable
 
@@ -8,11 +8,11 @@ from config.settings import BadSettings, Settings
 from idp.oidc.clients import Client
 from idp.ports import Event
 from idp.store.audit import SqlAudit
+from idp.store.signing_keys import Note
 from keys import masters
 from keys.changes import KeyPolicy, changes
 from keys.ring import KeyRing
 from keys.sealing import BadMasterKey, MasterKeys
-from keys.store import Note
 
 ACCESS_TOKEN_ALG = "ES256"  # noqa: S105  the name of an algorithm
 
@@ -34,7 +34,7 @@ def master_keys(settings: Settings) -> MasterKeys:
 
 
 def policy(settings: Settings, algorithms: tuple[str, ...] | None = None) -> KeyPolicy:
-    """How keys live; those of these algorithms are always there, or those that the settings name."""
+    """The key policy; these algorithms always have keys, or else those in the settings."""
     keys, oidc = settings.keys, settings.oidc
     return KeyPolicy(
         algorithms=algorithms or keys.algorithms,
@@ -57,7 +57,7 @@ def noted_in(audit: SqlAudit, ring: str = "tokens") -> Note:
 
 
 def needed_algorithms(settings: Settings, clients: Iterable[Client]) -> dict[str, str]:
-    """Algorithms that cannot be given up, and who needs them."""
+    """Algorithms that cannot be dropped, and what needs them."""
     users: dict[str, list[str]] = {ACCESS_TOKEN_ALG: ["access tokens"]}
     for alg in settings.keys.algorithms:
         users.setdefault(alg, []).append("keys.algorithms of the settings")

@@ -1,6 +1,6 @@
-"""JSON lines on standard error, one per event, with nothing secret or personal in them.
+"""JSON lines on standard error, one per event, without secrets or personal data.
 
-Libraries that would write tokens, statements or parameters are held at WARNING, whatever `debug` says.
+Libraries that would write tokens, statements or parameters stay at WARNING, whatever `debug` says.
 """
 
 import json
@@ -8,6 +8,8 @@ import logging
 import sys
 from datetime import UTC, datetime
 from typing import Any
+
+from idp.http.request_log import Answered
 
 _OURS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 HELD = ("authlib", "sqlalchemy", "redis", "urllib3", "werkzeug", "PIL", "alembic")
@@ -17,6 +19,8 @@ class JsonLines(logging.Formatter):
     """One record, one JSON object: time, level, process, logger, message and the facts given as `extra`."""
 
     def format(self, record: logging.LogRecord) -> str:
+        if isinstance(record, Answered):
+            return record.as_json()
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -26,7 +30,7 @@ class JsonLines(logging.Formatter):
         }
         line |= {name: value for name, value in record.__dict__.items() if name not in _OURS}
         if record.exc_info and record.exc_info[0]:
-            # The type and the place tell a developer enough; a message may quote what somebody typed.
+            # Type and location are enough for a developer; a message may quote a person's input.
             line["error"] = record.exc_info[0].__name__
             line["trace"] = _places(record.exc_info[2])
         return json.dumps(line, ensure_ascii=False, default=str)

@@ -1,6 +1,6 @@
-"""Migrations: Alembic on our own connection, on SQLite and PostgreSQL alike, one machine at a time.
+"""Migrations: Alembic on our own connection, for SQLite and PostgreSQL, one machine at a time.
 
-Only a migration loads Alembic: every start asks for the revision, and would wait for it a third longer.
+Only a migration loads Alembic: every start reads the revision, and loading Alembic would make that a third slower.
 """
 
 from pathlib import Path
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, inspect, text
 
-from keys.database import Database
+from idp.store.database import Database
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -17,7 +17,7 @@ HERE = Path(__file__).parent / "migrations"
 
 
 def upgrade(database: Database) -> tuple[str | None, str]:
-    """Bring the database to the newest revision; returns (before, after). Safe from many machines at once."""
+    """Upgrade the database to the newest revision; returns (before, after). Safe from many machines at once."""
     from alembic import command
 
     with database.transaction.begin() as connection:
@@ -44,7 +44,7 @@ def _revision(connection: Connection) -> str | None:
 
 
 def newest() -> str:
-    """The newest revision that this version knows: each is a file whose name begins with its number."""
+    """The newest revision known to this version: each is a file whose name begins with its number."""
     return max(file.name.partition("_")[0] for file in (HERE / "versions").glob("[0-9]*.py"))
 
 

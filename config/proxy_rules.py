@@ -1,4 +1,4 @@
-"""What `web.bind` and `web.trusted_proxies` may say: who is at the other end hangs on them, and with it every limit."""
+"""The rules for `web.bind` and `web.trusted_proxies`: the client address, and with it every limit, depends on them."""
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -9,7 +9,7 @@ LOOPBACK = tuple(map(ip_network, ("127.0.0.0/8", "::1/128")))
 
 
 def proxy_rules(web: Web, *, production: bool) -> Iterator[tuple[bool, str]]:
-    """What cannot be or must not be: (is bad, why)."""
+    """The rules for both settings: (is bad, why)."""
     for text in web.trusted_proxies:
         network = _read(text)
         yield network is None and text != "*", f"web.trusted_proxies: {text!r} is no network"
@@ -25,7 +25,7 @@ def proxy_rules(web: Web, *, production: bool) -> Iterator[tuple[bool, str]]:
 
 
 def hides_everybody(bind: str, trusted: tuple[str, ...]) -> bool:
-    """Whether all that connect there are programs of this machine, none of which is believed to speak for others."""
+    """Whether only programs of this machine connect there, and none of them is trusted to forward addresses."""
     host = bind.rpartition(":")[0].strip("[]")
     here = _read("127.0.0.1" if host == "localhost" else host)
     if here is None or not any(here.version == net.version and here.subnet_of(net) for net in LOOPBACK):  # type: ignore[arg-type]
@@ -35,7 +35,7 @@ def hides_everybody(bind: str, trusted: tuple[str, ...]) -> bool:
 
 
 def _is_half_the_world(network: IPv4Network | IPv6Network) -> bool:
-    """Whether no network of proxies is as large as that: shorter than /8, or than /32 of IPv6, or all there is."""
+    """Whether no list of proxies is that large: shorter than /8, or than /32 of IPv6, or everything."""
     return network.prefixlen < (8 if network.version == 4 else 32)
 
 

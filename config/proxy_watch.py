@@ -1,4 +1,4 @@
-"""The alarm for a proxy that nobody listed, for `idp doctor`: the processes that serve note when it last sounded."""
+"""The alarm for an unlisted proxy, for `idp doctor`: serving processes record when it last sounded."""
 
 from config.settings import BadSettings
 from config.stores import Stores
@@ -6,16 +6,16 @@ from idp.store.counters import put_counter, read_counter
 
 NAME = "forwarded from unlisted"
 TOLD_FOR = 86_400
-"""Seconds for which the alarm is told."""
+"""Seconds during which `idp doctor` reports the alarm."""
 
 
 def note_unlisted(base: Stores) -> None:
-    """Remember that it sounded now."""
+    """Record that it sounded now."""
     put_counter(base.database, NAME, int(base.clock()))
 
 
 def look_for_unlisted(base: Stores) -> str:
-    """What is listed. Raises `BadSettings` when the alarm sounded lately."""
+    """The listed proxies. Raises `BadSettings` when the alarm sounded recently."""
     ago = base.clock() - read_counter(base.database, NAME)
     if ago < TOLD_FOR:
         why = (

@@ -23,7 +23,7 @@ class Store(Section):
     )
     redis_service: str = Field("idp", description="name of the Sentinel service")
     redis_ca_file: Path | None = Field(None, description="CA of Redis over TLS")
-    pool_size: int = Field(16, ge=1, le=200, description="SQL connections per worker")
+    pool_size: int = Field(16, ge=1, le=200, description="SQL connections per worker; on PostgreSQL one more listens")
     timeout: float = Field(2.0, gt=0, le=30, description="seconds until a store counts as down")
 
 
@@ -38,13 +38,13 @@ class Keys(Section):
         (), description="command, without a shell, that prints the master keys, for example of a KMS"
     )
     algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...] = Field(
-        ("RS256", "ES256"), description="algorithms that the ring always has keys for"
+        ("RS256", "ES256"), description="algorithms for which the ring always has keys"
     )
     jwks_max_age: int = Field(300, ge=1, le=86_400, description="seconds that portals may keep /jwks and metadata")
     lead: int = Field(86_400, ge=1, le=7_776_000, description="seconds that a key is published before it may sign")
     clock_skew: int = Field(60, ge=0, le=600, description="seconds that the clocks of our machines may differ")
     rotate_every: int | None = Field(
-        None, ge=1, description="seconds after which `idp serve` changes signing keys by itself; empty: never"
+        None, ge=1, description="seconds after which `idp serve` rotates signing keys automatically; empty: never"
     )
 
 
@@ -54,26 +54,26 @@ class Web(Section):
     bind: str = Field("127.0.0.1:8000", description="address and port to listen on")
     workers: int = Field(2, ge=1, le=64, description="worker processes")
     threads: int = Field(8, ge=1, le=64, description="threads per worker")
-    trusted_proxies: tuple[str, ...] = Field((), description="networks whose X-Forwarded-For is believed")
+    trusted_proxies: tuple[str, ...] = Field((), description="networks whose X-Forwarded-For is trusted")
     places_file: Path | None = Field(None, description="CSV of `network,place`: roughly where browsers are")
-    extra_hosts: tuple[str, ...] = Field((), description="further Host values, for whoever asks by address")
+    extra_hosts: tuple[str, ...] = Field((), description="further accepted Host values, such as an address")
     operations_bind: str = Field(
-        "127.0.0.1:8010", description="where /healthz, /readyz and /metrics are; the world should not reach it"
+        "127.0.0.1:8010", description="where /healthz, /readyz and /metrics are; must not be reachable from outside"
     )
     drain_for: float | None = Field(
         None,
         ge=0,
         le=300,
-        description="seconds of a stop in which /readyz says no and all goes on; by itself 5, in development 0",
+        description="seconds at a stop in which /readyz fails and requests are served; default 5, in development 0",
     )
-    graceful_timeout: int = Field(30, ge=1, le=300, description="seconds that running requests get at a stop")
+    graceful_timeout: int = Field(30, ge=1, le=300, description="seconds for running requests to finish at a stop")
 
 
 class WindowSettings(Section):
     """From when to when a way in is open."""
 
-    opens_at: datetime | None = Field(None, description="first moment, with time zone")
-    closes_at: datetime | None = Field(None, description="first moment at which it is closed again, with time zone")
+    opens_at: datetime | None = Field(None, description="when it opens, with time zone")
+    closes_at: datetime | None = Field(None, description="when it closes, with time zone")
 
 
 class LoginSettings(Section):
@@ -87,10 +87,10 @@ class LoginSettings(Section):
         None, ge=1, le=64, description="passwords hashed at once in a worker process; default: its share of the cores"
     )
     hash_queue: int = Field(
-        4, ge=0, le=1000, description="further ones that wait up to 2 s, fairly by network; beyond that 503"
+        4, ge=0, le=1000, description="further hashes that may wait up to 2 s, fairly by network; beyond that 503"
     )
     session_idle: int = Field(1800, ge=60, le=3600, description="seconds without a request until a session ends")
-    session_absolute: int = Field(43_200, ge=300, le=86_400, description="seconds until a session ends in any case")
+    session_absolute: int = Field(43_200, ge=300, le=86_400, description="maximum seconds of a session")
     one_time_code: Literal["risk", "new_device", "always"] = Field(
         "risk", description="when a login by password also needs a code: after guessing, on an unknown device, always"
     )
@@ -102,8 +102,8 @@ class LoginSettings(Section):
 class PasswordSettings(Section):
     """The life of a password."""
 
-    months: int = Field(6, ge=0, le=60, description="calendar months after which it is too old; 0: never")
-    warn_days: int = Field(14, ge=0, le=60, description="days before that on which we say so")
+    months: int = Field(6, ge=0, le=60, description="calendar months after which a password must be changed; 0: never")
+    warn_days: int = Field(14, ge=0, le=60, description="days before that from which a notice is shown")
 
 
 class Registration(Section):
@@ -112,9 +112,11 @@ class Registration(Section):
     individual: WindowSettings = Field(WindowSettings(), description="when individuals may register")
     organisation: WindowSettings = Field(WindowSettings(), description="when organisations may register")
     first_password: Literal["link", "temporary"] = Field(
-        "link", description="how the first password travels: a one-time link and a code, or a temporary password"
+        "link", description="how the first password is set: a one-time link with a code, or a temporary password"
     )
-    activation_hours: int = Field(72, ge=1, le=72, description="hours that the link or the temporary password is good")
+    activation_hours: int = Field(
+        72, ge=1, le=72, description="hours of validity of the link or the temporary password"
+    )
     draft_hours: int = Field(24, ge=1, le=168, description="hours that an unfinished form is kept")
     lapse_days: int = Field(90, ge=1, le=365, description="days after which an undecided request lapses")
     photos_days: int = Field(90, ge=1, le=365, description="days that pictures are kept after the decision")
@@ -129,7 +131,7 @@ class OfficerSettings(Section):
     idle: int = Field(900, ge=60, le=900, description="seconds without a request until an officer's session ends")
     absolute: int = Field(28_800, ge=300, le=43_200, description="seconds until it ends in any case")
     views_alarm: int = Field(200, ge=1, description="requests that one officer opens in an hour before an alarm")
-    views_most: int = Field(600, ge=1, description="requests after which the officer is shown none until the hour ends")
+    views_most: int = Field(600, ge=1, description="requests after which no further one opens until the hour ends")
 
 
 class Budgets(Section):
@@ -139,12 +141,12 @@ class Budgets(Section):
     per_number_day: int = Field(10, ge=1, description="to one number or address, per day")
     per_account_hour: int = Field(5, ge=1, description="for one account, per hour")
     per_address_hour: int = Field(
-        20, ge=1, description="asked for by strangers from one address (an IPv6 /64), per hour"
+        20, ge=1, description="requested without a login from one address (an IPv6 /64), per hour"
     )
     per_desk_hour: int = Field(500, ge=1, description="the same, from an address of `desks`")
     desks: tuple[IPvAnyNetwork, ...] = Field((), description="networks of agencies whose visitors share a computer")
     per_prefix_hour: int = Field(100, ge=1, description="to numbers that begin with the same seven digits, per hour")
-    device_texts_per_day: int = Field(3, ge=0, description="texts to one account that tell of a new device, per day")
+    device_texts_per_day: int = Field(3, ge=0, description="text messages to one account about new devices, per day")
     per_minute: int = Field(600, ge=1, description="text messages of the whole installation, per minute")
     per_day: int = Field(200_000, ge=1, description="text messages of the whole installation, per day")
     price: int = Field(350, ge=0, description="what one text message costs, in đồng")
@@ -212,11 +214,11 @@ class GatewaySettings(Section):
 class Smtp(Section):
     """The mail server that sends e-mail."""
 
-    host: str = Field("", description="name or address of the mail server")
+    host: str = Field("", description="host name or address of the mail server")
     port: int = Field(587, ge=1, le=65_535, description="its port")
     security: Literal["starttls", "tls", "none"] = Field("starttls", description="none only on this machine")
-    user: str = Field("", description="name to log in with; empty: no login")
-    password: SecretStr | None = Field(None, description="password to log in with")
+    user: str = Field("", description="user name; empty: no login")
+    password: SecretStr | None = Field(None, description="password")
     sender: str = Field("", description="From, such as BHXH <no-reply@example.vn>")
 
 
@@ -224,11 +226,11 @@ class Messages(Section):
     """How messages reach people."""
 
     sms: Literal["none", "console", "file", "gateway"] | None = Field(
-        None, description="by itself file in development, none in production; console and file never in production"
+        None, description="default: file in development, none in production; console and file are refused in production"
     )
-    email: Literal["none", "console", "file", "smtp"] | None = Field(None, description="likewise")
+    email: Literal["none", "console", "file", "smtp"] | None = Field(None, description="the same")
     in_serve: bool = Field(True, description="whether `idp serve` sends; else run `idp messages work`")
-    threads: int = Field(1, ge=1, le=64, description="messages under way at once per channel and process")
+    threads: int = Field(1, ge=1, le=64, description="messages in progress at once, per channel and process")
     waiting: int = Field(10_000, ge=1, description="waiting messages per channel; beyond that no code is sent (503)")
     gateway: GatewaySettings = GatewaySettings()
     smtp: Smtp = Smtp()
@@ -245,7 +247,7 @@ class OutboundSettings(Section):
 
     ca_file: Path | None = Field(None, description="CA certificates that outbound TLS trusts; empty: the system's")
     networks: tuple[IPvAnyNetwork, ...] = Field(
-        (), description="networks that are not public and may be asked as upstreams all the same, such as 10.20.0.0/16"
+        (), description="private networks in which upstreams may be reached, such as 10.20.0.0/16"
     )
 
 
@@ -256,30 +258,32 @@ class UpstreamSettings(Section):
     kind: Literal["oidc", "vneid", "dvcqg"] = Field(description="the protocol that it speaks")
     label: str = Field(min_length=1, max_length=100, description="the button on the login page, in Vietnamese")
     label_en: str = Field("", max_length=100, description="the same in English")
-    name: str = Field("", max_length=100, description="what sentences call it, in Vietnamese; empty: the label")
+    name: str = Field("", max_length=100, description="name in sentences, in Vietnamese; empty: the label")
     name_en: str = Field("", max_length=100, description="the same in English")
     audience: tuple[Literal["individual", "organisation"], ...] = Field(
         ("individual",), description="on whose tab of the login page it stands"
     )
-    enabled_from: datetime | None = Field(None, description="first moment, with time zone")
-    enabled_to: datetime | None = Field(None, description="first moment at which it is closed again, with time zone")
-    order: int = Field(0, description="place on the login page, lowest first")
-    issuer: str = Field("", description="`iss` of its ID tokens, letter for letter; with oidc also where discovery is")
-    authorization_endpoint: str = Field("", description="address for the browser; with oidc by discovery")
-    token_endpoint: str = Field("", description="likewise for codes")
-    userinfo_endpoint: str = Field("", description="likewise for profiles")
-    jwks_uri: str = Field("", description="dvcqg: where the keys of its ID tokens are; with oidc by discovery")
-    end_session_endpoint: str = Field("", description="likewise for logout; empty: it has none")
-    hosts: tuple[str, ...] = Field((), description="further host names that we may ask, beside those of its addresses")
-    client_id: str = Field(min_length=1, description="who we are there")
-    client_secret: SecretStr | None = Field(None, description="our secret there")
-    token_auth: Literal["client_secret_basic", "client_secret_post"] = Field(
-        "client_secret_basic", description="how an oidc upstream is told the secret"
+    enabled_from: datetime | None = Field(None, description="when it opens, with time zone")
+    enabled_to: datetime | None = Field(None, description="when it closes, with time zone")
+    order: int = Field(0, description="position on the login page, lowest first")
+    issuer: str = Field(
+        "", description="`iss` of its ID tokens, compared exactly; with oidc also the base of discovery"
     )
-    private_key_file: Path | None = Field(None, description="vneid: our RSA key (PEM) that unwraps its answers")
+    authorization_endpoint: str = Field("", description="address for the browser; with oidc by discovery")
+    token_endpoint: str = Field("", description="the same for the token endpoint")
+    userinfo_endpoint: str = Field("", description="the same for userinfo")
+    jwks_uri: str = Field("", description="dvcqg: where the keys of its ID tokens are; with oidc by discovery")
+    end_session_endpoint: str = Field("", description="the same for logout; empty: none")
+    hosts: tuple[str, ...] = Field((), description="further host names that may be contacted, beside those of its URLs")
+    client_id: str = Field(min_length=1, description="our client_id there")
+    client_secret: SecretStr | None = Field(None, description="our client_secret there")
+    token_auth: Literal["client_secret_basic", "client_secret_post"] = Field(
+        "client_secret_basic", description="how an oidc upstream receives the secret"
+    )
+    private_key_file: Path | None = Field(None, description="vneid: our RSA key (PEM), which decrypts its responses")
     cipher: Literal["ecb", "cbc"] = Field("ecb", description="vneid: AES mode of its envelopes")
     plain_codes: bool = Field(False, description="vneid: whether codes without `encrypt_key` are taken, by agreement")
-    scope: str = Field("openid", description="what we ask it for")
+    scope: str = Field("openid", description="requested scopes")
     algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...] = Field(
         ("RS256",), description="algorithms that its ID tokens may be signed with"
     )
@@ -291,13 +295,13 @@ class UpstreamSettings(Section):
         "never", description="whether its phone number counts as verified"
     )
     phone_required: bool = Field(False, description="whether a phone number that differs from ours forbids a link")
-    opens_accounts: bool = Field(False, description="whether whom it proved, and nobody has an account for, gets one")
+    opens_accounts: bool = Field(False, description="whether a person without an account gets one after its login")
 
 
 class QrSettings(Section):
     """Login by QR code (docs/qr-security.md)."""
 
-    enabled: bool = Field(True, description="whether the login page offers it; each client can still say no")
+    enabled: bool = Field(True, description="whether the login page offers it; clients may refuse it")
     link: str = Field("", description="link in front of a picture, at most 32 characters; empty: the issuer and /q")
     app_link: str = Field("", description="link that opens the app on a phone, offered there instead; empty: none")
 
@@ -305,6 +309,6 @@ class QrSettings(Section):
 class TestingSettings(Section):
     """Test mode for outside test suites; production refuses it."""
 
-    enabled: bool = Field(False, description="switches test mode on, loudly")
+    enabled: bool = Field(False, description="enables test mode, with a warning")
     fixed_captcha: str | None = Field(None, description="the answer of every captcha")
     person: str | None = Field(None, description="BHXH code of a made-up person with every standard claim")

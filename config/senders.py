@@ -1,9 +1,10 @@
-"""Settings become the ways out for messages, and what watches the queue."""
+"""Builds the senders of messages from the settings, and observes the queue."""
 
 import ssl
-from typing import Literal
+from typing import Literal, get_args
 
 from config.settings import Settings
+from idp.http.store_errors import STORE_DOWN
 from idp.messages.console import ConsoleSender
 from idp.messages.file_inbox import FileSender
 from idp.messages.message import Channel
@@ -13,14 +14,14 @@ from idp.messages.smtp import MailServer, SmtpSender
 from idp.outbound import Outbound
 from idp.ports import Clock
 from idp.store.outbox import SqlOutbox
-from idp.store.store_errors import STORE_DOWN
+from idp.wakeups import Wakeups
 
-LOOK_EVERY = 5.0
-"""Seconds that a worker keeps the length of the queue before it asks again."""
+LOOK_EVERY, IDLE = 5.0, 30.0
+"""Seconds that a worker caches the length of the queue: while it changes, and of one that was empty."""
 
 
 def deliveries_of(settings: Settings, queue: Queue, clock: Clock, portals: Sender | None = None) -> Deliveries:
-    """What sends messages; without `portals` what is for a portal waits."""
+    """Sends messages; without `portals`, messages to clients wait."""
     senders: dict[Channel, Sender] = {
         "sms": sender_of(settings, "sms", clock),
         "email": sender_of(settings, "email", clock),
@@ -29,7 +30,7 @@ def deliveries_of(settings: Settings, queue: Queue, clock: Clock, portals: Sende
 
 
 def sender_of(settings: Settings, channel: Literal["sms", "email"], clock: Clock) -> Sender:
-    """The way out that the settings choose for text messages or mail."""
+    """The configured sender of text messages or mail."""
     match settings.sends_by(channel):
         case "console":
             return ConsoleSender()
@@ -47,17 +48,19 @@ def sender_of(settings: Settings, channel: Literal["sms", "email"], clock: Clock
 
 
 def receipts_secret(settings: Settings) -> str:
-    """The secret that the gateway signs its receipts with; empty when nobody will send any."""
+    """The secret for the gateway's signed receipts; empty when no receipts are expected."""
     secret = settings.messages.gateway.secret
     return secret.get_secret_value() if secret and settings.sends_by("sms") == "gateway" else ""
 
 
 class QueueWatch:
-    """How many messages wait and for how long, asked now and then; a store that is down leaves the last answer."""
+    """How many messages wait and for how long, read now and then; a store that is down leaves the last result."""
 
-    def __init__(self, outbox: SqlOutbox, clock: Clock) -> None:
+    def __init__(self, outbox: SqlOutbox, clock: Clock, wakeups: Wakeups) -> None:
         self._outbox = outbox
         self._clock = clock
+        self._wakeups = wakeups
+        self._counts = 0
         self._next_look = 0.0
         self._seen: dict[Channel, tuple[int, float]] = {}
 
@@ -68,8 +71,10 @@ class QueueWatch:
         return self._look().get(channel, (0, 0.0))[1]
 
     def _look(self) -> dict[Channel, tuple[int, float]]:
-        now = self._clock()
-        if now >= self._next_look:
+        now, counts = self._clock(), sum(map(self._wakeups.count, get_args(Channel)))
+        is_quiet = counts == self._counts and not self._seen
+        if now >= self._next_look + (IDLE - LOOK_EVERY if is_quiet else 0.0):
+            self._counts = counts
             self._next_look = now + LOOK_EVERY
             try:
                 self._seen = self._outbox.waiting()
@@ -79,17 +84,17 @@ class QueueWatch:
 
 
 def _gateway(settings: Settings) -> GatewayRules:
-    given = settings.messages.gateway
+    gateway = settings.messages.gateway
     return GatewayRules(
-        url=given.url,
-        body=given.body,
-        content_type=given.content_type,
-        bearer=given.bearer.get_secret_value() if given.bearer else None,
-        secret=given.secret.get_secret_value() if given.secret else None,
+        url=gateway.url,
+        body=gateway.body,
+        content_type=gateway.content_type,
+        bearer=gateway.bearer.get_secret_value() if gateway.bearer else None,
+        secret=gateway.secret.get_secret_value() if gateway.secret else None,
     )
 
 
 def _mail_server(settings: Settings) -> MailServer:
-    given = settings.messages.smtp
-    password = given.password.get_secret_value() if given.password else ""
-    return MailServer(given.host, given.port, given.security, given.sender, given.user, password)
+    smtp = settings.messages.smtp
+    password = smtp.password.get_secret_value() if smtp.password else ""
+    return MailServer(smtp.host, smtp.port, smtp.security, smtp.sender, smtp.user, password)

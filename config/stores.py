@@ -1,74 +1,187 @@
-"""What commands and the application both stand on: stores, keys and secrets, opened from settings."""
+"""`Stores`: every store of one process, opened from settings."""
 
-import math
-import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, cast
 
-from redis import Redis, Sentinel
-from redis.connection import parse_url
-from redis.exceptions import RedisError, ResponseError
-
-from config.keys_setup import master_keys, noted_in, policy
+from config.key_stores import KeyStores
 from config.settings import BadSettings, Settings
-from idp import audit_export
-from idp.accounts.passwords import HashCost, Passwords
-from idp.audit import Chain
-from idp.audit_export import SegmentSigner
+from federation.store import SqlLinks
 from idp.ports import Clock, EphemeralStore
-from idp.store.audit import SqlAudit, Trail
-from idp.store.clients import SqlClients
-from idp.store.ephemeral_redis import RedisEphemeralStore
+from idp.store.agencies import SqlAgencies
+from idp.store.consents import SqlConsents
+from idp.store.credentials import SqlCredentials
+from idp.store.data_requests import SqlDataRequests
+from idp.store.decisions import SqlDecisions
+from idp.store.declaration_views import SqlDeclarationViews
+from idp.store.declarations import SqlDeclarations
+from idp.store.devices import SqlDevices, SqlTickets
 from idp.store.ephemeral_sql import SqlEphemeralStore
+from idp.store.families import SqlFamilies
+from idp.store.grant_states import SqlGrantStates
+from idp.store.history import SqlHistory
+from idp.store.officer_sessions import SqlOfficerSessions
+from idp.store.officers import SqlOfficers
+from idp.store.one_time import SqlCodes
 from idp.store.outbox import SqlOutbox
+from idp.store.own_copy import SqlOwnCopy
+from idp.store.participants import SqlParticipants
+from idp.store.passkeys import SqlPasskeys
 from idp.store.people import SqlPeople
+from idp.store.phones import SqlPhones
+from idp.store.proposals import SqlProposals
+from idp.store.rate_limits import SqlRateLimits
+from idp.store.session_clients import SqlSessionClients
+from idp.store.sessions import SqlSessions
 from idp.store.support_codes import SqlSupportCodes
-from idp.web.request import current_id
-from keys.cache import RingCache
-from keys.database import Database
-from keys.rotation import Rotator
-from keys.sealing import MasterKey, MasterKeys
-from keys.signing import Signer
-from keys.store import AUDIT, Secrets, SqlKeyStore
+from idp.store.undo import SqlNotices
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from idp.store.ephemeral_redis import RedisEphemeralStore
 
 
-@dataclass(frozen=True, slots=True)
-class AuditKeys:
-    """The keys that sign segments of the audit trail, beside those that sign tokens."""
+class Stores(KeyStores):
+    """All stores of one process: each is built once, on first access, and only here and in `KeyStores`."""
 
-    rings: RingCache
-    rotator: Rotator
-    signer: SegmentSigner
+    def __init__(self, settings: Settings, clock: Clock = time.time) -> None:
+        super().__init__(settings, clock)
+        self.redis = open_redis(settings)
 
+    @cached_property
+    def ephemeral(self) -> EphemeralStore:
+        if self.redis is None:
+            return SqlEphemeralStore(self.database)
+        from idp.store.ephemeral_redis import RedisEphemeralStore
 
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """Stores, keys and secrets: what commands and the application both stand on."""
+        return RedisEphemeralStore(self.redis)
 
-    settings: Settings
-    clock: Clock
-    database: Database
-    redis: Redis | None
-    ephemeral: EphemeralStore
-    masters: MasterKeys
-    secrets: Secrets
-    rings: RingCache
-    rotator: Rotator
-    audit: SqlAudit
-    trail: Trail
-    audit_keys: AuditKeys
-    people: SqlPeople
-    clients: SqlClients
-    support_codes: SqlSupportCodes
-    outbox: SqlOutbox
+    @cached_property
+    def outbox(self) -> SqlOutbox:
+        waiting = self.settings.messages.waiting
+        return SqlOutbox(self.database, self.sealing("outbox"), self.clock, waiting=waiting)
+
+    @cached_property
+    def support_codes(self) -> SqlSupportCodes:
+        return SqlSupportCodes(self.database, self.clock)
+
+    @cached_property
+    def rate_limits(self) -> SqlRateLimits:
+        return SqlRateLimits(self.database)
+
+    @cached_property
+    def people(self) -> SqlPeople:
+        return SqlPeople(self.database)
+
+    @cached_property
+    def phones(self) -> SqlPhones:
+        return SqlPhones(self.database)
+
+    @cached_property
+    def participants(self) -> SqlParticipants:
+        return SqlParticipants(self.database)
+
+    @cached_property
+    def notices(self) -> SqlNotices:
+        texts = self.settings.budgets.device_texts_per_day
+        return SqlNotices(self.database, self.outbox, self.sealing("outbox"), device_texts=texts)
+
+    @cached_property
+    def one_time_codes(self) -> SqlCodes:
+        return SqlCodes(self.database, self.outbox)
+
+    @cached_property
+    def session_clients(self) -> SqlSessionClients:
+        return SqlSessionClients(self.database, self.outbox)
+
+    @cached_property
+    def sessions(self) -> SqlSessions:
+        """Sessions; ending one notifies its clients."""
+        return SqlSessions(self.database, self.audit, self.session_clients, self.notices)
+
+    @cached_property
+    def credentials(self) -> SqlCredentials:
+        return SqlCredentials(self.database, self.sessions, self.audit, self.notices)
+
+    @cached_property
+    def devices(self) -> SqlDevices:
+        return SqlDevices(self.database, self.audit, self.notices)
+
+    @cached_property
+    def tickets(self) -> SqlTickets:
+        return SqlTickets(self.database)
+
+    @cached_property
+    def passkeys(self) -> SqlPasskeys:
+        return SqlPasskeys(self.database, self.audit, self.notices, self.sessions)
+
+    @cached_property
+    def history(self) -> SqlHistory:
+        return SqlHistory(self.database, self.audit)
+
+    @cached_property
+    def own_copies(self) -> SqlOwnCopy:
+        return SqlOwnCopy(self.database, self.history)
+
+    @cached_property
+    def consents(self) -> SqlConsents:
+        return SqlConsents(self.database, self.audit)
+
+    @cached_property
+    def families(self) -> SqlFamilies:
+        return SqlFamilies(self.database)
+
+    @cached_property
+    def grant_states(self) -> SqlGrantStates:
+        return SqlGrantStates(self.database)
+
+    @cached_property
+    def links(self) -> SqlLinks:
+        sealing = self.sealing("upstream")
+        return SqlLinks(self.database, self.people, self.credentials, self.audit, self.notices, sealing)
+
+    @cached_property
+    def agencies(self) -> SqlAgencies:
+        return SqlAgencies(self.database, self.clock)
+
+    @cached_property
+    def declarations(self) -> SqlDeclarations:
+        """Declarations; their pictures have their own sealing key."""
+        return SqlDeclarations(self.database, self.audit, self.outbox, self.sealing("photo"))
+
+    @cached_property
+    def declaration_views(self) -> SqlDeclarationViews:
+        return SqlDeclarationViews(self.database)
+
+    @cached_property
+    def decisions(self) -> SqlDecisions:
+        return SqlDecisions(self.database, self.people, self.credentials, self.audit, self.outbox)
+
+    @cached_property
+    def proposals(self) -> SqlProposals:
+        return SqlProposals(self.database, self.audit)
+
+    @cached_property
+    def data_requests(self) -> SqlDataRequests:
+        return SqlDataRequests(self.database, self.credentials, self.audit, self.outbox, self.notices)
+
+    @cached_property
+    def officers(self) -> SqlOfficers:
+        """Officers; the secrets of their devices have their own sealing key."""
+        return SqlOfficers(self.database, self.audit, self.sealing("officer-totp"))
+
+    @cached_property
+    def officer_sessions(self) -> SqlOfficerSessions:
+        return SqlOfficerSessions(self.database, self.audit)
 
     def refuse_evicting_redis(self) -> None:
-        """Raises `BadSettings` when Redis may throw away what a tombstone remembers."""
+        """Raises `BadSettings` when Redis may evict the data of a tombstone."""
         if self.redis is None:
             return
+        from redis.exceptions import RedisError, ResponseError
+
         try:
             policy = self.redis.config_get("maxmemory-policy").get("maxmemory-policy")
         except ResponseError:
@@ -80,78 +193,26 @@ class Stores:
         if policy != "noeviction":
             raise BadSettings([f"store.redis_url: maxmemory-policy is {policy!r}, it must be 'noeviction'"])
 
+    def watch_redis(self, observe: Callable[[float], None]) -> None:
+        """Call `observe` with the seconds of each call to Redis, if Redis is used."""
+        if self.redis is not None:
+            cast("RedisEphemeralStore", self.ephemeral).observe = observe
+
     def close(self) -> None:
         """Close the connections of this process."""
-        self.database.close()
+        super().close()
         if self.redis is not None:
             self.redis.close()
 
 
-def open_stores(settings: Settings, clock: Clock = time.time) -> Stores:
-    """Open the stores. Raises `BadSettings` when the master key cannot be used."""
-    database = open_database(settings)
-    masters = master_keys(settings)
-    redis = open_redis(settings)
-    secrets = Secrets(database, masters)
-    audit = SqlAudit(database, clock, secrets.get("log-digest"), current_id)
-    store = SqlKeyStore(database, masters, noted_in(audit))
-    return Stores(
-        settings=settings,
-        clock=clock,
-        database=database,
-        redis=redis,
-        ephemeral=RedisEphemeralStore(redis) if redis else SqlEphemeralStore(database),
-        masters=masters,
-        secrets=secrets,
-        rings=RingCache(store, clock),
-        rotator=Rotator(store, clock, policy(settings)),
-        audit=audit,
-        trail=Trail(database, chain_of(secrets)),
-        audit_keys=_audit_keys(settings, SqlKeyStore(database, masters, noted_in(audit, "audit"), AUDIT), clock),
-        people=SqlPeople(database),
-        clients=SqlClients(database),
-        support_codes=SqlSupportCodes(database, clock),
-        outbox=SqlOutbox(database, MasterKey(secrets.get("outbox")), clock, waiting=settings.messages.waiting),
-    )
-
-
-def _audit_keys(settings: Settings, store: SqlKeyStore, clock: Clock) -> AuditKeys:
-    rings = RingCache(store, clock)
-    signer = SegmentSigner(Signer(rings, clock), rings.ring, clock, settings.issuer)
-    return AuditKeys(rings, Rotator(store, clock, policy(settings, (audit_export.ALGORITHM,))), signer)
-
-
-def chain_of(secrets: Secrets) -> Callable[[int], Chain]:
-    """The chain of the audit trail: keyed by a secret of its own, from a record on that lies sealed beside it."""
-
-    def after(last: int) -> Chain:
-        return Chain(secrets.get("audit"), int(secrets.first("audit keyed since", b"%d" % (last + 1))))
-
-    return after
-
-
-def open_database(settings: Settings) -> Database:
-    """The SQL database."""
-    try:
-        timeout = settings.store.timeout
-        pool = settings.store.pool_size
-        return Database(
-            settings.database_url,
-            pool_size=pool,
-            pool_wait=timeout,
-            connect_timeout=timeout,
-            # SQLite's one write lock knows no order among those who wait: with less patience some go without need.
-            statement_timeout=max(timeout, 5.0) if settings.database_url.startswith("sqlite") else timeout,
-        )
-    except ValueError as error:
-        raise BadSettings([f"store.database_url: {error}"]) from None
-
-
-def open_redis(settings: Settings) -> Redis | None:
-    """Redis, single or behind Sentinel, or None when short-lived things stay in SQL."""
+def open_redis(settings: Settings) -> "Redis | None":
+    """Redis, single or behind Sentinel, or None when short-lived data stays in SQL; its library is imported by need."""
     store = settings.store
     if not store.redis_url:
         return None
+    from redis import Redis, Sentinel
+    from redis.connection import parse_url
+
     bounds = {"socket_timeout": store.timeout, "socket_connect_timeout": store.timeout, "health_check_interval": 0}
     tls = {"ssl_ca_certs": str(store.redis_ca_file)} if store.redis_ca_file else {}
     if not store.redis_sentinels:
@@ -166,22 +227,3 @@ def open_redis(settings: Settings) -> Redis | None:
     sentinel: Any = Sentinel(nodes, sentinel_kwargs={**bounds}, **bounds, **secure, **address)  # type: ignore[no-untyped-call]
     master: Redis = sentinel.master_for(store.redis_service)
     return master
-
-
-def passwords_of(settings: Settings, secrets: Secrets) -> Passwords:
-    """The hashing pool of this process."""
-    login = settings.login
-    cost = HashCost(login.hash_memory, login.hash_time)
-    places = login.hash_workers or math.ceil(available_cores() / settings.web.workers)
-    return Passwords(secrets.get("pepper"), cost, at_once=places, waiting=login.hash_queue)
-
-
-def available_cores() -> float:
-    """The cores that this process may use: those that it may run on, or the part of them that its cgroup allows."""
-    cores = float(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
-    try:
-        most, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return min(cores, int(most) / int(period))
-    except (OSError, ValueError):
-        # No second version of cgroups, or no limit ("max").
-        return cores

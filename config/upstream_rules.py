@@ -1,4 +1,4 @@
-"""What an upstream's settings must say, and what they must not: (is bad, why)."""
+"""The rules for an upstream's settings: (is bad, why)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Complaint = tuple[bool, str]
 
 
 def upstream_rules(upstreams: Sequence[UpstreamSettings], *, production: bool) -> Iterator[Complaint]:
-    """Every rule on every upstream, and those that hold between them."""
+    """Every rule for each upstream, and those between them."""
     for name, times in Counter(upstream.id for upstream in upstreams).items():
         yield times > 1, f"upstreams: {name!r} is there twice"
     secrets = Counter(upstream.client_secret.get_secret_value() for upstream in upstreams if upstream.client_secret)
@@ -49,7 +49,7 @@ def _needed(u: UpstreamSettings) -> Iterator[Complaint]:
 
 
 def _addresses(u: UpstreamSettings, production: bool) -> Iterator[Complaint]:
-    """The issuer of an upstream without discovery is only compared, so it may be anything."""
+    """The issuer of an upstream without discovery is only compared, so it may have any form."""
     names = (*ADDRESSES, "issuer") if u.kind == "oidc" else ADDRESSES
     for name in names:
         parts = urlsplit(getattr(u, name))

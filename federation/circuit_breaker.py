@@ -1,7 +1,7 @@
-"""A broken upstream hurts nobody else: few threads wait for it, and after some failures none do until it mends.
+"""A broken upstream affects nothing else: few threads wait for it, and after some failures none until it recovers.
 
-`Guarded` is a `Connector` around another one. Failures of kind `unavailable` count, and a person who came back shows
-that the upstream lives; a refusal shows nothing, as whoever holds the browser can bring one about. Per process, because
+`Guarded` is a `Connector` around another one. Failures of kind `unavailable` count, and a person who came back proves
+that the upstream works; a refusal proves nothing, as the browser alone can cause one. The state is per process, because
 threads are (F-23, F-25).
 """
 
@@ -23,7 +23,7 @@ SLOW_FOR = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """After how many failures in a row an upstream counts as down, how long it rests then, and what is slow."""
+    """After how many consecutive failures an upstream counts as down, how long it then rests, and what is slow."""
 
     failures: int = 5
     first_pause: float = 5.0
@@ -35,10 +35,10 @@ USUAL_PATIENCE = Patience()
 
 
 class Breaker:
-    """Closed, it lets everybody through; open, nobody; after the pause one at a time may try (half-open).
+    """Closed, it lets every request through; open, none; after the pause one at a time may try (half-open).
 
-    The pause doubles with each try that fails, and is up to a fifth longer by chance, so that processes do not all try
-    at the same moment.
+    The pause doubles with each failed try, plus up to a fifth at random, so that processes do not all try at the same
+    time.
     """
 
     def __init__(
@@ -60,11 +60,11 @@ class Breaker:
 
     @property
     def is_resting(self) -> bool:
-        """Whether it is open and the pause is not over; a clock that was set back ends the pause."""
+        """Whether it is open and the pause is not over; a clock that is set back ends the pause."""
         return not self.is_closed and 0 <= self._clock() - self._opened_at < self._pause
 
     def may_begin(self) -> bool:
-        """Whether a person may set out now; for an upstream that may have mended, one in each pause."""
+        """Whether a person may start now; after the pause of an open breaker, one per pause."""
         with self._lock:
             if self.is_closed:
                 return True
@@ -74,7 +74,7 @@ class Breaker:
             return True
 
     def may_ask(self) -> bool:
-        """Whether to ask the upstream now; whoever may must tell how it went."""
+        """Whether to ask the upstream now; the caller must then report the outcome."""
         with self._lock:
             if self.is_closed:
                 return True
@@ -84,18 +84,18 @@ class Breaker:
             return True
 
     def lives(self) -> None:
-        """It answered."""
+        """The upstream answered."""
         with self._lock:
             self._failures = self._times_opened = 0
             self._is_tried = False
 
     def unclear(self) -> None:
-        """Nobody knows whether it lives: the browser alone may have made up what came."""
+        """The outcome says nothing about the upstream: the browser alone may have forged what came."""
         with self._lock:
             self._is_tried = False
 
     def failed(self) -> None:
-        """It did not answer."""
+        """The upstream did not answer."""
         with self._lock:
             self._is_tried = False
             self._failures += 1
@@ -107,7 +107,7 @@ class Breaker:
 
 
 class Guarded:
-    """A connector that at most a quarter of the `threads` may wait for, behind a breaker."""
+    """A connector behind a breaker; at most a quarter of the `threads` may wait for it."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class Guarded:
 
     @property
     def state(self) -> State:
-        """For pages and metrics: `down` while it rests, `slow` while it is tried again or was slow a moment ago."""
+        """For pages and metrics: `down` while it rests, `slow` while it is retried or was slow a moment ago."""
         if self._breaker.is_resting:
             return "down"
         was_slow = 0 <= self._clock() - self._slow_at < SLOW_FOR
@@ -138,7 +138,7 @@ class Guarded:
     def start(self, leaving: Leaving) -> Departure:
         if not self._breaker.may_begin():
             raise self._turned_away("start", "it rests")
-        # That somebody could be sent away says nothing yet: most upstreams are not asked for it.
+        # A successful departure proves nothing: most upstreams are not asked for it.
         with self._seat("start"), self._measured("start", proves=False):
             return self._connector.start(leaving)
 
@@ -150,7 +150,7 @@ class Guarded:
                 return self._connector.finish(callback)
 
     def logout_url(self, hint: str, return_to: str, state: str) -> str | None:
-        """None also when the upstream cannot be asked now: nobody's logout with us waits for it."""
+        """Also None when the upstream cannot be asked now: a logout with us does not wait for it."""
         try:
             with self._seat("logout"):
                 return self._connector.logout_url(hint, return_to, state)
@@ -158,7 +158,7 @@ class Guarded:
             return None
 
     def ended(self, logout_token: str) -> tuple[str | None, str | None]:
-        # Strangers may call this, so it moves no breaker.
+        # Strangers may call this, so it does not change the breaker.
         with self._seat("ended"):
             return self._connector.ended(logout_token)
 
@@ -179,7 +179,7 @@ class Guarded:
 
     @contextmanager
     def _measured(self, operation: str, *, proves: bool) -> Iterator[None]:
-        """Tell the breaker and the metrics how it went."""
+        """Report the outcome to the breaker and the metrics."""
         began, outcome = self._clock(), "error"
         try:
             yield

@@ -1,4 +1,4 @@
-"""`Conflicts` of the officer console, kept by the store of links: list, show masked, refuse, link all the same."""
+"""`Conflicts` for the officer console, backed by the store of links: list, show masked, refuse, force a link."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from idp.ports import Conflict, ConflictOver
 
 
 class OfficerConflicts:
-    """Refused links, as officers see and decide them."""
+    """Refused links, as officers view and decide them."""
 
     def __init__(self, links: SqlLinks, officers: LinkOfficers, people: People) -> None:
         self._links = links
@@ -51,8 +51,8 @@ class OfficerConflicts:
             raise ConflictOver from None
 
     def force(self, dispute: Dispute, account: Account, pair: TwoPersonRule, reason: str) -> None:
-        """Link whoever came to `account`. Raises `LinkConflict`."""
-        # Whoever had the link so far is told and loses what came through it, before somebody else gets it.
+        """Link the person of the dispute to `account`. Raises `LinkConflict`."""
+        # The previous holder of the link is notified and loses what came through it, before another person gets it.
         before = self._links.find(dispute.subject)
         owner = self._people.find(before.account_id) if before and before.account_id != account.id else None
         if before and owner:
@@ -67,7 +67,7 @@ class OfficerConflicts:
 
 
 def upstream_facts(dispute: Dispute) -> dict[str, str | None]:
-    """What the upstream said of the person, masked; nothing is left of it once the dispute is decided."""
+    """What the upstream said about the person, masked; it is deleted once the dispute is decided."""
     name, number = dispute.facts.get("name"), dispute.facts.get("citizen_number")
     return {
         "name": masked_name(name) if name else None,

@@ -1,7 +1,7 @@
-"""What every upstream is to us: a `Connector` that sends a browser away and reads what it brings back.
+"""The interface of every upstream: a `Connector` that sends a browser away and reads what it brings back.
 
-Nothing that an upstream says is believed before its connector has checked it, and whatever goes wrong is one
-`UpstreamFailed` with one of five kinds; details are for the log and never hold anything of the person's profile.
+Nothing from an upstream is trusted before its connector has checked it, and every failure is one `UpstreamFailed` with
+one of five kinds; details are for the log and never contain profile data.
 """
 
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ PhoneVerified = Literal["claim", "by_agreement", "never"]
 
 
 class UpstreamFailed(Exception):
-    """The upstream did not bring a person back.
+    """The upstream login failed.
 
-    `cancelled`: the person gave up there; `unavailable`: it is down, slow or answers no protocol; `refused`: what it
-    said is not true or not for us; `misconfigured`: it does not know us (an alarm for operators); `expired`: its code
-    was too old, and beginning anew helps.
+    `cancelled`: the person cancelled there; `unavailable`: it is down, slow or violates the protocol; `refused`: what
+    it said is invalid or not for us; `misconfigured`: it does not know us (an alarm for operators); `expired`: its code
+    was too old, and starting again helps.
     """
 
     def __init__(self, kind: FailureKind, detail: str) -> None:
@@ -32,12 +32,12 @@ class UpstreamFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class UpstreamIdentity:
-    """What an upstream swears to of one person, in our own terms; everything else of its profile is dropped.
+    """What an upstream asserts about one person, in our terms; everything else in its profile is dropped.
 
     `upstream` is our name for it (its issuer is pinned in configuration) and `subject` its stable name for the person:
-    only both together mean somebody. `citizen_number` is the 12-digit CCCD. `phone` is there only when the upstream's
-    policy counts it as verified. `bhxh_code` is what people typed there: a hint to look up, never a proof. `acr` is our
-    level 1 to 4, `ial` our proofing level 0 to 2; a value that nobody mapped is no elevation.
+    only both together identify a person. `citizen_number` is the 12-digit CCCD. `phone` is set only when the upstream's
+    policy counts it as verified. `bhxh_code` is what people typed there: a hint for a lookup, never a proof. `acr` is
+    our level 1 to 4, `ial` our proofing level 0 to 2; an unmapped value does not raise the level.
     """
 
     upstream: str
@@ -56,10 +56,10 @@ class UpstreamIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A person whom an upstream brought back, and what is needed to end the session there later.
+    """A person returned by an upstream, and what is needed to end the session there later.
 
-    `auth_time` is when the person logged in there, if something signed tells. `sid` is the upstream's name for its
-    session (OIDC Back-Channel Logout 1.0) and `logout_hint` what its logout wants (an ID token); both may be empty.
+    `auth_time` is when the person logged in there, if a signed value says so. `sid` is the upstream's name for its
+    session (OIDC Back-Channel Logout 1.0) and `logout_hint` what its logout needs (an ID token); both may be empty.
     """
 
     identity: UpstreamIdentity
@@ -70,7 +70,7 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """A browser about to leave for an upstream. `fresh` demands a new login there, `acr` is the level wished."""
+    """A browser about to leave for an upstream. `fresh` requires a new login there, `acr` is the requested level."""
 
     state: str
     redirect_uri: str
@@ -81,7 +81,7 @@ class Leaving:
 
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """Where to send the browser, and what the connector wants to see again when it comes back (nonce, verifier)."""
+    """Where to send the browser, and what the connector needs again when it comes back (nonce, verifier)."""
 
     url: str
     kept: Mapping[str, str] = field(default_factory=dict)
@@ -91,7 +91,7 @@ class Departure:
 class Callback:
     """How the browser came back: the raw query as it was sent, and what `start` asked to keep.
 
-    The state was taken and belongs to this browser and this upstream; everything else in `query` is hearsay.
+    The state was taken and belongs to this browser and this upstream; everything else in `query` is untrusted.
     """
 
     query: str
@@ -100,14 +100,14 @@ class Callback:
 
 
 class Connector(Protocol):
-    """One upstream. Methods may take as long as the outbound deadline of five seconds, all their requests together."""
+    """One upstream. Each method is bounded by the outbound deadline of five seconds for all its requests together."""
 
     def start(self, leaving: Leaving) -> Departure:
-        """Where the browser goes. Raises `UpstreamFailed` when the upstream cannot be asked."""
+        """Where to send the browser. Raises `UpstreamFailed` when the upstream cannot be asked."""
         ...
 
     def finish(self, callback: Callback) -> Arrival:
-        """Who came back. Raises `UpstreamFailed`."""
+        """The person who came back. Raises `UpstreamFailed`."""
         ...
 
     def logout_url(self, hint: str, return_to: str, state: str) -> str | None:
@@ -115,7 +115,7 @@ class Connector(Protocol):
         ...
 
     def ended(self, logout_token: str) -> tuple[str | None, str | None]:
-        """The subject and the `sid` whose session the upstream says it has ended. Raises `UpstreamFailed`."""
+        """The subject and the `sid` of the session that the upstream reports as ended. Raises `UpstreamFailed`."""
         ...
 
     def check(self) -> None:

@@ -1,8 +1,8 @@
-"""VNeID's envelope: an AES key wrapped for our RSA key (PKCS#1 v1.5), and a text encrypted with it (ECB, or CBC).
+"""VNeID's envelope: an AES key wrapped with our RSA key (PKCS#1 v1.5), and a text encrypted with it (ECB, or CBC).
 
-Neither mode proves who encrypted; TLS does that. A padding oracle is closed in three ways: RSA errors give a random key
-(implicit rejection), every failure is the one `BadEnvelope` with the one message, and whatever fails, fails after the
-same steps.
+Neither mode authenticates the sender; TLS does that. A padding oracle is prevented in three ways: RSA errors yield a
+random key (implicit rejection), every failure is the same `BadEnvelope` with the same message, and every failure occurs
+after the same steps.
 """
 
 import base64
@@ -21,7 +21,7 @@ _KEY_BITS = range(2048, 8193)
 
 
 class BadEnvelope(Exception):
-    """It does not open. There is only one message, whatever was wrong."""
+    """It does not open. The message is always the same, whatever was wrong."""
 
     def __init__(self) -> None:
         super().__init__("the envelope does not open")
@@ -48,10 +48,10 @@ class Envelopes:
     def _unwrapped(self, wrapped: bytes) -> bytes:
         instead = os.urandom(32)
         try:
-            found = self._key.decrypt(wrapped, PKCS1v15())
+            key = self._key.decrypt(wrapped, PKCS1v15())
         except ValueError:
             return instead
-        return found if len(found) in (16, 24, 32) else instead
+        return key if len(key) in (16, 24, 32) else instead
 
     def _decrypted(self, secret: bytes, closed: bytes) -> bytes:
         mode: modes.ECB | modes.CBC = modes.ECB()  # noqa: S305 - theirs, and integrity is TLS's
@@ -64,7 +64,7 @@ class Envelopes:
 
 
 def _from_base64(text: object) -> bytes:
-    """Plain base64 in its one spelling; what is none becomes nothing, which opens no envelope."""
+    """Plain base64 in canonical form; anything else becomes empty, which opens no envelope."""
     try:
         return base64.b64decode(text, validate=True) if isinstance(text, str) and len(text) <= _LONGEST else b""
     except ValueError:

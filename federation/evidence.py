@@ -1,4 +1,4 @@
-"""Gathers for the linking table what we know about whoever came: their link, and the accounts that a fact points at."""
+"""Collects what the linking table needs about an arriving person: their link, and the accounts that a fact matches."""
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
@@ -12,7 +12,7 @@ from idp.accounts.participants import Participant
 
 
 class Accounts(Protocol):
-    """The part of `People` that is asked here."""
+    """The part of `People` used here."""
 
     def find(self, account_id: str) -> Account | None: ...
 
@@ -22,7 +22,7 @@ class Accounts(Protocol):
 
 
 class Register(Protocol):
-    """The part of `Participants` that is asked here."""
+    """The part of `Participants` used here."""
 
     def find(self, bhxh_code: str) -> Participant | None: ...
 
@@ -30,7 +30,7 @@ class Register(Protocol):
 
 
 class LinkReader(Protocol):
-    """The part of `Links` that is asked here."""
+    """The part of `Links` used here."""
 
     def find(self, subject: Subject) -> Link | None: ...
 
@@ -38,7 +38,7 @@ class LinkReader(Protocol):
 
 
 class EvidenceCollector:
-    """Asks the stores, and decides nothing."""
+    """Reads the stores, and decides nothing."""
 
     def __init__(self, links: LinkReader, people: Accounts, register: Register) -> None:
         self._links = links
@@ -46,11 +46,11 @@ class EvidenceCollector:
         self._register = register
 
     def link(self, subject: Subject) -> Link | None:
-        """The link of this subject that holds."""
+        """The active link of this subject."""
         return self._links.find(subject)
 
     def of(self, identity: UpstreamIdentity, subject: Subject, link: Link | None, policy: LinkPolicy) -> Evidence:
-        """Everything that the table asks for. A number that proves nothing is not looked up in the register."""
+        """Everything that the table needs. A number that proves nothing is not looked up in the register."""
         if link is not None:
             return self._of_link(identity, subject, link)
         participant = self.participant(identity, policy)
@@ -64,9 +64,9 @@ class EvidenceCollector:
         )
 
     def _of_link(self, identity: UpstreamIdentity, subject: Subject, link: Link) -> Evidence:
-        """A link that was made without a number is held against the account's own; an organisation's by its tax code.
+        """A link made without a number is compared with the account's own number; an organisation's by its tax code.
 
-        A number that is the subject itself tells nothing of whom it names now.
+        A number that is itself the subject does not tell to whom it belongs now.
         """
         account, same = self._people.find(link.account_id), link.subject.is_still(subject)
         if account is not None and account.kind == "organisation":
@@ -79,7 +79,7 @@ class EvidenceCollector:
         return Evidence(linked=account, same_person=same, unnamed=link.subject.is_unnamed(subject, by_number=by_number))
 
     def typed(self, identity: UpstreamIdentity, code: str) -> Evidence:
-        """What a BHXH code that the person typed points at; a text of no possible shape is asked for all the same."""
+        """What a BHXH code typed by the person matches; an invalid one is looked up all the same."""
         read = identifiers.read("individual", code)
         value = read[1] if read and read[0] == "bhxh" else "-"
         return Evidence(
@@ -89,7 +89,7 @@ class EvidenceCollector:
         )
 
     def is_named(self, identity: UpstreamIdentity, other_than: str) -> bool:
-        """Whether the citizen number is that of another account."""
+        """Whether another account has the citizen number."""
         return any(account.id != other_than for account in self._holding("cccd", identity.citizen_number))
 
     def is_linked(self, upstream: str, account_id: str) -> bool:
@@ -100,7 +100,7 @@ class EvidenceCollector:
         return self._people.find(account_id)
 
     def participant(self, identity: UpstreamIdentity, policy: LinkPolicy) -> Participant | None:
-        """The register's entry of a proven person."""
+        """The register's entry of a proved person."""
         number = identity.citizen_number if is_proven(identity, policy) else None
         return self._register.find_by_citizen_number(number) if number else None
 
@@ -108,10 +108,10 @@ class EvidenceCollector:
         return self._people.holding_phone(identity.phone.e164) if identity.phone else []
 
     def _holding(self, kind: IdentifierKind, value: str | None) -> list[Account]:
-        found = self._people.find_by_identifier(kind, value) if value else None
-        return [found] if found else []
+        account = self._people.find_by_identifier(kind, value) if value else None
+        return [account] if account else []
 
     def _candidates(self, identity: UpstreamIdentity, accounts: Sequence[Account]) -> tuple[Candidate, ...]:
-        # Asked for nobody too, so that a typed code takes the same time whether somebody has it or not.
+        # Also looked up for an unknown code, so that a typed code takes the same time whether or not it exists.
         linked = self._links.linked(identity.upstream, [account.id for account in accounts])
         return tuple(Candidate(account, account.id in linked) for account in accounts)

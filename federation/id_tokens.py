@@ -1,7 +1,7 @@
-"""ID tokens and logout tokens of upstreams, judged by rules of our own; joserfc does the signatures (D-01, D-08, D-13).
+"""ID tokens and logout tokens of upstreams, checked by our own rules; joserfc verifies signatures (D-01, D-08, D-13).
 
-Who the issuer is and which algorithms it signs with is configured, never learned from the token. Whatever is wrong is
-one `UpstreamFailed` with the name of the rule and nothing of the content.
+The issuer and its signing algorithms are configured, never learned from the token. Every failure is one
+`UpstreamFailed` with the name of the rule and none of the content.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -15,8 +15,8 @@ from joserfc.util import urlsafe_b64decode
 
 from federation.connector import UpstreamFailed
 from federation.connectors.facts import subject
-from federation.strict_json import strict_object
 from keys.signing import half_hash
+from keys.strict_json import strict_object
 
 LONGEST = 16_384
 LEEWAY = 30
@@ -32,7 +32,7 @@ Rule = tuple[bool, str]
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """Whose tokens these must be, for whom, and how they are signed."""
+    """The expected issuer, audience and signing of the tokens."""
 
     issuer: str
     client_id: str
@@ -49,7 +49,7 @@ def read_id_token(
     access_token: str = "",
     since: float | None = None,
 ) -> dict[str, Any]:
-    """The claims of a good ID token. With `since` the person must have logged in there at or after that moment."""
+    """The claims of a valid ID token. With `since` the person must have logged in there at or after that time."""
     header, claims = _verified(token, expected, find_key)
     _hold(_common_rules(claims, expected, now))
     exp, auth_time = claims.get("exp"), claims.get("auth_time")
@@ -70,7 +70,7 @@ def read_id_token(
 
 
 def read_logout_token(token: object, expected: Expected, find_key: FindKey, *, now: float) -> dict[str, Any]:
-    """The claims of a good logout token (OIDC Back-Channel Logout 2.6); its `jti` is the caller's to take once."""
+    """The claims of a valid logout token (OIDC Back-Channel Logout 2.6); the caller has to consume its `jti` once."""
     header, claims = _verified(token, expected, find_key)
     _hold(_common_rules(claims, expected, now))
     events, sub, sid, exp = (claims.get(name) for name in ("events", "sub", "sid", "exp"))
@@ -90,7 +90,7 @@ def read_logout_token(token: object, expected: Expected, find_key: FindKey, *, n
 
 
 def _verified(token: object, expected: Expected, find_key: FindKey) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of a token that the issuer's key signed; parsed by us, so that nothing is said twice."""
+    """Header and claims of a token signed by the issuer's key; parsed by us, so that duplicate names are refused."""
     if not isinstance(token, str) or len(token) > LONGEST or not token.isascii() or token.count(".") != 2:
         raise UpstreamFailed("refused", "token: no signed JWT")
     try:

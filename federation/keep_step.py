@@ -1,6 +1,6 @@
-"""`/link/keep`, `/account/links/keep`: what stays of older ways in, after a link that proves the person better.
+"""`/link/keep`, `/account/links/keep`: which older login methods stay after a link that proves the person better.
 
-The first is a step of the login that made the link; the second asks whoever linked from a session of theirs.
+The first is a step of the login that made the link; the second asks a person who linked from their session.
 """
 
 from collections.abc import Sequence
@@ -13,10 +13,11 @@ from federation.linking import Link, LinkConflict
 from federation.pages import page
 from federation.sentences import OLDER
 from federation.upstreams import Upstreams
+from idp.dates import local_date
 from idp.errors import Expired
 from idp.login.attempt import Attempts
 from idp.login.authentication import Authentication
-from idp.web.account import OwnPages, shown_date
+from idp.web.account import OwnPages
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
 from idp.web.own_data import Sensitive, renewed
 from idp.web.page import Page
@@ -24,7 +25,7 @@ from idp.web.steps import Step, Steps
 
 
 class KeepStep(Page):
-    """Each older way in and channel with a box; what is not ticked ends."""
+    """Each older login method and channel with a checkbox; what is not ticked ends."""
 
     def __init__(self, attempts: Attempts, upstreams: Upstreams, keeping: Keeping, steps: Steps) -> None:
         self._attempts = attempts
@@ -37,8 +38,8 @@ class KeepStep(Page):
         link = self._link(step)
         if link is None:
             return redirect(step.return_url, 303)
-        shown = _shown(self._upstreams, step.browser, link, self._keeping.older(step.account, link, step.proof))
-        return page("link_keep.html", step.attempt, action="/link/keep", hidden={"attempt": step.handle}, **shown)
+        values = _shown(self._upstreams, step.browser, link, self._keeping.older(step.account, link, step.proof))
+        return page("link_keep.html", step.attempt, action="/link/keep", hidden={"attempt": step.handle}, **values)
 
     def post(self) -> Response:
         step = self._steps.here()
@@ -53,13 +54,13 @@ class KeepStep(Page):
         return redirect(step.return_url, 303)
 
     def _link(self, step: Step) -> Link | None:
-        """The link that this login is asked about; a login in another tab may have answered, and the step is over."""
+        """The link that this login is asked about; if a login in another tab has answered, the step is over."""
         if step.attempt.proof is None or not step.attempt.review:
             return None
-        found = self._keeping.link(step.account.id, step.attempt.review)
-        if found is None:
+        link = self._keeping.link(step.account.id, step.attempt.review)
+        if link is None:
             self._reviewed(step, step.attempt.proof, step.attempt.secured_at)
-        return found
+        return link
 
     def _reviewed(self, step: Step, proof: Authentication, secured_at: float) -> None:
         secret = self._attempts.reviewed(step.handle, step.attempt, proof, secured_at)
@@ -67,7 +68,7 @@ class KeepStep(Page):
 
 
 class KeepOwn(Sensitive):
-    """The same question for a person who linked from a session of theirs, behind the same fresh code."""
+    """The same question for a person who linked from their session, behind the same fresh code."""
 
     path = "/account/links/keep"
 
@@ -111,7 +112,7 @@ class KeepOwn(Sensitive):
 
 
 def _shown(upstreams: Upstreams, browser: Browser, link: Link, older: Sequence[Older]) -> dict[str, object]:
-    """The way that proved the person, and a row for each older thing."""
+    """The method that proved the person, and a row for each older item."""
 
     def name(upstream: str) -> str:
         configured = upstreams.configured(upstream)
@@ -122,7 +123,7 @@ def _shown(upstreams: Upstreams, browser: Browser, link: Link, older: Sequence[O
             "key": each.key,
             "title": str(OLDER[each.kind]),
             "name": name(each.name) if each.kind == "link" else each.name,
-            "since": shown_date(each.since) if each.since else "",
+            "since": local_date(each.since) if each.since else "",
             "kept": each.used,
         }
         for each in older

@@ -1,7 +1,7 @@
-"""What was there before a strong proof: old ways in and old channels, each kept or ended by the person's own word.
+"""What existed before a strong proof: older login methods and channels, each kept or ended as the person decides.
 
-Whoever held the account before its owner proved by electronic identity who they are may have left a password, a
-passkey, a link or a number (security.md T-01 to T-05). One credential event ends whatever the owner does not keep.
+A person who held the account before its owner proved their identity electronically may have left a password, a passkey,
+a link or a number (security.md T-01 to T-05). One credential event ends everything the owner does not keep.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -18,12 +18,12 @@ from idp.ports import Clock, Event
 
 Kind = Literal["password", "passkey", "link", "phone", "email"]
 CODE_LASTS = 300.0
-"""Seconds for which a code opens the page that makes a link."""
+"""Seconds during which a code opens the page that makes a link."""
 
 
 @dataclass(frozen=True, slots=True)
 class Older:
-    """One of them. `name` is what the person knows it by, `used` says that this very login went by it."""
+    """One older item. `name` is how the person knows it, `used` says that this very login used it."""
 
     kind: Kind
     id: str
@@ -38,7 +38,7 @@ class Older:
 
 
 class HeldPasskeys(Protocol):
-    """The part of `Passkeys` that is asked here."""
+    """The part of `Passkeys` used here."""
 
     def of(self, kind: HolderKind, holder: str) -> list[Passkey]: ...
 
@@ -53,36 +53,36 @@ class Keeping:
         self._clock = clock
 
     def link(self, account_id: str, link_id: str) -> Link | None:
-        """The link after which the person has still to be asked; None when they were."""
+        """The link about which the person still has to be asked; None when they were."""
         mine = self._links.of_account(account_id)
         return next((link for link in mine if link.id == link_id and link.to_review), None)
 
     def waiting(self, account_id: str) -> Link | None:
-        """A link after which the person has still to be asked."""
+        """A link about which the person still has to be asked."""
         return next((link for link in self._links.of_account(account_id) if link.to_review), None)
 
     def older(self, account: Account, link: Link, proof: Authentication) -> list[Older]:
         """Everything else that opens the account or reaches its owner."""
-        found = []
+        ways = []
         if account.password_hash:
-            found.append(Older("password", "", "", account.password_changed_at, proof.through == "password"))
+            ways.append(Older("password", "", "", account.password_changed_at, proof.through == "password"))
         for passkey in self._passkeys.of("account", account.id):
-            found.append(Older("passkey", passkey.id, passkey.name, passkey.created_at, proof.through == "passkey"))
+            ways.append(Older("passkey", passkey.id, passkey.name, passkey.created_at, proof.through == "passkey"))
         for other in self._links.of_account(account.id):
             if other.id != link.id:
-                found.append(Older("link", other.id, other.subject.upstream, other.made_at))
+                ways.append(Older("link", other.id, other.subject.upstream, other.made_at))
         by_code = proof.otp_at is not None and "sms" in proof.amr and proof.otp_at >= link.made_at - CODE_LASTS
         for contact in trust.contacts(account, self._clock()):
             name, number = self._masked(contact.channel, contact.to), contact.channel == "sms"
-            found.append(Older("phone" if number else "email", "", name, contact.proved_at, by_code and number))
-        return found
+            ways.append(Older("phone" if number else "email", "", name, contact.proved_at, by_code and number))
+        return ways
 
     def settle(
         self, account: Account, link: Link, proof: Authentication, *, kept: Collection[str], sid: str | None = None
     ) -> tuple[Authentication, float]:
-        """End all that is not kept; gives the proof of this login as of now, and the date of it.
+        """End everything not kept; returns the proof of this login as of now, and its date.
 
-        `sid` names the session of whoever was logged in already: it lives on. Raises `LinkConflict`.
+        `sid` names the session of a person who was already logged in: it continues. Raises `LinkConflict`.
         """
         gone = [each for each in self.older(account, link, proof) if each.key not in kept]
         event = Event("account.secured", account.id, facts={"about": "strong_link", "count": len(gone)})
@@ -99,13 +99,13 @@ class Keeping:
         moment = self._links.reviewed(link, securing, self._clock())
         upstream_session = self._links.upstream_session(account.id, proof.auth_time)
         if upstream_session:
-            # The login is named by its moment: ending it there, or here from there, has to find it.
+            # The login is identified by its time: ending it there, or here from there, has to find it.
             self._links.remember(replace(upstream_session, auth_time=moment))
         return replace(proof, auth_time=moment), moment
 
 
 def _cleared(gone: Sequence[Older]) -> dict[str, object]:
-    """The fields of the account that are empty afterwards."""
+    """The fields of the account that are then empty."""
     values: dict[str, object] = {}
     for each in gone:
         if each.kind == "password":

@@ -1,4 +1,4 @@
-"""`/link`: the step of a login by password that was made to link, once everything else that the login owes is done."""
+"""`/link`: the step that links in a login by password, after everything else that the login requires."""
 
 from dataclasses import replace
 
@@ -6,21 +6,20 @@ from flask import redirect
 from werkzeug.wrappers import Response
 
 from federation.linking_flow import Linking
-from federation.pages import page, removed_page, shown
-from federation.upstream_logins import Denied, LinkingFlow
+from federation.pages import account_values, page, removed_page
+from federation.records import LinkingFlow
+from federation.upstream_logins import Denied
 from federation.upstreams import UnknownUpstream
 from federation.web import Journeys
 from idp.errors import Expired
 from idp.login.authentication import Authentication
-from idp.login.steps import LoginRequirements
-from idp.oidc.dispatch import StepRules
-from idp.oidc.gate import GrantState
+from idp.login.steps import LoginRequirements, LoginState, StepRules, first_owed
 from idp.web.page import Page
 from idp.web.steps import Step, Steps
 
 
 class LinkStep(Page):
-    """The step of a login that was made to link: who came from the upstream, and "Liên kết"."""
+    """The step that asks about the link: who came from the upstream, and "Liên kết"."""
 
     def __init__(self, journeys: Journeys, linking: Linking, steps: Steps, rules: StepRules) -> None:
         self._journeys = journeys
@@ -38,7 +37,9 @@ class LinkStep(Page):
         upstream = self._journeys.upstream_logins.upstreams.find(flow.upstream)
         name = self._journeys.upstream_logins.arrival_of(flow).identity.name
         way = upstream.name(step.browser.language())
-        return page("link_step.html", step.attempt, handle=step.handle, way=way, name=name, account=shown(step.account))
+        return page(
+            "link_step.html", step.attempt, handle=step.handle, way=way, name=name, account=account_values(step.account)
+        )
 
     def post(self) -> Response:
         step = self._steps.here()
@@ -52,7 +53,7 @@ class LinkStep(Page):
         if isinstance(result, Denied):
             self._linked(step, None, step.attempt.secured_at)
             return self._journeys.go_on(step.browser, result, upstream.id)
-        # The person stays who logged in with the password; the link opens the next login.
+        # The person stays logged in by the password; the link opens the next login.
         proof = replace(step.proof, auth_time=result.moment)
         self._linked(step, proof, result.moment, result.outcome.review)
         self._journeys.count(upstream.id, "linked")
@@ -63,24 +64,23 @@ class LinkStep(Page):
         step.browser.was_proved(step.handle, secret)
 
     def _is_owed(self, step: Step) -> bool:
-        """Whether the link is what comes next: after a login by password here, and after all that this login owes."""
+        """Whether the link is the next step: after a login by password here, and after all that this login requires."""
         proof = step.attempt.proof
         if proof is None:
             return False
-        owed = self._rules.owed(
-            LoginRequirements(), GrantState(account=step.account), proof, step.attempt, self._steps.clock()
-        )
+        state = LoginState(self._rules, LoginRequirements(), proof, step.account, step.attempt, self._steps.clock())
+        owed = first_owed(state)
         return owed is not None and owed.step == "link"
 
     def _flow(self, step: Step) -> LinkingFlow | None:
-        """The linking flow of this login, or None when it is over or its upstream closed."""
+        """The linking flow of this login, or None when it is over or its upstream was closed."""
         upstream_logins = self._journeys.upstream_logins
         try:
-            found = upstream_logins.flow(step.attempt.linking, step.attempt.browser)
-            upstream_logins.upstreams.find(found.upstream)
+            flow = upstream_logins.flow(step.attempt.linking, step.attempt.browser)
+            upstream_logins.upstreams.find(flow.upstream)
         except (Expired, UnknownUpstream):
             return None
-        return found
+        return flow
 
     def _skip(self, step: Step) -> Response:
         self._linked(step, step.attempt.proof, step.attempt.secured_at)

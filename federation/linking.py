@@ -1,7 +1,7 @@
-"""Links between accounts and upstreams: what is kept of one, and the port behind which they are kept.
+"""Links between accounts and upstreams: what is stored of one, and the port to the store.
 
-Of an upstream's name for a person and of the citizen number only keyed digests are kept: enough to recognise both
-again, and of no use to whoever reads the table.
+Only keyed digests are stored of the upstream's name for a person and of the citizen number: enough to recognise both
+again, and useless to a reader of the table.
 """
 
 import hashlib
@@ -22,15 +22,15 @@ from idp.accounts.notices import Notice
 from idp.ports import Event
 
 How = Literal["confirmed", "code", "password", "session", "opened", "officer"]
-"""What made it: "Xác nhận", a code to our number, the account's password, a live session, a new account, officers."""
+"""How it was made: "Xác nhận", a code to our number, the password, a live session, a new account, officers."""
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who came, as it is kept: the upstream, and keyed digests of its subject, of the citizen number, of the person.
+    """The arriving person, as stored: the upstream, and keyed digests of its subject, citizen number and person.
 
-    The last one is of name and full birth date: an upstream whose subject *is* the number gives it to another when
-    the state does, and only these two tell.
+    The last one covers name and full birth date: an upstream whose subject *is* the number reassigns it when the state
+    does, and only these two reveal that.
     """
 
     upstream: str
@@ -39,12 +39,12 @@ class Subject:
     person_digest: str | None = None
 
     def is_still(self, now: "Subject") -> bool:
-        """Whether nothing that both know contradicts: the same number, the same name and birth date."""
+        """Whether the values known on both sides agree: the same number, the same name and birth date."""
         kept = ((self.citizen_digest, now.citizen_digest), (self.person_digest, now.person_digest))
         return all(then is None or later is None or then == later for then, later in kept)
 
     def is_unnamed(self, now: "Subject", *, by_number: bool) -> bool:
-        """Whether nothing came that the link was made with; `by_number` says that the number would count."""
+        """Whether none of the values that the link was made with came; `by_number` says that the number would count."""
         kept = [(self.person_digest, now.person_digest)]
         kept += [(self.citizen_digest, now.citizen_digest)] if by_number else []
         made_with = [later for then, later in kept if then is not None]
@@ -53,9 +53,9 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link that holds, or held until `ended_at` (seconds since the epoch).
+    """An active link, or one that was active until `ended_at` (seconds since the epoch).
 
-    `to_review` says that the person has still to say what they keep of what was older.
+    `to_review` says that the person still has to decide which older items they keep.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class NewLink:
-    """A link to be made, with the evidence of its decision; `phone` is the number that the decision stood on.
+    """A link to be made, with the evidence of its decision; `phone` is the number that the decision is based on.
 
     `to_review` says that it proves the person better than anything before, so that they are asked what to keep of that.
     """
@@ -85,12 +85,12 @@ class NewLink:
 
 
 DisputeReason = Reason | Literal["number", "disavowed"]
-"""Why an officer is asked: a refusal, a citizen number that a linked account lacks, a change that was disavowed."""
+"""Why an officer is asked: a refusal, a missing citizen number of a linked account, or a disavowed change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A question for an officer: why, whom it concerns, and sealed the few facts that tell who came."""
+    """A question for an officer: why, whom it concerns, and sealed the few facts that identify the arriving person."""
 
     id: str
     subject: Subject
@@ -106,7 +106,7 @@ class Dispute:
 
 @dataclass(frozen=True, slots=True)
 class UpstreamSession:
-    """Which of our sessions came through which session of an upstream: the login is named by account and moment."""
+    """Which of our logins came through which session of an upstream: the login is identified by account and time."""
 
     account_id: str
     auth_time: float
@@ -117,25 +117,25 @@ class UpstreamSession:
 
 
 class LinkConflict(Exception):
-    """The subject is linked already, the account has a link to this upstream, or what it stood on has changed."""
+    """The subject or the account is already linked to this upstream, or the basis of the decision has changed."""
 
 
 class Links(Protocol):
-    """Where links, disputes and stays are kept."""
+    """Where links, disputes and upstream sessions are kept."""
 
     def find(self, subject: Subject) -> Link | None:
-        """The link of this subject that holds."""
+        """The active link of this subject."""
         ...
 
     def of_account(self, account_id: str) -> list[Link]:
-        """The account's links that hold, oldest first."""
+        """The account's active links, oldest first."""
         ...
 
     def add(self, link: NewLink, securing: Securing, now: float) -> float:
-        """Make a link in one transaction with the credential event that it is, and return the event's date.
+        """Make a link in one transaction with its credential event, and return the event's date.
 
-        Raises `LinkConflict` when a link is in the way, when another event came first, when the account is not active
-        any more, or when `link.phone` is not this one account's number any more.
+        Raises `LinkConflict` when another link conflicts, when another event came first, when the account is no longer
+        active, or when `link.phone` is no longer this one account's number.
         """
         ...
 
@@ -148,27 +148,27 @@ class Links(Protocol):
         ...
 
     def reviewed(self, link: Link, securing: Securing, now: float) -> float:
-        """Carry out what the person said to keep, once, and return the event's date. Raises `LinkConflict`."""
+        """Apply, once, what the person decided to keep, and return the event's date. Raises `LinkConflict`."""
         ...
 
     def previous_contacts(self, account_id: str, now: float) -> dict[str, str]:
-        """`phone` and `email` of before a change that can still be undone."""
+        """`phone` and `email` from before a change that can still be undone."""
         ...
 
     def used(self, link: Link, event: Event, now: float) -> None:
-        """Note that somebody came in through the link. Raises `LinkConflict` when it has ended meanwhile."""
+        """Record a login through the link. Raises `LinkConflict` when it has ended meanwhile."""
         ...
 
     def dispute(self, dispute: Dispute, event: Event, now: float) -> None:
-        """Queue a refusal for officers; the same one again is counted, not queued twice."""
+        """Queue a refusal for officers; a repeated one is counted, not queued twice."""
         ...
 
     def remember(self, upstream_session: UpstreamSession) -> None:
-        """Remember through which session of an upstream a login came."""
+        """Remember through which upstream session a login came."""
         ...
 
     def upstream_session(self, account_id: str, auth_time: float) -> UpstreamSession | None:
-        """Through which session of an upstream the login of that moment came."""
+        """The session of an upstream through which the login of that time came."""
         ...
 
     def sids_of(self, subject: Subject | None, upstream: str, sid_digest: str | None) -> list[tuple[str, str]]:
@@ -177,13 +177,13 @@ class Links(Protocol):
 
 
 class Digester:
-    """Turns names of people into digests that only the holder of `key`, a secret of this purpose alone, can compute."""
+    """Turns names of people into digests that only the holder of `key`, a secret for this purpose, can compute."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
 
     def subject(self, identity: UpstreamIdentity) -> Subject:
-        """What is kept of whoever came."""
+        """What is stored of the arriving person."""
         number = identity.citizen_number
         citizen = self.of("citizen", number) if number else None
         person = None
@@ -192,21 +192,21 @@ class Digester:
         return Subject(identity.upstream, self.of(identity.upstream, identity.subject), citizen, person)
 
     def named(self, upstream: str, subject: str) -> Subject:
-        """The same for a bare name, as it stands in an upstream's logout token."""
+        """The same for a bare name, as in an upstream's logout token."""
         return Subject(upstream, self.of(upstream, subject))
 
     def of(self, purpose: str, text: str) -> str:
         """A keyed digest of `text` for a purpose, in base64url (43 characters)."""
-        found = hmac.digest(self._key, f"{purpose}\0{text}".encode(), hashlib.sha256)
-        return urlsafe_b64encode(found).rstrip(b"=").decode()
+        digest = hmac.digest(self._key, f"{purpose}\0{text}".encode(), hashlib.sha256)
+        return urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
 def new_id() -> str:
-    """A name for a link or a dispute: 128 random bits."""
+    """An id for a link or a dispute: 128 random bits."""
     return secrets.token_urlsafe(16)
 
 
 def written(facts: Facts) -> dict[str, str]:
-    """The evidence of a decision, as it is stored: words, nothing of the person."""
+    """The evidence of a decision, as stored: words, no personal data."""
     kept: dict[str, str] = json.loads(json.dumps(asdict(facts)))
     return kept

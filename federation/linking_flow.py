@@ -1,7 +1,7 @@
-"""What the person does to make a link: press "Xác nhận", enter a code, log in first, type a code, open an account.
+"""What a person does to make a link: press "Xác nhận", enter a code, log in first, type a code, open an account.
 
-A linking flow is taken before anything is written, so a double click makes one link; what the decision stood on is
-looked at once more inside the transaction that makes it.
+A linking flow is taken before anything is written, so a double click makes one link; the basis of the decision is
+checked again inside the transaction that makes it.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,8 @@ from typing import Protocol
 from federation.connector import Arrival
 from federation.linking import How, Link, LinkConflict, NewLink, new_id, written
 from federation.matching import Facts, MatchRefused, New, Propose, ProveFirst, compare, match, may_link
-from federation.upstream_logins import Denied, LinkingFlow, LoggedIn, PendingUpstreamLogin, StepRequired, UpstreamLogins
+from federation.records import LinkingFlow, PendingUpstreamLogin
+from federation.upstream_logins import Denied, LoggedIn, StepRequired, UpstreamLogins
 from federation.upstreams import Upstream
 from idp.accounts import names, trust
 from idp.accounts.account import Account, Identifier
@@ -27,16 +28,16 @@ LOOKUPS_A_DAY = 5
 
 
 class LookupLimit(Protocol):
-    """Counts the codes that one upstream's person typed."""
+    """Counts the codes that one person of an upstream typed."""
 
     def wait(self, who: str) -> int:
-        """Charge a try before it is judged; the seconds to wait when today's are used up, else 0."""
+        """Charge a try before it is checked; the seconds to wait when today's are used up, else 0."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class LinkResult:
-    """A link that was made: how to go on, and which unproven contacts it removed from the account."""
+    """A link that was made: how to continue, and which unproved contacts it removed from the account."""
 
     outcome: LoggedIn
     moment: float
@@ -52,7 +53,7 @@ class Linking:
         self._lookups = lookups
 
     def confirm(self, handle: str, flow: LinkingFlow, scene: Scene, *, by_code: bool) -> LinkResult | Denied:
-        """Make the proposed link. `by_code` says that a code to our own number was entered just now.
+        """Make the proposed link. `by_code` says that a code to our own number was just entered.
 
         Raises `Expired` when the linking flow was used, or is not one to confirm.
         """
@@ -60,23 +61,23 @@ class Linking:
             raise Expired("this linking flow wants something else")
         taken = self._take(handle)
         arrival = self._upstream_logins.arrival_of(taken)
-        account = self._upstream_logins.gathering.account(taken.account_id)
+        account = self._upstream_logins.evidence.account(taken.account_id)
         if account is None or account.secured_at != taken.since:
             raise Expired("the account was secured meanwhile")
         how: How = "code" if by_code else "confirmed"
         return self._link(taken, arrival, account, how, scene)
 
     def open(self, upstream: Upstream, handle: str, flow: LinkingFlow) -> LinkResult | Denied:
-        """Open an account for a proven person whom nobody has one for. Raises `Expired`."""
+        """Open an account for a proved person who has none. Raises `Expired`."""
         if not flow.may_open or not upstream.policy.opens_accounts:
             raise Expired("this linking flow opens no account")
         taken = self._take(handle)
         arrival = self._upstream_logins.arrival_of(taken)
-        found = self._upstream_logins.matched(upstream, arrival, taken.bhxh_code)
-        if not isinstance(found, New):
-            reason = found.reason if isinstance(found, MatchRefused) else "conflict"
+        matched = self._upstream_logins.matched(upstream, arrival, taken.bhxh_code)
+        if not isinstance(matched, New):
+            reason = matched.reason if isinstance(matched, MatchRefused) else "conflict"
             return self._upstream_logins.record_conflict(_pending(taken), arrival, reason, None)
-        account, link = self._new_account(arrival, found.participant)
+        account, link = self._new_account(arrival, matched.participant)
         now, known = self._upstream_logins.clock(), account.identifier("bhxh") is not None
         opened = Event("account.added", account.id, facts={"through": upstream.id, "participant": known})
         try:
@@ -89,12 +90,12 @@ class Linking:
     def by_password(
         self, handle: str, flow: LinkingFlow, account: Account, scene: Scene, *, keep_sid: str | None = None
     ) -> LinkResult | Denied:
-        """Link the account that the person just proved with its own password, or whose fresh session they carry."""
+        """Link the account that the person just proved with its own password, or with a fresh session of it."""
         taken = self._take(handle)
         arrival = self._upstream_logins.arrival_of(taken)
-        linked = self._upstream_logins.gathering.is_linked(taken.upstream, account.id)
+        linked = self._upstream_logins.evidence.is_linked(taken.upstream, account.id)
         refused = may_link(arrival.identity, account, linked_to_another=linked)
-        another = self._upstream_logins.gathering.is_named(arrival.identity, other_than=account.id)
+        another = self._upstream_logins.evidence.is_named(arrival.identity, other_than=account.id)
         if another or (taken.account_id and taken.account_id != account.id):
             refused = MatchRefused("conflict", account.id)
         if refused:
@@ -103,7 +104,7 @@ class Linking:
         return self._link(taken, arrival, account, how, scene, keep_sid=keep_sid)
 
     def look_up(self, upstream: Upstream, handle: str, flow: LinkingFlow, typed: str) -> StepRequired | int | None:
-        """The next linking flow when the typed BHXH code is the person's own; None when it is not, for whatever reason.
+        """The next linking flow when the typed BHXH code is the person's own; None when it is not, for any reason.
 
         A number says for how many seconds no more codes are looked up. Raises `Expired`.
         """
@@ -113,17 +114,17 @@ class Linking:
         subject = self._upstream_logins.digester.subject(arrival.identity)
         if wait := self._lookups.wait(subject.digest):
             return wait
-        evidence = self._upstream_logins.gathering.typed(arrival.identity, typed)
-        found = match(arrival.identity, evidence, upstream.policy, self._upstream_logins.clock())
-        is_new = isinstance(found, New) and found.participant is not None
-        if not isinstance(found, Propose | ProveFirst) and not is_new:
+        evidence = self._upstream_logins.evidence.typed(arrival.identity, typed)
+        matched = match(arrival.identity, evidence, upstream.policy, self._upstream_logins.clock())
+        is_new = isinstance(matched, New) and matched.participant is not None
+        if not isinstance(matched, Propose | ProveFirst) and not is_new:
             return None
         self._take(handle)
-        owing = self._upstream_logins.begin_linking(upstream, _pending(flow), arrival, found)
+        owing = self._upstream_logins.begin_linking(upstream, _pending(flow), arrival, matched)
         return owing if isinstance(owing, StepRequired) else None
 
     def remove(self, link: Link, account: Account, scene: Scene, *, keep_sid: str | None) -> float:
-        """End a link, at the person's wish. Raises `LinkConflict` when another event came first."""
+        """End a link at the person's request. Raises `LinkConflict` when another event came first."""
         event = Event("link.removed", account.id, facts={"upstream": link.subject.upstream})
         notice = self._notices.of("link_removed", account, scene, before={"link": link.id})
         securing = Securing(account.id, account.secured_at, {}, event, notice, keep_sid)
@@ -147,7 +148,7 @@ class Linking:
     ) -> LinkResult | Denied:
         identity, upstream_logins = arrival.identity, self._upstream_logins
         facts = compare(identity, account)
-        # A number or address that nobody ever proved may be an attacker's: a strong proof removes it (T-03).
+        # A number or address that was never proved may be an attacker's: a strong proof removes it (T-03).
         strong = facts.number == "equal" and identity.ial > 0
         removed = tuple(trust.unproved(account, upstream_logins.clock())) if strong else ()
         subject = upstream_logins.digester.subject(identity)
@@ -159,13 +160,13 @@ class Linking:
         try:
             moment = upstream_logins.links.add(link, securing, upstream_logins.clock())
         except LinkConflict:
-            now_known = upstream_logins.gathering.account(account.id)
+            now_known = upstream_logins.evidence.account(account.id)
             if now_known is None or now_known.secured_at != account.secured_at:
-                # Another tab, or another event of the account, came first: nobody disputes anything.
+                # Another tab, or another event of the account, came first: this is not a dispute.
                 raise Expired("the account was secured meanwhile") from None
             return upstream_logins.record_conflict(_pending(flow), arrival, "conflict", account.id)
         upstream_logins.propose_number(flow.upstream, arrival, account)
-        # Whoever came by password or session stays logged in by that.
+        # A person who came by password or session stays logged in by that.
         proof = Authentication(account.id, moment)
         if how in ("confirmed", "code"):
             proof = upstream_logins.log_in(arrival, account.id, moment, lowered=True)
@@ -181,7 +182,7 @@ class Linking:
         scene: Scene,
         keep_sid: str | None,
     ) -> Securing:
-        """The credential event: everything else ends, and all are told who can be, or could be, reached."""
+        """The credential event: everything else ends, and all current and previous contacts are notified."""
         words: Mapping[str, str] = {"name": facts.name, "birth_date": facts.birth_date, "number": facts.number}
         event = Event("link.added", account.id, facts={"upstream": link.subject.upstream, "how": link.how, **words})
         before = self._upstream_logins.links.previous_contacts(account.id, self._upstream_logins.clock())
@@ -198,7 +199,7 @@ class Linking:
         account = Account(
             id=new_account_id(),
             kind="individual",
-            # The register writes names as people do; upstreams often in capitals.
+            # The register writes names in normal case; upstreams often in capitals.
             name=known.name if known else names.tidy(identity.name or ""),
             birth_date=str(identity.birth_date) if identity.birth_date else None,
             updated_at=now,
@@ -209,7 +210,7 @@ class Linking:
 
 
 def _evidence(facts: Facts, is_strong: bool) -> dict[str, str]:
-    """What the link stands on; one that the person's number, name and full birth date made outranks what was there."""
+    """The basis of the link; one based on the person's number, name and full birth date outranks older proofs."""
     return written(facts) | ({"vouched_by": "eid"} if is_strong else {})
 
 

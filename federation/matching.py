@@ -1,7 +1,7 @@
-"""The linking table: whose account is it that an upstream's person may open? Pure, and the only place that decides.
+"""The linking table: which account may a person from an upstream open? Pure, and the only place that decides.
 
 A phone number alone never opens or links anything, and neither does what a person typed at the upstream. Facts agree
-only when both sides have them; what is missing on one side is no agreement. The order of candidates does not matter.
+only when both sides have them; a missing value is no agreement. The order of candidates does not matter.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,24 +14,24 @@ from idp.accounts import names, trust
 from idp.accounts.account import Account
 from idp.accounts.birth_date import BirthDate, NotABirthDate, Sameness
 from idp.accounts.participants import Participant
-from idp.accounts.password_rules import VIETNAM
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
+from idp.dates import local_day
 
 Reason = Literal["recycled", "unnamed", "identity", "phone_differs", "conflict", "closed", "under_age"]
 QUEUED: tuple[Reason, ...] = ("recycled", "identity", "conflict")
-"""Refusals that an officer has to look at."""
+"""Refusals that an officer has to review."""
 
 DAY = 86_400.0
 OF_AGE = 16
-"""Years from which a person's own word opens an account; for younger ones a parent or guardian comes to the desk."""
+"""Age in years from which a person can open an account alone; for younger ones a parent or guardian comes."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinkPolicy:
-    """What an upstream may do. `least_ial` is the level from which its citizen number names a person.
+    """What an upstream may do. `least_ial` is the level from which its citizen number identifies a person.
 
-    Our number counts for `phone_fresh` seconds after it was proved, and only once it has rested `phone_settled`
-    seconds since its last change (security.md U-03).
+    Our number counts for `phone_fresh` seconds after it was proved, and only `phone_settled` seconds after its last
+    change (security.md U-03).
     """
 
     least_ial: int = 2
@@ -51,10 +51,10 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What we know: the account that this subject is linked to, and those that one of its facts points at.
+    """What we know: the account that this subject is linked to, and the accounts that one of its facts matches.
 
-    `same_person` tells whether number, name and birth date are still those of the day of the link, as far as both
-    know them, and `unnamed` that this time none of them came. `typed` is the account of the BHXH code that the person
+    `same_person` says whether number, name and birth date are still those of the day of the link, as far as both sides
+    know them, and `unnamed` that none of them came this time. `typed` is the account of the BHXH code that the person
     typed here, `typed_participant` its entry in the register.
     """
 
@@ -72,7 +72,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The subject is linked to this account. A number that changed there is reported, not followed."""
+    """The subject is linked to this account. A number that changed there is reported, not adopted."""
 
     account_id: str
     phone_differs: bool = False
@@ -80,7 +80,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Propose:
-    """The page shows the masked account and "Xác nhận" links it; with `otp` after a code to *our* number."""
+    """The page shows the masked account, and "Xác nhận" links it; with `otp` after a code to *our* number."""
 
     account_id: str
     otp: bool = False
@@ -88,26 +88,26 @@ class Propose:
 
 @dataclass(frozen=True, slots=True)
 class ProveFirst:
-    """The person logs in with the password of this account first; which one it is, nobody is told."""
+    """The person first logs in with the password of this account; which account it is, is not disclosed."""
 
     account_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class New:
-    """A proven person without an account gets one, with the BHXH code when the register knows them."""
+    """A proved person without an account gets one, with the BHXH code when the register knows them."""
 
     participant: Participant | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """Nobody is found, and this upstream opens no accounts: the person may type their code, or log in and link."""
+    """No account was found, and this upstream opens none: the person may type their code, or log in and link."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchRefused:
-    """No link, for this reason; `account_id` is whom it concerns, for the queue only."""
+    """No link, for this reason; `account_id` is the account concerned, for the queue only."""
 
     reason: Reason
     account_id: str | None = None
@@ -118,7 +118,7 @@ Match = Known | Propose | ProveFirst | New | Unresolved | MatchRefused
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """How an identity and an account compare, as it is stored for a link: words, nothing of the person."""
+    """How an identity and an account compare, as stored for a link: words, no personal data."""
 
     number: Literal["equal", "different", "absent"]
     name: str
@@ -132,7 +132,7 @@ class Facts:
 
     @property
     def may_be_same_person(self) -> bool:
-        """Whether nothing contradicts: the name agrees and the birth date is not another one."""
+        """Whether nothing contradicts: the name agrees and the birth date does not differ."""
         return self._name_agrees and self.birth_date != "different"
 
     @property
@@ -141,7 +141,7 @@ class Facts:
 
 
 def compare(identity: UpstreamIdentity, account: Account) -> Facts:
-    """The facts of both sides, one by one."""
+    """Compare the facts of both sides, one by one."""
     ours = _birth_date(account)
     theirs = identity.birth_date
     number, phone = account.identifier("cccd"), _phone(account)
@@ -154,7 +154,7 @@ def compare(identity: UpstreamIdentity, account: Account) -> Facts:
 
 
 def match(identity: UpstreamIdentity, evidence: Evidence, policy: LinkPolicy, now: float) -> Match:
-    """The row of the table that holds. Raises nothing and asks nobody."""
+    """The matching row of the table. Raises nothing and reads no store."""
     if evidence.linked is not None:
         return _linked(identity, evidence.linked, evidence)
     if identity.kind == "organisation":
@@ -173,7 +173,7 @@ def match(identity: UpstreamIdentity, evidence: Evidence, policy: LinkPolicy, no
 
 
 def may_link(identity: UpstreamIdentity, account: Account, *, linked_to_another: bool) -> MatchRefused | None:
-    """Whether somebody who proved `account` with its own password may link it: None when nothing contradicts."""
+    """Whether a person who proved `account` with its own password may link it: None when nothing contradicts."""
     if linked_to_another:
         return MatchRefused("conflict", account.id)
     if identity.kind != account.kind:
@@ -187,7 +187,7 @@ def may_link(identity: UpstreamIdentity, account: Account, *, linked_to_another:
 
 
 def _linked(identity: UpstreamIdentity, account: Account, evidence: Evidence) -> Match:
-    """The rows for a subject that is linked: what the link was made of, the kind too, has to be there still."""
+    """The rows for a linked subject: the facts that the link was made with, including the kind, must still match."""
     if not evidence.same_person or identity.kind != account.kind:
         return MatchRefused("recycled", account.id)
     if evidence.unnamed:
@@ -198,17 +198,17 @@ def _linked(identity: UpstreamIdentity, account: Account, evidence: Evidence) ->
 
 
 def _organisation(evidence: Evidence) -> Match:
-    """An organisation is known by its tax code, and always proves itself with its own password first."""
-    found = evidence.by_tax_code
-    if len({candidate.account.id for candidate in found}) > 1 or any(c.linked_to_another for c in found):
+    """An organisation is identified by its tax code, and always proves itself first with its own password."""
+    candidates = evidence.by_tax_code
+    if len({candidate.account.id for candidate in candidates}) > 1 or any(c.linked_to_another for c in candidates):
         return MatchRefused("conflict")
-    return ProveFirst(found[0].account.id) if found and found[0].account.is_active else Unresolved()
+    return ProveFirst(candidates[0].account.id) if candidates and candidates[0].account.is_active else Unresolved()
 
 
 def _possible(identity: UpstreamIdentity, evidence: Evidence, policy: LinkPolicy) -> list[Candidate]:
     """Every account that could be the person's.
 
-    A proven citizen number counts by itself. A phone number or a code only points at an account: it counts when name
+    A proved citizen number counts by itself. A phone number or a code only points to an account: it counts when name
     and birth date do not contradict, and when the account has no other citizen number.
     """
     numbered = evidence.by_number if is_proven(identity, policy) else ()
@@ -223,12 +223,12 @@ def _is_hint_good(identity: UpstreamIdentity, account: Account) -> bool:
         return False
     if facts.name == "ABSENT" and facts.birth_date == "absent":
         return facts.phone == "equal"
-    # A name alone would tell who else is called so.
+    # A name alone would reveal who else has it.
     return facts.may_be_same_person and facts.birth_date != "absent"
 
 
 def _one(identity: UpstreamIdentity, account: Account, policy: LinkPolicy, now: float, *, shared: bool) -> Match:
-    """The rows for exactly one account; `shared` says that the number is also that of somebody else's."""
+    """The rows for exactly one account; `shared` says that another account has the same number."""
     facts = compare(identity, account)
     if facts.number == "equal" and is_proven(identity, policy):
         return _by_number(facts, account, policy)
@@ -251,10 +251,10 @@ def _by_number(facts: Facts, account: Account, policy: LinkPolicy) -> Match:
 
 
 def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: LinkPolicy, now: float) -> Match:
-    """Nobody has an account: a new one where the upstream may open it and has proved who it is."""
+    """The rows without an account: a new one if the upstream may open it and has proved the person."""
     if not policy.opens_accounts or not is_proven(identity, policy) or not identity.name or not identity.birth_date:
         return Unresolved()
-    if identity.birth_date.may_be_under(OF_AGE, datetime.fromtimestamp(now, VIETNAM).date()):
+    if identity.birth_date.may_be_under(OF_AGE, local_day(now)):
         return MatchRefused("under_age")
     known = evidence.participant or _typed_participant(identity, evidence)
     if known is None:
@@ -262,12 +262,12 @@ def _nobody(identity: UpstreamIdentity, evidence: Evidence, policy: LinkPolicy, 
     agrees = names.agreement(identity.name, known.name) > names.NameAgreement.DIFFERENT
     other_day = known.birth_date is not None and identity.birth_date.same_as(known.birth_date) == "different"
     taken = any(candidate.account.identifier("bhxh") == known.bhxh_code for candidate in evidence.by_code)
-    # The register tells of another person, or the code is somebody's: an officer decides whose it is.
+    # The register names another person, or the code is already taken: an officer decides whose it is.
     return MatchRefused("identity") if not agrees or other_day or taken else New(known)
 
 
 def _typed_participant(identity: UpstreamIdentity, evidence: Evidence) -> Participant | None:
-    """The register's entry of the typed code, when it is this person's: name and full birth date, no other number."""
+    """The register's entry of the typed code, if it is this person's: name and full birth date, no other number."""
     known = evidence.typed_participant
     if known is None or known.birth_date is None or identity.birth_date is None or not identity.name:
         return None
@@ -279,25 +279,25 @@ def _typed_participant(identity: UpstreamIdentity, evidence: Evidence) -> Partic
 
 
 def is_proven(identity: UpstreamIdentity, policy: LinkPolicy) -> bool:
-    """Whether the citizen number names the person: the upstream gave it at the level that we ask for."""
+    """Whether the citizen number identifies the person: the upstream gave it at the required level."""
     return identity.citizen_number is not None and identity.ial >= policy.least_ial
 
 
 def _is_phone_good(account: Account, policy: LinkPolicy, now: float) -> bool:
-    """Whether our number was proved lately and has not changed lately."""
+    """Whether our number was proved recently and has not changed recently."""
     return trust.is_evidence(account, now, proved_within=policy.phone_fresh, unchanged_for=policy.phone_settled)
 
 
 def _birth_date(account: Account) -> BirthDate | None:
     try:
-        # What is stored was checked when it was written.
+        # Stored values were checked when they were written.
         return BirthDate.parse(account.birth_date or "", today=datetime.now(UTC).date())
     except NotABirthDate:
         return None
 
 
 def _phone(account: Account) -> PhoneNumber | None:
-    """Our number in today's form: an old record may still hold the eleven digits that numbers had until 2018."""
+    """Our number in its current form: an old record may still hold the eleven digits used until 2018."""
     try:
         return PhoneNumber.parse(account.phone) if account.phone else None
     except NotAMobileNumber:
@@ -311,5 +311,5 @@ def _same(theirs: object, ours: object) -> Literal["equal", "different", "absent
 
 
 def _unique(candidates: Iterable[Candidate], counts: Callable[[Account], bool]) -> list[Candidate]:
-    found = {candidate.account.id: candidate for candidate in candidates if counts(candidate.account)}
-    return list(found.values())
+    by_id = {candidate.account.id: candidate for candidate in candidates if counts(candidate.account)}
+    return list(by_id.values())

@@ -1,4 +1,4 @@
-"""What officers decide about refused links: none is made, or one is made all the same, which takes two of them."""
+"""Officers' decisions about refused links: no link is made, or one is forced, which takes two officers."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,7 +7,7 @@ from federation.linking import Dispute, Link, NewLink, new_id
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE, Notices
-from idp.desk.officers import LOGIN
+from idp.officers.officers import LOGIN
 from idp.ports import Clock, Event
 
 
@@ -17,7 +17,7 @@ class NotTwoPersons(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TwoPersonRule:
-    """Who forces a link, and who agreed to it. Raises `NotTwoPersons`."""
+    """The officer who forces a link, and the one who agreed. Raises `NotTwoPersons`."""
 
     by: str
     approved_by: str
@@ -33,7 +33,7 @@ class TwoPersonRule:
 
 
 class LinkDecisions(Protocol):
-    """The part of the store of links that is asked here."""
+    """The part of the store of links used here."""
 
     def resolve(
         self,
@@ -56,7 +56,7 @@ class LinkDecisions(Protocol):
 
 
 class LinkOfficers:
-    """Carries out what officers decided. Every method raises `LinkConflict` when somebody else was first."""
+    """Carries out officers' decisions. Every method raises `LinkConflict` when another caller was first."""
 
     def __init__(self, decisions: LinkDecisions, notices: Notices, clock: Clock) -> None:
         self._decisions = decisions
@@ -70,7 +70,7 @@ class LinkOfficers:
         self._decisions.resolve(dispute, "refused", decided, self._clock())
 
     def link(self, dispute: Dispute, account: Account, pair: TwoPersonRule, reason: str) -> NewLink:
-        """Link whoever came to `account`. Other links of both with this upstream end, and the person is told."""
+        """Link the person to `account`. Other links of both with this upstream end, and the person is notified."""
         upstream, named = dispute.subject.upstream, {"by": pair.by, "approved_by": pair.approved_by}
         link = NewLink(new_id(), account.id, dispute.subject, "officer", {**dispute.evidence, **named})
         added = Event("link.added", account.id, facts={"upstream": upstream, "how": "officer"}, reason=reason)
@@ -81,14 +81,14 @@ class LinkOfficers:
         return link
 
     def give_number(self, dispute: Dispute, reason: str) -> None:
-        """Give the account the citizen number that its upstream tells. Raises `LinkConflict` when somebody holds it."""
+        """Give the account the citizen number from its upstream. Raises `LinkConflict` when it is already taken."""
         now = self._clock()
         number = Identifier("cccd", dispute.facts["citizen_number"], now)
         decided = _decided(dispute, dispute.account_id, "number given", reason)
         self._decisions.resolve(dispute, "number", decided, now, number=number)
 
     def remove(self, link: Link, account: Account, reason: str) -> None:
-        """End a link; every session of the account ends with it, and the person is told."""
+        """End a link; every session of the account ends with it, and the person is notified."""
         event = Event("link.removed", account.id, facts={"upstream": link.subject.upstream}, reason=reason)
         before = {"link": link.id, "vouched_by": "desk"}
         notice = self._notices.of("link_removed", account, NOWHERE, before=before)

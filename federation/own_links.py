@@ -1,4 +1,4 @@
-"""`/account/links`: with whom the account is linked, linking another, and unlinking. All of it wants a fresh code."""
+"""`/account/links`: lists the account's links, adds and removes them. All of it requires a fresh code."""
 
 from flask import redirect
 from werkzeug.wrappers import Response
@@ -6,14 +6,16 @@ from werkzeug.wrappers import Response
 from federation.linking import Link, LinkConflict
 from federation.linking_flow import Linking
 from federation.pages import page, removed_page
+from federation.records import PendingUpstreamLogin
 from federation.sentences import FAILED, REFUSED
-from federation.upstream_logins import Denied, PendingUpstreamLogin
+from federation.upstream_logins import Denied
 from federation.web import Journeys
+from idp.dates import local_date
 from idp.errors import BadRequest, Expired
+from idp.http.cookies import new_browser
 from idp.login.attempt import Purpose, browser_of
-from idp.web.account import OwnPages, shown_date
+from idp.web.account import OwnPages
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser, with_query
-from idp.web.cookies import new_browser
 from idp.web.own_data import Sensitive, renewed
 
 
@@ -50,12 +52,12 @@ class OwnLinks(Sensitive):
         return {
             "id": link.id,
             "label": upstream.name(language) if upstream else link.subject.upstream,
-            "since": shown_date(link.made_at),
-            "used": shown_date(link.used_at) if link.used_at else "",
+            "since": local_date(link.made_at),
+            "used": local_date(link.used_at) if link.used_at else "",
         }
 
     def _error(self, browser: Browser) -> str | None:
-        """What became of a link that was begun here."""
+        """The result of a link that was begun here."""
         upstream = self._journeys.upstream_logins.upstreams.configured(browser.query.get("via", ""))
         why = browser.query.get("why", "")
         sentence = FAILED.get(why) or (REFUSED[why][1] if why in REFUSED else None)
@@ -63,7 +65,7 @@ class OwnLinks(Sensitive):
 
 
 class AddLink(Sensitive):
-    """Leaves for an upstream to link it; nothing is linked before the page that asks."""
+    """Leaves for an upstream to link it; nothing is linked before the confirmation page."""
 
     path = "/account/links"
 
@@ -87,7 +89,7 @@ class AddLink(Sensitive):
 
 
 class LinkChange(Sensitive):
-    """A page that makes or ends a link of the person who is logged in."""
+    """A page that makes or ends a link of the logged-in person."""
 
     path = "/account/links"
 
@@ -98,12 +100,12 @@ class LinkChange(Sensitive):
 
 
 class ConfirmOwnLink(LinkChange):
-    """The question before a link that a logged-in person began."""
+    """Asks before making a link that a logged-in person began."""
 
     def get(self) -> Response:
         browser = this_browser(self._pages.context)
         handle = browser.query.get("c", "")
-        # A code may have grown old while the person was at the upstream; what they brought waits here.
+        # A code may have expired while the person was at the upstream; what they brought waits here.
         opened = self.opened(browser, back=with_query("/account/links/confirm", c=handle[:64]))
         if isinstance(opened, Response):
             return opened

@@ -1,4 +1,4 @@
-"""`/link/…`: the pages of linking. Each shows what would be linked, masked; only its button does anything."""
+"""`/link/…`: the pages of linking. Each shows what would be linked, masked; only its button changes anything."""
 
 from dataclasses import replace
 from typing import Any
@@ -11,25 +11,27 @@ from werkzeug.wrappers import Response
 from federation.connector import UpstreamIdentity
 from federation.linking_flow import Linking, LinkResult
 from federation.matching import New, is_proven
+from federation.records import LinkingFlow, Mode
 from federation.sentences import CONTACTS, LOOKUP, REFUSED
-from federation.upstream_logins import Denied, LinkingFlow, Mode
+from federation.upstream_logins import Denied
 from federation.upstreams import UnknownUpstream, Upstream
 from federation.web import PAGES, Journeys
 from idp.accounts.account import Account
 from idp.accounts.masking import masked_contact, masked_name, masked_number
 from idp.accounts.one_time import CodeRequest
+from idp.dates import local_date
 from idp.ephemeral_records import digest
 from idp.errors import BadRequest, Expired
+from idp.http.headers import page_policy
 from idp.login.attempt import LoginAttempt, browser_of
 from idp.web.browser import Browser, this_browser, with_query
-from idp.web.headers import page_policy
 from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS
 
 
 class CeremonyPage(Page):
-    """A page of one linking, for the browser that began it."""
+    """A page of one linking flow, for the browser that began it."""
 
     modes: tuple[Mode, ...] = ()
 
@@ -38,10 +40,10 @@ class CeremonyPage(Page):
         self.linking = linking
         self.upstream_logins = journeys.upstream_logins
 
-    def dispatch_request(self, **given: Any) -> ResponseReturnValue:
-        """The page, or the login page when an operator closed the upstream meanwhile."""
+    def dispatch_request(self, **args: Any) -> ResponseReturnValue:
+        """The page, or the login page when an operator has closed the upstream meanwhile."""
         try:
-            return super().dispatch_request(**given)
+            return super().dispatch_request(**args)
         except UnknownUpstream:
             _, _, flow = self._found()
             on = with_query("/login", attempt=flow.attempt, via=flow.upstream, why="unavailable")
@@ -53,7 +55,7 @@ class CeremonyPage(Page):
         return browser, handle, self.upstream_logins.flow(handle, browser_of(browser.secret or ""))
 
     def here(self) -> tuple[Browser, str, LinkingFlow, LoginAttempt, Upstream]:
-        """The linking flow in front of us and the attempt that it belongs to.
+        """The current linking flow and the attempt that it belongs to.
 
         Raises `Expired`, `OtherBrowser`, `UnknownUpstream`.
         """
@@ -64,14 +66,14 @@ class CeremonyPage(Page):
         return browser, handle, flow, attempt, self.upstream_logins.upstreams.find(flow.upstream)
 
     def give_up(self, handle: str, flow: LinkingFlow) -> Response:
-        """Back to the login page; what the upstream said is forgotten."""
+        """Back to the login page; what the upstream said is discarded."""
         self.upstream_logins.flows.take(handle)
         return redirect(with_query("/login", attempt=flow.attempt), 303)
 
     def done(
         self, browser: Browser, upstream: Upstream, result: LinkResult | Denied, attempt: LoginAttempt
     ) -> Response:
-        """On with the attempt; a page in between says which contacts were removed."""
+        """Continue with the attempt; a page in between says which contacts were removed."""
         if isinstance(result, Denied):
             return self.journeys.go_on(browser, result, upstream.id)
         response = self.journeys.enter(browser, result.outcome)
@@ -79,7 +81,7 @@ class CeremonyPage(Page):
         return removed_page(result, response.headers["Location"]) if result.removed else response
 
     def log_in_to_link(self, handle: str, flow: LinkingFlow, attempt: LoginAttempt) -> Response:
-        """On to the login page; whoever logs in there is asked about the link."""
+        """Continue to the login page; the person who logs in there is asked about the link."""
         self.journeys.attempts.to_link(flow.attempt, attempt, handle)
         return redirect(with_query("/login", attempt=flow.attempt), 303)
 
@@ -91,7 +93,7 @@ class Confirm(CeremonyPage):
 
     def get(self) -> Response:
         browser, handle, flow, attempt, upstream = self.here()
-        account = self.upstream_logins.gathering.account(flow.account_id)
+        account = self.upstream_logins.evidence.account(flow.account_id)
         if account is None:
             raise Expired("the account is gone")
         return page(
@@ -99,7 +101,7 @@ class Confirm(CeremonyPage):
             attempt,
             flow=handle,
             way=upstream.name(browser.language()),
-            account=shown(account),
+            account=account_values(account),
             by_code=flow.mode == "code",
         )
 
@@ -114,7 +116,7 @@ class Confirm(CeremonyPage):
 
 
 class LinkCodePage(CeremonyPage):
-    """The code to our own number that a link on the strength of that number also needs."""
+    """The code to our own number, required for a link based on that number."""
 
     modes = ("code",)
 
@@ -152,7 +154,7 @@ class LinkCodePage(CeremonyPage):
 
 
 class Open(CeremonyPage):
-    """What would be registered for a proven person without an account."""
+    """What would be registered for a proved person without an account."""
 
     modes = ("open", "unresolved")
 
@@ -161,8 +163,8 @@ class Open(CeremonyPage):
         if not flow.may_open:
             raise Expired("this linking flow opens no account")
         arrival = self.upstream_logins.arrival_of(flow)
-        found = self.upstream_logins.matched(upstream, arrival, flow.bhxh_code)
-        known = found.participant if isinstance(found, New) else None
+        matched = self.upstream_logins.matched(upstream, arrival, flow.bhxh_code)
+        known = matched.participant if isinstance(matched, New) else None
         birth_date = str(arrival.identity.birth_date or "")
         return page(
             "link_open.html",
@@ -170,7 +172,7 @@ class Open(CeremonyPage):
             flow=handle,
             way=upstream.name(browser.language()),
             name=known.name if known else arrival.identity.name,
-            birth_date="/".join(reversed(birth_date.split("-"))),
+            birth_date=local_date(birth_date),
             citizen_number=masked_number(arrival.identity.citizen_number or ""),
             bhxh_code=masked_number(known.bhxh_code) if known else "",
         )
@@ -186,7 +188,7 @@ class Open(CeremonyPage):
 
 
 class Who(CeremonyPage):
-    """Nobody was found: the person types the own BHXH code, or logs in to be linked."""
+    """No account was found: the person types their BHXH code, or logs in to be linked."""
 
     modes = ("unresolved",)
 
@@ -203,11 +205,11 @@ class Who(CeremonyPage):
         if "link-new" in browser.form:
             return redirect(with_query("/link/open", c=handle), 303)
         typed = browser.form.get("bhxh_code", "")[:64]
-        found = self.linking.look_up(upstream, handle, flow, typed)
-        if found is None or isinstance(found, int):
-            error = LOOKUP["none" if found is None else "wait"]
+        wait = self.linking.look_up(upstream, handle, flow, typed)
+        if wait is None or isinstance(wait, int):
+            error = LOOKUP["none" if wait is None else "wait"]
             return self._page(browser, handle, flow, attempt, upstream, typed=typed, error=str(error))
-        return redirect(with_query(PAGES[found.mode], c=found.handle), 303)
+        return redirect(with_query(PAGES[wait.mode], c=wait.handle), 303)
 
     def _page(
         self,
@@ -227,7 +229,7 @@ class Who(CeremonyPage):
 
 
 class LogInFirst(CeremonyPage):
-    """The person has to log in with the own password first; which account it is about, nobody is told."""
+    """The person first has to log in with their own password; which account it is about, is not disclosed."""
 
     modes = ("password", "differs")
 
@@ -246,7 +248,7 @@ class LogInFirst(CeremonyPage):
 
 
 class RefusedPage(Page):
-    """Why there is no link, and the ways on."""
+    """Why there is no link, and how to continue."""
 
     def __init__(self, journeys: Journeys) -> None:
         self._journeys = journeys
@@ -264,12 +266,12 @@ class RefusedPage(Page):
 
 
 def _is_weak(identity: UpstreamIdentity, upstream: Upstream) -> bool:
-    """Whether a higher level there would have told who the person is."""
+    """Whether a higher level there would have identified the person."""
     return identity.citizen_number is not None and not is_proven(identity, upstream.policy)
 
 
 def page(template: str, attempt: LoginAttempt | None, **values: object) -> Response:
-    """A page whose forms may lead to the portal in the end."""
+    """A page whose forms may finally lead to the portal."""
     response = Response(render_template(template, **values), mimetype="text/html")
     target = attempt.redirect_origin if attempt else ""
     response.headers["Content-Security-Policy"] = page_policy([target] if target else [])
@@ -277,12 +279,12 @@ def page(template: str, attempt: LoginAttempt | None, **values: object) -> Respo
 
 
 def removed_page(result: LinkResult, go_on: str) -> Response:
-    """Which contacts of the account nobody had proved: they are gone."""
+    """The contacts that were removed from the account because they were never proved."""
     return page("linked.html", None, removed=[str(CONTACTS[name]) for name in result.removed], go_on=go_on)
 
 
-def shown(account: Account) -> dict[str, str | None]:
-    """An account as its owner recognises it and nobody else learns it: initials, last digits."""
+def account_values(account: Account) -> dict[str, str | None]:
+    """An account so that its owner recognises it and others learn nothing: initials, last digits."""
     held = next((i for i in account.identifiers if i.kind in IDENTIFIERS and i.valid_to is None), None)
     return {
         "name": masked_name(account.name),

@@ -1,4 +1,4 @@
-"""Something of an upstream that is fetched, kept for an hour, and outlives the upstream's bad days by one day."""
+"""An upstream's document that is fetched, kept for an hour, and kept for one day while the upstream fails."""
 
 import logging
 import threading
@@ -16,12 +16,12 @@ FRESH = 3600.0
 LAST_GOOD = 86_400.0
 PAUSE = 60.0
 LONGEST_REFRESH = 1.5
-"""Seconds of a login that may go into fetching anew what is known already."""
+"""Maximum seconds of a login spent on fetching something again that is already known."""
 
 
 @dataclass(frozen=True, slots=True)
 class FetchedValue(Generic[T]):
-    """What was fetched, and when."""
+    """The fetched value, and when it was fetched."""
 
     value: T
     at: float
@@ -30,8 +30,8 @@ class FetchedValue(Generic[T]):
 class Remembered(Generic[T]):
     """One document of one upstream, in one process (F-28, F-29).
 
-    `fetch(deadline)` raises `UpstreamFailed`. One thread fetches and the others use what is there, or wait when nothing
-    is. After a failure there is a pause of a minute, and what was fetched last is good for a day.
+    `fetch(deadline)` raises `UpstreamFailed`. One thread fetches; the others use the existing value, or wait when there
+    is none. After a failure there is a pause of a minute, and the last value stays valid for a day.
     """
 
     def __init__(self, fetch: Callable[[float], T], clock: Clock) -> None:
@@ -44,7 +44,7 @@ class Remembered(Generic[T]):
         self._asked_again: dict[str, float] = {}
 
     def now(self, deadline: float) -> FetchedValue[T]:
-        """What we know, fetched if it must be. Raises `UpstreamFailed`."""
+        """The current value, fetched if necessary. Raises `UpstreamFailed`."""
         kept = self._kept
         if kept is not None and self._is_within(FRESH, kept.at):
             return kept
@@ -58,7 +58,7 @@ class Remembered(Generic[T]):
         return self._last_good()
 
     def newer(self, than: FetchedValue[T], asker: str, deadline: float) -> FetchedValue[T]:
-        """Something newer than `than`, if it can be had: each kind of asker makes us fetch once a minute at most."""
+        """A value newer than `than`, if available: each kind of `asker` causes at most one fetch per minute."""
         if not self._lock.acquire(timeout=_left(deadline)):
             return than
         try:
@@ -84,7 +84,7 @@ class Remembered(Generic[T]):
         return self._kept
 
     def _is_within(self, seconds: float, moment: float) -> bool:
-        # A clock that was set back must not keep anything for ever.
+        # A clock that is set back must not keep a value forever.
         return -seconds < self._clock() - moment < seconds
 
 

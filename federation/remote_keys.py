@@ -1,4 +1,4 @@
-"""The public keys that an upstream signs with, fetched from its JWKS and judged before they are used (F-28, F-29)."""
+"""The public signing keys of an upstream, fetched from its JWKS and checked before use (F-28, F-29)."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -41,20 +41,21 @@ class RemoteKeys:
         self._keys = Remembered(lambda deadline: self._usable(fetch(deadline)), clock)
 
     def find(self, kid: str | None, algorithm: str, deadline: float, asker: str = "login") -> Key:
-        """The key to verify with. An unknown `kid` may be a new one, so then we look once more.
+        """The key to verify with. An unknown `kid` may be a new one, so the JWKS is fetched again.
 
-        Strangers can post logout tokens, so these have a minute's look of their own: `asker`. Raises `UpstreamFailed`.
+        Strangers can post logout tokens, so these have their own limit of one fetch per minute: `asker`. Raises
+        `UpstreamFailed`.
         """
         kept = self._keys.now(deadline)
-        found = _among(kept.value, kid, algorithm)
-        if found is None:
-            found = _among(self._keys.newer(kept, asker, deadline).value, kid, algorithm)
-        if found is None:
+        key = _among(kept.value, kid, algorithm)
+        if key is None:
+            key = _among(self._keys.newer(kept, asker, deadline).value, kid, algorithm)
+        if key is None:
             raise UpstreamFailed("refused", "no key of the upstream fits")
-        return found
+        return key
 
     def _usable(self, document: dict[str, Any]) -> tuple[RemoteKey, ...]:
-        """The keys that we could verify with; a set that is absurd or ambiguous is as good as none."""
+        """The keys usable for verification; an absurd or ambiguous set counts as empty."""
         listed = document.get("keys")
         if not isinstance(listed, list) or not 0 < len(listed) <= MOST_KEYS:
             raise UpstreamFailed("unavailable", "jwks: no keys, or too many")
@@ -88,7 +89,7 @@ def _imported(jwk: dict[str, Any], algorithms: Collection[str]) -> Key:
     kind = next(_TYPES[algorithm] for algorithm in algorithms)
     if kind is RSAKey and not (_bits(jwk["n"]) in RSA_BITS and _bits(jwk["e"]) <= 32):
         raise ValueError("RSA key is too weak, or too slow to use")
-    # Only what makes the key: certificates and addresses in it are nobody's business here.
+    # Only the members that make up the key: certificates and URLs in it are not used here.
     return kind.import_key({name: jwk[name] for name in ("kty", "n", "e", "crv", "x", "y") if name in jwk})
 
 
@@ -97,6 +98,6 @@ def _bits(number: Any) -> int:
 
 
 def _among(keys: Collection[RemoteKey], kid: str | None, algorithm: str) -> Key | None:
-    """The one key that is meant; without a `kid` only where there is no choice (OIDC Core section 10.1)."""
+    """The matching key; without a `kid` only if there is no choice (OIDC Core section 10.1)."""
     fitting = [key for key in keys if algorithm in key.algorithms and (kid is None or key.kid == kid)]
     return fitting[0].key if len(fitting) == 1 else None

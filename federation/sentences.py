@@ -1,4 +1,4 @@
-"""What we say to people who come through an upstream: one sentence per reason, and never a word of what it knows."""
+"""What we say to people who come through an upstream: one sentence per reason, without disclosing any data."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ FAILED: Mapping[str, LazyString] = {
     ),
     "expired": lazy_gettext("Lần đăng nhập tại %(way)s đã quá thời gian. Vui lòng thử lại."),
 }
-"""On the login page, after an upstream brought nobody back."""
+"""On the login page, after a failed upstream login."""
 
 NOTES: Mapping[str, LazyString] = {
     "slow": lazy_gettext("Đang phản hồi chậm."),
@@ -70,7 +70,7 @@ REFUSED: Mapping[str, tuple[LazyString, LazyString]] = {
         lazy_gettext("Tài khoản BHXH của bạn đang bị khóa. Vui lòng liên hệ cơ quan BHXH nơi bạn tham gia."),
     ),
 }
-"""A page of its own: title and sentence. `%(way)s` is the upstream's name."""
+"""A separate page: title and sentence. `%(way)s` is the upstream's name."""
 
 LOOKUP = {
     "none": lazy_gettext("Không tìm được tài khoản khớp với mã số này và thông tin bạn vừa xác nhận."),
@@ -83,7 +83,7 @@ OLDER: Mapping[str, LazyString] = {
     "phone": lazy_gettext("Số điện thoại"),
     "email": lazy_gettext("Thư điện tử"),
 }
-"""Ways in and channels that were there before."""
+"""Older login methods and channels."""
 
 CONTACTS: Mapping[str, LazyString] = {
     "phone": lazy_gettext("số điện thoại chưa được xác minh"),

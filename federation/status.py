@@ -1,6 +1,6 @@
-"""`/status.json` and `/status`: which ways to log in work just now, for portals that would rather say so themselves.
+"""`/status.json` and `/status`: which login methods currently work, for portals that want to show it themselves.
 
-What is told is this worker's own experience of the last minute. Nothing else asks an upstream because of it.
+The state is this worker's own experience of the last minute. It causes no extra requests to upstreams.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,8 +10,8 @@ from flask import render_template
 from flask_babel import lazy_gettext
 
 from federation.upstreams import Upstream, Upstreams
+from idp.http.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.web.browser import WebContext, this_browser
-from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.web.page import Page
 
 STATES = {
@@ -23,7 +23,7 @@ STATES = {
 
 
 class UpstreamStatus:
-    """The state of every way in."""
+    """The state of every login method."""
 
     def __init__(self, upstreams: Upstreams, password_is_open: Callable[[], bool]) -> None:
         self._upstreams = upstreams
@@ -33,7 +33,7 @@ class UpstreamStatus:
         return {"/status.json": self.json}
 
     def json(self, environ: Environ) -> EndpointResponse:
-        """The states for programs."""
+        """The states as JSON."""
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return problem(405, "method_not_allowed", [("Allow", "GET, HEAD")])
         ways = [{"id": u.id, "name": u.name("vi"), "state": self.state(u)} for u in self._upstreams.known]
@@ -48,7 +48,7 @@ class UpstreamStatus:
         return "ok" if self._password_is_open() else "closed"
 
     def rows(self, language: str) -> list[dict[str, Any]]:
-        """The states for people."""
+        """The states as rows for the page."""
         own = {"name": None, "state": STATES[self.password()], "is_good": self.password() == "ok"}
         return [own] + [
             {"name": u.name(language), "state": STATES[self.state(u)], "is_good": self.state(u) == "ok"}
@@ -57,7 +57,7 @@ class UpstreamStatus:
 
 
 class StatusPage(Page):
-    """The same for people."""
+    """The same as a page."""
 
     def __init__(self, context: WebContext, status: UpstreamStatus) -> None:
         self._context = context

@@ -1,4 +1,4 @@
-"""`Links` in SQL. A link is made in one transaction with its credential event, after a last look at the facts."""
+"""`Links` in SQL. A link is made in one transaction with its credential event, after a final check of the facts."""
 
 import json
 from collections.abc import Iterable
@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from federation.linking import Dispute, Link, LinkConflict, NewLink, Subject, UpstreamSession
+from federation.tables import upstream_closed, upstream_stay
 from idp.accounts.account import Account, Identifier
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import Notice
@@ -20,18 +21,18 @@ from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.credentials import SqlCredentials
+from idp.store.database import Database
 from idp.store.declaration_rows import end_registrations
 from idp.store.people import SqlPeople
 from idp.store.undo import SqlNotices
-from keys.database import Database
 from keys.sealing import MasterKey
 
-_l, _d, _s = t.link.c, t.link_dispute.c, t.upstream_stay.c
+_l, _d, _s = t.link.c, t.link_dispute.c, upstream_stay.c
 MOST_LISTED = 200
 
 
 class SqlLinks:
-    """Links, disputes and stays."""
+    """Links, disputes and upstream sessions."""
 
     def __init__(
         self,
@@ -88,7 +89,7 @@ class SqlLinks:
             raise LinkConflict from None
 
     def _cancel_registrations(self, connection: Connection, account_id: str, now: float) -> None:
-        """Whoever asked to register with this person's numbers has nothing any more (security.md T-01)."""
+        """End open registrations that use this person's numbers (security.md T-01)."""
         if end_registrations(connection, account_id, now):
             self._audit.write(connection, Event("declaration.cancelled", account_id, facts={"why": "link"}))
 
@@ -146,7 +147,7 @@ class SqlLinks:
             self._audit.write(connection, event)
 
     def disputes(self, *, open_only: bool = True, limit: int = MOST_LISTED) -> list[Dispute]:
-        """Refused links, oldest first; what tells who came is not unsealed."""
+        """Refused links, oldest first; the identities are not unsealed."""
         statement = select(t.link_dispute).order_by(_d.created_at).limit(limit)
         if open_only:
             statement = statement.where(_d.resolved_at.is_(None))
@@ -160,7 +161,7 @@ class SqlLinks:
             return int(connection.execute(counted).scalar_one())
 
     def find_dispute(self, dispute_id: str) -> Dispute | None:
-        """One of them, with what tells who came while nobody has decided it."""
+        """One of them, with the identity as long as it is undecided."""
         with self._database.autocommit.connect() as connection:
             row = connection.execute(select(t.link_dispute).where(_d.id == dispute_id)).first()
         if row is None:
@@ -216,15 +217,15 @@ class SqlLinks:
             "sealed_hint": sealed,
             "expires_at": upstream_session.expires_at,
         }
-        new: Any = self._dialect.insert(t.upstream_stay).values(row)
+        new: Any = self._dialect.insert(upstream_stay).values(row)
         with self._database.autocommit.connect() as connection:
             connection.execute(new.on_conflict_do_update(index_elements=[_s.account_id, _s.auth_time], set_=row))
 
     def upstream_session(self, account_id: str, auth_time: float) -> UpstreamSession | None:
-        """Through which session of an upstream this login came."""
+        """The upstream session through which this login came."""
         mine = and_(_s.account_id == account_id, _s.auth_time == auth_time)
         with self._database.autocommit.connect() as connection:
-            row = connection.execute(select(t.upstream_stay).where(mine)).first()
+            row = connection.execute(select(upstream_stay).where(mine)).first()
         if row is None:
             return None
         hint = self._sealing.unseal(row.sealed_hint, context=f"stay {row.account_id} {row.auth_time!r}").decode()
@@ -238,33 +239,33 @@ class SqlLinks:
         if subject is not None:
             through.append(_s.subject == subject.digest)
         if sid_digest is not None:
-            # A login whose ID token named no session there is known by its subject alone.
+            # A login whose ID token had no `sid` is found by its subject alone.
             through.append(_s.sid.in_([sid_digest] if subject is None else [sid_digest, ""]))
         same_login = and_(t.session.c.account_id == _s.account_id, t.session.c.auth_time == _s.auth_time)
         statement = (
             select(t.session.c.account_id, t.session.c.sid)
-            .join(t.upstream_stay, same_login)
+            .join(upstream_stay, same_login)
             .where(and_(*through, t.session.c.ended_at.is_(None)))
         )
         with self._database.autocommit.connect() as connection:
             return [(row.account_id, row.sid) for row in connection.execute(statement)]
 
     def closed(self) -> dict[str, float]:
-        """The upstreams that an operator closed, and when."""
+        """The upstreams closed by an operator, and when."""
         with self._database.autocommit.connect() as connection:
-            return {row.upstream: row.closed_at for row in connection.execute(select(t.upstream_closed))}
+            return {row.upstream: row.closed_at for row in connection.execute(select(upstream_closed))}
 
     def switch(self, upstream: str, event: Event, now: float, *, closed: bool) -> None:
-        """Close an upstream, or open it again."""
-        gone = t.upstream_closed.delete().where(t.upstream_closed.c.upstream == upstream)
+        """Close an upstream, or reopen it."""
+        gone = upstream_closed.delete().where(upstream_closed.c.upstream == upstream)
         with self._database.transaction.begin() as connection:
             connection.execute(gone)
             if closed:
-                connection.execute(insert(t.upstream_closed), {"upstream": upstream, "closed_at": now})
+                connection.execute(insert(upstream_closed), {"upstream": upstream, "closed_at": now})
             self._audit.write(connection, event)
 
     def _demand_unchanged(self, connection: Connection, link: NewLink) -> None:
-        """What the decision stood on, looked at once more (security.md U-05). Raises `StaleState`."""
+        """Check the basis of the decision again (security.md U-05). Raises `StaleState`."""
         a = t.account.c
         status = connection.execute(select(a.status).where(a.id == link.account_id)).scalar()
         if status != "active":
@@ -276,7 +277,7 @@ class SqlLinks:
                 raise StaleState
 
     def _demand_linked(self, connection: Connection, dispute: Dispute, number: Identifier) -> None:
-        """For an account that lacks a number, and that whoever gave it may still enter. Raises `LinkConflict`."""
+        """The account must lack a number, and its link to the source must be active. Raises `LinkConflict`."""
         through = and_(_l.upstream == dispute.subject.upstream, _l.subject == dispute.subject.digest)
         holds = and_(through, _l.account_id == dispute.account_id, _l.ended_at.is_(None))
         n = t.identifier.c

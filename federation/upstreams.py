@@ -1,4 +1,4 @@
-"""The upstreams of this installation: which are open to whom today, and what each may do."""
+"""The upstreams of this installation: which are currently open to whom, and what each may do."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,18 +16,18 @@ AGREED_WITHIN = 5.0
 
 
 Tell = Callable[[str, str, str, float], None]
-"""Told of every request to an upstream: its id, what was asked, "ok" or the kind of failure, and seconds."""
+"""Called for every request to an upstream: its id, the operation, "ok" or the kind of failure, and seconds."""
 
 
 @dataclass
 class UpstreamNotices:
-    """Whom to tell of requests; nobody, until somebody watches."""
+    """Who is notified of requests; no observer by default."""
 
     tell: Tell = lambda *_: None
 
 
 class UnknownUpstream(UserError):
-    """Nobody of this name is configured, or not for today."""
+    """No upstream of this name is configured, or it is not open today."""
 
     kind = "bad_request"
     status = 404
@@ -35,7 +35,7 @@ class UnknownUpstream(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """One of them. Dates are seconds since the epoch, None for no end; `labels` and `names` are by language."""
+    """One upstream. Dates are seconds since the epoch, None for no end; `labels` and `names` are by language."""
 
     id: str
     connector: Connector
@@ -54,16 +54,16 @@ class Upstream:
         return begun and (self.enabled_to is None or now < self.enabled_to)
 
     def label(self, language: str) -> str:
-        """The button."""
+        """The label of the button."""
         return self.labels.get(language) or self.labels["vi"]
 
     def name(self, language: str) -> str:
-        """What sentences call it."""
+        """Its name in sentences."""
         return self.names.get(language) or self.names["vi"]
 
 
 class Upstreams:
-    """Finds them. `closed` asks the store which an operator closed; the answer is kept for a few seconds."""
+    """Finds upstreams. `closed` returns those that an operator closed; the result is cached for a few seconds."""
 
     def __init__(
         self,
@@ -80,28 +80,28 @@ class Upstreams:
 
     def find(self, upstream_id: str) -> Upstream:
         """An upstream that is open today. Raises `UnknownUpstream`."""
-        found = self.configured(upstream_id)
-        if found is None or not self.is_open(found):
+        upstream = self.configured(upstream_id)
+        if upstream is None or not self.is_open(upstream):
             raise UnknownUpstream("no such upstream is open")
-        return found
+        return upstream
 
     def named(self, upstream_id: str) -> Upstream:
         """An upstream of this name, open or not. Raises `UnknownUpstream`."""
-        found = self.configured(upstream_id)
-        if found is None:
+        upstream = self.configured(upstream_id)
+        if upstream is None:
             raise UnknownUpstream("no such upstream is configured")
-        return found
+        return upstream
 
     def configured(self, upstream_id: str) -> Upstream | None:
-        """An upstream, open or not: also a closed one ends its sessions."""
+        """An upstream, open or not: a closed one still ends its sessions."""
         return next((upstream for upstream in self.known if upstream.id == upstream_id), None)
 
     def open_to(self, kind: Kind) -> list[Upstream]:
-        """Those that people of this kind may use today, in the order of the page."""
+        """The upstreams that people of this kind may use today, in the order of the page."""
         return [upstream for upstream in self.known if kind in upstream.audience and self.is_open(upstream)]
 
     def is_open(self, upstream: Upstream) -> bool:
-        """Whether people may come through it today."""
+        """Whether people may log in through it today."""
         return upstream.is_open(self._clock()) and upstream.id not in self._closed_now()
 
     def _closed_now(self) -> frozenset[str]:

@@ -1,6 +1,6 @@
-"""`/via/…`: a browser leaves for an upstream and comes back; and what an upstream tells us by itself.
+"""`/via/…`: a browser leaves for an upstream and comes back; also the requests that an upstream sends by itself.
 
-Whatever goes wrong leads back to the login page with a sentence; the attempt, and with it the portal's request, lives.
+Every failure leads back to the login page with a sentence; the attempt, and with it the portal's request, survives.
 """
 
 import logging
@@ -12,8 +12,9 @@ from flask import redirect
 from werkzeug.wrappers import Response
 
 from federation.connector import Leaving, UpstreamFailed
+from federation.records import PendingUpstreamLogin
 from federation.sentences import FAILED, NOTES
-from federation.upstream_logins import Denied, LoggedIn, Outcome, PendingUpstreamLogin, StepRequired, UpstreamLogins
+from federation.upstream_logins import Denied, LoggedIn, Outcome, StepRequired, UpstreamLogins
 from federation.upstreams import Upstream
 from idp.ephemeral_records import digest
 from idp.errors import BadRequest, Expired, TooMany
@@ -29,7 +30,7 @@ from idp.web.page import Page
 
 log = logging.getLogger("idp.upstreams")
 Count = Callable[[str, str], None]
-"""Told how a journey through an upstream ended: the upstream and the kind of end."""
+"""Called when a journey through an upstream ends: the upstream and the kind of end."""
 
 TOKEN_LIFE = 900.0
 """Seconds, longer than any logout token is accepted."""
@@ -47,7 +48,7 @@ PAGES: Mapping[str, str] = {
 
 
 class ViaUpstreams:
-    """The upstreams as the login page offers them (`idp.ports.WaysIn`)."""
+    """The upstreams as offered by the login page (`idp.ports.WaysIn`)."""
 
     def __init__(self, upstream_logins: UpstreamLogins, issuer: str) -> None:
         self._upstreams = upstream_logins.upstreams
@@ -90,19 +91,18 @@ class Journeys:
         upstream_logins: UpstreamLogins,
         clients: Clients,
         departures: LocalRateLimiter,
-        count: Count,
     ) -> None:
         self._clients = clients
         self._departures = departures
         self.context = context
         self.attempts = attempts
         self.upstream_logins = upstream_logins
-        self.count = count
+        self.count = context.count_login
 
     def leave(
         self, browser: Browser, upstream: Upstream, pending: PendingUpstreamLogin, params: Mapping[str, str]
     ) -> Response:
-        """Send the browser to the upstream, or back to where it came from when that cannot be asked."""
+        """Send the browser to the upstream, or back to where it came from if the upstream cannot be asked."""
         if not self._departures.hit(browser.address):
             raise TooMany("too many journeys begun", retry_after=self._departures.retry_after)
         client = self._clients.find(params.get("client_id"))
@@ -115,10 +115,10 @@ class Journeys:
             return self.failed(upstream, pending, failed)
 
     def failed(self, upstream: Upstream, pending: PendingUpstreamLogin, failed: UpstreamFailed) -> Response:
-        """Back to where the person chose this way, which says what happened."""
+        """Back to the page where the person chose this upstream, which shows what happened."""
         self.count(upstream.id, failed.kind)
         if failed.kind != "cancelled":
-            # One that does not know us stays closed to everybody until somebody here has put it right.
+            # An upstream that does not know us stays closed for all until an operator has fixed it.
             level = logging.ERROR if failed.kind == "misconfigured" else logging.WARNING
             why = {"upstream": upstream.id, "kind": failed.kind, "reason": failed.detail}
             log.log(level, "upstream brought nobody back", extra=why)
@@ -127,7 +127,7 @@ class Journeys:
         return redirect(with_query("/login", attempt=pending.attempt, via=upstream.id, why=failed.kind), 303)
 
     def go_on(self, browser: Browser, outcome: Outcome, upstream: str) -> Response:
-        """The page that an outcome asks for."""
+        """The page for an outcome."""
         match outcome:
             case LoggedIn():
                 self.count(upstream, "entered")
@@ -138,11 +138,11 @@ class Journeys:
             case Denied(attempt, why, sid):
                 self.count(upstream, why)
                 page = "/account/links" if sid else "/link/refused"
-                given = {"via": upstream, "why": why} if sid else {"attempt": attempt, "via": upstream, "why": why}
-                return redirect(with_query(page, **given), 303)
+                query = {"via": upstream, "why": why} if sid else {"attempt": attempt, "via": upstream, "why": why}
+                return redirect(with_query(page, **query), 303)
 
     def enter(self, browser: Browser, entered: LoggedIn) -> Response:
-        """Let the attempt go on as the person whom the upstream proved."""
+        """Continue the attempt as the person proved by the upstream."""
         attempt = self.attempts.load(entered.attempt, browser.held(entered.attempt))
         proved, review = entered.proved, entered.review
         secret = self.attempts.logged_in(entered.attempt, attempt, proved, remember=False, review=review)
@@ -151,7 +151,7 @@ class Journeys:
 
 
 class StartUpstreamLogin(Page):
-    """Leaves for an upstream."""
+    """Sends the browser to an upstream."""
 
     def __init__(self, journeys: Journeys) -> None:
         self._journeys = journeys
@@ -186,7 +186,7 @@ class Return(Page):
         return journeys.go_on(browser, outcome, upstream.id)
 
     def _once_more(self, browser: Browser, upstream: Upstream, pending: PendingUpstreamLogin) -> Response:
-        """A code of a few seconds was too old: begin anew, once, without asking the person."""
+        """A short-lived code was too old: restart, once, without asking the person."""
         params: Mapping[str, str] = {}
         if pending.attempt:
             params = params_of(self._journeys.attempts.load(pending.attempt, browser.held(pending.attempt)))
@@ -215,8 +215,8 @@ class LogoutToken(Page):
             subject, sid = upstream.connector.ended(tokens[0])
         except UpstreamFailed as failed:
             raise BadRequest(f"logout token: {failed.detail}") from None
-        # Used once, for as long as it could be good: a copy of it ends no later session. Without its signature, which
-        # can be written in more than one way.
+        # Used once, for as long as it could be valid: a copy of it ends no later session. The signature is left out,
+        # because it can be encoded in more than one way.
         until = upstream_logins.clock() + TOKEN_LIFE
         if not self._claim(digest("logout token", tokens[0].rpartition(".")[0]), until):
             return Response(status=200, headers={"Cache-Control": "no-store"})
@@ -228,28 +228,28 @@ class LogoutToken(Page):
 
 
 def params_of(attempt: LoginAttempt) -> dict[str, str]:
-    """The portal's request as it began."""
+    """The portal's original request."""
     return dict(attempt.params)
 
 
 def origin(url: str) -> str:
-    """Scheme and host of an address."""
+    """Scheme and host of a URL."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def _state(query: str) -> str:
-    """The one `state` of a query. Raises `Expired`: a browser that brings none was not sent by us."""
+    """The one `state` of a query. Raises `Expired`: a browser without one was not sent by us."""
     try:
-        found = [value for name, value in parse_qsl(query, max_num_fields=20) if name == "state"]
+        states = [value for name, value in parse_qsl(query, max_num_fields=20) if name == "state"]
     except ValueError:
-        found = []
-    if len(found) != 1:
+        states = []
+    if len(states) != 1:
         raise Expired("the callback has no state of ours")
-    return found[0]
+    return states[0]
 
 
 def _acr(params: Mapping[str, str]) -> int:
-    """The highest level that the portal wishes."""
+    """The highest level that the portal requests."""
     levels = [acr_level(name) for name in params.get("acr_values", "").split()]
     return max([1, *(level for level in levels if level)])

@@ -1,6 +1,6 @@
 """Where a host name leads, found out in bounded time, and whether we would go there.
 
-A name is judged by every address behind it, and whoever connects uses the address that was judged: asking twice would
+A name is judged by every address behind it, and the connection uses the address that was judged: asking twice would
 let the second answer differ (DNS rebinding).
 """
 
@@ -31,7 +31,7 @@ class Unreachable(Exception):
 
 def system_resolver(host: str, port: int) -> Sequence[str]:
     """As the machine is set up to resolve names."""
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
 def authority(url: Url) -> str:
@@ -49,7 +49,7 @@ class Lookups:
     """Asks a resolver, and waits for it no longer than there is time.
 
     A resolver cannot be interrupted, so it is asked in a thread that may be left behind. At most four of them live,
-    and each client has its own: a name server that is silent about one host keeps nobody from another.
+    and each client has its own: a name server that is silent about one host does not block the others.
     """
 
     def __init__(self, resolve: Resolve) -> None:
@@ -73,12 +73,12 @@ class Lookups:
             raise Unreachable("too many names are being resolved")
         threading.Thread(target=look, name="resolve", daemon=True).start()
         try:
-            found = answers.get(timeout=max(0.0, until - time.monotonic()))
+            answer = answers.get(timeout=max(0.0, until - time.monotonic()))
         except Empty:
             raise Unreachable("the name was not resolved in time") from None
-        if not found:
+        if not answer:
             raise Unreachable("the name has no address")
-        return [_read(text) for text in found[:_MOST_ADDRESSES]]
+        return [_read(text) for text in answer[:_MOST_ADDRESSES]]
 
 
 def judged(addresses: Sequence[Address], networks: Networks | None) -> Sequence[Address]:

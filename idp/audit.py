@@ -39,6 +39,7 @@ EVENTS: Mapping[str, str] = {
     "participants.imported": "An operator brought the register of participants up to date.",
     "password.changed": "A person changed the password.",
     "password.recovered": "A person set a password after a recovery; `way` says how.",
+    "password.renewed": "A login replaced a hash of another system; `weak` says that the password has to be changed.",
     "recovery.asked": "Somebody asked for a recovery; `way` says how.",
     "code.refused": "One-time codes were wrong too often.",
     "phone.verified": "A person proved to hold the registered number.",
@@ -122,7 +123,7 @@ def checked(event: Event) -> Event:
 
 
 def blotted(reason: str | None) -> str | None:
-    """What somebody wrote freely, without numbers and addresses of people: the trail outlives their data."""
+    """Free text, without numbers and addresses of people: the trail outlives their data."""
     return _PERSONAL.sub("…", reason) if reason else reason
 
 
@@ -130,8 +131,8 @@ def blotted(reason: str | None) -> str | None:
 class Chain:
     """How records hang together: each hash is over the one before it and the record as canonical JSON.
 
-    It is an HMAC under a secret of its own, so whoever can write the table cannot make one. Records before `since` are
-    older than the secret and have a bare SHA-256; the record `since` holds the hash that those end with.
+    It is an HMAC under a secret of its own, so write access to the table is not enough to make one. Records before
+    `since` are older than the secret and have a bare SHA-256; the record `since` holds the hash that those end with.
     """
 
     key: bytes

@@ -75,8 +75,8 @@ def opened(signature: str, jwks: Mapping[str, Any]) -> SignedSegment:
     """What a signature says, if a key of this JWK set (RFC 7517) made it. Raises `BadExport`."""
     try:
         keys: Any = KeySet.import_key_set(dict(jwks))  # type: ignore[arg-type]
-        found = jws.deserialize_compact(signature.encode(), keys, algorithms=[ALGORITHM])
-        header, claims = found.headers(), json.loads(found.payload or b"")
+        signed = jws.deserialize_compact(signature.encode(), keys, algorithms=[ALGORITHM])
+        header, claims = signed.headers(), json.loads(signed.payload or b"")
         if header.get("typ") != TYPE:
             raise BadExport("the signature is not one of an audit segment")
         segment = Segment(**{name: claims[name] for name in Segment.__dataclass_fields__})

@@ -2,7 +2,7 @@
 
 Handles are 256 random bits behind the kind of the record, so that one feature's ticket is never another's. Only their
 SHA-256 reaches the store, and what lies there is sealed by the handle itself: a record may hold the handle of another,
-and whoever reads the whole store opens nothing. AES-SIV (RFC 5297) seals the same value to the same bytes, so the store
+and a copy of the whole store opens nothing. AES-SIV (RFC 5297) seals the same value to the same bytes, so the store
 compares and swaps what it cannot read.
 """
 
@@ -16,7 +16,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 from pydantic import TypeAdapter
 
-from idp.ports import Clock, EphemeralStore, Spent
+from idp.ports import Clock, EphemeralStore, NewRecord, Spent
 
 T = TypeVar("T")
 
@@ -38,6 +38,7 @@ class RecordKind(StrEnum):
 
     LOGIN_ATTEMPT = "a"
     AUTHORIZATION_CODE = "k"
+    OFFLINE_CODE = "ko"
     LOGOUT_REQUEST = "l"
     UPSTREAM_LOGIN = "v"
     LINKING_FLOW = "w"
@@ -65,27 +66,40 @@ class EphemeralRecords(Generic[T]):
 
     def add(self, value: T, *, life: float | None = None) -> str:
         """Store `value` under a fresh handle and return the handle."""
-        handle = new_secret(self.kind)
-        now = self._clock()
-        self._store.put(self._key(handle), self._sealed(handle, value), expires_at=now + (life or self.life), now=now)
+        handle, new = self.drafted(value, life=life)
+        self._store.put(new.key, new.value, expires_at=new.expires_at, now=self._clock())
         return handle
+
+    def drafted(self, value: T, *, life: float | None = None) -> tuple[str, NewRecord]:
+        """A fresh handle, and the record that is still to be put under it, as a step in which something is taken."""
+        handle = new_secret(self.kind)
+        expires_at = self._clock() + (life or self.life)
+        return handle, NewRecord(self._key(handle), self._sealed(handle, value), expires_at)
 
     def find(self, handle: str) -> T | None:
         """The live value behind `handle`, or None."""
         if not self._plausible(handle):
             return None
-        found = self._store.get(self._key(handle), now=self._clock())
-        return None if found is None else self._opened(handle, found)
+        kept = self._store.get(self._key(handle), now=self._clock())
+        return None if kept is None else self._opened(handle, kept)
 
-    def take(self, handle: str) -> T | Spent | None:
-        """The value, once; `SPENT` ever after; None when there was none."""
+    def find_and_put(self, handle: str, new: NewRecord) -> tuple[T | None, bool]:
+        """The same and, only beside a live value, `new` is put in the same step; the second says whether it was."""
+        if not self._plausible(handle):
+            return None, False
+        kept, was_put = self._store.get_and_put(self._key(handle), new, now=self._clock())
+        return (None if kept is None else self._opened(handle, kept)), was_put
+
+    def take(self, handle: str, new: NewRecord | None = None) -> T | Spent | None:
+        """The value, once; `SPENT` ever after; None when there was none. Who gets it puts `new` in the same step."""
         if not self._plausible(handle):
             return None
-        found = self._store.take(self._key(handle), now=self._clock())
-        return self._opened(handle, found) if isinstance(found, bytes) else found
+        key, now = self._key(handle), self._clock()
+        kept = self._store.take_and_put(key, new, now=now) if new else self._store.take(key, now=now)
+        return self._opened(handle, kept) if isinstance(kept, bytes) else kept
 
     def replace(self, handle: str, old: T, new: T) -> bool:
-        """Compare and swap: False when somebody changed or took the value meanwhile."""
+        """Compare and swap: False when the value was changed or taken meanwhile."""
         before, after = self._sealed(handle, old), self._sealed(handle, new)
         return self._store.replace(self._key(handle), before, after, now=self._clock())
 

@@ -101,7 +101,7 @@ class Busy(UserError):
 
 
 class StaleState(Exception):
-    """Somebody else wrote, decided or ended meanwhile what this stood on. Nothing was done; read it again."""
+    """What this was based on was changed meanwhile. Nothing was done; read it again."""
 
 
 class StoreDown(Exception):

@@ -33,6 +33,7 @@ from idp.addresses import (
     judged,
     system_resolver,
 )
+from idp.at_once import needs_thread
 
 LARGEST_ANSWER = 65_536
 LARGEST_HEAD = 32_768
@@ -105,13 +106,13 @@ class Outbound:
         return _object(answer.body)
 
     def get(self, url: str, headers: Mapping[str, str], deadline: float | None = None) -> OutboundResponse:
-        """Ask once; whatever status comes is an answer, a redirect too. Raises `OutboundFailed`."""
+        """Ask once; any status is an answer, a redirect too. Raises `OutboundFailed`."""
         return self._ask("GET", url, headers, deadline=deadline)
 
     def post(
         self, url: str, body: bytes, headers: Mapping[str, str], deadline: float | None = None
     ) -> OutboundResponse:
-        """Post once; whatever status comes is an answer, a redirect too. Raises `OutboundFailed`."""
+        """Post once; any status is an answer, a redirect too. Raises `OutboundFailed`."""
         return self._ask("POST", url, headers, body, deadline)
 
     def status(self, url: str) -> int:
@@ -137,6 +138,7 @@ class Outbound:
     def _answering(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, deadline: float
     ) -> Iterator[Any]:
+        needs_thread()
         asked = self._checked(url)
         seconds = deadline - time.monotonic()
         if seconds <= 0:
@@ -162,7 +164,7 @@ class Outbound:
         except Unreachable as error:
             raise OutboundFailed(str(error)) from None
         except (HTTPError, OSError) as error:
-            # Whoever was cut off by the deadline sees any error.
+            # Being cut off by the deadline can surface as any error.
             late = time.monotonic() >= deadline
             raise OutboundFailed("answer is too slow" if late else type(error).__name__) from None
 
@@ -185,7 +187,7 @@ class Outbound:
 
 
 class _Watch:
-    """One request's deadline: a timer that ends the connection under whoever waits for it, however it drips."""
+    """One request's deadline: a timer that closes the connection, however slowly the answer drips."""
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
@@ -229,8 +231,8 @@ class Guard:
     @property
     def watch(self) -> _Watch:
         """Over the request that this thread makes now."""
-        found: _Watch = self._here.watch
-        return found
+        current: _Watch = self._here.watch
+        return current
 
     @contextmanager
     def until(self, deadline: float) -> Iterator[_Watch]:
@@ -333,9 +335,9 @@ def _bounded(response: Any) -> bytes:
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        parsed = json.loads(body)
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        parsed = None
+    if not isinstance(parsed, dict):
         raise OutboundFailed("answer is no JSON object")
-    return found
+    return parsed

@@ -12,14 +12,23 @@ Clock = Callable[[], float]
 
 
 class Spent:
-    """What `take` answers for a value that somebody took before: it existed, and it is gone for ever."""
+    """What `take` answers for a value that was taken before: it existed, and it is gone."""
 
 
 SPENT: Final = Spent()
 
 
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record that is still to be put; `expires_at` is in seconds since the epoch."""
+
+    key: str
+    value: bytes
+    expires_at: float
+
+
 class EphemeralStore(Protocol):
-    """Short-lived values under unguessable keys. Every method is atomic and touches one key.
+    """Short-lived values under unguessable keys. Every method is atomic, and all but the last two touch one key.
 
     Expiry is a fact in the record and compared with `now`; a store's own time-to-live is only the broom.
     """
@@ -41,6 +50,14 @@ class EphemeralStore(Protocol):
 
     def replace(self, key: str, old: bytes, new: bytes, *, now: float) -> bool:
         """Put `new` in the place of exactly `old`, keeping the expiry; False when it is no longer `old`."""
+        ...
+
+    def get_and_put(self, key: str, new: NewRecord, *, now: float) -> tuple[bytes | None, bool]:
+        """`get` and, only beside a live value, `put` of `new` under another key: the value, and whether it was put."""
+        ...
+
+    def take_and_put(self, key: str, new: NewRecord, *, now: float) -> bytes | Spent | None:
+        """`take` and, only for the caller who gets the value, `put` of `new` under another key."""
         ...
 
 
@@ -95,7 +112,7 @@ class Event:
 
 
 class AuditLog(Protocol):
-    """Where decisions are written down for good."""
+    """Where decisions are recorded durably."""
 
     def record(self, event: Event) -> None:
         """Write the event before the decision is answered; raises when it cannot be stored."""
@@ -108,7 +125,7 @@ class ConflictOver(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Somebody who came through an upstream and was not linked; who it is, is shown masked.
+    """A person who came through an upstream and was not linked; names and numbers are masked.
 
     `said` is what the upstream told, `agreement` how far that fits, `linked_to` the account that has the link now.
     `concerns` are the numbers of whom it is about, to compare with an officer's own and never to show.
@@ -134,7 +151,7 @@ class Conflicts(Protocol):
         ...
 
     def find(self, conflict_id: str) -> Conflict | None:
-        """One that nobody has decided."""
+        """An undecided one."""
         ...
 
     def refuse(self, conflict_id: str, officer: str, reason: str) -> None:

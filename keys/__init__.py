@@ -1,10 +1,10 @@
-"""Keys: which key signs, which keys are shown, how they change, and how secrets rest on disk.
+"""Keys: which key signs, which keys are published, how they change, and how secrets are stored.
 
-The path through it: `cache.RingCache` hands out the current `ring.KeyRing`; `signing.Signer` signs and verifies with
-it; `changes.Plan` says what may be done with a ring, `rotation.Rotator` does it once for all processes, `calendar`
-tells what will come; `store` keeps keys and secrets in SQL, sealed by `sealing` under the keys that `masters` fetches,
-and `care` checks and re-seals them; `database.Database` is the SQL database with its two doors, here because this is
-the lowest room.
+Reading order: `cache.RingCache` provides the current `ring.KeyRing`; `signing.Signer` signs and verifies with it;
+`changes.Plan` defines the allowed changes of a ring, `rotation.Rotator` makes a change once for all processes,
+`calendar` lists future events; `store` keeps keys and secrets in SQL, sealed by `sealing` with the keys that `masters`
+fetches, and `care` checks and re-seals them; `database.Database` is the SQL database with its two entry points, here
+because this is the lowest room. For the same reason `strict_json`, which parses untrusted JSON for every room, is here.
 
-Who may have a token and what it says is decided elsewhere. This package names nothing here: import its modules.
+Who may get a token and what it contains is decided elsewhere. This package exports nothing: import its modules.
 """

@@ -1,4 +1,4 @@
-"""The ring as a running process sees it: in memory, and never more than a moment behind the store."""
+"""The ring as a running process sees it: in memory, and at most a moment behind the store."""
 
 import logging
 from threading import Lock
@@ -11,11 +11,11 @@ LOOK_EVERY = 1.0
 
 
 class RingCache:
-    """Keeps the ring and asks the store for its version when `max_age` seconds have passed.
+    """Keeps the ring and asks the store for its version after `max_age` seconds.
 
-    One thread asks while the others go on with the ring they have. When the store does not answer or the new ring is
-    damaged, the last good ring stays in use: it still signs, and verifies every token that is out there. `is_failing`
-    says so until that is over.
+    One thread asks while the others continue with the ring they have. When the store does not answer or the new ring is
+    damaged, the last good ring stays in use: it still signs, and verifies every issued token. `is_failing` is true
+    until that is over.
     """
 
     def __init__(self, store: KeyStore, clock: Clock, max_age: float = 2.0) -> None:
@@ -32,7 +32,7 @@ class RingCache:
         """The current ring. Only the very first call can raise what the store raises."""
         if self._ring is None:
             return self._load_first()
-        # A clock that was set back must not make the ring young again.
+        # A clock that is set back must not make the ring young again.
         if not 0 <= self._clock() - self._checked < self._max_age and self._asking.acquire(blocking=False):
             try:
                 self._ring = self._refreshed(self._ring)
@@ -40,10 +40,20 @@ class RingCache:
                 self._asking.release()
         return self._ring
 
-    def newest(self) -> KeyRing:
-        """The ring as the store has it now: for a key that was made a moment ago.
+    def known(self) -> KeyRing:
+        """The ring in memory, however old; the store is only asked when there is none."""
+        return self._ring or self._load_first()
 
-        Strangers can make us ask by naming keys that nobody has, so the store is asked at most once a second.
+    def look(self) -> None:
+        """Ask the store now: something was written."""
+        ring = self.known()
+        with self._asking:
+            self._ring = self._refreshed(self._ring or ring)
+
+    def newest(self) -> KeyRing:
+        """The current ring of the store: for a key that was created a moment ago.
+
+        Strangers could trigger requests by naming keys that do not exist, so the store is asked at most once a second.
         """
         ring = self.ring()
         with self._asking:
@@ -64,7 +74,7 @@ class RingCache:
     def _refreshed(self, ring: KeyRing) -> KeyRing:
         try:
             current = ring if self._store.version() == ring.version else self._store.load()
-        except Exception:  # Whatever the reason, no ring at all would be worse.
+        except Exception:  # A stale ring is better than none.
             if not self.is_failing:
                 logger.exception("ALARM: cannot reload the key ring, keeping version %d", ring.version)
             self.is_failing = True
@@ -73,6 +83,6 @@ class RingCache:
             if self.is_failing:
                 logger.warning("the key ring can be reloaded again, version %d", current.version)
             self.is_failing = False
-        # Also after a failure: a store that is down is not asked by every request.
+        # Also after a failure: requests must not all ask a store that is down.
         self._checked = self._clock()
         return current

@@ -1,4 +1,4 @@
-"""What will happen to the keys: the dates that are set, and those that follow from how often keys are changed."""
+"""The future of the keys: the dates that are set, and those that follow from the rotation interval."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ DAY = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """One key from its publishing to its leaving. `kid` is None while the key has not been made."""
+    """The life of one key from publication to removal. `kid` is None while the key does not exist yet."""
 
     alg: str
     kid: str | None
@@ -22,7 +22,7 @@ class Course:
     signs_until: float | None = None
     published_until: float | None = None
     foreseen: bool = False
-    """Whether any of the dates to come follows from how often keys are changed and is not set yet."""
+    """Whether any future date follows from the rotation interval and is not set yet."""
 
     @property
     def name(self) -> str:
@@ -31,7 +31,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class KeyEvent:
-    """One thing that will be seen from outside: "published", "signs" or "leaves"."""
+    """One externally visible event: "published", "signs" or "leaves"."""
 
     at: float
     what: str
@@ -39,30 +39,30 @@ class KeyEvent:
 
 
 def courses(ring: KeyRing, plan: Plan, horizon: float) -> list[Course]:
-    """The course of every key that is published at some time between now and `horizon`."""
-    found: list[Course] = []
+    """The life of every key that is published at some time between now and `horizon`."""
+    listed: list[Course] = []
     for alg in dict.fromkeys(key.alg for key in ring.in_order()):
-        found += [_dated(key) for key in _leaving(ring, plan, alg)]
-        found += _line(ring, plan, alg, horizon)
-    return found
+        listed += [_dated(key) for key in _leaving(ring, plan, alg)]
+        listed += _line(ring, plan, alg, horizon)
+    return listed
 
 
-def events(found: list[Course], now: float, horizon: float) -> list[KeyEvent]:
-    """What happens after `now` and not after `horizon`, in order."""
-    events = [event for course in found for event in _events(course) if now < event.at <= horizon]
+def events(listed: list[Course], now: float, horizon: float) -> list[KeyEvent]:
+    """The events after `now` and up to `horizon`, in order."""
+    events = [event for course in listed for event in _events(course) if now < event.at <= horizon]
     return sorted(events, key=lambda event: (event.at, event.course.alg, event.what))
 
 
 def document(ring: KeyRing, plan: Plan, max_age: float, horizon: float) -> dict[str, Any]:
-    """The calendar for portals and programs: how keys live here, those of the moment, and what will happen."""
-    found = courses(ring, plan, horizon)
+    """The calendar for clients and programs: the key policy, the current keys, and future events."""
+    listed = courses(ring, plan, horizon)
     return {
         "now": iso(plan.now),
         "ring_version": ring.version,
         "jwks_max_age": max_age,
         "published_before_signing": plan.policy.lead,
         "rotate_every": plan.policy.rotate_every,
-        "keys": [shown(ring, key, plan) for key in ring.in_order() if key.is_published(plan.now)],
+        "keys": [key_entry(ring, key, plan) for key in ring.in_order() if key.is_published(plan.now)],
         "revoked": [
             {"kid": key.kid, "alg": key.alg, "revoked_at": iso(key.revoked_at)} for key in ring.keys if key.is_revoked
         ],
@@ -74,12 +74,12 @@ def document(ring: KeyRing, plan: Plan, max_age: float, horizon: float) -> dict[
                 "kid": event.course.kid,
                 "foreseen": event.course.foreseen,
             }
-            for event in events(found, plan.now, horizon)
+            for event in events(listed, plan.now, horizon)
         ],
     }
 
 
-def shown(ring: KeyRing, key: SigningKey, plan: Plan) -> dict[str, Any]:
+def key_entry(ring: KeyRing, key: SigningKey, plan: Plan) -> dict[str, Any]:
     """One key with its dates, for programs."""
     state = ring.state(key, plan.now)
     return {
@@ -100,7 +100,7 @@ def iso(at: float | None) -> str | None:
 
 
 def next_change(ring: KeyRing, plan: Plan, horizon: float) -> float | None:
-    """When portals will see the next change, if one is to be foreseen."""
+    """When clients will see the next change, if one is foreseeable."""
     return next((event.at for event in events(courses(ring, plan, horizon), plan.now, horizon)), None)
 
 
@@ -113,14 +113,14 @@ def _events(course: Course) -> Iterator[KeyEvent]:
 
 
 def _leaving(ring: KeyRing, plan: Plan, alg: str) -> list[SigningKey]:
-    """Keys that are only waiting for their last tokens to expire."""
+    """Keys that only wait for their last tokens to expire."""
     signing = ring.signs_now(alg, plan.now)
     old = [k for k in ring.published(plan.now) if k.alg == alg and k.published_until is not None]
     return sorted((key for key in old if key is not signing), key=lambda key: key.published_until or 0.0)
 
 
 def _line(ring: KeyRing, plan: Plan, alg: str, horizon: float) -> list[Course]:
-    """The key that signs and those after it, each with the moment at which the next one takes over."""
+    """The signing key and its successors, each with the time at which the next one takes over."""
     signing = ring.signs_now(alg, plan.now)
     waiting = [_dated(key) for key in ring.successors(alg, plan.now)]
     ready = {key.kid: plan.ready_at(ring, key) for key in ring.successors(alg, plan.now)}

@@ -1,10 +1,10 @@
-"""What may be done with a ring of keys, as rules: each takes a ring and gives the ring that should be, or refuses.
+"""The allowed changes of a key ring, as rules: each takes a ring and returns the resulting ring, or refuses.
 
     published, a standby --- the lead ---> may sign --- promoted ---> signs --- the next is promoted ---> still shown
     until its last token has expired ---> kept, unpublished
 
-Every algorithm in use has a standby at any time: whatever promotes one also publishes the next. Nothing here touches
-a store or a clock, so any process may plan, and `rotation.Rotator` sees to it that one of them acts.
+Every algorithm in use always has a standby: the change that promotes one also publishes the next. Nothing here uses a
+store or a clock, so any process may plan, and `rotation.Rotator` ensures that one of them acts.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from keys.ring import ALGORITHMS, KeyRing, PrivateKey, SigningKey
 
 FOLLOWING = 5.0
-"""Seconds until every process surely goes by a change of the ring; a process looks every two seconds."""
+"""Seconds until every process certainly uses a changed ring; a process checks every two seconds."""
 
 
 class KeyChangeRefused(Exception):
@@ -23,7 +23,7 @@ class KeyChangeRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class KeyPolicy:
-    """The times of a key's life, in seconds. `algorithms` always have keys; further ones come by clients."""
+    """The times of a key's life, in seconds. `algorithms` always have keys; clients may need further ones."""
 
     algorithms: tuple[str, ...] = ()
     lead: float = 86_400.0
@@ -33,22 +33,22 @@ class KeyPolicy:
 
     @property
     def overlap(self) -> float:
-        """How long a key stays published after another one has begun to sign."""
+        """How long a key stays published after its successor has begun to sign."""
         return self.token_life + self.clock_skew + FOLLOWING
 
     @staticmethod
     def shortest_lead(max_age: float, clock_skew: float) -> float:
         """The least time between publishing and signing.
 
-        The machine that publishes may be behind the one that portals ask, and that one behind the one that signs:
-        twice the skew. Then comes what the portal's copy may be old.
+        The machine that publishes may be behind the one that clients ask, and that one behind the one that signs: twice
+        the skew. Add the maximum age of the client's copy.
         """
         return max_age + 2 * clock_skew + FOLLOWING
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that happened to one key: "published", "activated", "replaced" or "revoked", and from when it holds."""
+    """One change of one key: "published", "activated", "replaced" or "revoked", and when it takes effect."""
 
     kind: str
     key: SigningKey
@@ -57,9 +57,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The changes that are allowed at one moment. Each gives the same ring when there is nothing to do.
+    """The changes allowed at one moment. Each returns the same ring when there is nothing to do.
 
-    `make` finds a private key for an algorithm.
+    `make` generates a private key for an algorithm.
     """
 
     policy: KeyPolicy
@@ -67,11 +67,11 @@ class Plan:
     make: Callable[[str], PrivateKey]
 
     def ready_at(self, ring: KeyRing, key: SigningKey) -> float:
-        """From when every portal surely knows the key. What the first ring of all held needs no lead."""
+        """When every client certainly knows the key. The keys of the very first ring need no lead."""
         return key.published_from if key.published_from <= ring.began else key.published_from + self.policy.lead
 
     def due_at(self, ring: KeyRing, alg: str) -> float | None:
-        """From when `rotated` promotes the standby of the algorithm; None when nothing waits to be promoted."""
+        """When `rotated` promotes the standby of the algorithm; None when none waits to be promoted."""
         waiting = ring.successors(alg, self.now)
         if not waiting or waiting[0].signs_from is not None:
             return None
@@ -81,7 +81,7 @@ class Plan:
         return max(ready, signing.signs_from + self.policy.rotate_every)
 
     def completed(self, ring: KeyRing, algs: Collection[str] = ()) -> KeyRing:
-        """Every algorithm that is configured, asked for or in use has a key that signs, or will, and a standby."""
+        """Every algorithm that is configured, requested or in use gets a key that signs, or will, and a standby."""
         wanted = dict.fromkeys((*self.policy.algorithms, *algs, *ring.in_use()))
         for alg in wanted:
             if alg not in ALGORITHMS:
@@ -104,7 +104,7 @@ class Plan:
         return self.completed(ring)
 
     def activated(self, ring: KeyRing, kid: str, *, at_once: bool, force: bool) -> KeyRing:
-        """Let this key sign, now or as soon as every portal surely knows it. Raises `KeyChangeRefused`."""
+        """Let this key sign, now or as soon as every client certainly knows it. Raises `KeyChangeRefused`."""
         key = named(ring, kid)
         if not key.is_wanted:
             raise KeyChangeRefused(
@@ -126,9 +126,9 @@ class Plan:
         return self.completed(self._promoted(ring, key, self.now if at_once else max(self.now, ready)))
 
     def retired(self, ring: KeyRing, kid: str, needed: Mapping[str, str]) -> KeyRing:
-        """Give up an algorithm: its key leaves when its last token has expired, its standby at once.
+        """Drop an algorithm: its key is removed when its last token has expired, its standby immediately.
 
-        `needed` says for algorithms who depends on them. Raises `KeyChangeRefused`.
+        `needed` maps algorithms to what depends on them. Raises `KeyChangeRefused`.
         """
         key = named(ring, kid)
         if key.is_revoked or key.is_retired(self.now):
@@ -150,7 +150,7 @@ class Plan:
         return ring
 
     def revoked(self, ring: KeyRing, kid: str, *, force: bool) -> KeyRing:
-        """Take the key away from one moment to the next; the standby signs at once. Raises `KeyChangeRefused`."""
+        """Revoke the key immediately; the standby signs at once. Raises `KeyChangeRefused`."""
         key = named(ring, kid)
         if key.is_revoked:
             return ring
@@ -165,23 +165,23 @@ class Plan:
         return self.completed(self._taken_over(ring, key.alg) if signed else ring)
 
     def _taken_over(self, ring: KeyRing, alg: str) -> KeyRing:
-        """Somebody signs from this moment on, also where a clock is behind and has nothing else to sign with."""
+        """A key signs from now on, even on a machine whose clock is behind and that has no other key."""
         slow = self._dated_back()
-        # One that signs there and has left by now would leave a gap.
+        # A key that signs there but has been removed by now would leave a gap.
         if ring.signs_now(alg, slow) and ring.signs_now(alg, self.now):
             waiting = ring.successors(alg, self.now)
             coming = waiting[0].signs_from if waiting else None
-            # A key that is back signs until then, and has to stay for those tokens too.
+            # A reactivated key signs until then, and has to stay for those tokens too.
             return ring if coming is None else self._promoted(ring, waiting[0], coming)
         waiting = ring.successors(alg, slow)
         successor = waiting[0] if waiting else self._new(alg, self._shown(ring), None)
-        shown = min(successor.published_from, max(slow, ring.began + 0.001))
-        return self._promoted(ring, replace(successor, published_from=shown), slow)
+        published = min(successor.published_from, max(slow, ring.began + 0.001))
+        return self._promoted(ring, replace(successor, published_from=published), slow)
 
     def _promoted(self, ring: KeyRing, key: SigningKey, at: float) -> KeyRing:
-        """The key signs from then on, and those before it leave when their last tokens have expired."""
+        """The key signs from then on, and its predecessors are removed when their last tokens have expired."""
         before = [k for k in ring.keys if k.alg == key.alg and k.kid != key.kid and k.signs_from is not None]
-        # Not before a key that is still good: the newest date decides who signs.
+        # Not before a key that is still valid: the newest date decides which key signs.
         at = max([at, *(k.signs_from + 0.001 for k in before if not k.is_revoked and k.signs_from is not None)])
         signing = ring.signs_now(key.alg, self.now)
         ring = _with(ring, replace(key, signs_from=at))
@@ -192,7 +192,7 @@ class Plan:
         return ring
 
     def _replaced_are_dated(self, ring: KeyRing, alg: str) -> KeyRing:
-        """Whoever was replaced without a plan (test mode does that) leaves too."""
+        """A key that was replaced outside the plan (as in test mode) is also removed."""
         signing = ring.signs_now(alg, self.now)
         for key in ring.keys:
             if signing and key.alg == alg and key.is_wanted and key.signs(self.now) and key.kid != signing.kid:
@@ -216,7 +216,7 @@ class Plan:
         return SigningKey(private.thumbprint(), alg, private, published_from, signs_from)
 
     def _shown(self, ring: KeyRing) -> float:
-        """From when a new key is shown: later than the first ring of all, whose keys alone need no lead."""
+        """When a new key is published: later than the very first ring, whose keys alone need no lead."""
         return max(self.now, ring.began + 0.001)
 
     def _dated_back(self) -> float:
@@ -224,24 +224,24 @@ class Plan:
 
 
 def changes(before: KeyRing, after: KeyRing) -> list[Change]:
-    """What happened between two rings, by algorithm, in the order in which one would tell it."""
-    found = []
+    """The differences between two rings, by algorithm, in reading order."""
+    made = []
     for key in after.keys:
         old = before.find(key.kid)
         if old is None:
-            found.append(Change("published", key, key.published_from))
+            made.append(Change("published", key, key.published_from))
         if key.signs_from is not None and (old is None or old.signs_from != key.signs_from):
-            found.append(Change("activated", key, key.signs_from))
+            made.append(Change("activated", key, key.signs_from))
         if key.published_until is not None and (old is None or old.published_until != key.published_until):
-            found.append(Change("replaced", key, key.published_until))
+            made.append(Change("replaced", key, key.published_until))
         if key.revoked_at is not None and (old is None or old.revoked_at != key.revoked_at):
-            found.append(Change("revoked", key, key.revoked_at))
+            made.append(Change("revoked", key, key.revoked_at))
     order = ("revoked", "activated", "replaced", "published")
-    return sorted(found, key=lambda change: (ALGORITHMS.index(change.key.alg), order.index(change.kind), change.at))
+    return sorted(made, key=lambda change: (ALGORITHMS.index(change.key.alg), order.index(change.kind), change.at))
 
 
 def lack(ring: KeyRing, alg: str, now: float) -> str | None:
-    """Why no client can be given this algorithm now, and what helps; None when one can."""
+    """Why a client cannot use this algorithm now, and the remedy; None when it can."""
     signing, waiting = ring.signs_now(alg, now), ring.successors(alg, now)
     if signing and (signing.is_wanted or waiting):
         return None
@@ -252,21 +252,21 @@ def lack(ring: KeyRing, alg: str, now: float) -> str | None:
 
 
 def named(ring: KeyRing, prefix: str) -> SigningKey:
-    """The one key whose name begins so. Raises `KeyChangeRefused`."""
-    found = ring.begins(prefix) if prefix else ()
-    if not found:
+    """The one key whose name starts with `prefix`. Raises `KeyChangeRefused`."""
+    keys = ring.begins(prefix) if prefix else ()
+    if not keys:
         raise KeyChangeRefused(f"there is no key {prefix[:64]!r}: `idp keys list --all` names them")
-    if len(found) > 1:
-        raise KeyChangeRefused(f"{prefix!r} is ambiguous: {', '.join(key.kid for key in found)}")
-    return found[0]
+    if len(keys) > 1:
+        raise KeyChangeRefused(f"{prefix!r} is ambiguous: {', '.join(key.kid for key in keys)}")
+    return keys[0]
 
 
 def moment(at: float) -> str:
-    """A date as people read it, to the minute, in UTC."""
+    """A human-readable date, to the minute, in UTC."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _with(ring: KeyRing, key: SigningKey) -> KeyRing:
-    """The ring with this key in the place of the one of its name, or added."""
+    """The ring with this key added, or replacing the one of the same name."""
     others = tuple(key if each.kid == key.kid else each for each in ring.keys)
     return KeyRing(others if ring.find(key.kid) else (*ring.keys, key), ring.version)

@@ -1,6 +1,6 @@
-"""Where the master keys come from: a file, the environment, or the output of a command that asks a KMS.
+"""The sources of master keys: a file, the environment, or the output of a command that asks a KMS.
 
-Each gives text: one key or several, newest last, base64url without padding, separated by white space.
+Each provides text: one or several keys, newest last, base64url without padding, separated by white space.
 """
 
 import os
@@ -24,9 +24,9 @@ def from_text(text: str) -> MasterKeys:
 
 
 def from_file(path: Path, *, create: bool) -> MasterKeys:
-    """Read a file that only its owner, this process's user, may read. Raises `BadMasterKey`.
+    """Read a file that only its owner, this process's user, can read. Raises `BadMasterKey`.
 
-    With `create`, a missing file is made first; of several processes that do so at once, one wins for all.
+    With `create`, a missing file is created first; if several processes do so at once, one wins for all.
     """
     try:
         if create and not path.exists():
@@ -41,7 +41,7 @@ def from_file(path: Path, *, create: bool) -> MasterKeys:
 
 
 def from_command(words: Sequence[str]) -> MasterKeys:
-    """Run a command without a shell and read what it prints. Raises `BadMasterKey`; its output is never repeated."""
+    """Run a command without a shell and read its output. Raises `BadMasterKey`; the output is never repeated."""
     try:
         child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True)  # noqa: S603
         text = _read_output(child, words[0])
@@ -59,7 +59,7 @@ def _read_output(child: "subprocess.Popen[bytes]", name: str) -> str:
     try:
         output, _ = child.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        # With everything that it has started: one of those may hold the pipe open.
+        # Including all its children: one of them may hold the pipe open.
         os.killpg(child.pid, signal.SIGKILL)
         child.communicate()
         raise BadMasterKey(f"{name}: was not done after {PATIENCE:.0f} seconds") from None
@@ -80,16 +80,16 @@ def _key(word: str, number: int, of: int) -> MasterKey:
 
 
 def _read_private(path: Path) -> str:
-    # Not blocking: somebody may have put a pipe there.
+    # Non-blocking: the path may be a pipe.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
             raise BadMasterKey(f"{path}: is not a file")
-        if found.st_uid != os.geteuid():
-            raise BadMasterKey(f"{path}: belongs to user {found.st_uid}, this process is user {os.geteuid()}")
-        if found.st_mode & 0o077:
-            raise BadMasterKey(f"{path}: has mode {stat.S_IMODE(found.st_mode):04o}, needs 0600 (chmod 600)")
+        if status.st_uid != os.geteuid():
+            raise BadMasterKey(f"{path}: belongs to user {status.st_uid}, this process is user {os.geteuid()}")
+        if status.st_mode & 0o077:
+            raise BadMasterKey(f"{path}: has mode {stat.S_IMODE(status.st_mode):04o}, needs 0600 (chmod 600)")
         text = file.read(MOST_BYTES + 1)
         if len(text) > MOST_BYTES:
             raise BadMasterKey(f"{path}: has more than {MOST_BYTES} bytes")
@@ -97,7 +97,7 @@ def _read_private(path: Path) -> str:
 
 
 def _write_new_key(path: Path) -> None:
-    """Write aside and link into place, so that nobody ever reads half a key or replaces a whole one."""
+    """Write to a temporary file and link it into place: readers never see half a key, and existing keys are kept."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -1,14 +1,14 @@
-"""The ring of signing keys: which key signs at a moment, which are shown, which may still be verified with.
+"""The ring of signing keys: which key signs at a given time, which are published, which may still verify.
 
-A key carries dates and no flags, so every process that knows the ring comes to the same answer by arithmetic:
+A key carries dates and no flags, so every process that knows the ring computes the same answer:
 
     published_from .. signs_from .. (a newer key signs) .. published_until .. kept, for old ID tokens as hints
                           revoked_at ends all of it at once
 
-A key that is published and has no date to sign from is a standby: portals know it, and it can sign at any moment.
+A key that is published and has no date to sign from is a standby: clients know it, and it can sign at any time.
 
-Callers see of a key its dates, its public part and `sign` and `verify` over bytes, never the private part. A key that
-lives in a KMS or behind PKCS#11 would be another holder behind these same methods.
+Callers see a key's dates, its public part, and `sign` and `verify` over bytes, never the private part. A key in a KMS
+or behind PKCS#11 would be another holder with the same methods.
 """
 
 import warnings
@@ -27,11 +27,11 @@ PrivateKey = RSAKey | ECKey | OKPKey
 
 
 class NoSigningKey(LookupError):
-    """No key of this algorithm may sign at this moment."""
+    """No key of this algorithm may sign at this time."""
 
 
 class BadRing(ValueError):
-    """These keys do not make a ring; the message says which key and why."""
+    """These keys do not form a ring; the message says which key and why."""
 
 
 def _joserfc_algorithms() -> dict[str, Any]:
@@ -47,7 +47,7 @@ _JWS = _joserfc_algorithms()
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """One key and its dates (seconds since the epoch). `kid` is the RFC 7638 thumbprint and never used again."""
+    """One key and its dates (seconds since the epoch). `kid` is the RFC 7638 thumbprint and never reused."""
 
     kid: str
     alg: str
@@ -65,21 +65,21 @@ class SigningKey:
 
     @property
     def name(self) -> str:
-        """The beginning of `kid`, long enough for people to tell keys apart."""
+        """The prefix of `kid`, long enough for people to tell keys apart."""
         return self.kid[:12]
 
     @property
     def is_revoked(self) -> bool:
-        """A revocation holds as soon as it is known, whatever the clock of a machine says that runs behind."""
+        """A revocation holds as soon as it is known, even on a machine whose clock is behind."""
         return self.revoked_at is not None
 
     @property
     def is_wanted(self) -> bool:
-        """Whether it signs or will sign: not revoked, and nobody has replaced it."""
+        """Whether it signs or will sign: neither revoked nor replaced."""
         return not self.is_revoked and self.published_until is None
 
     def is_retired(self, now: float) -> bool:
-        """Whether no token of this key can still be alive."""
+        """Whether all tokens of this key have expired."""
         return self.published_until is not None and self.published_until <= now
 
     def is_published(self, now: float) -> bool:
@@ -89,7 +89,7 @@ class SigningKey:
         return self.signs_from is not None and self.signs_from <= now and self.is_published(now)
 
     def waits(self, now: float) -> bool:
-        """Whether its turn to sign is still to come: a standby, or a key whose date lies ahead."""
+        """Whether it is still to sign: a standby, or a key with a future date."""
         return self.is_wanted and (self.signs_from is None or self.signs_from > now)
 
     def sign(self, data: bytes) -> bytes:
@@ -98,7 +98,7 @@ class SigningKey:
         return signature
 
     def verify(self, data: bytes, signature: bytes) -> bool:
-        """Whether the signature is this key's."""
+        """Whether the signature was made by this key."""
         return bool(_JWS[self.alg].verify(data, signature, self.private))
 
     def public_jwk(self) -> dict[str, Any]:
@@ -122,7 +122,7 @@ class SigningKey:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """All keys we ever signed with and still know, and the version that changes whenever one of them does.
+    """All keys we ever signed with and still know, and a version that changes with any of them.
 
     Raises `BadRing` when two keys share a `kid`.
     """
@@ -138,9 +138,9 @@ class KeyRing:
         object.__setattr__(self, "_by_kid", by_kid)
 
     def signing_key(self, alg: str, now: float) -> SigningKey:
-        """The key that signs now: of those whose date has come, the newest. Raises `NoSigningKey`.
+        """The key that signs now: the newest of those whose date has come. Raises `NoSigningKey`.
 
-        A timer that died leaves an old key signing; it never leaves none.
+        A timer that stopped leaves an old key signing, never no key.
         """
         candidates = [key for key in self.keys if key.alg == alg and key.signs(now)]
         if not candidates:
@@ -155,13 +155,13 @@ class KeyRing:
             return None
 
     def successors(self, alg: str, now: float) -> tuple[SigningKey, ...]:
-        """The keys whose turn comes: first those with a date, then standbys, the longest known first."""
+        """The keys that will sign next: first those with a date, then standbys, the longest known first."""
         waiting = (key for key in self.keys if key.alg == alg and key.waits(now))
         later = float("inf")
         return tuple(sorted(waiting, key=lambda k: (k.signs_from or later, k.published_from, k.kid)))
 
     def state(self, key: SigningKey, now: float) -> str:
-        """What the key is there for, in a word: "signs", "standby", "coming", "replaced", "retired" or "revoked"."""
+        """The key's state in a word: "signs", "standby", "coming", "replaced", "retired" or "revoked"."""
         if key.is_revoked:
             return "revoked"
         if key.is_retired(now):
@@ -184,19 +184,19 @@ class KeyRing:
 
     @property
     def began(self) -> float:
-        """When the first key of all was published: of an earlier moment no portal can have a copy."""
+        """When the very first key was published: no client can have an older copy."""
         return min((key.published_from for key in self.keys), default=0.0)
 
     def published(self, now: float) -> tuple[SigningKey, ...]:
-        """What a portal may see, standbys included."""
+        """What clients may see, standbys included."""
         return tuple(key for key in self.keys if key.is_published(now))
 
     def find(self, kid: str) -> SigningKey | None:
-        """Any key by its exact name, retired and revoked ones too: ask the key what it is still good for."""
+        """Any key by its exact name, including retired and revoked ones: ask the key what it is still valid for."""
         return self._by_kid.get(kid)
 
     def begins(self, prefix: str) -> tuple[SigningKey, ...]:
-        """The keys whose name begins so, for operators."""
+        """The keys whose name starts with `prefix`, for operators."""
         return tuple(key for key in self.keys if key.kid.startswith(prefix))
 
     def jwks(self, now: float) -> dict[str, Any]:
@@ -204,7 +204,7 @@ class KeyRing:
         return {"keys": [key.public_jwk() for key in self.published(now)]}
 
     def unrevoked_jwks(self) -> dict[str, Any]:
-        """Every key that was not revoked, retired ones too, as a JWK Set: what they signed stays true."""
+        """Every key that was not revoked, including retired ones, as a JWK Set: their signatures remain valid."""
         return {"keys": [key.public_jwk() for key in self.keys if not key.is_revoked]}
 
     def algorithms(self, now: float) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""Bringing the stored ring to what a rule asks for, once, whoever asks and however many ask at the same time.
+"""Brings the stored ring to the state that a rule requires, exactly once, however many processes try at the same time.
 
-Keys are found outside of any transaction, and the store takes a new ring only for the version that it was planned
-for. Whoever comes second plans again and finds nothing left to do: that is success.
+Keys are generated outside of any transaction, and the store accepts a new ring only for the version that it was planned
+for. A process that comes second plans again and finds nothing left to do; that is success.
 """
 
 from collections.abc import Callable, Collection
@@ -17,21 +17,21 @@ Transition = Callable[[Plan, KeyRing], KeyRing]
 
 
 class KeyStore(Protocol):
-    """Where the ring is kept."""
+    """Where the ring is stored."""
 
     def load(self) -> KeyRing:
-        """The whole ring as of one moment. Raises when any part of it is damaged."""
+        """The whole ring at one point in time. Raises when any part of it is damaged."""
 
     def version(self) -> int:
         """The version of the ring; 0 before the first key."""
 
     def replace(self, before: KeyRing, after: KeyRing, reason: str) -> bool:
-        """Keep `after` and raise the version, if the stored ring is still `before`. Says whether it was."""
+        """Store `after` and raise the version, if the stored ring is still `before`. Returns whether it was."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a change did: the ring before and after it, and the plan that it followed."""
+    """The result of a change: the ring before and after it, and its plan."""
 
     before: KeyRing
     after: KeyRing
@@ -43,7 +43,7 @@ class Outcome:
 
     @property
     def too_early(self) -> list[SigningKey]:
-        """Keys that begin to sign before every portal surely knows them: the guarantee is left."""
+        """Keys that sign before every client certainly knows them: the guarantee does not hold."""
         begun = [c.key for c in self.changes if c.kind == "activated" and self.before.keys]
         return [
             key
@@ -62,7 +62,7 @@ class Rotator:
         self.policy = policy or KeyPolicy()
 
     def plan(self, make: Callable[[str], PrivateKey] | None = None) -> Plan:
-        """What is allowed now."""
+        """The changes allowed now."""
         return Plan(self.policy, self._clock(), make or generate)
 
     def preview(self, transition: Transition) -> Outcome:
@@ -71,7 +71,7 @@ class Rotator:
         return Outcome(ring, transition(plan, ring), plan)
 
     def change(self, transition: Transition, reason: str) -> Outcome:
-        """Do it, unless somebody else has. Raises what the transition raises."""
+        """Apply the change, unless another process has. Raises what the transition raises."""
         supply = _Supply()
         while True:
             plan, ring = self.plan(supply.again()), self._store.load()
@@ -82,16 +82,16 @@ class Rotator:
                 return Outcome(ring, KeyRing(wanted.keys, ring.version + 1), plan)
 
     def ensure(self, algs: Collection[str] = ()) -> KeyRing:
-        """Give every algorithm that is configured, in use or asked for its keys, and return the ring. Idempotent.
+        """Create missing keys for every configured, used or requested algorithm, and return the ring. Idempotent.
 
-        In the very first ring they sign at once; later a new algorithm signs after the lead. Raises `ValueError` for
-        an algorithm we do not sign with.
+        In the very first ring they sign at once; a later algorithm signs after the lead. Raises `ValueError` for an
+        algorithm we do not sign with.
         """
         wanted = tuple(algs)
         return self.change(lambda plan, ring: plan.completed(ring, wanted), "needed").after
 
     def prepare(self, algs: Collection[str]) -> KeyRing:
-        """The stored ring; when it is to be the very first, these algorithms are in it from the start."""
+        """The stored ring; if this creates the very first one, it contains these algorithms from the start."""
         ring = self._store.load()
         return ring if ring.keys else self.ensure(algs)
 
@@ -100,9 +100,9 @@ class Rotator:
         return self.change(lambda plan, ring: plan.rotated(ring, alg), reason)
 
     def tend(self, known: KeyRing, reason: str) -> Outcome | None:
-        """Do what is due by the calendar: complete the ring and, with `rotate_every`, rotate. For asking often.
+        """Do what is due by the calendar: complete the ring and, with `rotate_every`, rotate. May be called often.
 
-        `known` is the ring as this process has it: when nothing is due in it, nobody is asked.
+        `known` is this process's ring: when nothing is due in it, the store is not asked.
         """
         transition: Transition = Plan.completed if self.policy.rotate_every is None else Plan.rotated
         try:
@@ -113,7 +113,7 @@ class Rotator:
         return self.change(transition, reason)
 
     def replace(self, alg: str) -> SigningKey:
-        """Add a key that signs at once, before portals can know it: for test mode only."""
+        """Add a key that signs at once, before clients can know it: for test mode only."""
         begins = self._clock() - self.policy.clock_skew
         private = generate(alg)
         signing = self._store.load().signs_now(alg, self._clock())
@@ -134,16 +134,16 @@ def _no_key(alg: str) -> PrivateKey:
 
 @dataclass
 class _Supply:
-    """New private keys by algorithm; a second try gets the same ones again, because an RSA key takes long to find."""
+    """New private keys by algorithm; a second try gets the same ones again, because generating an RSA key is slow."""
 
     _made: dict[str, list[PrivateKey]] = field(default_factory=dict)
 
     def again(self) -> Callable[[str], PrivateKey]:
-        given: dict[str, int] = {}
+        waits: dict[str, int] = {}
 
         def make(alg: str) -> PrivateKey:
-            number = given.get(alg, 0)
-            given[alg] = number + 1
+            number = waits.get(alg, 0)
+            waits[alg] = number + 1
             made = self._made.setdefault(alg, [])
             if number == len(made):
                 made.append(generate(alg))
@@ -153,12 +153,12 @@ class _Supply:
 
 
 def generate(alg: str) -> PrivateKey:
-    """Find a private key. Raises `ValueError` for an algorithm we do not sign with."""
+    """Generate a private key. Raises `ValueError` for an algorithm we do not sign with."""
     while True:
-        found = _found(alg)
-        # A name that begins with a dash could not be typed as an argument of a command.
-        if not found.thumbprint().startswith("-"):
-            return found
+        keys = _found(alg)
+        # A name that begins with a dash could not be passed as a command argument.
+        if not keys.thumbprint().startswith("-"):
+            return keys
 
 
 def _found(alg: str) -> PrivateKey:

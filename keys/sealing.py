@@ -1,8 +1,8 @@
-"""Envelope encryption for what may not lie readable in a database: private keys and shared secrets.
+"""Envelope encryption for what must not be readable in a database: private keys and shared secrets.
 
-Each record is encrypted under a data key of its own, and that data key under a master key, which comes from outside
-the database (`keys.masters`). A sealed record is text, `1.<master key id>.<data key>.<record>`, and opens only in the
-context it was sealed for, so that rows cannot be exchanged for one another.
+Each record is encrypted with its own data key, and that data key with a master key, which comes from outside the
+database (`keys.masters`). A sealed record is text, `1.<master key id>.<data key>.<record>`, and opens only in the
+context it was sealed for, so that rows cannot be swapped.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _NONCE_LENGTH = 12
 
 
 class SealBroken(Exception):
-    """A sealed record does not open; the message says why and holds nothing secret."""
+    """A sealed record does not open; the message says why and contains nothing secret."""
 
 
 class BadMasterKey(Exception):
@@ -29,7 +29,7 @@ class BadMasterKey(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MasterKey:
-    """The key that seals data keys, and does nothing else: 32 bytes that never enter the database."""
+    """The key that seals data keys, and nothing else: 32 bytes that never enter the database."""
 
     secret: bytes = field(repr=False)
 
@@ -39,11 +39,11 @@ class MasterKey:
 
     @property
     def id(self) -> str:
-        """A name for this key that gives nothing away, to tell a wrong key from a damaged record."""
+        """A public name for this key, to tell a wrong key from a damaged record."""
         return hashlib.sha256(b"master key id\0" + self.secret).hexdigest()[:16]
 
     def seal(self, plain: bytes, *, context: str) -> str:
-        """Encrypt for this context; twice the same never looks the same."""
+        """Encrypt for this context; the same input never gives the same output."""
         bound = self._bound(context)
         data_key = AESGCM.generate_key(bit_length=256)
         sealed_key, record = _encrypt(self.secret, data_key, bound), _encrypt(data_key, plain, bound)
@@ -70,7 +70,7 @@ class MasterKey:
 
 @dataclass(frozen=True, slots=True)
 class MasterKeys:
-    """The master keys that are in use, newest last: the newest seals, every one opens what it sealed."""
+    """The master keys in use, newest last: the newest seals, each opens what it sealed."""
 
     keys: tuple[MasterKey, ...]
 
@@ -86,17 +86,17 @@ class MasterKeys:
         return self.keys[-1]
 
     def seal(self, plain: bytes, *, context: str) -> str:
-        """Encrypt under the newest key."""
+        """Encrypt with the newest key."""
         return self.newest.seal(plain, context=context)
 
     def unseal(self, sealed: str, *, context: str) -> bytes:
-        """Open what any of the keys has sealed. Raises `SealBroken`."""
+        """Open what any of the keys sealed. Raises `SealBroken`."""
         name = sealed_by(sealed)
         return next((key for key in self.keys if key.id == name), self.newest).unseal(sealed, context=context)
 
 
 def sealed_by(sealed: str) -> str:
-    """The id of the master key that a sealed record names."""
+    """The id of the master key in a sealed record."""
     return sealed.split(".", 2)[1] if sealed.count(".") > 1 else ""
 
 
@@ -115,5 +115,5 @@ def encode(raw: bytes) -> str:
 
 
 def decode(text: str) -> bytes:
-    """Decode base64url, only in its one canonical spelling, so that no flipped bit goes unnoticed."""
+    """Decode base64url, only in its canonical form, so that no flipped bit goes unnoticed."""
     return urlsafe_b64decode(text.encode("ascii"))

@@ -1,18 +1,19 @@
 """Signing and verifying our own tokens: JWTs in JWS compact serialization (RFC 7515, RFC 7519, RFC 8725).
 
-joserfc does the cryptography. The framing is done here, because a token of ours has exactly one form: a header of
-`alg`, `kid` and `typ` that is built once per key, and a payload that is parsed more strictly than JSON asks for.
+joserfc does the cryptography. The framing is done here, because our tokens have exactly one form: a header of `alg`,
+`kid` and `typ` that is built once per key, and a payload that is parsed more strictly than JSON requires.
 """
 
 import hashlib
 import json
 from collections.abc import Collection, Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple, NewType, NoReturn, Protocol
+from typing import Any, NamedTuple, NewType, Protocol
 
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 from keys.ring import Clock, KeyRing, NoSigningKey, SigningKey
+from keys.strict_json import strict_object
 
 VerifiedClaims = NewType("VerifiedClaims", dict[str, Any])
 
@@ -21,28 +22,28 @@ _MAX_PROVEN = 4096
 _MAX_DEPTH = 16
 _MAX_DATE = 1 << 53
 
-# Members that would bring a key, a way to find one, or another meaning of the payload. We write none of them, and
-# nothing in a token may choose how it is judged (RFC 8725 section 3.10). No extension is known here, so any "crit"
+# Members that would supply a key, a way to find one, or another meaning of the payload. We write none of them, and
+# nothing in a token may choose how it is verified (RFC 8725 section 3.10). No extension is known here, so any "crit"
 # names an unknown one (RFC 7515 section 4.1.11).
 _REFUSED_MEMBERS = frozenset({"jku", "jwk", "x5u", "x5c", "x5t", "x5t#S256", "crit", "b64", "enc", "zip"})
 
 
 class BadToken(Exception):
-    """Not a token of ours, of this kind, that is good now. The message is for the log, not for the sender."""
+    """Not a currently valid token of ours of this kind. The message is for the log, not for the sender."""
 
 
 class Rings(Protocol):
-    """Where the ring of the moment is found; see `keys.cache`."""
+    """The source of the current ring; see `keys.cache`."""
 
     def ring(self) -> KeyRing:
         """The ring, at most a moment behind the store."""
 
     def newest(self) -> KeyRing:
-        """The ring as the store has it now, or had it a moment ago when that was asked often."""
+        """The current ring of the store, or a recent one when this is called often."""
 
 
 class Signer:
-    """Signs with the ring's key of the moment and verifies against the ring; both ask for the ring each time."""
+    """Signs with the ring's current key and verifies against the ring; both read the ring each time."""
 
     def __init__(self, rings: Rings, clock: Clock) -> None:
         self._rings = rings
@@ -59,11 +60,11 @@ class Signer:
     def verify(
         self, token: str, *, typ: str, algs: Collection[str] | None = None, allow_expired: bool = False
     ) -> VerifiedClaims:
-        """Check form, kind, key, signature and dates, without leeway: the clock that wrote them is ours.
+        """Check form, type, key, signature and dates, without leeway: the dates come from our own clock.
 
         `typ` is compared as a media type (RFC 7515 section 4.1.9). `allow_expired` is for `id_token_hint`: it also
-        admits retired keys, never revoked ones. `iss` and `aud` are the caller's to compare, as whole strings.
-        Raises `BadToken`.
+        admits retired keys, never revoked ones. The caller compares `iss` and `aud`, as whole strings. Raises
+        `BadToken`.
         """
         header_segment, payload_segment = _split(token)
         header = _header(header_segment)
@@ -74,7 +75,7 @@ class Signer:
         now = self._clock()
         key = self._verifying_key(header, now, retired=allow_expired)
         self._prove(token.encode("ascii"), key)
-        claims = _claims(_decode(payload_segment.encode("ascii")))
+        claims = _parse_object(_decode(payload_segment.encode("ascii")))
         _check_dates(claims, now, allow_expired=allow_expired)
         return VerifiedClaims(claims)
 
@@ -83,11 +84,11 @@ class Signer:
         try:
             return self._rings.ring().signing_key(alg, now)
         except NoSigningKey:
-            # The first client of an algorithm brings its first key, and may be known here before the key is.
+            # The first client of an algorithm causes its first key, and may be known here before the key is.
             return self._rings.newest().signing_key(alg, now)
 
     def _verifying_key(self, header: "_Header", now: float, *, retired: bool) -> SigningKey:
-        # A key may be younger than the ring of this process; whoever makes names up gets no more than a look a second.
+        # The key may be newer than this process's ring. Made-up key ids cost at most one look-up a second.
         key = self._rings.ring().find(header.kid) or self._rings.newest().find(header.kid)
         if key is None:
             raise BadToken("the key is not ours")
@@ -100,10 +101,10 @@ class Signer:
         return key
 
     def _prove(self, token: bytes, key: SigningKey) -> None:
-        """Check the signature, or remember that we did.
+        """Check the signature, or use the cached result.
 
-        That the key with this thumbprint signed this text stays true for ever, so only the text's digest is kept.
-        Whether the key and the token are still good is asked every time, elsewhere.
+        That the key with this thumbprint signed this text stays true forever, so only the text's digest is kept.
+        Whether the key and the token are still valid is checked every time, elsewhere.
         """
         digest = hashlib.sha256(token).digest()
         if digest in self._proven:
@@ -117,7 +118,7 @@ class Signer:
 
 
 def half_hash(value: str, alg: str) -> str:
-    """`at_hash` and `c_hash`: the left half of the hash that belongs to `alg` (OIDC Core 3.1.3.6).
+    """`at_hash` and `c_hash`: the left half of the hash for `alg` (OIDC Core 3.1.3.6).
 
     Ed25519 signs over SHA-512, so that is the hash of "EdDSA".
     """
@@ -127,18 +128,18 @@ def half_hash(value: str, alg: str) -> str:
 
 
 def unverified_parts(token: str, *, brings_key: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of somebody else's signed JWT, parsed as strictly as our own and *not* verified.
+    """Header and claims of a JWT that another party signed, parsed as strictly as our own and *not* verified.
 
-    Whoever calls this picks the key by the claimed sender and then verifies. Headers that would choose a key by
-    themselves are refused here (RFC 8725 section 3.10); only a proof of possession brings its own in `jwk`, where
-    `brings_key` says so. Raises `BadToken`.
+    The caller picks the key by the claimed sender and then verifies. Headers that would select a key themselves are
+    refused here (RFC 8725 section 3.10); only a proof of possession carries its own in `jwk`, as stated by
+    `brings_key`. Raises `BadToken`.
     """
     header_segment, payload_segment = _split(token)
     header = _parse_object(_decode(header_segment.encode("ascii")))
     refused = _REFUSED_MEMBERS - {"jwk"} if brings_key else _REFUSED_MEMBERS
     if not refused.isdisjoint(header):
         raise BadToken("has header members that could choose a key")
-    return header, _claims(_decode(payload_segment.encode("ascii")))
+    return header, _parse_object(_decode(payload_segment.encode("ascii")))
 
 
 class _Header(NamedTuple):
@@ -169,7 +170,7 @@ def _split(token: str) -> tuple[str, str]:
 
 @lru_cache(maxsize=256)
 def _header(segment: str) -> _Header:
-    """Parse a header. Remembered, because all tokens of one key and kind share theirs; refusals are not."""
+    """Parse a header. Cached, because all tokens of one key and type share theirs; refusals are not."""
     header = _parse_object(_decode(segment.encode("ascii")))
     if not _REFUSED_MEMBERS.isdisjoint(header):
         raise BadToken("has header members that we never write")
@@ -181,14 +182,6 @@ def _header(segment: str) -> _Header:
 
 def _media_type(typ: str) -> str:
     return typ.lower().removeprefix("application/")
-
-
-def _claims(payload: bytes) -> dict[str, Any]:
-    claims = _parse_object(payload)
-    # Counting is cheap and counts too much, never too little; most tokens need no more than that.
-    if payload.count(b"{") + payload.count(b"[") > _MAX_DEPTH and _is_deeper(claims, _MAX_DEPTH):
-        raise BadToken("is nested too deeply")
-    return claims
 
 
 def _check_dates(claims: dict[str, Any], now: float, *, allow_expired: bool) -> None:
@@ -206,7 +199,7 @@ def _check_dates(claims: dict[str, Any], now: float, *, allow_expired: bool) -> 
 
 
 def _decode(segment: bytes) -> bytes:
-    """Decode base64url without padding, only in its one canonical spelling (RFC 7515 section 2)."""
+    """Decode base64url without padding, only in its canonical form (RFC 7515 section 2)."""
     try:
         return urlsafe_b64decode(segment)
     except ValueError as error:
@@ -214,37 +207,8 @@ def _decode(segment: bytes) -> bytes:
 
 
 def _parse_object(raw: bytes) -> dict[str, Any]:
-    """Parse a JSON object in plain UTF-8, refusing duplicate names (RFC 7519 section 4) and what JSON lacks."""
+    """Parse a JSON object in plain UTF-8, refusing duplicate names (RFC 7519 section 4) and non-JSON values."""
     try:
-        parsed = _STRICT.decode(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise BadToken("is not strict JSON") from error
-    if not isinstance(parsed, dict):
-        raise BadToken("is not a JSON object")
-    return parsed
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise ValueError("duplicate name")
-    return members
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-_STRICT = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
-
-
-def _is_deeper(value: object, levels: int) -> bool:
-    """Whether containers are nested more than `levels` deep; looks no further than that."""
-    match value:
-        case dict():
-            children = list(value.values())
-        case list():
-            children = value
-        case _:
-            return False
-    return levels == 0 or any(_is_deeper(child, levels - 1) for child in children)
+        return strict_object(raw, deepest=_MAX_DEPTH)
+    except ValueError as error:
+        raise BadToken(str(error)) from error

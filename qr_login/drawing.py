@@ -11,7 +11,7 @@ from PIL import Image
 from qr_login.picture import WORD_LENGTH
 
 VERSION, MASK, QUIET = 5, 2, 4
-"""The smallest version that holds every payload. Any mask can be read; looking for the best costs five times more."""
+"""The smallest version that fits every payload. Any mask is readable; searching the best takes five times as long."""
 
 PNG_SIDE = 240
 ZERO = ord("0")
@@ -23,15 +23,15 @@ _RUN = re.compile("1+")
 class Drawing:
     """Draws the payloads of one `Pictures` in a fraction of a millisecond.
 
-    Codes of one version, mask and length are linear: flip a bit of the text, and always the same modules flip, those of
-    its error correction too. segno draws one code for each bit, once; every later code is those, XORed together.
+    Codes of one version, mask and length are linear: flipping a bit of the text always flips the same modules,
+    including those of its error correction. segno draws one code per bit, once; every later code is an XOR of those.
     """
 
     def __init__(self, link: str) -> None:
         self._link = f"{link}#"
 
     def warm(self) -> None:
-        """Draw what every later picture needs, before anybody waits for it."""
+        """Draw what every later picture needs, before a person waits for it."""
         _ = self._flips
 
     def svg(self, payload: str) -> str:
@@ -43,7 +43,7 @@ class Drawing:
         )
 
     def modules(self, payload: str) -> int:
-        """The code's modules, row by row, as the bits of one number. Raises `ValueError` for text not of its form."""
+        """The code's modules, row by row, as the bits of one number. Raises `ValueError` for text of another form."""
         text = payload.encode("ascii")
         if len(text) != len(self._zero) or not payload.startswith(self._link):
             raise ValueError("not a payload of this link")
@@ -59,9 +59,9 @@ class Drawing:
 
     @cached_property
     def _flips(self) -> tuple[int, list[list[int]]]:
-        """The code of `_zero`, and what each change of a character after the link changes in it.
+        """The code of `_zero`, and the modules flipped by each change of a character after the link.
 
-        One code is drawn for each bit, which takes half a second, once a process; the rest are those together.
+        One code is drawn per bit, which takes half a second, once per process; all others are combinations of these.
         """
         base = _drawn(self._zero)
         places = range(len(self._link), len(self._link) + WORD_LENGTH)
@@ -69,11 +69,11 @@ class Drawing:
 
 
 def _together(bits: list[int]) -> list[int]:
-    """What each of the 128 sums of seven changes is."""
-    found = [0]
+    """The XOR of each of the 128 combinations of seven changes."""
+    combined = [0]
     for bit in bits:
-        found += [each ^ bit for each in found]
-    return found
+        combined += [each ^ bit for each in combined]
+    return combined
 
 
 def _flipped(text: bytes, at: int, bit: int) -> bytes:
@@ -86,14 +86,14 @@ def _drawn(text: bytes) -> int:
 
 
 def _lines(modules: str) -> str:
-    """An SVG path with a line for every run of dark modules."""
+    """An SVG path with a line for each run of dark modules."""
     rows = range(MODULES)
     runs = ((y, run) for y in rows for run in _RUN.finditer(modules, y * MODULES, (y + 1) * MODULES))
     return "".join(f"M{run.start() - y * MODULES + QUIET} {y + QUIET}.5h{run.end() - run.start()}" for y, run in runs)
 
 
 def with_emblem(link: str, emblem: Image.Image) -> bytes:
-    """A PNG of 240 pixels with the emblem in the middle, for a link that does not change; level H hides it."""
+    """A PNG of 240 pixels with the emblem in the middle, for a fixed link; level H corrects the covered modules."""
     code = qrcode.QRCode(error_correction=qrcode.ERROR_CORRECT_H, border=QUIET)
     code.add_data(link)
     picture = code.make_image().get_image().convert("RGB").resize((PNG_SIDE, PNG_SIDE), Image.Resampling.NEAREST)

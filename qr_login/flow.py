@@ -1,11 +1,11 @@
-"""`QrLogin`: one browser that waits for one phone, from the picture to the one delivery.
+"""`QrLogin`: one browser that waits for one phone, from the picture to the single delivery.
 
     PENDING -> SCANNED -> CONFIRMED -> CONSUMED        and from the two in the middle -> DENIED
 
-A login is a frozen value and a transition a pure function from one value to the next; `logins.py` keeps each step by
-one compare-and-swap, so whoever loses a race is told what won. The login belongs to one attempt, hence to one client,
-scope and redirect; to the browser with the secret; and from the scan on to one device and its account. That the
-passcode is right and whose device it is are proved by the caller.
+A login is a frozen value and a transition a pure function from one value to the next; `logins.py` stores each step by
+one compare-and-swap, so that the loser of a race is told the result. The login belongs to one attempt, and so to one
+client, scope and redirect; to the browser with the secret; and from the scan on to one device and its account. The
+caller has verified the passcode and the owner of the device.
 """
 
 from dataclasses import dataclass, replace
@@ -22,11 +22,11 @@ WRONG_NUMBERS = 3
 """The number has two digits; the third wrong one ends the login."""
 
 SKEW = 5.0
-"""Seconds by which the clocks of two of our machines may differ before a login is thought to be of the future."""
+"""Seconds by which the clocks of two of our machines may differ before a login counts as made in the future."""
 
 
 class State(StrEnum):
-    """Where a login stands. Expiry is no state: it is a fact of the clock."""
+    """The state of a login. Expiry is not a state: it depends on the clock."""
 
     PENDING = "pending"
     SCANNED = "scanned"
@@ -56,7 +56,7 @@ Denial = Literal["", "denied", "not_me", "wrong_number", "wrong_passcode", "othe
 
 @dataclass(frozen=True, slots=True)
 class AskingBrowser:
-    """What the phone shows of the browser that asks, in words; none of it decides anything here."""
+    """What the phone shows about the browser that asks, in words; none of it decides anything here."""
 
     browser: str
     system: str
@@ -66,12 +66,12 @@ class AskingBrowser:
 
 @dataclass(frozen=True, slots=True)
 class QrLogin:
-    """One login by QR code. The digest of its ticket names it in the store; browser and phone hold the secrets.
+    """One login by QR code. The store finds it by the digest of its ticket; browser and phone hold the secrets.
 
-    `floor` is the earliest step that may still be accepted. `intruded` says that a second device scanned a good picture
-    after the first had. `denied_by` names the reason of a denial, `device_name` is what the page calls the device.
-    `near` says that browser and phone are in one network, which alone allows nothing; `browser` is the digest that the
-    attempt keeps of its browser.
+    `floor` is the earliest step that is still accepted. `intruded` means that a second device scanned a valid picture
+    after the first. `denied_by` is the reason of a denial, `device_name` is what the page calls the device. `near`
+    means that browser and phone are in the same network, which alone allows nothing; `browser` is the digest that the
+    attempt stores of its browser.
     """
 
     attempt: str
@@ -102,7 +102,7 @@ class QrLogin:
 
 
 class QrRefused(UserError):
-    """A phone is refused; `why` names the sentence. `after` is what the login becomes by the refusal, if anything."""
+    """A phone is refused; `why` selects the sentence. `after` is the login's new value because of it, if any."""
 
     kind = "qr_login"
     status = 409
@@ -126,14 +126,14 @@ def scanned(login: QrLogin, step: int, device_id: str, account_id: str, now: flo
 
 
 def looked_at(login: QrLogin, device_id: str, account_id: str, now: float) -> QrLogin:
-    """The login as the device that scanned it may see it."""
+    """The live login, for the device that scanned it."""
     _refuse_others(login, device_id, account_id)
     _refuse_if_over(login, now)
     return login
 
 
 def of_device(login: QrLogin, device_id: str, account_id: str) -> QrLogin:
-    """The login, over or not, for the device that scanned it."""
+    """The login, live or ended, for the device that scanned it."""
     _refuse_others(login, device_id, account_id)
     return login
 
@@ -151,12 +151,12 @@ def confirmed(login: QrLogin, device_id: str, account_id: str, number: str, now:
 
 
 def denied(login: QrLogin, device_id: str, account_id: str, now: float, why: Denial = "denied") -> QrLogin:
-    """The login after its device said no; a confirmation that nobody took yet is void by that."""
+    """The login after its device denied it; a confirmation that was not yet delivered becomes void."""
     return _ended(looked_at(login, device_id, account_id, now), why)
 
 
 def delivered(login: QrLogin, now: float) -> QrLogin:
-    """The login after its browser took the confirmation. Raises `QrRefused` when there is none to take."""
+    """The login after its browser took the confirmation. Raises `QrRefused` if there is none."""
     _refuse_if_over(login, now)
     if login.state is not State.CONFIRMED:
         raise QrRefused("not_scanned" if login.state is State.PENDING else "already_scanned")
@@ -168,9 +168,9 @@ def _ended(login: QrLogin, why: Denial) -> QrLogin:
 
 
 def _refuse_if_over(login: QrLogin, now: float) -> None:
-    """Nothing follows a terminal state or the end of its life.
+    """Refuse every transition after a terminal state or after expiry.
 
-    What was made in the future ends for good: the clock went back, and would come to its time again.
+    A login made in the future is ended permanently: the clock went back, and would reach its time again.
     """
     if login.state is State.CONSUMED:
         raise QrRefused("consumed")

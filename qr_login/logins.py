@@ -1,7 +1,7 @@
-"""`QrLogins`: every login by QR code that is going on, kept in the ephemeral store.
+"""`QrLogins`: all current logins by QR code, kept in the ephemeral store.
 
-The browser's secret leads to the ticket, the ticket to the record, and never back. What follows from a transition is
-decided by one `replace`; whoever finds that somebody was faster looks again.
+The browser's secret leads to the ticket, the ticket to the record, and never back. Each transition is decided by one
+`replace`; the loser of a race reads again.
 """
 
 from collections.abc import Callable
@@ -20,49 +20,49 @@ from qr_login.flow import LIFE, AskingBrowser, Denial, QrLogin, QrRefused, State
 from qr_login.picture import Pictures, is_ticket
 
 REMEMBERED = 60.0
-"""Seconds after its life in which both sides are still told how a login ended."""
+"""Seconds after its end in which both sides are still told how a login ended."""
 
 BLOCKED = 3600.0
-"""Seconds in which a browser gets no picture after a person said that it was not them."""
+"""Seconds in which a browser gets no picture after the person answered "not me"."""
 
 INTERVAL, SLOWER = 2, 7
-"""Seconds between two polls, and what somebody faster is asked to wait (RFC 8628, 3.5: five more)."""
+"""Seconds between two polls, and the interval for a client that polls faster (RFC 8628, 3.5: five more)."""
 
 AHEAD = 4.0
-"""Seconds of pictures that a poll answers with; the last of them is dead 10 s later."""
+"""Seconds of pictures in one poll response; the last of them expires 10 s later."""
 
 UNTIL_SCANNED = 4
-"""Seconds between two polls while there are pictures to show; a thousand browsers that wait cost half as much so."""
+"""Seconds between two polls while there are pictures to show; it halves the load of a thousand waiting browsers."""
 
 STRANGE = 5
-"""So many unknown or forged tickets a minute from one device, then nothing that it asks is looked at."""
+"""Unknown or forged tickets per minute from one device, after which all its requests are refused."""
 
 SECRET_LENGTH, TRIES = len("q_") + 43, 32
 CODEC = TypeAdapter(QrLogin)
 
 Step = Callable[[QrLogin, float], QrLogin]
 Claim = Callable[[str, QrLogin], bool]
-"""Ends a ticket (its digest) for good, as delivered or as denied: durable, and True for the first only.
+"""Ends a ticket (its digest) permanently, as delivered or as denied: durable, and True only for the first call.
 
-For a delivery also whether the device may still confirm. So a store that forgets its last seconds delivers nothing
-twice, and nothing that was denied.
+For a delivery it also says whether the device may still confirm. So a store that loses its last seconds delivers
+nothing twice, and nothing that was denied.
 """
 
 
 Observe = Callable[[str, str], None]
-"""Told what happens: `started`, `refused` and `ended`, and as what."""
+"""Called with what happens (`started`, `refused` or `ended`) and the detail."""
 
 
 def always(login: QrLogin) -> bool:
-    """Fits whatever the login is."""
+    """Accepts every login."""
     return True
 
 
 @dataclass(frozen=True, slots=True)
 class Polled:
-    """What a browser is told. `gone` is one answer for unknown, foreign, delivered and forgotten.
+    """What a browser is told. `gone` is the same answer for unknown, foreign, delivered and forgotten.
 
-    `login` is there for all others but `slow_down`; of `delivered` there is one, ever.
+    `login` is set for all others but `slow_down`; `delivered` is returned once only.
     """
 
     kind: Literal["pending", "scanned", "delivered", "denied", "expired", "gone", "slow_down"]
@@ -72,7 +72,7 @@ class Polled:
 
 
 class QrLogins:
-    """Starts logins and moves them on. `claim` has the last word on how each ends."""
+    """Starts logins and advances them. `claim` finally decides how each ends."""
 
     def __init__(self, store: EphemeralStore, pictures: Pictures, clock: Clock, claim: Claim) -> None:
         self._store = store
@@ -89,7 +89,7 @@ class QrLogins:
     ) -> tuple[str, QrLogin]:
         """A new login for `attempt`, and the secret for the cookie of the browser that asked.
 
-        Raises `QrRefused` when somebody said that they had not asked for the one before.
+        Raises `QrRefused` when a person answered "not me" to an earlier login of this browser.
         """
         secret, now = new_secret("q"), self._now()
         if browser and self._store.get(f"qn:{browser}", now=now) is not None:
@@ -103,7 +103,7 @@ class QrLogins:
     def scan(
         self, picture: str, device_id: str, account_id: str, name: str = "", network: str = ""
     ) -> tuple[str, QrLogin]:
-        """Bind the login of `picture` to this device, called `name`, in `network`; gives its ticket.
+        """Bind the login of `picture` to this device, called `name`, in `network`; returns its ticket.
 
         Raises `QrRefused`, `TooMany`.
         """
@@ -116,28 +116,28 @@ class QrLogins:
             if not self._pictures.is_genuine(read, login.client_id):
                 raise QrRefused("forged")
             after = flow.scanned(login, read.step, device_id, account_id, now, self._newest)
-            # Two addresses that nobody could read are in no network together.
+            # Two unreadable addresses do not count as the same network.
             near = "/" in network and network == login.asker.network
             return replace(after, device_name=name, near=near)
 
         return read.ticket, self._asked_by(device_id, read.ticket, step)
 
     def context(self, ticket: str, device_id: str, account_id: str) -> QrLogin:
-        """What the device that scanned may see of the login now; also whether a second one tried."""
+        """The login as the device that scanned it may see it now; also whether a second one tried."""
         return self._asked_by(device_id, ticket, lambda login, now: flow.looked_at(login, device_id, account_id, now))
 
     def confirm(self, ticket: str, device_id: str, account_id: str, number: str) -> QrLogin:
-        """The person typed `number`; the passcode is proved, and device and account are those of its own session."""
+        """The person typed `number`; the caller verified the passcode, and device and account by their session."""
         return self._asked_by(
             device_id, ticket, lambda login, now: flow.confirmed(login, device_id, account_id, number, now)
         )
 
     def deny(self, ticket: str, device_id: str, account_id: str, why: Denial = "denied") -> QrLogin:
-        """The device says no, also to what it confirmed a moment ago."""
+        """The device denies the login, even one that it confirmed a moment ago."""
         return self._asked_by(device_id, ticket, lambda login, now: flow.denied(login, device_id, account_id, now, why))
 
     def disown(self, ticket: str, device_id: str, account_id: str) -> QrLogin:
-        """The person asked for no such login: denied if it still can be, and what asked for it gets no other picture.
+        """The person did not ask for this login: it is denied if possible, and its browser gets no other picture.
 
         Raises `QrRefused` for a login that this device never scanned.
         """
@@ -153,7 +153,7 @@ class QrLogins:
         return login
 
     def poll(self, secret: str, fits: Callable[[QrLogin], bool] = always) -> Polled:
-        """As `look`, for a script that asks again and again: whoever is faster than agreed is told nothing."""
+        """Like `look`, for a script that polls: a client faster than agreed is told only to slow down."""
         key = self._key(self._pictures.ticket_of(secret)) if _is_secret(secret) else ""
         if key and self._polls.is_exhausted(key):
             return Polled("slow_down", retry_after=SLOWER)
@@ -163,9 +163,9 @@ class QrLogins:
         return polled
 
     def look(self, secret: str, fits: Callable[[QrLogin], bool] = always) -> Polled:
-        """What the browser with this secret is told: one read, and a write only for the one delivery.
+        """What the browser with this secret is told: one read, and a write only for the single delivery.
 
-        `fits` says whether the login is one that this browser can go on with; else it stays as it is.
+        `fits` says whether this browser can continue with the login; if not, it stays unchanged.
         """
         if not _is_secret(secret):
             return Polled("gone")
@@ -173,21 +173,21 @@ class QrLogins:
         key = self._key(ticket)
         for _ in range(TRIES):
             now = self._now()
-            found = self._store.get(key, now=now)
-            login = CODEC.validate_json(found) if found is not None else None
-            if found is None or login is None or not fits(login):
+            kept = self._store.get(key, now=now)
+            login = CODEC.validate_json(kept) if kept is not None else None
+            if kept is None or login is None or not fits(login):
                 return Polled("gone")
             polled = self._polled(login, ticket, now)
             if polled.kind != "delivered" or polled.login is None:
                 return polled
-            if self._store.replace(key, found, CODEC.dump_json(polled.login), now=now):
+            if self._store.replace(key, kept, CODEC.dump_json(polled.login), now=now):
                 is_first = self._claim(key, polled.login)
                 self.observe("ended", "delivered" if is_first else "void")
                 return polled if is_first else Polled("gone")
         raise Busy("a QR login changes all the time")
 
     def _polled(self, login: QrLogin, ticket: str, now: float) -> Polled:
-        """What `login` means for its browser; `delivered` carries the value to be put in its place."""
+        """What `login` means for its browser; `delivered` carries the value to be stored in its place."""
         try:
             return Polled("delivered", flow.delivered(login, now))
         except QrRefused as refused:
@@ -205,7 +205,7 @@ class QrLogins:
         return Polled("pending", login, payloads, retry_after=UNTIL_SCANNED)
 
     def _asked_by(self, device_id: str, ticket: str, step: Step) -> QrLogin:
-        """Do a step for a device, unless it guesses at tickets."""
+        """Do a step for a device, unless it is guessing tickets."""
         if self._strange.is_exhausted(device_id):
             raise TooMany("too many strange tickets", retry_after=self._strange.retry_after)
         try:
@@ -217,16 +217,16 @@ class QrLogins:
             raise
 
     def _move(self, ticket: str, step: Step) -> QrLogin:
-        """Do one step: read, decide, put in the place of exactly what was read; again when that changed meanwhile."""
+        """Do one step: read, decide, replace exactly what was read; repeat if it changed in the meantime."""
         key = self._key(ticket)
         for _ in range(TRIES):
             now = self._now()
-            found = self._store.get(key, now=now) if is_ticket(ticket) else None
-            if found is None:
+            kept = self._store.get(key, now=now) if is_ticket(ticket) else None
+            if kept is None:
                 raise QrRefused("unknown")
-            login = CODEC.validate_json(found)
+            login = CODEC.validate_json(kept)
             after, refused = _attempted(step, login, now)
-            if after is login or self._store.replace(key, found, CODEC.dump_json(after), now=now):
+            if after is login or self._store.replace(key, kept, CODEC.dump_json(after), now=now):
                 ends = after.state is State.DENIED and login.state is not State.DENIED
                 if ends and not self._claim(key, after):
                     raise QrRefused("consumed")
@@ -238,9 +238,9 @@ class QrLogins:
         raise Busy("a QR login changes all the time")
 
     def _now(self) -> float:
-        """The time, remembering the latest: a clock that goes back makes no old picture good again.
+        """The time; also remembers the latest, so that a clock that goes back does not make an old picture valid again.
 
-        When it goes back by more than a login's life, every login there is was made in the future and is refused.
+        If it goes back by more than a login's life, every existing login was made in the future and is refused.
         """
         now = self._clock()
         self._newest = now if now < self._newest - LIFE else max(now, self._newest)
@@ -252,12 +252,12 @@ class QrLogins:
 
 
 def _is_secret(text: str) -> bool:
-    """Whether it looks like a browser's secret; nothing else is digested or looked for."""
+    """Whether it looks like a browser's secret; nothing else is digested or looked up."""
     return len(text) == SECRET_LENGTH and text.isascii()
 
 
 def _attempted(step: Step, login: QrLogin, now: float) -> tuple[QrLogin, QrRefused | None]:
-    """What the login becomes, and the refusal that made it so, if it was one."""
+    """The login's new value, and the refusal that caused it, if any."""
     try:
         return step(login, now), None
     except QrRefused as refused:

@@ -1,43 +1,30 @@
-"""The phone's API: JSON over HTTPS for apps, as plain WSGI. `contract` is its table, docs/mobile.md its guide.
+"""The phone's API: JSON over HTTPS for apps, as `OPERATIONS` declares it. docs/mobile.md is its guide.
 
-`phone_authenticator` says who calls; each operation here has the name that it has in the table, and every refusal that
-a rule knows becomes a problem with its code.
+`contract` has the models, `phone_authenticator` finds the caller; every refusal by a rule becomes a problem with its
+code.
 """
-
-from collections.abc import Callable, Mapping
-from typing import Any
 
 from idp.accounts.credentials import Credentials
 from idp.accounts.devices import Device, DeviceHolder, DeviceRefused, Devices, EnrolmentRequest
 from idp.accounts.masking import masked_phone
 from idp.accounts.notices import Scene
 from idp.accounts.people import People
-from idp.errors import Busy, StaleState, TooMany
+from idp.errors import StaleState
+from idp.http.json_api import ApiProblem, Contract, JsonApi, Nothing
 from idp.limits.budgets import CaptchaFirst, OverBudget
+from idp.sentences import Language, translated
 from idp.web.agents import browser_name
-from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
-from qr_login.contract import NUMBER_OVER, OPERATIONS, PhoneRoute
+from qr_login import contract as api
 from qr_login.flow import WRONG_NUMBERS, QrRefused
-from qr_login.openapi import document
 from qr_login.phone import Phone
-from qr_login.phone_authenticator import (
-    REFUSING,
-    Caller,
-    PhoneAuthenticator,
-    PhoneProblem,
-    language_of,
-    problem_of,
-    read_object,
-)
+from qr_login.phone_authenticator import AnyPhoneOperation, PhoneAuthenticator, PhoneCaller, PhoneOperation
 
-Given = Mapping[str, Any]
-ApiResponse = tuple[int, Mapping[str, Any]]
 OF_QR = {"other_device": "scanned_by_other"}
-"""Reasons of a login that have another code here."""
+"""Reasons of a login that have a different code here."""
 
 
-class PhoneApi:
-    """The endpoints. `observe` is told the operation and the code of each refusal."""
+class PhoneApi(JsonApi[PhoneCaller]):
+    """The endpoints. `observe` is called with the operation and the code of each refusal."""
 
     def __init__(
         self,
@@ -47,159 +34,180 @@ class PhoneApi:
         devices: Devices,
         credentials: Credentials,
         people: People,
-        observe: Callable[[str, str], None],
     ) -> None:
-        self._issuer = issuer
+        super().__init__(CONTRACT, issuer, door.caller, headers=door.nonce)
         self._door = door
         self._phone = phone
         self._devices = devices
         self._credentials = credentials
         self._people = people
-        self._observe = observe
 
-    def table(self) -> Mapping[str, Endpoint]:
-        """Paths and endpoints; one path may take several methods."""
-        by_path: dict[str, dict[str, PhoneRoute]] = {}
-        for operation in OPERATIONS:
-            by_path.setdefault(operation.path, {})[operation.method] = operation
-        answer = document(self._issuer)
-        served: dict[str, Endpoint] = {path: self._endpoint(methods) for path, methods in by_path.items()}
-        return served | {"/phone/openapi.json": lambda environ: reply(200, answer, [])}
+    def problem_of(self, error: Exception, language: Language) -> ApiProblem:
+        match error:
+            case DeviceRefused():
+                return self._of_device(error)
+            case QrRefused():
+                return _of_qr(error, language)
+            case OverBudget():
+                return ApiProblem("over_budget", retry_after=error.retry_after)
+            case CaptchaFirst():
+                return ApiProblem("code_first", retry_after=60)
+            case StaleState():
+                return ApiProblem("outdated")
+        return super().problem_of(error, language)
 
-    def _endpoint(self, methods: Mapping[str, PhoneRoute]) -> Endpoint:
-        def endpoint(environ: Environ) -> EndpointResponse:
-            operation = methods.get(environ["REQUEST_METHOD"])
-            if operation is None:
-                return problem(405, "method_not_allowed", [("Allow", ", ".join(methods))])
-            language = language_of(environ)
-            try:
-                caller = self._door.caller(operation, environ, language)
-                status, body = self._answered(operation, caller, read_object(operation, environ))
-                return reply(status, body, self._door.nonce())
-            except REFUSING as error:
-                refused = problem_of(error)
-                self._observe(operation.name, refused.code)
-                return self._door.refused(refused, language)
-
-        return endpoint
-
-    def _answered(self, operation: PhoneRoute, caller: Caller, given: Given) -> ApiResponse:
-        try:
-            answer: ApiResponse = getattr(self, f"_{operation.name}")(caller, given)
-        except DeviceRefused as refused:
-            raise self._of_device(refused) from None
-        except QrRefused as refused:
-            raise _of_qr(refused, caller) from None
-        except OverBudget as refused:
-            raise PhoneProblem("over_budget", retry_after=refused.retry_after) from None
-        except CaptchaFirst:
-            raise PhoneProblem("code_first", retry_after=60) from None
-        except TooMany as refused:
-            raise PhoneProblem("too_many", retry_after=refused.retry_after) from None
-        except Busy as refused:
-            raise PhoneProblem("busy", retry_after=refused.retry_after or 2) from None
-        except StaleState:
-            raise PhoneProblem("outdated") from None
-        return answer
-
-    def _of_device(self, refused: DeviceRefused) -> PhoneProblem:
+    def _of_device(self, refused: DeviceRefused) -> ApiProblem:
         if refused.why == "ended" and refused.device is not None:
-            return PhoneProblem("ended", {"ended": self._door.end(refused.device)})
+            return ApiProblem("ended", ended=self._door.end(refused.device))
         if refused.why == "other_device" and refused.device is not None:
-            return PhoneProblem("other_device", {"device": described(refused.device)})
-        return PhoneProblem(refused.why, {"left": refused.left} if refused.left else {})
+            return ApiProblem("other_device", device=described(refused.device))
+        return ApiProblem(refused.why, left=refused.left or None)
 
-    def _device(self, caller: Caller, given: Given) -> ApiResponse:
+    def device(self, caller: PhoneCaller, asked: Nothing) -> api.DeviceStateBody:
         device = caller.device
         if device is None:
-            return 200, {"state": "none"}
-        answer = {"device": described(device)}
+            return api.DeviceStateBody(state="none")
         if device.ended_at is None:
-            return 200, {"state": "active", **answer}
-        return 200, {"state": "ended", **answer, "ended": self._door.end(device)}
+            return api.DeviceStateBody(state="active", device=described(device))
+        return api.DeviceStateBody(state="ended", device=described(device), ended=self._door.end(device))
 
-    def _enrol(self, caller: Caller, given: Given) -> ApiResponse:
+    def enrol(self, caller: PhoneCaller, asked: api.EnrolRequest) -> api.DeviceBody | api.CodeSentBody:
         holder = person_of(caller)
-        wish = EnrolmentRequest(given["name"], given["passcode"], given.get("replace", False), given.get("code", ""))
         try:
-            return 201, described(self._devices.enrol(holder, wish))
+            wish = EnrolmentRequest(asked.name, asked.passcode, asked.replace, asked.code)
+            return described(self._devices.enrol(holder, wish))
         except DeviceRefused as refused:
             if refused.why != "code_needed":
                 raise
         number = masked_phone(holder.account.phone or "")
-        return 202, {"sent_to": number, "next_at": int(self._devices.next_code(holder) or 0)}
+        return api.CodeSentBody(sent_to=number, next_at=int(self._devices.next_code(holder) or 0))
 
-    def _remove(self, caller: Caller, given: Given) -> ApiResponse:
+    def remove(self, caller: PhoneCaller, asked: Nothing) -> api.DoneBody:
         self._devices.unenrol(device_of(caller), person_of(caller).account)
-        return 200, {"result": "removed"}
+        return api.DoneBody(result="removed")
 
-    def _passcode(self, caller: Caller, given: Given) -> ApiResponse:
-        self._devices.change_passcode(device_of(caller), given["old"], given["new"], person_of(caller).account)
-        return 200, {"result": "changed"}
+    def passcode(self, caller: PhoneCaller, asked: api.PasscodeRequest) -> api.DoneBody:
+        self._devices.change_passcode(device_of(caller), asked.old, asked.new, person_of(caller).account)
+        return api.DoneBody(result="changed")
 
-    def _disown(self, caller: Caller, given: Given) -> ApiResponse:
+    def disown(self, caller: PhoneCaller, asked: Nothing) -> api.DoneBody:
         replaced = self._devices.disowned(caller.jkt)
         account = self._people.find(replaced.account_id) if replaced else None
         if replaced is None or account is None:
-            raise PhoneProblem("not_replaced")
+            raise ApiProblem("not_replaced")
         self._credentials.disown_device(account, Scene(replaced.name, caller.language))
-        return 200, {"result": "ended"}
+        return api.DoneBody(result="ended")
 
-    def _scan(self, caller: Caller, given: Given) -> ApiResponse:
-        scanned = self._phone.scan(device_of(caller), caller.network, given["picture"])
-        expires_at = int(scanned.login.expires_at)
-        return 200, {"ticket": scanned.ticket, "card": scanned.card, "expires_at": expires_at}
+    def scan(self, caller: PhoneCaller, asked: api.ScanRequest) -> api.ScannedBody:
+        scanned = self._phone.scan(device_of(caller), caller.network, asked.picture)
+        return api.ScannedBody(ticket=scanned.ticket, card=scanned.card, expires_at=int(scanned.login.expires_at))
 
-    def _look(self, caller: Caller, given: Given) -> ApiResponse:
-        login = self._phone.look(device_of(caller), given["ticket"])
+    def look(self, caller: PhoneCaller, asked: api.TicketRequest) -> api.LookBody:
+        login = self._phone.look(device_of(caller), asked.ticket)
         left = WRONG_NUMBERS - login.wrong_numbers
-        return 200, {"state": login.state.value, "tries_left": left, "intruded": login.intruded}
+        return api.LookBody(state=login.state.value, tries_left=left, intruded=login.intruded)
 
-    def _confirm(self, caller: Caller, given: Given) -> ApiResponse:
+    def confirm(self, caller: PhoneCaller, asked: api.ConfirmRequest) -> api.DoneBody:
         account = person_of(caller).account
-        self._phone.confirm(device_of(caller), account, given["ticket"], given["number"], given["passcode"])
-        return 200, {"result": "confirmed"}
+        self._phone.confirm(device_of(caller), account, asked.ticket, asked.number, asked.passcode)
+        return api.DoneBody(result="confirmed")
 
-    def _deny(self, caller: Caller, given: Given) -> ApiResponse:
-        self._phone.deny(device_of(caller), given["ticket"])
-        return 200, {"result": "denied"}
+    def deny(self, caller: PhoneCaller, asked: api.TicketRequest) -> api.DoneBody:
+        self._phone.deny(device_of(caller), asked.ticket)
+        return api.DoneBody(result="denied")
 
-    def _not_me(self, caller: Caller, given: Given) -> ApiResponse:
+    def not_me(self, caller: PhoneCaller, asked: api.TicketRequest) -> api.SessionsBody:
         device = device_of(caller)
-        sessions = self._phone.not_me(device, given["ticket"])
-        listed = [
-            {"browser": browser_name(session.user_agent), "network": session.network, "since": int(session.created_at)}
-            for session in sessions
+        sessions = [
+            api.SessionBody(browser=browser_name(one.user_agent), network=one.network, since=int(one.created_at))
+            for one in self._phone.not_me(device, asked.ticket)
         ]
-        return 200, {"sessions": listed, "device": described(device)}
+        return api.SessionsBody(sessions=sessions, device=described(device))
 
 
-def _of_qr(refused: QrRefused, caller: Caller) -> PhoneProblem:
+def _of_qr(refused: QrRefused, language: Language) -> ApiProblem:
     after = refused.after
     if refused.why != "wrong_number" or after is None:
-        return PhoneProblem(OF_QR.get(refused.why, refused.why))
+        return ApiProblem(OF_QR.get(refused.why, refused.why))
     left = WRONG_NUMBERS - after.wrong_numbers
-    over = {} if left else {"detail": NUMBER_OVER[caller.language == "en"]}
-    return PhoneProblem("wrong_number", {"left": left, **over})
+    over = None if left else translated(api.NUMBER_OVER, language)
+    return ApiProblem("wrong_number", left=left, detail=over)
 
 
-def described(device: Device) -> Mapping[str, Any]:
-    """A device as apps are told of it."""
-    return {
-        "name": device.name,
-        "network": device.network,
-        "enrolled_at": int(device.enrolled_at),
-        "last_seen_at": int(device.last_seen_at),
-    }
+def described(device: Device) -> api.DeviceBody:
+    """A device as apps know it."""
+    return api.DeviceBody(
+        name=device.name,
+        network=device.network,
+        enrolled_at=int(device.enrolled_at),
+        last_seen_at=int(device.last_seen_at),
+    )
 
 
-def device_of(caller: Caller) -> Device:
-    """The device that the door saw to: the contract says that this operation needs one."""
+def device_of(caller: PhoneCaller) -> Device:
+    """The device that the authenticator found: the contract requires one for this operation."""
     assert caller.device is not None  # noqa: S101
     return caller.device
 
 
-def person_of(caller: Caller) -> DeviceHolder:
-    """The person whom the door saw to: the contract says that this operation needs a token."""
+def person_of(caller: PhoneCaller) -> DeviceHolder:
+    """The person that the authenticator found: the contract requires a token for this operation."""
     assert caller.holder is not None  # noqa: S101
     return caller.holder
+
+
+_ENROL = (
+    "ended", "other_device", "code_wrong", "code_exhausted", "no_phone", "name", "passcode_weak", "outdated",
+    "over_budget", "code_first",
+)  # fmt: skip
+_QR = ("unknown", "scanned_by_other", "denied", "consumed", "expired")
+
+OPERATIONS: tuple[AnyPhoneOperation, ...] = (
+    PhoneOperation("device", "GET", "/phone/device", "What this key is: a device, an ended one, or none.", "key",
+                   PhoneApi.device, Nothing, {200: api.DeviceStateBody}, binding="any"),
+    PhoneOperation("enrol", "POST", "/phone/device", "Make this phone the person's device.", "token",
+                   PhoneApi.enrol, api.EnrolRequest, {201: api.DeviceBody, 202: api.CodeSentBody}, _ENROL,
+                   binding="any"),
+    PhoneOperation("remove", "POST", "/phone/device/remove", "Take this phone out: its key opens nothing again.",
+                   "token", PhoneApi.remove, Nothing, {200: api.DoneBody}),
+    PhoneOperation("passcode", "POST", "/phone/device/passcode", "Another passcode.", "token",
+                   PhoneApi.passcode, api.PasscodeRequest, {200: api.DoneBody},
+                   ("passcode_wrong", "passcode_weak", "ended")),
+    PhoneOperation("disown", "POST", "/phone/device/not-me",
+                   "The phone that took this one's place is not the person's.", "key",
+                   PhoneApi.disown, Nothing, {200: api.DoneBody}, ("not_replaced",), binding="any"),
+    PhoneOperation("scan", "POST", "/phone/qr/scan", "Bind the login of a picture to this phone.", "token",
+                   PhoneApi.scan, api.ScanRequest, {200: api.ScannedBody},
+                   ("unreadable", "forged", "stale", "already_scanned", "other_network", *_QR)),
+    PhoneOperation("look", "POST", "/phone/qr/look", "How the login stands.", "token",
+                   PhoneApi.look, api.TicketRequest, {200: api.LookBody}, ("not_scanned", *_QR)),
+    PhoneOperation("confirm", "POST", "/phone/qr/confirm", "Let the browser in.", "token",
+                   PhoneApi.confirm, api.ConfirmRequest, {200: api.DoneBody},
+                   ("not_scanned", "wrong_number", "passcode_wrong", "ended", "confirmed", *_QR)),
+    PhoneOperation("deny", "POST", "/phone/qr/deny", "Refuse the browser.", "token",
+                   PhoneApi.deny, api.TicketRequest, {200: api.DoneBody}, ("not_scanned", *_QR)),
+    PhoneOperation("not_me", "POST", "/phone/qr/not-me", "The person asked for no login.", "token",
+                   PhoneApi.not_me, api.TicketRequest, {200: api.SessionsBody}, ("not_scanned", *_QR)),
+)  # fmt: skip
+
+
+def _always(operation: AnyPhoneOperation) -> tuple[str, ...]:
+    with_token = ("token_missing", "invalid_token", "insufficient_scope", "ended") if operation.by == "token" else ()
+    with_device = ("no_device",) if operation.binding == "device" else ()
+    return (*with_device, *with_token, "invalid_dpop_proof", "use_dpop_nonce")
+
+
+CONTRACT = Contract(
+    title="BHXH login: the phone's API",
+    summary="For apps registered with `one_device`. Every request carries a DPoP proof (RFC 9449).",
+    root="/phone",
+    operations=OPERATIONS,
+    refusals=api.REFUSALS,
+    problem=api.PhoneProblemBody,
+    schemes={
+        "token": {"type": "http", "scheme": "DPoP", "description": "An access token with scope `device`."},
+        "key": {"type": "apiKey", "in": "header", "name": "DPoP", "description": "A proof by the phone's key."},
+    },
+    security={"token": [{"token": [], "key": []}], "key": [{"key": []}]},
+    always=_always,
+)

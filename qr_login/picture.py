@@ -1,9 +1,9 @@
-"""The picture: `v1.<ticket>.<step>.<mac>` behind a link of our host, worth something for seconds.
+"""The picture: `v1.<ticket>.<step>.<mac>` behind a link of our host, valid for seconds.
 
-All follows from the browser's secret and one server key: the ticket, and from the ticket the key of its pictures. So
-neither is stored, and no page ever holds a key. The payload stands behind `#`: a browser that opens the link instead
-of the app sends nothing of it to any server, and phones hand their apps the whole link. Steps count from the ticket's
-creation: short, and they say nothing about the server's clock.
+Everything is derived from the browser's secret and one server key: the ticket from the secret, and from the ticket the
+key of its pictures. So neither is stored, and no page ever holds a key. The payload is behind `#`: a browser that opens
+the link instead of the app sends none of it to a server, and phones pass the whole link to the app. Steps count from
+the ticket's creation: they are short and reveal nothing about the server's clock.
 """
 
 import hmac
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 MOST_BYTES = 84
-"""What a code of version 5 holds at level M."""
+"""Bytes that fit into a code of version 5 at level M."""
 
 TICKET_LENGTH = 22
 WORD_LENGTH = len("v1.") + TICKET_LENGTH + len(".00.") + 22
@@ -33,12 +33,12 @@ class Pace:
 
 
 FAST, SLOW = Pace(step=2, back=2), Pace(step=5, back=1)
-"""6 s at most; and for people who need more time, or have no script, 10 s."""
+"""6 s at most; and 10 s for people who need more time, or have no script."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureRead:
-    """What a scanned picture says; nothing about it is proved yet."""
+    """The content of a scanned picture; none of it is verified yet."""
 
     ticket: str
     step: int
@@ -46,7 +46,7 @@ class PictureRead:
 
 
 class Pictures:
-    """Makes and reads payloads under `key`; `link` is the address that is in front, up to and without `#`."""
+    """Makes and reads payloads under `key`; `link` is the address before them, up to and without `#`."""
 
     def __init__(self, key: bytes, link: str) -> None:
         if len(link) > LONGEST_LINK:
@@ -55,24 +55,24 @@ class Pictures:
         self._link = link
 
     def ticket_of(self, secret: str) -> str:
-        """The ticket that belongs to a browser's secret: 128 bits that tell nothing about it."""
+        """The ticket that belongs to a browser's secret: 128 bits that reveal nothing about it."""
         return _short(self._keyed("qr ticket", secret))
 
     def payload(self, ticket: str, client_id: str, step: int) -> str:
         return f"{self._link}#v1.{ticket}.{step:02}.{self._mac(ticket, client_id, step)}"
 
     def payloads(self, ticket: str, client_id: str, pace: Pace, age: float, seconds: float) -> tuple[str, ...]:
-        """Those that are to be shown one after the other in the next `seconds`, the present one first."""
+        """The payloads to show one after the other in the next `seconds`, the current one first."""
         first, last = pace.at(age), pace.at(age + seconds)
         return tuple(self.payload(ticket, client_id, step) for step in range(first, last + 1))
 
     def read(self, scanned: str) -> PictureRead | None:
-        """What the picture says; None when it is no picture of ours, whatever else it is."""
+        """The content of the picture; None when it is not a picture of ours."""
         link, mark, word = scanned[:200].rpartition("#")
-        found = _WORD.fullmatch(word)
-        if found is None or (mark and link != self._link):
+        matched = _WORD.fullmatch(word)
+        if matched is None or (mark and link != self._link):
             return None
-        return PictureRead(found[1], int(found[2]), found[3])
+        return PictureRead(matched[1], int(matched[2]), matched[3])
 
     def is_genuine(self, read: PictureRead, client_id: str) -> bool:
         """Whether we made this picture, for this client; takes the same time for every wrong one."""
@@ -87,7 +87,7 @@ class Pictures:
 
 
 def is_ticket(text: str) -> bool:
-    """Whether it looks like a ticket; no store is asked for anything else."""
+    """Whether it looks like a ticket; the store is not asked for anything else."""
     return len(text) == TICKET_LENGTH and text.isascii()
 
 

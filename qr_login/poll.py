@@ -1,8 +1,8 @@
 """`POST /login/qr/poll`: what the script of a waiting page is told, as plain WSGI.
 
-While nothing happens it costs one read of the ephemeral store: no session, no SQL, no page. Every answer is 200 and
-names a state (the words of RFC 8628 where it has one); `Retry-After` says when to ask again. An unknown cookie, none,
-that of another login, one that was delivered or forgotten: all get the answer `GONE`, byte for byte.
+While nothing happens it costs one read of the ephemeral store: no session, no SQL, no page. Every response is 200 and
+names a state (the words of RFC 8628 where it has one); `Retry-After` says when to ask again. A missing or unknown
+cookie, and that of another, delivered or forgotten login, all get the response `GONE`, byte for byte.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,13 +12,13 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from idp.errors import Expired, OtherBrowser
+from idp.http.gateway import Endpoint, EndpointResponse, Environ, problem, reply
+from idp.http.headers import Headers
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Proved
 from idp.login.sessions import ClientInfo
 from idp.ports import Clock
 from idp.web.browser import Browser, WebContext, with_query
-from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
-from idp.web.headers import Headers
 from idp.web.login import returns_to
 from qr_login.drawing import Drawing
 from qr_login.flow import QrLogin, State
@@ -28,19 +28,19 @@ from qr_login.sentences import sentence_of
 PATH = "/login/qr/poll"
 GONE = {"state": "gone", "say": "gone"}
 ProvedOf = Callable[[QrLogin, ClientInfo], Proved]
-"""The login that a delivery stands for."""
+"""The proof that a delivered login stands for."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollAnswer:
-    """What a waiting browser is told; `entered` is where it goes on when it was let in."""
+    """What a waiting browser is told; `entered` is where it continues after it was let in."""
 
     polled: Polled
     entered: str = ""
 
 
 class Waiting:
-    """A browser that waits: what it may know of its login, and its one entry."""
+    """A waiting browser: what it may know of its login, and its single delivery."""
 
     def __init__(
         self, context: WebContext, logins: QrLogins, attempts: Attempts, proved_of: ProvedOf, clock: Clock
@@ -52,7 +52,7 @@ class Waiting:
         self._clock = clock
 
     def polled(self, browser: Browser, handle: str) -> PollAnswer:
-        """What the script of the page is told, when it asks no faster than agreed."""
+        """What the script of the page is told, if it polls no faster than agreed."""
         return self._told(browser, handle, self.logins.poll)
 
     def looked(self, browser: Browser, handle: str) -> PollAnswer:
@@ -60,7 +60,7 @@ class Waiting:
         return self._told(browser, handle, self.logins.look)
 
     def left(self, login: QrLogin) -> float:
-        """Seconds until the login is over."""
+        """Seconds until the login expires."""
         return max(0.0, login.expires_at - self._clock())
 
     def change(self, login: QrLogin) -> float:
@@ -71,15 +71,15 @@ class Waiting:
     def _told(
         self, browser: Browser, handle: str, ask: Callable[[str, Callable[[QrLogin], bool]], Polled]
     ) -> PollAnswer:
-        """Before a delivery is claimed, the attempt must be there and be this browser's; else nothing happens."""
-        name, found = self._attempts.name_of(handle), list[LoginAttempt]()
+        """Before a delivery is claimed, the attempt must exist and be of this browser; otherwise nothing happens."""
+        name, attempts = self._attempts.name_of(handle), list[LoginAttempt]()
 
         def fits(login: QrLogin) -> bool:
             if login.attempt != name:
                 return False
             if login.state is State.CONFIRMED:
                 try:
-                    found[:] = [self._attempts.load(handle, browser.held(handle))]
+                    attempts[:] = [self._attempts.load(handle, browser.held(handle))]
                 except (Expired, OtherBrowser):
                     return False
             return True
@@ -89,15 +89,15 @@ class Waiting:
             return PollAnswer(polled)
         try:
             proved = self._proved_of(polled.login, browser.client_info)
-            secret = self._attempts.logged_in(handle, found[0], proved, remember=False)
+            secret = self._attempts.logged_in(handle, attempts[0], proved, remember=False)
             browser.was_proved(handle, secret)
         except Expired:
             return PollAnswer(Polled("gone"))
-        return PollAnswer(polled, with_query(returns_to(found[0]), attempt=handle))
+        return PollAnswer(polled, with_query(returns_to(attempts[0]), attempt=handle))
 
 
 class Poll:
-    """The endpoint. It answers with the modules of the next few pictures, and the page draws them."""
+    """The endpoint. It returns the modules of the next few pictures, and the page draws them."""
 
     def __init__(self, context: WebContext, waiting: Waiting, drawing: Drawing) -> None:
         self._context = context

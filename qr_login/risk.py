@@ -1,19 +1,19 @@
-"""What a login by QR code is worth: the networks of browser and phone can only take away, never give.
+"""What a login by QR code is worth: the networks of browser and phone can only lower it, never raise it.
 
-The device's key and its passcode are two factors. In two networks a person may sit at their own screen, with the phone
-on mobile data, or in front of a picture that somebody relays: so a portal that wants level 2 asks for a code there, and
-a browser that the account does not know either gets a short session and nothing that outlives it.
+The device's key and its passcode are two factors. In two networks a person may be at their own screen, with the phone
+on mobile data, or in front of a picture relayed by an attacker: so a portal that requires level 2 asks for a code, and
+a browser that the account does not know gets a short session and nothing that outlives it.
 """
 
 from idp.login.authentication import Authentication
 from qr_login.flow import QrLogin
 
 METHODS = ("swk", "pin", "mfa")
-"""RFC 8176: a key that proved itself, and a passcode."""
+"""RFC 8176: proof of possession of a key, and a passcode."""
 
 
 def proof_of(login: QrLogin, *, known: bool) -> Authentication:
-    """The login that the delivery of `login` stands for; `known` says that the account knows the browser."""
+    """The proof that a delivered `login` stands for; `known` means that the account knows the browser."""
     return Authentication(
         login.account_id,
         login.confirmed_at,

@@ -1,6 +1,6 @@
-"""What the page of a QR login says about it: one sentence for each thing that can happen.
+"""What the page of a QR login says: one sentence for each thing that can happen.
 
-The page has them all and shows one; its script asks `poll` which. `{device}` is filled in where it is shown.
+The page contains all of them and shows one; its script gets the name from `poll`. `{device}` is filled in on display.
 """
 
 from collections.abc import Mapping
@@ -36,11 +36,11 @@ REFUSED: Mapping[str, LazyString] = {
         "Không dùng mã QR được nữa trong lần đăng nhập này: chủ điện thoại đã báo rằng đây không phải là họ."
     ),
 }
-"""On the login page, when there is no picture to show."""
+"""Shown on the login page when there is no picture."""
 
 
 def sentence_of(polled: Polled) -> str:
-    """Which of the sentences tells it."""
+    """The sentence that describes the state."""
     login = polled.login
     if login is None or polled.kind not in ("scanned", "denied"):
         return polled.kind

@@ -1,4 +1,4 @@
-"""The QR code among the ways in: for individuals at another screen, and on a phone the app itself."""
+"""The QR code as a login method: for individuals at another screen, and on a phone the app itself."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from qr_login.sentences import REFUSED
 
 
 class ByQrCode:
-    """What the login page offers (`idp.ports.WaysIn`). `app_link` opens the app on a phone; empty: there is none."""
+    """What the login page offers (`idp.ports.WaysIn`). `app_link` opens the app on a phone; empty if there is none."""
 
     def __init__(self, clients: Clients, app_link: str) -> None:
         self._clients = clients
@@ -37,9 +37,9 @@ class ByQrCode:
 
 
 def takes_qr(clients: Clients, client_id: str) -> bool:
-    """Whether people log in to this client by QR code; to our own pages they do.
+    """Whether people can log in to this client by QR code; to our own pages they can.
 
-    Never to an app on a phone: a phone lets browsers in, and nothing lets a phone in.
+    Never to an app on a phone: a phone lets browsers in, but cannot itself be let in.
     """
     if not client_id:
         return True

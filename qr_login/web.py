@@ -1,7 +1,7 @@
-"""`/login/qr`: the page that shows the picture and waits; and `/q`, where a picture leads that a browser opened.
+"""`/login/qr`: the page that shows the picture and waits; and `/q`, for a browser that opens the link of a picture.
 
-A plain `GET` begins a login and leads to itself with `now`, which shows the login of this browser as it is: a reload
-or another language loses nothing. Without script the page is shown again with each new picture, at the slow pace.
+A plain `GET` starts a login and redirects to itself with `now`, which shows this browser's login as it is: a reload or
+a change of language loses nothing. Without script the page is reloaded for each new picture, at the slow pace.
 """
 
 import math
@@ -13,10 +13,10 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from idp.errors import TooMany
+from idp.http import request as current_request
 from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.oidc.clients import Clients
-from idp.web import request as current_request
 from idp.web.agents import browser_and_system
 from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.login import returns_to
@@ -30,12 +30,12 @@ from qr_login.way import takes_qr
 
 PAGE = "/login/qr"
 PAUSE = 5
-"""Seconds between two looks without script while nothing is drawn."""
+"""Seconds between two reloads without script while no picture is shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class QrLimiters:
-    """Logins begun from one address, and by everybody: what is begun lives for minutes, so this bounds what is open."""
+    """Logins started per address, and in total: each lives for minutes, so this limits the open ones."""
 
     per_address: LocalRateLimiter
     total: LocalRateLimiter
@@ -125,7 +125,7 @@ class QrPage(Page):
         return Response(body, mimetype="text/html")
 
     def _refresh(self, handle: str, answer: PollAnswer, *, slow: bool) -> str:
-        """When and where a browser without script goes next; at the fast pace at once to the slow one."""
+        """When and where a browser without script goes next; from the fast pace at once to the slow one."""
         login = answer.polled.login
         if login is None or answer.polled.kind not in ("pending", "scanned"):
             return ""
@@ -136,7 +136,7 @@ class QrPage(Page):
 
 
 class LinkPage(Page):
-    """Behind the link of a picture, for whoever opened it with a browser. It approves nothing, and says so."""
+    """For a browser that opened the link of a picture. It approves nothing, and says so."""
 
     def get(self) -> Response:
         return Response(render_template("qr_link.html"), mimetype="text/html")
@@ -148,6 +148,6 @@ def _refused(handle: str, why: str) -> Response:
 
 
 def asker_of(browser: Browser) -> AskingBrowser:
-    """What the phone will show of this browser."""
+    """What the phone will show about this browser."""
     name, system = browser_and_system(browser.request.headers.get("User-Agent", "")[:500])
     return AskingBrowser(name, system, browser.context.places.of(browser.network), browser.network)

@@ -1,6 +1,8 @@
 """`python -m sandbox run`, or one of its parts: see `PROGRAMS`; in a terminal, `phone ...` and `codes`."""
 
 import argparse
+import atexit
+import gc
 import sys
 from importlib import import_module
 
@@ -27,6 +29,7 @@ def main() -> int:
     given = parser.parse_args()
     if given.words and given.program != "phone":
         parser.error(f"{given.program} takes no more words")
+    atexit.register(gc.freeze)  # The end need not look for garbage in what was imported.
     return _start(given.program, given.words)
 
 

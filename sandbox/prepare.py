@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Sequence
 
-from config.cli import main as idp
+from config.cli.main import main as idp
 from sandbox.addresses import HERE, Addresses
 
 _LOADED = {

@@ -11,20 +11,31 @@ import redis
 from playwright.sync_api import Browser as Chromium
 from playwright.sync_api import Page as Screen
 
-from keys.database import Database
+from idp.store.database import Database
 from tests.support import chromium as headless
-from tests.support import databases, leaks, servers
+from tests.support import compiled, databases, leaks, scratch, servers
 from tests.support.app import App, running_app
 from tests.support.clock import FrozenClock
 
 # Whoever runs us in the background may have Ctrl-C ignored; the programs that tests start must not inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+SOAK = Path(__file__).parent / "soak"
+
+compiled.keep()
+scratch.in_memory()
+
+
+def pytest_collection_finish() -> None:
+    scratch.leave_in_peace()
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("soak"):
             item.add_marker(pytest.mark.timeout(0))
+    # The longest tests begin first: one that began last would keep a single worker busy when the others have ended.
+    items.sort(key=lambda item: SOAK not in item.path.parents)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -120,8 +131,10 @@ def app(app_template: Path, tmp_path: Path) -> Iterator[App]:
 @pytest.fixture
 def everywhere(database_url: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[App]:
     """The application on SQLite, and on PostgreSQL with Redis: for one story per flow."""
-    redis_url = "" if database_url.startswith("sqlite") else request.getfixturevalue("empty_redis_url")
-    with running_app(tmp_path, database_url, redis_url) as running:
+    if database_url.startswith("sqlite"):
+        yield request.getfixturevalue("app")
+        return
+    with running_app(tmp_path, database_url, request.getfixturevalue("empty_redis_url")) as running:
         running.client()
         running.person("0000000001")
         yield running

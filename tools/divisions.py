@@ -1,4 +1,4 @@
-"""Writes `idp/desk/divisions.csv`: provinces and communes of today, and the provinces of before, with their days.
+"""Writes `idp/registration/divisions.csv`: provinces and communes of today, the provinces of before, and days.
 
     .venv/bin/python tools/divisions.py
 

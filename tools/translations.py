@@ -70,7 +70,7 @@ def _in(package: Path) -> Iterator[tuple[str, str | tuple[str, ...], list[str], 
         return
     with MAPPING.open(encoding="utf-8") as file:
         methods, options = parse_mapping_cfg(file)  # type: ignore[no-untyped-call]
-    keywords = DEFAULT_KEYWORDS | {"lazy_gettext": None}
+    keywords = DEFAULT_KEYWORDS | {"lazy_gettext": None, "P_": ((1, "c"), 2)}
     for path, _, text, comments, context in extract_from_dir(package, methods, options, keywords):
         yield path, text, comments, context
 

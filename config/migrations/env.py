@@ -2,13 +2,12 @@
 
 from alembic import context
 
-from idp.store.tables import metadata as idp_metadata
-from keys.store import metadata as keys_metadata
+from config.schema import METADATA
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=[keys_metadata, idp_metadata],
+    target_metadata=list(METADATA),
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
 )

@@ -1,12 +1,11 @@
-"""`Admission`: which whole request gets a thread next, and which is turned away at once when there are too many.
+"""`Admission`: which complete request gets a thread next, and which is refused at once when there are too many.
 
-What is cheap and has a program waiting for it (keys, metadata, tokens, polls) goes before pages, passwords and
-pictures, and these never take all threads: a portal's refresh does not wait for strangers' hashes. Within each kind the
-household is next that was served longest ago, and when too many wait, the newest of the one that has most waiting goes:
-a flood turns away itself.
+Cheap requests with a waiting program (keys, metadata, tokens, polls) go before pages, passwords and pictures, which
+never take all threads: a client's refresh does not wait for strangers' hashes. Within each kind the household that was
+served longest ago is next, and when too many wait, the newest request of the household with the most waiting ones is
+refused: a flood displaces itself.
 """
 
-import math
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -14,30 +13,28 @@ from typing import Generic, TypeVar
 from idp.oidc import metadata
 
 PATIENCE = 1.0
-"""Seconds after which a request that got no thread is turned away. What keeps the wait short is how few may wait; this
-is for threads that all wait for a slow store."""
+"""Seconds after which a request without a thread is refused. The wait is kept short by the small queue; this limit is
+for the case that all threads wait for a slow store."""
 
 COMPUTING = 2
-"""Requests of a worker that compute at a time. More would only take the interpreter from each other, and from the loop
-that turns people away."""
+"""Requests of a worker that compute at the same time. More would only compete for the interpreter, also with the loop
+that refuses requests."""
 
 AWAY = 0.05
-"""Seconds after which a request is taken to wait for a hash, a store or an upstream: another may compute meanwhile."""
+"""Seconds after which a request is assumed to wait for a hash, a store or an upstream: another may then compute."""
 
-LONGEST_BURST, BURST = 32, 0.1
-"""Requests of a kind that may wait in a burst, and the seconds that it may last: a hall that opens a page at once."""
+LONGEST, SOON = 32, 0.06
+"""Requests of a kind that may wait while the first of them has waited for fewer seconds than this: such as a whole hall
+opening a page at once, or everybody who logs in on a machine that keeps up."""
 
-LULL = 1.0
-"""Seconds with a short queue after which a long one is a burst again."""
-
-SHORT = 6
-"""Requests of a kind that wait where it is no burst. At a few milliseconds for each the last is served soon enough."""
+SHORT, SHORT_CHEAP = 8, 14
+"""Expensive and cheap requests that may wait when it does not: the last of either is served soon enough."""
 
 LONG = 0.1
-"""Seconds after which whoever has waited longest is next, whichever household was served last."""
+"""Seconds after which the longest waiting request is next, whichever household was served last."""
 
 CHEAP_IN_A_ROW = 3
-"""Cheap requests that go before one that is dear and waits: a flood of them does not close the pages."""
+"""Cheap requests that go before a waiting expensive one: a flood of them does not block the pages."""
 
 REMEMBERED = 4096
 
@@ -53,32 +50,28 @@ T = TypeVar("T")
 
 
 def is_cheap(path: bytes) -> bool:
-    """Whether a request for this path, without its query, costs little."""
+    """Whether a request for this path, without its query, is cheap."""
     return path in CHEAP or path.startswith(b"/static/")
 
 
 @dataclass(slots=True)
 class _Lane(Generic[T]):
-    """Requests of one kind that wait, by household, each with the moment since when."""
+    """Waiting requests of one kind, by household, each with its start time; `short` may wait in a slow queue."""
 
+    short: int
     waiting: dict[str, deque[tuple[T, float]]] = field(default_factory=dict)
     served: OrderedDict[str, int] = field(default_factory=OrderedDict)
     count: int = 0
     turns: int = 0
-    long_since: float = -math.inf
-    long_until: float = -math.inf
 
     def add(self, item: T, who: str, now: float) -> None:
         self.waiting.setdefault(who, deque()).append((item, now))
         self.count += 1
-        if self.count > SHORT:
-            if now - self.long_until > LULL:
-                self.long_since = now
-            self.long_until = now
 
     def is_too_long(self, now: float) -> bool:
-        """Longer than a burst may be, or longer than a short queue when it has been so since the last lull."""
-        return self.count > (SHORT if now - self.long_since > BURST else LONGEST_BURST)
+        """Longer than any queue may be, or longer than a slow one."""
+        is_slow = now - min(queue[0][1] for queue in self.waiting.values()) > SOON
+        return self.count > (self.short if is_slow else LONGEST)
 
     def take_next(self, now: float) -> tuple[T, float]:
         who = min(self.waiting, key=lambda each: self.waiting[each][0][1])
@@ -92,7 +85,7 @@ class _Lane(Generic[T]):
         return self._without(who, self.waiting[who].popleft())
 
     def take_newest_of_most(self) -> T:
-        # Of those with equally many, the one that came last.
+        # Of households with equally many, the one that came last.
         who = max(reversed(self.waiting), key=lambda each: len(self.waiting[each]))
         return self._without(who, self.waiting[who].pop())[0]
 
@@ -108,7 +101,7 @@ class _Lane(Generic[T]):
 
 
 class Admission(Generic[T]):
-    """Threads for `T`s. Not safe for threads: the loop of a worker alone asks."""
+    """Threads for `T`s. Not thread-safe: only the loop of a worker calls it."""
 
     def __init__(self, threads: int) -> None:
         self._threads = threads
@@ -116,7 +109,7 @@ class Admission(Generic[T]):
         self._begun: dict[T, float] = {}
         self._dear_begun = 0
         self._in_a_row = 0
-        self._cheap, self._dear = _Lane[T](), _Lane[T]()
+        self._cheap, self._dear = _Lane[T](SHORT_CHEAP), _Lane[T](SHORT)
 
     def is_free(self, now: float, *, cheap: bool) -> bool:
         """Whether a request of this kind gets a thread at once."""
@@ -128,12 +121,12 @@ class Admission(Generic[T]):
         return sum(began > now - AWAY for began in self._begun.values()) < COMPUTING
 
     def begin(self, item: T, now: float, *, cheap: bool) -> None:
-        """It has a thread."""
+        """The request has got a thread."""
         self._begun[item] = now
         self._dear_begun += not cheap
 
     def end(self, item: T, *, cheap: bool) -> None:
-        """Its thread is back."""
+        """The request has returned its thread."""
         del self._begun[item]
         self._dear_begun -= not cheap
 
@@ -143,17 +136,17 @@ class Admission(Generic[T]):
         return bool(self._cheap.count or self._dear.count)
 
     def wait(self, item: T, who: str, now: float, *, cheap: bool) -> T | None:
-        """Let it wait for a thread; gives the one that has to go for that, if any."""
+        """Queue the request for a thread; returns the one that is refused for it, if any."""
         lane = self._cheap if cheap else self._dear
         lane.add(item, who, now)
         return lane.take_newest_of_most() if lane.is_too_long(now) else None
 
     def late(self, now: float) -> list[T]:
-        """Who has waited too long, though no thread came free; they wait no more."""
+        """Remove and return those that waited too long because no thread came free."""
         return [item for lane in (self._cheap, self._dear) for item in lane.take_late(now - PATIENCE)]
 
     def next(self, now: float) -> tuple[T, bool] | None:
-        """Who is next, and whether in time; None while nobody waits or no thread is free."""
+        """The next connection, and whether it is in time; None when none waits or no thread is free."""
         may_dear = self._dear.count and self._has_room(now, cheap=False)
         if may_dear and self._in_a_row >= CHEAP_IN_A_ROW:
             lane = self._dear

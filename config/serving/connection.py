@@ -1,4 +1,4 @@
-"""One connection of gunicorn's, with what the loop of our worker knows of it."""
+"""One connection of gunicorn, with what our worker's loop knows of it."""
 
 import socket
 from typing import Any
@@ -10,7 +10,7 @@ from config.serving.inbox import Inbox
 
 
 class Connection(TConn):  # type: ignore[misc]
-    """A connection, whose requests gunicorn reads from our inbox. `peer` is counted; none when nobody is."""
+    """A connection whose requests gunicorn reads from our inbox. `peer` is counted; None when it is not."""
 
     parser: Any
 

@@ -1,8 +1,8 @@
 """gunicorn's threaded worker, in which no thread ever waits for a client.
 
-By itself gunicorn lends a thread to every connection, and the thread reads: as many silent sockets as there are threads
-stop everything. Here the worker's own loop reads, a thread gets whole requests only, and everybody who keeps us waiting
-has a deadline. When there are too many who do, the one that has waited longest goes, so newcomers always get in.
+By default gunicorn gives every connection a thread, which reads: as many silent sockets as there are threads stop
+everything. Here the worker's loop reads, a thread gets only complete requests, and every slow client has a deadline.
+When there are too many of them, the one that has waited longest is closed, so new clients always get in.
 """
 
 import errno
@@ -10,68 +10,60 @@ import logging
 import socket
 import sys
 import time
-from collections import defaultdict
 from contextlib import suppress
 from selectors import EVENT_READ
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from config.loading import load
 from config.serving.admission import AWAY, Admission, is_cheap
+from config.serving.balance import Balance
 from config.serving.connection import Connection
 from config.serving.inbox import Inbox
+from config.serving.pause import Pause
+from config.serving.plain import is_last, read_plain, response_bytes
 from config.serving.refusals import REFUSALS
-from config.settings import load
-from idp.web.forms import LARGEST_BODY, largest_body
-from idp.web.network import TrustedProxies
+from config.serving.waiting_room import BODY, GOODBYE, HEAD, IDLE, UPLOAD, WaitingRoom
+from idp.http.forms import LARGEST_BODY, largest_body
+from idp.http.gateway import EndpointResponse
+from idp.http.network import TrustedProxies
 
 log = logging.getLogger("idp")
 
-IDLE = 5.0
-"""Seconds that a connection is kept without a request."""
-
-HEAD, BODY, UPLOAD = 10.0, 10.0, 120.0
-"""Seconds that a head, a usual body and one that is larger than that may take in all."""
-
 LONGEST_ANSWER = 60.0
-"""Seconds from the whole request to the last byte of the answer that somebody has taken."""
-
-GOODBYE = 2.0
-"""Seconds in which a client may read the last answer before the connection ends (RFC 9112, 9.6)."""
-
-MOST_PER_ADDRESS, MOST_UPLOADS = 128, 32
-"""Connections of one address that have not sent a whole request, and large bodies that are on their way, per worker."""
+"""Seconds from the complete request to the last byte of the response that the client has received."""
 
 MOST_AT_ONCE = 64
-"""Connections that are taken in before anything else is looked at."""
+"""Connections that are accepted in a row before anything else is handled."""
 
 SWITCH = 0.0005
-"""Seconds after which a thread that computes lets another one have the interpreter: the loop among them."""
+"""Seconds after which a computing thread yields the interpreter to another one, such as the loop."""
 
 LOOK_EVERY = 0.25
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """One process."""
+    """One worker process. All of a master share `balance`."""
+
+    balance = Balance()
 
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
-        # Both in the order in which the waiting began.
-        self._waiting: dict[Connection, None] = {}
-        self._by_peer: dict[str, dict[Connection, None]] = defaultdict(dict)
-        self._uploads: dict[Connection, None] = {}
+        self._waiting = WaitingRoom()
         self._answering: dict[Connection, float] = {}
         self._admission = Admission[Connection](self.cfg.threads)
         self._next_look = 0.0
+        self._pause = Pause()
 
     def init_process(self) -> None:
         sys.setswitchinterval(SWITCH)
         super().init_process()
 
     def load_wsgi(self) -> None:
-        """Build the application. One that replaces another and cannot is a matter of its own: the master tries again.
+        """Build the application. If a replacement worker cannot, only it ends: the master tries again.
 
-        At the very start the whole server ends, and says why.
+        At the very start the whole server ends with the reason.
         """
         try:
             super().load_wsgi()
@@ -84,15 +76,16 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             sys.exit(1)
 
     def handle_abort(self, sig: int, frame: Any) -> None:
-        """The master takes it for stuck. If it is not, nobody has to lose an answer; if it is, KILL comes next."""
+        """The master assumes it is stuck. If it is not, no response has to be lost; if it is, KILL comes next."""
         self.handle_exit(sig, frame)
 
     def set_accept_enabled(self, enabled: bool) -> None:
-        """At a stop take what the kernel has let in already, and listen no more.
+        """At a stop accept what the kernel has already queued, and stop listening.
 
-        gunicorn's keeps the listening socket to the last request, and whoever connects meanwhile is reset in the end.
+        gunicorn keeps the listening socket until the last request, and then resets the connections made meanwhile.
         """
         super().set_accept_enabled(enabled)
+        self.balance.put(self.age, self.nr_conns) if enabled else self.balance.leave(self.age)
         if not enabled and not self.alive:
             for listener in self.sockets:
                 listener.setblocking(False)
@@ -101,24 +94,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 listener.close()
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Somebody who waits for a thread may have it when another is away for long, which no event tells."""
+        """A waiting request may get a thread when another one is blocked for long, which no event reports."""
         super().wait_for_and_dispatch_events(AWAY if self._admission.is_anybody_waiting else timeout)
         self._admit_next()
+        if self._accepting:
+            self.balance.put(self.age, self.nr_conns)
 
     def accept(self, listener: Any) -> None:
-        """Take in all who are at the door, or many of them: whoever stands in the kernel's queue is told nothing."""
+        """Accept all connections in the kernel's queue, or many of them, unless others have far fewer.
+
+        A connection that waits there gets no response at all.
+        """
         for _ in range(MOST_AT_ONCE):
-            if not self._take(listener):
+            if self.balance.others_accept(self.nr_conns) or not self._take(listener):
                 return
+            self.balance.put(self.age, self.nr_conns)
 
     def _take(self, listener: Any) -> bool:
-        """One connection, if there is one and room for it."""
+        """Accept one connection, if there is one and room for it."""
         try:
             sock, address = listener.accept()
         except OSError as error:
             if error.errno in (errno.EMFILE, errno.ENFILE):
-                # Without room the loop would come back here at once, and again.
-                self._make_room(self._waiting) if self._waiting else time.sleep(LOOK_EVERY)
+                # Without room the loop would return here at once, and again.
+                if not self._make_room(self._waiting.oldest()):
+                    time.sleep(LOOK_EVERY)
             elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED):
                 raise
             return False
@@ -126,22 +126,15 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         peer = self._peers.counted(address[0]) if isinstance(address, tuple) else None
         conn = Connection(self.cfg, sock, address, listener.getsockname(), Inbox(largest_body), peer)
         self._await(conn, HEAD)
-        # Mostly the request is there already, and no event has to be waited for.
+        # Usually the request is already there, and no event is needed.
         self._receive(conn)
         self._listen_to(conn)
         if self.nr_conns >= self.worker_connections:
-            self._make_room(self._waiting)
+            self._make_room(self._waiting.oldest())
         return True
 
     def _await(self, conn: Connection, seconds: float) -> None:
-        """From now on the loop reads it when `_listen_to` was called, until `seconds` have passed."""
-        conn.deadline = time.monotonic() + seconds
-        self._waiting[conn] = None
-        if conn.peer is not None:
-            theirs = self._by_peer[conn.peer]
-            theirs[conn] = None
-            if len(theirs) > MOST_PER_ADDRESS:
-                self._make_room(theirs)
+        self._make_room(self._waiting.add(conn, seconds))
 
     def _listen_to(self, conn: Connection) -> None:
         if conn in self._waiting and not conn.is_listened_to:
@@ -149,26 +142,22 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             conn.is_listened_to = True
 
     def _forget(self, conn: Connection) -> None:
-        """The loop has nothing to do with it any more."""
+        """The loop no longer handles it."""
         if conn not in self._waiting:
             return
-        del self._waiting[conn]
-        self._uploads.pop(conn, None)
+        self._waiting.remove(conn)
         if conn.is_listened_to:
             self.poller.unregister(conn.sock)
             conn.is_listened_to = False
-        if conn.peer is not None:
-            del self._by_peer[conn.peer][conn]
-            if not self._by_peer[conn.peer]:
-                del self._by_peer[conn.peer]
 
-    def _make_room(self, among: dict[Connection, None]) -> None:
-        """The one that has kept us waiting longest goes."""
-        if oldest := next(iter(among), None):
-            self._cut(oldest)
+    def _make_room(self, conn: Connection | None) -> bool:
+        """Close the connection that has to go, if there is one; returns whether there was."""
+        if conn:
+            self._cut(conn)
+        return conn is not None
 
     def _receive(self, conn: Connection) -> None:
-        if conn not in self._waiting:  # it was cut while it had something to say
+        if conn not in self._waiting:  # it was closed while it had data
             return
         try:
             data = conn.sock.recv(LARGEST_BODY)
@@ -186,14 +175,49 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         except OSError as error:
             log.error("no room for a request", extra={"reason": error.strerror})
             self._cut(conn)
+        except Exception:
+            # Whatever went wrong with one connection, the others are served.
+            log.exception("unexpected error")
+            self._cut(conn)
 
     def _take_in(self, conn: Connection, data: bytes) -> None:
         before = conn.inbox.state
+        if before == "silent" and self._answer_at_once(conn, data):
+            return
         if data:
             conn.inbox.feed(data)
         else:
             conn.inbox.end()
         self._judge(conn, before)
+
+    def _answer_at_once(self, conn: Connection, data: bytes) -> bool:
+        """Answer a program here, if nobody waits for a thread: the loop has to refuse in time. False: not done."""
+        began = time.monotonic()
+        if self._pause.is_on(began) or self._admission.is_anybody_waiting:
+            return False
+        environ = read_plain(data, self.wsgi.at_once, conn.client, conn.server)
+        if environ is None:
+            return False
+        answer = self.wsgi.answer_at_once(environ)
+        self._pause.note(began, time.monotonic())
+        if answer is None:
+            return False
+        self._send(conn, answer, keep=self.alive and not is_last(environ))
+        return True
+
+    def _send(self, conn: Connection, answer: EndpointResponse, *, keep: bool) -> None:
+        """Send a whole response: a client that has read all those before has room for it, another one is cut off."""
+        response, sent = response_bytes(answer, keep=keep), 0
+        with suppress(OSError):
+            sent = conn.sock.send(response)
+        if sent < len(response):
+            self._cut(conn)
+        elif keep:
+            self._waiting.remove(conn)
+            self._await(conn, IDLE)
+        else:
+            self._forget(conn)
+            self._let_go(conn)
 
     def _judge(self, conn: Connection, before: str) -> None:
         state = conn.inbox.state
@@ -209,7 +233,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._begin(conn, state)
 
     def _admit(self, conn: Connection) -> None:
-        """A thread for a whole request: now, soon, or never when too many wait."""
+        """Give a complete request a thread: now, soon, or never when too many wait."""
         conn.is_cheap = is_cheap(conn.inbox.path)
         now = time.monotonic()
         if self._admission.is_free(now, cheap=conn.is_cheap):
@@ -227,35 +251,33 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.enqueue_req(conn)
 
     def _admit_next(self) -> None:
-        while found := self._admission.next(time.monotonic()):
-            conn, is_in_time = found
+        while admitted := self._admission.next(time.monotonic()):
+            conn, is_in_time = admitted
             self._hand_over(conn) if is_in_time else self._shed(conn)
 
     def _shed(self, conn: Connection) -> None:
         self.wsgi.metrics.shed.labels("cheap" if conn.is_cheap else "dear").inc()
         self._say(conn, 503)
-        # Where everything it sent was read nothing is reset, and nobody has to wait for its end.
+        # If everything it sent was read, nothing is reset, and there is no need to wait for its end.
         self._cut(conn) if conn.inbox.state == "whole" else self._let_go(conn)
 
     def _begin(self, conn: Connection, state: str) -> None:
-        """A head or a body has begun, and has its time from now on."""
+        """A head or a body has begun, and its time starts now."""
         is_large = state == "body" and conn.inbox.announced > LARGEST_BODY
         conn.deadline = time.monotonic() + (UPLOAD if is_large else BODY if state == "body" else HEAD)
         if state == "body" and conn.inbox.asks_to_continue:
             with suppress(OSError):
                 conn.sock.send(b"HTTP/1.1 100 Continue\r\n\r\n")
         if is_large:
-            self._uploads[conn] = None
-            if len(self._uploads) > MOST_UPLOADS:
-                self._make_room(self._uploads)
+            self._make_room(self._waiting.add_upload(conn))
 
     def handle_request(self, req: Any, conn: Connection) -> Any:
-        # We have said so already, or there is no use in the body.
+        # We have already said so, or the body is useless.
         req._expected_100_continue = False
         return super().handle_request(req, conn)
 
     def finish_request(self, conn: Connection, fs: Any) -> None:
-        """A thread is done with it: wait for the next request, or for the client to go."""
+        """A thread has finished with it: wait for the next request, or for the client to close."""
         self._answering.pop(conn, None)
         self._admission.end(conn, cheap=conn.is_cheap)
         self._admit_next()
@@ -273,7 +295,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._cut(conn)
 
     def _let_go(self, conn: Connection) -> None:
-        """No more from us; what the client still sends is thrown away, so that it can read the last answer."""
+        """Send nothing more; what the client still sends is discarded, so that it can read the last response."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
@@ -298,7 +320,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         conn.close()
 
     def murder_pending(self) -> None:
-        """End what is late; gunicorn's loop comes by here all the time."""
+        """Close what is late; gunicorn's loop calls this all the time."""
         now = time.monotonic()
         if now < self._next_look:
             return
@@ -311,18 +333,18 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             else:
                 self._refuse(conn, 408)
         for conn in [conn for conn, deadline in self._answering.items() if deadline <= now]:
-            # Its thread gets an error from whatever it sends, and brings the connection back.
+            # Its thread gets an error from its next send, and returns the connection.
             with suppress(OSError):
                 conn.sock.shutdown(socket.SHUT_RDWR)
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """At the end of a stop whoever still waits goes."""
+        """At the end of a stop, close the connections that still wait."""
         if force:
-            for conn in list(self._waiting):
+            for conn in self._waiting:
                 self._cut(conn)
 
     def _cap_keepalive(self, deadline: float) -> None:
-        """A stop has begun: who has not begun a request may still do so until then."""
+        """A stop has begun: a client without a request may still begin one until then."""
         for conn in self._waiting:
             if conn.inbox.state == "silent":
                 conn.deadline = min(conn.deadline, deadline)

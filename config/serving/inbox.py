@@ -1,7 +1,7 @@
-"""What one connection has sent and no thread has read: whole requests go on to a thread, nothing else does.
+"""The received bytes of one connection that no thread has read: only complete requests are passed to a thread.
 
-This finds where a request ends, and no more: what it means is gunicorn's to say, and what may be read in two ways goes
-on at once, so that gunicorn refuses it. `recv` never waits. What was not whole ends there, and so does its connection.
+This only finds where a request ends: gunicorn interprets it, and anything ambiguous is passed on at once, so that
+gunicorn refuses it. `recv` never waits. An incomplete request ends there, and so does its connection.
 """
 
 import re
@@ -10,14 +10,14 @@ from typing import Protocol
 
 
 class Largest(Protocol):
-    """The most bytes of body that a target may have, from somebody who brings a cookie or an authorization or not."""
+    """The maximum body size of a target, for callers with or without a cookie or authorization."""
 
     def __call__(self, path: bytes, /, *, is_somebody: bool) -> int: ...
 
 
 LARGEST_HEAD = 32_768
 IN_MEMORY = 131_072
-"""Bytes of a request that are kept in memory; a larger one goes into a file without a name."""
+"""Bytes of a request that are kept in memory; a larger one goes into an unnamed file."""
 
 _END = b"\r\n\r\n"
 _BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
@@ -26,10 +26,10 @@ _LONGEST_LINE = 8190
 
 
 class Inbox:
-    """One request. `largest` says how many bytes of body a target may have; a larger one is not waited for.
+    """One request. `largest` returns the maximum body size of a target; a larger one is not waited for.
 
-    `state` is `silent`, `head` or `body` while more has to come, then `whole`, `early` (there is no use in waiting) or
-    `long` (the head is). `path` and `forwarded_for` are what the head says of itself, for who is next.
+    `state` is `silent`, `head` or `body` while more is expected, then `whole`, `early` (waiting is useless) or `long`
+    (the head is). `path` and `forwarded_for` are taken from the head, to decide which request is next.
     """
 
     def __init__(self, largest: Largest) -> None:
@@ -50,7 +50,7 @@ class Inbox:
         self.state = "silent"
 
     def feed(self, data: bytes) -> None:
-        """Some more was sent. Raises `OSError` where there is no room for it."""
+        """More data was received. Raises `OSError` when there is no room for it."""
         self._spool.seek(0, 2)
         self._spool.write(data)
         if self.state == "body":
@@ -62,20 +62,20 @@ class Inbox:
             self._read_head(before)
 
     def end(self) -> None:
-        """Nothing more will be sent."""
+        """No more data will come."""
         self.has_ended = True
         if self.state != "silent":
             self.state = "early"
 
     def recv(self, size: int) -> bytes:
-        """For gunicorn's parser, as of a socket: what is there, and nothing at its end."""
+        """For gunicorn's parser, like a socket: the available data, and nothing at its end."""
         self._spool.seek(self._read)
         data = self._spool.read(size)
         self._read += len(data)
         return data
 
     def go_on(self, unread: bytes) -> None:
-        """The request was answered: begin the next one with what gunicorn left, and what it never saw."""
+        """The request was answered: start the next one with what gunicorn did not consume or never saw."""
         self._spool.seek(self._read)
         rest = unread + self._spool.read()
         self.close()
@@ -103,7 +103,7 @@ class Inbox:
             self.state = "long"
 
     def _expect(self, lines: list[bytes]) -> None:
-        """What the head says about the body: one plain length or `chunked` alone; the rest is gunicorn's to refuse."""
+        """What the head says about the body: one plain length or `chunked` alone; gunicorn refuses the rest."""
         fields = [(name, value.strip().lower()) for name, _, value in (line.partition(b":") for line in lines[1:])]
         framing = [(n.lower(), v) for n, v in fields if n.strip().lower() in (b"content-length", b"transfer-encoding")]
         self.asks_to_continue = any(name.lower() == b"expect" for name, _ in fields)
@@ -142,7 +142,7 @@ class _Chunks:
         self._is_last = False
 
     def feed(self, data: bytes) -> str:
-        """The state after some more."""
+        """The state after more data."""
         at, state = 0, "body"
         while at < len(data) and state == "body":
             end = at + self._skip if self._skip else data.find(b"\n", at) + 1 or len(data)
@@ -164,12 +164,12 @@ class _Chunks:
         line, self._line = self._line, b""
         if self._is_last or self._most_lines < 0:
             return "whole" if line == b"\r\n" else "body" if self._most_lines >= 0 else "early"
-        if not (found := _SIZE.fullmatch(line)):
+        if not (size_line := _SIZE.fullmatch(line)):
             return "early"
-        size = int(found[1], 16)
+        size = int(size_line[1], 16)
         self._is_last = size == 0
         if size:
-            # With the line end that follows; whether there is one is gunicorn's to see.
+            # With the line end that follows; gunicorn checks whether there is one.
             self._skip = size + 2
             self._most += 2
         return "body"

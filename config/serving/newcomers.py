@@ -1,4 +1,4 @@
-"""How a listening socket that several processes share turns newcomers away."""
+"""How a listening socket shared by several processes refuses new connections."""
 
 import ctypes
 import socket
@@ -7,14 +7,14 @@ from contextlib import suppress
 from typing import Any
 
 ATTACH_FILTER = 26
-"""`SO_ATTACH_FILTER` of Linux, which Python has no name for."""
+"""`SO_ATTACH_FILTER` of Linux, which Python does not define."""
 
 
 def turn_away(listener: Any) -> None:
-    """Let nobody new begin to connect: between a worker's last look and the end of the socket one would be cut off.
+    """Stop accepting new connections: one between a worker's last accept and the socket's end would be cut off.
 
-    A filter on the socket drops the first packet of each new connection (SYN, in byte 13 of its header); what the
-    caller's system sends again a second later meets a closed port. Where there are no such filters, nothing changes.
+    A filter on the socket drops the first packet of each new connection (SYN, in byte 13 of its header); the client's
+    retry a second later meets a closed port. Without support for such filters, nothing changes.
     """
     program = (_Instruction * 4)(
         _Instruction(0x30, 0, 0, 13),  # load the byte of flags

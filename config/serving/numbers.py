@@ -1,7 +1,7 @@
-"""The directory through which the workers of one machine share their metrics, and what dead ones leave in it.
+"""The directory through which the workers of one machine share their metrics, including those of dead ones.
 
-A worker that ends leaves what it has counted: that is kept, in one file for all the dead. Its gauges are what it was
-like when it lived: they go.
+The counters of a dead worker are kept, in one file for all dead ones. Its gauges described the living process: they are
+deleted.
 """
 
 import os
@@ -15,7 +15,7 @@ from struct import error
 from typing import Any
 
 PREFIX = "idp-metrics-"
-"""What the directories are called, before the process that serves."""
+"""Prefix of the directories, before the id of the serving process."""
 
 _OF_THE_DEAD = 0
 
@@ -29,7 +29,7 @@ class Numbers:
 
     @contextmanager
     def of_the_living(self) -> Iterator[str]:
-        """The directory, without gauges of processes that have ended, for one reader at a time."""
+        """The directory, without gauges of dead processes, for one reader at a time."""
         with self._lock:
             for file in self._directory.glob("*.db"):
                 pid = int(file.stem.rpartition("_")[2])
@@ -39,13 +39,13 @@ class Numbers:
 
 
 def make_directory() -> Path:
-    """A new directory of this process; whatever killed ones have left is swept first."""
+    """A new directory of this process; leftovers of killed ones are swept first."""
     sweep(Path(tempfile.gettempdir()))
     return Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
 
 
 def sweep(directory: Path) -> None:
-    """Take away the numbers that a killed process left behind."""
+    """Delete the numbers that a killed process left behind."""
     for left in directory.glob(f"{PREFIX}*-*"):
         pid = left.name.removeprefix(PREFIX).partition("-")[0]
         if pid.isdecimal() and not _is_alive(int(pid)) and left.stat().st_uid == os.getuid():
@@ -53,15 +53,15 @@ def sweep(directory: Path) -> None:
 
 
 def _bury(file: Path) -> None:
-    """Add what a dead process has counted to what all the dead have counted."""
-    # Not at the top: the library decides when it is imported whether numbers are shared, by a variable that we set.
+    """Add the counters of a dead process to those of all dead ones."""
+    # Imported here: on import the library reads a variable, which we set, to decide whether numbers are shared.
     from prometheus_client import mmap_dict
 
     files: Any = mmap_dict.MmapedDict
     kind = file.stem.rpartition("_")[0]
     if not kind.startswith("gauge"):
         grave = files(str(file.with_name(f"{kind}_{_OF_THE_DEAD}.db")))
-        with suppress(RuntimeError, error):  # it was killed while it made the file
+        with suppress(RuntimeError, error):  # it was killed while it created the file
             for key, value, moment, _ in files.read_all_values_from_file(str(file)):
                 grave.write_value(key, grave.read_value(key)[0] + value, moment)
         grave.close()

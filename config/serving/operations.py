@@ -14,18 +14,18 @@ from config.app import notes, readiness
 from config.serving.numbers import Numbers
 from config.stores import Stores
 from idp.errors import StoreDown
-from idp.web.health_endpoints import HealthEndpoints
-from idp.web.metrics import page_of
+from idp.http.health_endpoints import HealthEndpoints
+from idp.http.metrics import page_of
 
 SILENCE = 5.0
-"""Seconds after which whoever says nothing to this listener is left."""
+"""Seconds after which an idle connection to this listener is closed."""
 
 GLANCE, PATIENCE = 0.05, 15.0
-"""Seconds that we wait for a worker before we judge by the last one that answered, and how long that counts."""
+"""Seconds to wait for a worker before we use the last answer, and how long that answer counts."""
 
 
 def operation_of(base: Stores, bind: str, numbers: Numbers) -> HealthEndpoints:
-    """What is told of an installation whose workers listen on `bind`."""
+    """The endpoints for operators of an installation whose workers listen on `bind`."""
 
     def page() -> tuple[str, bytes]:
         with numbers.of_the_living() as directory:
@@ -36,7 +36,7 @@ def operation_of(base: Stores, bind: str, numbers: Numbers) -> HealthEndpoints:
 
 
 class _Workers:
-    """Whether anybody serves. Workers that are busy are not gone: a node under load is not taken for a dead one."""
+    """Whether any worker serves. Busy workers are not gone: a node under load must not be taken for a dead one."""
 
     def __init__(self, bind: str, host: str) -> None:
         self._address = read_bind(bind)
@@ -46,7 +46,7 @@ class _Workers:
         self._answered = -PATIENCE
 
     def check(self) -> None:
-        """Raises `StoreDown` when none has answered."""
+        """Raises `StoreDown` when no worker has answered."""
         if self._asked.is_set():
             self._asked.clear()
             threading.Thread(target=self._ask, name="ask-a-worker", daemon=True).start()
@@ -55,7 +55,7 @@ class _Workers:
             raise StoreDown("no worker answers")
 
     def _ask(self) -> None:
-        """Have one request answered, as a stranger would; a worker that refuses works too."""
+        """Send one request, as a stranger would; a worker that refuses also works."""
         host, port = self._address
         near = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - where others listen
         connection = http.client.HTTPConnection(near, port, timeout=PATIENCE)
@@ -79,19 +79,19 @@ def read_bind(bind: str) -> tuple[str, int]:
 
 
 class Listener:
-    """Listens from the moment it is made, and answers from `start` on. Raises `OSError` when it may not listen."""
+    """Listens as soon as it is created, and answers from `start` on. Raises `OSError` when it may not listen."""
 
     def __init__(self, bind: str) -> None:
         address = read_bind(bind)
         self._server = _OperationsServer(address)
 
     def start(self, answer: Callable[[], HealthEndpoints]) -> None:
-        """Answer, each time by what `answer` gives then."""
+        """Answer with the current result of `answer`."""
         self._server.answer = answer
         threading.Thread(target=self._server.serve_forever, name="operations", daemon=True).start()
 
     def close(self) -> None:
-        """Listen no more; for the process that inherited this one without answering."""
+        """Stop listening; for the process that inherited this listener without answering."""
         self._server.server_close()
 
 
@@ -105,13 +105,13 @@ class _OperationsServer(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def server_bind(self) -> None:
-        # Not HTTPServer's, which asks the name server who we are.
+        # Not HTTPServer's, which does a DNS lookup of our own name.
         self.socket.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
         self.socket.bind(self.server_address)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Whoever leaves early is no news."""
+        """A client that disconnects early is not worth a log line."""
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -137,4 +137,4 @@ class _Handler(BaseHTTPRequestHandler):
         return "idp"
 
     def log_message(self, format: str, *args: Any) -> None:
-        """A look at the health is no news."""
+        """A health check is not worth a log line."""

@@ -1,4 +1,4 @@
-"""What a worker's loop answers by itself, to requests that no thread sees."""
+"""Responses that a worker's loop sends by itself, to requests that no thread sees."""
 
 _BUSY = (
     "<!doctype html><html lang=vi><meta name=viewport content='width=device-width'><title>Hệ thống đang bận</title>"
@@ -18,4 +18,4 @@ REFUSALS = {
     431: _answer("431 Request Header Fields Too Large"),
     503: _answer("503 Service Unavailable", _RETRY, _BUSY),
 }
-"""Whole answers by status. The connection ends with each."""
+"""Complete responses by status. Each closes the connection."""

@@ -1,11 +1,12 @@
-"""The first process of `idp serve`: it starts the server, answers operators, and passes on what it is told.
+"""The first process of `idp serve`: it starts the server, answers operators, and forwards signals.
 
-It does not serve, so nothing that happens to workers keeps it from answering. A stop goes in three steps: `/readyz`
-says no for `web.drain_for` seconds while everything goes on, then nobody new is taken and what runs finishes, then all
-end. A second signal skips the wait.
+It does not serve, so it can answer whatever happens to workers. A stop has three steps: `/readyz` fails for
+`web.drain_for` seconds while everything continues, then no new connections are accepted and running requests finish,
+then all processes end. A second signal skips the wait.
 """
 
 import ctypes
+import gc
 import logging
 import os
 import signal
@@ -14,24 +15,28 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from config.loading import load
 from config.serving.numbers import Numbers
 from config.serving.operations import Listener, operation_of
-from config.settings import BadSettings, Settings, load
-from config.stores import Stores, open_stores
-from idp.web.health_endpoints import HealthEndpoints
+from config.settings import BadSettings, Settings
+from config.stores import Stores
+from idp.http.health_endpoints import HealthEndpoints
 
 log = logging.getLogger("idp")
 SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD)
 IGNORED = (signal.SIGUSR1, signal.SIGUSR2, signal.SIGTTIN, signal.SIGTTOU)
 STOPS = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 SLACK = 5.0
-"""Seconds that a server gets beyond what it gives its requests."""
+"""Seconds that a server gets beyond the time for its requests."""
 
 _PR_SET_PDEATHSIG = 1
 
 
 class Supervisor:
-    """Runs `serve` in a process of its own. `bind` is where it listens, `base` what operators are told of."""
+    """Runs `serve` in a separate process.
+
+    `bind` is where it listens, `base` what the operators' endpoints report on.
+    """
 
     def __init__(
         self, serve: Callable[[], None], listener: Listener, base: Stores, bind: str, numbers: Numbers
@@ -45,9 +50,9 @@ class Supervisor:
         self._child = 0
 
     def run(self) -> int:
-        """Until the server ends; gives its exit code. In the process of the server itself this does not return."""
+        """Run until the server ends; returns its exit code. In the server's own process this does not return."""
         self._child = self._fork()
-        # Threads only now: a process that has some should not fork.
+        # Threads only now: a process with threads should not fork.
         self._operation = operation_of(self._base, self._bind, self._numbers)
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         for other in IGNORED:
@@ -63,6 +68,8 @@ class Supervisor:
         return code
 
     def _fork(self) -> int:
+        # Imported objects are not garbage in any process, and memory pages that are not scanned stay shared.
+        gc.freeze()
         child = os.fork()
         if not child:
             with suppress(OSError, AttributeError):
@@ -77,9 +84,9 @@ class Supervisor:
         return os.waitstatus_to_exitcode(status) if pid else None
 
     def _reload(self) -> None:
-        """New workers and new checks by new settings, if they are good: what cannot change is what is listened on."""
+        """New workers and checks with new settings, if they are valid: only the listening addresses cannot change."""
         try:
-            base = open_stores(load(), self._base.clock)
+            base = Stores(load(), self._base.clock)
         except Exception as error:
             why = error.complaints if isinstance(error, BadSettings) else [type(error).__name__]
             log.error("settings are not reloaded", extra={"complaints": why})
@@ -101,7 +108,7 @@ class Supervisor:
         return 0 if code == -received else code
 
     def _drain(self, seconds: float) -> int | None:
-        """Go on serving; the exit code if the server ends meanwhile."""
+        """Continue to serve; the exit code if the server ends meanwhile."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             received = signal.sigtimedwait(SIGNALS, left)
@@ -124,6 +131,6 @@ class Supervisor:
 
 
 def drain_for(settings: Settings) -> float:
-    """Seconds between the first word of a stop and the stop, for whoever asks us whether we are ready."""
+    """Seconds between announcing a stop on /readyz and stopping."""
     chosen = settings.web.drain_for
     return chosen if chosen is not None else 5.0 if settings.is_production else 0.0

@@ -1,1 +1,1 @@
-"""One module for each protocol that upstreams speak; each keeps the promise of `federation.connector.Connector`."""
+"""One module per protocol that upstreams speak; each implements `federation.connector.Connector`."""

@@ -1,4 +1,4 @@
-"""What upstreams say, in the query of a browser that comes back and in answers to our own requests, read strictly."""
+"""Strict parsing of upstream input: the query of a returning browser, and the responses to our own requests."""
 
 import base64
 import hashlib
@@ -7,8 +7,8 @@ from typing import Any, NoReturn
 from urllib.parse import quote_plus, unquote, urlencode
 
 from federation.connector import FailureKind, UpstreamFailed
-from federation.strict_json import strict_object
 from idp.outbound import Outbound, OutboundFailed, OutboundResponse
+from keys.strict_json import strict_object
 
 _LONGEST_QUERY = 8192
 _MOST_PARAMETERS = 20
@@ -30,7 +30,7 @@ _ERRORS: Mapping[str, FailureKind] = {
 def parameters(query: str, *, plus_is_space: bool = True) -> dict[str, str]:
     """The parameters of a callback, each at most once. Raises `UpstreamFailed`.
 
-    Without `plus_is_space` a `+` stays what it is, for upstreams that put plain base64 into an address.
+    Without `plus_is_space` a `+` is kept, for upstreams that put plain base64 into a URL.
     """
     pieces = [piece for piece in query.split("&") if piece]
     if len(query) > _LONGEST_QUERY or len(pieces) > _MOST_PARAMETERS:
@@ -39,44 +39,44 @@ def parameters(query: str, *, plus_is_space: bool = True) -> dict[str, str]:
         pairs = [tuple(_decoded(part, plus_is_space) for part in piece.partition("=")[::2]) for piece in pieces]
     except ValueError:
         raise UpstreamFailed("refused", "callback is not UTF-8") from None
-    found: dict[str, str] = dict(pairs)  # type: ignore[arg-type]
-    if len(found) != len(pairs):
+    values: dict[str, str] = dict(pairs)  # type: ignore[arg-type]
+    if len(values) != len(pairs):
         raise UpstreamFailed("refused", "callback has a parameter twice")
-    return found
+    return values
 
 
 def _decoded(text: str, plus_is_space: bool) -> str:
     return unquote(text.replace("+", " ") if plus_is_space else text, errors="strict")
 
 
-def code_of(found: Mapping[str, str]) -> str:
-    """The code of a callback, unless it tells of an error. Raises `UpstreamFailed`."""
-    if "error" in found:
-        fail(found["error"], "callback")
-    code = found.get("code", "")
+def code_of(values: Mapping[str, str]) -> str:
+    """The code of a callback, unless it reports an error. Raises `UpstreamFailed`."""
+    if "error" in values:
+        fail(values["error"], "callback")
+    code = values.get("code", "")
     if not is_token(code):
         raise UpstreamFailed("refused", "callback has no code")
     return code
 
 
 def fail(error: object, where: str) -> NoReturn:
-    """Raise for an OAuth error code; an unknown one is not repeated, as it could hold anything."""
+    """Raise for an OAuth error code; an unknown one is not repeated, as it could contain anything."""
     known = error if isinstance(error, str) and error in _ERRORS else None
     raise UpstreamFailed(_ERRORS[known] if known else "refused", f"{where}: {known or 'another error'}")
 
 
 def is_token(value: object) -> bool:
-    """Whether it is a string that may be a code or a token: visible ASCII, 1 to 8192 characters."""
+    """Whether it is a string that can be a code or a token: visible ASCII, 1 to 8192 characters."""
     return isinstance(value, str) and 0 < len(value) <= _LONGEST_TOKEN and all("!" <= c <= "~" for c in value)
 
 
 def basic(client_id: str, secret: str) -> str:
-    """The `Authorization` of `client_secret_basic` (RFC 6749 section 2.3.1: both encoded as forms are)."""
+    """The `Authorization` of `client_secret_basic` (RFC 6749 section 2.3.1: both parts form-encoded)."""
     return "Basic " + base64.b64encode(f"{quote_plus(client_id)}:{quote_plus(secret)}".encode()).decode()
 
 
 def with_query(address: str, **more: str) -> str:
-    """An address with parameters added to those that it may have."""
+    """A URL with parameters added to its existing ones."""
     return f"{address}{'&' if '?' in address else '?'}{urlencode(more)}"
 
 
@@ -86,13 +86,13 @@ def challenge(verifier: str) -> str:
 
 
 def wished(table: Mapping[str, int], level: int) -> str:
-    """`acr_values`: their names of our level and of higher ones, the lowest first; none for what needs no wish."""
+    """`acr_values`: their names of our level and of higher ones, lowest first; none when no level is required."""
     fitting = sorted((ours, theirs) for theirs, ours in table.items() if ours >= level)
     return " ".join(theirs for _, theirs in fitting) if level > 1 else ""
 
 
 def logout_address(address: str, client_id: str, hint: str, return_to: str, state: str) -> str | None:
-    """Where RP-Initiated Logout 1.0 begins, or None where there is no such page."""
+    """Where RP-Initiated Logout 1.0 begins, or None when there is no such page."""
     if not address:
         return None
     asked = {"client_id": client_id, "post_logout_redirect_uri": return_to, "state": state}
@@ -100,7 +100,7 @@ def logout_address(address: str, client_id: str, hint: str, return_to: str, stat
 
 
 class UpstreamClient:
-    """Asks one upstream for documents, all within one deadline, and reads the answers."""
+    """Requests documents from one upstream, all within one deadline, and parses the responses."""
 
     def __init__(self, outbound: Outbound) -> None:
         self._outbound = outbound
@@ -121,7 +121,7 @@ class UpstreamClient:
         return _good(answer, "token")
 
     def profile(self, address: str, access_token: str) -> dict[str, Any]:
-        """Ask for the person's profile. Raises `UpstreamFailed`."""
+        """Request the person's profile. Raises `UpstreamFailed`."""
         return self.document(address, "userinfo", {"Authorization": f"Bearer {access_token}"})
 
     def document(self, address: str, what: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def fetched(
 
 
 def reach(outbound: Outbound, address: str) -> None:
-    """See whether a page of an upstream is there, whatever it shows. Raises `UpstreamFailed`."""
+    """Check that a page of an upstream is reachable, whatever it shows. Raises `UpstreamFailed`."""
     try:
         status = outbound.status(address)
     except OutboundFailed as error:
@@ -151,7 +151,7 @@ def reach(outbound: Outbound, address: str) -> None:
 
 
 def bearer(token_answer: Mapping[str, Any]) -> str:
-    """The access token of a token answer. Raises `UpstreamFailed`."""
+    """The access token of a token response. Raises `UpstreamFailed`."""
     kind, access_token = token_answer.get("token_type"), token_answer.get("access_token")
     if not isinstance(kind, str) or kind.lower() != "bearer" or not is_token(access_token):
         raise UpstreamFailed("refused", "token: no bearer token")
@@ -160,14 +160,14 @@ def bearer(token_answer: Mapping[str, Any]) -> str:
 
 def _good(answer: OutboundResponse, what: str) -> dict[str, Any]:
     if answer.status != 200:
-        # A server that is ill, and a firewall in front of it, are not the same as one that says no.
+        # A failing server, or a firewall in front of it, is not the same as one that refuses.
         kind: FailureKind = "refused" if answer.status in (401, 403) else "unavailable"
         raise UpstreamFailed(kind, f"{what}: status {answer.status}")
     return _document(answer, what)
 
 
 def _document(answer: OutboundResponse, what: str) -> dict[str, Any]:
-    """JSON that says that it is JSON; firewalls of the state answer with pages and status 200."""
+    """JSON that is declared as JSON; government firewalls answer with HTML pages and status 200."""
     if not (answer.content_type == "application/json" or answer.content_type.endswith("+json")):
         raise UpstreamFailed("unavailable", f"{what}: no JSON but a page")
     try:

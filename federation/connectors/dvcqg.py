@@ -1,9 +1,8 @@
-"""The National Public Service Portal as an upstream: OAuth 2.0 as its WSO2 server speaks it, with names of its own.
+"""The National Public Service Portal as an upstream: OAuth 2.0 as its WSO2 server implements it, with its own names.
 
-`TechID` is the stable name of a person there; `sub` may be a user name that changes. Types drift between text and
-number, names between small and capital letters, and what is empty is missing. Civil data (religion, family, e-mail and
-more) is dropped here: nothing but the facts below leaves this module. An ID token need not come, but a bad one is
-refused.
+`TechID` is the stable name of a person there; `sub` may be a user name that changes. Types vary between string and
+number, names between lower and upper case, and empty means missing. Civil data (religion, family, e-mail and more) is
+dropped here: only the facts below leave this module. An ID token is optional, but a bad one is refused.
 """
 
 import secrets
@@ -60,7 +59,7 @@ _ENTERPRISE_NAME = "TenDoanhNghiep"
 
 @dataclass(frozen=True, slots=True)
 class DvcqgUpstream:
-    """The portal, as agreed with its operator. `issuer` and `jwks_uri` are needed where it sends ID tokens."""
+    """The portal, as agreed with its operator. `issuer` and `jwks_uri` are needed if it sends ID tokens."""
 
     id: str
     client_id: str
@@ -80,17 +79,17 @@ class DvcqgUpstream:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """Who must be asked."""
+        """The hosts that must be reachable."""
         places = (self.authorization_endpoint, self.token_endpoint, self.userinfo_endpoint, self.jwks_uri)
         return frozenset(urlsplit(place).netloc.lower() for place in places if place)
 
     def claim(self, fact: str) -> str:
-        """The claim that tells this fact, in small letters; empty when none does."""
+        """The claim that holds this fact, in lower case; empty when none does."""
         return self.claims.get(fact, USUAL_CLAIMS.get(fact, "")).lower()
 
 
 class DvcqgConnector:
-    """Keeps the promise of `Connector` for the National Public Service Portal."""
+    """Implements `Connector` for the National Public Service Portal."""
 
     def __init__(self, upstream: DvcqgUpstream, outbound: Outbound, clock: Clock) -> None:
         self._upstream = upstream
@@ -150,7 +149,7 @@ class DvcqgConnector:
         reach(self._outbound, self._upstream.authorization_endpoint)
 
     def _claims(self, id_token: object, access_token: str, nonce: str, deadline: float) -> dict[str, Any]:
-        """The claims of the ID token; none when there is none. One that cannot be checked is as bad as a bad one."""
+        """The claims of the ID token; none when there is none. One that cannot be checked is treated as bad."""
         if id_token in (None, ""):
             return {}
         upstream = self._upstream
@@ -189,7 +188,7 @@ class DvcqgConnector:
 
 
 def _citizen_number(value: object, profile: Mapping[str, Any]) -> str | None:
-    """Either field may hold the twelve digits; two different ones are no answer."""
+    """Either field may hold the twelve digits; two different ones count as none."""
     numbers = {facts.citizen_number(value), facts.citizen_number(profile.get(_OLD_NUMBER.lower()))} - {None}
     if len(numbers) > 1:
         raise UpstreamFailed("refused", "profile: two citizen numbers")
@@ -201,17 +200,17 @@ def _tax_code(value: object, profile: Mapping[str, Any]) -> str | None:
 
 
 def _lowered(profile: Mapping[str, Any]) -> dict[str, Any]:
-    """Claims by their names in small letters; the same name in two cases is refused, as nobody knows which counts."""
-    found = {name.lower(): value for name, value in profile.items()}
-    if len(found) != len(profile):
+    """Claims by their lower-case names; the same name in two cases is refused as ambiguous."""
+    lowered = {name.lower(): value for name, value in profile.items()}
+    if len(lowered) != len(profile):
         raise UpstreamFailed("refused", "profile: a claim twice")
-    return found
+    return lowered
 
 
 def _demand_fresh(claims: Mapping[str, Any], since: str | None) -> None:
-    """Where a new login was asked for, one that says of itself that it is older is refused.
+    """If a new login was requested, refuse a response that declares itself older.
 
-    Many say nothing: then nobody knows, and whoever has to know asks for more.
+    Many responses do not say: then it is unknown, and a caller that has to know asks for more.
     """
     auth_time = claims.get("auth_time")
     if since is not None and auth_time is not None and auth_time < float(since) - LEEWAY:

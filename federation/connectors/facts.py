@@ -1,30 +1,29 @@
-"""Facts of a profile in our own terms. What does not read as the fact that it should be is not there at all."""
+"""Facts of a profile in our own terms. A value that cannot be parsed as its fact counts as missing."""
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from idp.accounts.birth_date import BirthDate, NotABirthDate
 from idp.accounts.names import LONGEST, tidy
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
+from idp.dates import local_day
 
-_HANOI = timedelta(hours=7)
 _AMR = re.compile(r"[A-Za-z0-9:._-]{1,32}", re.ASCII)
 
 
 def text(value: object) -> str | None:
-    """A string, or a whole number where upstreams drift to it, without spaces around; an empty one is missing."""
+    """A string, or a whole number where upstreams send one, stripped of spaces; an empty one is missing."""
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value) if 0 <= value < 10**18 else ""
-    found = value.strip() if isinstance(value, str) else ""
-    return found if 0 < len(found) <= 1000 else None
+    stripped = value.strip() if isinstance(value, str) else ""
+    return stripped if 0 < len(stripped) <= 1000 else None
 
 
 def subject(value: object, *, may_be_whole: bool = False) -> str | None:
-    """A stable name for a person: 1 to 255 visible ASCII characters, exactly as they were signed (OIDC Core 2).
+    """A stable name for a person: 1 to 255 visible ASCII characters, exactly as signed (OIDC Core 2).
 
-    Nothing is trimmed: with spaces around, one name would be another's. A whole number is a name only where the
+    Nothing is trimmed: a name with surrounding spaces could become another's. A whole number is accepted only where the
     protocol says so.
     """
     if may_be_whole and isinstance(value, int):
@@ -34,30 +33,30 @@ def subject(value: object, *, may_be_whole: bool = False) -> str | None:
 
 
 def citizen_number(value: object) -> str | None:
-    """A 12-digit CCCD. As a number it lost its leading zeros, of which it never had more than two."""
-    found = text(value)
-    if found and isinstance(value, int) and len(found) >= 10:
-        found = found.zfill(12)
-    return found if found and re.fullmatch(r"[0-9]{12}", found, re.ASCII) else None
+    """A 12-digit CCCD. Sent as a number it lost its leading zeros, of which there are at most two."""
+    number = text(value)
+    if number and isinstance(value, int) and len(number) >= 10:
+        number = number.zfill(12)
+    return number if number and re.fullmatch(r"[0-9]{12}", number, re.ASCII) else None
 
 
 def digits(value: object, *lengths: int) -> str | None:
-    """A code of so many digits (BHXH code, tax code); its last part may stand behind a hyphen."""
-    found = (text(value) or "").replace("-", "")
-    return found if len(found) in lengths and found.isascii() and found.isdigit() else None
+    """A code of so many digits (BHXH code, tax code); its last part may follow a hyphen."""
+    number = (text(value) or "").replace("-", "")
+    return number if len(number) in lengths and number.isascii() and number.isdigit() else None
 
 
 def name(value: object) -> str | None:
-    """A person's name, tidied. Control and invisible characters make it no name."""
+    """A person's name, tidied. A name with control or invisible characters is rejected."""
     if not isinstance(value, str) or len(value) > LONGEST:
         return None
-    found = tidy(value)
-    return found if found and found.isprintable() else None
+    tidied = tidy(value)
+    return tidied if tidied and tidied.isprintable() else None
 
 
 def birth_date(value: object, now: float) -> BirthDate | None:
-    """A date of birth, as precisely as it is told."""
-    today = (datetime.fromtimestamp(now, UTC) + _HANOI).date()
+    """A date of birth, as precise as it was given."""
+    today = local_day(now)
     try:
         return BirthDate.parse(text(value) or "", today=today)
     except NotABirthDate:
@@ -73,7 +72,7 @@ def phone(value: object) -> PhoneNumber | None:
 
 
 def level(value: object, table: Mapping[str, int], otherwise: int) -> int:
-    """Our level for theirs; a value that nobody mapped is no elevation."""
+    """Our level for theirs; an unmapped value does not raise the level."""
     return table.get(text(value) or "", otherwise)
 
 

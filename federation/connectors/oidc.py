@@ -1,7 +1,7 @@
 """Any standard OpenID Provider as an upstream: OpenID Connect Core 1.0 with the code flow, PKCE and discovery.
 
-Adding one is configuration only. What decides is pinned there: issuer, algorithms, which hosts may be asked. The
-metadata only tells where, and only on those hosts (F-24).
+Adding one needs only configuration. The security decisions are pinned there: issuer, algorithms, which hosts may be
+asked. The metadata only supplies the endpoints, and only on those hosts (F-24).
 """
 
 import secrets
@@ -53,7 +53,7 @@ USUAL_CLAIMS = {
 
 @dataclass(frozen=True, slots=True)
 class OidcUpstream:
-    """One OpenID Provider, as configured. `claims` renames our facts where its claims are not the usual ones."""
+    """One OpenID Provider, as configured. `claims` renames our facts if its claims are not the usual ones."""
 
     id: str
     issuer: str
@@ -70,11 +70,11 @@ class OidcUpstream:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """Who must be asked in any case; more are configured where its endpoints are elsewhere."""
+        """The hosts that are always asked; more are configured if its endpoints are elsewhere."""
         return frozenset({urlsplit(self.issuer).netloc.lower()})
 
     def claim(self, fact: str) -> str:
-        """The claim that tells this fact; empty when none does."""
+        """The claim that holds this fact; empty when none does."""
         return self.claims.get(fact, USUAL_CLAIMS.get(fact, ""))
 
 
@@ -91,7 +91,7 @@ class Metadata:
 
 
 class OidcConnector:
-    """Keeps the promise of `Connector` for one OpenID Provider. Nothing is fetched before somebody comes."""
+    """Implements `Connector` for one OpenID Provider. Nothing is fetched before the first login."""
 
     def __init__(self, upstream: OidcUpstream, outbound: Outbound, clock: Clock) -> None:
         self._upstream = upstream
@@ -126,9 +126,9 @@ class OidcConnector:
     def finish(self, callback: Callback) -> Arrival:
         ask = UpstreamClient(self._outbound)
         metadata = self._metadata.now(ask.deadline).value
-        found = parameters(callback.query)
-        self._check_sender(found.get("iss"), metadata)
-        tokens = self._redeem(ask, metadata, code_of(found), callback)
+        values = parameters(callback.query)
+        self._check_sender(values.get("iss"), metadata)
+        tokens = self._redeem(ask, metadata, code_of(values), callback)
         access_token = bearer(tokens)
         claims = read_id_token(
             tokens.get("id_token"),
@@ -164,7 +164,7 @@ class OidcConnector:
         self._discover(self._outbound.deadline())
 
     def _check_sender(self, iss: str | None, metadata: Metadata) -> None:
-        """RFC 9207: who answers says so, and it is the one that we asked (B-13); before anything is sent to anybody."""
+        """RFC 9207: the response names its issuer, which must be the one we asked (B-13), before anything is sent."""
         if iss != self._upstream.issuer and (iss is not None or metadata.tells_issuer):
             raise UpstreamFailed("refused", "callback: iss")
 
@@ -183,7 +183,7 @@ class OidcConnector:
     def _profile(
         self, ask: UpstreamClient, metadata: Metadata, access_token: str, claims: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        """The userinfo where the ID token does not tell everything; of another person it is nobody's (D-02)."""
+        """The userinfo if the ID token is incomplete; one about another person is ignored (D-02)."""
         wanted = {self._upstream.claim(fact) for fact in ("citizen_number", "name", "birth_date", "phone", "bhxh_code")}
         if not metadata.userinfo_endpoint or wanted - {""} <= claims.keys():
             return {}
@@ -212,14 +212,14 @@ class OidcConnector:
             phone=self._phone(claims if upstream.claim("phone") in claims else profile),
             bhxh_code=facts.digits(fact("bhxh_code"), 10),
             tax_code=facts.digits(fact("tax_code"), 10, 12, 13),
-            # Only the signed token speaks of how somebody logged in.
+            # Only the signed token is trusted about how the person logged in.
             acr=facts.level(claims.get(upstream.claim("acr")), upstream.acr, 1),
             ial=facts.level(fact("ial"), upstream.ial, 0),
             amr=facts.methods(claims.get("amr")),
         )
 
     def _phone(self, known: Mapping[str, Any]) -> PhoneNumber | None:
-        """The number, if the document that tells it says `true` beside it, not what only looks like that (T-05)."""
+        """The number, if the document that holds it marks it with `true`, not with a similar value (T-05)."""
         policy = self._upstream.phone_verified
         proven = policy == "by_agreement" or (
             policy == "claim" and known.get(self._upstream.claim("phone_verified")) is True
@@ -231,7 +231,7 @@ class OidcConnector:
         return self._judged(fetched(self._outbound, address, "metadata", deadline))
 
     def _judged(self, known: Mapping[str, Any]) -> Metadata:
-        """Metadata of the pinned issuer, whose every address is on a host that we may ask."""
+        """Metadata of the pinned issuer, with every URL on an allowed host."""
         if known.get("issuer") != self._upstream.issuer:
             raise UpstreamFailed("refused", "metadata: issuer")
         needed = ("authorization_endpoint", "token_endpoint", "jwks_uri")

@@ -1,15 +1,15 @@
 """VNeID as an upstream: a code, encrypted envelopes and a profile; it is not OpenID Connect.
 
-There is no ID token, no nonce and no PKCE, so that only `state`, TLS and our private key stand between a person and
-somebody else's answer. Nothing is ever taken undecrypted, and every failure around an envelope reads the same.
+There is no ID token, no nonce and no PKCE, so only `state`, TLS and our private key protect a person from receiving
+another person's response. Nothing is ever accepted unencrypted, and every failure around an envelope reads the same.
 
-The subject is the citizen number itself: VNeID tells no other stable name, and a digest of twelve digits hides nothing
-(accounts hold the number in the clear too). So where U-09 compares the citizen number stored at the link, here it
-cannot differ; whoever matches compares name and birth date instead, which a number given to somebody else changes.
+The subject is the citizen number itself: VNeID has no other stable name, and a digest of twelve digits hides nothing
+(accounts hold the number in clear text too). So where U-09 compares the citizen number stored at the link, here it
+cannot differ; the matching compares name and birth date instead, which change when a number is reassigned.
 
-Values of `accountLevel` and `accountType` are published nowhere. `accountLevel` counts through the configured table,
-and a value that is not in it is no elevation; `accountType` is not read. A citizen number is a person's, so the kind is
-individual.
+The values of `accountLevel` and `accountType` are not published. `accountLevel` is mapped by the configured table, and
+an unmapped value does not raise the level; `accountType` is not read. A citizen number belongs to a person, so the kind
+is individual.
 """
 
 from collections.abc import Mapping
@@ -30,18 +30,18 @@ from federation.connectors.answers import (
     with_query,
 )
 from federation.envelope import BadEnvelope, Envelopes
-from federation.strict_json import strict_object
 from idp.outbound import Outbound
 from idp.ports import Clock
+from keys.strict_json import strict_object
 
 USUAL_CLAIMS = {"citizen_number": "citizenPid", "name": "fullName", "birth_date": "birthDate", "ial": "accountLevel"}
 
 
 @dataclass(frozen=True, slots=True)
 class VneidUpstream:
-    """VNeID, as agreed with its operator. `claims` renames our facts where its claims are not the usual ones.
+    """VNeID, as agreed with its operator. `claims` renames our facts if its claims are not the usual ones.
 
-    `plain_codes` says that the agreement lets codes come in the clear, without `encrypt_key`.
+    `plain_codes` says that the agreement allows unencrypted codes, without `encrypt_key`.
     """
 
     id: str
@@ -59,17 +59,17 @@ class VneidUpstream:
 
     @property
     def hosts(self) -> frozenset[str]:
-        """Who must be asked."""
+        """The hosts that must be reachable."""
         places = (self.authorization_endpoint, self.token_endpoint, self.userinfo_endpoint)
         return frozenset(urlsplit(place).netloc.lower() for place in places)
 
     def claim(self, fact: str) -> str:
-        """The claim that tells this fact; empty when none does."""
+        """The claim that holds this fact; empty when none does."""
         return self.claims.get(fact, USUAL_CLAIMS.get(fact, ""))
 
 
 class VneidConnector:
-    """Keeps the promise of `Connector` for VNeID."""
+    """Implements `Connector` for VNeID."""
 
     def __init__(self, upstream: VneidUpstream, envelopes: Envelopes, outbound: Outbound, clock: Clock) -> None:
         self._upstream = upstream
@@ -90,9 +90,9 @@ class VneidConnector:
 
     def finish(self, callback: Callback) -> Arrival:
         ask = UpstreamClient(self._outbound)
-        # Plain base64 stands in this query, and a `+` of it is no space.
-        found = parameters(callback.query, plus_is_space=False)
-        code, encrypt_key = code_of(found), found.get("encrypt_key")
+        # This query contains plain base64, where `+` is not a space.
+        values = parameters(callback.query, plus_is_space=False)
+        code, encrypt_key = code_of(values), values.get("encrypt_key")
         if encrypt_key is None and not self._upstream.plain_codes:
             raise _shut()
         form = {
@@ -117,14 +117,14 @@ class VneidConnector:
         reach(self._outbound, self._upstream.authorization_endpoint)
 
     def _code(self, encrypt_key: str, code: str) -> str:
-        """The code inside; never the text as it came."""
-        found = self._text(encrypt_key, code).decode("ascii", errors="replace")
-        if not is_token(found):
+        """The decrypted code; never the text as received."""
+        plain = self._text(encrypt_key, code).decode("ascii", errors="replace")
+        if not is_token(plain):
             raise _shut()
-        return found
+        return plain
 
     def _opened(self, answer: Mapping[str, Any]) -> dict[str, Any]:
-        """The JSON inside an answer."""
+        """The JSON inside a response."""
         try:
             return strict_object(self._text(answer.get("key"), answer.get("data")))
         except ValueError:
@@ -155,5 +155,5 @@ class VneidConnector:
 
 
 def _shut() -> UpstreamFailed:
-    """The one failure of everything that is encrypted."""
+    """The one failure for everything that is encrypted."""
     return UpstreamFailed("refused", "the answer does not open")

@@ -14,12 +14,12 @@ LOGIN_KINDS: Mapping[Kind, tuple[IdentifierKind, ...]] = {
     "individual": ("bhxh", "cccd"),
     "organisation": ("unit", "tax"),
 }
-"""Which identifiers open which tab. A 10-digit text is a BHXH code or a tax code: the tab decides, nobody guesses."""
+"""Which identifiers open which tab. A 10-digit text is a BHXH code or a tax code: the tab decides, we do not guess."""
 
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """One name of an account and the time in which it held; `valid_to` None means that it still holds."""
+    """One name of an account and the period in which it is valid; `valid_to` None means that it is still valid."""
 
     kind: IdentifierKind
     value: str
@@ -35,13 +35,13 @@ class Identifier:
 class Account:
     """A person or an organisation. `id` is 32 hex digits, random, and never shown where `sub` is pairwise.
 
-    `phone_verified_at` is the moment of the last right code to the number, give or take a day; `phone_source` and
-    `email_source` say who put them there: "desk", "operator", "undo", else "". What they may be used for is asked of
-    `trust`. `secured_at` is the moment of the last credential event (password, recovery, contact): proofs, codes, links
-    and pending changes that are older are dead. `vouched_at` is that of the last one that a desk or a strong electronic
-    identity stood behind. `address` is the whole line as it is shown; `street` and the codes of commune and province
-    are what made it, where a desk registered it so. A temporary password opens nothing after `password_good_until`, nor
-    a second time after `password_spent_at`.
+    `phone_verified_at` is the time of the last correct code to the number, accurate to a day; `phone_source` and
+    `email_source` say who set them: "desk", "operator", "undo", else "". `trust` decides what they may be used for.
+    `secured_at` is the time of the last credential event (password, recovery, contact): older proofs, codes, links and
+    pending changes are invalid. `vouched_at` is the time of the last one backed by a desk or a strong electronic
+    identity. `address` is the whole line as displayed; `street` and the codes of commune and province are its parts,
+    where a desk registered it that way. A temporary password does not work after `password_good_until`, nor a second
+    time after `password_spent_at`.
     """
 
     id: str
@@ -78,9 +78,9 @@ class Account:
 
     @property
     def has_own_password(self) -> bool:
-        """Whether the person has set a password: a temporary one is none of theirs."""
+        """Whether the person has set a password; a temporary one does not count."""
         return self.password_hash is not None and not self.password_temporary
 
     def identifier(self, kind: IdentifierKind) -> str | None:
-        """The value of that kind which still holds, if any."""
+        """The currently valid value of that kind, if any."""
         return next((i.value for i in self.identifiers if i.kind == kind and i.valid_to is None), None)

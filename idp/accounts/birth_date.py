@@ -1,4 +1,4 @@
-"""`BirthDate`: a date of birth as precisely as it is known. Many people's papers tell only the year."""
+"""`BirthDate`: a date of birth, as precise as it is known. Many people's papers state only the year."""
 
 import re
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _FORMS = (
 
 
 class NotABirthDate(ValueError):
-    """The text is no date of birth."""
+    """The text is not a date of birth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +32,13 @@ class BirthDate:
     def parse(cls, text: str, *, today: date) -> "BirthDate":
         """Read `dd/MM/yyyy`, `yyyyMMdd`, `yyyy-MM-dd`, `MM/yyyy`, `yyyy-MM` or `yyyy`. Raises `NotABirthDate`.
 
-        Records write `00` for a day or month that nobody knows.
+        Records write `00` for an unknown day or month.
         """
         written = text.strip()
-        found = next(filter(None, (form.fullmatch(written) for form in _FORMS)), None)
-        if found is None:
+        matched = next(filter(None, (form.fullmatch(written) for form in _FORMS)), None)
+        if matched is None:
             raise NotABirthDate("not a date")
-        parts = found.groupdict()
+        parts = matched.groupdict()
         month, day = (int(parts.get(name) or 0) or None for name in ("month", "day"))
         read = cls(int(parts["year"]), month, day)
         try:
@@ -52,7 +52,7 @@ class BirthDate:
         return read
 
     def may_be_under(self, years: int, today: date) -> bool:
-        """Whether whoever was born then may not have had that birthday yet; an unknown day counts as the last."""
+        """Whether a person born then may not have had that birthday yet; an unknown day counts as the last."""
         birthday = (self.year + years, self.month or 12, self.day or 31)
         return birthday > (today.year, today.month, today.day)
 
@@ -67,7 +67,7 @@ class BirthDate:
         return "-".join(parts)
 
     def same_as(self, other: "BirthDate") -> Sameness:
-        """`exact` only when both know the day; what agrees as far as the less precise one goes is `year`."""
+        """`exact` only when both know the day; `year` when they agree up to the precision of the less precise one."""
         mine, theirs = (self.year, self.month, self.day), (other.year, other.month, other.day)
         known = [(a, b) for a, b in zip(mine, theirs, strict=True) if a is not None and b is not None]
         if any(a != b for a, b in known):

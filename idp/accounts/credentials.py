@@ -1,8 +1,8 @@
-"""`Credentials`: a password is changed, set again after a recovery, or taken away by "not me".
+"""`Credentials`: changes a password, resets it after a recovery, or revokes it after "not me".
 
-Each is one credential event: in one transaction the account changes, every other session, device and refresh family
-ends, the trail is written and the notices are accepted. `Account.secured_at` is its date; proofs, codes, links and
-pending changes that are older are dead, and of two events at once one wins.
+Each is one credential event: one transaction changes the account, ends every other session, device and refresh family,
+writes the trail and accepts the notices. `Account.secured_at` is its date; older proofs, codes, links and pending
+changes are invalid, and of two concurrent events one wins.
 """
 
 from collections.abc import Mapping
@@ -11,27 +11,28 @@ from typing import Any, Literal, Protocol
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.accounts.notices import NO_NOTICE, UNDO_LIFE, Notice, Notices, Scene, Undo, undo_digest
+from idp.accounts.notices import NO_NOTICE, NOWHERE, UNDO_LIFE, Notice, Notices, Scene, Undo, previous, undo_digest
 from idp.accounts.password_rules import checked_new
 from idp.accounts.passwords import Passwords, WeakPassword
 from idp.accounts.trust import Channel
 from idp.errors import StaleState
+from idp.limits.guesses import Failures
 from idp.ports import Clock, Event
 
 Way = Literal["email", "sms", "hotline", "eid"]
 BY_IDENTITY = ("opened", "confirmed")
-"""Links to upstreams that a proven citizen number made: whoever comes through one is the person."""
+"""Links to upstreams based on a proved citizen number: a login through one identifies the person."""
 
 CHANGES = ("phone_changed", "email_changed", "profile_changed")
-"""Events that put another number or address in the place of the one before."""
+"""Events that replace a number or address."""
 
 BY_PASSWORD = ("password", "session")
-"""Links to upstreams that stand on the password, or on a session that it opened, and on nothing else of the person."""
+"""Links to upstreams based only on the password, or on a session that it opened."""
 
 
 @dataclass(frozen=True, slots=True)
 class HeldLink:
-    """A link of the account to an upstream: what made it, when, and to which."""
+    """A link of the account to an upstream: how it was made, when, and to which upstream."""
 
     id: str
     how: str
@@ -41,13 +42,13 @@ class HeldLink:
 
 @dataclass(frozen=True, slots=True)
 class Securing:
-    """One credential event. `since` is the `secured_at` it was decided on; `undone` the link that it uses up.
+    """One credential event. `since` is the `secured_at` it was decided on; `undone` is the undo link that it uses up.
 
-    `links_end` names links to upstreams that end, `link_returns` one that holds again when nothing is in its way.
-    `passkeys_end` names passkeys that end, or says that none is left. `activation` is the digest of the way to a first
-    password that it uses up. `owner_is_back` says that whoever had the account before may not have been its owner: what
-    was asked about its data ends unanswered. `vouched` says that a desk or a strong electronic identity stands behind
-    the event: no older notice outranks it. `case` is what somebody disavowed and an officer has to look at.
+    `links_end` names links to upstreams that end, `link_returns` one that is restored if nothing prevents it.
+    `passkeys_end` names passkeys that end, or says that all of them do. `activation` is the digest of the activation
+    for a first password that it uses up. `owner_is_back` says that the previous user of the account may not have been
+    its owner: pending requests about its data end unanswered. `vouched` says that a desk or a strong electronic
+    identity backs the event: no older notice outranks it. `case` is what was disavowed and an officer has to review.
     """
 
     account_id: str
@@ -73,8 +74,8 @@ class CredentialStore(Protocol):
     def secure(self, event: Securing, now: float) -> float | None:
         """All of it in one transaction, or nothing; returns the date of the event.
 
-        None when another event came first or the link was used. The date is later than the one before it, also when a
-        clock was set back.
+        None when another event came first or the link was used. The date is always later than the previous one, even
+        when a clock was set back.
         """
         ...
 
@@ -83,11 +84,11 @@ class CredentialStore(Protocol):
         ...
 
     def undo_used_at(self, digest: str) -> float | None:
-        """When a link was used, or died with one that was; None for one that is unused, forgotten or unknown."""
+        """When a link was used, or invalidated together with a used one; None if it is unused, forgotten or unknown."""
         ...
 
     def links_of(self, account_id: str) -> list[HeldLink]:
-        """The links to upstreams that hold."""
+        """The links to upstreams that are in force."""
         ...
 
     def has_passkeys(self, account_id: str) -> bool:
@@ -102,20 +103,36 @@ class WrongPassword(Exception):
 class Credentials:
     """The password's life."""
 
-    def __init__(self, store: CredentialStore, passwords: Passwords, notices: Notices, clock: Clock) -> None:
+    def __init__(
+        self, store: CredentialStore, passwords: Passwords, notices: Notices, failures: Failures, clock: Clock
+    ) -> None:
         self._store = store
         self._passwords = passwords
         self._notices = notices
+        self._failures = failures
         self._clock = clock
 
     def checked(self, account: Account, old: str, new: str) -> str:
-        """The hash of a new password that may take effect. Raises `WrongPassword`, `WeakPassword`, `Busy`."""
+        """The hash of an acceptable new password. Raises `WrongPassword`, `WeakPassword`, `Busy`."""
         if not self._passwords.verify(account.password_hash, old):
             raise WrongPassword
         normal = checked_new(new, account)
         if self._passwords.verify(account.password_hash, normal):
             raise WeakPassword("same")
         return self._passwords.hash(normal)
+
+    def set_number(self, account: Account, number: str, reason: str) -> bool:
+        """Give an account an unverified number, as an operator does; False when another event came first.
+
+        A number is an authenticator: the previous contacts are notified, and may answer that it was not them.
+        """
+        now = self._clock()
+        before = previous(account, ["phone"], now) | {"vouched_by": "operator"}
+        notice = self._notices.of("phone_changed", replace(account, phone=None), NOWHERE, before=before)
+        values = {"phone": number, "phone_verified_at": None, "phone_changed_at": now, "phone_source": "operator"}
+        event = Event("account.phone_set", account.id, reason=reason)
+        securing = Securing(account.id, account.secured_at, values, event, notice, vouched=True)
+        return self._store.secure(securing, now) is not None
 
     def change(
         self,
@@ -127,7 +144,7 @@ class Credentials:
         device: str | None = None,
         proved: Channel | None = None,
     ) -> float:
-        """Let a changed password take effect; session `sid` and the device stay. Returns the moment of the change.
+        """Apply a changed password; session `sid` and the device stay. Returns the time of the change.
 
         `proved` is the channel whose code confirmed it. Raises `StaleState`.
         """
@@ -141,16 +158,18 @@ class Credentials:
         return self._do(Securing(account.id, account.secured_at, values, event, notice, sid, device), now)
 
     def hashed(self, new: str, account: Account) -> str:
-        """The hash of a password that this account may have. Raises `WeakPassword`, `Busy`."""
+        """The hash of a password that is allowed for this account. Raises `WeakPassword`, `Busy`."""
         return self._passwords.hash(checked_new(new, account))
 
     def reset(self, account: Account, new_hash: str, way: Way, scene: Scene, *, through: str = "") -> list[str]:
-        """Set a password after a recovery; everything open ends. Returns the names of what was removed unproven.
+        """Set a password after a recovery: everything open ends, failed attempts are forgotten.
+
+        Returns the names of the contacts that were removed because they were never proved.
 
         `through` names the upstream of a recovery by eID.
 
-        Whoever recovered proved one channel; a number or address that nobody ever proved may be an attacker's, and so
-        may a link to an upstream that only the lost password made, and a passkey: they go (security.md T-03). Raises
+        The person proved one channel. A number or address that was never proved may be an attacker's, and so may a
+        passkey or a link to an upstream that only the lost password made: they are removed (security.md T-03). Raises
         `StaleState`.
         """
         now = self._clock()
@@ -166,10 +185,11 @@ class Credentials:
         since = account.secured_at
         resetting = Securing(account.id, since, values, event, notice, links_end=ends, passkeys_end="all")
         self._do(replace(resetting, owner_is_back=True, vouched=vouched), now)
+        self._failures.clear(account.id)
         return unproven + (["link"] if ends else []) + passkeys
 
     def end_passkey(self, account: Account, passkey_id: str, scene: Scene, *, sid: str) -> None:
-        """End a passkey and everything open that it may have opened; session `sid` stays. Raises `StaleState`."""
+        """End a passkey and everything it may have opened; session `sid` stays. Raises `StaleState`."""
         notice = self._notices.of("passkey_removed", account, scene)
         event = Event("account.secured", account.id, facts={"about": "passkey_removed"})
         ends = (passkey_id,)
@@ -177,7 +197,7 @@ class Credentials:
         self._do(securing, self._clock())
 
     def activate(self, account: Account, new_hash: str, activation: str, scene: Scene) -> None:
-        """Set the first password of an account that the desk opened; the way to it is used up. Raises `StaleState`."""
+        """Set the first password of an account that the desk opened, using up the activation. Raises `StaleState`."""
         now = self._clock()
         values = _password(new_hash, now) | {"phone_verified_at": now}
         notice = self._notices.of("activated", account, scene)
@@ -187,7 +207,7 @@ class Credentials:
     def is_recoverable_through(self, account: Account, upstream: str) -> bool:
         """Whether a login through this upstream proves more than the password that may have made the link to it.
 
-        A link that was made for an existing account counts once its owner had 72 hours to say "not me" (U-07).
+        A link made for an existing account counts only after its owner had 72 hours to say "not me" (U-07).
         """
         mine = [link for link in self._store.links_of(account.id) if link.upstream == upstream]
         rested = self._clock() - UNDO_LIFE
@@ -198,20 +218,21 @@ class Credentials:
         return self._store.has_passkeys(account.id)
 
     def undo_of(self, token: str) -> Undo | None:
-        """What the link of a notice would undo, while it is good."""
+        """What the link of a notice would undo, while it is valid."""
         return self._store.find_undo(undo_digest(token), self._clock())
 
     def undo_used_at(self, token: str) -> float | None:
-        """When the link of a notice was used, or died with one that was."""
+        """When the link of a notice was used, or invalidated together with a used one."""
         return self._store.undo_used_at(undo_digest(token))
 
     def not_me(self, token: str, account: Account, scene: Scene) -> trust.Proof:
-        """Undo what a notice told about, as far as `trust` lets whoever presses its link; tells all channels of it.
+        """Undo what a notice reported, as far as `trust` allows the holder of its link; notify all channels.
 
-        Everything open ends. Where nobody vouched for the change the old value is back, the password opens nothing,
-        links to upstreams that were made then or later end, the one that a recovery went through, and every passkey:
-        whoever did the one may have done the other. Where a desk or a strong electronic identity did, an officer gets a
-        case and no channel changes. Returns which of these it was. Raises `StaleState` when the link is used or over.
+        Everything open ends. If nobody vouched for the change, the old value is restored, the password no longer works,
+        and these end: links to upstreams made then or later, the link that a recovery went through, and every passkey,
+        since the same attacker may have made them. If a desk or a strong electronic identity vouched for it, an officer
+        gets a case and no channel changes. Returns which of the two it was. Raises `StaleState` when the link is used
+        or expired.
         """
         now = self._clock()
         undo = self.undo_of(token)
@@ -240,15 +261,15 @@ class Credentials:
         return proof
 
     def _made_since(self, undo: Undo, account: Account) -> tuple[str, ...]:
-        """Links that were made after the event, and the one of before that a recovery by eID went through."""
+        """Links made after the event, and the older link that a recovery by eID went through."""
         through = undo.before.get("upstream")
         mine = self._store.links_of(account.id)
         return tuple(link.id for link in mine if link.made_at >= undo.created_at or link.upstream == through)
 
     def disown_device(self, account: Account, scene: Scene) -> None:
-        """The phone that took the place of another is not the person's: every session, device and family ends.
+        """The phone that replaced another is not the person's: every session, device and family ends.
 
-        The password stays, so that whoever lost a phone long ago and still holds it cannot take that away too.
+        The password stays, so that someone who still holds a phone lost long ago cannot take the password away too.
         Raises `StaleState`.
         """
         event = Event("account.not_me", account.id, facts={"about": "device_enrolled"})
@@ -268,20 +289,20 @@ def _password(new_hash: str, now: float) -> dict[str, object]:
 
 
 def disavowal_of(undo: Undo, account: Account) -> trust.Proof:
-    """How "this was not me" stands against what happened to the account."""
+    """How "this was not me" is rated for what happened to the account."""
     return trust.disavowal(undo.about, undo.before, undo.created_at, account.vouched_at)
 
 
 def _channel(account: Account, way: Way) -> dict[str, str]:
-    """The number or address that a recovery went by."""
+    """The number or address that a recovery used."""
     name = {"email": "email", "eid": ""}.get(way, "phone")
     return {name: getattr(account, name) or ""} if name else {}
 
 
 def _taken_back(undo: Undo, account: Account, now: float) -> dict[str, object]:
-    """The values before the event, none of them verified; after a recovery its channel is trusted no more.
+    """The values before the event, none of them verified; after a recovery its channel is no longer trusted.
 
-    Only what was changed is named in the notice; what nobody had proved before does not come back.
+    The notice names only what was changed; values that were never proved before are not restored.
     """
     before = undo.before
     names = [name for name in ("phone", "email") if name in before]
@@ -297,11 +318,11 @@ def _taken_back(undo: Undo, account: Account, now: float) -> dict[str, object]:
 
 
 def _resting_again(undo: Undo, account: Account, now: float) -> dict[str, object]:
-    """What a disputed change brought recovers nothing for another 72 hours: the desk has to look first."""
+    """Values set by a disputed change cannot be used for recovery for another 72 hours: the desk has to check first."""
     names = [name for name in ("phone", "email") if name in undo.before and getattr(account, name)]
     return {f"{name}_changed_at": now for name in names} if undo.about in CHANGES else {}
 
 
 def contacts_of(values: Mapping[str, object]) -> dict[str, Any]:
-    """Those of the values that say how the person is reached."""
+    """Those of the values that are contact details of the person."""
     return {name: value for name, value in values.items() if name.startswith(("phone", "email"))}

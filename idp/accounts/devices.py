@@ -1,8 +1,8 @@
-"""`Devices`: the one phone with which a person confirms, per app; enrolled, proved by a passcode of its own, ended.
+"""`Devices`: the one phone per app with which a person confirms; it is enrolled, proved by its own passcode, and ended.
 
 A device is a key that never leaves the phone, known by its thumbprint, and belongs to one account in one app. Another
-phone takes its place only after a code to the registered number, in the transaction that ends the first. What is ended
-stays: its key opens nothing again, and the phone is told why. Wrong passcodes are counted before they are judged.
+phone replaces it only after a code to the registered number, in the transaction that ends the first. Ended devices stay
+on record: the key never works again, and the phone is told why. Failed passcodes are counted before they are checked.
 """
 
 import re
@@ -21,14 +21,14 @@ from idp.ports import Clock, Event
 
 MOST_WRONG = 5
 CODE_COUNTS = 300.0
-"""Seconds for which a code that was entered at the login also serves for the enrolment."""
+"""Seconds during which a code entered at the login also counts for the enrolment."""
 
 TELLS_WHY = 259_200.0
-"""Seconds after its end in which a device may say that this was not its owner: as long as the notice's link."""
+"""Seconds after its end during which a device may report that this was not its owner: as long as the notice's link."""
 
 Ended = Literal["replaced", "unenrolled", "passcode", "secured", "operator"]
 DeviceBinding = Literal["free", "mine", "other", "ended"]
-"""Whose place in the app it is, seen from one key: nobody's, its own, another phone's, or it was its own once."""
+"""Who holds the place in the app, as seen from one key: nobody, this key, another phone, or this key did once."""
 
 Why = Literal[
     "no_device",
@@ -66,7 +66,7 @@ class Device:
 
 
 class DeviceRefused(UserError):
-    """The app is refused; `why` names the sentence, `device` the phone that it is about."""
+    """The app is refused; `why` names the sentence, `device` the phone it concerns."""
 
     kind = "device"
     status = 409
@@ -80,9 +80,10 @@ class DeviceRefused(UserError):
 
 @dataclass(frozen=True, slots=True)
 class DeviceHolder:
-    """Who asks: the account of a live token, the app, the key that the request was signed with, and how fresh it is.
+    """The caller: the account of a live token, the app, the key that signed the request, and how fresh it is.
 
-    `otp_at` is when a code or passkey was last given at login; `address` pays for messages; `network` is its prefix.
+    `otp_at` is when a code or passkey was last given at login; `address` is charged for messages; `network` is its
+    prefix.
     """
 
     account: Account
@@ -113,11 +114,11 @@ class DeviceStore(Protocol):
         ...
 
     def present(self, account_id: str, client_id: str) -> Device | None:
-        """The one that has not ended."""
+        """The active device."""
         ...
 
     def of_account(self, account_id: str) -> list[Device]:
-        """Those of all apps that have not ended, newest first."""
+        """The active devices in all apps, newest first."""
         ...
 
     def enrol(self, device: Device, replaced: str | None, notice: Notice, secured_at: float) -> bool:
@@ -128,23 +129,23 @@ class DeviceStore(Protocol):
         ...
 
     def charge(self, device_id: str, most: int) -> int | None:
-        """Count a passcode before it is judged; returns how many were wrong with it, None when none is left."""
+        """Count a passcode before it is checked; returns the failures including it, None when none is left."""
         ...
 
     def give_back(self, device_id: str) -> None:
-        """Take one count back that nothing was judged by."""
+        """Take back one count for which nothing was checked."""
         ...
 
     def forgive(self, device_id: str, now: float) -> None:
-        """A right passcode forgets the wrong ones."""
+        """A correct passcode resets the failures."""
         ...
 
     def set_passcode(self, device_id: str, passcode_hash: str, event: Event) -> bool:
-        """Another passcode; False when the device ended meanwhile."""
+        """Set another passcode; False when the device has ended meanwhile."""
         ...
 
     def end(self, device_id: str, why: Ended, now: float, notice: Notice | None, successor: str = "") -> bool:
-        """End it; exactly one caller gets True."""
+        """End the device; exactly one caller gets True."""
         ...
 
 
@@ -169,7 +170,7 @@ class Devices:
         return self._store.present(account_id, client_id)
 
     def binding(self, account_id: str, client_id: str, jkt: str) -> DeviceBinding:
-        """Whose place in the app it is, seen from the key `jkt`."""
+        """Who holds the place in the app, as seen from the key `jkt`."""
         present = self._store.present(account_id, client_id)
         if present is not None:
             return "mine" if present.jkt == jkt else "other"
@@ -179,7 +180,7 @@ class Devices:
     def enrol(self, holder: DeviceHolder, wish: EnrolmentRequest) -> Device:
         """Make the phone the person's device. Raises `DeviceRefused`, `OverBudget`, `Busy`.
 
-        `other_device` names the phone that is there, until the person agrees; `code_needed` says that a code was sent.
+        `other_device` names the current phone, until the person agrees; `code_needed` says that a code was sent.
         """
         name = checked_name(wish.name)
         checked_passcode(wish.passcode, holder.account)
@@ -189,7 +190,7 @@ class Devices:
         present = self._store.present(holder.account.id, holder.client_id)
         if present is not None and not wish.replace:
             raise DeviceRefused("other_device", device=present)
-        # A code of a moment ago says nothing about the other phone.
+        # A code entered a moment ago says nothing about the other phone.
         self._demand_code(holder if present is None else replace(holder, otp_at=None), wish.code)
         now = self._clock()
         device = Device(
@@ -209,21 +210,21 @@ class Devices:
         return device
 
     def prove(self, device: Device, passcode: str, account: Account) -> None:
-        """The person typed the passcode. Raises `DeviceRefused`: `passcode_wrong` with the tries left, or `ended`.
+        """Check the passcode that was typed. Raises `DeviceRefused`: `passcode_wrong` with the tries left, or `ended`.
 
-        The fifth wrong one ends the device and tells the owner.
+        The fifth failure ends the device and notifies the owner.
         """
         if not is_passcode(passcode):
             raise DeviceRefused("passcode_form")
         count = self._store.charge(device.id, MOST_WRONG)
         if count is None:
-            # Whoever counted the fifth may have stopped before the end of the device.
+            # The process that counted the fifth failure may have stopped before it ended the device.
             self._end(device, "passcode", account)
             raise DeviceRefused("ended", device=self.of_key(device.jkt) or device)
         try:
             right = self._passcodes.verify(device.passcode_hash, passcode)
         except Busy:
-            # Nothing was judged: a busy hour must cost nobody a device.
+            # Nothing was checked: a busy hour must not cost anyone a device.
             self._store.give_back(device.id)
             raise
         if right:
@@ -235,7 +236,7 @@ class Devices:
         raise DeviceRefused("ended", device=self.of_key(device.jkt) or device)
 
     def change_passcode(self, device: Device, old: str, new: str, account: Account) -> None:
-        """Another passcode, for somebody who knows the old one. Raises `DeviceRefused`, `Busy`."""
+        """Set another passcode, given the old one. Raises `DeviceRefused`, `Busy`."""
         checked_passcode(new, account)
         self.prove(device, old, account)
         event = Event("device.passcode", account.id, device.client_id)
@@ -247,21 +248,21 @@ class Devices:
         return self._store.of_account(account_id)
 
     def unenrol(self, device: Device, account: Account) -> None:
-        """The person takes the phone out; whoever did it twice did it once."""
+        """Remove the person's phone; doing it twice has no further effect."""
         self._end(device, "unenrolled", account)
 
     def make_way(self, device_id: str) -> bool:
-        """End the phone whose place another took, after the code; exactly one caller gets True."""
+        """End a phone that was replaced, after the code; exactly one caller gets True."""
         return self._store.end(device_id, "replaced", self._clock(), None)
 
     def disowned(self, jkt: str) -> Device | None:
-        """The device that was replaced and whose owner may still say that it was not them."""
+        """The replaced device whose owner may still say that it was not them."""
         own = self.of_key(jkt)
         recent = own is not None and own.ended_at is not None and self._clock() < own.ended_at + TELLS_WHY
         return own if own is not None and recent and own.ended_why == "replaced" else None
 
     def next_code(self, holder: DeviceHolder) -> float | None:
-        """From when on another code may be asked for; None when none was sent."""
+        """When another code may be requested; None when none was sent."""
         number = trust.number(holder.account, "device", self._clock())
         return self._codes.next_send(_ask(holder, number)) if number else None
 
@@ -274,7 +275,7 @@ class Devices:
         return self._notices.of(about, account, scene)
 
     def _demand_code(self, holder: DeviceHolder, typed: str) -> None:
-        """A code to the registered number, unless one was entered at the login a moment ago. Raises `DeviceRefused`."""
+        """Require a code to the registered number, unless one was just entered at the login. Raises `DeviceRefused`."""
         now = self._clock()
         if holder.otp_at is not None and now < holder.otp_at + CODE_COUNTS:
             return
@@ -309,7 +310,7 @@ def is_passcode(text: str) -> bool:
 
 
 def checked_passcode(passcode: str, account: Account) -> str:
-    """`passcode` if it may be set. Raises `DeviceRefused`: not six digits, or what everybody tries first."""
+    """Return `passcode` if it may be set. Raises `DeviceRefused`: not six digits, or easy to guess."""
     if not is_passcode(passcode):
         raise DeviceRefused("passcode_form")
     if passcode in _obvious(account) or passcode in "0123456789012345" or passcode in "9876543210987654":
@@ -320,7 +321,7 @@ def checked_passcode(passcode: str, account: Account) -> str:
 
 
 def _obvious(account: Account) -> set[str]:
-    """Six digits that stand on the person's papers: ends and beginnings of numbers, and the birth date."""
+    """Six digits that appear in the person's papers: beginnings and ends of numbers, and the birth date."""
     numbers = [account.phone or "", *(identifier.value for identifier in account.identifiers)]
     year, month, day = ((account.birth_date or "") + "--").split("-")[:3]
     dates = {day + month + year[2:], year[2:] + month + day, day + month + year, month + day + year[2:]}

@@ -1,8 +1,8 @@
-"""`HashQueue`: who may have a password hashed now, and who waits, fairly.
+"""`HashQueue`: decides who may have a password hashed now and who waits, fairly.
 
-Hashing costs some 25 ms of a core on purpose, so only as many go at once as there are cores. Others wait a moment. The
-next is whoever comes from the network that was served longest ago, and within a network from such an address: somebody
-with a thousand tries shares one turn. Whoever is known goes first, and never waits for strangers.
+Hashing deliberately costs some 25 ms of a core, so only as many run at once as there are cores; others wait briefly.
+The next place goes to the network that was served longest ago, and within a network to such an address: a client with a
+thousand tries shares one turn. Known callers go first and never wait for strangers.
 """
 
 import itertools
@@ -15,15 +15,15 @@ from dataclasses import dataclass, field
 from idp.errors import Busy
 
 PATIENCE = 2.0
-"""Seconds that somebody waits for a place; `Busy` names as many until the next try."""
+"""Maximum wait for a place in seconds; `Busy` states the same time until the next try."""
 
 REMEMBERED = 4096
-"""So many networks and addresses are remembered with their last turn."""
+"""How many networks and addresses are remembered with their last turn."""
 
 
 @dataclass(frozen=True, slots=True)
 class HashCaller:
-    """Who wants a password hashed. `is_known`: on a device that the account knows, logged in, or an operator."""
+    """The caller that wants a hash. `is_known`: a device the account knows, a logged-in person, or an operator."""
 
     network: str = ""
     address: str = ""
@@ -42,7 +42,7 @@ class _Waiting:
 
 
 class HashQueue:
-    """`places` at once, and `waiting` more for at most `patience` seconds; if it is full, a stranger has to leave."""
+    """`places` at once, and `waiting` more for at most `patience` seconds; when it is full, a stranger has to leave."""
 
     def __init__(self, places: int, waiting: int, patience: float = PATIENCE) -> None:
         self._free = places
@@ -56,12 +56,12 @@ class HashQueue:
 
     @property
     def busy(self) -> int:
-        """How many have a place or wait for one."""
+        """How many callers have a place or wait for one."""
         return self._places - self._free + len(self._waiting)
 
     @contextmanager
     def place(self, asker: HashCaller) -> Iterator[None]:
-        """A place for the time of the block. Raises `Busy`."""
+        """A place for the duration of the block. Raises `Busy`."""
         mine = self._enter(asker)
         if not mine.called.wait(self._patience):
             self._give_up(mine)
@@ -90,7 +90,7 @@ class HashQueue:
 
     def _give_up(self, mine: _Waiting) -> None:
         with self._lock:
-            # It may have been called in this very moment.
+            # It may have been called at this very moment.
             if not mine.called.is_set():
                 self._remove(mine)
 
@@ -116,7 +116,7 @@ class HashQueue:
         return (not asker.is_known, last(asker.network, -1), last(asker.address, -1), waiting.number)
 
     def _least_entitled(self) -> _Waiting:
-        """Of the strangers, the newest of the address and network that have most waiting."""
+        """Of the strangers, the newest from the address and network with the most waiting."""
         networks = Counter(each.asker.network for each in self._waiting)
         addresses = Counter(each.asker.address for each in self._waiting)
 

@@ -1,4 +1,4 @@
-"""What a person may see of the audit trail: what was done with the account, when, and from where if that is known."""
+"""What a person may see of the audit trail: what was done with the account, when, and from where if known."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """One event. `at` is in seconds since the epoch; `facts` are small words."""
+    """One event. `at` is in seconds since the epoch; `facts` are short words."""
 
     name: str
     at: float

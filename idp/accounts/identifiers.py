@@ -1,4 +1,4 @@
-"""What a person typed as user name, read as an identifier: BHXH code 10 digits, CCCD 12, tax code 10, 12 or 13."""
+"""Parses what a person typed as user name into an identifier: BHXH code 10 digits, CCCD 12, tax code 10, 12 or 13."""
 
 import re
 import unicodedata
@@ -20,7 +20,7 @@ _PATTERNS: dict[Kind, tuple[tuple[IdentifierKind, re.Pattern[str]], ...]] = {
 
 
 def canonical(text: str) -> str:
-    """NFKC, upper case, without spaces, dots and hyphens: one form for writing and for looking up."""
+    """NFKC, upper case, without spaces, dots and hyphens: one form for storing and for lookup."""
     if text.isascii() and text.isalnum():
         return text.upper()
     folded = unicodedata.normalize("NFKC", text).upper()
@@ -32,9 +32,9 @@ def canonical(text: str) -> str:
 
 
 def read(kind: Kind, typed: str) -> tuple[IdentifierKind, str] | None:
-    """The identifier that `typed` means under the tab `kind`, or None when it has no possible shape.
+    """The identifier that `typed` means under the tab `kind`, or None when it has no valid shape.
 
-    A health-insurance card number (two letters, thirteen digits) ends in the BHXH code and is accepted for it.
+    A health-insurance card number (two letters, thirteen digits) ends in the BHXH code and is accepted in its place.
     """
     if len(typed) > LONGEST:
         return None

@@ -1,4 +1,4 @@
-"""What is shown of a name, a number or an address: its owner recognises it, and nobody else learns it."""
+"""What is shown of a name, a number or an address: its owner recognises it, and others learn nothing."""
 
 from idp.accounts.names import tidy
 
@@ -10,9 +10,9 @@ def masked_name(text: str) -> str:
     return " ".join([first, *initials]) if initials else f"{first[0]}."
 
 
-def masked_number(value: str, *, shown: int = 4, least: int = 0) -> str:
-    """All but the last `shown` characters hidden, by at least `least` stars."""
-    return "*" * max(len(value) - shown, least) + value[-shown:]
+def masked_number(value: str, *, visible: int = 4, least: int = 0) -> str:
+    """All but the last `visible` characters hidden, by at least `least` stars."""
+    return "*" * max(len(value) - visible, least) + value[-visible:]
 
 
 def masked_phone(e164: str) -> str:

@@ -1,6 +1,6 @@
-"""Vietnamese names: one form to store and show, and how far two writings of a name agree.
+"""Vietnamese names: one form to store and display, and how closely two spellings of a name agree.
 
-Folding merges different people (Hoa, Hòa and Họa are one then): an equal fold is needed, and never enough.
+Folding merges different people (Hoa, Hòa and Họa become one): an equal fold is necessary, but never sufficient.
 """
 
 import re
@@ -15,7 +15,7 @@ _TONE_ON_FIRST = re.compile(rf"(o(?=.[ae])|u(?=.y))([{_TONES}])([aey])(?![a-z\u0
 
 
 class NameAgreement(IntEnum):
-    """How far two writings of a name agree; more is larger. `TONE` differs only in where the tone mark stands."""
+    """How closely two spellings of a name agree; larger is closer. `TONE` differs only in where the tone mark is."""
 
     DIFFERENT = 0
     KEY = 1
@@ -26,7 +26,7 @@ class NameAgreement(IntEnum):
 
 
 def tidy(text: str) -> str:
-    """NFC, trimmed, every run of spaces one space: the form to store and to show."""
+    """NFC, trimmed, every run of spaces one space: the form to store and display."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 
@@ -39,12 +39,12 @@ def fold(text: str) -> str:
 
 
 def match_key(text: str) -> str:
-    """The fold with nothing but its letters, as the state's own systems compare names."""
+    """The fold reduced to its letters, as the state's own systems compare names."""
     return "".join(c for c in fold(text) if c.isalpha())
 
 
 def agreement(one: str, other: str) -> NameAgreement:
-    """The closest way in which two writings agree; empty names agree with nothing."""
+    """The closest way in which two spellings agree; empty names agree with nothing."""
     if not match_key(one) or not match_key(other):
         return NameAgreement.DIFFERENT
     same = (
@@ -58,6 +58,6 @@ def agreement(one: str, other: str) -> NameAgreement:
 
 
 def _tones_moved(text: str) -> str:
-    """The tone of an open `oa`, `oe`, `uy` on its second letter: both places are right, no normal form joins them."""
+    """Put the tone of an open `oa`, `oe`, `uy` on its second letter: both are correct, no normal form unifies them."""
     moved = _TONE_ON_FIRST.sub(r"\1\3\2", unicodedata.normalize("NFD", text))
     return unicodedata.normalize("NFC", moved)

@@ -1,21 +1,21 @@
-"""Notices: whatever changes about an account is told on every channel that may be told, the previous one too.
+"""Notices: every change to an account is reported on every channel that may be notified, including the previous one.
 
-Where the channel may also answer, the notice carries a link, "this was not me", that works once within 72 hours. Which
-channel may do what is asked of `trust`.
+If the channel may also answer, the notice carries a link, "this was not me", that works once within 72 hours. `trust`
+decides which channel may do what.
 """
 
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.accounts.password_rules import VIETNAM
+from idp.dates import local_date
 from idp.ephemeral_records import digest
-from idp.messages.message import Channel, Language, Message
+from idp.messages.message import Channel, Message
 from idp.ports import Clock
+from idp.sentences import Language
 
 About = Literal[
     "new_device",
@@ -44,7 +44,7 @@ UNDO_LIFE = 259_200.0
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """What "not me" would take back: the event and what was true before it. Only the token's digest is kept."""
+    """What "not me" would take back: the event and the values before it. Only the token's digest is stored."""
 
     digest: str
     account_id: str
@@ -64,7 +64,7 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where something happened, in words for the notice: browser and language."""
+    """Where something happened, as described in the notice: browser and language."""
 
     browser: str = ""
     language: Language = "vi"
@@ -75,7 +75,7 @@ NOWHERE = Scene()
 
 
 class Notices:
-    """Writes notices. `issuer` is the public URL that the link is built from, never a request's own host."""
+    """Writes notices. `issuer` is the public URL that the link is built from, never the host of a request."""
 
     def __init__(self, issuer: str, clock: Clock) -> None:
         self._issuer = issuer
@@ -90,10 +90,10 @@ class Notices:
         before: Mapping[str, str] | None = None,
         texts: bool = True,
     ) -> Notice:
-        """The notice of something that happened to `account`, told to where it could be reached before and after.
+        """The notice of an event of `account`, sent to the contacts from before and after it.
 
         `before` holds previous values under the names of the account's fields, those of `previous` for number and
-        address. Without `texts` no text message goes out, only mail.
+        address. Without `texts` only mail is sent, no text messages.
         """
         now = self._clock()
         known = dict(before or {})
@@ -104,11 +104,11 @@ class Notices:
         return Notice(notice, undo if any(receivers.values()) else None)
 
     def plain(self, about: About, account: Account, scene: Scene) -> tuple[Message, ...]:
-        """What every channel is told that may be told, with nothing to answer it by."""
+        """The messages to every channel that may be notified, without a link to answer."""
         return self._messages(about, account, scene, dict.fromkeys(_receivers(account, {}, self._clock()), False), "")
 
     def of_disavowal(self, account: Account, after: Account, before: Mapping[str, str], scene: Scene) -> Notice:
-        """That somebody said "this was not me": to every channel there is, was, or is again; nobody answers it."""
+        """Notify all previous, current and restored channels that "this was not me" was said; nobody can answer it."""
         now = self._clock()
         everywhere = {**_receivers(account, before, now), **_receivers(after, {}, now)}
         return Notice(self._messages("disavowed", account, scene, dict.fromkeys(everywhere, False), ""))
@@ -119,7 +119,7 @@ class Notices:
         now = self._clock()
         facts = {
             "event": about,
-            "time": datetime.fromtimestamp(now, VIETNAM).strftime("%H:%M %d/%m/%Y"),
+            "time": local_date(now),
             "browser": scene.browser,
         }
         return tuple(
@@ -137,18 +137,18 @@ class Notices:
 
 
 def undo_digest(token: str) -> str:
-    """What the store keeps of the link's token."""
+    """The form in which the store keeps the link's token."""
     return digest("undo", token)
 
 
 def previous(account: Account, changed: Sequence[str], now: float) -> dict[str, str]:
-    """What a notice keeps of the `phone` or `email` that a change replaces: nothing of what may not answer it."""
+    """What a notice keeps of the `phone` or `email` that a change replaces: only contacts that may answer it."""
     ways = {"phone": trust.number(account, "disavow", now), "email": trust.address(account, "disavow", now)}
     return {name: ways[name] or "" for name in changed}
 
 
 def _receivers(account: Account, before: Mapping[str, str], now: float) -> dict[Receiver, bool]:
-    """Every way to reach the person, without repeating one, and whether it may answer that it was not them."""
+    """Every contact of the person, without duplicates, and whether it may answer that it was not them."""
     ways = {(c.channel, c.to): c.may("disavow") for c in trust.reachable(account, "notice", now)}
     previous_ways: list[tuple[Channel, str | None]] = [("sms", before.get("phone")), ("email", before.get("email"))]
     return ways | {(channel, to): True for channel, to in previous_ways if to}

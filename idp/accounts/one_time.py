@@ -1,8 +1,8 @@
 """One-time codes: one rule for every purpose.
 
 Six digits that live five minutes, bound to purpose, account, attempt and receiver. A try is counted before it is
-judged, a new code does not give the tries back and kills the code before it, and a right code works once. What is
-stored is a keyed digest. Nobody learns from asking for a code whether an account exists.
+checked, a new code does not reset the tries and invalidates the previous code, and a correct code works once. A keyed
+digest is stored. Requesting a code does not reveal whether an account exists.
 """
 
 import hashlib
@@ -16,30 +16,31 @@ from typing import Literal, Protocol
 
 from idp.accounts.trust import Channel as Channel
 from idp.limits.budgets import Budget, BudgetLimits, BudgetSpent, prefix_of
-from idp.messages.message import Language, Message
+from idp.messages.message import Message
 from idp.ports import Clock
+from idp.sentences import Language
 
 Purpose = Literal[
     "login", "step_up", "password", "recovery", "contact", "link", "device", "registration", "activation", "profile"
 ]
 Verdict = Literal["right", "wrong", "exhausted"]
 Alarm = Callable[[str, float], None]
-"""Told when a shared budget reaches a part of its limit: the budget and the part (0.5, 0.8, 1.0)."""
+"""Called when a shared budget reaches a part of its limit: the budget and the part (0.5, 0.8, 1.0)."""
 
 DAY = 86_400.0
 log = logging.getLogger(__name__)
 
 
 STRANGERS: frozenset[Purpose] = frozenset({"recovery", "registration", "link"})
-"""What is asked for by somebody who has proved nothing about the account yet."""
+"""Purposes requested by a person who has not proved anything about the account yet."""
 
 COUNTED = 1 << 40
-"""The limit of a budget that only counts."""
+"""The limit of a budget that is only counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class CodeRequest:
-    """What a code is for. `bound_to` names the attempt or session; `account_id` is None when nobody was found.
+    """What a code is for. `bound_to` names the attempt or session; `account_id` is None for an unknown account.
 
     `who` and `to` are the account and the receiver, or keyed digests of what was typed: both cases behave alike.
     """
@@ -53,7 +54,7 @@ class CodeRequest:
 
     @property
     def key(self) -> str:
-        """The name under which the store keeps the code; another purpose, attempt or receiver is another name."""
+        """The name under which the store keeps the code; it differs by purpose, attempt and receiver."""
         text = "\0".join((self.purpose, self.bound_to, self.who, self.channel, self.to))
         return urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=").decode()
 
@@ -71,7 +72,7 @@ class NewCode:
 
 @dataclass(frozen=True, slots=True)
 class StoredCode:
-    """What the store knows of a code: its digest, how long it is good, how many tries it had, when it was sent."""
+    """What the store knows of a code: its digest, until when it is valid, how many tries it had, when it was sent."""
 
     digest: str
     good_until: float
@@ -81,28 +82,28 @@ class StoredCode:
 
 
 class CodeStore(Protocol):
-    """Where codes and budgets are kept, durably: a lost count would permit."""
+    """Where codes and budgets are kept, durably: a lost count would allow more tries."""
 
     def issue(
         self, code: NewCode | None, budgets: Sequence[Budget], messages: Sequence[Message], now: float, *, trusted: bool
     ) -> dict[str, BudgetSpent]:
-        """Pay from all budgets, keep the code and accept its message, in one transaction.
+        """Charge all budgets, keep the code and accept its message, in one transaction.
 
-        Raises `OverBudget`, and `CaptchaFirst` when a budget is strained and the asker is not `trusted`: then nothing
-        is paid, kept or sent.
+        Raises `OverBudget`, and `CaptchaFirst` when a budget is strained and the caller is not `trusted`: then nothing
+        is charged, kept or sent.
         """
         ...
 
     def find(self, key: str, now: float) -> StoredCode | None:
-        """What is known of the code."""
+        """The stored code."""
         ...
 
     def guess(self, key: str, *, most: int, now: float) -> str | None:
-        """Count a try and return the digest to compare with; None when there is nothing left to try."""
+        """Count a try and return the digest to compare with; None when no try is left."""
         ...
 
     def use(self, key: str, digest: str, used: Budget | None, now: float) -> bool:
-        """Use the code up: exactly one caller gets True. `used` counts the conversion of its prefix."""
+        """Use up the code: exactly one caller gets True. `used` counts the conversion of its prefix."""
         ...
 
 
@@ -110,11 +111,11 @@ class GuessLimit(Protocol):
     """Counts wrong codes per account, over all purposes."""
 
     def wait(self, who: str) -> int:
-        """Charge a try before it is judged; more than 0 when the account's tries are used up until a recovery."""
+        """Charge a try before it is checked; more than 0 when the account has no tries left until a recovery."""
         ...
 
     def clear(self, who: str) -> None:
-        """A right code forgets the wrong ones."""
+        """A correct code resets the failures."""
         ...
 
 
@@ -128,7 +129,7 @@ class CodeRules:
 
 
 class OneTimeCodes:
-    """Sends and judges codes. `digest_key` keys the digests: six digits alone could be found by trying."""
+    """Sends and checks codes. `digest_key` keys the digests: six digits alone could be found by brute force."""
 
     def __init__(
         self,
@@ -139,7 +140,6 @@ class OneTimeCodes:
         *,
         digest_key: bytes,
         rules: CodeRules = CodeRules(),
-        alarm: Alarm | None = None,
     ) -> None:
         self._store = store
         self._guesses = guesses
@@ -147,12 +147,12 @@ class OneTimeCodes:
         self._limits = limits
         self._digest_key = digest_key
         self.rules = rules
-        self._alarm = alarm or _log_alarm
+        self.alarm: Alarm = _log_alarm
 
     def send(self, ask: CodeRequest, address: str, *, language: Language, trusted: bool) -> float:
-        """Send a code (or, for nobody, do as if) and return from when on another may be asked for.
+        """Send a code (or pretend to, for an unknown account) and return when another may be requested.
 
-        `trusted` says that the asker is a known device or solved a captcha. Raises `OverBudget`, `CaptchaFirst`.
+        `trusted` says that the caller is a known device or solved a captcha. Raises `OverBudget`, `CaptchaFirst`.
         """
         now = self._clock()
         code = "".join(secrets.choice("0123456789") for _ in range(self.rules.digits))
@@ -161,12 +161,12 @@ class OneTimeCodes:
         return now + self._limits.number_pause
 
     def tell(self, ask: CodeRequest, message: Message, address: str) -> None:
-        """Send another message than a code from the same budgets; nothing is sent to nobody. Raises `OverBudget`."""
+        """Send a message other than a code from the same budgets; none for an unknown account. Raises `OverBudget`."""
         self._pay(ask, address, None, message, trusted=True)
 
     def _pay(self, ask: CodeRequest, address: str, new: NewCode | None, message: Message, *, trusted: bool) -> None:
         sends = ask.account_id is not None
-        # Anybody may name an address in a registration: what that costs is taken from nobody's other codes.
+        # Anyone may enter any address in a registration: its cost is not charged to anyone's other codes.
         purse = "receiver registration" if ask.purpose == "registration" else "receiver"
         receiver, prefix = self._digest(purse, ask.to), prefix_of(ask.to) if ask.channel == "sms" else None
         stranger = ask.purpose in STRANGERS
@@ -181,20 +181,20 @@ class OneTimeCodes:
         )
         if new and stranger and ask.channel == "sms":
             budgets += self._conversion(ask, address)
-        # To nobody a message is written too, whose time is over: asking must take the same time for everybody.
+        # For an unknown account an already expired message is written too: the request must take the same time for all.
         spoken = message if sends else replace(message, to="nobody", good_until=0.0)
         spent = self._store.issue(new, budgets, [spoken], self._clock(), trusted=trusted)
         for budget in budgets:
             for part in budget.crossed(spent[budget.key].units):
-                self._alarm(budget.key, part)
+                self.alarm(budget.key, part)
 
     def next_send(self, ask: CodeRequest) -> float | None:
-        """From when on another code may be asked for; None when none was sent yet."""
+        """When another code may be requested; None when none was sent yet."""
         kept = self._store.find(ask.key, self._clock())
         return kept.sent_at + self._limits.number_pause if kept else None
 
     def check(self, ask: CodeRequest, typed: str) -> Verdict:
-        """Judge what was typed: `right` once, `exhausted` when neither this code nor another try is left."""
+        """Check what was typed: `right` once, `exhausted` when neither this code nor another try is left."""
         digits = "".join(c for c in typed[:32] if c.isdigit() and c.isascii())
         if len(digits) != self.rules.digits:
             return "wrong"
@@ -202,8 +202,8 @@ class OneTimeCodes:
         digest = self._store.guess(ask.key, most=self.rules.tries, now=now)
         if digest is None:
             return "exhausted" if self.is_exhausted(ask) else "wrong"
-        # Charged only where there is something to judge, and strangers apart from those who proved a password: nobody
-        # uses up the owner's tries.
+        # Charged only if there is something to check, and separately for strangers and for people who proved a
+        # password: nobody else can use up the owner's tries.
         counted = f"stranger:{ask.who}" if ask.purpose == "recovery" else ask.who
         if self._guesses.wait(counted):
             return "exhausted"
@@ -215,7 +215,7 @@ class OneTimeCodes:
         return "right"
 
     def is_exhausted(self, ask: CodeRequest) -> bool:
-        """Whether no try is left for this purpose, attempt and receiver, whatever code is sent."""
+        """Whether no try is left for this purpose, attempt and receiver, even with a new code."""
         kept = self._store.find(ask.key, self._clock())
         return kept is not None and not kept.used and kept.tries >= self.rules.tries
 
@@ -224,7 +224,7 @@ class OneTimeCodes:
         return Message(ask.channel, ask.to, "otp", good_until, facts, language, account_id=ask.account_id)
 
     def _conversion(self, ask: CodeRequest, address: str) -> tuple[Budget, ...]:
-        """The counts that tell how many of a prefix's codes were ever used, and who asks for many (W-03)."""
+        """The counters that show how many of a prefix's codes were used, and who requests many (W-03)."""
         known = ask.account_id is not None
         prefix = prefix_of(ask.to) if known else "nobody"
         sent = Budget(f"prefix-sent:{prefix}", COUNTED, DAY, cost=int(known))

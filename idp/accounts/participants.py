@@ -1,7 +1,6 @@
-"""Participants: who is insured, whether or not they have an account. The register comes from outside, in files.
+"""Participants: insured people, with or without an account. The register is imported from files.
 
-What it says of a person is the agency's knowledge, so it may give an account its BHXH code; that somebody knows such a
-code proves nothing.
+The register is the agency's knowledge, so it may give an account its BHXH code; knowing such a code proves nothing.
 """
 
 import re
@@ -15,19 +14,19 @@ from idp.accounts.birth_date import BirthDate, NotABirthDate
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 
 COLUMNS = ("bhxh_code", "name", "birth_date", "citizen_number", "phone")
-"""What a record of the register says, as text; all but the first two may be empty."""
+"""The fields of a register record, as text; all but the first two may be empty."""
 
 _LETTER = re.compile("[A-Za-z]")
-"""Nearly every name has one; only the others are folded to see whether anything is left of them."""
+"""Nearly every name contains one; only the others are folded to check that something is left of them."""
 
 
 class BadParticipant(ValueError):
-    """The record names nobody; the message says why, without repeating anything personal."""
+    """The record identifies nobody; the message says why, without any personal data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """An insured person. `updated_at` is the last time that the register said something new of them."""
+    """An insured person. `updated_at` is the last time that the register changed something about them."""
 
     bhxh_code: str
     name: str
@@ -38,7 +37,7 @@ class Participant:
 
     @classmethod
     def read(cls, record: Mapping[str, str], *, today: date, now: float) -> "Participant":
-        """From the texts of `COLUMNS`. Raises `BadParticipant`."""
+        """Parse the texts of `COLUMNS`. Raises `BadParticipant`."""
         code = identifiers.read("individual", record["bhxh_code"])
         if code is None or code[0] != "bhxh":
             raise BadParticipant("bhxh_code has not ten digits")
@@ -55,7 +54,7 @@ class Participant:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What became of a batch: how many were new or changed, and how many the register knew just so."""
+    """Result of a batch: how many were new or changed, and how many were already known unchanged."""
 
     written: int
     unchanged: int
@@ -69,11 +68,11 @@ class Participants(Protocol):
         ...
 
     def find_by_citizen_number(self, number: str) -> Participant | None:
-        """The one participant with this citizen number; None as well when the register gives it to several."""
+        """The one participant with this citizen number; also None when the register gives it to several."""
         ...
 
     def put(self, participants: Iterable[Participant]) -> Imported:
-        """Write all of them at once or none; of two with the same code the later one stays."""
+        """Write all of them at once or none; of two with the same code the later one wins."""
         ...
 
     def count(self) -> int:

@@ -1,4 +1,4 @@
-"""`Passkey` and what belongs to it: holder, relying party, what a challenge is for, and the port that keeps them."""
+"""`Passkey` and related types: holder, relying party, the purpose of a challenge, and the port that keeps them."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -13,7 +13,7 @@ LONGEST_NAME = 64
 
 
 class PasskeyRefused(Exception):
-    """An answer was not accepted. The reason is for logs only: people get one sentence for all of them."""
+    """An answer was not accepted. The reason is only for logs: people see one sentence for all of them."""
 
     def __init__(self, reason: str, holder: str | None = None) -> None:
         super().__init__(reason)
@@ -22,16 +22,16 @@ class PasskeyRefused(Exception):
 
 
 class TooManyPasskeys(Exception):
-    """The holder has as many as anybody may have."""
+    """The holder already has the maximum number."""
 
 
 class BadName(Exception):
-    """The name is too long or cannot be shown."""
+    """The name is too long or cannot be displayed."""
 
 
 @dataclass(frozen=True, slots=True)
 class RelyingParty:
-    """Whose passkeys these are: the host, the one origin that may ask for them, and a name for the person's device."""
+    """Whose passkeys these are: the host, the one origin that may request them, and a name for the person's device."""
 
     rp_id: str
     origin: str
@@ -40,17 +40,17 @@ class RelyingParty:
 
 @dataclass(frozen=True, slots=True)
 class PasskeyHolder:
-    """Who a passkey is added for. `name` and `shown` are what the person's device lists the passkey under."""
+    """Who a passkey is added for. `name` and `shown` are the labels that the person's device shows for it."""
 
     kind: HolderKind
     id: str
     name: str
-    shown: str
+    display_name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Passkey:
-    """One passkey; when it has ended it stays on record with the reason. `network` is where it was added.
+    """One passkey; an ended one stays on record with the reason. `network` is where it was added.
 
     `sign_count` is the highest that was seen, 0 when the device does not count.
     """
@@ -77,7 +77,7 @@ class Passkey:
 
 @dataclass(frozen=True, slots=True)
 class Ceremony:
-    """What one challenge is good for: by this browser, within this attempt or session, for this person if known."""
+    """What one challenge is valid for: this browser, within this attempt or session, for this person if known."""
 
     purpose: Literal["add", "login", "step_up"]
     browser: str
@@ -87,7 +87,7 @@ class Ceremony:
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
-    """A passkey that answered rightly, and the count that came with the answer."""
+    """A passkey with a correct answer, and the count that came with the answer."""
 
     passkey: Passkey
     sign_count: int
@@ -97,22 +97,22 @@ class PasskeyStore(Protocol):
     """Keeps passkeys."""
 
     def of_credential(self, digest: str) -> Passkey | None:
-        """The passkey of this credential, also when it has ended."""
+        """The passkey of this credential, even if it has ended."""
         ...
 
     def of_holder(self, kind: HolderKind, holder: str) -> list[Passkey]:
-        """Those that have not ended, oldest first."""
+        """The active ones, oldest first."""
         ...
 
     def add(self, passkey: Passkey, most: int, notice: Notice, secured_at: float) -> bool:
-        """Keep a new one. False when the credential is known, there are `most`, or `secured_at` is not true any more.
+        """Keep a new one. False when the credential is known, there are `most`, or `secured_at` is no longer current.
 
         `secured_at` is the date of the holder's last credential event.
         """
         ...
 
     def use(self, passkey: Passkey, sign_count: int, now: float) -> bool:
-        """Note a use. False when it has ended meanwhile, or its count is not the one in `passkey` any more."""
+        """Record a use. False when it has ended meanwhile, or its count is no longer the one in `passkey`."""
         ...
 
     def end(self, passkey: Passkey, why: Why, now: float, notice: Notice) -> bool:
@@ -121,7 +121,7 @@ class PasskeyStore(Protocol):
 
 
 def credential_digest(credential_id: str) -> str:
-    """What a credential id is found by: it may be a kilobyte long."""
+    """The lookup key of a credential id, which may be a kilobyte long."""
     return digest("passkey", credential_id)
 
 

@@ -1,9 +1,9 @@
-"""`Passkeys`: keys that people keep in their devices and that answer a challenge of ours (WebAuthn Level 3).
+"""`Passkeys`: passkeys in people's devices that answer our challenges (WebAuthn Level 3).
 
 A challenge is the handle of its own record: 256 random bits, taken once, within five minutes, for one `Ceremony`. The
-answer tells which one it is for, so nothing else travels. `recognise` judges an answer, `use` notes it with a
-compare-and-swap; whoever asks reads the account in between, so that an event which ends passkeys is never overlooked.
-The rules serve people and officers alike, each with a `RelyingParty` of their own host.
+answer contains the challenge, so no other state travels. `recognise` checks an answer, `use` records it with a
+compare-and-swap; the caller reads the account in between, so that an event which ends passkeys is never missed. The
+same rules apply to people and officers, each with a `RelyingParty` of their own host.
 """
 
 import hashlib
@@ -48,11 +48,11 @@ T = TypeVar("T")
 
 MOST = 10
 LONGEST_ANSWER = 16_384
-"""Characters; a browser's answer has about two thousand."""
+"""Characters; a browser's response has about two thousand."""
 LONGEST_CREDENTIAL_ID = 1023
 """Bytes (WebAuthn, 5.1.3)."""
 LIFE = 300.0
-"""Seconds in which a challenge is to be answered."""
+"""Seconds within which a challenge has to be answered."""
 ALGORITHMS = [
     COSEAlgorithmIdentifier.EDDSA,
     COSEAlgorithmIdentifier.ECDSA_SHA_256,
@@ -61,7 +61,7 @@ ALGORITHMS = [
 
 
 class Passkeys:
-    """The passkeys of one relying party. `told_of_clone` makes the notice of a passkey that was copied."""
+    """The passkeys of one relying party. `notice_of_clone` creates the notice about a copied passkey."""
 
     def __init__(
         self,
@@ -71,21 +71,21 @@ class Passkeys:
         clock: Clock,
         *,
         handle_key: bytes,
-        told_of_clone: Callable[[Passkey], Notice],
+        notice_of_clone: Callable[[Passkey], Notice],
     ) -> None:
         self._store = store
         self._challenges = challenges
         self._party = party
         self._clock = clock
         self._handle_key = handle_key
-        self._told_of_clone = told_of_clone
+        self._notice_of_clone = notice_of_clone
 
     def of(self, kind: HolderKind, holder: str) -> list[Passkey]:
-        """The passkeys of somebody, oldest first."""
+        """The passkeys of a holder, oldest first."""
         return self._store.of_holder(kind, holder)
 
     def begin_adding(self, holder: PasskeyHolder, ceremony: Ceremony) -> dict[str, Any]:
-        """What the browser hands to `navigator.credentials.create`. Raises `TooManyPasskeys`."""
+        """What the browser passes to `navigator.credentials.create`. Raises `TooManyPasskeys`."""
         held = self.of(holder.kind, holder.id)
         if len(held) >= MOST:
             raise TooManyPasskeys
@@ -94,7 +94,7 @@ class Passkeys:
             rp_name=self._party.name,
             user_id=self._handle(holder.kind, holder.id),
             user_name=holder.name,
-            user_display_name=holder.shown,
+            user_display_name=holder.display_name,
             challenge=self._challenge(ceremony),
             timeout=int(LIFE * 1000),
             authenticator_selection=w.AuthenticatorSelectionCriteria(
@@ -138,7 +138,7 @@ class Passkeys:
         return passkey
 
     def begin_use(self, ceremony: Ceremony, *, of: list[Passkey] | None = None) -> dict[str, Any]:
-        """What the browser hands to `navigator.credentials.get`; any passkey of ours, or one of those named."""
+        """What the browser passes to `navigator.credentials.get`; any passkey of ours, or one of those named."""
         options = webauthn.generate_authentication_options(
             rp_id=self._party.rp_id,
             challenge=self._challenge(ceremony),
@@ -149,23 +149,23 @@ class Passkeys:
         return dict(options_to_json_dict(options))
 
     def recognise(self, answer: str, ceremony: Ceremony, kind: HolderKind) -> Recognised:
-        """The passkey that gave this answer. Nothing is noted of it yet. Raises `PasskeyRefused`."""
-        given = _read(answer)
-        challenge = self._taken(given, ceremony)
-        passkey = self._store.of_credential(credential_digest(str(given.get("id"))))
+        """The passkey that gave this answer. Nothing is recorded yet. Raises `PasskeyRefused`."""
+        response = _read(answer)
+        challenge = self._taken(response, ceremony)
+        passkey = self._store.of_credential(credential_digest(str(response.get("id"))))
         if passkey is None or passkey.ended_at is not None or passkey.holder_kind != kind:
             raise PasskeyRefused("unknown or ended passkey", passkey.holder if passkey else None)
         if ceremony.holder and passkey.holder != ceremony.holder:
             raise PasskeyRefused("somebody else's passkey", passkey.holder)
-        self._demand_handle(given, passkey, ceremony)
+        self._demand_handle(response, passkey, ceremony)
         verified = _judged(
             lambda: webauthn.verify_authentication_response(
-                credential=given,
+                credential=response,
                 expected_challenge=challenge,
                 expected_rp_id=self._party.rp_id,
                 expected_origin=self._party.origin,
                 credential_public_key=passkey.public_key,
-                # Compared in `use`, after the signature: a stranger's number must not end anybody's passkey.
+                # Compared in `use`, after the signature: a number sent by a stranger must not end a passkey.
                 credential_current_sign_count=0,
                 require_user_verification=True,
             ),
@@ -174,39 +174,39 @@ class Passkeys:
         return Recognised(passkey, verified.new_sign_count)
 
     def use(self, recognised: Recognised) -> Passkey:
-        """Note the use, and end a passkey whose count stands still: somebody made a copy. Raises `PasskeyRefused`."""
+        """Record the use, and end a passkey whose count does not grow: it was copied. Raises `PasskeyRefused`."""
         passkey, count, now = recognised.passkey, recognised.sign_count, self._clock()
         if (count or passkey.sign_count) and count <= passkey.sign_count:
-            self._store.end(passkey, "cloned", now, self._told_of_clone(passkey))
+            self._store.end(passkey, "cloned", now, self._notice_of_clone(passkey))
             raise PasskeyRefused("the count did not grow", passkey.holder)
         if not self._store.use(passkey, count, now):
             raise PasskeyRefused("ended or used meanwhile", passkey.holder)
         return passkey
 
     def end(self, passkey: Passkey, notice: Notice) -> bool:
-        """End a passkey that its holder does not want any more; False when it has ended already."""
+        """End a passkey at its holder's request; False when it has already ended."""
         return self._store.end(passkey, "removed", self._clock(), notice)
 
     def _challenge(self, ceremony: Ceremony) -> bytes:
         return self._challenges.add(ceremony).encode()
 
-    def _taken(self, given: Mapping[str, Any], ceremony: Ceremony) -> bytes:
-        """The challenge that was answered, if it is this ceremony's; it is spent now. Raises `PasskeyRefused`."""
-        notice = _judged(lambda: parse_client_data_json(base64url_to_bytes(given["response"]["clientDataJSON"])))
+    def _taken(self, response: Mapping[str, Any], ceremony: Ceremony) -> bytes:
+        """The challenge that was answered, if it belongs to this ceremony; it is now spent. Raises `PasskeyRefused`."""
+        notice = _judged(lambda: parse_client_data_json(base64url_to_bytes(response["response"]["clientDataJSON"])))
         challenge = notice.challenge.decode(errors="replace")
-        found = self._challenges.take(challenge)
-        if found is None or isinstance(found, Spent):
+        ceremony_kept = self._challenges.take(challenge)
+        if ceremony_kept is None or isinstance(ceremony_kept, Spent):
             raise PasskeyRefused("unknown, used or old challenge")
-        if found != ceremony:
+        if ceremony_kept != ceremony:
             raise PasskeyRefused("challenge of another browser, attempt or purpose")
         return challenge.encode()
 
-    def _verified_adding(self, given: dict[str, Any], ceremony: Ceremony) -> VerifiedRegistration:
-        """What a right answer to `begin_adding` holds. Raises `PasskeyRefused`."""
-        challenge = self._taken(given, ceremony)
+    def _verified_adding(self, response: dict[str, Any], ceremony: Ceremony) -> VerifiedRegistration:
+        """The contents of a correct answer to `begin_adding`. Raises `PasskeyRefused`."""
+        challenge = self._taken(response, ceremony)
         verified = _judged(
             lambda: webauthn.verify_registration_response(
-                credential=_without_attestation(given),
+                credential=_without_attestation(response),
                 expected_challenge=challenge,
                 expected_rp_id=self._party.rp_id,
                 expected_origin=self._party.origin,
@@ -217,21 +217,21 @@ class Passkeys:
         )
         if (
             len(verified.credential_id) > LONGEST_CREDENTIAL_ID
-            or bytes_to_base64url(verified.credential_id) != given["id"]
+            or bytes_to_base64url(verified.credential_id) != response["id"]
         ):
             raise PasskeyRefused("credential id is too long or not the one that was named", ceremony.holder)
         return verified
 
-    def _demand_handle(self, given: Mapping[str, Any], passkey: Passkey, ceremony: Ceremony) -> None:
-        """The device says whose passkey it is; only where we named the passkeys may it leave that out."""
-        handle = _judged(lambda: base64url_to_bytes(given["response"].get("userHandle") or ""), passkey.holder)
+    def _demand_handle(self, response: Mapping[str, Any], passkey: Passkey, ceremony: Ceremony) -> None:
+        """The device names the passkey's holder; it may omit that only if we named the passkeys."""
+        handle = _judged(lambda: base64url_to_bytes(response["response"].get("userHandle") or ""), passkey.holder)
         if not handle and ceremony.holder:
             return
         if not hmac.compare_digest(handle, self._handle(passkey.holder_kind, passkey.holder)):
             raise PasskeyRefused("wrong user handle", passkey.holder)
 
     def _handle(self, kind: HolderKind, holder: str) -> bytes:
-        """The user handle: it tells nobody who somebody is, not even whoever knows account ids."""
+        """The user handle: it identifies nobody, even to someone who knows account ids."""
         return hmac.digest(self._handle_key, f"{kind}:{holder}".encode(), hashlib.sha256)
 
 
@@ -239,27 +239,27 @@ def _read(answer: str) -> dict[str, Any]:
     """The browser's answer: a JSON object of bounded size. Raises `PasskeyRefused`."""
     if len(answer) > LONGEST_ANSWER:
         raise PasskeyRefused("answer is too long")
-    given = _judged(lambda: json.loads(answer))
-    if not isinstance(given, dict) or not isinstance(given.get("response"), dict):
+    parsed = _judged(lambda: json.loads(answer))
+    if not isinstance(parsed, dict) or not isinstance(parsed.get("response"), dict):
         raise PasskeyRefused("answer is no object")
-    return given
+    return parsed
 
 
 def _judged(read: Callable[[], T], holder: str | None = None) -> T:
-    """What `read` gives. Raises `PasskeyRefused` for whatever the parsers and checks of the library raise."""
+    """The result of `read`. Raises `PasskeyRefused` for anything that the library's parsers and checks raise."""
     try:
         return read()
     except Exception as error:
-        # The library has exceptions of its own, and lets those of its parsers through for what is malformed.
+        # The library has its own exceptions, but lets those of its parsers through for malformed input.
         raise PasskeyRefused(f"{type(error).__name__}: {error}"[:200], holder or None) from None
 
 
-def _without_attestation(given: dict[str, Any]) -> dict[str, Any]:
-    """The answer without a statement about the device's maker: we ask for none, and parse nobody's certificates."""
-    response = given["response"]
+def _without_attestation(parsed: dict[str, Any]) -> dict[str, Any]:
+    """The answer without an attestation statement: we request none, and parse no certificates."""
+    response = parsed["response"]
     made = parse_cbor(base64url_to_bytes(response["attestationObject"]))
     plain = encode_cbor({"fmt": "none", "attStmt": {}, "authData": made["authData"]})
-    return given | {"response": response | {"attestationObject": bytes_to_base64url(plain)}}
+    return parsed | {"response": response | {"attestationObject": bytes_to_base64url(plain)}}
 
 
 def _descriptors(passkeys: list[Passkey]) -> list[w.PublicKeyCredentialDescriptor]:

@@ -1,27 +1,27 @@
-"""What a new password may be, and how long it stays good.
+"""Which new passwords are allowed, and how long a password stays valid.
 
-Length counts, kinds of characters do not (NIST SP 800-63B-4, 3.1.1.2). What others have used too often, and what
-anybody knows who knows the person, is refused, and the person is told which of it.
+Length counts, character classes do not (NIST SP 800-63B-4, 3.1.1.2). Passwords that are too common, or known to anyone
+who knows the person, are refused, and the person learns which of the two it was.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
 from typing import Literal
 
 from idp.accounts.account import Account
 from idp.accounts.passwords import SHORTEST, WeakPassword, checked
+from idp.dates import VIETNAM
 
 Due = Literal["first", "expired", "expiring"]
-VIETNAM = timezone(timedelta(hours=7))
 SERVICES = ("bhxh", "vssid", "baohiemxahoi", "baohiem", "dichvucong", "vneid", "dinhdanh", "vietnam", "matkhau")
 _FILLER = re.compile(r"[^a-z]+")
 FEW = 3
-"""So many characters beside something known do not make a password."""
+"""This many characters besides something known do not make a password."""
 
 
 def checked_new(password: str, account: Account) -> str:
@@ -41,14 +41,14 @@ def checked_new(password: str, account: Account) -> str:
 
 
 def fold(text: str) -> str:
-    """Lower case, without marks, spaces and separators: how people write the same thing differently."""
+    """Lower case, without marks, spaces and separators: common variants of the same text become equal."""
     plain = unicodedata.normalize("NFD", text.casefold().replace("đ", "d"))
     return "".join(c for c in plain if c.isalnum() and unicodedata.category(c) != "Mn")
 
 
 @cache
 def common() -> frozenset[str]:
-    """The passwords that are tried first, of a length that could be set. Read when the first password is set."""
+    """The most commonly tried passwords that are long enough to be set. Read when the first password is set."""
     from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
     return frozenset(word for word in FREQUENCY_LISTS["passwords"] if len(word) >= SHORTEST)
@@ -56,14 +56,14 @@ def common() -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class PasswordAge:
-    """After how many calendar months a password is too old (None: never), and how many days before that we say so."""
+    """The calendar months after which a password is too old (None: never), and how many days before that we warn."""
 
     months: int | None = 6
     warn_days: int = 14
     exempt: str | None = None
 
     def due(self, account: Account, now: float) -> Due | None:
-        """Why this account has to change its password, or soon will; `exempt` (test mode's person) never has to."""
+        """Why this account has to change its password, now or soon; `exempt` (test mode's person) never has to."""
         if account.id == self.exempt:
             return None
         if account.password_temporary:
@@ -83,7 +83,7 @@ class PasswordAge:
 
 
 def months_later(moment: float, months: int) -> float:
-    """The same time of day so many months later in Việt Nam; the last day of a month that has no such day."""
+    """The same time of day that many months later in Việt Nam; the last day of a month that has no such day."""
     begun = datetime.fromtimestamp(moment, VIETNAM)
     count = begun.year * 12 + begun.month - 1 + months
     first = begun.replace(year=count // 12, month=count % 12 + 1, day=1)
@@ -93,7 +93,7 @@ def months_later(moment: float, months: int) -> float:
 
 
 def _known(account: Account) -> Iterator[tuple[str, str]]:
-    """What anybody knows who knows the person, folded, with the reason to give."""
+    """What anyone who knows the person would know, folded, with the reason to give."""
     for held in account.identifiers:
         yield "own_number", fold(held.value)
     if account.phone:
@@ -103,9 +103,9 @@ def _known(account: Account) -> Iterator[tuple[str, str]]:
     name = fold(account.name)
     if len(name) >= 4:
         yield "own_name", name
-    given = fold(account.name.split()[-1]) if account.name.split() else ""
-    if len(given) >= 4:
-        yield "own_name", given
+    given_name = fold(account.name.split()[-1]) if account.name.split() else ""
+    if len(given_name) >= 4:
+        yield "own_name", given_name
     year, _, rest = (account.birth_date or "").partition("-")
     month, _, day = rest.partition("-")
     if day:
@@ -114,6 +114,6 @@ def _known(account: Account) -> Iterator[tuple[str, str]]:
 
 
 def _is_monotonous(folded: str) -> bool:
-    """One or two characters again and again, or a run such as 123456789 and abcdefgh."""
+    """One or two characters repeated, or a run such as 123456789 and abcdefgh."""
     steps = {ord(b) - ord(a) for a, b in pairwise(folded)}
     return len(set(folded)) <= 2 or steps in ({1}, {-1})

@@ -7,7 +7,7 @@ from idp.accounts.account import Account, IdentifierKind, Kind, Status
 
 
 class IdentifierTaken(Exception):
-    """Another account holds this identifier now."""
+    """Another account currently holds this identifier."""
 
 
 class People(Protocol):
@@ -21,10 +21,18 @@ class People(Protocol):
         """The account that holds this canonical identifier today."""
         ...
 
-    def holding_phone(self, e164: str, *, limit: int = 3) -> list[Account]:
-        """Active accounts with this number, verified or not, also where an old record writes it differently.
+    def find_for_login(self, kind: IdentifierKind, value: str, stand_in: str) -> tuple[Account | None, str | None]:
+        """The account that holds this identifier today, and its password hash.
 
-        Two are enough to refuse, so `limit` is small; the order means nothing.
+        For nobody: None, and the hash of the first account whose id is not below `stand_in`. Hashes of other systems
+        take longer to check, so an unknown identifier has to take as long as some account does.
+        """
+        ...
+
+    def holding_phone(self, e164: str, *, limit: int = 3) -> list[Account]:
+        """Active accounts with this number, verified or not, including old records that write it differently.
+
+        Two are enough to refuse, so `limit` is small; the order is undefined.
         """
         ...
 
@@ -40,22 +48,25 @@ class People(Protocol):
         """Replace the stored hash; `now` becomes `password_changed_at`."""
         ...
 
-    def rehash(self, account_id: str, old: str, new: str) -> None:
-        """Replace the hash of an unchanged password, unless somebody changed it meanwhile."""
+    def rehash(self, account_id: str, old: str, new: str, *, is_weak: bool = False) -> bool:
+        """Replace the hash of an unchanged password; False if it was changed meanwhile.
+
+        A weak password becomes a temporary one, so the person has to choose another.
+        """
         ...
 
     def spend_password(self, account_id: str, password_hash: str, now: float) -> bool:
-        """Use a temporary password up: exactly one login gets True, and none after its time."""
+        """Use up a temporary password: exactly one login gets True, and none after it has expired."""
         ...
 
     def set_status(self, account_id: str, status: Status, now: float) -> None:
-        """Open or close the account; takes effect with the next request anywhere."""
+        """Open or close the account; takes effect with the next request in every process."""
         ...
 
     def verify_phone(self, account_id: str, phone: str, now: float) -> None:
-        """Note that this very number was proved by a code sent to it, if it is still the account's.
+        """Record that this number was proved by a code sent to it, if it is still the account's.
 
-        Noted anew once a day: a number that nobody used for long counts no more.
+        Recorded again once a day: a number that was unused for long no longer counts.
         """
         ...
 
@@ -65,5 +76,5 @@ class People(Protocol):
 
 
 def new_account_id() -> str:
-    """32 hex digits from the operating system: also the public `sub`, so it says nothing about anybody."""
+    """32 hex digits from the operating system: also the public `sub`, so it reveals nothing about the person."""
     return secrets.token_hex(16)

@@ -1,4 +1,4 @@
-"""Vietnamese mobile numbers: one canonical form (E.164), parsed once, compared and shown masked.
+"""Vietnamese mobile numbers: one canonical form (E.164), parsed once, compared and displayed masked.
 
 Until 2018 many numbers had eleven digits; the state moved their prefixes, and old records still hold them. Prefixes
 are data with dates because the state opens new blocks.
@@ -19,7 +19,7 @@ CONVERTED_IN_2018 = {
     "162": "32", "163": "33", "164": "34", "165": "35", "166": "36", "167": "37", "168": "38", "169": "39",
     "186": "56", "188": "58", "199": "59",
 }  # fmt: skip
-"""Old prefix without its zero -> new one; the last seven digits did not change, and no two became one."""
+"""Old prefix without its zero -> new one; the last seven digits did not change, and no two prefixes were merged."""
 
 _BEFORE_2018 = {new: old for old, new in CONVERTED_IN_2018.items()}
 _MOBILE = re.compile(r"(3[2-9]|5[25689]|7[06-9]|8[1-9]|9[0-46-9])[0-9]{7}")
@@ -27,7 +27,7 @@ _IGNORED = re.compile(r"[\s.()\-\u2010-\u2015\u200b-\u200f\u202a-\u202e\u2060\uf
 
 
 class NotAMobileNumber(ValueError):
-    """The text is no Vietnamese mobile number that could receive a message."""
+    """The text is not a Vietnamese mobile number that could receive a message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class PhoneNumber:
 
     @classmethod
     def parse(cls, text: str) -> "PhoneNumber":
-        """Read any usual writing of a number. Raises `NotAMobileNumber`."""
+        """Parse any usual spelling of a number. Raises `NotAMobileNumber`."""
         national, converted = _convert(_national_part(text))
         if not _MOBILE.fullmatch(national) or national.startswith("992"):
             raise NotAMobileNumber("no such prefix or length")

@@ -1,9 +1,9 @@
 """`Recoveries`: a person who forgot the password proves a registered channel and sets a new one.
 
-Three ways lead to the same page: a link by e-mail, a code to the registered phone beside a second fact, and a link by
-text message that the hotline's assistant starts. Whoever asks gets one and the same answer; only what arrives at a
-verified channel goes on. A fourth way is a strong login through an upstream (`by_eid`). Nobody but the holder of the
-channel ever sets or sees a password, and nobody is logged in.
+Three ways lead to the same page: a link by e-mail, a code to the registered phone plus a second fact, and a link by
+text message that the hotline's assistant starts. The response is always the same; only a message that arrives at a
+verified channel leads on. A fourth way is a strong login through an upstream (`by_eid`). Only the holder of the channel
+ever sets or sees a password, and nobody is logged in.
 """
 
 import hashlib
@@ -11,7 +11,6 @@ import hmac
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 from idp.accounts import identifiers, trust
 from idp.accounts.account import Account, Kind
@@ -23,11 +22,12 @@ from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 from idp.ephemeral_records import EphemeralRecords, digest
 from idp.errors import Expired, RecoveryOver
 from idp.limits.budgets import OverBudget
-from idp.messages.message import Language, Message
+from idp.messages.message import Message
 from idp.ports import AuditLog, Clock, Event, Spent
+from idp.sentences import Language
 
 LINK_LIFE = {"email": 1800.0, "hotline": 600.0}
-"""Seconds that a link lives: P-11 allows a day by e-mail and ten minutes by text message."""
+"""Seconds that a link is valid: P-11 allows a day by e-mail and ten minutes by text message."""
 
 TRIES = 5
 _DATE = re.compile(r"([0-9]{1,2})[/.\-]([0-9]{1,2})[/.\-]([0-9]{4})|([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
@@ -35,10 +35,10 @@ _DATE = re.compile(r"([0-9]{1,2})[/.\-]([0-9]{1,2})[/.\-]([0-9]{4})|([0-9]{4})-(
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """One recovery under way. `who` is the account's id, or a keyed digest of what was typed for nobody.
+    """One recovery in progress. `who` is the account's id, or for an unknown account a keyed digest of what was typed.
 
-    `proved` says that the channel was: by the code, or because whoever shows the ticket read it in the message.
-    `browser` is the digest of the browser that asked; empty for the hotline.
+    `proved` says that the channel was proved: by the code, or because the holder of the ticket read it in the message.
+    `browser` is the digest of the browser that started it; empty for the hotline.
     """
 
     way: Way
@@ -53,7 +53,7 @@ class Ticket:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryForm:
-    """What somebody who asks has typed, and from where."""
+    """What the person typed, and from where."""
 
     kind: Kind
     username: str
@@ -63,16 +63,22 @@ class RecoveryForm:
     language: Language = "vi"
 
 
-class Cleared(Protocol):
-    """Counts of failures that a recovery forgets."""
+@dataclass(frozen=True, slots=True)
+class Tickets:
+    """Where tickets are kept, where their links lead, and the key for digests of unknown names."""
 
-    def clear(self, who: str) -> None:
-        """Forget the failures of this account."""
-        ...
+    records: EphemeralRecords[Ticket]
+    issuer: str
+    digest_key: bytes
+
+    def name_of_nobody(self, typed: RecoveryForm) -> str:
+        """A keyed digest of what was typed: counters of unknown names must not store it."""
+        text = f"{typed.kind}:{identifiers.canonical(typed.username)}"
+        return "typed:" + hmac.digest(self.digest_key, text.encode(errors="surrogatepass"), hashlib.sha256).hex()[:32]
 
 
 class WrongFact(Exception):
-    """What was asked beside the link does not fit."""
+    """The second fact asked with the link does not match."""
 
 
 class Recoveries:
@@ -83,28 +89,22 @@ class Recoveries:
         people: People,
         codes: OneTimeCodes,
         credentials: Credentials,
-        records: EphemeralRecords[Ticket],
-        failures: Cleared,
+        tickets: Tickets,
         audit: AuditLog,
         clock: Clock,
-        *,
-        issuer: str,
-        digest_key: bytes,
     ) -> None:
         self._people = people
         self._codes = codes
         self._credentials = credentials
-        self._records = records
-        self._failures = failures
+        self._tickets = tickets
+        self._records = tickets.records
         self._audit = audit
         self._clock = clock
-        self._issuer = issuer
-        self._digest_key = digest_key
 
     def by_code(self, typed: RecoveryForm) -> str:
         """Begin with a code to the registered phone; `typed.fact` is a birth date or another identifier.
 
-        Returns the handle of a ticket, whoever asked. Raises `OverBudget` when the asker's address asks too often.
+        Returns the handle of a ticket in every case. Raises `OverBudget` when the caller's address asks too often.
         """
         account = self._find(typed)
         fits = account is not None and self._number(account, "recovery") is not None and knows(account, typed)
@@ -122,7 +122,7 @@ class Recoveries:
         self._link(self._ticket("email", account if fits else None, typed, email), typed)
 
     def by_hotline(self, phone: str, username: str) -> None:
-        """Send a link by text message to a registered phone that fits the account; the assistant learns nothing."""
+        """Send a link by text message to a registered phone that matches the account; the assistant learns nothing."""
         typed = RecoveryForm("individual", username, phone, "", "")
         account = self._find(typed)
         try:
@@ -134,15 +134,15 @@ class Recoveries:
 
     def ticket(self, handle: str) -> Ticket:
         """The live ticket. Raises `RecoveryOver`."""
-        found = self._records.find(handle)
-        if found is None:
+        ticket = self._records.find(handle)
+        if ticket is None:
             raise RecoveryOver("recovery is over, was used or never existed")
-        return found
+        return ticket
 
     def enter_code(self, handle: str, ticket: Ticket, code: str) -> Verdict:
-        """Judge a code; a right one proves the channel. The fifth wrong one ends the recovery, whoever was meant.
+        """Check a code; a correct one proves the channel. The fifth failure ends the recovery in every case.
 
-        Tries are counted on the ticket, which everybody has alike, before they are judged.
+        Tries are counted on the ticket, which exists for unknown accounts too, before they are checked.
         """
         ticket = self._charged(handle, ticket)
         if self._codes.check(_ask(ticket, handle), code) == "right":
@@ -152,14 +152,14 @@ class Recoveries:
         return self._wrong(handle, ticket)
 
     def send_again(self, handle: str, ticket: Ticket, address: str, language: Language) -> None:
-        """Another code for the same recovery; its tries stay counted."""
+        """Send another code for the same recovery; its tries stay counted."""
         self._send(lambda: self._codes.send(_ask(ticket, handle), address, language=language, trusted=True))
 
     def finish(self, handle: str, ticket: Ticket, typed: RecoveryForm | None, new: str, scene: Scene) -> list[str]:
         """Set the new password; returns the names of unproven contacts that were removed.
 
-        `typed` is what another browser than the asker's has to know. Raises `RecoveryOver`, `Expired`, `WrongFact`,
-        `WeakPassword`, `StaleState`, `Busy`.
+        `typed` is what a browser other than the one that started it has to know. Raises `RecoveryOver`, `Expired`,
+        `WrongFact`, `WeakPassword`, `StaleState`, `Busy`.
         """
         account = self._people.find(ticket.account_id) if ticket.account_id and ticket.proved else None
         if account is None or not account.is_active or account.secured_at > ticket.asked_at:
@@ -173,33 +173,29 @@ class Recoveries:
         taken = self._records.take(handle)
         if taken is None or isinstance(taken, Spent):
             raise RecoveryOver("recovery was finished before")
-        removed = self._credentials.reset(account, hashed, ticket.way, scene)
-        self._failures.clear(account.id)
-        return removed
+        return self._credentials.reset(account, hashed, ticket.way, scene)
 
     def by_eid(self, account: Account, new: str, scene: Scene, through: str) -> list[str]:
-        """Set the new password of somebody whom the upstream `through` just proved; returns what was removed unproven.
+        """Set the new password of a person just proved by the upstream `through`; returns removed unproved contacts.
 
         Raises `WeakPassword`, `StaleState`, `Busy`.
         """
         hashed = self._credentials.hashed(new, account)
-        removed = self._credentials.reset(account, hashed, "eid", scene, through=through)
-        self._failures.clear(account.id)
-        return removed
+        return self._credentials.reset(account, hashed, "eid", scene, through=through)
 
     def _is_owner(self, account: Account, ticket: Ticket, typed: RecoveryForm) -> bool:
-        found = self._find(typed)
-        return found is not None and found.id == account.id and (ticket.way != "hotline" or knows(account, typed))
+        named = self._find(typed)
+        return named is not None and named.id == account.id and (ticket.way != "hotline" or knows(account, typed))
 
     def _charged(self, handle: str, ticket: Ticket) -> Ticket:
-        """The ticket with one more try on it. Raises `Expired` when another try came between."""
+        """The ticket with one more try counted. Raises `Expired` when another try came first."""
         charged = replace(ticket, failures=ticket.failures + 1)
         if not self._records.replace(handle, ticket, charged):
             raise Expired("another try came between")
         return charged
 
     def _wrong(self, handle: str, ticket: Ticket) -> Verdict:
-        """After the last try the ticket is gone."""
+        """After the last try the ticket is deleted."""
         if ticket.failures < TRIES:
             return "wrong"
         self._records.take(handle)
@@ -207,16 +203,16 @@ class Recoveries:
 
     def _find(self, typed: RecoveryForm) -> Account | None:
         read = identifiers.read(typed.kind, typed.username)
-        found = self._people.find_by_identifier(*read) if read else None
-        return found if found and found.kind == typed.kind else None
+        account = self._people.find_by_identifier(*read) if read else None
+        return account if account and account.kind == typed.kind else None
 
     def _number(self, account: Account, purpose: trust.Purpose) -> str | None:
         return trust.number(account, purpose, self._clock()) if account.is_active else None
 
     def _ticket(self, way: Way, account: Account | None, typed: RecoveryForm, to: str | None) -> Ticket:
-        nobody = "typed:" + self._keyed(f"{typed.kind}:{identifiers.canonical(typed.username)}")
+        nobody = self._tickets.name_of_nobody(typed)
         who, receiver = (account.id, to or "") if account else (nobody, nobody)
-        # Whoever shows a ticket that was sent in a message has proved to read it; one that comes back here has not.
+        # The holder of a ticket sent in a message has proved to have read it; a ticket that comes back here has not.
         proved = way != "sms"
         account_id = account.id if account else None
         return Ticket(way, who, receiver, typed.browser, self._clock(), account_id, proved)
@@ -224,7 +220,7 @@ class Recoveries:
     def _link(self, ticket: Ticket, typed: RecoveryForm) -> None:
         life = LINK_LIFE[ticket.way]
         handle = self._records.add(ticket, life=life)
-        facts = {"url": f"{self._issuer}/r/{handle}", "minutes": str(round(life / 60))}
+        facts = {"url": f"{self._tickets.issuer}/r/{handle}", "minutes": str(round(life / 60))}
         ask = _ask(ticket, handle)
         message = Message(
             ask.channel,
@@ -239,7 +235,7 @@ class Recoveries:
         self._noted(ticket)
 
     def _send(self, send: Callable[[], object]) -> None:
-        """Send, and keep to ourselves that a receiver's or account's budget is used up: it would tell who exists."""
+        """Send, and hide that the budget of a receiver or account is used up: it would reveal which accounts exist."""
         try:
             send()
         except OverBudget as refused:
@@ -249,12 +245,9 @@ class Recoveries:
     def _noted(self, ticket: Ticket) -> None:
         self._audit.record(Event("recovery.asked", ticket.account_id, facts={"way": ticket.way}))
 
-    def _keyed(self, text: str) -> str:
-        return hmac.digest(self._digest_key, text.encode(errors="surrogatepass"), hashlib.sha256).hex()[:32]
-
 
 def knows(account: Account, typed: RecoveryForm) -> bool:
-    """Whether the second fact fits: the full birth date, or another identifier of the account than the one typed."""
+    """Whether the second fact matches: the full birth date, or an identifier other than the one typed."""
     date = _DATE.fullmatch(typed.fact.strip())
     if date:
         day, month, year, *iso = date.groups()

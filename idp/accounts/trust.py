@@ -1,8 +1,8 @@
 """Which channel or proof may do what, as one table. Every path asks it; none decides by itself.
 
-A channel is the registered number or address of an account; a proof is what somebody showed instead. What each may do
-depends on how it stands: proved by a code, unused for a year, changed lately, vouched for by the desk, put back by
-"this was not me". `docs/channels.md` is written from `TABLE`. Pure: no store, no clock.
+A channel is the registered number or address of an account; a proof is what was shown instead. What each may do depends
+on its state: proved by a code, unused for a year, changed lately, vouched for by the desk, restored by "this was not
+me". `docs/channels.md` is generated from `TABLE`. Pure: no store, no clock.
 
 Sources: security.md T-01 to T-05, U-07, U-08; NIST SP 800-63B-4, 4.2 (account recovery).
 """
@@ -14,19 +14,19 @@ from typing import Literal
 from idp.accounts.account import Account
 
 YEAR = 31_536_000.0
-"""Seconds without a right code after which a number may be somebody else's (U-08)."""
+"""Seconds without a correct code after which a number may belong to someone else (U-08)."""
 
 REST = 259_200.0
-"""72 hours in seconds: how long what was just changed, linked or put back recovers nothing (U-07)."""
+"""72 hours in seconds: how long something just changed, linked or restored cannot be used for recovery (U-07)."""
 
 FRESH = 300.0
-"""Seconds for which a login whose moment an upstream proved, or the code that came too, counts as one of just now."""
+"""Seconds during which a login with a proved time, or with an additional code, counts as recent."""
 
 BACK_WITHIN = 600.0
-"""Seconds after coming back from an upstream that tells no moment, in which that code is entered."""
+"""Seconds to enter that code after returning from an upstream that does not state the login time."""
 
 PROOFED = 2
-"""The level of identity proofing (`ial`) from which an electronic identity recovers an account (Decree 69/2024)."""
+"""The level of identity proofing (`ial`) from which an electronic identity can recover an account (Decree 69/2024)."""
 
 Channel = Literal["sms", "email"]
 Purpose = Literal[
@@ -34,9 +34,9 @@ Purpose = Literal[
     "login", "step_up", "password", "recovery", "contact", "link", "device", "registration", "activation", "profile",
     # A link by text message that the hotline starts.
     "hotline",
-    # What is told, and what whoever is told may answer.
+    # Notifications, and what their receivers may answer.
     "notice", "disavow",
-    # What others are told or conclude.
+    # What other systems are told or conclude.
     "matching", "claim",
 ]  # fmt: skip
 """What a channel may be used for."""
@@ -44,7 +44,7 @@ Purpose = Literal[
 ChannelState = Literal["unproved", "vouched", "proved", "unused", "changed", "restored", "rested"]
 
 Power = Literal["end_sessions", "open_case", "end_credentials", "end_links", "restore", "recover", "recover_with_code"]
-"""What a proof that is no channel may do."""
+"""What a proof that is not a channel may do."""
 
 Proof = Literal[
     "eid_fresh", "eid_undated", "eid_old", "eid_weak", "disavow", "disavow_outranked", "disavow_eid_recovery"
@@ -67,7 +67,7 @@ TABLE: Mapping[tuple[Channel, ChannelState], frozenset[Purpose]] = {
     ("email", "restored"): frozenset({"contact", "notice"}),
     ("email", "rested"): frozenset({"contact", "notice", "recovery"}),
 }
-"""What a number or an address may be used for, by how it stands."""
+"""What a number or an address may be used for, by its state."""
 
 POWERS: Mapping[Proof, frozenset[Power]] = {
     "eid_fresh": frozenset({"recover"}),
@@ -78,12 +78,12 @@ POWERS: Mapping[Proof, frozenset[Power]] = {
     "disavow_outranked": frozenset({"end_sessions", "open_case"}),
     "disavow_eid_recovery": frozenset({"end_sessions", "end_credentials", "open_case"}),
 }
-"""What a login through an upstream, and whoever presses "this was not me", may do."""
+"""What a login through an upstream, or an answer "this was not me", may do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A registered number (E.164) or address of an account, how it stands, and when a code last reached it."""
+    """A registered number (E.164) or address of an account, its state, and when a code last reached it."""
 
     channel: Channel
     to: str
@@ -91,47 +91,47 @@ class Contact:
     proved_at: float | None = None
 
     def may(self, purpose: Purpose) -> bool:
-        """Whether the table lets it."""
+        """Whether the table allows it."""
         return purpose in TABLE.get((self.channel, self.state), frozenset())
 
 
 def contacts(account: Account, now: float) -> list[Contact]:
-    """The number and the address that the account has, in this order. `now` is in seconds since the epoch."""
-    found = []
+    """The number and the address of the account, in this order. `now` is in seconds since the epoch."""
+    usable = []
     if account.phone:
         proved, source, changed = account.phone_verified_at, account.phone_source, account.phone_changed_at
-        found.append(Contact("sms", account.phone, _state(proved, source, changed, now, unused_after=YEAR), proved))
+        usable.append(Contact("sms", account.phone, _state(proved, source, changed, now, unused_after=YEAR), proved))
     if account.email:
         proved, source, changed = account.email_verified_at, account.email_source, account.email_changed_at
-        found.append(Contact("email", account.email, _state(proved, source, changed, now), proved))
-    return found
+        usable.append(Contact("email", account.email, _state(proved, source, changed, now), proved))
+    return usable
 
 
 def reachable(account: Account, purpose: Purpose, now: float) -> list[Contact]:
-    """What may be used for this purpose, the number first."""
+    """The contacts that may be used for this purpose, the number first."""
     return [contact for contact in contacts(account, now) if contact.may(purpose)]
 
 
 def number(account: Account, purpose: Purpose, now: float) -> str | None:
-    """The registered number, where it may be used for this."""
+    """The registered number, if it may be used for this."""
     return next((c.to for c in reachable(account, purpose, now) if c.channel == "sms"), None)
 
 
 def address(account: Account, purpose: Purpose, now: float) -> str | None:
-    """The registered address, where it may be used for this."""
+    """The registered address, if it may be used for this."""
     return next((c.to for c in reachable(account, purpose, now) if c.channel == "email"), None)
 
 
 def unproved(account: Account, now: float) -> list[str]:
-    """Which of `phone` and `email` nobody ever proved or vouched for: they may be an attacker's (T-03)."""
+    """Which of `phone` and `email` were never proved or vouched for: they may be an attacker's (T-03)."""
     names = {"sms": "phone", "email": "email"}
     return [names[c.channel] for c in contacts(account, now) if c.state == "unproved"]
 
 
 def is_evidence(account: Account, now: float, *, proved_within: float, unchanged_for: float) -> bool:
-    """Whether the number may stand for the person when an upstream brings the same one.
+    """Whether the number may identify the person when an upstream sends the same one.
 
-    An upstream's agreement may ask for more than the table: a code within so many seconds, no change for so many.
+    An upstream's agreement may require more than the table: a code within so many seconds, no change for so many.
     """
     proved, changed = account.phone_verified_at, account.phone_changed_at
     lately = proved is not None and now - proved <= proved_within
@@ -140,15 +140,15 @@ def is_evidence(account: Account, now: float, *, proved_within: float, unchanged
 
 
 def is_resting(account: Account, now: float) -> bool:
-    """Whether the number changed, or was put back, within 72 hours: until then it stays (U-07)."""
+    """Whether the number was changed or restored within 72 hours: until then it stays (U-07)."""
     return any(c.channel == "sms" and c.state in ("changed", "restored") for c in contacts(account, now))
 
 
 def eid_proof(*, ial: int, brief: bool, firm: bool, auth_time: float, dated: bool, now: float) -> Proof:
-    """How a login through an upstream stands.
+    """How a login through an upstream is rated.
 
-    `firm` says that more than the lost password made the link and that it has rested; `auth_time` is the moment of the
-    login where the upstream proved it (`dated`), else of coming back. `brief` is a login on a strange screen.
+    `firm` says that more than the lost password made the link and that it has rested; `auth_time` is the time of the
+    login if the upstream proved it (`dated`), else of the return. `brief` is a login on an unfamiliar screen.
     """
     if ial < PROOFED or brief or not firm:
         return "eid_weak"
@@ -158,10 +158,10 @@ def eid_proof(*, ial: int, brief: bool, firm: bool, auth_time: float, dated: boo
 
 
 def disavowal(about: str, before: Mapping[str, str], created_at: float, vouched_at: float | None) -> Proof:
-    """How "this was not me" stands for an event `about`, of which a notice told at `created_at`.
+    """How "this was not me" is rated for an event `about` that was reported by a notice at `created_at`.
 
-    `before` is what the notice keeps; its `vouched_by` says that a desk or a strong electronic identity stood behind
-    the event. `vouched_at` is when one last did for this account: an older notice went to who had it before.
+    `before` is what the notice keeps; its `vouched_by` says that a desk or a strong electronic identity backed the
+    event. `vouched_at` is when one last did for this account: an older notice went to the previous holder.
     """
     if about == "password_recovered" and before.get("vouched_by"):
         return "disavow_eid_recovery"

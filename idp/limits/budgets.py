@@ -16,7 +16,7 @@ JUDGED_AFTER, USED_PART, FEW = 200, 0.2, 3
 """So many texts to a prefix in a day are judged by the part whose code was used, for who asks for more than a few."""
 
 ALARMS = (0.5, 0.8, 1.0)
-"""Parts of a whole installation's budget at which an operator is told."""
+"""Fractions of the installation's budget at which an operator is alerted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class OverBudget(UserError):
 
 
 class CaptchaFirst(UserError):
-    """Budgets are half used: whoever is no known device solves a captcha before another code is sent (W-03)."""
+    """Budgets are half used: an unknown device solves a captcha before another code is sent (W-03)."""
 
     kind = "captcha_needed"
     status = 429
@@ -89,7 +89,7 @@ class BudgetLimits:
 
         A `stranger`, who has proved nothing yet, may spend a part of each budget only and pays for the own address; the
         rest is for those who proved something. `owned` says that there is an owner whose budgets these are. With
-        `sends` False nothing will go out (nobody has this account): whoever asks pays, the installation does not.
+        `sends` False nothing will go out (there is no such account): the asker pays, the installation does not.
         """
         own: tuple[Budget, ...] = (
             Budget(f"number-minute:{receiver}", 1, self.number_pause),
@@ -111,7 +111,7 @@ class BudgetLimits:
             Budget("all-minute", self.per_minute, MINUTE, cost, alarming=True),
             Budget("all-day", self.per_day, DAY, cost, alarming=True),
             Budget("all-money", self.money_per_day, DAY, cost * self.price, alarming=True),
-            # The same work for nobody: the time must not tell who exists.
+            # The same work without an account: timing must not reveal who exists.
             Budget(f"prefix-hour:{prefix if sends else 'nobody'}", self.per_prefix_hour, HOUR, cost),
         )
 
@@ -148,7 +148,8 @@ def strained(budgets: Sequence[Budget], spent: Mapping[str, BudgetSpent]) -> boo
 def wasted(spent: Mapping[str, BudgetSpent]) -> bool:
     """Whether a stranger who asks for many codes asks for a prefix whose codes are hardly ever used (W-03).
 
-    Somebody is being paid for such texts. Whoever proved something, or asks for few, is not judged by it.
+    Such texts may be part of a fraud that earns money. Callers who proved something, or ask for few, are not judged by
+    it.
     """
     units = {key.partition(":")[0]: value.units for key, value in spent.items()}
     sent = units.get("prefix-sent", 0) - 1

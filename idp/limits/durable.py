@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Protocol
 
-DAY = 86_400
+HOUR, DAY = 3_600, 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class RateLimits(Protocol):
         ...
 
     def forgive(self, *, clear: Sequence[str] = (), give_back: Mapping[str, int] = NOTHING) -> None:
-        """Forget the counts in `clear`, and take so many off those in `give_back`, which then block nobody."""
+        """Forget the counts in `clear`, and subtract so many from those in `give_back`, so they do not block."""
         ...
 
 

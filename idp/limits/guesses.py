@@ -25,7 +25,7 @@ class Guesses:
 
 
 class Failures:
-    """All counts of an account that a recovery forgets: wrong codes, and wrong passwords whoever typed them."""
+    """All counts of an account that a recovery forgets: wrong codes, and wrong passwords from any address."""
 
     def __init__(self, rate_limits: RateLimits) -> None:
         self._rate_limits = rate_limits

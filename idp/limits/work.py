@@ -40,7 +40,7 @@ class WorkPrice:
         self._free = free
 
     def count_wrong(self, network: str) -> None:
-        """Somebody in this network tried and was wrong."""
+        """Count a wrong try from this network."""
         self._wrong.hit(network)
 
     def price(self, network: str) -> Price | None:
@@ -73,9 +73,9 @@ class WorkPrice:
 def read_solution(text: str) -> dict[str, object] | None:
     """The members of a solution; None for anything else."""
     try:
-        found = json.loads(base64.b64decode(text, validate=True)) if 0 < len(text) <= LONGEST else None
+        parsed = json.loads(base64.b64decode(text, validate=True)) if 0 < len(text) <= LONGEST else None
     except (ValueError, RecursionError):
         return None
-    if not isinstance(found, dict) or any(type(found.get(name)) is not kind for name, kind in _MEMBERS.items()):
+    if not isinstance(parsed, dict) or any(type(parsed.get(name)) is not kind for name, kind in _MEMBERS.items()):
         return None
-    return {name: found[name] for name in _MEMBERS}
+    return {name: parsed[name] for name in _MEMBERS}

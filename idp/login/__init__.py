@@ -1,7 +1,7 @@
 """A person proves who they are: attempts, sessions, captcha, limits.
 
-Path through it: `/authorize` asks `steps.py` what is still owed -> a `LoginAttempt` carries the request -> `logins.py`
-checks the password behind `limits.py` and `captcha.py`, or `passkey_logins.py` a passkey; perhaps a code or another
-password is owed next -> an `Authentication` is the one result of every way in -> `sessions.py` opens a session. What a
-portal may get for it is left to `oidc`.
+Reading order: `/authorize` asks `steps.py` for the next required step -> a `LoginAttempt` carries the request ->
+`logins.py` checks the password behind `limits.py` and `captcha.py`, or `passkey_logins.py` a passkey; a code or a new
+password may be required next -> an `Authentication` is the one result of every login method -> `sessions.py` opens a
+session. What a client may get for it belongs to `oidc`.
 """

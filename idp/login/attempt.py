@@ -1,10 +1,10 @@
 """`LoginAttempt`: one browser on its way to one client.
 
-State is kept per attempt, not per browser, so two tabs are two attempts and both finish. Only the browser that began
-it may go on: the attempt holds the digest of a secret in that browser's cookie. That secret is older than the login, so
-somebody may have noted it before: with a proof the attempt gets a second one, in a cookie of its own, and nobody goes
-on without that. `/authorize` reads the parameters again from here on every return and validates them anew, so a
-half-finished login smuggles nothing in.
+State is kept per attempt, not per browser, so two tabs are two attempts and both finish. Only the browser that began it
+may continue: the attempt holds the digest of a secret in that browser's cookie. That secret is older than the login, so
+it may have leaked before: with a proof the attempt gets a second one, in a separate cookie, and both are then required.
+`/authorize` reads the parameters again from here on every return and validates them anew, so a half-finished login
+cannot smuggle anything in.
 """
 
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ from idp.ephemeral_records import EphemeralRecords, digest, new_secret
 from idp.errors import Expired, OtherBrowser, TooMany
 from idp.limits.local import LocalRateLimiter
 from idp.login.authentication import Authentication, Proved
-from idp.ports import Spent
+from idp.ports import NewRecord, Spent
 
 Params = tuple[tuple[str, str], ...]
 
 
 class Purpose(StrEnum):
-    """What a login is for. All but the first want a person who acts now, not a session that was left somewhere."""
+    """What a login is for. All but the first require a person who acts now, not a session that was left open."""
 
     LOGIN = "login"
     REAUTHENTICATION = "reauthentication"
@@ -31,17 +31,17 @@ class Purpose(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """The authorization request, what was proved so far, and whose browser it is.
+    """The authorization request, the proofs so far, and the browser it belongs to.
 
     `step_up` names the live session (`sid`) to whose login a code is to be added, `return_to` our own page when no
-    client asked. `trusted` says that a captcha was solved or that the device is known, `suspicious` that somebody had
-    guessed at this account before. `new_password` is the hash of a chosen password that waits for its code. `fresh`
+    client asked. `trusted` says that a captcha was solved or that the device is known, `suspicious` that there were
+    guesses at this account before. `new_password` is the hash of a chosen password that waits for its code. `fresh`
     says that the person logged in here, and did not only add a code to a session; `secured_at` is the date of the
-    account's last credential event as the proof saw it: a proof that saw another is dead. `linking` names the ceremony
-    of somebody whom an upstream brought and who logs in here to be linked. `takes_over` names the device whose
-    place the person agreed to take with another phone. `second` is the digest of the secret that the browser was given
-    with the proof. `recovers` says that a new password is to be set, `review` names a link after which the person is
-    asked what to keep of older ways in.
+    account's last credential event as the proof saw it: a proof with another date is invalid. `linking` names the
+    linking flow of a person brought by an upstream who logs in here to be linked. `takes_over` names the device that
+    the person agreed to replace with another phone. `second` is the digest of the secret that the browser got with the
+    proof. `recovers` says that a new password is to be set, `review` names a link after which the person is asked which
+    older login methods to keep.
     """
 
     params: Params
@@ -71,7 +71,7 @@ class LoginAttempt:
 
     @property
     def purpose(self) -> Purpose:
-        """What it is for, as an upstream is asked; a portal may demand a login that happens now, or another person."""
+        """Its purpose, as sent to an upstream; a client may require a login that happens now, or another person."""
         params = dict(self.params)
         if self.recovers:
             return Purpose.RECOVERY
@@ -90,7 +90,7 @@ class LoginAttempt:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a browser holds of one attempt: its own secret, and the second one that it was given with the proof."""
+    """A browser's secrets for one attempt: the first one, and the second one that it got with the proof."""
 
     browser: str
     second: str = ""
@@ -101,12 +101,21 @@ def _second_of(secret: str) -> str:
 
 
 def browser_of(browser_secret: str) -> str:
-    """What an attempt keeps of the browser's cookie."""
+    """The form in which an attempt keeps the browser's cookie."""
     return digest("browser", browser_secret)
 
 
+def _begun(attempt: LoginAttempt | None, held: Held) -> LoginAttempt:
+    """The attempt, if this browser began it. Raises `Expired`, `OtherBrowser`."""
+    if attempt is None:
+        raise Expired("no such attempt, or it was finished")
+    if not attempt.is_begun_by(held):
+        raise OtherBrowser("cookie does not match the attempt")
+    return attempt
+
+
 class Attempts:
-    """Keeps attempts, and lets only the right browser use them."""
+    """Keeps attempts, and allows only the right browser to use them."""
 
     def __init__(
         self, records: EphemeralRecords[LoginAttempt], *, per_address: LocalRateLimiter, total: LocalRateLimiter
@@ -116,9 +125,9 @@ class Attempts:
         self._total = total
 
     def begin(self, attempt: LoginAttempt, address: str) -> str:
-        """Keep a new attempt and return its handle. Raises `TooMany` when the address, or everybody, begins too many.
+        """Store a new attempt and return its handle. Raises `TooMany` when the address, or all, start too many.
 
-        Attempts that exist go on working: only new ones are refused (RFC 6819, 4.4.1.11).
+        Existing attempts continue to work: only new ones are refused (RFC 6819, 4.4.1.11).
         """
         if not self._per_address.hit(address) or not self._total.hit("all"):
             raise TooMany("too many logins begun", retry_after=self._per_address.retry_after)
@@ -126,27 +135,27 @@ class Attempts:
 
     def load(self, handle: str, held: Held) -> LoginAttempt:
         """The live attempt of this browser. Raises `Expired`, `OtherBrowser`."""
-        attempt = self._records.find(handle)
-        if attempt is None:
-            raise Expired("no such attempt, or it was finished")
+        attempt = _begun(self._records.find(handle), held)
         if not attempt.belongs_to(held):
             raise OtherBrowser("cookie does not match the attempt")
         return attempt
 
     def load_for_login(self, handle: str, held: Held) -> LoginAttempt:
-        """The same for a form that brings a proof of its own, and builds on none: it may be sent twice.
+        """The same for a form that carries its own proof, and builds on no earlier one: it may be sent twice.
 
-        Of two clicks the browser may drop the first answer, and the second secret with it.
+        After a double click the browser may drop the first response, and with it the second secret.
         """
-        attempt = self._records.find(handle)
-        if attempt is not None and attempt.is_begun_by(held):
-            return attempt
-        return self.load(handle, held)
+        return _begun(self._records.find(handle), held)
+
+    def load_for_login_and_put(self, handle: str, held: Held, new: NewRecord) -> tuple[LoginAttempt, bool]:
+        """The same, and in one step `new` is put beside a live attempt; the second says whether it was."""
+        attempt, was_put = self._records.find_and_put(handle, new)
+        return _begun(attempt, held), was_put
 
     def logged_in(self, handle: str, attempt: LoginAttempt, proved: Proved, *, remember: bool, review: str = "") -> str:
-        """Remember a login; whatever another person began in the same attempt is forgotten.
+        """Record a login; anything that another person began in the same attempt is forgotten.
 
-        `review` names a link after which the person is asked what stays. Returns the second secret, for the browser.
+        `review` names a link after which the person is asked what to keep. Returns the second secret, for the browser.
         Raises `Expired` when another request changed the attempt meanwhile.
         """
         after = replace(
@@ -167,63 +176,69 @@ class Attempts:
         return self._bind(handle, attempt, replace(after, second=""))
 
     def strengthened(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> str:
-        """Remember a proof that a code or a new password made stronger, on the account as of `secured_at`."""
+        """Record a proof strengthened by a code or a new password, on the account as of `secured_at`."""
         after = replace(attempt, proof=proof, new_password="", secured_at=secured_at)
         return self._bind(handle, attempt, after)
 
     def linked(
         self, handle: str, attempt: LoginAttempt, proof: Authentication | None, secured_at: float, review: str = ""
     ) -> str:
-        """Remember that the ceremony is over: with the proof as of a new link, or as it was when there is none."""
+        """Record that the linking flow is over: with the proof as of a new link, or unchanged when there is none."""
         after = replace(attempt, proof=proof, linking="", secured_at=secured_at, review=review)
         return self._bind(handle, attempt, after)
 
     def reviewed(self, handle: str, attempt: LoginAttempt, proof: Authentication, secured_at: float) -> str:
-        """Remember that the person has said what stays."""
+        """Record that the person has decided what to keep."""
         return self._bind(handle, attempt, replace(attempt, proof=proof, review="", secured_at=secured_at))
 
     def _bind(self, handle: str, attempt: LoginAttempt, after: LoginAttempt) -> str:
-        """Put `after`, which holds a proof, behind a second secret, and return that; empty where it has one already.
+        """Protect `after`, which holds a proof, with a second secret and return it; empty if it already has one.
 
-        Every proof comes through here. A code on top of a login keeps the secret of that login: nobody knew it before.
+        Every proof comes through here. A code on top of a login keeps the secret of that login: it was unknown before.
         """
         secret = "" if after.second else new_secret("p")
         self.replace(handle, attempt, replace(after, second=_second_of(secret)) if secret else after)
         return secret
 
     def to_link(self, handle: str, attempt: LoginAttempt, ceremony: str) -> None:
-        """Remember the ceremony that the login which follows is for; whatever was proved before is forgotten."""
+        """Record the linking flow that the next login is for; earlier proofs are forgotten."""
         self.replace(handle, attempt, replace(attempt, proof=None, fresh=False, linking=ceremony))
 
     def took_over(self, handle: str, attempt: LoginAttempt, device_id: str) -> None:
-        """Remember that the person agreed to take the place of this device; a code that was entered before is none."""
+        """Record that the person agreed to replace this device.
+
+        A code that was entered earlier does not count.
+        """
         proof = replace(attempt.proof, otp_at=None) if attempt.proof else None
         self.replace(handle, attempt, replace(attempt, takes_over=device_id, proof=proof))
 
     def name_of(self, handle: str) -> str:
-        """What names the attempt to those who may end it, and to nobody else: its key in the store."""
+        """The key of the attempt in the store: it can only be used to end the attempt."""
         return self._records.key_of(handle)
 
     def forget(self, name: str) -> None:
-        """End the attempt of this name, whatever was proved in it."""
+        """End the attempt of this name, with all its proofs."""
         self._records.forget(name)
 
     def consented(self, handle: str, attempt: LoginAttempt, account_id: str) -> None:
-        """Remember that this person agreed to share what the request asks for."""
+        """Record that this person agreed to share what the request asks for."""
         self.replace(handle, attempt, replace(attempt, consented_by=account_id))
 
     def failed(self, handle: str, attempt: LoginAttempt) -> None:
-        """Count a failure of this attempt; losing the race to another tab's failure does no harm."""
+        """Count a failure of this attempt; losing the race to another tab's failure is harmless."""
         self._records.replace(handle, attempt, replace(attempt, failures=attempt.failures + 1))
 
-    def finish(self, handle: str) -> LoginAttempt:
-        """Take the attempt, once, before anything is issued. Raises `Expired` for everybody else."""
-        taken = self._records.take(handle)
+    def finish(self, handle: str, new: NewRecord | None = None) -> LoginAttempt:
+        """Take the attempt, once, before anything is issued. Raises `Expired` for all other callers.
+
+        `new` is put in the same step, for this caller only.
+        """
+        taken = self._records.take(handle, new)
         if taken is None or isinstance(taken, Spent):
             raise Expired("attempt was finished before")
         return taken
 
     def replace(self, handle: str, old: LoginAttempt, new: LoginAttempt) -> None:
-        """Put `new` in the place of `old`. Raises `Expired` when it changed or ended meanwhile."""
+        """Replace `old` with `new`. Raises `Expired` when it changed or ended meanwhile."""
         if not self._records.replace(handle, old, new):
             raise Expired("attempt changed or ended meanwhile")

@@ -1,7 +1,7 @@
-"""The code a person copies from a picture or a recording: how an answer is made and how a typed one is judged.
+"""The code that a person copies from a picture or a recording: how an answer is generated and checked.
 
-A captcha raises the price of guessing; it is no wall, and limits carry the load (security X-01, X-02). Storing an
-answer, binding it to one attempt and taking it once belong to whoever holds the short-lived store.
+A captcha raises the price of guessing; it does not stop it, and the limits do the main work (security X-01, X-02). The
+caller, who has the short-lived store, stores an answer, binds it to one attempt and takes it once.
 """
 
 import hmac
@@ -9,13 +9,13 @@ import secrets
 import unicodedata
 
 ALPHABET = "23456789CFHKLMPRTVX"
-"""No pair that looks alike (0 O Q D, 1 I J, 2 Z, 5 S, 6 G, 8 B, M N, U V Y W) and no letter that a Telex or VNI
-keyboard rewrites: without vowels, D and W nothing typed turns into a Vietnamese letter, nor into a word by chance."""
+"""No look-alikes (0 O Q D, 1 I J, 2 Z, 5 S, 6 G, 8 B, M N, U V Y W) and no letter that a Telex or VNI keyboard
+rewrites: without vowels, D and W no input turns into a Vietnamese letter, nor into a word by chance."""
 
 DEFAULT_LENGTH = 5
 SHORTEST, LONGEST = 4, 8
 
-# None of the left-hand characters is ever drawn, so reading one for its neighbour costs the defence nothing.
+# None of the left-hand characters is ever drawn, so accepting one for its neighbour does not weaken the captcha.
 _MEANT = str.maketrans("1BGSZ", "78652")
 
 
@@ -31,7 +31,7 @@ def new_answer(length: int = DEFAULT_LENGTH, seed: bytes | None = None) -> str:
 
 
 def normalised(typed: str) -> str:
-    """What was meant: NFKC, upper case, without spaces, and look-alikes read as the character that is drawn."""
+    """The intended answer: NFKC, upper case, without spaces, and look-alikes mapped to the drawn character."""
     folded = unicodedata.normalize("NFKC", typed).upper()
     return "".join(folded.split()).translate(_MEANT)
 

@@ -1,11 +1,11 @@
-"""How guessing is slowed without ever closing the door to somebody else.
+"""How guessing is slowed down without ever locking out another person.
 
-A BHXH code is a guessable number, so anybody can fail logins for anybody. Only one count refuses: wrong passwords for
-one account from one address, or from one browser that the account knows, which nobody else can fill. What others did in
-the same network raises the price instead. A network is judged by how many *different* accounts failed there beyond
-those that succeeded; where there are too many, a right password also needs a code, there and from then on wherever it
-is used. So does an account that was guessed at from many places. Counts are raised *before* the password is compared,
-in one atomic statement, so a burst of parallel guesses gets no more tries than a patient one.
+A BHXH code is a guessable number, so anyone can fail logins for anyone. Only one counter refuses: wrong passwords for
+one account from one address, or from one browser that the account knows, which no other caller can raise. What others
+did in the same network only raises the price. A network is judged by how many *different* accounts failed there beyond
+those that succeeded; if there are too many, a correct password also requires a code, there and later wherever it is
+used. The same holds for an account that was guessed at from many places. Counters are raised *before* the password is
+compared, in one atomic statement, so a burst of parallel guesses gets no more tries than sequential ones.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from zlib import crc32
 from idp.limits.durable import COUNTED, COUNTED_A_DAY, DAY, Hit, LimitPolicy
 
 SHARDS = 16
-"""The installation's count is kept in so many rows, each for its part of the networks: all logins would wait at one."""
+"""The installation's counter is split into this many rows by network: otherwise all logins would wait for one row."""
 
 OWN = LimitPolicy(free=3, base=30, cap=3600, memory=DAY)
 SUCCESSES = LimitPolicy(free=200, base=30, cap=30, memory=DAY, sliding=False)
@@ -23,10 +23,10 @@ SUCCESSES = LimitPolicy(free=200, base=30, cap=30, memory=DAY, sliding=False)
 
 @dataclass(frozen=True, slots=True)
 class LoginLimits:
-    """The numbers of the login page (documented in docs/limits.md, which a test reads).
+    """The limits of the login page (documented in docs/limits.md, which a test reads).
 
-    `network_accounts` different accounts that failed in a network in a day, beyond those that succeeded, make it a
-    risky one; while `total_accounts` failed all over, `network_accounts_then` are enough.
+    A network is risky when `network_accounts` different accounts failed in it in a day, beyond those that succeeded;
+    while `total_accounts` failed overall, `network_accounts_then` are enough.
     """
 
     own: LimitPolicy = OWN
@@ -42,7 +42,7 @@ class LoginLimits:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """The counts that one try raises: `own` and `success` may refuse it, the others only judge."""
+    """The counters that one try raises: `own` and `success` may refuse it, the others only rate it."""
 
     own: Hit
     success: Hit
@@ -52,19 +52,19 @@ class Try:
 
     @property
     def hits(self) -> list[Hit]:
-        found = (self.own, self.success, self.account, self.network, self.total)
-        return [hit for hit in found if hit]
+        counts = (self.own, self.success, self.account, self.network, self.total)
+        return [hit for hit in counts if hit]
 
     @property
     def others(self) -> list[str]:
-        """The counts of whole networks."""
+        """The counters of whole networks."""
         return [hit.key for hit in (self.network, self.total) if hit]
 
 
 def hits_of(limits: LoginLimits, who: str, *, address: str, network: str, device: str | None) -> Try:
-    """The counts of a try: a known device has its own, everybody else shares their address's.
+    """The counters of a try: a known device has its own, all others share their address's.
 
-    `who` is the account id, or a keyed digest of what was typed when nobody has it: both behave alike.
+    `who` is the account id, or for an unknown account a keyed digest of the input: both behave alike.
     """
     success = Hit(f"success:{who}", limits.successes)
     if device:
@@ -79,7 +79,7 @@ def hits_of(limits: LoginLimits, who: str, *, address: str, network: str, device
 
 
 def is_risky(limits: LoginLimits, tried: Try, counts: Mapping[str, int]) -> bool:
-    """Whether so many different accounts failed in this network that a right password proves too little."""
+    """Whether so many different accounts failed in this network that a correct password alone is not enough."""
     if tried.network is None or tried.total is None:
         return False
     is_sprayed = counts[tried.total.key] > limits.total_accounts // SHARDS

@@ -1,11 +1,10 @@
-"""`PasskeyLogins`: a person comes in with a passkey, or makes a login stronger by one.
+"""`PasskeyLogins`: a person logs in with a passkey, or strengthens a login with one.
 
-It is a login of two factors at once (level 2), so neither a captcha nor a code is asked for. Whatever is wrong with an
-answer ends in one and the same failure; which it was is told to the log and nobody else.
+It is a login with two factors at once (level 2), so neither a captcha nor a code is required. Every invalid answer ends
+in the same failure; only the log has the reason.
 """
 
 import logging
-from collections.abc import Callable
 from typing import Any, NoReturn
 
 from idp.accounts.account import Account, Kind
@@ -17,14 +16,15 @@ from idp.errors import TooMany
 from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import PASSKEY_METHODS, Authentication, Proved
-from idp.login.logins import LoginFailed, Logins
+from idp.login.login_form import LoginFailed
+from idp.login.logins import Logins
 from idp.ports import AuditLog, Clock, Event
 
 log = logging.getLogger("idp.passkeys")
 
 
 class PasskeyLogins:
-    """Logins and steps by passkey. `logins` tells whether local login is open to a kind of people today."""
+    """Logins and steps by passkey. `logins` tells whether local login is currently open to a kind of people."""
 
     def __init__(
         self,
@@ -34,10 +34,7 @@ class PasskeyLogins:
         audit: AuditLog,
         clock: Clock,
         limiter: LocalRateLimiter,
-        *,
-        knows_device: Callable[[str, str | None], bool],
     ) -> None:
-        self._knows_device = knows_device
         self._passkeys = passkeys
         self._people = people
         self._logins = logins
@@ -50,26 +47,26 @@ class PasskeyLogins:
         return bool(self._passkeys.of("account", account.id))
 
     def begin(self, handle: str, attempt: LoginAttempt, address: str) -> dict[str, Any]:
-        """What the browser asks any passkey of ours with. Raises `TooMany`."""
+        """The browser's options for any passkey of ours. Raises `TooMany`."""
         self._pull(address)
         return self._passkeys.begin_use(_login(handle, attempt))
 
     def begin_step(self, handle: str, attempt: LoginAttempt, account: Account, address: str) -> dict[str, Any]:
-        """What the browser asks a passkey of this account with. Raises `TooMany`."""
+        """The browser's options for a passkey of this account. Raises `TooMany`."""
         self._pull(address)
         return self._passkeys.begin_use(_step(handle, attempt, account), of=self._passkeys.of("account", account.id))
 
     def log_in(
         self, answer: str, handle: str, attempt: LoginAttempt, *, tab: Kind, address: str, device: str | None
     ) -> Proved:
-        """Who answered. Raises `LoginFailed`, `TooMany`."""
+        """The person who answered. Raises `LoginFailed`, `TooMany`."""
         self._pull(address)
         if not self._logins.is_open(tab):
             raise LoginFailed("closed")
         began = self._clock()
         try:
             recognised = self._passkeys.recognise(answer, _login(handle, attempt), "account")
-            # Read before the use is noted: an event that ends passkeys lets the one fail, or the other be outdated.
+            # Read before the use is recorded: an event that ends passkeys makes the use fail, or this date outdated.
             account = self._people.find(recognised.passkey.holder)
             if account is None or not account.is_active or not self._logins.is_open(account.kind):
                 raise PasskeyRefused("the account is closed, or its window is", recognised.passkey.holder)
@@ -77,7 +74,9 @@ class PasskeyLogins:
         except PasskeyRefused as refused:
             self._failed(refused)
         proof = Authentication(account.id, began, PASSKEY_METHODS, acr=2, ial=0, through="passkey", otp_at=began)
-        return Proved(proof, account.secured_at, trusted=True, known_device=self._knows_device(account.id, device))
+        return Proved(
+            proof, account.secured_at, trusted=True, known_device=self._logins.knows_device(account.id, device)
+        )
 
     def step(
         self, answer: str, handle: str, attempt: LoginAttempt, account: Account, proof: Authentication, address: str

@@ -1,7 +1,7 @@
-"""`Session`: a browser we know, with an idle and an absolute end that the server enforces.
+"""`Session`: a known browser, with an idle and an absolute limit that the server enforces.
 
-The cookie holds 256 random bits and the store their digest; `sid` is a second, public name for tokens and lists. Every
-login opens a new session, so a cookie that existed before the login is worthless after it.
+The cookie holds 256 random bits and the store their digest; `sid` is a separate, public name for tokens and lists.
+Every login opens a new session, so a cookie from before the login is worthless after it.
 """
 
 import secrets
@@ -34,7 +34,7 @@ class Session:
         return self.authentication.account_id
 
     def is_live(self, now: float, *, limits: "SessionLimits", epoch: float) -> bool:
-        """Not ended, not idle or older than the limits of today and of its beginning, not older than the epoch."""
+        """Not ended, not idle or older than today's limits and those of its start, not older than the epoch."""
         until = min(self.expires_at, self.authentication.auth_time + limits.life_of(self.authentication))
         awake = now < until and now < self.last_seen_at + limits.idle
         return awake and self.ended_at is None and self.created_at >= epoch
@@ -42,7 +42,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class ClientInfo:
-    """Where a request comes from, as far as we keep it: browser, network prefix and known-device cookie."""
+    """The origin of a request, as far as we store it: browser, network prefix and known-device cookie."""
 
     user_agent: str
     network: str
@@ -51,7 +51,7 @@ class ClientInfo:
 
 
 class SessionStore(Protocol):
-    """Where sessions and known devices are kept, durably."""
+    """Where sessions and known devices are stored, durably."""
 
     def open(
         self,
@@ -67,21 +67,21 @@ class SessionStore(Protocol):
     ) -> None:
         """Write session (and known device) in one transaction, with the audit event of the login and its notice.
 
-        Raises `Expired` when the account's last credential event is not that of `secured_at` any more, and when `claim`
-        was claimed before: whatever ends with this session is used in the same transaction.
+        Raises `Expired` when the account's last credential event is no longer that of `secured_at`, and when `claim`
+        was claimed before: what a session uses up is claimed in the same transaction.
 
         A live session of the same account with the same `sid` is renewed: its old cookie is worthless afterwards.
         """
         ...
 
     def touch(self, sid: str, now: float) -> None:
-        """Note that the session was seen."""
+        """Record that the session was seen."""
         ...
 
     def end(self, account_id: str, *, sid: str | None, but: str | None, now: float) -> list[str]:
         """End one session, or all of the account but one, with their refresh families; returns the ended sids.
 
-        The portals that were in them are told, by messages of the same transaction.
+        Their clients are notified by messages of the same transaction.
         """
         ...
 
@@ -96,9 +96,9 @@ class SessionStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SessionLimits:
-    """Seconds: idle end, absolute end, how often `last_seen_at` is written, how long a device stays known.
+    """Seconds: idle limit, absolute limit, how often `last_seen_at` is written, how long a device stays known.
 
-    `brief` is the absolute end of a brief login.
+    `brief` is the absolute limit of a brief login.
     """
 
     idle: float = 1800
@@ -121,7 +121,7 @@ class Opened:
 
 
 class Sessions:
-    """Opens, finds out about and ends sessions."""
+    """Opens, finds and ends sessions."""
 
     def __init__(self, store: SessionStore, clock: Clock, limits: SessionLimits, notices: Notices) -> None:
         self._notices = notices
@@ -138,18 +138,20 @@ class Sessions:
         *,
         before: Session | None,
         finishes: str = "",
+        sid: str = "",
     ) -> Opened:
         """Open a session for `proof`; it is durable before any cookie leaves.
 
-        `before` is the session that this browser still carried: the same person's goes on under a new cookie, another
-        person's ends here. A device that the account does not know is told about. `finishes` names the attempt that
-        ends with it: of one attempt one session is opened, whatever the store that kept it has forgotten.
+        `before` is the session that this browser still carried: the same person's continues under a new cookie, another
+        person's ends here. A login from an unknown device is notified. `finishes` names the attempt that ends with it:
+        one attempt opens one session, even if its store has lost data. `sid` is what `sid_of` said, if it was asked.
         """
         now = self._clock()
+        sid = sid or sid_of(proof, before)
         if before and before.account_id != proof.account_id:
             self.end(before)
             before = None
-        session = self._begun(proof, client_info, before.sid if before else secrets.token_urlsafe(16), now)
+        session = self._begun(proof, client_info, sid, now)
         cookie = new_secret("s")
         device = (client_info.device or new_secret("d")) if attempt and attempt.remember else None
         is_new = before is None and not (attempt and attempt.known_device)
@@ -168,7 +170,7 @@ class Sessions:
         return Opened(session, cookie, device)
 
     def _begun(self, proof: Authentication, client_info: ClientInfo, sid: str, now: float) -> Session:
-        # It ends so long after the login, also when only a code was added to that.
+        # It ends that long after the login, even when only a code was added to the login.
         return Session(
             sid=sid,
             authentication=proof,
@@ -183,13 +185,13 @@ class Sessions:
         return session.is_live(self._clock(), limits=self.limits, epoch=epoch)
 
     def seen(self, session: Session) -> None:
-        """Keep the session awake; written at most once every `touch_every` seconds."""
+        """Keep the session alive; written at most once every `touch_every` seconds."""
         now = self._clock()
         if now - session.last_seen_at >= self.limits.touch_every:
             self._store.touch(session.sid, now)
 
     def end(self, session: Session) -> None:
-        """End this session and what was issued in it."""
+        """End this session and everything issued in it."""
         self._store.end(session.account_id, sid=session.sid, but=None, now=self._clock())
 
     def end_one(self, account_id: str, sid: str) -> bool:
@@ -202,8 +204,8 @@ class Sessions:
 
     def of_account(self, account_id: str) -> list[Session]:
         now = self._clock()
-        found = self._store.of_account(account_id, now)
-        return [s for s in found if now < s.last_seen_at + self.limits.idle]
+        sessions = self._store.of_account(account_id, now)
+        return [s for s in sessions if now < s.last_seen_at + self.limits.idle]
 
     def knows_device(self, account_id: str, cookie: str | None) -> bool:
         """Whether the known-device cookie of this browser belongs to the account."""
@@ -212,11 +214,16 @@ class Sessions:
         return self._store.knows_device(account_id, device_digest(cookie), self._clock())
 
 
+def sid_of(proof: Authentication, before: Session | None) -> str:
+    """The `sid` of the session of this login: that of the same person's session, which goes on, or a new one."""
+    return before.sid if before and before.account_id == proof.account_id else secrets.token_urlsafe(16)
+
+
 def session_digest(cookie: str) -> str:
-    """What the store keeps of a session cookie."""
+    """The form in which the store keeps a session cookie."""
     return digest("session", cookie)
 
 
 def device_digest(cookie: str) -> str:
-    """What the store keeps of a known-device cookie."""
+    """The form in which the store keeps a known-device cookie."""
     return digest("device", cookie)

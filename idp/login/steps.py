@@ -1,15 +1,17 @@
-"""What is still owed before a portal gets its code, by a named reason.
+"""What is still required before a client gets its code, by a named reason: `STEPS`, one check after the other.
 
-`/authorize` is the one dispatcher: every way of logging in returns to it, and it asks here for the first thing owed.
-Steps never route to one another.
+`/authorize` is the one dispatcher: every login method returns to it, and it asks here for the first required step.
+Steps never route to one another, and each check looks at the same `LoginState`.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Literal
 
+from idp.accounts import trust
+from idp.accounts.account import Account
 from idp.accounts.devices import Device
-from idp.accounts.password_rules import Due
+from idp.accounts.password_rules import PasswordAge
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
 
@@ -33,9 +35,9 @@ class RequiredStep:
 
 @dataclass(frozen=True, slots=True)
 class LoginRequirements:
-    """What the request demands of the login; `wished_acr` is met where the person can.
+    """What the request requires of the login; `wished_acr` is met if the person can.
 
-    `qr_login` is what the client allows: a session by QR code leads no further than a login by QR code would.
+    `qr_login` is the client's setting: a session by QR code allows no more than a login by QR code would.
     """
 
     prompt: Collection[str] = ()
@@ -46,62 +48,121 @@ class LoginRequirements:
     qr_login: str = "on"
 
 
-def login_owed(
-    requirements: LoginRequirements, proof: Authentication | None, *, fresh: bool, now: float
-) -> RequiredStep | None:
-    """The first reason to ask for a login. `fresh` says that `proof` was given in this very attempt."""
-    if proof is None:
-        return RequiredStep("login", "no_session")
-    if not fresh and "login" in requirements.prompt:
+@dataclass(frozen=True, slots=True)
+class StepRules:
+    """When a login by password also needs a code, and when its password is too old."""
+
+    code: CodeMode
+    age: PasswordAge
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """An app of one device: the currently enrolled phone, and the key that wants to come in."""
+
+    present: Device | None
+    jkt: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentFacts:
+    """What is requested and what was agreed; `fresh` says that the person agreed in this attempt.
+
+    A public client at a URL that any program on the device can claim is not `provable`.
+    """
+
+    first_party: bool
+    provable: bool
+    agreed: Collection[str]
+    asked: Collection[str]
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LoginState:
+    """The state of a login: what is required, what was proved for which account, and the current time (`now`, seconds).
+
+    `attempt` is the one in which `proof` was given; None when a session carries it. `device` and `consent` are None if
+    they do not apply.
+    """
+
+    rules: StepRules
+    requirements: LoginRequirements
+    proof: Authentication
+    account: Account | None
+    attempt: LoginAttempt | None
+    now: float
+    device: DeviceFacts | None = None
+    consent: ConsentFacts | None = None
+
+    @property
+    def number(self) -> str | None:
+        """The number that a code can be sent to."""
+        return trust.number(self.account, "login", self.now) if self.account else None
+
+    @property
+    def is_entered(self) -> bool:
+        """Whether a code or a passkey was added in this attempt."""
+        return self.attempt is not None and _entered_in(self.attempt, self.proof)
+
+
+def login_owed(state: LoginState) -> RequiredStep | None:
+    """A login, because the request requires one."""
+    asked, proof = state.requirements, state.proof
+    # A code added to a session does not replace a login that was required.
+    fresh = state.attempt is not None and state.attempt.fresh
+    if not fresh and "login" in asked.prompt:
         return RequiredStep("login", "login_prompt")
-    if not fresh and "select_account" in requirements.prompt:
+    if not fresh and "select_account" in asked.prompt:
         return RequiredStep("login", "select_account_prompt")
-    if not fresh and requirements.max_age is not None and not _acted_since(proof, now - requirements.max_age):
+    if not fresh and asked.max_age is not None and not _acted_since(proof, state.now - asked.max_age):
         return RequiredStep("login", "max_age")
-    if requirements.account_id is not None and requirements.account_id != proof.account_id:
+    if asked.account_id is not None and asked.account_id != proof.account_id:
         return RequiredStep("login", "id_token_hint")
-    if refuses_picture(requirements.qr_login, proof):
+    if refuses_picture(asked.qr_login, proof):
         return RequiredStep("login", "qr_login")
     return None
 
 
 def refuses_picture(qr_login: str, proof: Authentication) -> bool:
-    """Whether a client with this setting lets nobody in by this login, because a QR code was its way."""
+    """Whether a client with this setting refuses this login because it was by QR code."""
     return proof.through == "qr" and (qr_login == "off" or (qr_login == "near" and proof.acr < 2))
 
 
-def proof_of_time_owed(
-    requirements: LoginRequirements, proof: Authentication, attempt: LoginAttempt | None
-) -> RequiredStep | None:
-    """The reason to ask for a code or a passkey after a login that was demanded anew, when nobody can tell its time.
+def auth_time_owed(state: LoginState) -> RequiredStep | None:
+    """A code or a passkey after a required new login whose time is unknown.
 
-    An upstream that speaks no OpenID Connect may have sent us the session of whoever sat there before.
+    An upstream that does not speak OpenID Connect may have returned the session of the previous person at that browser.
     """
-    demanded = "login" in requirements.prompt or requirements.max_age is not None
-    if attempt is None or not demanded or _entered_in(attempt, proof):
+    demanded = "login" in state.requirements.prompt or state.requirements.max_age is not None
+    if state.attempt is None or not demanded or state.is_entered:
         return None
-    return None if _acted_since(proof, attempt.started_at - CLOCKS_DIFFER) else RequiredStep("code", "auth_time")
+    acted = _acted_since(state.proof, state.attempt.started_at - CLOCKS_DIFFER)
+    return None if acted else RequiredStep("code", "auth_time")
 
 
 def _acted_since(proof: Authentication, moment: float) -> bool:
     return proof.acted_at is not None and proof.acted_at >= moment
 
 
-def code_owed(
-    requirements: LoginRequirements, mode: CodeMode, proof: Authentication, attempt: LoginAttempt | None
-) -> RequiredStep | None:
-    """The reason to ask for a one-time code on top of a login; `attempt` is the one in which it was given, if any.
+def code_owed(state: LoginState) -> RequiredStep | None:
+    """A one-time code on top of a login.
 
-    Guessing before, or a device that nobody knows, asks for it once per login by password.
+    Earlier guessing, or an unknown device, requires it once per login by password.
     """
-    by_password_here = attempt is not None and proof.through == "password" and not _entered_in(attempt, proof)
-    # Before what a portal wishes: that can be left undone, this cannot.
+    requirements, proof, attempt = state.requirements, state.proof, state.attempt
+    by_password_here = attempt is not None and proof.through == "password" and not state.is_entered
+    # Before a client's preference: that can be skipped, this cannot, and the page offers an alternative to the code.
     if attempt is not None and by_password_here and attempt.suspicious:
         return RequiredStep("code", "risk")
+    # Without a number no code can be sent; that only matters if the client requires the higher level.
+    if not state.number and proof.acr >= requirements.acr:
+        return None
     if proof.acr < min(max(requirements.acr, requirements.wished_acr), 2):
         return RequiredStep("code", "acr")
     if attempt is None or not by_password_here:
         return None
+    mode = state.rules.code
     if mode == "always" or (mode == "new_device" and not attempt.known_device):
         return RequiredStep("code", "policy")
     return None
@@ -111,71 +172,79 @@ def _entered_in(attempt: LoginAttempt, proof: Authentication) -> bool:
     return proof.otp_at is not None and proof.otp_at >= attempt.started_at
 
 
-def password_owed(due: Due | None, proof: Authentication, attempt: LoginAttempt | None) -> RequiredStep | None:
-    """The reason to ask for another password; only those who came by password are asked.
+def password_owed(state: LoginState) -> RequiredStep | None:
+    """A new password; only required of those who logged in by password.
 
-    Whoever carries a session is asked to log in first: the page wants the old password and a fresh proof.
+    With only a session a login comes first: the page requires the old password and a fresh proof.
     """
-    if due is None or proof.through != "password":
+    due = state.rules.age.due(state.account, state.now) if state.account else None
+    if due is None or state.proof.through != "password":
         return None
-    if attempt is None:
+    if state.attempt is None:
         return None if due == "expiring" else RequiredStep("login", f"password_{due}")
-    if due == "expiring" and attempt.postponed:
+    if due == "expiring" and state.attempt.postponed:
         return None
     return RequiredStep("password", due)
 
 
-def link_owed(proof: Authentication, attempt: LoginAttempt | None) -> RequiredStep | None:
-    """Whether the person, who logged in for it, is still to be asked about the link to an upstream."""
-    waits = attempt is not None and attempt.linking != "" and proof.through == "password"
+def link_owed(state: LoginState) -> RequiredStep | None:
+    """The person, who logged in for it, still has to be asked about the link to an upstream."""
+    waits = state.attempt is not None and state.attempt.linking != "" and state.proof.through == "password"
     return RequiredStep("link", "link") if waits else None
 
 
-def keep_owed(attempt: LoginAttempt | None) -> RequiredStep | None:
-    """Whether the person, whom a new link proves better than anything before, is still to say what stays of that."""
-    return RequiredStep("keep", "keep") if attempt is not None and attempt.review else None
+def keep_owed(state: LoginState) -> RequiredStep | None:
+    """The person, whom a new link proves better than anything before, still has to decide what to keep of that."""
+    return RequiredStep("keep", "keep") if state.attempt is not None and state.attempt.review else None
 
 
-def device_owed(
-    present: Device | None, jkt: str, proof: Authentication, attempt: LoginAttempt | None
-) -> RequiredStep | None:
-    """What is owed before an app of one device comes in with a key that is not that of `present`.
+def device_owed(state: LoginState) -> RequiredStep | None:
+    """What is required before an app of one device comes in with another key than that of the enrolled phone.
 
-    A key that nobody enrolled comes in by a login of this very attempt, and never by a QR code: neither a session nor a
-    picture lets a phone in. Where another phone is, the person is warned, and proves after that to hold the registered
-    number. `attempt` is the one in which the proof was given.
+    An unenrolled key comes in by a login of this attempt, and never by a QR code: neither a session nor a picture is
+    enough for a phone. If another phone is enrolled, the person is warned, and then proves to hold the registered
+    number.
     """
-    if present is not None and present.jkt == jkt:
+    device, attempt = state.device, state.attempt
+    if device is None or (device.present is not None and device.present.jkt == device.jkt):
         return None
-    if attempt is None or not attempt.fresh or proof.through == "qr":
-        return RequiredStep("login", "other_device" if present else "new_phone")
-    if present is None:
+    if attempt is None or not attempt.fresh or state.proof.through == "qr":
+        return RequiredStep("login", "other_device" if device.present else "new_phone")
+    if device.present is None:
         return None
-    if attempt.takes_over != present.id:
+    if attempt.takes_over != device.present.id:
         return RequiredStep("device", "other_device")
-    return None if _entered_in(attempt, proof) else RequiredStep("code", "other_device")
+    return None if state.is_entered else RequiredStep("code", "other_device")
 
 
-def consent_owed(
-    requirements: LoginRequirements,
-    *,
-    first_party: bool,
-    provable: bool,
-    agreed: Collection[str],
-    asked: Collection[str],
-    fresh: bool,
-) -> RequiredStep | None:
-    """The reason to ask for consent; `fresh` says that the person agreed in this very attempt.
-
-    A public client at an address that any program on the device can claim is never `provable`, so it gets no code
-    without a person at the screen (RFC 6819, 5.2.4.1).
-    """
-    if fresh:
+def consent_owed(state: LoginState) -> RequiredStep | None:
+    """Consent. A client that is not provable gets no code without a person at the screen (RFC 6819, 5.2.4.1)."""
+    consent = state.consent
+    if consent is None or consent.fresh:
         return None
-    if "consent" in requirements.prompt:
+    if "consent" in state.requirements.prompt:
         return RequiredStep("consent", "consent_prompt")
-    if not provable:
+    if not consent.provable:
         return RequiredStep("consent", "client_not_provable")
-    if first_party or set(asked) <= set(agreed):
+    if consent.first_party or set(consent.asked) <= set(consent.agreed):
         return None
     return RequiredStep("consent", "scope_not_granted")
+
+
+STEPS: tuple[Callable[[LoginState], RequiredStep | None], ...] = (
+    login_owed,
+    auth_time_owed,
+    code_owed,
+    password_owed,
+    link_owed,
+    keep_owed,
+    device_owed,
+    consent_owed,
+)
+"""The order in which a person is asked."""
+
+
+def first_owed(state: LoginState) -> RequiredStep | None:
+    """The first required step, or None. A deleted account requires a login at most: the gate refuses it."""
+    steps = STEPS if state.account else (login_owed,)
+    return next((owed for check in steps if (owed := check(state))), None)

@@ -1,4 +1,4 @@
-"""Messages on standard error, for a developer at a terminal. Production refuses it: it shows codes and links."""
+"""Messages on standard error, for a developer at a terminal. Refused in production: it shows codes and links."""
 
 import sys
 from typing import TextIO
@@ -9,7 +9,7 @@ from idp.messages.texts import render_mail, render_sms
 
 
 class ConsoleSender:
-    """Prints."""
+    """Prints each message."""
 
     longest = 10.0
 

@@ -1,4 +1,4 @@
-"""Messages as files, which the sandbox inbox shows. Production refuses it: codes and links would lie readable."""
+"""Messages as files, which the sandbox inbox shows. Refused in production: codes and links would be readable."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from idp.ports import Clock
 
 
 class FileSender:
-    """Writes one JSON file for each message, named by its id: a repeat replaces the first, as a good gateway does."""
+    """Writes one JSON file per message, named by its id: a repeat replaces the first, as a good gateway drops it."""
 
     longest = 10.0
 
@@ -21,7 +21,7 @@ class FileSender:
 
     def send(self, message: Message) -> Receipt:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Written aside and moved into place: nobody ever reads half a file.
+        # Written to a temporary file and renamed: readers never see half a file.
         draft = self._folder / f".{message.id}.{os.getpid()}"
         content = json.dumps(self._content(message), ensure_ascii=False)
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)

@@ -1,27 +1,28 @@
-"""`Message`: one thing to tell one recipient, and the port behind which messages wait."""
+"""`Message`: one message to one recipient, and the port of the outbox where messages wait."""
 
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from idp.sentences import Language
+
 Channel = Literal["sms", "email", "portal"]
-Language = Literal["vi", "en"]
 AWAITED = frozenset(("otp", "recovery_link"))
-"""Templates that somebody waits for and can ask for again."""
+"""Templates that a person is waiting for and can request again."""
 
 
 def new_message_id() -> str:
-    """22 characters from the operating system; gateways see it and drop repeats of it, operators type it."""
+    """22 random characters from the operating system; gateways use it to drop repeats, operators type it."""
     return secrets.token_hex(11)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What to say (`template` and its `facts`), to whom and until when it is worth saying.
+    """What to say (`template` and its `facts`), to whom, and until when it is worth sending.
 
-    `to` is a number in E.164, an e-mail address or a portal's client id. `good_until` is in seconds since the epoch: a
-    code that has expired is not sent any more.
+    `to` is a number in E.164, an e-mail address or a portal's client id. `good_until` is in seconds since the epoch: an
+    expired code is no longer sent.
     """
 
     channel: Channel
@@ -36,5 +37,5 @@ class Message:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether it may be refused when too many wait. A notice may not: it stands or falls with what it tells."""
+        """Whether it may be refused when too many wait. A notice may not: it is committed together with its event."""
         return self.template in AWAITED

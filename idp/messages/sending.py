@@ -1,11 +1,12 @@
-"""Handing messages over: take the next one of a channel, send it, write down what became of it.
+"""Delivering messages: take the next one of a channel, send it, record the outcome.
 
-A message is taken for as long as its sender may need. When the taker dies, its time ends and the message is sent again
-under the same id: at least once, and a gateway that drops repeats of an id delivers it once. Only a refusal counts as
-a try; a death does not, so a killed worker costs nobody a message.
+A message is claimed for as long as its sender may need. If the process dies, the claim expires and the message is sent
+again under the same id: at least once, and a gateway that drops repeated ids delivers it once. Only a refusal counts as
+a try; a crash does not, so a killed worker loses no message.
 """
 
 import logging
+import math
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,49 +17,49 @@ from idp.ports import Clock
 
 State = Literal["waiting", "sending", "sent", "delivered", "failed", "expired"]
 Observe = Callable[[str, str], object]
-"""Told the channel and what became of a message."""
+"""Called with the channel and the outcome of a message."""
 
 log = logging.getLogger(__name__)
 
 
 class TemporaryFailure(Exception):
-    """The other side does not take it now; the reason is a few words without recipient, code or link."""
+    """The other side does not accept it now; the reason is a few words without recipient, code or link."""
 
 
 class PermanentFailure(Exception):
-    """The other side will not take it, however often it is asked; the reason likewise."""
+    """The other side will never accept it; the same holds for the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The other side has taken the message; `is_delivered` when that says as well that it arrived."""
+    """The other side has accepted the message; `is_delivered` is True if that also confirms delivery."""
 
     is_delivered: bool = False
 
 
 class Sender(Protocol):
-    """One way out. Renders and hands over; raises `TemporaryFailure` or `PermanentFailure`."""
+    """One channel's sender. Renders and hands over; raises `TemporaryFailure` or `PermanentFailure`."""
 
     longest: float
-    """Seconds after which a sending is over for sure, one way or the other."""
+    """Seconds after which a send has certainly ended, with or without success."""
 
     def send(self, message: Message) -> Receipt: ...
 
 
 class Receipts(Protocol):
-    """Where it is written down what a gateway says later of a message."""
+    """Records what a gateway reports later about a message."""
 
     def arrived(self, message_id: str) -> bool:
-        """It was delivered, also when its sending looked failed; False when nothing is known of it."""
+        """It was delivered, even if sending it seemed to fail; False when the message is unknown."""
         ...
 
     def lost(self, message_id: str, reason: str) -> bool:
-        """It was taken but will not arrive; False when it is not known, or said to have arrived already."""
+        """It was accepted but will not arrive; False when it is unknown, or already reported as delivered."""
         ...
 
 
 class Nowhere:
-    """No way out is configured: says so of each message, so that `idp messages list` shows it."""
+    """No sender is configured: fails each message with that reason, so that `idp messages list` shows it."""
 
     longest = 10.0
 
@@ -68,7 +69,7 @@ class Nowhere:
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A message that is ours until `until`; `tries` is how often it was refused before."""
+    """A message claimed until `until`; `tries` is how often it was refused before."""
 
     message: Message
     tries: int
@@ -76,24 +77,28 @@ class Taken:
 
 
 class Queue(Protocol):
-    """Where messages wait for their turn."""
+    """Where messages wait to be sent."""
 
     def take(self, channel: Channel, seconds: float) -> Taken | None:
-        """Take the message whose turn it is, for so many seconds: nobody else gets it meanwhile."""
+        """Claim the message that is next, for so many seconds: no other worker gets it in that time."""
+        ...
+
+    def next_turn(self, channel: Channel) -> float | None:
+        """When the next message of the channel is due, or its claim expires; None when none waits."""
         ...
 
     def put_off(self, taken: Taken, until: float, reason: str) -> None:
-        """It was refused; its next turn is at `until`. Does nothing when it is not ours any more."""
+        """It was refused; try again at `until`. Does nothing if the claim is no longer ours."""
         ...
 
     def finish(self, taken: Taken, state: State, reason: str = "") -> None:
-        """It is done with, one way or the other. Does nothing when it is not ours any more."""
+        """It is finished, with or without success. Does nothing if the claim is no longer ours."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Retries:
-    """How often to try again after a refusal, and after how many seconds: doubling, with jitter."""
+    """How often to retry after a refusal, and after how many seconds: doubling, with jitter."""
 
     most: int
     first: float
@@ -108,13 +113,13 @@ RETRIES: Mapping[str, Retries] = {
     "recovery_link": Retries(2, 10, 60),
     "logout": Retries(60, 10, 300),
 }
-"""What somebody waits for is tried twice more (W-07); the rest has time. A logout ends by its own hour."""
+"""What a person is waiting for is retried twice (W-07); the rest has time. A logout expires by its own deadline."""
 
 PATIENT = Retries(12, 30, 3600)
 
 
 class Deliveries:
-    """Sends what is due. `senders` are the ways out, by channel; a channel without one is left alone."""
+    """Sends what is due. `senders` are the senders by channel; a channel without one is left alone."""
 
     def __init__(self, queue: Queue, senders: Mapping[Channel, Sender], clock: Clock) -> None:
         self._queue = queue
@@ -127,15 +132,20 @@ class Deliveries:
         return tuple(self._senders)
 
     def once(self) -> int:
-        """Send all that is due now, on every channel; returns how many were taken."""
+        """Send everything that is due now, on every channel; returns how many messages were taken."""
         count = 0
         for channel in self._senders:
             while self.next(channel):
                 count += 1
         return count
 
+    def due_in(self, channel: Channel) -> float:
+        """Seconds until the next message is due: 0 when it is, infinite when none waits."""
+        turn = self._queue.next_turn(channel)
+        return math.inf if turn is None else max(0.0, turn - self._clock())
+
     def next(self, channel: Channel) -> bool:
-        """Send the message whose turn it is; False when none is due."""
+        """Send the next message; False when none is due."""
         sender = self._senders[channel]
         taken = self._queue.take(channel, sender.longest)
         if taken is None:
@@ -150,7 +160,7 @@ class Deliveries:
         except TemporaryFailure as error:
             self._again(taken, str(error))
         except Exception as error:
-            # A sender that breaks must not stop the others, nor send this one for ever.
+            # A broken sender must not stop the others, nor retry this message for ever.
             log.exception("sender broke", extra={"channel": channel, "message_id": taken.message.id})
             self._again(taken, type(error).__name__)
         else:
@@ -158,7 +168,7 @@ class Deliveries:
         return True
 
     def _again(self, taken: Taken, reason: str) -> None:
-        """Put it off, or give up: tried often enough, or not worth saying any more by then."""
+        """Postpone it, or give up: tried often enough, or expired by the next try."""
         message = taken.message
         retries = RETRIES.get(message.template, PATIENT)
         until = self._clock() + retries.pause(taken.tries)

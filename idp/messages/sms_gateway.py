@@ -1,7 +1,7 @@
-"""Text messages through an HTTP gateway, in the words that its operator expects.
+"""Text messages through an HTTP gateway, in the format that its operator expects.
 
-The gateway sees our id (`Idempotency-Key`, and `{id}` in the body) and should drop repeats of it: a message whose
-answer got lost is sent again. With a secret each body is signed: `X-Signature: sha256=<HMAC-SHA256 in hex>`.
+The gateway gets our id (`Idempotency-Key`, and `{id}` in the body) and should drop repeats: a message whose response
+was lost is sent again. With a secret, each body is signed: `X-Signature: sha256=<HMAC-SHA256 in hex>`.
 """
 
 import hashlib
@@ -18,10 +18,10 @@ from idp.messages.texts import render_sms
 from idp.outbound import Outbound, OutboundFailed
 
 FIELDS = ("id", "to", "digits", "text")
-"""What a body may ask for: our id, the number in E.164, the same without the plus, the text."""
+"""The fields of a body template: our id, the number in E.164, the same without the plus, the text."""
 
 HOPELESS = frozenset((400, 404, 405, 410, 413, 415, 422))
-"""Answers that will be the same next time. A wrong password of ours is not among them: an operator mends it."""
+"""Statuses that will not change on a retry. Wrong credentials are not among them: an operator fixes those."""
 
 HAS_IT_ALREADY = 409
 _FIELD = re.compile("{(" + "|".join(FIELDS) + ")}")
@@ -29,7 +29,7 @@ _FIELD = re.compile("{(" + "|".join(FIELDS) + ")}")
 
 @dataclass(frozen=True, slots=True)
 class GatewayRules:
-    """How a gateway wants to be asked."""
+    """How a gateway expects requests."""
 
     url: str
     body: str
@@ -39,18 +39,18 @@ class GatewayRules:
 
 
 def fill(body: str, content_type: str, values: dict[str, str]) -> str:
-    """The template with its fields as JSON strings, or as values of a form."""
+    """The template with its fields filled in as JSON strings, or as form values."""
     spell: Callable[[str], str] = json.dumps if content_type == "application/json" else quote_plus
-    return _FIELD.sub(lambda found: spell(values[found[1]]), body)
+    return _FIELD.sub(lambda field: spell(values[field[1]]), body)
 
 
 def signature(secret: str, body: bytes) -> str:
-    """What `X-Signature` says of a body."""
+    """The value of `X-Signature` for a body."""
     return f"sha256={hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()}"
 
 
 class GatewaySender:
-    """Posts each message once, within the bounds of `Outbound`."""
+    """Posts each message once, within the limits of `Outbound`."""
 
     longest = 15.0
 

@@ -1,4 +1,4 @@
-"""Mail through an SMTP server. The Message-ID is ours, so that a repeat can be told from another mail."""
+"""Mail through an SMTP server. The Message-ID is ours, so that a repeat can be told from a different mail."""
 
 import smtplib
 import socket
@@ -24,7 +24,7 @@ from idp.ports import Clock
 
 @dataclass(frozen=True, slots=True)
 class MailServer:
-    """Where mail is handed in, and as whom."""
+    """The server that mail is submitted to, and the account."""
 
     host: str
     port: int
@@ -35,9 +35,9 @@ class MailServer:
 
 
 class SmtpSender:
-    """One connection for each mail. `trust` is what TLS believes; `step` and `total` bound it, in seconds.
+    """One connection per mail. `trust` is what TLS trusts; `step` and `total` are limits in seconds.
 
-    `total` is for everything from the look-up of the name on, also against a server that drips; `step` for each answer.
+    `total` covers everything from the DNS look-up on, even with a server that sends slowly; `step` covers each reply.
     """
 
     longest = 30.0
@@ -71,7 +71,7 @@ class SmtpSender:
         except smtplib.SMTPDataError as error:
             raise _verdict(error.smtp_code) from None
         except smtplib.SMTPResponseException as error:
-            # About us, not about this mail: an operator mends it.
+            # The error concerns us, not this mail: an operator fixes it.
             raise TemporaryFailure(f"smtp {error.smtp_code}") from None
         except Unreachable as error:
             raise TemporaryFailure(str(error)) from None
@@ -83,7 +83,7 @@ class SmtpSender:
         with self._guard.until(time.monotonic() + self._total), closing(self._connect()) as smtp:
             self._greet(smtp)
             smtp.send_message(letter, parseaddr(self._server.sender)[1], [to])
-            # It has the mail; whatever it says about our leaving changes nothing.
+            # The server has the mail; its reply to our QUIT changes nothing.
             with suppress(OSError, smtplib.SMTPException):
                 smtp.quit()
 
@@ -117,16 +117,16 @@ class SmtpSender:
 
 
 def _verdict(code: int) -> Exception:
-    """What an answer about this mail means: a 5xx is final (RFC 5321, 4.2.1), anything else may pass."""
+    """What a reply about this mail means: 5xx is final (RFC 5321, 4.2.1), anything else may pass."""
     return (PermanentFailure if 500 <= code < 600 else TemporaryFailure)(f"smtp {code}")
 
 
 class _Plain(smtplib.SMTP):
-    """A conversation under the deadline of the mail, on a connection that is cut when it is over."""
+    """An SMTP session under the deadline of the mail, on a connection that is cut at the deadline."""
 
-    def __init__(self, guard: Guard, *given: Any, **named: Any) -> None:
+    def __init__(self, guard: Guard, *args: Any, **named: Any) -> None:
         self._guard = guard
-        super().__init__(*given, **named)
+        super().__init__(*args, **named)
 
     def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
         sock = self._guard.connected(host, port, timeout)
@@ -135,8 +135,8 @@ class _Plain(smtplib.SMTP):
 
 
 class _Secure(smtplib.SMTP_SSL, _Plain):
-    """The same over TLS from the first byte on."""
+    """The same, with TLS from the first byte."""
 
-    def __init__(self, guard: Guard, *given: Any, **named: Any) -> None:
+    def __init__(self, guard: Guard, *args: Any, **named: Any) -> None:
         self._guard = guard
-        smtplib.SMTP_SSL.__init__(self, *given, **named)
+        smtplib.SMTP_SSL.__init__(self, *args, **named)

@@ -1,16 +1,16 @@
-"""What messages say, in both languages side by side.
+"""The texts of messages; the English is in the catalogue.
 
-Text messages are unaccented (GSM-7), because carriers charge by segments of 160 letters and cut what is accented into
-70, and because the agency declares them to the carriers letter for letter. Mail is text and simple HTML that loads
-nothing. A template that is not here, or a fact that is missing, is a `KeyError`.
+Text messages are unaccented (GSM-7), because carriers charge by segments of 160 letters, or 70 with accents, and
+because the agency registers the texts with the carriers letter by letter. Mail is plain text and simple HTML that loads
+nothing. An unknown template or a missing fact raises `KeyError`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
-from idp.messages.letters import MAIL
-from idp.messages.message import Language, Message
+from idp.messages.letters import BUTTON, MAIL
+from idp.messages.message import Message
 from idp.messages.words import (
     EVENTS_MAIL,
     EVENTS_SMS,
@@ -19,81 +19,40 @@ from idp.messages.words import (
     PURPOSES_SMS,
     REASONS_MAIL,
     REASONS_SMS,
-    Words,
 )
+from idp.sentences import N_, Language, translated
 
-SMS: Mapping[str, Words] = {
-    "otp": {
-        "vi": "BHXH: Ma xac thuc {code} de {purpose}, hieu luc {minutes} phut. "
-        "Khong cung cap ma cho bat ky ai, ke ca can bo BHXH.",
-        "en": "VSS: code {code} for {purpose}, valid {minutes} min. Do not share it with anyone, not even VSS staff.",
-    },
-    "recovery_link": {
-        "vi": "BHXH: Dat lai mat khau trong {minutes} phut tai {url}",
-        "en": "VSS: reset your password within {minutes} min at {url}",
-    },
-    "activation": {
-        "vi": "BHXH: Tai khoan {account} da duoc kich hoat. Dat mat khau trong {hours} gio tai {url}",
-        "en": "VSS: account {account} is active. Set a password within {hours} hours at {url}",
-    },
-    "opened_by_mail": {
-        "vi": "BHXH: Tai khoan {account} da duoc kich hoat. Mo thu dien tu da dang ky de dat mat khau. LH " + HOTLINE,
-        "en": "VSS: account {account} is active. Open the mail that you registered to set a password. Call " + HOTLINE,
-    },
-    "temporary_password": {
-        "vi": "BHXH: Tai khoan {account} da kich hoat. Mat khau tam {password}, dung 1 lan trong {hours} gio, "
-        "phai doi khi dang nhap.",
-        "en": "VSS: account {account} is active. Temporary password {password}, works once within {hours} hours; "
-        "you change it at login.",
-    },
-    "declaration_received": {
-        "vi": "BHXH: Da ghi nhan to khai so {reference}. Mang giay to den {agency} de hoan tat.",
-        "en": "VSS: declaration {reference} recorded. Bring your papers to {agency}.",
-    },
-    "declaration_approved": {
-        "vi": "BHXH: To khai {reference} da duoc duyet. LH " + HOTLINE,
-        "en": "VSS: declaration {reference} was approved. Call " + HOTLINE,
-    },
-    "declaration_rejected": {
-        "vi": "BHXH: Dang ky {reference} chua duoc chap nhan. Ly do: {reason}. LH " + HOTLINE,
-        "en": "VSS: registration {reference} was not accepted. Reason: {reason}. Call " + HOTLINE,
-    },
-    "declaration_returned": {
-        "vi": "BHXH: To khai {reference} can sua: {reason}. Xem tai {url}",
-        "en": "VSS: please correct declaration {reference}: {reason}. See {url}",
-    },
-    "data_erased": {
-        "vi": "BHXH: Yeu cau {reference}: du lieu tai khoan da xoa, tai khoan da dong. LH " + HOTLINE,
-        "en": "VSS: request {reference}: your account data were erased and the account closed. Call " + HOTLINE,
-    },
-    "data_refused": {
-        "vi": "BHXH: Yeu cau xoa du lieu {reference} chua duoc chap nhan. Xem thu dien tu hoac goi " + HOTLINE,
-        "en": "VSS: erasure request {reference} was not accepted. See your mail or call " + HOTLINE,
-    },
-    "notice": {
-        "vi": "BHXH: {event} luc {time}. Khong phai ban? Goi " + HOTLINE,
-        "en": "VSS: {event} at {time}. Not you? Call " + HOTLINE,
-    },
-    "notice_with_undo": {
-        "vi": "BHXH: {event} luc {time}. Khong phai ban: {undo_url}",
-        "en": "VSS: {event} at {time}. Not you: {undo_url}",
-    },
+SMS: Mapping[str, str] = {
+    "otp": N_(
+        "BHXH: Ma xac thuc {code} de {purpose}, hieu luc {minutes} phut. Khong cung cap ma cho bat "
+        "ky ai, ke ca can bo BHXH."
+    ),
+    "recovery_link": N_("BHXH: Dat lai mat khau trong {minutes} phut tai {url}"),
+    "activation": N_("BHXH: Tai khoan {account} da duoc kich hoat. Dat mat khau trong {hours} gio tai {url}"),
+    "opened_by_mail": N_(
+        "BHXH: Tai khoan {account} da duoc kich hoat. Mo thu dien tu da dang ky de dat mat khau. LH {hotline}"
+    ),
+    "temporary_password": N_(
+        "BHXH: Tai khoan {account} da kich hoat. Mat khau tam {password}, dung 1 lan trong {hours} "
+        "gio, phai doi khi dang nhap."
+    ),
+    "declaration_received": N_("BHXH: Da ghi nhan to khai so {reference}. Mang giay to den {agency} de hoan tat."),
+    "declaration_approved": N_("BHXH: To khai {reference} da duoc duyet. LH {hotline}"),
+    "declaration_rejected": N_("BHXH: Dang ky {reference} chua duoc chap nhan. Ly do: {reason}. LH {hotline}"),
+    "declaration_returned": N_("BHXH: To khai {reference} can sua: {reason}. Xem tai {url}"),
+    "data_erased": N_("BHXH: Yeu cau {reference}: du lieu tai khoan da xoa, tai khoan da dong. LH {hotline}"),
+    "data_refused": N_("BHXH: Yeu cau xoa du lieu {reference} chua duoc chap nhan. Xem thu dien tu hoac goi {hotline}"),
+    "notice": N_("BHXH: {event} luc {time}. Khong phai ban? Goi {hotline}"),
+    "notice_with_undo": N_("BHXH: {event} luc {time}. Khong phai ban: {undo_url}"),
 }
 
-
-WITHOUT_UNDO: Words = {
-    "vi": f"Nếu không phải bạn, hãy đổi mật khẩu ngay và gọi {HOTLINE}.",
-    "en": f"If it was not you, change your password at once and call {HOTLINE}.",
-}
-SIGNATURE: Words = {
-    "vi": "Bảo hiểm xã hội Việt Nam. Thư tự động, vui lòng không trả lời.",
-    "en": "Vietnam Social Security. This is an automatic mail; please do not reply.",
-}
+WITHOUT_UNDO = N_("Nếu không phải bạn, hãy đổi mật khẩu ngay và gọi {hotline}.")
+SIGNATURE = N_("Bảo hiểm xã hội Việt Nam. Thư tự động, vui lòng không trả lời.")
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail that can be sent: the same words twice."""
+    """A mail ready to be sent: the same words as text and HTML."""
 
     subject: str
     text: str
@@ -104,30 +63,33 @@ def render_sms(message: Message) -> str:
     """The text message."""
     facts = _spoken(message, PURPOSES_SMS, EVENTS_SMS, REASONS_SMS)
     name = "notice_with_undo" if message.template == "notice" and facts["undo_url"] else message.template
-    return SMS[name][message.language].format_map(facts)
+    return translated(SMS[name], message.language).format_map(facts)
 
 
 def render_mail(message: Message) -> Mail:
     """The mail, as text and as HTML."""
     facts = _spoken(message, PURPOSES_MAIL, EVENTS_MAIL, REASONS_MAIL)
-    letter = MAIL[message.template][message.language]
-    lines = [line for paragraph in letter.paragraphs if (line := paragraph.format_map(facts))]
-    url = letter.link.format_map(facts)
-    then = [letter.then] if url or not letter.link else [WITHOUT_UNDO[message.language]]
-    end = [*(line for line in then if line), SIGNATURE[message.language]]
-    html = _html(message.language, lines, url, letter.link_says, end)
-    text = [*lines, *([f"{letter.link_says}:\n{url}"] if url else []), *end]
-    return Mail(letter.subject.format_map(facts), "\n\n".join(text) + "\n", html)
+    letter, language = MAIL[message.template], message.language
+
+    def filled(*sentences: str) -> list[str]:
+        texts = (translated(sentence, language).format_map(facts) for sentence in sentences)
+        return [text for text in texts if text]
+
+    lines, url = filled(*letter.paragraphs), letter.link.format_map(facts)
+    end = filled(letter.then if url or not letter.link else WITHOUT_UNDO, SIGNATURE)
+    button = translated(letter.link_says, language, BUTTON)
+    text = [*lines, *([f"{button}:\n{url}"] if url else []), *end]
+    return Mail(filled(letter.subject)[0], "\n\n".join(text) + "\n", _html(language, lines, url, button, end))
 
 
 def _spoken(
-    message: Message, purposes: Mapping[str, Words], events: Mapping[str, Words], reasons: Mapping[str, Words]
+    message: Message, purposes: Mapping[str, str], events: Mapping[str, str], reasons: Mapping[str, str]
 ) -> dict[str, str]:
-    """The facts, with purpose, event and reason in words."""
-    facts, language = dict(message.facts), message.language
+    """The facts, with purpose, event and reason in words, and the hotline's number."""
+    facts = dict(message.facts) | {"hotline": HOTLINE}
     for name, words in (("purpose", purposes), ("event", events), ("reason", reasons)):
         if name in facts:
-            facts[name] = words[facts[name]][language]
+            facts[name] = translated(words[facts[name]], message.language)
     return facts
 
 

@@ -1,4 +1,4 @@
-"""Threads that send what is due: one or a few for each channel, so that a slow gateway holds up nobody else."""
+"""Threads that send what is due: one or a few per channel, so that a slow gateway delays no other channel."""
 
 import logging
 import random
@@ -7,18 +7,26 @@ import time
 
 from idp.messages.message import Channel
 from idp.messages.sending import Deliveries
+from idp.wakeups import Wakeups
 
-IDLE = 1.0
-"""Seconds between two looks at an empty queue; somewhat fewer, so that processes do not look in step."""
+IDLE = 30.0
+"""Seconds between two looks into a queue that nobody has written to, in case a wakeup was lost."""
+
+PAUSE = 1.0
+"""Seconds until the next try when the store is down, or what is due is locked."""
 
 log = logging.getLogger(__name__)
 
 
 class Workers:
-    """The sending threads of a process. Many processes at once do no harm: a message is taken by one."""
+    """The sending threads of a process, which `wakeups` wakes by the name of their channel.
 
-    def __init__(self, deliveries: Deliveries, threads: int) -> None:
+    Several processes may run at once: each message is claimed by one.
+    """
+
+    def __init__(self, deliveries: Deliveries, threads: int, wakeups: Wakeups) -> None:
         self._deliveries = deliveries
+        self._wakeups = wakeups
         self._stop = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, args=(channel,), name=f"send-{channel}", daemon=True)
@@ -31,21 +39,32 @@ class Workers:
             thread.start()
 
     def stop(self, patience: float = 5.0) -> None:
-        """Take nothing more, and wait for what is under way; what is cut off is sent again after its time."""
+        """Claim nothing more, and wait for running sends; an interrupted one is repeated when its claim expires."""
         self._stop.set()
+        self._wakeups.wake_all()
         end = time.monotonic() + patience
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
 
     def _work(self, channel: Channel) -> None:
         while not self._stop.is_set():
-            if not self._sends(channel):
-                self._stop.wait(IDLE * random.uniform(0.5, 1.0))  # noqa: S311
+            seen = self._wakeups.count(channel)
+            seconds = self._sends(channel)
+            if seconds and not self._stop.is_set():
+                self._wakeups.wait(channel, seen, seconds)
 
-    def _sends(self, channel: Channel) -> bool:
+    def _sends(self, channel: Channel) -> float:
+        """Send what is due, until a stop; returns the seconds until the next look."""
+        sent = False
         try:
-            return self._deliveries.next(channel)
+            if wait := self._deliveries.due_in(channel):
+                # Randomly reduced, so that processes do not look in step.
+                return min(wait, IDLE * random.uniform(0.8, 1.0))  # noqa: S311
+            while not self._stop.is_set() and self._deliveries.next(channel):
+                sent = True
         except Exception as error:
-            # A store that is down is told by /readyz; this thread has to be there when it comes back.
+            # A store that is down is reported by /readyz; this thread must be alive when it comes back.
             log.warning("sending stands still", extra={"channel": channel, "reason": type(error).__name__})
-            return False
+            return PAUSE
+        # What is due and cannot be claimed is in somebody else's hands for a moment.
+        return 0.0 if sent else PAUSE

@@ -1,6 +1,6 @@
-"""Client assertions (RFC 7523) read strictly: pinned algorithms, our audience, short life, one use.
+"""Client assertions (RFC 7523), read strictly: pinned algorithms, our audience, short life, single use.
 
-The rules of RFC 8725 hold here too: the key comes from the registration and never from the token's header.
+The rules of RFC 8725 apply too: the key comes from the registration and never from the token's header.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class BadAssertion(Exception):
 def read_assertion(
     text: str, keys_of: Callable[[str], KeySet | None], audiences: tuple[str, ...], now: float
 ) -> dict[str, Any]:
-    """The verified claims. `keys_of(client_id)` gives the registered keys. Raises `BadAssertion`, `JoseError`."""
+    """The verified claims. `keys_of(client_id)` returns the registered keys. Raises `BadAssertion`, `JoseError`."""
     try:
         header, claims = unverified_parts(text)
     except BadToken as error:
@@ -41,11 +41,11 @@ def read_assertion(
 
 def _check(claims: dict[str, Any], audiences: tuple[str, ...], now: float) -> None:
     aud = claims.get("aud")
-    given = aud if isinstance(aud, list) else [aud]
+    named = aud if isinstance(aud, list) else [aud]
     exp, iat, jti = claims.get("exp"), claims.get("iat", now), claims.get("jti")
     rules = (
         (claims.get("iss") == claims["sub"], "iss is not sub"),
-        (bool(given) and set(map(str, given)) <= set(audiences), "aud is not us, or not only us"),
+        (bool(named) and set(map(str, named)) <= set(audiences), "aud is not us, or not only us"),
         (isinstance(jti, str) and 0 < len(jti) <= 256, "jti"),
         (_is_number(exp) and now - SKEW < exp <= now + LONGEST_LIFE, "exp"),  # type: ignore[operator]
         (_is_number(iat) and iat <= now + SKEW, "iat"),

@@ -1,7 +1,7 @@
-"""The authorization request, read as a visible list of small checks (RFC 6749 4.1.1, OIDC Core 3.1.2.1).
+"""The authorization request, read as an explicit list of small checks (RFC 6749 4.1.1, OIDC Core 3.1.2.1).
 
-`read_request` runs on every entry to `/authorize`. Until client and redirect URI are proven an error is *displayed*,
-never redirected; from then on it is an Authlib error that goes back to the client with `state` and `iss`.
+`read_request` runs on every entry to `/authorize`. Until client and redirect URI are verified an error is *displayed*,
+never redirected; after that it is an Authlib error that goes back to the client with `state` and `iss`.
 """
 
 import json
@@ -20,7 +20,7 @@ from idp.oidc.clients import SCOPES, Client, Clients
 from idp.oidc.dpop import is_thumbprint
 
 HIGHEST_ACR = 2
-"""Password and a code to the registered phone; biometrics come with other ways of logging in."""
+"""Password and a code to the registered phone; biometrics come with other login methods."""
 
 MOST_PARAMS = 40
 LONGEST_VALUE = 2048
@@ -53,7 +53,7 @@ class RequestUriNotSupported(OAuth2Error):  # type: ignore[misc]
 
 
 class InvalidTarget(OAuth2Error):  # type: ignore[misc]
-    """The resource is unknown or not this client's (RFC 8707, 2)."""
+    """The resource is unknown or not registered for this client (RFC 8707, 2)."""
 
     error = "invalid_target"
 
@@ -62,8 +62,8 @@ class InvalidTarget(OAuth2Error):  # type: ignore[misc]
 class AuthorizationRequest:
     """A request that passed every check. `claims` holds the requested names per place.
 
-    `acr` is the level that the login must reach, `wished_acr` the one that `acr_values` would like. Only the key
-    `dpop_jkt`, if there is one, redeems the code.
+    `acr` is the level that the login must reach, `wished_acr` the level that `acr_values` prefers. If `dpop_jkt` is
+    set, only that key can redeem the code.
     """
 
     client: Client
@@ -87,13 +87,13 @@ class AuthorizationRequest:
 
     @property
     def shared(self) -> tuple[str, ...]:
-        """What the person is asked to share: the scopes, and those of the claims that are asked for by name."""
+        """What the person is asked to share: the scopes, and those of claims requested by name."""
         named = (SCOPE_OF[name] for names in self.claims.values() for name in names)
         return tuple(dict.fromkeys([*self.scopes, *named]))
 
 
 class RedirectedError(Exception):
-    """A protocol error that may go back to the client: redirect URI and client are proven."""
+    """A protocol error that may go back to the client: redirect URI and client are verified."""
 
     def __init__(self, error: OAuth2Error, request: AuthorizationRequest) -> None:
         super().__init__(error.error)
@@ -104,16 +104,17 @@ class RedirectedError(Exception):
 def read_request(params: Params, clients: Clients) -> AuthorizationRequest:
     """Check `params` in order. Raises `UnknownClient`, `BadRedirectUri`, `BadRequest`, `RedirectedError`."""
     _bounded(params)
-    given = dict(params)
-    request = _proven_target(given, params, clients)
+    values = dict(params)
+    target = _proven_target(values, params, clients)
+    fields: Fields = {}
     try:
-        if len(given) < len(params):
+        if len(values) < len(params):
             raise InvalidRequestError("A parameter is given more than once.")
         for check in CHECKS:
-            request = check(request, given)
+            fields |= check(target, values)
     except OAuth2Error as error:
-        raise RedirectedError(error, request) from None
-    return request
+        raise RedirectedError(error, target) from None
+    return replace(target, **fields)
 
 
 def _again(params: Params, name: str) -> bool:
@@ -126,52 +127,54 @@ def _bounded(params: Params) -> None:
         raise BadRequest("authorization request is too long")
 
 
-def _proven_target(given: Mapping[str, str], params: Params, clients: Clients) -> AuthorizationRequest:
-    """Client and redirect URI, before anything may be redirected (RFC 9700, 4.11.2)."""
+def _proven_target(values: Mapping[str, str], params: Params, clients: Clients) -> AuthorizationRequest:
+    """Verify client and redirect URI, before anything may be redirected (RFC 9700, 4.11.2)."""
     if _again(params, "client_id") or _again(params, "redirect_uri"):
         raise BadRequest("client_id or redirect_uri is given twice")
-    client = clients.find(given.get("client_id"))
+    client = clients.find(values.get("client_id"))
     if client is None or client.disabled:
-        raise UnknownClient(f"client_id {given.get('client_id', '')[:128]!r}")
-    redirect_uri = given.get("redirect_uri", "")
+        raise UnknownClient(f"client_id {values.get('client_id', '')[:128]!r}")
+    redirect_uri = values.get("redirect_uri", "")
     if not client.check_redirect_uri(redirect_uri):
         raise BadRedirectUri(f"client {client.client_id}: {redirect_uri[:300]!r}")
-    state = given.get("state")
-    mode = given.get("response_mode", "query")
+    state = values.get("state")
+    mode = values.get("response_mode", "query")
     return AuthorizationRequest(client, redirect_uri, mode if mode in RESPONSE_MODES else "query", state)
 
 
-Check = Callable[[AuthorizationRequest, Mapping[str, str]], AuthorizationRequest]
+Fields = dict[str, Any]
+Check = Callable[[AuthorizationRequest, Mapping[str, str]], Fields]
+"""Judges some parameters; returns the fields of the request that they set. What it gets is the proven target."""
 
 
-def _response(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
-    if "response_type" not in given:
+def _response(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
+    if "response_type" not in values:
         raise InvalidRequestError("Missing 'response_type'.")
-    if given["response_type"] != "code":
-        raise UnsupportedResponseTypeError(given["response_type"], "Only response_type 'code' is supported.")
-    if given.get("response_mode", "query") not in RESPONSE_MODES:
+    if values["response_type"] != "code":
+        raise UnsupportedResponseTypeError(values["response_type"], "Only response_type 'code' is supported.")
+    if values.get("response_mode", "query") not in RESPONSE_MODES:
         raise InvalidRequestError("Unknown 'response_mode'.")
-    if request.response_mode == "form_post" and not request.redirect_uri.startswith(("https://", "http://")):
+    if target.response_mode == "form_post" and not target.redirect_uri.startswith(("https://", "http://")):
         raise InvalidRequestError("'form_post' needs an http(s) redirect URI.")
-    if not request.client.check_grant_type("authorization_code"):
+    if not target.client.check_grant_type("authorization_code"):
         raise UnauthorizedClientError("The client may not use the code flow.")
-    return request
+    return {}
 
 
-def _unsupported(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
-    if "request" in given:
+def _unsupported(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
+    if "request" in values:
         raise RequestNotSupported("Request objects are not supported.")
-    if "request_uri" in given:
+    if "request_uri" in values:
         raise RequestUriNotSupported("Request URIs are not supported.")
-    return request
+    return {}
 
 
-def _scope(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
-    return replace(request, scopes=read_scopes(request.client, given.get("scope", "")))
+def _scope(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
+    return {"scopes": read_scopes(target.client, values.get("scope", ""))}
 
 
 def read_scopes(client: Client, text: str) -> tuple[str, ...]:
-    """What a person is to be asked for: `openid` and scopes of the client. Raises `InvalidScopeError`."""
+    """What to ask the person for: `openid` and scopes of the client. Raises `InvalidScopeError`."""
     scopes = tuple(dict.fromkeys(text.split()))
     if "openid" not in scopes:
         raise InvalidScopeError("Scope 'openid' is missing.")
@@ -182,68 +185,67 @@ def read_scopes(client: Client, text: str) -> tuple[str, ...]:
     return scopes
 
 
-def _pkce(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
-    """S256 for everybody; a confidential client may be registered to do without, never with `plain`."""
-    challenge, method = given.get("code_challenge"), given.get("code_challenge_method")
-    if challenge is None and method is None and not request.client.require_pkce:
-        return request
+def _pkce(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
+    """S256 is required; a confidential client may be registered to omit PKCE, never to use `plain`."""
+    challenge, method = values.get("code_challenge"), values.get("code_challenge_method")
+    if challenge is None and method is None and not target.client.require_pkce:
+        return {}
     if challenge is None or method != "S256" or not _CHALLENGE.fullmatch(challenge):
         raise InvalidRequestError("PKCE with code_challenge_method=S256 is required.")
-    return replace(request, code_challenge=challenge)
+    return {"code_challenge": challenge}
 
 
-def _opaque(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+def _opaque(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
     for name in ("state", "nonce"):
-        if not _PRINTABLE.fullmatch(given.get(name, "")):
+        if not _PRINTABLE.fullmatch(values.get(name, "")):
             raise InvalidRequestError(f"'{name}' may hold printable ASCII only.")
-    return replace(request, nonce=given.get("nonce"))
+    return {"nonce": values.get("nonce")}
 
 
-def _prompt(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
-    prompt = tuple(dict.fromkeys(given.get("prompt", "").split()))
+def _prompt(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
+    prompt = tuple(dict.fromkeys(values.get("prompt", "").split()))
     if not set(prompt) <= set(PROMPTS):
         raise InvalidRequestError("Unknown 'prompt'.")
     if "none" in prompt and len(prompt) > 1:
         raise InvalidRequestError("prompt 'none' stands alone.")
-    return replace(request, prompt=prompt)
+    return {"prompt": prompt}
 
 
-def _max_age(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
-    text = given.get("max_age")
+def _max_age(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
+    text = values.get("max_age")
     if text is None:
-        return request
+        return {}
     if not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
         raise InvalidRequestError("'max_age' is a number of seconds.")
-    return replace(request, max_age=int(text))
+    return {"max_age": int(text)}
 
 
-def _hints(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
-    languages = [tag.split("-")[0].lower() for tag in given.get("ui_locales", "").split()]
+def _hints(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
+    languages = [tag.split("-")[0].lower() for tag in values.get("ui_locales", "").split()]
     language = next((tag for tag in languages if tag in DISPLAYED_LANGUAGES), None)
-    return replace(
-        request,
-        login_hint=given.get("login_hint", "")[:64] or None,
-        id_token_hint=given.get("id_token_hint"),
-        ui_language=language,
-    )
+    return {
+        "login_hint": values.get("login_hint", "")[:64] or None,
+        "id_token_hint": values.get("id_token_hint"),
+        "ui_language": language,
+    }
 
 
-def _claims(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
-    """The `claims` parameter (OIDC Core 5.5): requested names, and a demanded `sub`; other values are voluntary."""
-    text = given.get("claims")
+def _claims(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
+    """The `claims` parameter (OIDC Core 5.5): requested names, and a required `sub`; other values are voluntary."""
+    text = values.get("claims")
     if text is None:
-        return request
+        return {}
     wanted = _json_object(text)
     places = {place: _members(wanted, place) for place in ("userinfo", "id_token")}
     subject = (places["id_token"].get("sub") or {}).get("value")
-    reachable = {name for scope in request.client.scopes for name in BY_SCOPE.get(scope, ())}
+    reachable = {name for scope in target.client.scopes for name in BY_SCOPE.get(scope, ())}
     names = {place: tuple(name for name in members if name in reachable) for place, members in places.items()}
     acr = _essential_acr(places["id_token"].get("acr") or {})
-    return replace(request, claims=names, subject=subject if isinstance(subject, str) else None, acr=acr)
+    return {"claims": names, "subject": subject if isinstance(subject, str) else None, "acr": acr}
 
 
 def _essential_acr(asked: Mapping[str, Any]) -> int:
-    """The level that an essential `acr` demands; one that no login here reaches fails (OIDC Core 5.5.1.1)."""
+    """The level that an essential `acr` requires; one that no login here reaches fails (OIDC Core 5.5.1.1)."""
     values = asked.get("values") if isinstance(asked.get("values"), list) else [asked.get("value")]
     wanted = [value for value in values or [] if isinstance(value, str)]
     if asked.get("essential") is not True or not wanted:
@@ -254,9 +256,9 @@ def _essential_acr(asked: Mapping[str, Any]) -> int:
     return level
 
 
-def _acr_values(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
-    """`acr_values` is a wish (OIDC Core 3.1.2.1): the lowest level of those named that a login here can reach."""
-    return replace(request, wished_acr=_lowest_reachable(given.get("acr_values", "").split()) or 1)
+def _acr_values(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
+    """`acr_values` is a preference (OIDC Core 3.1.2.1): the lowest level of those named that a login here can reach."""
+    return {"wished_acr": _lowest_reachable(values.get("acr_values", "").split()) or 1}
 
 
 def _lowest_reachable(names: Sequence[str]) -> int | None:
@@ -281,20 +283,20 @@ def _members(wanted: Mapping[str, Any], place: str) -> dict[str, dict[str, Any]]
     return {name: value or {} for name, value in members.items()}
 
 
-def _resource(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
+def _resource(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
     """One audience per token (RFC 9700, 2.3), and only one that is registered for the client (RFC 8707)."""
-    resource = given.get("resource")
-    if resource is not None and resource not in request.client.resource:
+    resource = values.get("resource")
+    if resource is not None and resource not in target.client.resource:
         raise InvalidTarget("The resource is not registered for this client.")
-    return replace(request, resource=resource)
+    return {"resource": resource}
 
 
-def _dpop_jkt(request: AuthorizationRequest, given: Mapping[str, str]) -> AuthorizationRequest:
-    """The key that the code is bound to, if the client says one (RFC 9449, 10)."""
-    jkt = given.get("dpop_jkt")
+def _dpop_jkt(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
+    """The key that the code is bound to, if the client names one (RFC 9449, 10)."""
+    jkt = values.get("dpop_jkt")
     if jkt is not None and not is_thumbprint(jkt):
         raise InvalidRequestError("'dpop_jkt' is the SHA-256 thumbprint of a key.")
-    return replace(request, dpop_jkt=jkt or "")
+    return {"dpop_jkt": jkt or ""}
 
 
 CHECKS: tuple[Check, ...] = (

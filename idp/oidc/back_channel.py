@@ -1,7 +1,7 @@
-"""Telling portals that a session has ended (OpenID Connect Back-Channel Logout 1.0).
+"""Notifies clients that a session has ended (OpenID Connect Back-Channel Logout 1.0).
 
-Whoever redeems a code and has registered a `backchannel_logout_uri` is noted with the session. However the session
-ends, each of them gets one message in the same transaction; it is tried with a fresh token for an hour.
+A client that redeems a code and has a `backchannel_logout_uri` is recorded with the session. However the session ends,
+each of them gets one message in the same transaction; it is retried with a fresh token for an hour.
 """
 
 from collections.abc import Iterator
@@ -19,26 +19,26 @@ from idp.outbound import Outbound, OutboundFailed
 from idp.ports import Clock
 
 TRIED_FOR = 3600.0
-"""Seconds until a portal that does not answer is given up."""
+"""Time-out in seconds for a client that does not answer."""
 
 Outcome = Literal["told", "trying", "unreached"]
 
 
 @dataclass(frozen=True, slots=True)
 class NotifiedClient:
-    """A client of an ended session, and how far telling it has come."""
+    """A client of an ended session, and how far its notification has come."""
 
     client_id: str
     outcome: Outcome
 
 
 class SessionClients(Protocol):
-    """Where the clients of a session are kept."""
+    """Where the clients of a session are stored."""
 
     def add(self, sid: str, client_id: str, *, until: float) -> bool:
-        """Note that the client is in the session, until the session's own end or `until` if that is later.
+        """Record that the client is in the session, until the session's own end or `until` if that is later.
 
-        False when the session has ended: then nothing may be issued in it. No end in between is missed.
+        False when the session has ended: then nothing may be issued in it. A concurrent end is never missed.
         """
         ...
 
@@ -48,14 +48,14 @@ class SessionClients(Protocol):
 
 
 def logout_message(account_id: str, sid: str, client_id: str, now: float) -> Message:
-    """What goes into the outbox. The address is looked up at each try, as it is registered then."""
+    """The outbox message. The URL is looked up at each try, as registered at that time."""
     return Message(
         "portal", client_id, "logout", now + TRIED_FOR, {"sid": sid}, account_id=account_id, client_id=client_id
     )
 
 
 class PortalSender:
-    """Posts logout tokens, each made for its try. Whatever a portal does, it holds up no other portal for long."""
+    """Posts logout tokens, each created for its try. A slow client cannot delay others for long."""
 
     longest = 30.0
 
@@ -87,9 +87,9 @@ class PortalSender:
 
 
 class Rests:
-    """A portal that took a second or more rests for nine times as long: it gets a tenth of a thread's time at most.
+    """A client that took a second or more rests for nine times as long: it gets at most a tenth of a thread's time.
 
-    After the rest one thread finds out whether it is any better, and the others wait for what that one is told.
+    After the pause one thread tries again, and the others wait for its result.
     """
 
     def __init__(self, clock: Clock, *, slow: float = 1.0, longest: float = 30.0) -> None:
@@ -101,7 +101,7 @@ class Rests:
 
     @contextmanager
     def asking(self, client_id: str) -> Iterator[None]:
-        """Note how long the block takes. Raises `TemporaryFailure` while the client rests."""
+        """Measure the duration of the block. Raises `TemporaryFailure` while the client rests."""
         began = self._clock()
         with self._lock:
             until = self._until.get(client_id)

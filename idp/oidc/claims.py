@@ -1,6 +1,6 @@
-"""Which claims a person has, and which of them a scope or a `claims` request lets out (OIDC Core 5.1, 5.4, 5.5).
+"""Which claims a person has, and which of them a scope or a `claims` request releases (OIDC Core 5.1, 5.4, 5.5).
 
-Protocol claims can never come from here: what a person's record says must not overwrite `iss`, `aud` or `nonce`.
+Protocol claims never come from here: a person's record must not overwrite `iss`, `aud` or `nonce`.
 """
 
 from collections.abc import Collection, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.desk.divisions import divisions
+from idp.registration.divisions import divisions
 
 BY_SCOPE: Mapping[str, tuple[str, ...]] = {
     "profile": (
@@ -34,7 +34,7 @@ BY_SCOPE: Mapping[str, tuple[str, ...]] = {
 }
 SUPPORTED = tuple(name for names in BY_SCOPE.values() for name in names)
 SCOPE_OF: Mapping[str, str] = {name: scope for scope, names in BY_SCOPE.items() for name in names}
-"""Which scope a claim belongs to: who asks for one by name is asked at the screen for its scope."""
+"""The scope that a claim belongs to: the consent for a claim requested by name is the consent for its scope."""
 _PROTOCOL = (
     "iss sub aud exp iat nbf jti nonce acr amr azp auth_time at_hash c_hash s_hash sid ial idp events cnf client_id"
 )
@@ -42,7 +42,7 @@ RESERVED = frozenset([*_PROTOCOL.split(), "scope"])
 
 
 def of_account(account: Account, now: float) -> dict[str, Any]:
-    """Every claim that the record of `account` can make; members without a value are left out (OIDC Core 5.3.2)."""
+    """Every claim that the record of `account` provides; members without a value are omitted (OIDC Core 5.3.2)."""
     verified = {contact.channel: contact.may("claim") for contact in trust.contacts(account, now)}
     known: dict[str, Any] = {
         "name": account.name,
@@ -59,13 +59,13 @@ def of_account(account: Account, now: float) -> dict[str, Any]:
         "tax_code": account.identifier("tax"),
         "account_kind": account.kind,
     }
-    # What an import brought beside the record fills no gap in it either: "verified" would be said of nothing.
+    # Extra imported values do not fill gaps in it either: "verified" would then refer to nothing.
     more = {name: value for name, value in account.more_claims.items() if name not in known}
     return {name: value for name, value in (known | more).items() if value is not None}
 
 
 def _address(account: Account) -> dict[str, str] | None:
-    """OIDC Core 5.1.1: commune and province by name where a desk registered them."""
+    """OIDC Core 5.1.1: commune and province by name if a desk registered them."""
     commune = divisions().commune(account.commune or "")
     province = divisions().current(account.province or "")
     parts = {
@@ -80,7 +80,7 @@ def _address(account: Account) -> dict[str, str] | None:
 def let_out(
     account: Account, now: float, *, scopes: Collection[str], asked: Collection[str], allowed: Collection[str]
 ) -> dict[str, Any]:
-    """The claims that `scopes` carry, and those `asked` for by name as far as the client's `allowed` scopes reach."""
+    """The claims of `scopes`, and those `asked` for by name if they are covered by the client's `allowed` scopes."""
     names = {name for scope in scopes for name in BY_SCOPE.get(scope, ())}
     reachable = {name for scope in allowed for name in BY_SCOPE.get(scope, ())}
     wanted = names | (set(asked) & reachable)

@@ -1,6 +1,6 @@
-"""How a client proves to be itself: secret in a header or in the form, a signed assertion, or not at all.
+"""Client authentication: secret in a header or in the form, a signed assertion, or none.
 
-Whatever goes wrong, the client reads one and the same sentence (RFC 6749, 5.2): nobody learns which ids exist.
+Every failure gives the client the same message (RFC 6749, 5.2), so that nobody learns which ids exist.
 """
 
 import hmac
@@ -26,12 +26,12 @@ ClaimJti = Callable[[str, float], bool]
 
 
 def failed() -> InvalidClientError:
-    """The one answer to every failed client authentication: 401 (RFC 6749, 5.2)."""
+    """The one response to every failed client authentication: 401 (RFC 6749, 5.2)."""
     return InvalidClientError(description=SENTENCE, status_code=401)
 
 
 class ClientAuthentication:
-    """The four methods, in the shape that Authlib registers: `(query_client, request) -> client | None`.
+    """The four methods, in the form that Authlib registers: `(query_client, request) -> client | None`.
 
     `claim_jti(key, expires_at)` must be durable and true exactly once per assertion.
     """
@@ -60,7 +60,7 @@ class ClientAuthentication:
         return self._with_secret(query_client, client_id, secret) if client_id and secret else None
 
     def none(self, query_client: QueryClient, request: Any) -> Client | None:
-        """A public client only names itself; PKCE and rotation protect its grants."""
+        """A public client only states its id; PKCE and rotation protect its grants."""
         return query_client(request.form["client_id"]) if request.form.get("client_id") else None
 
     def private_key_jwt(self, query_client: QueryClient, request: Any) -> Client | None:
@@ -82,16 +82,19 @@ class ClientAuthentication:
     def _with_secret(self, query_client: QueryClient, client_id: str, secret: str) -> Client | None:
         client = query_client(client_id)
         stored = client.secret_digest if client else None
-        given = secret_digest(self._digest_key, client_id, secret)
-        # The comparison runs for unknown clients too, so that time tells nothing.
-        right = hmac.compare_digest(stored or "-" * len(given), given)
+        digest = secret_digest(self._digest_key, client_id, secret)
+        # The comparison also runs for unknown clients, so that the response time reveals nothing.
+        right = hmac.compare_digest(stored or "-" * len(digest), digest)
         if not right or stored is None:
             raise failed()
         return client
 
     def _key_for(self, query_client: QueryClient) -> Callable[[str], KeySet | None]:
         def keys_of(client_id: str) -> KeySet | None:
-            """Keys of those only who come in by them: for nobody else is one fetched, or a used `jti` written down."""
+            """Keys of clients that authenticate with keys.
+
+            For others no key is fetched and no used `jti` is recorded.
+            """
             client = query_client(client_id)
             comes_so = client is not None and client.check_endpoint_auth_method("private_key_jwt", "token")
             return self._keys_of(client) if client is not None and comes_so else None
@@ -100,7 +103,7 @@ class ClientAuthentication:
 
 
 def claimed_id(request: Any) -> str:
-    """Which client a request says to be, unproven: for counting failures. Each method names it in its own place."""
+    """The client id that a request claims, unverified: for counting failures. Each method has it in another place."""
     try:
         if "Authorization" in request.headers:
             return _basic(request.headers["Authorization"])[0][:128]
@@ -123,7 +126,7 @@ def _basic(header: str) -> tuple[str, str]:
 
 
 def shows_secret(request: Any) -> bool:
-    """Whether a request authenticates by a secret, right or wrong, in the header or in the form."""
+    """Whether a request authenticates with a secret, correct or not, in the header or in the form."""
     return "Authorization" in request.headers or "client_secret" in request.form
 
 

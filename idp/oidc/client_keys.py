@@ -1,4 +1,4 @@
-"""The public keys that clients sign assertions with: registered ones, or fetched from a registered `jwks_uri`.
+"""The public keys that verify client assertions: registered ones, or fetched from a registered `jwks_uri`.
 
 Fetched keys are kept for five minutes; a failed fetch keeps the last good ones, and a client is asked at most once a
 minute.
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from idp.at_once import needs_thread
 from idp.oidc.clients import Client
 from idp.outbound import Outbound, OutboundFailed
 from idp.ports import Clock
@@ -35,13 +36,13 @@ class ClientKeys:
         self._fetched: dict[str, _Fetched] = {}
 
     def of(self, client: Client) -> KeySet | None:
-        """The client's public keys, or None when it has none that can be had now."""
+        """The client's public keys, or None when none are available now."""
         if client.jwks is not None:
             return KeySet.import_key_set(dict(client.jwks))  # type: ignore[arg-type]
         return self._from_uri(client.jwks_uri) if client.jwks_uri else None
 
     def forget(self) -> None:
-        """Fetch again at the next use."""
+        """Fetch again on the next use."""
         self._fetched.clear()
 
     def _from_uri(self, uri: str) -> KeySet | None:
@@ -49,7 +50,8 @@ class ClientKeys:
         known = self._fetched.get(uri)
         if known and (now < known.good_until or now < known.asked_at + ASKED_AGAIN_AFTER):
             return known.keys
-        # Noted before asking, so that a slow answer is waited for once and not by every thread.
+        needs_thread()
+        # Recorded before the request, so that only one thread waits for a slow response.
         self._fetched[uri] = _Fetched(known.keys if known else None, now, now)
         try:
             keys = KeySet.import_key_set(self._outbound.get_json(uri))  # type: ignore[arg-type]

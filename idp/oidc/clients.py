@@ -1,7 +1,7 @@
-"""`Client`: a registered relying party, in the words of RFC 7591, with the few words of ours.
+"""`Client`: a registered relying party, with RFC 7591 metadata and a few of our own.
 
 Values are checked once, at registration, so that every request can trust them. Clients are cached in the process and
-revalidated by a revision number, so a changed or removed client takes effect within five seconds.
+revalidated by a revision number, so changes and removals take effect within five seconds.
 """
 
 import hashlib
@@ -29,10 +29,10 @@ LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 class Client:
     """One registered client. Lists are tuples; `secret_digest` is keyed and never leaves the store.
 
-    `resource` are the audiences it may ask tokens for, `serves` those that it is, and may introspect.
-    Every logout token holds `sid`, whatever `backchannel_logout_session_required` says. `one_device` marks an app of
-    which a person has one enrolled device at a time. `qr_login` says whether people log in to it by QR code: `off`,
-    `on`, or `near`, only with browser and phone in one network.
+    `resource` lists the audiences it may request tokens for, `serves` those that it is itself and may introspect. Every
+    logout token contains `sid`, whatever `backchannel_logout_session_required` says. `one_device` marks an app in which
+    a person has one enrolled device at a time. `qr_login` says whether people log in to it by QR code: `off`, `on`, or
+    `near`, only with browser and phone in one network.
     """
 
     client_id: str
@@ -69,22 +69,22 @@ class Client:
 
     @property
     def is_public(self) -> bool:
-        """Whether it only names itself: an app in people's hands keeps no secret (RFC 6749, 2.1)."""
+        """Whether it only states its id: an app in people's hands cannot keep a secret (RFC 6749, 2.1)."""
         return self.token_endpoint_auth_method == "none"  # noqa: S105  the name of a method
 
     @property
     def sector(self) -> str:
-        """Whose subject identifiers this client shares (OIDC Core 8.1): the sector, else the redirect host."""
+        """The clients that share its subject identifiers (OIDC Core 8.1): the sector, else the redirect host."""
         if self.sector_identifier:
             return self.sector_identifier
         hosts = {urlsplit(uri).hostname or "" for uri in self.redirect_uris}
         return hosts.pop() if len(hosts) == 1 else self.client_id
 
     def is_provable_at(self, redirect_uri: str) -> bool:
-        """Whether a code sent there reaches this client only: it authenticates, or it owns the https address."""
+        """Whether a code sent there reaches this client only: it authenticates, or it owns the https URL."""
         return not self.is_public or redirect_uri.startswith("https://")
 
-    # What Authlib asks of a client (rfc6749.ClientMixin), answered in one line each.
+    # What Authlib expects of a client (rfc6749.ClientMixin), one line each.
 
     def get_client_id(self) -> str:
         return self.client_id
@@ -111,12 +111,12 @@ class Client:
         return grant_type in self.grant_types
 
 
-def same_redirect(registered: str, given: str, application_type: str) -> bool:
+def same_redirect(registered: str, asked: str, application_type: str) -> bool:
     """Exact string comparison; only the port of a native app's loopback URI may differ (RFC 8252, 7.3)."""
-    if hmac.compare_digest(registered.encode(), given.encode(errors="surrogatepass")):
+    if hmac.compare_digest(registered.encode(), asked.encode(errors="surrogatepass")):
         return True
     loose = _loopback_form(registered) if application_type == "native" else None
-    return loose is not None and loose == _loopback_form(given)
+    return loose is not None and loose == _loopback_form(asked)
 
 
 _LOOPBACK_URI = re.compile(r"(http://(?:127\.0\.0\.1|\[::1\]))(?::[0-9]{1,5})?(/[^#]*)?")
@@ -128,13 +128,13 @@ def _loopback_form(uri: str) -> str | None:
 
 
 def secret_digest(key: bytes, client_id: str, secret: str) -> str:
-    """What the store keeps of a client secret: keyed and bound to the client, fast because secrets are 256 bit."""
+    """The stored form of a client secret: keyed, bound to the client, and fast, as secrets have 256 bits."""
     hashed = hmac.digest(key, f"{client_id}\0{secret}".encode(errors="surrogatepass"), hashlib.sha256)
     return urlsafe_b64encode(hashed).rstrip(b"=").decode()
 
 
 class ClientStore(Protocol):
-    """Where clients are kept."""
+    """Where clients are stored."""
 
     def revision(self) -> int:
         """A number that grows with every change."""
@@ -149,7 +149,7 @@ class ClientStore(Protocol):
         ...
 
     def remove(self, client_id: str, now: float) -> bool:
-        """Remove a client with all that was granted to it, and raise the revision; False when there was none."""
+        """Remove a client with all its grants, and raise the revision; False when there was none."""
         ...
 
 
@@ -165,14 +165,14 @@ class Clients:
         self._clients: dict[str, Client] = {}
 
     def find(self, client_id: str | None) -> Client | None:
-        """The client with this id, disabled ones included."""
+        """The client with this id, including disabled ones."""
         now = self._clock()
         if not self._checked_at <= now < self._checked_at + self._max_age:
             self._refresh(now)
         return self._clients.get(client_id) if client_id else None
 
     def forget(self) -> None:
-        """Look again at the next use."""
+        """Reload on the next use."""
         self._checked_at = float("-inf")
 
     def _refresh(self, now: float) -> None:

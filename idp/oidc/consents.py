@@ -1,10 +1,10 @@
-"""`Agreement`: a person agrees that a client gets certain scopes, with which text, when and from where."""
+"""`Agreement`: a person's consent that a client gets certain scopes, with which text, when and from where."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
 TEXT_VERSION = "2026-11"
-"""The version of the consent texts on screen; a changed text needs a new version."""
+"""The version of the displayed consent texts; a changed text needs a new version."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Agreement:
 
 
 class Consents(Protocol):
-    """Where agreements are kept."""
+    """Where agreements are stored."""
 
     def agree(self, agreement: Agreement) -> None:
         """Write or replace the agreement."""
@@ -31,5 +31,5 @@ class Consents(Protocol):
         ...
 
     def of_account(self, account_id: str) -> list[Agreement]:
-        """The agreements that hold."""
+        """The current agreements."""
         ...

@@ -1,7 +1,8 @@
-"""The device grant (RFC 8628): a screen without a keyboard shows a short code, and a person lets it in elsewhere.
+"""The device grant (RFC 8628): a device without a keyboard shows a short code, and a person approves it elsewhere.
 
-What is typed names the one record of the request; the device holds that and 256 random bits, of which the record keeps
-a digest. So every transition is one compare-and-swap on one key, and whoever reads the code on the screen gets nothing.
+The typed code names the one record of the request; the device holds that and 256 random bits, of which the record keeps
+a digest. Every transition is one compare-and-swap on one key, and reading the code on the screen is not enough to get
+tokens.
 """
 
 from collections.abc import Callable
@@ -25,25 +26,25 @@ from idp.oidc.grant import Grant
 from idp.ports import Clock, EphemeralStore, Spent
 
 ALPHABET, LENGTH = "BCDFGHJKLMNPQRSTVWXZ", 8
-"""No vowels, so no words, and nothing that looks like something else (RFC 8628, 6.1): 34 bits."""
+"""No vowels, so no words, and no look-alikes (RFC 8628, 6.1): 34 bits."""
 
 LIFE, REMEMBERED = 600.0, 600.0
-"""Seconds to decide in, and after them in which the device is still told that it came too late."""
+"""Seconds to decide, and then seconds during which the device is still told that it was too late."""
 
 INTERVAL, SLOWER, SLOWEST, EARLY = 5, 5, 60, 0.5
-"""Seconds between polls, what each hasty one adds, where that ends, and by how much a timer may be early."""
+"""Seconds between polls, the increment for polling too fast, its maximum, and the tolerance for early timers."""
 
 WRONG_CODES = LimitPolicy(free=5, base=60, cap=60, memory=60, sliding=False)
 """Five wrong codes a minute from one address and in one session (RFC 8628, 5.1)."""
 
 TRIES = 32
 Claim = Callable[[str, float], bool]
-"""Notes durably, until a moment, that a code has ended; True for the first only."""
+"""Records durably, until the given time, that a code has ended; True for the first caller only."""
 
 
 @dataclass(frozen=True, slots=True)
 class DeviceCode:
-    """What a device asks for, and what became of it. `secret` is a digest; `grant` is what the person allowed."""
+    """A device's request and its state. `secret` is a digest; `grant` is what the person allowed."""
 
     secret: str
     client_id: str
@@ -65,7 +66,7 @@ class DeviceCode:
         return self.state == "pending" and self.begun_at <= now < self.expires_at
 
     def polled(self, now: float) -> tuple["DeviceCode", OAuth2Error | None]:
-        """What a poll makes of it and what is answered; no error means that it is to be delivered."""
+        """The record after a poll, and the error to return; no error means that the tokens are to be delivered."""
         if self.state == "denied":
             return self, AccessDeniedError("The person said no.")
         if now >= self.expires_at:
@@ -84,14 +85,14 @@ CODEC = TypeAdapter(DeviceCode)
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """What the device is given: the code that it keeps, and the one that it shows."""
+    """What the device gets: the code that it keeps, and the one that it shows."""
 
     device_code: str
     user_code: str
 
 
 class DeviceCodes:
-    """Every request of a device that is going on. `claim` has the last word on how each ends, durably."""
+    """All pending device requests. `claim` decides durably how each ends."""
 
     def __init__(self, store: EphemeralStore, clock: Clock, claim: Claim, per_address: LocalRateLimiter) -> None:
         self._store = store
@@ -100,7 +101,7 @@ class DeviceCodes:
         self._per_address = per_address
 
     def begin(self, client: Client, scope: str | None, resource: str | None, network: str) -> Begun:
-        """A new request. Raises OAuth errors, and `TooMany` when the network begins too many."""
+        """Start a request. Raises OAuth errors, and `TooMany` when the network starts too many."""
         if not client.check_grant_type(DEVICE_CODE):
             raise UnauthorizedClientError("The client is not registered for the device grant.")
         scopes = read_scopes(client, scope or "")
@@ -119,42 +120,42 @@ class DeviceCodes:
         raise Busy("no free user code")
 
     def find(self, user_code: str) -> DeviceCode | None:
-        """The request behind a code that somebody typed, while it can be decided."""
+        """The request of a typed code, while it can be decided."""
         now = self._clock()
-        found = self._store.get(_key(user_code), now=now)
-        value = CODEC.validate_json(found) if found is not None else None
+        kept = self._store.get(_key(user_code), now=now)
+        value = CODEC.validate_json(kept) if kept is not None else None
         return value if value is not None and value.is_open(now) else None
 
     def allow(self, user_code: str, secret: str, grant: Grant) -> None:
-        """The person agrees to the request that was shown, which `secret` names. Raises `Expired`."""
+        """The person approves the displayed request, which `secret` identifies. Raises `Expired`."""
         self._decide(user_code, secret, "allowed", grant)
 
     def deny(self, user_code: str, secret: str) -> None:
-        """The person says no, for good. Raises `Expired`."""
+        """The person refuses; this is final. Raises `Expired`."""
         denied = self._decide(user_code, secret, "denied", None)
         if not self._claim(denied.secret, denied.expires_at + REMEMBERED):
             raise Expired("the device code was delivered before")
 
     def poll(self, device_code: str, client_id: str) -> Grant:
-        """What the person granted: once, and claimed durably before it is returned. Raises OAuth errors."""
+        """The person's grant, returned once and claimed durably before that. Raises OAuth errors."""
         user_code, dot, _ = device_code.partition(".")
         if not dot or len(device_code) > 64 or not _is_code(user_code):
             raise _invalid()
         for _ in range(TRIES):
             now = self._clock()
-            found = self._store.get(_key(user_code), now=now)
-            value = CODEC.validate_json(found) if found is not None else None
+            kept = self._store.get(_key(user_code), now=now)
+            value = CODEC.validate_json(kept) if kept is not None else None
             if value is None or not compare_digest(value.secret, _secret(device_code)) or value.client_id != client_id:
                 raise _invalid()
             after, error = value.polled(now)
             if error is None:
                 return self._delivered(user_code, value)
-            if after is value or self._store.replace(_key(user_code), found or b"", CODEC.dump_json(after), now=now):
+            if after is value or self._store.replace(_key(user_code), kept or b"", CODEC.dump_json(after), now=now):
                 raise error
         raise Busy("a device code changes all the time")
 
     def _delivered(self, user_code: str, value: DeviceCode) -> Grant:
-        """Take the record, whatever follows; a store that forgot its last seconds is overruled by the claim."""
+        """Take the record first. The durable claim decides in case the store lost its last seconds."""
         taken = self._store.take(_key(user_code), now=self._clock())
         if taken is None or isinstance(taken, Spent) or value.grant is None:
             raise _invalid()
@@ -167,18 +168,18 @@ class DeviceCodes:
     ) -> DeviceCode:
         for _ in range(TRIES):
             now = self._clock()
-            found = self._store.get(_key(user_code), now=now)
-            value = CODEC.validate_json(found) if found is not None else None
-            if found is None or value is None or value.secret != secret or not value.is_open(now):
+            kept = self._store.get(_key(user_code), now=now)
+            value = CODEC.validate_json(kept) if kept is not None else None
+            if kept is None or value is None or value.secret != secret or not value.is_open(now):
                 raise Expired("the device code is over or was decided")
             after = replace(value, state=state, grant=grant)
-            if self._store.replace(_key(user_code), found, CODEC.dump_json(after), now=now):
+            if self._store.replace(_key(user_code), kept, CODEC.dump_json(after), now=now):
                 return after
         raise Busy("a device code changes all the time")
 
 
 class UserCodes:
-    """Looks up what people type, and lets nobody guess."""
+    """Looks up typed codes, and slows down guessing."""
 
     def __init__(self, codes: DeviceCodes, rate_limits: RateLimits, clock: Clock) -> None:
         self._codes = codes
@@ -186,27 +187,27 @@ class UserCodes:
         self._clock = clock
 
     def find(self, user_code: str, address: str, sid: str) -> DeviceCode | None:
-        """The open request, or None, which counts. Raises `TooMany` without looking."""
+        """The open request, or None, which counts as a failure. Raises `TooMany` without looking."""
         now = self._clock()
         keys = (f"user-code:{address}", f"user-code:{sid}")
         decisions = self._rate_limits.hit([Hit(key, WRONG_CODES) for key in keys], now)
         waits = [decision.wait(now) for decision in decisions if not decision.allowed]
         if waits:
             raise TooMany("too many wrong user codes", retry_after=max(waits))
-        found = self._codes.find(user_code)
-        if found is not None:
+        kept = self._codes.find(user_code)
+        if kept is not None:
             self._rate_limits.forgive(give_back=dict.fromkeys(keys, 1))
-        return found
+        return kept
 
 
 def read_user_code(typed: str) -> str | None:
-    """The code in what a person typed: any case, with or without dash and spaces. None when it cannot be one."""
+    """The code in a person's input: any case, with or without dash and spaces. None when it is not a possible code."""
     letters = "".join(c for c in typed.upper() if c not in "-–— .") if len(typed) <= 32 else ""
     return letters if _is_code(letters) else None
 
 
-def shown(user_code: str) -> str:
-    """As it is read: two groups of four."""
+def format_user_code(user_code: str) -> str:
+    """The display form: two groups of four."""
     return f"{user_code[:4]}-{user_code[4:]}"
 
 
@@ -223,5 +224,5 @@ def _secret(device_code: str) -> str:
 
 
 def _invalid() -> InvalidGrantError:
-    """One answer for unknown, foreign, delivered and forgotten."""
+    """One response for unknown, foreign, delivered and forgotten codes."""
     return InvalidGrantError("The device code is invalid or used.")

@@ -1,7 +1,7 @@
-"""The one dispatcher behind `/authorize`: what is still owed, or the code.
+"""The one dispatcher behind `/authorize`: the next required step, or the code.
 
-Every way of logging in returns here. Nothing that a person proved earlier in the attempt is believed from a parameter:
-it is read from the attempt on the server, and the stores are asked again before a code is written.
+Every login method returns here. Nothing that a person proved earlier in the attempt is trusted from a parameter: it is
+read from the attempt on the server, and the stores are asked again before a code is written.
 """
 
 from collections.abc import Callable
@@ -11,30 +11,26 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth
 from authlib.oidc.core.errors import ConsentRequiredError, InteractionRequiredError, LoginRequiredError
 
 from idp.accounts import trust
-from idp.accounts.password_rules import PasswordAge
+from idp.accounts.account import Account
+from idp.at_once import needs_thread
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Authentication
-from idp.login.sessions import ClientInfo, Opened, Session, Sessions, session_digest
+from idp.login.sessions import ClientInfo, Opened, Session, Sessions, session_digest, sid_of
 from idp.login.steps import (
-    CodeMode,
+    ConsentFacts,
+    DeviceFacts,
     LoginRequirements,
+    LoginState,
     RequiredStep,
-    code_owed,
-    consent_owed,
+    StepRules,
     device_owed,
-    keep_owed,
-    link_owed,
-    login_owed,
-    password_owed,
-    proof_of_time_owed,
+    first_owed,
 )
 from idp.oidc.authorization import AuthorizationRequest, RedirectedError
 from idp.oidc.clients import Client
-from idp.oidc.codes import Codes
 from idp.oidc.gate import GrantState, IssueRequest, may_issue
 from idp.oidc.grant import AuthorizationCode, Grant
-from idp.oidc.issuing import DeviceBindings, GrantStates
-from idp.oidc.tokens import Tokens
+from idp.oidc.issuing import Issuing
 from idp.ports import Clock
 from keys.signing import BadToken
 
@@ -47,12 +43,12 @@ REFUSALS = {
     "device": InteractionRequiredError,
     "consent": ConsentRequiredError,
 }
-"""What `prompt=none` is answered with when a step is owed (OIDC Core 3.1.2.6)."""
+"""The `prompt=none` error when a step is required (OIDC Core 3.1.2.6)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """How the browser came: with which session cookie, and on which attempt of its own."""
+    """How the browser came: with which session cookie, and with which attempt."""
 
     client_info: ClientInfo
     session_cookie: str | None = None
@@ -62,7 +58,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A code for the client and, after a login, the session that was opened."""
+    """A code for the client and, after a login, the newly opened session."""
 
     code: str
     opened: Opened | None = None
@@ -70,7 +66,7 @@ class Issued:
 
 @dataclass(frozen=True, slots=True)
 class _Person:
-    """Who the browser proved to be, and whether in this very attempt."""
+    """The person proved by the browser, and whether that was in this attempt."""
 
     grant_state: GrantState
     proof: Authentication | None
@@ -78,96 +74,59 @@ class _Person:
     session: Session | None
 
 
-@dataclass(frozen=True, slots=True)
-class StepRules:
-    """When a login by password also needs a code, and when its password is too old."""
-
-    code: CodeMode
-    age: PasswordAge
-
-    def owed(
-        self,
-        requirements: LoginRequirements,
-        grant_state: GrantState,
-        proof: Authentication | None,
-        attempt: LoginAttempt | None,
-        now: float,
-    ) -> RequiredStep | None:
-        """The login, the code, the password change or the link still owed; `attempt` is where `proof` was given."""
-        # A code that was added to a session stands for no login that was demanded.
-        login = login_owed(requirements, proof, fresh=attempt is not None and attempt.fresh, now=now)
-        account = grant_state.account
-        if login or proof is None or account is None:
-            return login
-        code = code_owed(requirements, self.code, proof, attempt)
-        # Without a number no code can be sent: that stops nobody, unless the client cannot do with less or somebody
-        # guessed at the password; then the page names another way.
-        if code and (trust.number(account, "login", now) or proof.acr < requirements.acr or code.reason == "risk"):
-            return code
-        owed = password_owed(self.age.due(account, now), proof, attempt)
-        return owed or link_owed(proof, attempt) or keep_owed(attempt)
+NO_SESSION = RequiredStep("login", "no_session")
 
 
 class Dispatcher:
-    """Decides what comes next: for an authorization request, on the way to our own pages, and at `/device`."""
+    """Decides the next step: for an authorization request, for our own pages, and at `/device`."""
 
     def __init__(
         self,
         attempts: Attempts,
         sessions: Sessions,
-        grant_states: GrantStates,
-        codes: Codes,
-        tokens: Tokens,
-        bindings: DeviceBindings,
-        clock: Clock,
+        issuing: Issuing,
         rules: StepRules,
+        clock: Clock,
         has_passkeys: Callable[[str], bool],
     ) -> None:
         self.age = rules.age
         self._has_passkeys = has_passkeys
-        self._bindings = bindings
+        self._bindings = issuing.bindings
         self._rules = rules
-        self._attempts = attempts
+        self.attempts = attempts
         self._sessions = sessions
-        self._grant_states = grant_states
-        self._codes = codes
-        self._tokens = tokens
+        self._grant_states = issuing.grant_states
+        self._codes = issuing.codes
+        self._tokens = issuing.tokens
         self._clock = clock
 
     def next(self, request: AuthorizationRequest, entry: Entry) -> RequiredStep | Issued:
-        """The first thing owed, or the code. Raises `RedirectedError`, `Expired`."""
+        """The first required step, or the code. Raises `RedirectedError`, `Expired`."""
         person = self._person(request.client.client_id, entry)
-        requirements = self._requirements(request)
-        given_in = entry.attempt if person.fresh else None
-        owed = self._rules.owed(requirements, person.grant_state, person.proof, given_in, self._clock())
-        if owed is None or owed.step != "login":
-            owed = self._proof_of_time_owed(requirements, request, person, given_in) or owed
-        owed = (
-            owed
-            or self._device_owed(request, person, entry)
-            or self._consent_owed(requirements, request, person, entry)
-        )
+        state = self._state(request, person, entry)
+        owed = first_owed(state) if state else NO_SESSION
         if owed is not None:
             return self._asked(owed, request, person)
         return self._issue(request, person, entry)
 
     def next_at_home(self, entry: Entry, handle: str, attempt: LoginAttempt) -> RequiredStep | Opened:
-        """The same on the way to a page of our own: the first thing owed, or the session. Raises `Expired`."""
+        """The same for one of our own pages: the first required step, or the session. Raises `Expired`."""
         person = self._person("", entry)
         account, proof = person.grant_state.account, person.proof
         if not person.fresh or proof is None or account is None or not account.is_active or attempt.client_id:
-            return RequiredStep("login", "no_session")
-        owed = self._rules.owed(LoginRequirements(), person.grant_state, proof, attempt, self._clock())
+            return NO_SESSION
+        owed = first_owed(LoginState(self._rules, LoginRequirements(), proof, account, attempt, self._clock()))
         if owed is not None:
             return owed
-        self._attempts.finish(handle)
-        name = self._attempts.name_of(handle)
+        self.attempts.finish(handle)
+        name = self.attempts.name_of(handle)
         return self._sessions.open(proof, entry.client_info, attempt, account, before=person.session, finishes=name)
 
     def owed_by(self, session: Session, grant_state: GrantState, client: Client) -> RequiredStep | None:
-        """What a live session owes before it lets this client in without a request of its own, as at `/device`."""
+        """What a live session requires before this client may be used without its own request, as at `/device`."""
         requirements = LoginRequirements(acr=client.minimum_acr, qr_login=client.qr_login)
-        return self._rules.owed(requirements, grant_state, session.authentication, None, self._clock())
+        proof, account = session.authentication, grant_state.account
+        return first_owed(LoginState(self._rules, requirements, proof, account, None, self._clock()))
 
     def _person(self, client_id: str, entry: Entry) -> _Person:
         carried = GrantState()
@@ -182,6 +141,36 @@ class Dispatcher:
             return _Person(grant_state, proof if is_current(entry.attempt, grant_state) else None, True, session)
         alive = session is not None and carried.account is not None and carried.account.is_active
         return _Person(carried, session.authentication if session and alive else None, False, session)
+
+    def _state(self, request: AuthorizationRequest, person: _Person, entry: Entry) -> LoginState | None:
+        """The state of this request; None when there is no proof. Raises `RedirectedError`."""
+        requirements, proof = self._requirements(request), person.proof
+        if proof is None:
+            return None
+        consent = person.grant_state.consent
+        return LoginState(
+            self._rules,
+            requirements,
+            proof,
+            person.grant_state.account,
+            entry.attempt if person.fresh else None,
+            self._clock(),
+            self._device_facts(request, person),
+            ConsentFacts(
+                first_party=request.client.first_party,
+                provable=request.client.is_provable_at(request.redirect_uri),
+                agreed=consent.scopes if consent else (),
+                asked=request.shared,
+                fresh=_agreed_here(entry.attempt, proof),
+            ),
+        )
+
+    def _device_facts(self, request: AuthorizationRequest, person: _Person) -> DeviceFacts | None:
+        """The currently enrolled phone, for an app of one device."""
+        client, proof = request.client, person.proof
+        if proof is None or not client.one_device:
+            return None
+        return DeviceFacts(self._bindings.present(proof.account_id, client.client_id), request.dpop_jkt)
 
     def _requirements(self, request: AuthorizationRequest) -> LoginRequirements:
         account_id = None
@@ -203,54 +192,20 @@ class Dispatcher:
             raise RedirectedError(InvalidRequestError("The id_token_hint is not an ID token of this client."), request)
         return account_id
 
-    def _proof_of_time_owed(
-        self,
-        requirements: LoginRequirements,
-        request: AuthorizationRequest,
-        person: _Person,
-        attempt: LoginAttempt | None,
-    ) -> RequiredStep | None:
-        """The code after a login that nobody can tell the time of; an error where the person has no way to give one."""
-        account = person.grant_state.account
-        owed = proof_of_time_owed(requirements, person.proof, attempt) if person.proof and account else None
-        number = trust.number(account, "login", self._clock()) if account else None
-        if owed and account and not number and not self._has_passkeys(account.id):
-            raise RedirectedError(LoginRequiredError(description="auth_time"), request)
-        return owed
-
-    def _device_owed(self, request: AuthorizationRequest, person: _Person, entry: Entry) -> RequiredStep | None:
-        """What another phone owes before it takes the place of the one there; only apps of one device are asked."""
-        proof, client = person.proof, request.client
-        if proof is None or not client.one_device:
-            return None
-        present = self._bindings.present(proof.account_id, client.client_id)
-        return device_owed(present, request.dpop_jkt, proof, entry.attempt if person.fresh else None)
-
-    def _make_way(self, attempt: LoginAttempt, request: AuthorizationRequest, proof: Authentication) -> None:
-        """End the phone that the person agreed to replace, if it is theirs, another one, and the code came after."""
-        present = self._bindings.present(proof.account_id, request.client.client_id)
-        if (
-            present
-            and device_owed(present, request.dpop_jkt, proof, attempt) is None
-            and present.jkt != request.dpop_jkt
-        ):
-            self._bindings.make_way(present.id)
-
-    def _consent_owed(
-        self, requirements: LoginRequirements, request: AuthorizationRequest, person: _Person, entry: Entry
-    ) -> RequiredStep | None:
-        consent = person.grant_state.consent
-        return consent_owed(
-            requirements,
-            first_party=request.client.first_party,
-            provable=request.client.is_provable_at(request.redirect_uri),
-            agreed=consent.scopes if consent else (),
-            asked=request.shared,
-            fresh=_agreed_here(entry.attempt, person.proof),
-        )
+    def _make_way(self, attempt: LoginAttempt, request: AuthorizationRequest, person: _Person) -> None:
+        """End the phone that the person agreed to replace, if it is theirs and another one, and the code came later."""
+        proof, device = person.proof, self._device_facts(request, person)
+        if proof is None or device is None or device.present is None or device.present.jkt == device.jkt:
+            return
+        account, now = person.grant_state.account, self._clock()
+        state = LoginState(self._rules, LoginRequirements(), proof, account, attempt, now, device)
+        if device_owed(state) is None:
+            self._bindings.make_way(device.present.id)
 
     def _asked(self, owed: RequiredStep, request: AuthorizationRequest, person: _Person) -> RequiredStep:
-        """`owed`, unless the request forbids to ask, or asking again would not help."""
+        """`owed`, unless the request forbids asking, or asking again would not help."""
+        if owed.reason == "auth_time" and not self._can_add_a_code(person.grant_state.account):
+            raise RedirectedError(LoginRequiredError(description="auth_time"), request)
         if "none" in request.prompt:
             kind = REFUSALS[owed.step]
             raise RedirectedError(kind(description=owed.reason), request)
@@ -259,39 +214,51 @@ class Dispatcher:
         on_session = owed.step == "code" and not person.fresh and person.session is not None
         return replace(owed, sid=person.session.sid) if on_session and person.session else owed
 
+    def _can_add_a_code(self, account: Account | None) -> bool:
+        reachable = account and trust.number(account, "login", self._clock())
+        return bool(account and (reachable or self._has_passkeys(account.id)))
+
     def _issue(self, request: AuthorizationRequest, person: _Person, entry: Entry) -> Issued:
-        proof = person.proof
+        proof, before = person.proof, person.session
         if proof is None:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
         now, age = self._clock(), self._rules.age
         gate = IssueRequest(
             request.client, proof, request.shared, now, age, needs_session=not person.fresh, needs_binding=False
         )
-        # The place is this key's, or is to be: `_device_owed` asked right before, and the redemption asks the gate.
+        # The place belongs to this key, or will: `device_owed` was asked just before, and the redemption asks the gate.
         refused = may_issue(person.grant_state, gate)
         if refused is not None:
             raise RedirectedError(_denied(refused), request)
-        # The attempt is taken before the session is opened or the code written: a double click gets one of each.
-        attempt = self._attempts.finish(entry.handle) if entry.handle else None
+        sid = sid_of(proof, before)
+        code, attempt = self._written(_code(request, proof, sid), entry)
         if attempt and attempt.takes_over and request.client.one_device:
-            self._make_way(attempt, request, proof)
-        opened = None
-        if person.fresh:
-            name = self._attempts.name_of(entry.handle) if entry.handle else ""
-            account, before = person.grant_state.account, person.session
-            opened = self._sessions.open(proof, entry.client_info, attempt, account, before=before, finishes=name)
-        session = opened.session if opened else person.session
-        if session is None:
-            raise RedirectedError(LoginRequiredError(description="no_session"), request)
-        if opened is None:
-            self._sessions.seen(session)
-        return Issued(self._codes.issue(_code(request, proof, session.sid)), opened)
+            self._make_way(attempt, request, person)
+        if before and not person.fresh:
+            self._sessions.seen(before)
+            return Issued(code)
+        name, account = self.attempts.name_of(entry.handle) if entry.handle else "", person.grant_state.account
+        opened = self._sessions.open(proof, entry.client_info, attempt, account, before=before, finishes=name, sid=sid)
+        return Issued(code, opened)
+
+    def _written(self, code: AuthorizationCode, entry: Entry) -> tuple[str, LoginAttempt | None]:
+        """The handle of the code that was stored, and the attempt that was taken for it. Raises `Expired`.
+
+        Both are one step, before the session is opened: a double click gets only one of each. The browser hears of the
+        code only when the session is durable.
+        """
+        if entry.handle is None:
+            return self._codes.issue(code), None
+        # A session is opened next, which waits for the disk.
+        needs_thread()
+        handle, new = self._codes.drafted(code)
+        return handle, self.attempts.finish(entry.handle, new)
 
 
 def is_current(attempt: LoginAttempt, grant_state: GrantState) -> bool:
-    """Whether what was proved in the attempt is still good, or the step on a live session that was begun in it.
+    """Whether the proof of the attempt is still valid, or the step on a live session that was begun in it.
 
-    Whatever is older than the epoch, or than the account's last credential event, proves nothing: we ask again.
+    A proof older than the epoch, or than the account's last credential event, no longer counts: we ask again.
     """
     secured_at = grant_state.account.secured_at if grant_state.account else 0.0
     if attempt.proof is None:
@@ -300,7 +267,7 @@ def is_current(attempt: LoginAttempt, grant_state: GrantState) -> bool:
 
 
 def _agreed_here(attempt: LoginAttempt | None, proof: Authentication | None) -> bool:
-    """Whether this very person agreed in this very attempt."""
+    """Whether the same person agreed in the same attempt."""
     return attempt is not None and proof is not None and attempt.consented_by == proof.account_id
 
 

@@ -1,9 +1,9 @@
-"""Proofs of possession (RFC 9449, DPoP): who shows a token also shows that it holds the key the token is bound to.
+"""Proofs of possession (RFC 9449, DPoP): the presenter of a token also proves to hold the key the token is bound to.
 
-A proof is a small signed JWT that brings its own public key. It says nothing of who holds that key, only that it was
-held a moment ago, for this method, URL and token, and once. `Proofs.judge` and then `Proofs.use` are the whole rule,
-where tokens are issued and where they are used. Keys cost nothing, so only `use` writes, and it comes after something
-else was proved: a grant, a token that is bound to this key, or a place under a limiter.
+A proof is a small signed JWT that carries its own public key. It does not say who holds that key, only that it was held
+a moment ago, for this method, URL and token, and once. `Proofs.judge` and then `Proofs.use` are the whole rule, both
+for issuing and for using tokens. Keys cost nothing, so only `use` writes, and it comes after something else was proved:
+a grant, a token bound to this key, or a place under a limiter.
 """
 
 import hashlib
@@ -25,9 +25,9 @@ from idp.ports import Clock
 from keys.signing import BadToken, unverified_parts
 
 KEY_TYPES: Final[Mapping[str, tuple[str, str]]] = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519")}
-"""What each algorithm signs with. ES256 is what the key stores of phones have in hardware, EdDSA what FAPI 2.0 adds.
+"""The key type of each algorithm. ES256 is available in the hardware key stores of phones, EdDSA is added by FAPI 2.0.
 
-No RSA: whoever sends a proof chooses the key, and with it what verifying costs us.
+No RSA: the sender of a proof chooses the key, and with it the cost of verification.
 """
 ALGS = tuple(KEY_TYPES)
 LIFE = 60
@@ -40,7 +40,7 @@ _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A proof that was judged good: the key, its thumbprint (RFC 7638), and what names the proof among the key's."""
+    """A valid proof: the key, its thumbprint (RFC 7638), and the proof's id among the key's proofs."""
 
     jkt: str
     jwk: Mapping[str, Any]
@@ -60,23 +60,23 @@ class BadProof(Exception):
 
 
 class NonceNeeded(Exception):
-    """The proof has no nonce, or one of long ago; the client tries again with `nonce`."""
+    """The proof has no nonce, or an outdated one; the client retries with `nonce`."""
 
     def __init__(self, nonce: str) -> None:
         super().__init__("a fresh nonce is needed")
         self.nonce = nonce
 
     def as_oauth(self, status: int) -> OAuth2Error:
-        """As a protocol error (RFC 9449, 8 and 9); the nonce goes into the header of the answer."""
+        """As a protocol error (RFC 9449, 8 and 9); the nonce goes into the header of the response."""
         why = "The DPoP proof needs the nonce of this answer's DPoP-Nonce."
         return OAuth2Error(why, status_code=status, error="use_dpop_nonce")
 
 
 class Proofs:
-    """Judges proofs. `claim_jti(key, expires_at)` must be durable and true exactly once per key.
+    """Verifies proofs. `claim_jti(key, expires_at)` must be durable and true exactly once per key.
 
-    The nonce is computed from `nonce_key` and the time, so no store is asked for it and every process knows it.
-    `observe` hears what became of each proof: `good` when it was used, `refused` or `nonce`.
+    The nonce is computed from `nonce_key` and the time, so it needs no store and every process knows it. `observe` is
+    called with the outcome of each proof: `good` when it was used, `refused` or `nonce`.
     """
 
     def __init__(self, nonce_key: bytes, clock: Clock, *, claim_jti: Callable[[str, float], bool]) -> None:
@@ -86,13 +86,13 @@ class Proofs:
         self.observe: Callable[[str], object] = lambda outcome: None
 
     def nonce(self) -> str:
-        """What the next proof has to hold: good until the step after this one ends."""
+        """The nonce for the next proof: valid until the end of the following time step."""
         return self._nonce_of(int(self._clock() // NONCE_STEP))
 
     def judge(self, headers: Sequence[str], method: str, url: str, *, access_token: str | None = None) -> Proof:
         """The proof in the `DPoP` headers of a request, not used up yet. Raises `BadProof` and `NonceNeeded`.
 
-        `url` is ours as clients know it. With `access_token` the proof must be for it.
+        `url` is our URL as clients know it. With `access_token` the proof must be for it.
         """
         try:
             return self._judge(headers, method, url, access_token)
@@ -101,9 +101,9 @@ class Proofs:
             raise
 
     def use(self, proof: Proof) -> None:
-        """Use the proof up, before anything is given for it. Raises `BadProof` when it was.
+        """Use up the proof, before anything is issued for it. Raises `BadProof` when it was already used.
 
-        It is claimed for longer than any clock lets it pass: its life and both skews (RFC 9449, 11.1).
+        The claim outlasts the time in which any clock accepts the proof: its life and both skews (RFC 9449, 11.1).
         """
         until = self._clock() + LIFE + 2 * SKEW
         if not self._claim_jti(digest("dpop", f"{proof.jkt}\0{proof.jti}"), until):
@@ -124,11 +124,11 @@ class Proofs:
         _verify(headers[0], key, header["alg"])
         return Proof(key.thumbprint(), key.as_dict(private=False), claims["jti"])
 
-    def _check_nonce(self, given: object) -> None:
+    def _check_nonce(self, nonce: object) -> None:
         step = int(self._clock() // NONCE_STEP)
         good = (self._nonce_of(step), self._nonce_of(step - 1))
-        if given not in good:
-            # A nonce is no secret: whoever asks is told it.
+        if nonce not in good:
+            # A nonce is not a secret: any caller may have it.
             raise NonceNeeded(self.nonce())
 
     def _nonce_of(self, step: int) -> str:
@@ -148,7 +148,7 @@ def access_token_hash(access_token: str) -> str:
 
 
 def _key(header: Mapping[str, Any]) -> Key:
-    """The public key that the proof brings, of the type that its algorithm signs with."""
+    """The public key in the proof, of the key type for its algorithm."""
     jwk, alg = header.get("jwk"), header.get("alg")
     if header.get("typ") != "dpop+jwt":
         raise BadProof("The typ of a DPoP proof is dpop+jwt.")
@@ -165,7 +165,7 @@ def _key(header: Mapping[str, Any]) -> Key:
 
 
 def _check(claims: Mapping[str, Any], method: str, url: str, now: float, access_token: str | None) -> None:
-    """What the claims have to say of this request (RFC 9449, 4.3)."""
+    """Check the claims against this request (RFC 9449, 4.3)."""
     jti, iat, htu = claims.get("jti"), claims.get("iat"), claims.get("htu")
     ath = None if access_token is None else access_token_hash(access_token)
     rules = (
@@ -187,7 +187,7 @@ def _is_date(value: object) -> bool:
 
 
 def _plain(url: str) -> tuple[str, str, int | None, str] | None:
-    """A URL without query and fragment, in one spelling (RFC 3986, 6.2.2 and 6.2.3); None when it is none."""
+    """A URL without query and fragment, normalised (RFC 3986, 6.2.2 and 6.2.3); None when it is not a URL."""
     try:
         parts = urlsplit(url)
         port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)

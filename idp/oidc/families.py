@@ -1,9 +1,9 @@
-"""Refresh token families: one row per grant, a generation number, and a secret that no table shows.
+"""Refresh token families: one row per grant, a generation number, and a secret that is in no table.
 
-A refresh token is `r_<family>.<generation>.<mac>`, the mac keyed by the family's sealed secret. So the one allowed
-successor can be computed again during the grace without being stored: clients that lost an answer or raced themselves
-get the very same token. Anything older than the immediate predecessor, or later than the grace, is reuse and ends the
-family (RFC 9700, 4.14.2).
+A refresh token is `r_<family>.<generation>.<mac>`, the mac keyed with the family's sealed secret. So the one allowed
+successor can be recomputed during the grace period without being stored: clients that lost a response or raced
+themselves get the same token. Anything older than the immediate predecessor, or later than the grace period, is reuse
+and ends the family (RFC 9700, 4.14.2).
 """
 
 import hashlib
@@ -39,7 +39,7 @@ class Family:
     revoked_at: float | None = None
 
     def presented(self, generation: int, now: float, *, idle: float, grace: float, epoch: float) -> RefreshState:
-        """What a token of this generation is, now."""
+        """The current state of a token of this generation."""
         if self.revoked_at is not None or self.created_at < epoch:
             return "dead"
         if now >= self.expires_at or now >= self.rotated_at + idle:
@@ -53,7 +53,7 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A refresh token taken apart; nothing about it is proven before the mac is."""
+    """A parsed refresh token; nothing about it is proved before the mac is checked."""
 
     family_id: str
     generation: int
@@ -61,24 +61,27 @@ class Token:
 
 
 def read_token(text: str) -> Token | None:
-    """Take a refresh token apart, or None when it has no possible shape."""
+    """Parse a refresh token; None when it has no valid shape."""
     match = _TOKEN.fullmatch(text) if len(text) <= 100 else None
     return Token(match[1], int(match[2]), match[3]) if match else None
 
 
 class FamilyStore(Protocol):
-    """Where families are kept; each method is one statement or one transaction."""
+    """Where families are stored; each method is one statement or one transaction."""
 
     def add(self, family: Family) -> bool:
         """Write a new family; False when this grant has one already."""
         ...
 
     def load(self, family_id: str) -> tuple[Family, GrantState] | None:
-        """The family and what the gate needs to know, in one joined read."""
+        """The family and the facts for the gate, in one joined read."""
         ...
 
     def advance(self, family_id: str, generation: int, now: float) -> bool:
-        """Raise the generation from exactly `generation` of a family that is not revoked; False: somebody did."""
+        """Raise the generation from exactly `generation` of a family that is not revoked.
+
+        False when another request did.
+        """
         ...
 
     def revoke_grant(self, grant_id: str, *, now: float, until: float) -> None:
@@ -92,14 +95,14 @@ class FamilyStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FamilyLimits:
-    """Seconds: idle end and absolute end."""
+    """Seconds: idle limit and absolute limit."""
 
     idle: float = 2_592_000
     absolute: float = 7_776_000
 
 
 class Families:
-    """Begins, rotates and ends families. `seal` and `unseal` take the family's id as context."""
+    """Begins, rotates and ends families. `seal` and `unseal` get the family's id as context."""
 
     def __init__(
         self,
@@ -125,24 +128,24 @@ class Families:
         return _token(secret, family_id, 1) if self._store.add(family) else None
 
     def load(self, text: str, client_id: str) -> tuple[Family, GrantState, Token] | None:
-        """The family behind a genuine refresh token of this client, whatever its state."""
-        found = self._genuine(text)
-        return found if found and found[0].grant.client_id == client_id else None
+        """The family behind a genuine refresh token of this client, in any state."""
+        genuine = self._genuine(text)
+        return genuine if genuine and genuine[0].grant.client_id == client_id else None
 
     def owner_of(self, text: str) -> Grant | None:
-        """Whose refresh token this is, when it is a genuine one; for the record of who showed another's."""
-        found = self._genuine(text)
-        return found[0].grant if found else None
+        """The grant of a genuine refresh token; for the record of a client that presented another's."""
+        genuine = self._genuine(text)
+        return genuine[0].grant if genuine else None
 
     def _genuine(self, text: str) -> tuple[Family, GrantState, Token] | None:
         token = read_token(text)
-        found = self._store.load(token.family_id) if token else None
-        if token is None or found is None or not self._is_genuine(found[0], token):
+        kept = self._store.load(token.family_id) if token else None
+        if token is None or kept is None or not self._is_genuine(kept[0], token):
             return None
-        return (*found, token)
+        return (*kept, token)
 
     def present(self, family: Family, grant_state: GrantState, token: Token, *, grace: float) -> RefreshState:
-        """What the presented token is; reuse ends the family before anybody is answered."""
+        """The state of the presented token; reuse ends the family before the response is sent."""
         now = self._clock()
         state = family.presented(token.generation, now, idle=self.limits.idle, grace=grace, epoch=grant_state.epoch)
         if state == "reused":
@@ -152,18 +155,18 @@ class Families:
     def advance(self, family: Family, token: Token, state: RefreshState) -> str | None:
         """Spend the presented token and return its one successor; None when another request changed the family.
 
-        A lost race is no reuse: the caller reads the family again, and within the grace the loser gets the winner's
-        successor.
+        A lost race is not reuse: the caller reads the family again, and within the grace period the loser gets the
+        winner's successor.
         """
         if state == "current" and not self._store.advance(family.id, token.generation, self._clock()):
             return None
         return _token(self._unseal(family.sealed_secret, family.id), family.id, token.generation + 1)
 
     def revoke_grant(self, grant_id: str) -> None:
-        """End everything that came from a grant.
+        """End everything that was issued from a grant.
 
         The mark outlives the longest family: a first redemption that is still minting may write its family after this,
-        and must find it dead.
+        and that family must already be revoked.
         """
         now = self._clock()
         self._store.revoke_grant(grant_id, now=now, until=now + self.limits.absolute + 60)

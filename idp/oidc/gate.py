@@ -1,7 +1,8 @@
-"""The one gate: nothing is minted or confirmed before `may_issue` has said yes.
+"""The one gate: nothing is minted or confirmed before `may_issue` has agreed.
 
-Every path asks: code, token, refresh, introspection, userinfo. A forgotten check on a sibling path is the most repeated
-defect of providers, so the checks stand here once and a test generated from the routes proves that none misses them.
+Every path asks: code, token, refresh, introspection, userinfo. A check forgotten on a parallel path is the most
+frequent defect of providers, so the checks are in one place and a test generated from the routes proves that no path
+omits them.
 """
 
 from collections.abc import Collection
@@ -18,7 +19,7 @@ from idp.oidc.clients import Client
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What a person agreed to share with a client, and with which text."""
+    """What a person agreed to share with a client, and the text they saw."""
 
     scope: str
     granted_at: float
@@ -31,9 +32,9 @@ class Consent:
 
 @dataclass(frozen=True, slots=True)
 class GrantState:
-    """What the stores say now, read in one statement: account, session, consent, revocation and epoch.
+    """What the stores currently say, read in one statement: account, session, consent, revocation and epoch.
 
-    `binding` is read beside them for apps of one device: whose place it is, seen from the key that asks.
+    `binding` is read separately for apps of one device: who holds the place, as seen from the requesting key.
     """
 
     account: Account | None = None
@@ -48,9 +49,9 @@ class GrantState:
 class IssueRequest:
     """What is to be issued: for which client, scopes and login, at what time.
 
-    `needs_session` is False where the grant outlives the browser's session (offline access): then only a session that
-    was *ended* stands in the way. `needs_binding` is False where the phone is about to get its place in an app of one
-    device: at the code by which it comes in, and at its enrolment.
+    `needs_session` is False if the grant outlives the browser's session (offline access): then only a session that was
+    *ended* prevents issuing. `needs_binding` is False when the phone is about to get its place in an app of one device:
+    at the code by which it comes in, and at its enrolment.
     """
 
     client: Client | None
@@ -63,7 +64,7 @@ class IssueRequest:
 
 
 def may_issue(grant_state: GrantState, request: IssueRequest) -> str | None:
-    """None when it may; else the reason, for the log and for the audit, never for the client."""
+    """None when it may be issued; else the reason, for the log and the audit, never for the client."""
     reasons = (
         (request.client is None or request.client.disabled, "client"),
         (grant_state.account is None, "no_account"),
@@ -88,25 +89,25 @@ def _session_stands_in_the_way(grant_state: GrantState, request: IssueRequest) -
 
 
 def _is_from_before_securing(grant_state: GrantState, request: IssueRequest) -> bool:
-    """Whether the login is older than the last credential event; the session in which that happened lives on."""
+    """Whether the login is older than the last credential event; the session in which that happened continues."""
     secured_at = grant_state.account.secured_at if grant_state.account else 0.0
     return grant_state.session is None and request.authentication.auth_time < secured_at
 
 
 def _owes_a_password(grant_state: GrantState, request: IssueRequest) -> bool:
-    """Whether the password that the person came with has to be changed first."""
+    """Whether the password used for the login has to be changed first."""
     if grant_state.account is None or request.authentication.through != "password":
         return False
     return request.age.due(grant_state.account, request.now) in ("first", "expired")
 
 
 def _came_by_a_picture_it_refuses(request: IssueRequest) -> bool:
-    """Whether the login was by QR code, at a client that takes none, or none from another network."""
+    """Whether the login was by QR code, at a client that accepts none, or none from another network."""
     return request.client is not None and refuses_picture(request.client.qr_login, request.authentication)
 
 
 def _sits_in_the_place_of_another(grant_state: GrantState, request: IssueRequest) -> bool:
-    """Whether an app of one device asks with a key that is not, or not any more, that of the person's device."""
+    """Whether an app of one device uses a key that is not, or no longer, that of the person's device."""
     if request.client is None or not request.client.one_device or not request.needs_binding:
         return False
     return grant_state.binding not in ("free", "mine")

@@ -1,7 +1,7 @@
-"""`Grant`: what one authorization gave a client. Code, refresh family and tokens carry it on.
+"""`Grant`: what one authorization gave a client. It is passed on to code, refresh family and tokens.
 
-Its id is derived from the code by a digest of its own, so that whoever presents a spent code names the grant to revoke
-without a look-up, and so that a refresh family can be unique per code.
+Its id is a separate digest of the code, so that a used code that is presented again identifies the grant to revoke
+without a look-up, and so that a refresh family is unique per code.
 """
 
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from idp.login.authentication import Authentication
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Who let which client do what, and how the person had logged in. Kept with the code and with the family.
+    """Who allowed which client what, and how the person had logged in. Stored with the code and with the family.
 
     `jkt` is the thumbprint (RFC 7638) of the key that its tokens are bound to (RFC 9449); empty for bearer tokens.
     """
@@ -29,13 +29,13 @@ class Grant:
 
     @property
     def offline(self) -> bool:
-        """Whether it outlives the browser's session; what a brief login granted never does."""
+        """Whether it outlives the browser's session; the grant of a brief login never does."""
         return "offline_access" in self.scopes and not self.authentication.brief
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationCode:
-    """What a code stands for and what its redemption is bound to."""
+    """The contents of a code and the conditions of its redemption."""
 
     grant: Grant
     redirect_uri: str
@@ -44,5 +44,5 @@ class AuthorizationCode:
 
 
 def grant_id_of(code: str) -> str:
-    """The id of the grant that this code began."""
+    """The id of the grant of this code."""
     return digest("grant", code)

@@ -1,4 +1,4 @@
-"""The grants of the token endpoint: Authlib's order of steps, our answers, one call each.
+"""The grants of the token endpoint: Authlib's order of steps, our decisions, one call each.
 
 What is used once is taken in the look-up (code) or right before minting (refresh token), never after it. The gate is
 asked in `authenticate_user`, which Authlib calls before anything is issued.
@@ -39,7 +39,7 @@ class RequireS256(CodeChallenge):  # type: ignore[misc]
 
 
 class RedeemedCode:
-    """An `AuthorizationCode` that was taken, in the shape that Authlib asks for."""
+    """A taken `AuthorizationCode`, in the form that Authlib expects."""
 
     code_challenge_method = "S256"
 
@@ -119,14 +119,14 @@ class RefreshGrant(authlib_grants.RefreshTokenGrant):  # type: ignore[misc]
         return answer | {"refresh_token": self.request.successor}
 
     def save_token(self, token: dict[str, Any]) -> None:
-        """Nothing to save: the family moved on before the token was minted."""
+        """Nothing to save: the family was advanced before the token was minted."""
 
     def revoke_old_credential(self, refresh_token: Refresh) -> None:
         """Nothing to revoke: the presented token was spent before the successor was minted."""
 
 
 class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):  # type: ignore[misc]
-    """`client_credentials` (RFC 6749, 4.4): a client in its own name, never with a person's scopes."""
+    """`client_credentials` (RFC 6749, 4.4): a client on its own behalf, never with a person's scopes."""
 
     TOKEN_ENDPOINT_AUTH_METHODS = [method for method in AUTH_METHODS if method != "none"]
 
@@ -182,16 +182,16 @@ def _same_resource(request: Any, granted: str | None) -> None:
 
 
 def _same_key(request: Any, jkt: str) -> None:
-    """A grant that is bound to a key is given to that key only (RFC 9449, 10). Raises `InvalidGrantError`."""
+    """A grant bound to a key is given only to that key (RFC 9449, 10). Raises `InvalidGrantError`."""
     if jkt and request.jkt != jkt:
         raise InvalidGrantError("The grant is bound to another key.")
 
 
 def _same_holder(request: Any, jkt: str, client: Client) -> None:
-    """A refresh token of a public client stays with its key; of one that authenticates, with it (RFC 9449, 5).
+    """A public client's refresh token stays bound to its key, an authenticating client's to the client (RFC 9449, 5).
 
-    Either way what was bound stays bound: no proof, no token. What a public client got without a key gets none later,
-    or whoever stole it could make it theirs.
+    In both cases what was bound stays bound: no proof, no token. A public client's token without a key cannot be bound
+    later, or a thief could bind it to their own.
     """
     good = request.jkt == jkt if client.is_public else request.jkt or not jkt
     if not good:

@@ -1,6 +1,6 @@
-"""What clients may learn about tokens and end: userinfo, introspection (RFC 7662) and revocation (RFC 7009).
+"""What clients may learn about tokens or end: userinfo, introspection (RFC 7662) and revocation (RFC 7009).
 
-Each asks the gate. An inactive token, another's token and nonsense get one and the same answer.
+Each asks the gate. An inactive token, another client's token and an invalid text get the same response.
 """
 
 from typing import Any
@@ -21,7 +21,7 @@ INACTIVE: dict[str, Any] = {"active": False}
 
 
 class Inspection:
-    """Looks at tokens for userinfo, introspection and revocation."""
+    """Examines tokens for userinfo, introspection and revocation."""
 
     def __init__(self, issuing: Issuing, clients: Clients, clock: Clock) -> None:
         self._issuing = issuing
@@ -29,7 +29,7 @@ class Inspection:
         self._clock = clock
 
     def userinfo(self, text: str, jkt: str = "") -> dict[str, Any]:
-        """The claims that an access token lets out (OIDC Core 5.3). Raises `InvalidTokenError`.
+        """The claims that an access token releases (OIDC Core 5.3). Raises `InvalidTokenError`.
 
         `jkt` is the key that was proved with it: the one that it is bound to, or none.
         """
@@ -44,7 +44,7 @@ class Inspection:
         return {"sub": token.subject} | out
 
     def introspect(self, text: str, caller: Client) -> dict[str, Any]:
-        """What `caller` may know of a token: its own, or one meant for an audience it serves (RFC 7662, 2.2)."""
+        """What `caller` may know of a token: its own, or one for an audience it serves (RFC 7662, 2.2)."""
         family = self._live_family(text, caller)
         if family:
             return self._describe_family(family, caller)
@@ -56,14 +56,14 @@ class Inspection:
         return self._describe(token)
 
     def resource(self, text: str, jkt: str = "") -> dict[str, Any] | None:
-        """What a protected resource of ours would answer to this access token, or None when it is not good."""
+        """What one of our protected resources would return for this access token, or None when it is invalid."""
         token, client, grant_state = self._live(text, jkt)
         if token is None or client is None or (token.sid is not None and grant_state is None):
             return None
         return {"sub": token.subject, "client_id": token.client_id, "scope": " ".join(token.scopes)}
 
     def key_of(self, text: str) -> str:
-        """The thumbprint of the key that an access token of ours is bound to; empty for every other text."""
+        """The thumbprint of the key that one of our access tokens is bound to; empty for any other text."""
         try:
             return self._issuing.tokens.read(text).jkt
         except BadToken:
@@ -72,9 +72,9 @@ class Inspection:
     def holder(
         self, text: str, jkt: str, *, needs_binding: bool = True
     ) -> tuple[AccessToken, Client, GrantState] | None:
-        """Whose bound token it is and where they stand, or None when it is not good; `needs_binding` as in the gate.
+        """The holder of a bound token and their state, or None when it is invalid; `needs_binding` as in the gate.
 
-        For resources of ours that act for the person, as the phone's API does.
+        For our resources that act for the person, such as the phone's API.
         """
         token, client, grant_state = self._live(text, jkt, needs_binding)
         if token is None or client is None or grant_state is None or not token.jkt:
@@ -82,10 +82,10 @@ class Inspection:
         return token, client, grant_state
 
     def revoke(self, text: str, caller: Client) -> None:
-        """End a token of `caller`; unknown and others' tokens are left alone without a word (RFC 7009, 2.2)."""
-        found = self._issuing.families.load(text, caller.client_id)
-        if found:
-            self._issuing.families.revoke_grant(found[0].grant_id)
+        """End a token of `caller`; unknown and others' tokens are silently ignored (RFC 7009, 2.2)."""
+        loaded = self._issuing.families.load(text, caller.client_id)
+        if loaded:
+            self._issuing.families.revoke_grant(loaded[0].grant_id)
             return
         try:
             token = self._issuing.tokens.read(text)
@@ -97,9 +97,9 @@ class Inspection:
     def _live(
         self, text: str, jkt: str | None, needs_binding: bool = True
     ) -> tuple[AccessToken | None, Client | None, GrantState | None]:
-        """Token, its client and, for a person's token, its standing behind the gate.
+        """Token, its client and, for a person's token, its grant state behind the gate.
 
-        A token shown with another key than its own is none, in both directions (RFC 9449, 7.2); None asks for no key.
+        A token presented with another key than its own is invalid, in both directions (RFC 9449, 7.2). None: no key.
         """
         try:
             token = self._issuing.tokens.read(text)
@@ -115,10 +115,10 @@ class Inspection:
         return token, client, self._issuing.standing_of_token(token, client, needs_binding=needs_binding)
 
     def _live_family(self, text: str, caller: Client) -> Family | None:
-        found = self._issuing.families.load(text, caller.client_id)
-        if found is None:
+        loaded = self._issuing.families.load(text, caller.client_id)
+        if loaded is None:
             return None
-        family, grant_state, token = found
+        family, grant_state, token = loaded
         limits, now = self._issuing.families.limits, self._clock()
         state = family.presented(token.generation, now, idle=limits.idle, grace=0, epoch=grant_state.epoch)
         grant = family.grant

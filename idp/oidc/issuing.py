@@ -1,6 +1,6 @@
-"""What the grants and endpoints do, as plain verbs: redeem, present, spend, ask the gate, mint.
+"""The operations of grants and endpoints as plain verbs: redeem, present, spend, ask the gate, mint.
 
-`Issuing` is the one place that turns a grant into tokens, whichever grant type asked for it.
+`Issuing` is the one place that turns a grant into tokens, for every grant type.
 """
 
 import logging
@@ -16,7 +16,7 @@ from idp.limits.local import LocalRateLimiter
 from idp.oidc.back_channel import SessionClients
 from idp.oidc.clients import Client
 from idp.oidc.codes import Codes
-from idp.oidc.families import Families, Family, RefreshState, Token
+from idp.oidc.families import Family, RefreshState, Token
 from idp.oidc.gate import GrantState, IssueRequest, may_issue
 from idp.oidc.grant import AuthorizationCode, Grant
 from idp.oidc.tokens import AccessToken, Tokens
@@ -27,7 +27,7 @@ RevocationIds = tuple[()] | tuple[str] | tuple[str, str]
 
 
 class GrantStates(Protocol):
-    """Reads, in one statement each, what the gate needs."""
+    """Reads the facts for the gate, in one statement each."""
 
     def of_session(self, session_digest: str, client_id: str) -> GrantState:
         """By session cookie: its account and the account's consent for the client."""
@@ -38,23 +38,23 @@ class GrantStates(Protocol):
         ...
 
     def of_grant(self, account_id: str, client_id: str, sid: str, revocation_ids: RevocationIds) -> GrantState:
-        """By what a code or token carries; `revocation_ids` are the grant id or `jti`, or both."""
+        """By the contents of a code or token; `revocation_ids` are the grant id or `jti`, or both."""
         ...
 
 
 class DeviceBindings(Protocol):
-    """Whose place an app of one device is; `idp.accounts.devices` keeps it."""
+    """Who holds the place in an app of one device; stored by `idp.accounts.devices`."""
 
     def binding(self, account_id: str, client_id: str, jkt: str) -> DeviceBinding:
-        """Seen from the key `jkt`."""
+        """As seen from the key `jkt`."""
         ...
 
     def present(self, account_id: str, client_id: str) -> Device | None:
-        """The device that sits there."""
+        """The device that holds the place."""
         ...
 
     def make_way(self, device_id: str) -> bool:
-        """End the device whose place another takes."""
+        """End the device that another replaces."""
         ...
 
 
@@ -73,9 +73,18 @@ class Refresh:
 
 
 def _invalid_grant(reason: str, client: Client) -> InvalidGrantError:
-    """One answer to everything that cannot be redeemed; the reason is for the log."""
+    """One response for everything that cannot be redeemed; the reason is for the log."""
     log.info("grant refused", extra={"reason": reason, "client_id": client.client_id})
     return InvalidGrantError("The code or refresh token is invalid, expired or used.")
+
+
+@dataclass(frozen=True, slots=True)
+class GateFacts:
+    """The sources of the gate's facts: sessions, accounts and grants, the phone of an account, a password's age."""
+
+    grant_states: GrantStates
+    bindings: DeviceBindings
+    age: PasswordAge
 
 
 class Issuing:
@@ -84,28 +93,28 @@ class Issuing:
     def __init__(
         self,
         codes: Codes,
-        families: Families,
         tokens: Tokens,
-        grant_states: GrantStates,
+        facts: GateFacts,
         members: SessionClients,
-        bindings: DeviceBindings,
         audit: AuditLog,
         clock: Clock,
-        age: PasswordAge,
     ) -> None:
-        self.age = age
+        self.age = facts.age
         self.codes = codes
-        self.families = families
+        self.families = codes.families
         self.tokens = tokens
-        self.grant_states = grant_states
+        self.grant_states = facts.grant_states
         self.members = members
-        self.bindings = bindings
+        self.bindings = facts.bindings
         self._audit = audit
         self._clock = clock
         self._foreign = LocalRateLimiter(1, 3600, clock)
 
     def redeem(self, handle: str, client: Client) -> AuthorizationCode:
-        """Take the code, whatever follows. Raises `InvalidGrantError` for unknown, spent and others' codes."""
+        """Take the code first.
+
+        Raises `InvalidGrantError` for unknown and used codes and those of other clients.
+        """
         code = self.codes.redeem(handle)
         if code is None:
             raise _invalid_grant("code unknown, expired or spent", client)
@@ -114,11 +123,11 @@ class Issuing:
         return code
 
     def grant_state_of(self, grant: Grant, client: Client) -> GrantState:
-        """What the stores say about the grant of a code that was taken, once the gate agreed.
+        """What the stores say about the grant of a taken code, once the gate has agreed.
 
-        Raises `InvalidGrantError`. It does not ask whether the grant was revoked: before it is redeemed only a second
-        presentation of the same code can have done that, and the one redemption is answered whoever else came. What it
-        gets is dead by that mark wherever it is shown.
+        Raises `InvalidGrantError`. It does not check whether the grant was revoked: before it is redeemed only a second
+        presentation of the same code can have done that, and the one redemption is answered regardless. Its tokens are
+        invalid everywhere because of that mark.
         """
         account_id = grant.authentication.account_id
         grant_state = self.grant_states.of_grant(account_id, client.client_id, grant.sid, ())
@@ -127,11 +136,11 @@ class Issuing:
 
     def present(self, text: str, client: Client) -> Refresh:
         """Read a refresh token and ask the gate; reuse ends the family. Raises `InvalidGrantError`."""
-        found = self.families.load(text, client.client_id)
-        if found is None:
+        loaded = self.families.load(text, client.client_id)
+        if loaded is None:
             self._note_foreign(text, client)
             raise _invalid_grant("refresh token unknown", client)
-        family, grant_state, token = found
+        family, grant_state, token = loaded
         state = self.families.present(family, grant_state, token, grace=client.refresh_grace)
         if state == "reused":
             self._audit.record(Event("refresh.reused", family.grant.authentication.account_id, client.client_id))
@@ -141,16 +150,19 @@ class Issuing:
         return Refresh(family, grant_state, token, state)
 
     def _note_foreign(self, text: str, client: Client) -> None:
-        """A genuine token that another client shows was leaked, or is being tried: an operator has to hear of it."""
+        """A genuine token presented by another client was leaked, or is being tried: an operator has to know."""
         owner = self.families.owner_of(text)
-        # Once an hour: whoever goes on showing it must not fill the trail.
+        # Once an hour: repeated presentations must not fill the trail.
         if owner is not None and self._foreign.hit(f"{owner.client_id} {owner.sid} {client.client_id}"):
             facts = {"owner": owner.client_id}
             self._audit.record(Event("refresh.foreign", owner.authentication.account_id, client.client_id, facts))
             log.warning("refresh token of another client", extra={"client_id": client.client_id, **facts})
 
     def spend(self, refresh: Refresh, client: Client) -> str:
-        """Spend the token and return its successor; whoever lost a race is judged again, once, by what is now true."""
+        """Spend the token and return its successor.
+
+        A request that lost a race is judged again by the new state.
+        """
         successor = self.families.advance(refresh.family, refresh.token, refresh.state)
         if successor is None:
             again = self.present(_text(refresh.token), client)
@@ -181,11 +193,11 @@ class Issuing:
         return answer | ({"refresh_token": refresh_token} if refresh_token else {})
 
     def for_client(self, client: Client, scopes: Collection[str], resource: str | None, jkt: str) -> dict[str, Any]:
-        """A token in the client's own name; disabled clients were refused when they authenticated."""
+        """A token on the client's own behalf; disabled clients were refused at authentication."""
         return self.tokens.for_client(client, scopes, resource, jkt)
 
     def standing_of_token(self, token: AccessToken, client: Client, *, needs_binding: bool = True) -> GrantState | None:
-        """What the stores say of a person's access token if the gate agrees; `needs_binding` as in `IssueRequest`."""
+        """The state of a person's access token if the gate agrees; `needs_binding` as in `IssueRequest`."""
         account_id = self.tokens.account_id(token, client)
         if account_id is None or token.authentication is None or token.sid is None or token.grant_id is None:
             return None
@@ -205,18 +217,18 @@ class Issuing:
         return grant_state if may_issue(grant_state, request) is None else None
 
     def is_good(self, token: AccessToken) -> bool:
-        """Whether a client's token in its own name was neither revoked nor issued before the epoch."""
+        """Whether a client's own token was neither revoked nor issued before the epoch."""
         grant_state = self.grant_states.of_grant("", token.client_id, "", (token.jti,))
         return not grant_state.revoked and token.issued_at >= grant_state.epoch
 
     def _note(self, grant: Grant, client: Client) -> None:
-        """Note the client as one to tell when the session ends. Raises `InvalidGrantError` when it has just ended."""
+        """Record the client to notify when the session ends. Raises `InvalidGrantError` when it has just ended."""
         until = self._clock() + self.families.limits.absolute if grant.offline else 0.0
         if not self.members.add(grant.sid, client.client_id, until=until):
             raise _invalid_grant("session ended meanwhile", client)
 
     def seated(self, grant_state: GrantState, client: Client, account_id: str, jkt: str) -> GrantState:
-        """`grant_state` with whose place it is; only apps of one device pay for that look."""
+        """`grant_state` plus who holds the place; only apps of one device pay for that read."""
         if not client.one_device:
             return grant_state
         return replace(grant_state, binding=self.bindings.binding(account_id, client.client_id, jkt))

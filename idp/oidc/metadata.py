@@ -1,4 +1,4 @@
-"""What the provider says about itself: OpenID Connect Discovery 1.0 and RFC 8414, one document for both."""
+"""The provider's metadata: OpenID Connect Discovery 1.0 and RFC 8414, one document for both."""
 
 from collections.abc import Collection
 from typing import Any

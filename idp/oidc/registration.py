@@ -1,6 +1,6 @@
-"""What a client must look like to be registered: RFC 7591 metadata in, a checked `Client` out.
+"""The requirements for registering a client: RFC 7591 metadata in, a checked `Client` out.
 
-Everything dangerous is refused here, once, with a sentence an operator can act on, so that no request has to wonder.
+Everything dangerous is refused here, once, with a message that an operator can act on, so that requests need no checks.
 """
 
 import re
@@ -42,29 +42,29 @@ class BadClient(ValueError):
 class _Metadata:
     """Reads values of the right type and collects complaints about the others."""
 
-    def __init__(self, given: Mapping[str, Any]) -> None:
-        self.given = given
+    def __init__(self, metadata: Mapping[str, Any]) -> None:
+        self.metadata = metadata
         self.complaints: list[str] = []
 
     def text(self, name: str, default: str) -> str:
-        value = self.given.get(name, default)
+        value = self.metadata.get(name, default)
         if isinstance(value, str) and len(value) <= 2000:
             return value
         self.complaints.append(f"{name} must be a text")
         return default
 
     def optional(self, name: str) -> str | None:
-        return self.text(name, "") or None if self.given.get(name) is not None else None
+        return self.text(name, "") or None if self.metadata.get(name) is not None else None
 
     def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        value = self.given.get(name, default)
+        value = self.metadata.get(name, default)
         if isinstance(value, list | tuple) and len(value) <= MOST_URIS and all(isinstance(v, str) for v in value):
             return tuple(value)
         self.complaints.append(f"{name} must be a list of at most {MOST_URIS} texts")
         return default
 
     def whole(self, name: str, default: int) -> int:
-        value = self.given.get(name, default)
+        value = self.metadata.get(name, default)
         return value if isinstance(value, int) and not isinstance(value, bool) else -1
 
     def acr(self) -> int:
@@ -73,7 +73,7 @@ class _Metadata:
 
 
 def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Client:
-    """A `Client` from RFC 7591 names and ours; unknown names are ignored as the RFC asks. Raises `BadClient`."""
+    """A `Client` from RFC 7591 names and ours; unknown names are ignored as the RFC requires. Raises `BadClient`."""
     read = _Metadata(metadata)
     client = Client(
         client_id=read.text("client_id", ""),
@@ -111,7 +111,7 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
 
 
 def _rules(client: Client) -> list[tuple[bool, str]]:
-    """The table of what is refused: (is bad, why)."""
+    """The table of refusals: (is bad, why)."""
     public = client.token_endpoint_auth_method == "none"  # noqa: S105
     by_key = client.token_endpoint_auth_method == "private_key_jwt"  # noqa: S105
     uses_code = "authorization_code" in client.grant_types
@@ -153,7 +153,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
 
 
 def _is_app(client: Client) -> bool:
-    """Whether it may enrol phones: it proves its key, and nobody far away can be talked into letting it in."""
+    """Whether it may enrol phones: it proves its key, and nobody can be tricked into approving it remotely."""
     is_native = client.application_type == "native" and client.dpop_bound_access_tokens
     return is_native and DEVICE_CODE not in client.grant_types
 
@@ -184,7 +184,7 @@ def _is_bad_redirect(uri: str, application_type: str) -> bool:
 
 
 def _is_bad_receiver(uri: str | None) -> bool:
-    """Where we shall post to: https, or http on this machine, which only development then does (`idp.outbound`)."""
+    """Where we will post to: https, or http on this machine, which is only used in development (`idp.outbound`)."""
     return uri is not None and _is_bad_redirect(uri, "web")
 
 
@@ -201,7 +201,7 @@ def _is_web(uri: object) -> bool:
 
 
 def _is_key_set(jwks: object) -> bool:
-    """At least one key, and public parts only: a private key handed to us is compromised."""
+    """At least one key, and public parts only: a private key sent to us is compromised."""
     if not isinstance(jwks, Mapping) or not isinstance(jwks.get("keys"), list) or not jwks["keys"]:
         return False
     try:

@@ -1,6 +1,6 @@
-"""Authlib's authorization server on our wiring: one table of grants, one of client authentication methods.
+"""Authlib's authorization server with our rules: one table of grants, one of client authentication methods.
 
-It knows requests and answers of Werkzeug and nothing of Flask, so the machine endpoints use it as plain WSGI.
+It uses requests and responses of Werkzeug and not Flask, so the machine endpoints use it as plain WSGI.
 """
 
 from collections.abc import Sequence
@@ -20,17 +20,17 @@ from idp.oidc.issuing import Issuing
 from idp.oidc.metadata import TOKEN
 
 TokenResponse = tuple[int, dict[str, Any], list[tuple[str, str]]]
-"""Status, JSON body and extra headers: what an endpoint for machines answers."""
+"""Status, JSON body and extra headers: the response of a machine endpoint."""
 
 
 class FormRequest(OAuth2Request):  # type: ignore[misc]
     """A POST with a bounded, decoded form whose parameters are all single.
 
-    `proofs` are its `DPoP` headers, `proof` what they proved.
+    `proofs` are its `DPoP` headers, `proof` is the verified one.
     """
 
     def __init__(self, form: dict[str, str], headers: Any, network: str = "", *, proofs: Sequence[str] = ()) -> None:
-        # TLS ends where the operator says; Authlib's own check of the scheme would look at a header we do not trust.
+        # TLS ends where the operator says; Authlib's own check of the scheme would read a header that we do not trust.
         super().__init__("POST", "https://issuer.invalid/", headers=headers)
         self._form = form
         self.payload = BasicOAuth2Payload(form)
@@ -41,7 +41,7 @@ class FormRequest(OAuth2Request):  # type: ignore[misc]
 
     @property
     def jkt(self) -> str:
-        """The key that was proved, which what is issued is bound to; empty when none was."""
+        """The proved key that issued tokens are bound to; empty when there is none."""
         return self.proof.jkt if self.proof else ""
 
     @property
@@ -83,9 +83,10 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         return self.clients.find(client_id)
 
     def authenticate_client(self, request: FormRequest, methods: list[str], endpoint: str = "token") -> Client:
-        """The authenticated client. Raises `InvalidClientError`, always with the same words, and `TooMany`.
+        """The authenticated client. Raises `InvalidClientError`, always with the same text, and `TooMany`.
 
-        Judged before anything is counted: ids are public, so whoever is right never hears what others did in its name.
+        Checked before anything is counted: ids are public, so a client with the right secret is not affected by what
+        others did under its id.
         """
         one_method_only(request)
         try:
@@ -98,15 +99,15 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         return client
 
     def _slow_down(self, request: FormRequest) -> None:
-        """Count a wrong secret, so that a program with an old one is told to calm down. Raises `TooMany`.
+        """Count a wrong secret, so that a program with an old one slows down. Raises `TooMany`.
 
-        It protects no secret: judging one is a single hash, and guessing 256 bits is hopeless.
+        It protects no secret: checking one is a single hash, and guessing 256 bits is hopeless.
         """
         if shows_secret(request) and not self._failures.hit(f"{claimed_id(request)}|{request.network}"):
             raise TooMany("client authentication failed too often", retry_after=self._failures.retry_after)
 
     def _judged(self, request: FormRequest, client: Client) -> Proof | None:
-        """The proof of a token request, before anything that is used once is touched (RFC 9449, 5)."""
+        """The proof of a token request, checked before anything that is used once is touched (RFC 9449, 5)."""
         if not request.proofs and not client.dpop_bound_access_tokens:
             return None
         url = self.issuing.tokens.issuer + TOKEN
@@ -116,9 +117,9 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             raise error.as_oauth(400) from None
 
     def create_token_response(self, request: FormRequest) -> TokenResponse:
-        """Authlib's steps, and between them ours: the proof is used up by a grant that was found good, and by no other.
+        """Authlib's steps, with ours in between: a proof is used up only by a grant that was found valid.
 
-        Whoever makes up proofs and grants has nothing written down; and nothing is issued before the proof is used.
+        Made-up proofs and grants leave no trace, and nothing is issued before the proof is used.
         """
         try:
             grant = self.get_token_grant(request)
@@ -132,7 +133,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             return self.handle_error_response(request, error)
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """We use no signals."""
+        """Signals are not used."""
 
     def create_oauth2_request(self, request: FormRequest) -> FormRequest:
         return request

@@ -1,8 +1,8 @@
 """Subject identifiers: pairwise by default, and reversible by us alone.
 
-A pairwise `sub` is the account id, one AES block, encrypted under a key of the client's sector (OIDC Core 8.1, third
-method). It needs no table, never changes for a person and a sector, and leads back to the account in a microsecond;
-two sectors cannot compare theirs without our secret.
+A pairwise `sub` is the account id, one AES block, encrypted with a key of the client's sector (OIDC Core 8.1, third
+method). It needs no table, never changes for a person and a sector, and is decrypted to the account in a microsecond;
+two sectors cannot correlate theirs without our secret.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ class Subjects:
         return (encryptor.update(bytes.fromhex(account_id)) + encryptor.finalize()).hex()
 
     def account_id(self, sub: str, client: Client) -> str | None:
-        """The account behind `sub`, or None when it has no possible shape."""
+        """The account of `sub`, or None when it has no valid shape."""
         try:
             block = bytes.fromhex(sub)
         except ValueError:

@@ -1,7 +1,7 @@
-"""Tokens: minted in one place through `keys.signing`, and read back in one place.
+"""Tokens: minted in one place through `keys.signing`, and read in one place.
 
 Access tokens are JWTs of RFC 9068 with one audience. They carry `gid` and `sid`, so that ending a grant or a session
-ends them at the next request without a table of tokens.
+invalidates them at the next request without a table of tokens.
 """
 
 import secrets
@@ -27,7 +27,7 @@ LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 
 @dataclass(frozen=True, slots=True)
 class TokenLife:
-    """Seconds that tokens live, and the algorithm of access tokens."""
+    """The lifetimes of tokens in seconds, and the algorithm of access tokens."""
 
     access_token: int = 600
     id_token: int = 600
@@ -36,9 +36,9 @@ class TokenLife:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """An access token that was verified: who, for whom, what for. `account_id` is None for a client's own token.
+    """A verified access token: who, for whom, what for. `account_id` is None for a client's own token.
 
-    With `jkt` only the holder of that key may use it (RFC 9449, 6); it opens nothing before a proof was judged.
+    With `jkt` only the holder of that key may use it (RFC 9449, 6); it is useless before a proof was verified.
     """
 
     jti: str
@@ -84,7 +84,7 @@ class Tokens:
         return self._answer(token, scopes, jkt)
 
     def for_logout(self, client: Client, account_id: str, sid: str) -> str:
-        """A logout token, made anew for each try (OpenID Connect Back-Channel Logout 1.0, 2.4)."""
+        """A logout token, created anew for each try (OpenID Connect Back-Channel Logout 1.0, 2.4)."""
         now = int(self._clock())
         body = {
             "iss": self.issuer,
@@ -100,14 +100,14 @@ class Tokens:
 
     def read(self, text: str) -> AccessToken:
         """Verify an access token of ours. Raises `keys.signing.BadToken`."""
-        found = self._signer.verify(text, typ=ACCESS_TOKEN)
+        claims = self._signer.verify(text, typ=ACCESS_TOKEN)
         try:
-            return self._as_access_token(found)
+            return self._as_access_token(claims)
         except (KeyError, TypeError, ValueError) as error:
             raise BadToken(f"claims: {error}") from None
 
     def account_id(self, token: AccessToken, client: Client) -> str | None:
-        """Whose token it is, or None for a client's own."""
+        """The account of the token, or None for a client's own."""
         return self._subjects.account_id(token.subject, client) if token.sid else None
 
     def read_hint(self, text: str) -> Mapping[str, Any]:
@@ -118,7 +118,7 @@ class Tokens:
         return hint
 
     def hinted_account(self, hint: Mapping[str, Any], client: Client) -> str | None:
-        """The account that a verified hint of this client names."""
+        """The account named by a verified hint of this client."""
         sub = hint.get("sub")
         return self._subjects.account_id(sub, client) if hint.get("aud") == client.client_id and sub else None
 
@@ -201,24 +201,24 @@ class Tokens:
             "scope": " ".join(scopes),
         }
 
-    def _as_access_token(self, found: Mapping[str, Any]) -> AccessToken:
-        if found["iss"] != self.issuer:
+    def _as_access_token(self, claims: Mapping[str, Any]) -> AccessToken:
+        if claims["iss"] != self.issuer:
             raise ValueError("another issuer")
-        sid = found.get("sid")
+        sid = claims.get("sid")
         return AccessToken(
-            jti=found["jti"],
-            client_id=found["client_id"],
-            audience=found["aud"],
-            scopes=tuple(found["scope"].split()),
-            issued_at=found["iat"],
-            expires_at=found["exp"],
-            subject=found["sub"],
-            grant_id=found.get("gid"),
+            jti=claims["jti"],
+            client_id=claims["client_id"],
+            audience=claims["aud"],
+            scopes=tuple(claims["scope"].split()),
+            issued_at=claims["iat"],
+            expires_at=claims["exp"],
+            subject=claims["sub"],
+            grant_id=claims.get("gid"),
             sid=sid,
-            authentication=_authentication(found) if sid else None,
-            userinfo_claims=tuple(found.get("userinfo_claims", ())),
-            offline=found.get("offline") is True,
-            jkt=found["cnf"]["jkt"] if "cnf" in found else "",
+            authentication=_authentication(claims) if sid else None,
+            userinfo_claims=tuple(claims.get("userinfo_claims", ())),
+            offline=claims.get("offline") is True,
+            jkt=claims["cnf"]["jkt"] if "cnf" in claims else "",
         )
 
 
@@ -227,27 +227,27 @@ def _bound_to(jkt: str) -> dict[str, Any]:
 
 
 def _told_time(proof: Authentication) -> dict[str, int]:
-    """`auth_time` where somebody can tell it."""
+    """`auth_time` if it is known."""
     return {} if proof.acted_at is None else {"auth_time": int(proof.acted_at)}
 
 
 def _told_way(proof: Authentication) -> str:
-    """`idp`: through whom the person came."""
+    """`idp`: the provider through which the person came."""
     return "local" if proof.through == "password" else proof.through
 
 
-def _authentication(found: Mapping[str, Any]) -> Authentication:
-    """The login behind a token; `amr` tells how somebody logged in, and not where.
+def _authentication(claims: Mapping[str, Any]) -> Authentication:
+    """The login behind a token; `amr` says how a person logged in, not where.
 
-    A token of before tells neither `idp` nor when the proof reached us: it counts as a login that came at its
-    `auth_time` through nobody known, whose local password is not asked for.
+    An older token has neither `idp` nor the time when the proof reached us: it counts as a login that came at its
+    `auth_time` through an unknown provider, so no local password is required.
     """
-    way, auth_time = found.get("idp", ""), found.get("auth_time")
+    way, auth_time = claims.get("idp", ""), claims.get("auth_time")
     return Authentication(
         "",
-        auth_time=found.get("proved_at", auth_time),
-        amr=tuple(found["amr"]),
-        acr=acr_level(found["acr"]) or 0,
+        auth_time=claims.get("proved_at", auth_time),
+        amr=tuple(claims["amr"]),
+        acr=acr_level(claims["acr"]) or 0,
         through="password" if way == "local" else way,
         upstream_at=auth_time,
     )

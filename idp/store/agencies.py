@@ -1,4 +1,4 @@
-"""`Agencies` in SQL: all of them are read at once, and at most every few seconds."""
+"""`Agencies` in SQL: all of them are read together, at most every few seconds."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -6,13 +6,13 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select
 
-from idp.desk.agencies import Agency, Tree
+from idp.officers.agencies import Agency, Tree
 from idp.ports import Clock
 from idp.store import tables as t
-from keys.database import Database
+from idp.store.database import Database
 
 GOOD_FOR = 5.0
-"""Seconds that what was read is used."""
+"""Seconds that the result is cached."""
 
 
 class SqlAgencies:
@@ -32,7 +32,7 @@ class SqlAgencies:
         return self._known[1]
 
     def put(self, agencies: Iterable[Agency]) -> int:
-        """Write all of these at once, each in the place of the one with its code; returns how many."""
+        """Write all of these at once, each replacing the one with its code; returns how many."""
         rows = [_row(agency, self._clock()) for agency in agencies]
         with self._database.transaction.begin() as connection:
             for row in rows:

@@ -1,49 +1,56 @@
-"""`AuditLog` in SQL: requests insert unchained rows, one sealer chains them, anybody can verify.
+"""`AuditLog` in SQL: requests insert unchained rows, one sealer chains them, anyone can verify.
 
-Each link of the chain is keyed, so whoever can write the table can cut it, but not forge it; a cut is found by whoever
-knows its head from elsewhere. Rows are chained in the order in which the sealer finds them, numbered without gaps, and
-cut in monthly segments: a whole segment can be deleted after its retention while its end hash stays and carries the
-next one.
+Each link of the chain is keyed: someone who can write the table can truncate it, but not forge it, and anyone who knows
+its head from elsewhere detects the truncation. Rows are chained in the order in which the sealer finds them, numbered
+without gaps, and split into monthly segments: a whole segment can be deleted after its retention while its end hash
+stays and links to the next one.
 """
 
 import hashlib
 import hmac
 import json
+import math
+import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select, update
+from sqlalchemy import Connection, Insert, and_, func, insert, or_, select, update
 
 from idp.audit import ZERO, Chain, blotted, canonical, checked, digest
 from idp.audit_export import Segment, SegmentSigner
 from idp.ports import Clock, Event
+from idp.store import batches
 from idp.store import tables as t
-from keys.database import Database
+from idp.store.database import Database
+from idp.store.notifying import notifying
 
 _a = t.audit.c
 _s = t.audit_segment.c
 _CHAINED = ("at", "name", "subject", "client_id", "request_id", "facts", "reason", "month", "number")
 BATCH = 500
+NOTIFY_EVERY = 1.0
+"""Seconds during which one process wakes the sealer once; the sealer looks every second for longer than that."""
 
 
 class SqlAudit:
-    """Writes events. `request_id` tells which request is being answered; subjects are keyed digests of account ids."""
+    """Writes events. `request_id` returns the current request's id; subjects are keyed digests of account ids."""
 
     def __init__(self, database: Database, clock: Clock, digest_key: bytes, request_id: Any) -> None:
         self._database = database
         self._clock = clock
         self._digest_key = digest_key
         self._request_id = request_id
+        self._notify_at = 0.0
 
     def record(self, event: Event) -> None:
         with self._database.autocommit.connect() as connection:
             self.write(connection, event)
 
     def write(self, connection: Connection, event: Event) -> None:
-        """Write the event in the caller's transaction: what was done and its record stand or fall together."""
+        """Write the event in the caller's transaction: the action and its record commit or roll back together."""
         event = checked(event)
         row = {
             "at": self._clock(),
@@ -54,17 +61,25 @@ class SqlAudit:
             "facts": json.dumps(dict(event.facts), sort_keys=True),
             "reason": blotted(event.reason),
         }
-        connection.execute(insert(t.audit), row)
+        connection.execute(self._inserting(connection), row)
+
+    def _inserting(self, connection: Connection) -> Insert:
+        """An INSERT that wakes the sealer once in a while: commits that notify wait for each other on PostgreSQL."""
+        now = time.monotonic()
+        if now < self._notify_at:
+            return insert(t.audit)
+        self._notify_at = now + NOTIFY_EVERY
+        return notifying(connection, insert(t.audit), "audit")
 
     def subject(self, account_id: str) -> str:
-        """How the trail names an account: searchable by whoever has the key, meaningless to everybody else."""
+        """The name of an account in the trail: searchable with the key, meaningless without it."""
         hashed = hmac.digest(self._digest_key, f"audit\0{account_id}".encode(), hashlib.sha256)
         return urlsafe_b64encode(hashed).rstrip(b"=").decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What verification found: how many rows hold, how many are not chained yet, and the first that does not hold."""
+    """Result of a verification: how many rows are valid, how many are not chained yet, and the first invalid one."""
 
     verified: int
     unsealed: int
@@ -73,19 +88,19 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A place in the chain as somebody noted it; without a number, anywhere."""
+    """A noted place in the chain; without a number, anywhere."""
 
     number: int | None
     hash: str = ""
 
 
 class BrokenTrail(Exception):
-    """The trail is not as it was chained; the message says where."""
+    """The trail differs from what was chained; the message says where."""
 
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Where a trail ends, which the next record is chained to. A segment from before there were digests has none."""
+    """The end of a trail, to which the next record is chained. A segment older than the digests has none."""
 
     number: int = 0
     hash: str = ZERO
@@ -97,7 +112,7 @@ class _End:
         return cls(segment["last_number"], segment["end_hash"], segment["month"], segment["digest"])
 
     def grown(self, chain: Chain, record: dict[str, Any]) -> "_End":
-        """The end after this record, which has its number and its month."""
+        """The end after this record, which already has its number and month."""
         number, month = record["number"], record["month"]
         before = self.digest or (ZERO if month != self.month else None)
         grown = digest(before, canonical(record)) if before else None
@@ -108,17 +123,17 @@ class Trail:
     """Chains, reads and verifies the trail."""
 
     def __init__(self, database: Database, chain_after: Callable[[int], Chain]) -> None:
-        """`chain_after(last)` gives the chain; the first caller ever fixes that it is keyed after the record `last`."""
+        """`chain_after(last)` returns the chain; the first call ever fixes that it is keyed after the record `last`."""
         self._database = database
         self._chain_after = chain_after
 
     def has_loose(self) -> bool:
-        """Whether anything waits to be chained."""
+        """Whether any row waits to be chained."""
         with self._database.autocommit.connect() as connection:
             return connection.execute(select(_a.id).where(_a.number.is_(None)).limit(1)).first() is not None
 
     def seal(self) -> int:
-        """Chain what is not chained yet; returns how many rows. Two sealers at once do no harm: one waits or fails."""
+        """Chain all unchained rows; returns how many. Two concurrent sealers are harmless: one waits or fails."""
         chain = self._chain_after(self.last_number())
         with self._database.transaction.begin() as connection:
             if connection.dialect.name == "postgresql":
@@ -127,7 +142,7 @@ class Trail:
             rows = connection.execute(loose).mappings().all()
             end = self._end(connection)
             for row in rows:
-                # A late row never goes back into a segment that was closed.
+                # A late row is never added to a closed segment.
                 month = max(end.month, datetime.fromtimestamp(row["at"], UTC).strftime("%Y-%m"))
                 end = end.grown(
                     chain, {name: row[name] for name in _CHAINED} | {"number": end.number + 1, "month": month}
@@ -136,7 +151,7 @@ class Trail:
         return len(rows)
 
     def sign_closed(self, sign: Callable[[Segment], str]) -> int:
-        """Have every segment signed to which nothing can be added any more; returns how many."""
+        """Have every segment signed that can no longer grow; returns how many."""
         newest = select(func.max(_s.month)).scalar_subquery()
         bare = and_(_s.month < newest, _s.signature.is_(None), _s.digest.is_not(None))
         with self._database.autocommit.connect() as connection:
@@ -148,7 +163,7 @@ class Trail:
         return len(rows)
 
     def export(self, month: str, signer: SegmentSigner) -> Iterator[str]:
-        """The records of a month (YYYY-MM) as lines, proved against the chain, and in the last line their signature.
+        """The records of a month (YYYY-MM) as lines, verified against the chain, with their signature in the last line.
 
         Raises `LookupError` when nothing of this month is kept, and `BrokenTrail`.
         """
@@ -171,20 +186,20 @@ class Trail:
         return Segment(row["month"], row["first_number"], row["last_number"], before.digest or ZERO, end)
 
     def verify(self, known: Collection[Head] = ()) -> Verdict:
-        """Recompute every segment that is kept, then look for the `known` heads, which somebody noted elsewhere.
+        """Recompute every kept segment, then look for the `known` heads, which were noted elsewhere.
 
-        Rows that are sealed meanwhile wait for the next time.
+        Rows sealed meanwhile are verified next time.
         """
         verdict = self._recomputed()
         amiss = next((finding for finding in map(self._amiss, known) if finding), None)
         return verdict if verdict.broken else replace(verdict, broken=amiss)
 
     def _amiss(self, known: Head) -> str | None:
-        """What is wrong with a head that was noted elsewhere; one of a segment that was dropped tells nothing more."""
+        """What is wrong with a head noted elsewhere; a head of a dropped segment cannot be checked."""
         if known.number is None:
-            found = select(_a.number).where(_a.chain_hash == known.hash)
+            statement = select(_a.number).where(_a.chain_hash == known.hash)
             with self._database.autocommit.connect() as connection:
-                return None if connection.execute(found).first() else "no record has the hash that was noted"
+                return None if connection.execute(statement).first() else "no record has the hash that was noted"
         last = self.last_number()
         if last < known.number:
             return f"the trail ends at record {last}, but record {known.number} was seen: the end was cut off"
@@ -193,7 +208,7 @@ class Trail:
         return None
 
     def head(self) -> Head:
-        """The end of the chain, to be noted where whoever writes the database cannot write."""
+        """The end of the chain, to be noted where someone who can write to the database cannot."""
         with self._database.autocommit.connect() as connection:
             end = self._end(connection)
         return Head(end.number, end.hash)
@@ -201,8 +216,8 @@ class Trail:
     def hash_at(self, number: int) -> str | None:
         """The hash of one record, or None when it is not kept."""
         with self._database.autocommit.connect() as connection:
-            found: str | None = connection.execute(select(_a.chain_hash).where(_a.number == number)).scalar()
-            return found
+            known: str | None = connection.execute(select(_a.chain_hash).where(_a.number == number)).scalar()
+            return known
 
     def _recomputed(self) -> Verdict:
         chain = self._chain_after(self.last_number())
@@ -224,7 +239,7 @@ class Trail:
     def _follow(
         self, connection: Connection, chain: Chain, segment: Any, end: "_End"
     ) -> Iterator[tuple[dict[str, Any], "_End"]]:
-        """Each record of a segment that follows `end`, and where the trail ends with it. Raises `BrokenTrail`."""
+        """Each record of a segment that follows `end`, and the end of the trail after it. Raises `BrokenTrail`."""
         for row in self._rows(connection, segment["first_number"], segment["last_number"]):
             if row["number"] != end.number + 1:
                 break
@@ -245,26 +260,44 @@ class Trail:
             return [dict(row) for row in connection.execute(newest).mappings()][::-1]
 
     def last_number(self) -> int:
-        """The number of the newest chained record, dropped ones included, for the witness of a restored store."""
+        """The number of the newest chained record, including dropped ones, for the witness of a restored store."""
         with self._database.autocommit.connect() as connection:
             return int(connection.execute(select(func.coalesce(func.max(_s.last_number), 0))).scalar() or 0)
 
-    def drop_before(self, month: str, now: float) -> int:
-        """Delete the segments of earlier months (YYYY-MM) after their retention; returns how many rows went.
+    def drop_before(self, month: str, now: float, *, seconds: float = math.inf) -> int:
+        """Delete the segments of earlier months (YYYY-MM) after their retention; returns how many rows were deleted.
 
-        A segment's end hash stays and carries the next one; the newest segment is never dropped.
+        A segment's end hash stays and links to the next one; the newest segment is never dropped. It is marked first,
+        and its rows go in batches for at most about `seconds`; the next call goes on.
         """
-        with self._database.transaction.begin() as connection:
-            newest = select(func.max(_s.month)).scalar_subquery()
-            old = and_(_s.month < month, _s.month < newest, _s.dropped_at.is_(None))
-            dropped = update(t.audit_segment).where(old).values(dropped_at=now).returning(_s.month)
-            months = list(connection.execute(dropped).scalars())
-            return connection.execute(t.audit.delete().where(_a.month.in_(months))).rowcount if months else 0
+        newest = select(func.max(_s.month)).scalar_subquery()
+        old = and_(_s.month < month, _s.month < newest, _s.dropped_at.is_(None))
+        ended = select(_s.first_number, _s.last_number, _s.dropped_at).where(or_(old, _s.dropped_at.is_not(None)))
+        with self._database.autocommit.connect() as connection:
+            segments = connection.execute(ended.order_by(_s.first_number)).all()
+            if any(dropped_at is None for _, _, dropped_at in segments):
+                connection.execute(update(t.audit_segment).where(old).values(dropped_at=now))
+        until = time.monotonic() + seconds
+        return sum(self._drop(first, last, until) for first, last, _ in segments)
+
+    def _drop(self, first: int, last: int, until: float) -> int:
+        """Delete the records from `first` to `last` in batches; returns how many."""
+        with self._database.autocommit.connect() as connection:
+            left = select(func.min(_a.number)).where(_a.number.between(first, last))
+            at, gone = connection.execute(left).scalar(), 0
+        while at is not None and at <= last:
+            some = _a.number.between(at, min(last, at + batches.BATCH - 1))
+            with self._database.autocommit.connect() as connection:
+                gone += connection.execute(t.audit.delete().where(some)).rowcount
+            at += batches.BATCH
+            if time.monotonic() > until:
+                break
+        return gone
 
     def _end(self, connection: Connection, before: str = "9999-99") -> "_End":
         newest = select(t.audit_segment).where(_s.month < before).order_by(_s.last_number.desc()).limit(1)
-        found = connection.execute(newest).mappings().first()
-        return _End.of(found) if found else _End()
+        row = connection.execute(newest).mappings().first()
+        return _End.of(row) if row else _End()
 
     def _chain(self, connection: Connection, row_id: int, end: "_End") -> None:
         mine = and_(_a.id == row_id, _a.number.is_(None))

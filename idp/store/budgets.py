@@ -1,4 +1,4 @@
-"""Sending budgets in SQL: spent in one statement inside the act's own transaction, and read by operators."""
+"""Sending budgets in SQL: charged in one statement inside the caller's transaction, and read by operators."""
 
 from collections.abc import Sequence
 
@@ -7,11 +7,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.limits.budgets import Budget, BudgetSpent
 from idp.store import tables as t
-from keys.database import Database
+from idp.store.database import Database
 
 
 def pay(connection: Connection, budgets: Sequence[Budget], now: float) -> dict[str, BudgetSpent]:
-    """Raise all budgets, always in the same order, and tell what they have come to; the caller judges and commits."""
+    """Charge all budgets, always in the same order, and return the new totals; the caller judges and commits."""
     rows = [{"key": b.key, "spent": b.cost, "expires_at": now + b.window} for b in sorted(budgets, key=lambda b: b.key)]
     insert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(t.budget)
     old, new = t.budget.c, insert.excluded
@@ -23,12 +23,12 @@ def pay(connection: Connection, budgets: Sequence[Budget], now: float) -> dict[s
             "expires_at": case((is_over, new.expires_at), else_=old.expires_at),
         },
     )
-    found = connection.execute(statement.returning(old.key, old.spent, old.expires_at), {"now": now})
-    return {row.key: BudgetSpent(row.spent, row.expires_at) for row in found}
+    spent = connection.execute(statement.returning(old.key, old.spent, old.expires_at), {"now": now})
+    return {row.key: BudgetSpent(row.spent, row.expires_at) for row in spent}
 
 
 def read_budgets(database: Database, now: float, limit: int) -> list[tuple[str, int, float]]:
-    """(key, spent, end of the window) of the budgets whose window is open, most spent first."""
+    """(key, spent, end of the window) of the budgets whose window is open, highest first."""
     open_ones = select(t.budget.c.key, t.budget.c.spent, t.budget.c.expires_at).where(t.budget.c.expires_at > now)
     with database.autocommit.connect() as connection:
         rows = connection.execute(open_ones.order_by(t.budget.c.spent.desc(), t.budget.c.key).limit(limit))

@@ -1,4 +1,4 @@
-"""`ClientStore` in SQL: RFC 7591 metadata as JSON beside the keyed digest of the secret, and a revision number."""
+"""`ClientStore` in SQL: RFC 7591 metadata as JSON with the keyed digest of the secret, and a revision number."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from idp.oidc.clients import Client
 from idp.store import tables as t
 from idp.store.counters import bump, read_counter
-from keys.database import Database
+from idp.store.database import Database
 
 log = logging.getLogger(__name__)
 _adapter: TypeAdapter[Client] = TypeAdapter(Client)
@@ -33,7 +33,7 @@ class SqlClients:
         return [client for row in rows if (client := _readable(row))]
 
     def touch(self) -> None:
-        """Let every process look again."""
+        """Make every process reload."""
         with self._database.transaction.begin() as connection:
             bump(connection, "clients")
 
@@ -60,7 +60,7 @@ class SqlClients:
 
     def remove(self, client_id: str, now: float) -> bool:
         with self._database.transaction.begin() as connection:
-            # Whoever registers under this id later inherits nothing.
+            # A client registered later under this id inherits nothing.
             families = t.refresh_family.c.client_id == client_id
             connection.execute(update(t.refresh_family).where(families).values(revoked_at=now))
             connection.execute(delete(t.consent).where(t.consent.c.client_id == client_id))
@@ -71,7 +71,7 @@ class SqlClients:
 
 
 def _readable(row: Any) -> Client | None:
-    """The client, or None with an error in the log: one damaged row must not take every client down."""
+    """The client, or None with an error in the log: one damaged row must not affect all clients."""
     try:
         return _client(row)
     except ValueError:

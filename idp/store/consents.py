@@ -1,4 +1,4 @@
-"""What people agreed to share, with the evidence that the law asks for."""
+"""What people agreed to share, with the evidence that the law requires."""
 
 from sqlalchemy import and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -7,7 +7,7 @@ from idp.oidc.consents import Agreement
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
-from keys.database import Database
+from idp.store.database import Database
 
 
 class SqlConsents:
@@ -31,10 +31,10 @@ class SqlConsents:
         anew = {n: insert.excluded[n] for n in ("scope", "text_version", "network", "granted_at", "withdrawn_at")}
         facts = {"scope": " ".join(agreement.scopes), "text_version": agreement.text_version}
         key = [t.consent.c.account_id, t.consent.c.client_id]
-        given = Event("consent.given", agreement.account_id, agreement.client_id, facts)
+        event = Event("consent.given", agreement.account_id, agreement.client_id, facts)
         with self._database.transaction.begin() as connection:
             connection.execute(insert.on_conflict_do_update(index_elements=key, set_=anew))
-            self._audit.write(connection, given)
+            self._audit.write(connection, event)
 
     def withdraw(self, account_id: str, client_id: str, now: float) -> None:
         mine = and_(t.consent.c.account_id == account_id, t.consent.c.client_id == client_id)

@@ -1,19 +1,19 @@
-"""Moves every row of a small installation from one database to another, in one transaction on the new one."""
+"""Copies every row of a small installation from one database to another, in one transaction on the new one."""
+
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, Table, func, insert, select, text
 
-from idp.store import tables
-from keys import store as keys_store
-from keys.database import Database
+from idp.store.database import Database
 
 BATCH = 500
 
 
-def copy_all(source: Database, target: Database) -> dict[str, int]:
-    """Copy all tables, parents first; returns how many rows of each. The target has the tables and no rows."""
+def copy_all(source: Database, target: Database, tables: Sequence[Table]) -> dict[str, int]:
+    """Copy these tables, parents first; returns the rows of each. The target has the tables and no rows."""
     copied: dict[str, int] = {}
     with source.autocommit.connect() as origin, target.transaction.begin() as goal:
-        for table in (*keys_store.metadata.sorted_tables, *tables.metadata.sorted_tables):
+        for table in tables:
             copied[table.name] = _copy(table, origin, goal)
             _continue_numbering(table, goal)
     return copied
@@ -28,7 +28,7 @@ def _copy(table: Table, origin: Connection, goal: Connection) -> int:
 
 
 def _continue_numbering(table: Table, goal: Connection) -> None:
-    """PostgreSQL numbers new rows from a sequence that knows nothing of copied ones."""
+    """PostgreSQL numbers new rows from a sequence that is unaware of copied ones."""
     if goal.dialect.name != "postgresql" or "id" not in table.c or table.c.id.type.python_type is not int:
         return
     highest = goal.execute(select(func.max(table.c.id))).scalar()

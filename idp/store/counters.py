@@ -1,4 +1,4 @@
-"""Named numbers that many processes watch: revisions that grow, the epoch, and when something was noticed."""
+"""Named numbers watched by many processes: revisions that grow, the epoch, and when something was noticed."""
 
 import math
 
@@ -6,13 +6,13 @@ from sqlalchemy import Connection, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.store import tables as t
-from keys.database import Database
+from idp.store.database import Database
 
 _c = t.counter.c
 
 
 def read_counter(database: Database, name: str) -> int:
-    """The number; 0 until somebody raised it."""
+    """The number; 0 until it is first raised."""
     with database.autocommit.connect() as connection:
         return int(connection.execute(select(_c.value).where(_c.name == name)).scalar() or 0)
 
@@ -24,9 +24,9 @@ def bump(connection: Connection, name: str) -> None:
 
 
 def bump_epoch(database: Database, now: float) -> int:
-    """End everything positive that is older than `now`: the epoch is the second before which nothing counts.
+    """End all sessions, grants and tokens older than `now`: nothing from before the epoch counts.
 
-    It never goes back, also when a clock does.
+    It never moves back, even if a clock does.
     """
     epoch = max(math.ceil(now), read_counter(database, "epoch") + 1)
     put_counter(database, "epoch", epoch)

@@ -7,21 +7,21 @@ from sqlalchemy import Connection, and_, delete, exists, insert, select, update
 
 from idp.accounts.credentials import HeldLink, Securing
 from idp.accounts.notices import Undo
-from idp.desk.data_requests import WAITING
 from idp.ephemeral_records import digest
 from idp.errors import StaleState
+from idp.officers.data_requests import WAITING
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.database import Database
 from idp.store.declaration_rows import end_open
 from idp.store.devices import end_devices
 from idp.store.passkeys import end_passkeys
 from idp.store.sessions import SqlSessions
 from idp.store.undo import SqlNotices
-from keys.database import Database
 
 DISAVOWED = "disavowed"
-"""Why an officer is asked: somebody said "this was not me" to what a desk or an electronic identity vouched for."""
+"""Why an officer is asked: "this was not me" about something that a desk or an electronic identity vouched for."""
 
 
 class SqlCredentials:
@@ -41,7 +41,7 @@ class SqlCredentials:
             return None
 
     def secure_within(self, connection: Connection, event: Securing, at: float) -> float:
-        """The same in the caller's transaction. Raises `StaleState`, and then the transaction must not be committed."""
+        """The same in the caller's transaction. Raises `StaleState`; then the transaction must not be committed."""
         now = max(at, event.since + 0.001)
         unchanged = and_(t.account.c.id == event.account_id, t.account.c.secured_at == event.since)
         values = {**event.values, "secured_at": now, "updated_at": now} | ({"vouched_at": now} if event.vouched else {})
@@ -66,7 +66,7 @@ class SqlCredentials:
         return now
 
     def _withdraw(self, connection: Connection, account_id: str, now: float) -> None:
-        """What was asked about the data ends: nobody knows that the owner asked it."""
+        """End requests about the data: it is unknown whether the owner made them."""
         waiting = and_(t.data_request.c.account_id == account_id, t.data_request.c.state.in_(WAITING))
         withdrawn = update(t.data_request).where(waiting).values(state="withdrawn", answered_at=now)
         if connection.execute(withdrawn).rowcount:
@@ -81,8 +81,8 @@ class SqlCredentials:
     def links_of(self, account_id: str) -> list[HeldLink]:
         held = and_(t.link.c.account_id == account_id, t.link.c.ended_at.is_(None))
         with self._database.autocommit.connect() as connection:
-            found = connection.execute(select(t.link).where(held))
-            return [HeldLink(row.id, row.how, row.made_at, row.upstream) for row in found]
+            rows = connection.execute(select(t.link).where(held))
+            return [HeldLink(row.id, row.how, row.made_at, row.upstream) for row in rows]
 
     def has_passkeys(self, account_id: str) -> bool:
         held = and_(t.passkey.c.holder_kind == "account", t.passkey.c.holder == account_id)
@@ -91,7 +91,7 @@ class SqlCredentials:
 
 
 def _end_what_waits(connection: Connection, event: Securing, now: float) -> None:
-    """Use up the way to a first password that this event came by; other ways and changes that wait for an officer die.
+    """Use up the activation that this event came by; end other ones and changes that wait for an officer.
 
     Raises `StaleState`.
     """
@@ -105,7 +105,7 @@ def _end_what_waits(connection: Connection, event: Securing, now: float) -> None
 
 
 def _open_case(connection: Connection, event: Securing, now: float) -> None:
-    """An officer has to look at what was disavowed: one open case for an account, however often it is."""
+    """Make an officer review what was disavowed: one open case per account, however often it happens."""
     d = t.link_dispute.c
     mine = and_(d.account_id == event.account_id, d.reason == DISAVOWED, d.resolved_at.is_(None))
     again = update(t.link_dispute).where(mine).values(times=d.times + 1, seen_at=now)
@@ -117,7 +117,7 @@ def _open_case(connection: Connection, event: Securing, now: float) -> None:
 
 
 def _change_links(connection: Connection, event: Securing, now: float) -> None:
-    """End links, and let an ended one hold again when its subject and its account are still free for it."""
+    """End links, and restore an ended one if its subject and its account are still free for it."""
     mine = t.link.c.account_id == event.account_id
     if event.links_end:
         ended = and_(mine, t.link.c.id.in_(event.links_end), t.link.c.ended_at.is_(None))

@@ -1,4 +1,4 @@
-"""`DataRequestStore` in SQL: an erasure and everything that it takes out, in one transaction."""
+"""`DataRequestStore` in SQL: an erasure and everything that it removes, in one transaction."""
 
 from dataclasses import asdict, fields
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, insert, select, update
 
 from idp.accounts.notices import Notice
-from idp.desk.data_requests import WAITING, DataAnswer, DataRequest
 from idp.errors import StaleState
+from idp.officers.data_requests import WAITING, DataAnswer, DataRequest
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.credentials import SqlCredentials
+from idp.store.database import Database
 from idp.store.erasure import kept_of, take_out
 from idp.store.outbox import SqlOutbox
 from idp.store.undo import SqlNotices
-from keys.database import Database
 
 _r = t.data_request.c
 _NAMES = tuple(f.name for f in fields(DataRequest))
@@ -41,12 +41,12 @@ class SqlDataRequests:
     def add(self, request: DataRequest, event: Event, notice: Notice) -> DataRequest:
         mine = t.account.c.id == request.account_id
         with self._database.transaction.begin() as connection:
-            # Held until we are done: of two asking at once the second one finds the first.
+            # Locked until we are done: of two concurrent requests the second finds the first.
             connection.execute(select(t.account.c.id).where(mine).with_for_update())
             waiting = and_(_r.account_id == request.account_id, _r.state.in_(WAITING))
-            found = connection.execute(select(t.data_request).where(waiting)).mappings().first()
-            if found:
-                return _request(found)
+            row = connection.execute(select(t.data_request).where(waiting)).mappings().first()
+            if row:
+                return _request(row)
             connection.execute(insert(t.data_request), asdict(request))
             self._audit.write(connection, event)
             self._notices.write(connection, notice)

@@ -1,4 +1,4 @@
-"""`DecisionStore` in SQL: a decision stands or falls with the account, the messages and the trail."""
+"""`DecisionStore` in SQL: a decision commits or rolls back together with the account, the messages and the trail."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -8,18 +8,18 @@ from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.account import Identifier
 from idp.accounts.people import IdentifierTaken
-from idp.desk.decisions import RESEND_PAUSE, Activation, Approval, Unfit
-from idp.desk.declaration import Declaration
 from idp.errors import StaleState
 from idp.messages.message import Message
 from idp.ports import Event
+from idp.registration.decisions import RESEND_PAUSE, Activation, Approval, Unfit
+from idp.registration.declaration import Declaration
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.credentials import SqlCredentials
+from idp.store.database import Database
 from idp.store.declaration_rows import end_within, replace_within
 from idp.store.outbox import SqlOutbox
 from idp.store.people import SqlPeople
-from keys.database import Database
 
 
 class SqlDecisions:
@@ -72,7 +72,8 @@ class SqlDecisions:
         lately = t.activation.c.created_at > activation.created_at - RESEND_PAUSE
         sent = select(t.activation.c.digest).where(t.activation.c.account_id == activation.account_id, lately)
         with self._database.transaction.begin() as connection:
-            # Holds the row: two officers at once send one, and none goes to whoever sets a password just now.
+            # Locks the row: of two concurrent officers one sends, and none sends to a person who is just setting a
+            # password.
             if not connection.execute(update(t.account).where(waiting).values(status=t.account.c.status)).rowcount:
                 raise Unfit("no_account")
             if connection.execute(sent).first():
@@ -82,7 +83,7 @@ class SqlDecisions:
             self._outbox.write(connection, *messages)
 
     def activation(self, digest: str, now: float) -> Activation | None:
-        """The unused way to a first password behind this digest."""
+        """The unused activation for a first password with this digest."""
         live = and_(t.activation.c.digest == digest, t.activation.c.used_at.is_(None), t.activation.c.expires_at > now)
         with self._database.autocommit.connect() as connection:
             row = connection.execute(select(t.activation).where(live)).first()
@@ -91,7 +92,7 @@ class SqlDecisions:
         return Activation(row.digest, row.account_id, row.declaration_id, row.created_at, row.expires_at)
 
     def activated_at(self, digest: str) -> float | None:
-        """When the way behind this digest was used."""
+        """When the activation with this digest was used."""
         with self._database.autocommit.connect() as connection:
             return connection.execute(select(t.activation.c.used_at).where(t.activation.c.digest == digest)).scalar()
 
@@ -103,7 +104,7 @@ class SqlDecisions:
         held = and_(t.identifier.c.account_id == securing.account_id, t.identifier.c.valid_to.is_(None))
         if approval.closes:
             connection.execute(update(t.identifier).where(held).values(valid_to=now))
-            # Who registers again comes in by the same electronic identity.
+            # A person who registers again comes in by the same electronic identity.
             linked = and_(t.link.c.account_id == securing.account_id, t.link.c.ended_at.is_(None))
             connection.execute(update(t.link).where(linked).values(ended_at=now))
         _replace_identifiers(connection, securing.account_id, approval.identifiers, now)
@@ -112,7 +113,7 @@ class SqlDecisions:
 def _replace_identifiers(
     connection: Connection, account_id: str, identifiers: Iterable[Identifier], now: float
 ) -> None:
-    """Each takes the place of those of its kind, which stay as history. Raises `IdentifierTaken`."""
+    """Each replaces those of its kind, which stay as history. Raises `IdentifierTaken`."""
     for new in identifiers:
         mine = and_(t.identifier.c.account_id == account_id, t.identifier.c.kind == new.kind)
         still = and_(mine, t.identifier.c.valid_to.is_(None))
@@ -125,7 +126,7 @@ def _replace_identifiers(
 
 
 def _activate(connection: Connection, activation: Activation) -> None:
-    """Keep the new way and let earlier ones of the account die."""
+    """Keep the new activation and invalidate earlier ones of the account."""
     unused = and_(t.activation.c.account_id == activation.account_id, t.activation.c.used_at.is_(None))
     connection.execute(delete(t.activation).where(unused))
     connection.execute(insert(t.activation), asdict(activation))

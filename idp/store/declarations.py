@@ -1,4 +1,4 @@
-"""`DeclarationStore` in SQL: declarations are rows that are replaced by version; pictures are sealed beside them."""
+"""`DeclarationStore` in SQL: declarations are rows replaced by version; pictures are stored sealed beside them."""
 
 from collections.abc import Sequence
 
@@ -6,16 +6,17 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, tuple_,
 
 from idp.accounts.account import Kind
 from idp.accounts.names import fold
-from idp.desk.declaration import KEPT, OPEN, Declaration, Photo, QueueFilter, Role
+from idp.accounts.references import KEPT
 from idp.limits.budgets import DAY, Budget
 from idp.messages.message import Message
 from idp.ports import Event
+from idp.registration.declaration import OPEN, Declaration, Photo, QueueFilter, Role
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.budgets import pay
+from idp.store.database import Database
 from idp.store.declaration_rows import declaration_of, end_within, is_open_for, replace_within, row_of
 from idp.store.outbox import SqlOutbox
-from keys.database import Database
 from keys.sealing import MasterKey
 
 _d = t.declaration.c
@@ -99,7 +100,7 @@ class SqlDeclarations:
         row = {name: getattr(photo, name) for name in _PHOTO} | {"sealed": sealed}
         taking = and_(_d.id == photo.declaration_id, _d.state.in_(("draft", "returned")))
         with self._database.transaction.begin() as connection:
-            # Holds the row: nothing is handed in between this look and the picture.
+            # Locks the row: nothing is submitted between this check and the picture.
             if not connection.execute(update(t.declaration).where(taking).values(version=_d.version)).rowcount:
                 return False
             connection.execute(delete(t.photo).where(_of(photo.declaration_id, photo.role)))
@@ -122,11 +123,11 @@ class SqlDeclarations:
 
     def photos(self, declaration_id: str) -> list[Role]:
         with self._database.autocommit.connect() as connection:
-            found = select(t.photo.c.role).where(t.photo.c.declaration_id == declaration_id)
-            return list(connection.execute(found).scalars())
+            statement = select(t.photo.c.role).where(t.photo.c.declaration_id == declaration_id)
+            return list(connection.execute(statement).scalars())
 
     def end_expired(self, now: float) -> int:
-        """Delete drafts, and what ended, when their time is over; let undecided ones lapse. Returns how many lapsed."""
+        """Delete expired drafts and ended declarations; let undecided ones lapse. Returns how many lapsed."""
         over = _d.expires_at <= now
         with self._database.transaction.begin() as connection:
             connection.execute(delete(t.declaration).where(and_(_d.state.not_in(OPEN), over)))
@@ -157,14 +158,14 @@ def _context(declaration_id: str, role: Role) -> str:
 
 
 def _matches(text: str) -> ColumnElement[bool]:
-    """Code, card number, phone or reference in full, or the beginning of a name."""
+    """Code, card number, phone or reference in full, or a prefix of a name."""
     exact = "".join(c for c in text.upper() if c.isalnum() or c == "+")
     folded = fold(text)
-    found = [_d.code == exact, _d.citizen_number == exact, _d.reference == exact, _d.phone == _phone(exact)]
+    matches = [_d.code == exact, _d.citizen_number == exact, _d.reference == exact, _d.phone == _phone(exact)]
     if not folded or exact.removeprefix("+").isdigit():
-        # Each of these has an index; names have none, and no name is all digits.
-        return or_(*found)
-    return or_(*found, _d.name.startswith(folded, autoescape=True))
+        # Each of these has an index; names do not, and no name is all digits.
+        return or_(*matches)
+    return or_(*matches, _d.name.startswith(folded, autoescape=True))
 
 
 def _phone(exact: str) -> str:

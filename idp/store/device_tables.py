@@ -1,4 +1,4 @@
-"""The tables of enrolled devices and of QR logins that ended for good."""
+"""The tables of enrolled devices and of finished QR logins."""
 
 from sqlalchemy import Column, Double, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, text
 
@@ -32,7 +32,7 @@ enrolled_device = Table(
     ),
 )
 
-# How a login by QR code ended: whoever comes second finds it here, whatever the short-lived store forgot.
+# How a login by QR code ended: later callers find the result here, even if the short-lived store has lost it.
 ended_ticket = Table(
     "ended_ticket",
     metadata,

@@ -1,4 +1,4 @@
-"""`DeviceStore` in SQL, and the last word on how a login by QR code ended."""
+"""`DeviceStore` in SQL, and the final record of how a login by QR code ended."""
 
 from dataclasses import replace
 from typing import Any, Literal
@@ -13,8 +13,8 @@ from idp.errors import StaleState
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.database import Database
 from idp.store.undo import SqlNotices
-from keys.database import Database
 
 _d = t.enrolled_device.c
 _PRESENT = _d.ended_at.is_(None)
@@ -37,7 +37,7 @@ class SqlDevices:
         return self._one(and_(_d.account_id == account_id, _d.client_id == client_id, _PRESENT))
 
     def of_account(self, account_id: str, *, ended: bool = False) -> list[Device]:
-        """The account's devices in every app, newest first; those that have `ended` only when asked for."""
+        """The account's devices in every app, newest first; the `ended` ones only on request."""
         mine = select(t.enrolled_device).where(_d.account_id == account_id)
         newest = (mine if ended else mine.where(_PRESENT)).order_by(_d.enrolled_at.desc()).limit(MOST_LISTED)
         with self._database.autocommit.connect() as connection:
@@ -65,10 +65,10 @@ class SqlDevices:
         connection.execute(insert(t.enrolled_device), row_of(device))
         f = t.refresh_family.c
         others = and_(f.account_id == device.account_id, f.client_id == device.client_id, ~f.grant.contains(device.jkt))
-        # Dead already by the seat; so they stay dead when this device ends.
+        # Already dead because the seat is taken; this keeps them dead when this device ends.
         ended = update(t.refresh_family).where(others, f.revoked_at.is_(None))
         connection.execute(ended.values(revoked_at=device.enrolled_at))
-        # Who made way at a login, before this phone had a name, is told it now.
+        # A phone that was replaced at a login, before this phone had a name, now gets that name.
         made_way = and_(_d.account_id == device.account_id, _d.client_id == device.client_id, _d.successor.is_(None))
         named = update(t.enrolled_device).where(made_way, _d.ended_why == "replaced")
         connection.execute(named.values(successor=device.name))
@@ -125,14 +125,14 @@ class SqlDevices:
 
 
 class SqlTickets:
-    """How logins by QR code ended: each once, and a delivery only while the device that confirmed is enrolled."""
+    """How logins by QR code ended: each once, and a delivery only while the confirming device is enrolled."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._dialect = postgresql if database.dialect == "postgresql" else sqlite
 
     def end(self, digest: str, outcome: Literal["consumed", "denied"], device_id: str, now: float) -> bool:
-        """End the login for good; True for the first only. Kept for a day: longer than any such login lives."""
+        """End the login permanently; True for the first caller only. Kept for a day, longer than such a login."""
         with self._database.transaction.begin() as connection:
             if outcome == "consumed":
                 confirms = select(_d.id).where(_d.id == device_id, _PRESENT).with_for_update(read=True)
@@ -146,7 +146,7 @@ class SqlTickets:
 def end_devices(connection: Connection, account_id: str, now: float) -> None:
     """A credential event ends the person's devices, in its own transaction.
 
-    Phones that were replaced have no say any more either: whoever replaced them is out.
+    Replaced phones lose their say too: the phone that replaced them is out.
     """
     mine = _d.account_id == account_id
     connection.execute(update(t.enrolled_device).where(mine, _PRESENT).values(ended_at=now, ended_why="secured"))
@@ -159,7 +159,7 @@ def _ended(device: Device, why: Ended) -> Event:
 
 
 def row_of(device: Device) -> dict[str, Any]:
-    """A device as its table keeps it when it is new."""
+    """The table row of a new device."""
     names = ("id", "account_id", "client_id", "jkt", "name", "network", "passcode_hash", "wrong_passcodes")
     return {name: getattr(device, name) for name in (*names, "enrolled_at", "last_seen_at")}
 

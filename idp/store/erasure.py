@@ -1,4 +1,4 @@
-"""What an erasure takes out, in the caller's transaction: by account, and by every number that the person ever had."""
+"""What an erasure removes, in the caller's transaction: by account, and by every number that the person ever had."""
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, or_, select, update
 
@@ -6,11 +6,11 @@ from idp.store import tables as t
 
 _d = t.declaration.c
 UNFINDABLE = {"code": "", "citizen_number": "", "name": "", "phone": "", "email": "", "network": "", "note": None}
-"""What a kept form is searched by: nobody who looks for the person, or opens the next form of theirs, finds it."""
+"""The search fields of a kept form: neither a search for the person nor their next form finds it."""
 
 
 def take_out(connection: Connection, account_id: str, now: float) -> None:
-    """Forms, pictures, letters and names of devices go; numbers, links and agreements end."""
+    """Delete forms, pictures, letters and names of devices; end numbers, links and agreements."""
     _forms(connection, account_id)
     for table, until in ((t.identifier, "valid_to"), (t.link, "ended_at"), (t.consent, "withdrawn_at")):
         held = and_(table.c.account_id == account_id, table.c[until].is_(None))
@@ -19,19 +19,19 @@ def take_out(connection: Connection, account_id: str, now: float) -> None:
         connection.execute(delete(table).where(table.c.account_id == account_id))
     connection.execute(update(t.data_request).where(t.data_request.c.account_id == account_id).values(note=None))
     _disputes(connection, account_id, now)
-    # The register of authenticators stays, as everybody's does; what people called them goes.
+    # The register of authenticators stays, as for everyone; the names that people gave them are deleted.
     connection.execute(update(t.enrolled_device).where(t.enrolled_device.c.account_id == account_id).values(name=""))
     keys = and_(t.passkey.c.holder_kind == "account", t.passkey.c.holder == account_id)
     connection.execute(update(t.passkey).where(keys).values(name=""))
 
 
 def kept_of(account_id: str) -> ColumnElement[bool]:
-    """The declarations that the law keeps: what an agency approved about this account."""
+    """The declarations that the law requires us to keep: those that an agency approved about this account."""
     return and_(_d.account_id == account_id, _d.state == "approved")
 
 
 def _forms(connection: Connection, account_id: str) -> None:
-    """A form that was rejected, superseded or never decided names no account: its numbers say whose it is (M-8)."""
+    """A rejected, superseded or undecided form names no account: its numbers identify the person (M-8)."""
     numbers = select(t.identifier.c.value).where(t.identifier.c.account_id == account_id)
     kind = select(t.account.c.kind).where(t.account.c.id == account_id).scalar_subquery()
     by_number = and_(
@@ -45,7 +45,7 @@ def _forms(connection: Connection, account_id: str) -> None:
 
 
 def _disputes(connection: Connection, account_id: str, now: float) -> None:
-    """Refused links about the person, whichever account they named: who came is forgotten."""
+    """Refused links about the person, whichever account they named: the sealed identity is deleted."""
     c = t.link_dispute.c
     citizens = select(t.link.c.citizen).where(t.link.c.account_id == account_id, t.link.c.citizen.is_not(None))
     about = or_(c.account_id == account_id, c.citizen.in_(citizens))

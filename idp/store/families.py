@@ -1,4 +1,4 @@
-"""`FamilyStore` in SQL: spending is a compare-and-set on the generation, revocations are rows of their own."""
+"""`FamilyStore` in SQL: rotation is a compare-and-set on the generation, revocations are separate rows."""
 
 from typing import Any
 
@@ -11,10 +11,10 @@ from idp.oidc.families import Family
 from idp.oidc.gate import GrantState
 from idp.oidc.grant import Grant
 from idp.store import tables as t
+from idp.store.database import Database
 from idp.store.grant_states import CONSENT, EPOCH, grant_state_of
+from idp.store.prepared import Prepared
 from idp.store.rows import ACCOUNT, IDENTIFIER, SESSION
-from keys.database import Database
-from keys.prepared import Prepared
 
 _grant: TypeAdapter[Grant] = TypeAdapter(Grant)
 _f = t.refresh_family.c
@@ -46,6 +46,11 @@ ADVANCE = (
     .values(generation=bindparam("g") + 1, rotated_at=bindparam("now"))
 )
 
+_CLAIM = {
+    dialect.dialect.name: dialect.insert(t.revocation).on_conflict_do_nothing().returning(t.revocation.c.id)
+    for dialect in (postgresql, sqlite)
+}
+
 
 class SqlFamilies:
     """Refresh families and revocations."""
@@ -53,6 +58,7 @@ class SqlFamilies:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._load = Prepared(database, LOAD)
+        self._advance = Prepared(database, ADVANCE)
         insert_revocation = (postgresql if database.dialect == "postgresql" else sqlite).insert(t.revocation)
         until = insert_revocation.excluded.expires_at
         self._mark = insert_revocation.on_conflict_do_update(
@@ -85,8 +91,8 @@ class SqlFamilies:
         return (_family(rows[0]), grant_state_of(rows)) if rows else None
 
     def advance(self, family_id: str, generation: int, now: float) -> bool:
-        with self._database.autocommit.connect() as connection:
-            return connection.execute(ADVANCE, {"family_id": family_id, "g": generation, "now": now}).rowcount == 1
+        # Executed again after it had an effect, it changes nothing: that is a lost race, which the caller judges anew.
+        return self._advance.change(family_id=family_id, g=generation, now=now) == 1
 
     def revoke_grant(self, grant_id: str, *, now: float, until: float) -> None:
         mine = and_(_f.grant_id == grant_id, _f.revoked_at.is_(None))
@@ -99,16 +105,15 @@ class SqlFamilies:
             connection.execute(self._mark, {"id": jti, "expires_at": until})
 
     def claim(self, key: str, until: float) -> bool:
-        """Note durably that something was used; False when it was used before."""
+        """Record durably that something was used; False when it was used before."""
         with self._database.autocommit.connect() as connection:
             return claim_within(connection, key, until)
 
 
 def claim_within(connection: Connection, key: str, until: float) -> bool:
-    """The same in the caller's transaction: it is used when that commits."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    claim = dialect.insert(t.revocation).values(id=key, expires_at=until).on_conflict_do_nothing()
-    return connection.execute(claim.returning(t.revocation.c.id)).first() is not None
+    """The same in the caller's transaction: it counts as used when that commits."""
+    claimed = connection.execute(_CLAIM[connection.dialect.name], {"id": key, "expires_at": until})
+    return claimed.first() is not None
 
 
 def _family(row: Any) -> Family:

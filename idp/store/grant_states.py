@@ -1,4 +1,4 @@
-"""`GrantStates` in SQL: one statement tells the gate everything, whatever it is asked by."""
+"""`GrantStates` in SQL: one statement returns everything the gate needs, for each kind of lookup."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,9 @@ from sqlalchemy import Select, and_, bindparam, exists, func, literal, null, sel
 from idp.oidc.gate import Consent, GrantState
 from idp.oidc.issuing import RevocationIds
 from idp.store import tables as t
+from idp.store.database import Database
+from idp.store.prepared import Prepared
 from idp.store.rows import ACCOUNT, IDENTIFIER, SESSION, Row, account_of, session_of
-from keys.database import Database
-from keys.prepared import Prepared
 
 EPOCH = select(func.coalesce(func.max(t.counter.c.value), 0)).where(t.counter.c.name == "epoch").scalar_subquery()
 CONSENT = (t.consent.c.scope, t.consent.c.granted_at, t.consent.c.withdrawn_at)
@@ -44,7 +44,7 @@ OF_ACCOUNT: Select[Any] = (
 
 
 def grant_state_of(rows: Sequence[Row]) -> GrantState:
-    """The standing that the rows of one of the statements above tell."""
+    """The state in the rows of one of the statements above."""
     if not rows:
         return GrantState()
     row = rows[0]
@@ -54,7 +54,7 @@ def grant_state_of(rows: Sequence[Row]) -> GrantState:
 
 
 class SqlGrantStates:
-    """Reads standings with single autocommit statements."""
+    """Reads grant states with single autocommit statements."""
 
     def __init__(self, database: Database) -> None:
         self._of_session = Prepared(database, OF_SESSION)
@@ -68,7 +68,7 @@ class SqlGrantStates:
         return grant_state_of(self._of_account.rows(account_id=account_id, client_id=client_id))
 
     def of_grant(self, account_id: str, client_id: str, sid: str, revocation_ids: RevocationIds) -> GrantState:
-        # Nothing is ever marked under an empty id.
+        # No mark is ever stored under an empty id.
         mark, other_mark = (*revocation_ids, "", "")[:2]
         both = {"mark": mark, "other_mark": other_mark}
         return grant_state_of(self._of_grant.rows(account_id=account_id, client_id=client_id, sid=sid, **both))

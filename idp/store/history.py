@@ -7,7 +7,7 @@ from sqlalchemy import and_, select
 from idp.accounts.history import SHOWN, Happened
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
-from keys.database import Database
+from idp.store.database import Database
 
 _a = t.audit.c
 

@@ -1,10 +1,11 @@
-"""Tables of people who come through upstreams: their links, refused ones, logins, and who is insured."""
+"""Tables of people who come through upstreams: their links, refused links, and the register of insured people."""
 
 from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, Integer, String, Table, Text, false, text
 
 from idp.store.schema import metadata
 
-# Who may come in through an upstream. Subjects and citizen numbers are keyed digests; `evidence` holds words only.
+# People who may come in through an upstream. Subjects and citizen numbers are keyed digests; `evidence` holds words
+# only.
 link = Table(
     "link",
     metadata,
@@ -38,7 +39,7 @@ link = Table(
     ),
 )
 
-# Links that were refused and that an officer decides; who came is sealed, and gone once it is decided.
+# Refused links that an officer decides; the identity is sealed, and deleted after the decision.
 link_dispute = Table(
     "link_dispute",
     metadata,
@@ -68,30 +69,7 @@ link_dispute = Table(
     Index("link_dispute_by_age", "created_at"),
 )
 
-# Through which session of an upstream a login came; the login is named by its account and moment.
-upstream_stay = Table(
-    "upstream_stay",
-    metadata,
-    Column("account_id", String(32), primary_key=True),
-    Column("auth_time", Double, primary_key=True),
-    Column("upstream", String(32), nullable=False),
-    Column("subject", String(43), nullable=False),
-    Column("sid", String(43), nullable=False),
-    Column("sealed_hint", Text, nullable=False),
-    Column("expires_at", Double, nullable=False),
-    Index("upstream_stay_by_subject", "upstream", "subject"),
-    Index("upstream_stay_by_expiry", "expires_at"),
-)
-
-# Upstreams that an operator closed.
-upstream_closed = Table(
-    "upstream_closed",
-    metadata,
-    Column("upstream", String(32), primary_key=True),
-    Column("closed_at", Double, nullable=False),
-)
-
-# Who is insured, with or without an account.
+# Insured people, with or without an account.
 participant = Table(
     "participant",
     metadata,

@@ -1,16 +1,16 @@
-"""`OfficerSessions` in SQL; session, officer and rights come with one read."""
+"""`OfficerSessions` in SQL; one read returns session, officer and rights."""
 
 from dataclasses import asdict, fields
 
 from sqlalchemy import insert, select, update
 
-from idp.desk.officer_logins import OfficerSession
-from idp.desk.officers import Officer
+from idp.officers.logins import OfficerSession
+from idp.officers.officers import Officer
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.database import Database
 from idp.store.officers import officers_of
-from keys.database import Database
 
 _s = t.officer_session.c
 _NAMES = tuple(f.name for f in fields(OfficerSession))

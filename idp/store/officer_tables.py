@@ -1,4 +1,4 @@
-"""The tables of officers: their own accounts, rights, sessions, and what waits for a second one of them."""
+"""The tables of officers: their accounts, rights, sessions, and changes that need a second officer."""
 
 from sqlalchemy import Boolean, Column, Double, ForeignKey, Index, String, Table, Text, false, text
 
@@ -6,8 +6,8 @@ from idp.store.schema import Number, metadata
 
 _ACTIVE = text("status = 'active'")
 
-# `bhxh_code` and `citizen_number` are the officer's own, so that nobody decides about oneself, and so that two officers
-# are two persons: of those who are active no two have the same.
+# `bhxh_code` and `citizen_number` are the officer's own, so that no officer decides about themselves, and so that two
+# officers are two persons: they are unique among active officers.
 officer = Table(
     "officer",
     metadata,
@@ -29,7 +29,7 @@ officer = Table(
     Index("officer_by_citizen_number", "citizen_number", unique=True, sqlite_where=_ACTIVE, postgresql_where=_ACTIVE),
 )
 
-# What an officer may do in which agency and all beneath it; "*" is the whole country.
+# What an officer may do in an agency and all below it; "*" is the whole country.
 officer_right = Table(
     "officer_right",
     metadata,
@@ -55,7 +55,7 @@ officer_session = Table(
     Index("officer_session_by_expiry", "expires_at"),
 )
 
-# The link by which an officer sets a password and a second factor, once.
+# The single-use link by which an officer sets a password and a second factor.
 officer_invitation = Table(
     "officer_invitation",
     metadata,
@@ -68,7 +68,7 @@ officer_invitation = Table(
     Index("officer_invitation_by_expiry", "expires_at"),
 )
 
-# What one officer proposes and another one decides: many approvals at once, a forced link, an erasure.
+# What one officer proposes and another decides: bulk approvals, a forced link, an erasure.
 proposal = Table(
     "proposal",
     metadata,

@@ -1,4 +1,4 @@
-"""`OfficerStore` in SQL: officers, their rights, invitations and what opens their accounts."""
+"""`OfficerStore` in SQL: officers, their rights, invitations and credentials."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from idp.desk.officers import INVITATION_LIFE, Lock, NumberTaken, Officer
+from idp.officers.officers import INVITATION_LIFE, Lock, NumberTaken, Officer
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
-from keys.database import Database
+from idp.store.database import Database
 from keys.sealing import MasterKey
 
 _o = t.officer.c
@@ -55,8 +55,8 @@ class SqlOfficers:
         if not officer_ids:
             return {}
         with self._database.autocommit.connect() as connection:
-            found = connection.execute(select(_o.id, _o.name).where(_o.id.in_(officer_ids)))
-            return {row.id: row.name for row in found}
+            rows = connection.execute(select(_o.id, _o.name).where(_o.id.in_(officer_ids)))
+            return {row.id: row.name for row in rows}
 
     def lock(self, officer_id: str) -> Lock:
         wanted = select(_o.password_hash, _o.sealed_totp, _o.totp_step).where(_o.id == officer_id)
@@ -141,7 +141,7 @@ class SqlOfficers:
         *,
         only_when_later: bool = False,
     ) -> None:
-        """Write values; when `secured_at` is a later one than the stored, what was open ends with it."""
+        """Write values; if `secured_at` is later than the stored one, everything open ends."""
         later = and_(_o.id == officer.id, _o.secured_at < officer.secured_at)
         if not only_when_later:
             connection.execute(update(t.officer).where(_o.id == officer.id).values({**values, "updated_at": now}))
@@ -152,19 +152,19 @@ class SqlOfficers:
 
     def _one(self, where: ColumnElement[bool]) -> Officer | None:
         with self._database.autocommit.connect() as connection:
-            found = officers_of(connection.execute(_with_rights.where(where)).mappings())
-        return found[0] if found else None
+            officers = officers_of(connection.execute(_with_rights.where(where)).mappings())
+        return officers[0] if officers else None
 
 
 def officers_of(rows: Iterable[Mapping[Any, Any]]) -> list[Officer]:
     """Officers from rows with one right each, in the order of the rows."""
-    found: dict[str, dict[str, Any]] = {}
+    by_id: dict[str, dict[str, Any]] = {}
     for row in rows:
         plain = {name: row[name] for name in _PLAIN}
-        known = found.setdefault(row["id"], plain | {"rights": set()})
+        known = by_id.setdefault(row["id"], plain | {"rights": set()})
         if row["right"]:
             known["rights"].add((row["agency"], row["right"]))
-    return [Officer(**{**known, "rights": frozenset(known["rights"])}) for known in found.values()]
+    return [Officer(**{**known, "rights": frozenset(known["rights"])}) for known in by_id.values()]
 
 
 def end_sessions(connection: Connection, officer_id: str, now: float) -> None:

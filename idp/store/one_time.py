@@ -1,4 +1,4 @@
-"""`CodeStore` in SQL: budgets, code and message stand or fall together."""
+"""`CodeStore` in SQL: budgets, code and message are committed or rolled back together."""
 
 from collections.abc import Sequence
 
@@ -10,15 +10,15 @@ from idp.limits.budgets import Budget, BudgetSpent, CaptchaFirst, OverBudget, ov
 from idp.messages.message import Message
 from idp.store import tables as t
 from idp.store.budgets import pay
+from idp.store.database import Database
 from idp.store.outbox import SqlOutbox
-from keys.database import Database
 
 _b = t.budget.c
 _c = t.one_time_code.c
 
 
 class SqlCodes:
-    """One-time codes and the budgets that their messages are paid from."""
+    """One-time codes and the budgets that their messages are charged to."""
 
     def __init__(self, database: Database, outbox: SqlOutbox) -> None:
         self._database = database
@@ -29,9 +29,9 @@ class SqlCodes:
         self, code: NewCode | None, budgets: Sequence[Budget], messages: Sequence[Message], now: float, *, trusted: bool
     ) -> dict[str, BudgetSpent]:
         self._refuse_over(budgets, now)
-        # Raising inside the block takes back everything that was paid.
+        # Raising inside the block rolls back all charges.
         with self._database.transaction.begin() as connection:
-            # The code's row first, as in `use`: two that lock in different orders wait for each other for ever.
+            # Lock the code's row first, as in `use`: different lock orders would deadlock.
             if code:
                 self._keep(connection, code, now)
             spent = pay(connection, budgets, now)
@@ -46,7 +46,7 @@ class SqlCodes:
         return spent
 
     def _refuse_over(self, budgets: Sequence[Budget], now: float) -> None:
-        """Refuse by a mere look what a budget will refuse anyway: a flood must not stand in line with writers."""
+        """Refuse with a plain read if a budget will refuse anyway: a flood must not queue with the writers."""
         wanted = select(_b.key, _b.spent, _b.expires_at).where(
             _b.key.in_([b.key for b in budgets]), _b.expires_at > now
         )
@@ -82,7 +82,7 @@ class SqlCodes:
         return won
 
     def _keep(self, connection: Connection, code: NewCode, now: float) -> None:
-        """The new code in the place of the old one. Tries are given back only by a use, or by the end of the row."""
+        """Replace the old code with the new one. Tries are reset only by a use, or when the row ends."""
         row = {
             "key": code.key,
             "account_id": code.account_id,

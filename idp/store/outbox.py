@@ -1,6 +1,6 @@
-"""The outbox in SQL. Recipients and facts are sealed, because they hold numbers, codes and links.
+"""The outbox in SQL. Recipients and facts are sealed, because they contain numbers, codes and links.
 
-A message has a next turn until it is done with; taking it moves its turn to when the taker must be done.
+A message has a next turn until it is finished; taking it moves the turn to the deadline of the taker.
 """
 
 import json
@@ -14,7 +14,8 @@ from idp.messages.message import Channel, Message
 from idp.messages.sending import State, Taken
 from idp.ports import Clock
 from idp.store import tables as t
-from keys.database import Database
+from idp.store.database import Database
+from idp.store.notifying import notifying
 from keys.sealing import MasterKey, SealBroken
 
 KEPT = 604_800.0
@@ -26,7 +27,7 @@ _SHOWN = (_c.id, _c.channel, _c.template, _c.account_id, _c.state, _c.tries, _c.
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of a message, without what it says. `to` is empty when it was sealed by another key."""
+    """What is known of a message, without its content. `to` is empty when it was sealed with another key."""
 
     id: str
     channel: Channel
@@ -41,7 +42,7 @@ class Record:
 
 
 class SqlOutbox:
-    """Messages in the table `message`. At most `waiting` messages of a channel wait before awaited ones are refused."""
+    """Messages in the table `message`. When `waiting` messages of a channel wait, awaited ones are refused."""
 
     def __init__(self, database: Database, sealing: MasterKey, clock: Clock, *, waiting: int = 10_000) -> None:
         self._database = database
@@ -54,12 +55,13 @@ class SqlOutbox:
             self.write(connection, *messages)
 
     def write(self, connection: Connection, *messages: Message) -> None:
-        """Accept messages in the caller's transaction: what happened and that it is told stand or fall together."""
+        """Accept messages in the caller's transaction: the event and its messages commit or roll back together."""
         for channel in {message.channel for message in messages if message.is_awaited}:
             if self._is_full(connection, channel):
                 raise Busy(f"too many messages wait for {channel}", retry_after=60)
+        adding = notifying(connection, insert(t.message), _c.channel)
         for message in messages:
-            connection.execute(insert(t.message), self._row(message))
+            connection.execute(adding, self._row(message))
 
     def take(self, channel: Channel, seconds: float) -> Taken | None:
         now = self._clock()
@@ -67,7 +69,7 @@ class SqlOutbox:
         mine = due.with_for_update(skip_locked=True).scalar_subquery()
         taking = update(t.message).where(_c.id == mine).values(state="sending", next_at=now + seconds)
         with self._database.autocommit.connect() as connection:
-            # Looking costs less than taking, and most looks find nothing; SQLite would lock for the other.
+            # Looking is cheaper than taking, and most looks find nothing; SQLite would lock for taking.
             while connection.execute(due).first():
                 row = connection.execute(taking.returning(*t.message.c)).mappings().first()
                 if row is None:
@@ -79,6 +81,12 @@ class SqlOutbox:
                     connection.execute(update(t.message).where(_c.id == row["id"]).values(end))
         return None
 
+    def next_turn(self, channel: Channel) -> float | None:
+        waiting = select(_c.next_at).where(_c.channel == channel, _c.next_at.is_not(None))
+        with self._database.autocommit.connect() as connection:
+            turn: float | None = connection.execute(waiting.order_by(_c.next_at).limit(1)).scalar()
+        return turn
+
     def put_off(self, taken: Taken, until: float, reason: str) -> None:
         self._settle(taken, {"state": "waiting", "next_at": until, "tries": _c.tries + 1, "error": reason[:64]})
 
@@ -86,7 +94,7 @@ class SqlOutbox:
         self._settle(taken, self._ended(state, reason))
 
     def arrived(self, message_id: str) -> bool:
-        # Whatever was never handed over cannot have arrived, whoever says so.
+        # A message that was never handed over cannot have arrived, whatever a report says.
         handed_over = _c.state.in_(("sending", "sent", "failed")) | (_c.tries > 0)
         return self._heard(message_id, handed_over & (_c.state != "delivered"), self._ended("delivered", ""))
 
@@ -94,7 +102,7 @@ class SqlOutbox:
         return self._heard(message_id, _c.state == "sent", self._ended("failed", reason))
 
     def waiting(self) -> dict[Channel, tuple[int, float]]:
-        """By channel: how many wait or are under way, and for how many seconds the oldest has."""
+        """By channel: how many are waiting or in progress, and the age of the oldest in seconds."""
         each = select(_c.channel, func.count(), func.min(_c.created_at)).where(_c.next_at.is_not(None))
         with self._database.autocommit.connect() as connection:
             rows = connection.execute(each.group_by(_c.channel)).all()
@@ -113,17 +121,17 @@ class SqlOutbox:
 
     def find(self, message_id: str) -> Record | None:
         with self._database.autocommit.connect() as connection:
-            found = connection.execute(select(*_SHOWN, _c.sealed_to).where(_c.id == message_id)).mappings().first()
-        return self._record(found) if found else None
+            row = connection.execute(select(*_SHOWN, _c.sealed_to).where(_c.id == message_id)).mappings().first()
+        return self._record(row) if row else None
 
     def revive(self, message_id: str) -> bool:
-        """Let a message that failed be tried anew; False when it did not, was taken once, or its time is over."""
+        """Retry a failed message; False when it has not failed, was taken once, or has expired."""
         now = self._clock()
         anew = {"state": "waiting", "tries": 0, "next_at": now, "finished_at": None}
         failed = (_c.state == "failed") & (_c.good_until > now) & (_c.sealed_facts != "")
         with self._database.autocommit.connect() as connection:
             revived = update(t.message).where(_c.id == message_id, failed).values(anew)
-            return connection.execute(revived).rowcount == 1
+            return connection.execute(notifying(connection, revived, _c.channel)).rowcount == 1
 
     def _record(self, row: RowMapping) -> Record:
         facts = {name: value for name, value in row.items() if name != "sealed_to"}
@@ -137,14 +145,14 @@ class SqlOutbox:
             return connection.execute(update(t.message).where(_c.id == message_id, known).values(values)).rowcount == 1
 
     def _settle(self, taken: Taken, values: dict[str, Any]) -> None:
-        """Write what became of a message, unless its time was over and somebody else has it, or it is done with."""
+        """Write the result of a message, unless its turn expired and another process has it, or it is finished."""
         ours = update(t.message).where(_c.id == taken.message.id, _c.next_at == taken.until, _c.state == "sending")
         with self._database.autocommit.connect() as connection:
             connection.execute(ours.values(values))
 
     def _ended(self, state: State, reason: str) -> dict[str, Any]:
         ended = {"state": state, "next_at": None, "finished_at": self._clock(), "error": reason[:64] or None}
-        # What it said is kept only for a message that may be tried anew: codes and links do not stay in a list.
+        # The content is kept only for a message that may be retried: codes and links must not stay in a list.
         return ended if state == "failed" else ended | {"sealed_facts": ""}
 
     def _is_full(self, connection: Connection, channel: Channel) -> bool:
@@ -165,7 +173,7 @@ class SqlOutbox:
             "client_id": message.client_id,
             "created_at": now,
             "good_until": message.good_until,
-            # Whose time is over is not for anybody: it is written like the others, never sent, and swept at once.
+            # An expired message is written like the others, never sent, and swept at once.
             "state": "expired" if is_over else "waiting",
             "tries": 0,
             "next_at": None if is_over else now,

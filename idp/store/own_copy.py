@@ -1,7 +1,7 @@
-"""A person's copy of their own data: every table that names the account, without what would open anything.
+"""A person's copy of their own data: every table that names the account, without credentials.
 
-Secrets and digests are no data about the person and stay out; what is listed here says so field by field, so that a new
-column is never given away by itself.
+Secrets and digests are not data about the person and are left out; the fields are listed one by one, so that a new
+column is never disclosed automatically.
 """
 
 import json
@@ -12,10 +12,10 @@ from sqlalchemy import Table, select
 
 from idp.accounts.history import History
 from idp.store import tables as t
-from keys.database import Database
+from idp.store.database import Database
 
 MOST = 1000
-"""Rows of each kind; nobody has more."""
+"""Maximum rows of each kind; nobody has more."""
 
 GIVEN: dict[str, tuple[Table, tuple[str, ...]]] = {
     "account": (
@@ -84,7 +84,7 @@ class SqlOwnCopy:
         self._history = history
 
     def of_account(self, account_id: str) -> dict[str, Any]:
-        """Everything that is kept about the person, ready for JSON; times in ISO 8601, UTC."""
+        """All stored data about the person, ready for JSON; times in ISO 8601, UTC."""
         copy: dict[str, Any] = {}
         with self._database.autocommit.connect() as connection:
             for name, (table, columns) in GIVEN.items():
@@ -93,8 +93,8 @@ class SqlOwnCopy:
                 copy[name] = [_shown(dict(row)) for row in rows.mappings()]
             mine = t.passkey.c.holder == account_id
             names = ("name", "network", "created_at", "last_used_at", "ended_at", "ended_why")
-            found = connection.execute(select(*(t.passkey.c[n] for n in names)).where(mine).limit(MOST))
-            copy["passkeys"] = [_shown(dict(row)) for row in found.mappings()]
+            passkeys = connection.execute(select(*(t.passkey.c[n] for n in names)).where(mine).limit(MOST))
+            copy["passkeys"] = [_shown(dict(row)) for row in passkeys.mappings()]
         happened = self._history.of_account(account_id, limit=MOST)
         copy["history"] = [{"event": h.name, "at": _moment(h.at), **h.facts} for h in happened]
         return copy

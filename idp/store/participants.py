@@ -1,4 +1,4 @@
-"""`Participants` in SQL: one row for everybody insured, tens of millions of them."""
+"""`Participants` in SQL: one row per insured person, tens of millions of them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
@@ -11,14 +11,14 @@ from idp.accounts.birth_date import BirthDate
 from idp.accounts.participants import Imported, Participant
 from idp.accounts.phone import PhoneNumber
 from idp.store import tables as t
+from idp.store.database import Database
 from idp.store.timeouts import patient
-from keys.database import Database
 
 _FACTS = ("name", "birth_date", "citizen_number", "phone")
 
 
 class SqlParticipants:
-    """The register of who is insured."""
+    """The register of insured people."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -35,14 +35,14 @@ class SqlParticipants:
         return self._only(t.participant.c.citizen_number == number)
 
     def put(self, participants: Iterable[Participant]) -> Imported:
-        given = list(participants)
-        rows = {each.bhxh_code: _row(each) for each in given}
+        batch = list(participants)
+        rows = {each.bhxh_code: _row(each) for each in batch}
         if not rows:
             return Imported(0, 0)
         with self._database.transaction.begin() as connection:
-            # In one order everywhere, so that two imports never wait for each other crosswise.
+            # Always in one order, so that two imports never deadlock.
             written = len(connection.execute(self._put, [rows[code] for code in sorted(rows)]).all())
-        return Imported(written, len(given) - written)
+        return Imported(written, len(batch) - written)
 
     def count(self) -> int:
         with patient(self._database) as connection:

@@ -4,7 +4,8 @@ from sqlalchemy import Boolean, Column, Double, Index, LargeBinary, String, Tabl
 
 from idp.store.schema import Number, metadata
 
-# `digest` is that of the credential id, which may be a kilobyte long. `holder` is an account's or an officer's id.
+# `digest` is the digest of the credential id, which may be a kilobyte long. `holder` is an account's or an officer's
+# id.
 passkey = Table(
     "passkey",
     metadata,

@@ -12,9 +12,9 @@ from idp.accounts.passkey import HolderKind, Passkey, Why
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.database import Database
 from idp.store.sessions import SqlSessions
 from idp.store.undo import SqlNotices
-from keys.database import Database
 
 _p = t.passkey.c
 _LIVE = _p.ended_at.is_(None)
@@ -49,7 +49,7 @@ class SqlPasskeys:
 
     def _add(self, connection: Connection, passkey: Passkey, most: int, notice: Notice, secured_at: float) -> bool:
         table = HOLDERS[passkey.holder_kind]
-        # The holder's row is held, so that of several at once each counts those before it.
+        # The holder's row is locked, so that of several concurrent ones each counts those before it.
         owner = select(table.c.secured_at).where(table.c.id == passkey.holder).with_for_update()
         if connection.execute(owner).scalar() != secured_at:
             return False
@@ -80,7 +80,7 @@ class SqlPasskeys:
             return True
 
     def _end_what_it_opened(self, connection: Connection, account_id: str, now: float) -> None:
-        """Whoever copied it was in before its owner: sessions, proofs and what waits are as dead as the passkey."""
+        """Whoever copied it logged in before its owner: sessions, proofs and pending changes end with it."""
         self._sessions.end_within(connection, account_id, sid=None, but=None, now=now)
         a = t.account.c
         connection.execute(update(t.account).where(a.id == account_id, a.secured_at < now).values(secured_at=now))
@@ -89,7 +89,7 @@ class SqlPasskeys:
 def end_passkeys(
     connection: Connection, audit: SqlAudit, account_id: str, ids: Collection[str] | Literal["all"], now: float
 ) -> int:
-    """End passkeys of an account in the caller's transaction: those named, or all of them; returns how many."""
+    """End passkeys of an account in the caller's transaction, the named ones or all; returns how many."""
     mine = _held_by("account", account_id)
     if ids == "all":
         return _end(connection, audit, mine, "secured", now)
@@ -109,7 +109,7 @@ def _held_by(kind: HolderKind, holder: str) -> ColumnElement[bool]:
 
 
 def _event(name: str, passkey: Passkey, **facts: str | bool) -> Event:
-    """An officer is named by the row of the passkey, not by the trail: its column is for accounts."""
+    """An officer is identified by the passkey's row, not by the trail: its column is for accounts."""
     account_id = passkey.holder if passkey.holder_kind == "account" else None
     return Event(name, account_id, facts={"passkey": passkey.id, "of": passkey.holder_kind, **facts})
 

@@ -5,20 +5,29 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from idp.accounts.account import Account, Identifier, IdentifierKind, Kind, Status
 from idp.accounts.people import IdentifierTaken
 from idp.accounts.phone import PhoneNumber
 from idp.store import tables as t
+from idp.store.database import Database
+from idp.store.prepared import Prepared
 from idp.store.rows import ACCOUNT, IDENTIFIER, account_of
-from keys.database import Database
 
 DAY = 86_400.0
 
 _held = and_(t.identifier.c.account_id == t.account.c.id, t.identifier.c.valid_to.is_(None))
 _with_identifiers = select(*ACCOUNT, *IDENTIFIER).select_from(t.account.outerjoin(t.identifier, _held))
+_BY_ID = _with_identifiers.where(t.account.c.id == bindparam("account_id"))
+_holder = t.identifier.alias()
+_named = and_(_holder.c.kind == bindparam("kind"), _holder.c.value == bindparam("value"), _holder.c.valid_to.is_(None))
+_named_id = select(_holder.c.account_id).where(_named).scalar_subquery()
+_BY_IDENTIFIER = _with_identifiers.where(t.account.c.id == _named_id)
+_other = t.account.alias()
+_next_id = select(func.min(_other.c.id)).where(_other.c.id >= bindparam("stand_in")).scalar_subquery()
+_FOR_LOGIN = _with_identifiers.where(t.account.c.id == func.coalesce(_named_id, _next_id))
 
 
 class SqlPeople:
@@ -26,20 +35,20 @@ class SqlPeople:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._by_id = Prepared(database, _BY_ID)
+        self._by_identifier = Prepared(database, _BY_IDENTIFIER)
+        self._for_login = Prepared(database, _FOR_LOGIN)
 
     def find(self, account_id: str) -> Account | None:
-        with self._database.autocommit.connect() as connection:
-            rows = connection.execute(_with_identifiers.where(t.account.c.id == account_id)).mappings().all()
-        return account_of(rows)
+        return account_of(self._by_id.rows(account_id=account_id))
 
     def find_by_identifier(self, kind: IdentifierKind, value: str) -> Account | None:
-        holder = t.identifier.alias()
-        by_name = and_(holder.c.kind == kind, holder.c.value == value, holder.c.valid_to.is_(None))
-        statement = _with_identifiers.where(
-            t.account.c.id == select(holder.c.account_id).where(by_name).scalar_subquery()
-        )
-        with self._database.autocommit.connect() as connection:
-            return account_of(connection.execute(statement).mappings().all())
+        return account_of(self._by_identifier.rows(kind=kind, value=value))
+
+    def find_for_login(self, kind: IdentifierKind, value: str, stand_in: str) -> tuple[Account | None, str | None]:
+        account = account_of(self._for_login.rows(kind=kind, value=value, stand_in=stand_in))
+        is_meant = account is not None and account.identifier(kind) == value
+        return account if is_meant else None, account.password_hash if account else None
 
     def holding_phone(self, e164: str, *, limit: int = 3) -> list[Account]:
         held = and_(t.account.c.phone.in_(PhoneNumber(e164).writings), t.account.c.status == "active")
@@ -47,11 +56,11 @@ class SqlPeople:
         statement = _with_identifiers.where(t.account.c.id.in_(ids)).order_by(t.account.c.id)
         with self._database.autocommit.connect() as connection:
             rows = connection.execute(statement).mappings().all()
-        found = (account_of(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row["a_id"]))
-        return [account for account in found if account]
+        accounts = (account_of(list(of_one)) for _, of_one in groupby(rows, key=lambda row: row["a_id"]))
+        return [account for account in accounts if account]
 
     def identifiers_of(self, account_id: str) -> list[Identifier]:
-        """All that the account ever had, the newest first; those of before have their last day."""
+        """All that the account ever had, newest first; past ones have their last day."""
         mine = select(t.identifier).where(t.identifier.c.account_id == account_id)
         with self._database.autocommit.connect() as connection:
             rows = connection.execute(mine.order_by(t.identifier.c.valid_from.desc()).limit(100)).all()
@@ -62,8 +71,8 @@ class SqlPeople:
         if kind:
             ids = ids.where(t.account.c.kind == kind)
         with self._database.autocommit.connect() as connection:
-            found = connection.execute(ids).scalars().all()
-        return [account for account_id in found if (account := self.find(account_id))]
+            account_ids = connection.execute(ids).scalars().all()
+        return [account for account_id in account_ids if (account := self.find(account_id))]
 
     def add(self, account: Account) -> None:
         with self._database.transaction.begin() as connection:
@@ -79,15 +88,15 @@ class SqlPeople:
             raise IdentifierTaken(", ".join(i.masked for i in account.identifiers)) from None
 
     def add_many(self, accounts: Sequence[Account]) -> list[Account]:
-        """Write all of these whose identifiers nobody holds, in one transaction; returns those left out.
+        """Write all of these whose identifiers are free, in one transaction; returns those left out.
 
-        Of two in the list with the same identifier the first one stays. Raises `IdentifierTaken` when somebody else
-        took one meanwhile: then nothing was written.
+        Of two in the list with the same identifier the first wins. Raises `IdentifierTaken` when one was taken
+        meanwhile: then nothing was written.
         """
         with self._database.transaction.begin() as connection:
-            # Nobody waits for a page here, and a table that grows this fast has plans of when it was small.
+            # No page waits for this, and the query plans of a fast-growing table date from when it was small.
             self._database.lengthen(connection, 60)
-            taken = self._held(connection, accounts)
+            taken = self._taken(connection, accounts)
             new: list[Account] = []
             for account in accounts:
                 names = {(i.kind, i.value) for i in account.identifiers}
@@ -103,8 +112,13 @@ class SqlPeople:
         written = {account.id for account in new}
         return [account for account in accounts if account.id not in written]
 
-    def _held(self, connection: Connection, accounts: Sequence[Account]) -> set[tuple[str, str]]:
-        """Which of their identifiers somebody holds already: kind by kind, as the index has them."""
+    def taken(self, accounts: Sequence[Account]) -> set[tuple[str, str]]:
+        """Kind and value of those identifiers of these accounts that somebody already holds."""
+        with self._database.autocommit.connect() as connection:
+            return self._taken(connection, accounts)
+
+    def _taken(self, connection: Connection, accounts: Sequence[Account]) -> set[tuple[str, str]]:
+        """Which of their identifiers are already held: kind by kind, like the index."""
         wanted: dict[str, set[str]] = {}
         for held in (i for account in accounts for i in account.identifiers):
             wanted.setdefault(held.kind, set()).add(held.value)
@@ -119,10 +133,11 @@ class SqlPeople:
     def set_password(self, account_id: str, password_hash: str, now: float) -> None:
         self._set(account_id, password_hash=password_hash, password_changed_at=now, updated_at=now)
 
-    def rehash(self, account_id: str, old: str, new: str) -> None:
+    def rehash(self, account_id: str, old: str, new: str, *, is_weak: bool = False) -> bool:
         unchanged = and_(t.account.c.id == account_id, t.account.c.password_hash == old)
+        values = {"password_hash": new} | ({"password_temporary": True} if is_weak else {})
         with self._database.autocommit.connect() as connection:
-            connection.execute(update(t.account).where(unchanged).values(password_hash=new))
+            return connection.execute(update(t.account).where(unchanged).values(values)).rowcount == 1
 
     def spend_password(self, account_id: str, password_hash: str, now: float) -> bool:
         a = t.account.c

@@ -1,6 +1,6 @@
-"""The phone numbers of all accounts, looked through: those of before 2018 in their old form, and those that are shared.
+"""A check of all accounts' phone numbers: old forms from before 2018, and shared ones.
 
-Two accounts that share a number are never linked by it, so a conversion that would make such a pair is left undone.
+A shared number never links two accounts, so a conversion that would create such a pair is skipped.
 """
 
 from collections.abc import Iterator
@@ -11,19 +11,19 @@ from sqlalchemy import ColumnElement, and_, exists, func, select, update
 
 from idp.accounts.phone import NotAMobileNumber, PhoneNumber
 from idp.store import tables as t
+from idp.store.database import Database
 from idp.store.timeouts import patient
-from keys.database import Database
 
 State = Literal["old form", "converted", "shared", "unreadable"]
 LISTED = 20
-"""Accounts of one number that are named at most."""
+"""Maximum number of accounts listed per number."""
 
 _CANONICAL = t.account.c.phone.like("+84" + "_" * 9)
 
 
 @dataclass(frozen=True, slots=True)
 class PhoneFinding:
-    """A number that needs a look, and the accounts that hold it. What is unreadable has no number."""
+    """A number that needs review, and the accounts that hold it. An unreadable one has no number."""
 
     state: State
     number: PhoneNumber | None
@@ -31,13 +31,13 @@ class PhoneFinding:
 
 
 class SqlPhones:
-    """Looks through the numbers of all accounts."""
+    """Checks the numbers of all accounts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def findings(self, *, convert_at: float | None = None) -> Iterator[PhoneFinding]:
-        """Every number that is shared, in an old form or unreadable; with a moment, old forms are converted then."""
+        """Every number that is shared, in an old form or unreadable; with a time, old forms are converted then."""
         shared = set()
         for account_id, written in self._not_canonical():
             try:
@@ -65,7 +65,7 @@ class SqlPhones:
             yield from connection.execute(statement).scalars()
 
     def _settle(self, account_id: str, written: str, number: PhoneNumber, convert_at: float | None) -> State:
-        """Convert if that is wished and nobody else holds the number, in whatever form, at that very moment."""
+        """Convert if requested and if no other account holds the number, in any form, at that very moment."""
         other = t.account.alias()
         taken = exists().where(other.c.phone.in_(number.writings), other.c.id != account_id)
         with self._database.autocommit.connect() as connection:

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import and_, insert, select, update
 
-from idp.desk.proposals import Proposal
 from idp.ports import Event
+from idp.registration.proposals import Proposal
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
-from keys.database import Database
+from idp.store.database import Database
 
 _p = t.proposal.c
 _PLAIN = ("id", "kind", "agency", "note", "proposed_by", "proposed_at", "expires_at")

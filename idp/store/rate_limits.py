@@ -1,63 +1,82 @@
-"""`RateLimits` in SQL: all counts of one try are raised and judged by one statement, atomically on both databases."""
+"""`RateLimits` in SQL: one statement raises and judges all counts of one try, atomically on both databases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
-from sqlalchemy import Boolean, Double, Integer, and_, bindparam, case, literal, or_, select, type_coerce, update
+from sqlalchemy import (
+    Boolean,
+    Double,
+    Integer,
+    Row,
+    and_,
+    bindparam,
+    case,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from idp.limits.durable import NOTHING, Decision, Hit
 from idp.store import tables as t
-from keys.database import Database
+from idp.store.database import Database
 
 NEVER = 0.0
-"""`blocked_until` of a count that blocks nobody. The moment of the try would block whoever began a little earlier but
-came second, and everybody on a machine whose clock is behind."""
+"""`blocked_until` of a count that blocks nobody. The time of the try would block a caller who began slightly earlier
+but came second, and every caller on a machine whose clock is behind."""
+
+
+Shape = tuple[str, int, int]
+"""What a statement does, and with how many keys of each kind."""
 
 
 class SqlRateLimits:
     """Durable counts in the table `throttle`."""
 
-    _compiled: ClassVar[dict[tuple[str, int], SQLCompiler]] = {}
+    _compiled: ClassVar[dict[tuple[str, Shape], SQLCompiler]] = {}
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def hit(self, hits: Sequence[Hit], now: float) -> list[Decision]:
-        # Sorted, because two statements that lock the same rows in different orders would wait for each other.
+        # Sorted, because two statements that lock the same rows in different orders would deadlock.
         rows = [_first(hit, now) for hit in sorted(hits, key=lambda hit: hit.key)]
-        compiled = self._for(len(rows))
-        values = compiled.params | {f"{name}_{n}": value for n, row in enumerate(rows) for name, value in row.items()}
-        values["now"] = now
-        given = values if compiled.positiontup is None else tuple(values[name] for name in compiled.positiontup)
-        with self._database.autocommit.connect() as connection:
-            found = connection.exec_driver_sql(str(compiled), given).all()
-        return [Decision(row.key, bool(row.admitted), row.failures, row.blocked_until) for row in found]
+        values = {f"{name}_{n}": value for n, row in enumerate(rows) for name, value in row.items()}
+        counted = self._execute(("hit", len(rows), 0), lambda: self._upsert_of(len(rows)), values | {"now": now})
+        return [Decision(row.key, bool(row.admitted), row.failures, row.blocked_until) for row in counted]
 
     def forgive(self, *, clear: Sequence[str] = (), give_back: Mapping[str, int] = NOTHING) -> None:
-        counts = t.throttle.c
-        cleared = counts.key.in_(clear)
-        units = case(*((counts.key == key, number) for key, number in give_back.items()), (cleared, 0), else_=0)
-        # Locked in the order in which `hit` locks; an expired count is a forgotten one, and is swept later.
-        mine = select(counts.key).where(counts.key.in_([*clear, *give_back])).order_by(counts.key).with_for_update()
-        forgiven = {
-            "failures": case((or_(cleared, counts.failures <= units), 0), else_=counts.failures - units),
-            "blocked_until": case((cleared, counts.blocked_until), else_=NEVER),
-            "expires_at": case((cleared, 0.0), else_=counts.expires_at),
-        }
-        with self._database.autocommit.connect() as connection:
-            connection.execute(update(t.throttle).where(counts.key.in_(mine)).values(forgiven))
+        values: dict[str, object] = {f"cleared_{n}": key for n, key in enumerate(clear)}
+        for n, (key, number) in enumerate(give_back.items()):
+            values |= {f"key_{n}": key, f"number_{n}": number}
+        if values:
+            shape = "forgive", len(clear), len(give_back)
+            self._execute(shape, lambda: _forgiven(self._database.dialect, len(clear), len(give_back)), values)
 
-    def _for(self, count: int) -> SQLCompiler:
-        """The statement for so many rows, compiled once: SQLAlchemy would do so for every try (some 4 ms)."""
-        if (wanted := (self._database.dialect, count)) not in self._compiled:
-            rows = [{c.name: bindparam(f"{c.name}_{n}", type_=c.type) for c in t.throttle.c} for n in range(count)]
-            self._compiled[wanted] = self._upsert().values(rows).compile(dialect=self._database.autocommit.dialect)
-        return self._compiled[wanted]
+    def _execute(self, shape: Shape, make: Callable[[], Any], values: dict[str, object]) -> Sequence[Row[Any]]:
+        """Execute the statement of this shape, compiled once: SQLAlchemy would compile it for every try (some 4 ms)."""
+        known = (self._database.dialect, shape)
+        if known not in self._compiled:
+            self._compiled[known] = make().compile(dialect=self._database.autocommit.dialect)
+        compiled = self._compiled[known]
+        named = compiled.params | values
+        parameters = named if compiled.positiontup is None else tuple(named[name] for name in compiled.positiontup)
+        with self._database.autocommit.connect() as connection:
+            result = connection.exec_driver_sql(str(compiled), parameters)
+            return result.all() if result.returns_rows else ()
+
+    def _upsert_of(self, count: int) -> Any:
+        rows = [{c.name: bindparam(f"{c.name}_{n}", type_=c.type) for c in t.throttle.c} for n in range(count)]
+        return self._upsert().values(rows)
 
     def _upsert(self) -> Any:
-        """The statement without its rows: what becomes of a count that exists already."""
+        """The statement without its rows: how an existing count is updated."""
         first = (postgresql if self._database.dialect == "postgresql" else sqlite).insert(t.throttle)
         old, new, now = t.throttle.c, first.excluded, bindparam("now", type_=Double)
         forgotten = old.expires_at <= now
@@ -82,8 +101,32 @@ class SqlRateLimits:
         ).returning(old.key, old.admitted, old.failures, old.blocked_until)
 
 
+def _forgiven(dialect: str, cleared: int, given_back: int) -> Any:
+    """The statement that clears so many counts, and gives back units of so many others.
+
+    PostgreSQL is not waited for until it lies on the disk: after a crash it may be lost, which refuses somebody once
+    more and permits nothing. What `hit` charged lies there before it returns.
+    """
+    counts = t.throttle.c
+    clear: list[Any] = [bindparam(f"cleared_{n}") for n in range(cleared)]
+    others: list[Any] = [bindparam(f"key_{n}") for n in range(given_back)]
+    is_cleared = or_(false(), *(counts.key == key for key in clear))
+    numbers = ((counts.key == key, bindparam(f"number_{n}", type_=Integer)) for n, key in enumerate(others))
+    units = case(*numbers, (is_cleared, 0), else_=0)
+    # Locked in the same order as `hit`; an expired count is treated as absent, and is swept later.
+    mine = select(counts.key).where(counts.key.in_([*clear, *others])).order_by(counts.key).with_for_update()
+    if dialect == "postgresql":
+        mine = mine.where(func.set_config("synchronous_commit", "off", true()) == "off")
+    forgiven = {
+        "failures": case((or_(is_cleared, counts.failures <= units), 0), else_=counts.failures - units),
+        "blocked_until": case((is_cleared, counts.blocked_until), else_=NEVER),
+        "expires_at": case((is_cleared, 0.0), else_=counts.expires_at),
+    }
+    return update(t.throttle).where(counts.key.in_(mine)).values(forgiven)
+
+
 def _first(hit: Hit, now: float) -> dict[str, object]:
-    """The row of a count that does not exist yet: this try is its first failure until it succeeds."""
+    """The row of a new count: this try is its first failure until it succeeds."""
     policy = hit.policy
     return {
         "key": hit.key,

@@ -1,4 +1,4 @@
-"""Rows become values here, and nowhere else."""
+"""Rows are converted to values here, and nowhere else."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ Row = RowMapping | Mapping[str, Any]
 
 
 def account_of(rows: Sequence[Row]) -> Account | None:
-    """One account from the rows of a join with its identifiers, or None when the join found nobody."""
+    """One account from the rows of a join with its identifiers, or None when the join found none."""
     if not rows or rows[0]["a_id"] is None:
         return None
     row = rows[0]

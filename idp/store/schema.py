@@ -1,4 +1,4 @@
-"""What every table of the provider is made of: one collection, and numbers that both databases count up."""
+"""The base of every table of the provider: one metadata collection, and numbers that both databases increment."""
 
 from sqlalchemy import BigInteger, Integer, MetaData
 

@@ -1,4 +1,4 @@
-"""`SessionClients` in SQL: which client is in which session, and the message that tells it of the end."""
+"""`SessionClients` in SQL: which client is in which session, and the message that notifies it of the end."""
 
 from collections.abc import Mapping
 
@@ -7,8 +7,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.oidc.back_channel import NotifiedClient, Outcome, logout_message
 from idp.store import tables as t
+from idp.store.database import Database
 from idp.store.outbox import SqlOutbox
-from keys.database import Database
 
 _c = t.session_client.c
 _s = t.session.c
@@ -18,7 +18,7 @@ OUTCOMES: Mapping[str, Outcome] = {
     "failed": "unreached",
     "expired": "unreached",
 }
-"""What the final states of a message mean; in any other state it is still tried."""
+"""The meaning of a message's final states; in any other state it is still being tried."""
 
 
 class SqlSessionClients:
@@ -31,7 +31,7 @@ class SqlSessionClients:
 
     def add(self, sid: str, client_id: str, *, until: float) -> bool:
         latest = case((_s.expires_at > until, _s.expires_at), else_=until)
-        # On PostgreSQL the lock makes an end that is on its way finish first, and one that comes later see this row.
+        # On PostgreSQL the lock makes a running end finish first, and a later one see this row.
         live = (
             select(_s.sid, literal(client_id), _s.account_id, latest)
             .where(_s.sid == sid, _s.ended_at.is_(None))
@@ -47,7 +47,7 @@ class SqlSessionClients:
             return connection.execute(noted.returning(_c.sid)).first() is not None
 
     def tell(self, connection: Connection, account_id: str, *, sid: str | None, but: str | None, now: float) -> None:
-        """Accept a message to each client of the sessions that end, in the transaction that ends them; once each."""
+        """Accept a message to each client of the ending sessions, in the transaction that ends them; once each."""
         due = [_c.account_id == account_id, _c.message_id.is_(None)]
         if sid is not None:
             due.append(_c.sid == sid)
@@ -62,7 +62,7 @@ class SqlSessionClients:
 
     def clients_of(self, sid: str) -> list[NotifiedClient]:
         messages = t.session_client.join(t.message, t.message.c.id == _c.message_id)
-        found = select(_c.client_id, t.message.c.state).select_from(messages).where(_c.sid == sid)
+        statement = select(_c.client_id, t.message.c.state).select_from(messages).where(_c.sid == sid)
         with self._database.autocommit.connect() as connection:
-            rows = connection.execute(found.order_by(_c.client_id)).all()
+            rows = connection.execute(statement.order_by(_c.client_id)).all()
         return [NotifiedClient(row.client_id, OUTCOMES.get(row.state, "trying")) for row in rows]

@@ -1,8 +1,8 @@
-"""`SessionStore` in SQL. Ending a session ends its refresh families and tells its portals in the same transaction."""
+"""`SessionStore` in SQL. Ending a session ends its refresh families and notifies its clients in one transaction."""
 
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.accounts.notices import Notice
@@ -11,14 +11,17 @@ from idp.login.sessions import Session
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.database import Database
 from idp.store.families import claim_within
 from idp.store.rows import SESSION, session_of
 from idp.store.session_clients import SqlSessionClients
 from idp.store.undo import SqlNotices
-from keys.database import Database
 
 MOST_LISTED = 100
 MOST_DEVICES = 20
+
+
+_SECURED_AT = select(t.account.c.secured_at).where(t.account.c.id == bindparam("account_id")).with_for_update(read=True)
 
 
 class SqlSessions:
@@ -30,6 +33,7 @@ class SqlSessions:
         self._clients = clients
         self._notices = notices
         self._dialect = postgresql if database.dialect == "postgresql" else sqlite
+        self._open = self._opening()
 
     def open(
         self,
@@ -47,24 +51,24 @@ class SqlSessions:
         facts = {"through": proof.through, "browser": browser, "network": session.network}
         opened = Event("login.succeeded", proof.account_id, facts=facts)
         with self._database.transaction.begin() as connection:
-            # Held until we are done: a credential event ends this session, or came first and we do not open it.
-            of_account = select(t.account.c.secured_at).where(t.account.c.id == proof.account_id)
-            if connection.execute(of_account.with_for_update(read=True)).scalar() != secured_at:
+            # Locked until we are done: a credential event ends this session, or came first and we do not open it.
+            if connection.execute(_SECURED_AT, {"account_id": proof.account_id}).scalar() != secured_at:
                 raise Expired("the account was secured meanwhile")
             if claim and not claim_within(connection, claim, session.expires_at):
                 raise Expired("the attempt was finished before")
-            if not connection.execute(self._open(row)).rowcount:
+            if not connection.execute(self._open, row).rowcount:
                 raise Expired("the session to go on with was ended meanwhile")
             if device_digest:
                 self._remember(connection, proof.account_id, device_digest, session.created_at, device_until)
             self._audit.write(connection, opened)
             self._notices.write(connection, notice)
 
-    def _open(self, row: dict[str, Any]) -> Any:
+    def _opening(self) -> Any:
         """Insert a session, or give the account's live one of the same `sid` its new cookie and dates."""
-        session = self._dialect.insert(t.session).values(row)
+        session = self._dialect.insert(t.session)
         mine = and_(t.session.c.account_id == session.excluded.account_id, t.session.c.ended_at.is_(None))
-        return session.on_conflict_do_update(index_elements=[t.session.c.sid], set_=row, where=mine)
+        changed = {column.name: session.excluded[column.name] for column in t.session.c if column.name != "ended_at"}
+        return session.on_conflict_do_update(index_elements=[t.session.c.sid], set_=changed, where=mine)
 
     def _remember(self, connection: Connection, account_id: str, digest: str, now: float, until: float) -> None:
         device = self._dialect.insert(t.device).values(
@@ -87,14 +91,14 @@ class SqlSessions:
     def end_within(
         self, connection: Connection, account_id: str, *, sid: str | None, but: str | None, now: float
     ) -> list[str]:
-        """End sessions in the caller's transaction with all that hangs on them; returns the ended sids."""
+        """End sessions and their dependents in the caller's transaction; returns the ended sids."""
         mine = [t.session.c.account_id == account_id, t.session.c.ended_at.is_(None)]
         families = [t.refresh_family.c.account_id == account_id, t.refresh_family.c.revoked_at.is_(None)]
         if sid is not None:
             mine.append(t.session.c.sid == sid)
             families.append(t.refresh_family.c.sid == sid)
         if but is not None:
-            # Families too whose own session has expired long ago.
+            # Also families whose own session expired long ago.
             mine.append(t.session.c.sid != but)
             families.append(t.refresh_family.c.sid != but)
         statement = update(t.session).where(and_(*mine)).values(ended_at=now).returning(t.session.c.sid)
@@ -109,8 +113,8 @@ class SqlSessions:
         mine = and_(t.session.c.account_id == account_id, t.session.c.ended_at.is_(None), t.session.c.expires_at > now)
         statement = select(*SESSION).where(mine).order_by(t.session.c.created_at.desc()).limit(MOST_LISTED)
         with self._database.autocommit.connect() as connection:
-            found = [session_of(row) for row in connection.execute(statement).mappings()]
-        return [session for session in found if session]
+            sessions = [session_of(row) for row in connection.execute(statement).mappings()]
+        return [session for session in sessions if session]
 
     def knows_device(self, account_id: str, device_digest: str, now: float) -> bool:
         d = t.device.c

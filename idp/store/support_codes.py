@@ -1,4 +1,4 @@
-"""What `idp explain CODE` tells: a short record of every error page, kept for thirty days."""
+"""What `idp explain CODE` prints: a short record of every error page, kept for thirty days."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ from sqlalchemy import insert, select
 
 from idp.ports import Clock
 from idp.store import tables as t
-from keys.database import Database
+from idp.store.database import Database
 
 KEPT = 30 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
 class SupportCode:
-    """One error page: what it said (`kind`, `status`), where, to which client, and the operator's detail."""
+    """One error page: its `kind` and `status`, the route, the client, and the operator's detail."""
 
     code: str
     at: float
@@ -39,7 +39,7 @@ class SqlSupportCodes:
             connection.execute(insert(t.incident), row | {"detail": detail[:500], "expires_at": now + KEPT})
 
     def find(self, code: str) -> SupportCode | None:
-        """The incident with this code, in whatever case and spacing it was read out."""
+        """The incident with this code, regardless of case and spacing."""
         wanted = code.strip().upper().replace("-", "").replace(" ", "")
         columns = [t.incident.c[name] for name in ("code", "at", "kind", "status", "route", "client_id", "detail")]
         with self._database.autocommit.connect() as connection:

@@ -20,24 +20,22 @@ from sqlalchemy import (
     text,
 )
 
-from idp.store.desk_tables import activation as activation
-from idp.store.desk_tables import agency as agency
-from idp.store.desk_tables import data_request as data_request
-from idp.store.desk_tables import declaration as declaration
-from idp.store.desk_tables import photo as photo
 from idp.store.device_tables import ended_ticket as ended_ticket
 from idp.store.device_tables import enrolled_device as enrolled_device
 from idp.store.link_tables import link as link
 from idp.store.link_tables import link_dispute as link_dispute
 from idp.store.link_tables import participant as participant
-from idp.store.link_tables import upstream_closed as upstream_closed
-from idp.store.link_tables import upstream_stay as upstream_stay
 from idp.store.officer_tables import officer as officer
 from idp.store.officer_tables import officer_invitation as officer_invitation
 from idp.store.officer_tables import officer_right as officer_right
 from idp.store.officer_tables import officer_session as officer_session
 from idp.store.officer_tables import proposal as proposal
 from idp.store.passkey_tables import passkey as passkey
+from idp.store.registration_tables import activation as activation
+from idp.store.registration_tables import agency as agency
+from idp.store.registration_tables import data_request as data_request
+from idp.store.registration_tables import declaration as declaration
+from idp.store.registration_tables import photo as photo
 from idp.store.schema import Number as Number
 from idp.store.schema import metadata as metadata
 
@@ -258,7 +256,7 @@ incident = Table(
     Index("incident_by_expiry", "expires_at"),
 )
 
-# What people are told. Recipient and facts are sealed: they hold codes, links and numbers.
+# Messages to people. Recipient and facts are sealed: they contain codes, links and numbers.
 message = Table(
     "message",
     metadata,
@@ -297,7 +295,7 @@ one_time_code = Table(
     Index("one_time_code_by_expiry", "expires_at"),
 )
 
-# How much was spent of a budget in the window that ends at `expires_at`.
+# How much of a budget was spent in the window that ends at `expires_at`.
 budget = Table(
     "budget",
     metadata,
@@ -307,7 +305,7 @@ budget = Table(
     Index("budget_by_expiry", "expires_at"),
 )
 
-# What a person may undo with the link of a notice, once.
+# What a person may undo, once, with the link of a notice.
 undo = Table(
     "undo",
     metadata,
@@ -322,7 +320,7 @@ undo = Table(
     Index("undo_by_expiry", "expires_at"),
 )
 
-# Which clients to tell when a session ends, and by which message (OpenID Connect Back-Channel Logout 1.0).
+# Which clients to notify when a session ends, and by which message (OpenID Connect Back-Channel Logout 1.0).
 session_client = Table(
     "session_client",
     metadata,

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection
 
-from keys.database import Database
+from idp.store.database import Database
 
 
 @contextmanager
 def patient(database: Database) -> Iterator[Connection]:
-    """A connection whose statements may take their time and whose rows come bit by bit. It is only for reading."""
+    """A read-only connection without the usual time limit, whose rows are streamed."""
     if database.dialect == "sqlite":
         with database.autocommit.connect() as connection:
             yield connection.execution_options(yield_per=500)

@@ -1,4 +1,4 @@
-"""What the link of a notice would undo, with the values from before sealed."""
+"""What the link of a notice would undo, with the previous values sealed."""
 
 import json
 from collections.abc import Sequence
@@ -10,15 +10,15 @@ from idp.limits.budgets import DAY, Budget
 from idp.messages.message import Message
 from idp.store import tables as t
 from idp.store.budgets import pay
+from idp.store.database import Database
 from idp.store.outbox import SqlOutbox
-from keys.database import Database
 from keys.sealing import MasterKey
 
 _u = t.undo.c
 
 
 class SqlNotices:
-    """Notices and their undo links, written in the transaction of what they tell about."""
+    """Notices and their undo links, written in the transaction of the event they report."""
 
     def __init__(self, database: Database, outbox: SqlOutbox, sealing: MasterKey, *, device_texts: int = 3) -> None:
         self._device_texts = device_texts
@@ -33,9 +33,9 @@ class SqlNotices:
             connection.execute(insert(t.undo), self._row(notice.undo))
 
     def _affordable(self, connection: Connection, notice: Notice) -> Sequence[Message]:
-        """All messages; of new devices an account is told by text a few times a day, and by mail always.
+        """All messages; of new devices an account is notified by text a few times a day, by mail always.
 
-        Whoever logs in often on machines that are not theirs would cost a text each time.
+        Otherwise a person who often logs in on other people's machines would cost a text each time.
         """
         undo = notice.undo
         texts = [message for message in notice.messages if message.channel == "sms"]
@@ -55,12 +55,12 @@ class SqlNotices:
         return Undo(digest, row.account_id, row.event, before, row.created_at, row.expires_at)
 
     def used_at(self, digest: str) -> float | None:
-        """When the link was used, or died with one that was."""
+        """When the link was used, or invalidated together with a used one."""
         with self._database.autocommit.connect() as connection:
             return connection.execute(select(_u.used_at).where(_u.digest == digest)).scalar()
 
     def previous(self, account_id: str, now: float) -> dict[str, str]:
-        """Number and address of before a change that can still be undone: who had them is told of what follows."""
+        """Number and address from before a change that can still be undone: their holders are notified too."""
         changed = and_(_u.account_id == account_id, _u.event.in_(("phone_changed", "email_changed", "profile_changed")))
         live = select(t.undo).where(changed, _u.used_at.is_(None), _u.expires_at > now).order_by(_u.created_at)
         with self._database.autocommit.connect() as connection:
@@ -69,9 +69,9 @@ class SqlNotices:
         return {name: each[name] for each in befores for name in ("phone", "email") if each.get(name)}
 
     def use(self, connection: Connection, digest: str, now: float) -> bool:
-        """Use the link up: exactly one caller gets True.
+        """Use up the link: exactly one caller gets True.
 
-        Links of later notices go with it: what they tell of was done by whoever the person says was not them.
+        Links of later notices are used up too: those events were caused by the person who is now disavowed.
         """
         used = update(t.undo).where(_live(digest, now)).values(used_at=now).returning(_u.account_id, _u.created_at)
         row = connection.execute(used).first()

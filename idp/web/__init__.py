@@ -1,7 +1,7 @@
-"""HTTP: pages for people (Flask) and endpoints for machines (plain WSGI), behind one front door.
+"""HTTP: pages for people (Flask) and endpoints for clients (plain WSGI), behind one gateway.
 
-Path through it: `gateway.py` bounds and logs every request and dresses every answer -> `protocol_endpoints.py` answers
-clients -> `routes.py` lists every page: URL, class, collaborators. Further steps of a login know who is there by
-`steps.py`, and every page with a one-time code is laid out by `otp_flow.py`. Pages read a form, ask a rule and render;
-they decide nothing. `register/` is form 01 and its API, `officer/` the console, which has a host of its own.
+Path through it: `gateway.py` bounds and logs every request and completes every response -> `protocol_endpoints.py`
+answers clients -> `routes.py` lists every page: URL, class, collaborators. The later steps of a login find the person
+through `steps.py`; `otp_flow.py` renders every page with a one-time code. Pages read a form, ask a rule and render;
+they decide nothing. `register/` is form 01 and its API; `officer/` is the console, on its own host.
 """

@@ -1,8 +1,7 @@
-"""`/account`: what we know of the person, where they are logged in, what they agreed to, and how to end each of it."""
+"""`/account`: what we store about the person, their sessions and agreements, and how to end each of them."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from flask import redirect, render_template
@@ -13,57 +12,51 @@ from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.devices import Devices
 from idp.accounts.masking import masked_contact
+from idp.dates import local_date
 from idp.errors import BadRequest, Forbidden
-from idp.login.attempt import Attempts, LoginAttempt, browser_of
-from idp.login.sessions import Session, Sessions
+from idp.http.cookies import new_browser
+from idp.http.headers import page_policy
+from idp.login.attempt import LoginAttempt, browser_of
+from idp.login.sessions import Session
 from idp.login.steps import RequiredStep, Step
 from idp.oidc.clients import Clients
 from idp.oidc.consents import Consents
 from idp.oidc.dispatch import Dispatcher, Entry
 from idp.oidc.gate import GrantState
-from idp.oidc.issuing import GrantStates
 from idp.oidc.signed_in import SignedIn
-from idp.ports import Clock
 from idp.web.agents import browser_name
 from idp.web.authorize import STEP_PAGES, set_session
 from idp.web.browser import Browser, WebContext, csrf_of, demand_csrf, this_browser, with_query
-from idp.web.cookies import new_browser
-from idp.web.headers import page_policy
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS, SCOPES
 
-VIETNAM = timezone(timedelta(hours=7))
-
 
 class OwnPages:
-    """What the pages of `/account` share: who is there, and how to ask them to log in.
+    """What the pages of `/account` share: the current session, and how to ask the person to log in.
 
-    `links` says that there are upstreams to link the account with.
+    `links` is True when there are upstreams to link the account with.
     """
 
     def __init__(
         self,
         context: WebContext,
-        attempts: Attempts,
-        sessions: Sessions,
-        grant_states: GrantStates,
+        dispatcher: Dispatcher,
+        signed_in: SignedIn,
         consents: Consents,
         clients: Clients,
-        clock: Clock,
-        dispatcher: Dispatcher,
         *,
         links: bool = False,
     ) -> None:
         self.links = links
         self.dispatcher = dispatcher
         self.context = context
-        self.attempts = attempts
-        self.sessions = sessions
-        self.grant_states = grant_states
-        self._signed_in = SignedIn(grant_states, sessions)
+        self.attempts = dispatcher.attempts
+        self.sessions = signed_in.sessions
+        self.grant_states = signed_in.grant_states
+        self._signed_in = signed_in
         self.consents = consents
         self.clients = clients
-        self.clock = clock
+        self.clock = context.clock
 
     def grant_state(self, browser: Browser) -> GrantState | None:
         """The live session of this browser and its active account."""
@@ -78,15 +71,15 @@ class OwnPages:
         return grant_state.session
 
     def ask_to_log_in(self, browser: Browser, return_to: str = "/account", *, recovers: bool = False) -> Response:
-        """Begin an attempt of our own; it returns to `/account` and then to the page that asked."""
+        """Start a login attempt of our own; it returns to `/account` and then to the page that asked."""
         return self.begin(browser, "login", return_to=return_to, recovers=recovers)
 
     def begin(
         self, browser: Browser, step: Step, *, return_to: str, step_up: str = "", recovers: bool = False
     ) -> Response:
-        """Begin an attempt of our own at this step; `step_up` is the live session to whose login a code is added.
+        """Start a login attempt of our own at this step; `step_up` is the live session whose login gets a code.
 
-        `recovers` says that a new password is to be set.
+        `recovers` means that a new password will be set.
         """
         secret = browser.secret or new_browser()
         fresh = LoginAttempt((), "", "", browser_of(secret), self.clock(), return_to=return_to, step_up=step_up)
@@ -98,14 +91,14 @@ class OwnPages:
 
 
 class Home(Page):
-    """The bare address leads to the person's own page."""
+    """The root address redirects to the person's own page."""
 
     def get(self) -> Response:
         return redirect("/account", 303)
 
 
 class AccountPage(Page):
-    """The person's own page. `upstream_of` tells where ending this session may also lead."""
+    """The person's own page. `upstream_of` returns the upstream that ending the session may lead to."""
 
     def __init__(self, pages: OwnPages, upstream_of: Callable[[Session], str | None], devices: Devices) -> None:
         self._pages = pages
@@ -138,7 +131,7 @@ class AccountPage(Page):
         return response
 
     def _returned(self, browser: Browser, handle: str) -> Response:
-        """Back from a step: to the next one that is owed, or in, with a new session."""
+        """Back from a step: continue with the next step that is owed, or log in with a new session."""
         attempt = self._pages.attempts.load(handle, browser.held(handle))
         entry = Entry(browser.client_info, browser.session, handle, attempt)
         opened = self._pages.dispatcher.next_at_home(entry, handle, attempt)
@@ -149,13 +142,13 @@ class AccountPage(Page):
         return response
 
     def _password(self, account: Account) -> dict[str, Any]:
-        """When the password was set, until when it is good, and whether that is soon."""
+        """When the password was set, until when it is valid, and whether that is soon."""
         age, set_at = self._pages.dispatcher.age, account.password_changed_at
         until = age.good_until(account)
         soon = age.due(account, self._pages.clock()) == "expiring"
         return {
-            "set": shown_date(set_at) if set_at else None,
-            "until": shown_date(until) if until else None,
+            "set": local_date(set_at) if set_at else None,
+            "until": local_date(until) if until else None,
             "soon": soon,
         }
 
@@ -164,7 +157,7 @@ class AccountPage(Page):
         for device in self._devices.of_account(account_id):
             app = self._pages.clients.find(device.client_id)
             row = {"id": device.id, "name": device.name, "app": app.client_name if app else device.client_id}
-            moments = {"enrolled": shown_date(device.enrolled_at), "last_seen": shown_date(device.last_seen_at)}
+            moments = {"enrolled": local_date(device.enrolled_at), "last_seen": local_date(device.last_seen_at)}
             rows.append(row | moments)
         return rows
 
@@ -174,13 +167,13 @@ class AccountPage(Page):
             client = self._pages.clients.find(agreement.client_id)
             scopes = [str(SCOPES[s].title) for s in agreement.scopes if s in SCOPES]
             name = client.client_name if client else agreement.client_id
-            since = shown_date(agreement.granted_at)
+            since = local_date(agreement.granted_at)
             rows.append({"client_name": name, "client_id": agreement.client_id, "scopes": scopes, "since": since})
         return rows
 
 
 class EndOne(Page):
-    """Ends one session of the person, or all others. `signed_out` is the address to go to after one's own."""
+    """Ends one session of the person, or all others. `signed_out` is the address to go to after ending one's own."""
 
     def __init__(self, pages: OwnPages, signed_out: Callable[[Session], str]) -> None:
         self._pages = pages
@@ -233,12 +226,7 @@ def _listed(session: Session, current: Session) -> dict[str, Any]:
         "id": session.sid,
         "browser": browser_name(session.user_agent) or gettext("Trình duyệt không rõ"),
         "place": session.network,
-        "started": shown_date(session.created_at),
-        "last_seen": shown_date(session.last_seen_at),
+        "started": local_date(session.created_at),
+        "last_seen": local_date(session.last_seen_at),
         "current": session.sid == current.sid,
     }
-
-
-def shown_date(at: float) -> str:
-    """As on forms in Vietnam: dd/MM/yyyy HH:mm in Asia/Ho_Chi_Minh."""
-    return datetime.fromtimestamp(at, UTC).astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")

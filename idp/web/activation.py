@@ -1,6 +1,6 @@
-"""`/a/…` and `/activate`: the link of an approval, a code to the phone, the first password.
+"""`/a/…` and `/activate`: the link from an approval, a code to the phone, the first password.
 
-The link shows whose account it is; a code is sent only when the person asks for it.
+The link shows which account it is for; a code is sent only when the person asks for it.
 """
 
 from dataclasses import replace
@@ -13,18 +13,18 @@ from werkzeug.wrappers import Response
 from idp.accounts.account import Account
 from idp.accounts.masking import masked_contact, masked_name
 from idp.accounts.passwords import WeakPassword
-from idp.desk.activation import Activating, Activations, code_ask
+from idp.http.cookies import new_browser
+from idp.http.headers import page_policy
 from idp.login.attempt import browser_of
+from idp.registration.activation import Activating, Activations, code_ask
 from idp.web.browser import Browser, WebContext, this_browser, with_query
-from idp.web.cookies import new_browser
-from idp.web.headers import page_policy
 from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS, PASSWORD
 
 
 class ActivationLinkPage(Page):
-    """The link of the message, as long as it is unused."""
+    """The link from the message, while it is unused."""
 
     def __init__(self, context: WebContext, activations: Activations) -> None:
         self._context = context
@@ -41,7 +41,7 @@ class ActivationLinkPage(Page):
 
 
 class _Step(Page):
-    """What the pages of an activation share: who is there."""
+    """What the pages of an activation share: finding the activation in progress."""
 
     def __init__(self, context: WebContext, activations: Activations, desk: OtpFlow) -> None:
         self._context = context
@@ -50,14 +50,14 @@ class _Step(Page):
 
     def here(self) -> tuple[Browser, str, Activating, Account]:
         browser = this_browser(self._context)
-        given = browser.form if browser.request.method == "POST" else browser.query
-        handle = given.get("ticket", "")
+        fields = browser.form if browser.request.method == "POST" else browser.query
+        handle = fields.get("ticket", "")
         under_way, account = self._activations.here(handle, browser_of(browser.secret or ""))
         return browser, handle, under_way, account
 
 
 class Whose(_Step):
-    """Whose account it is, masked, and the button that sends a code."""
+    """Shows which account this is, masked, and a button that sends a code."""
 
     def get(self) -> Response:
         _, handle, under_way, account = self.here()
@@ -83,14 +83,14 @@ class Whose(_Step):
         typed = browser.form.get("reference", "")
         if not under_way.known and not self._activations.recognise(handle, under_way, typed):
             return self._page(handle, under_way, account, gettext("Mã số tờ khai không đúng. Hãy xem trên bản in."))
-        shown = self._desk.first(code_ask(handle, account), browser, trusted=True)
-        if shown.get("error"):
-            return _code_page(self._desk, browser, handle, account, shown)
+        values = self._desk.first(code_ask(handle, account), browser, trusted=True)
+        if values.get("error"):
+            return _code_page(self._desk, browser, handle, account, values)
         return redirect(with_query("/activate/code", ticket=handle), 303)
 
 
 class ActivationCodePage(_Step):
-    """The code to the phone."""
+    """Asks for the code sent to the phone."""
 
     def get(self) -> Response:
         browser, handle, under_way, account = self.here()
@@ -107,15 +107,15 @@ class ActivationCodePage(_Step):
         ask = code_ask(handle, account)
         if "code-again" in browser.form:
             return _code_page(self._desk, browser, handle, account, self._desk.again(ask, browser, trusted=True))
-        verdict, shown = self._desk.judged(ask, browser)
+        verdict, values = self._desk.judged(ask, browser)
         if verdict != "right":
-            return _code_page(self._desk, browser, handle, account, shown)
+            return _code_page(self._desk, browser, handle, account, values)
         self._activations.proved(handle, under_way)
         return redirect(with_query("/activate/password", ticket=handle), 303)
 
 
 class FirstPassword(_Step):
-    """The first password, twice."""
+    """Asks for the first password, twice."""
 
     def get(self) -> Response:
         _, handle, under_way, account = self.here()
@@ -139,7 +139,7 @@ class FirstPassword(_Step):
         return _page(render_template("activate_password.html", ticket=handle, username=username, error=error))
 
 
-def _code_page(desk: OtpFlow, browser: Browser, handle: str, account: Account, shown: dict[str, Any]) -> Response:
+def _code_page(desk: OtpFlow, browser: Browser, handle: str, account: Account, values: dict[str, Any]) -> Response:
     sheet = OtpPage(
         title=gettext("Nhập mã xác thực"),
         lead=gettext("Mã này chứng minh bạn đang giữ điện thoại đã đăng ký."),
@@ -147,7 +147,7 @@ def _code_page(desk: OtpFlow, browser: Browser, handle: str, account: Account, s
         action="/activate/code",
         hidden={"ticket": handle},
     )
-    return desk.answer(browser, replace(sheet, **shown))
+    return desk.answer(browser, replace(sheet, **values))
 
 
 def _page(body: str) -> Response:

@@ -1,4 +1,4 @@
-"""`/account/activity`: what was done with the account, newest first; and `/account/end-device`."""
+"""`/account/activity`: the events of the account, newest first; and `/account/end-device`."""
 
 from typing import Any
 
@@ -8,11 +8,12 @@ from werkzeug.wrappers import Response
 
 from idp.accounts.devices import Devices
 from idp.accounts.history import Happened, History
+from idp.dates import local_date
 from idp.errors import BadRequest
-from idp.web.account import OwnPages, shown_date
+from idp.http.headers import page_policy
+from idp.web.account import OwnPages
 from idp.web.activity_words import HAPPENED, THROUGH
 from idp.web.browser import this_browser
-from idp.web.headers import page_policy
 from idp.web.own_data import Sensitive
 from idp.web.page import Page
 
@@ -31,14 +32,16 @@ class Activity(Page):
         grant_state = self._pages.grant_state(browser)
         if grant_state is None or grant_state.account is None:
             return self._pages.ask_to_log_in(browser, "/account/activity")
-        found = self._history.of_account(grant_state.account.id, limit=SHOWN_AT_ONCE)
-        response = Response(render_template("activity.html", rows=[_row(each) for each in found]), mimetype="text/html")
+        records = self._history.of_account(grant_state.account.id, limit=SHOWN_AT_ONCE)
+        response = Response(
+            render_template("activity.html", rows=[_row(each) for each in records]), mimetype="text/html"
+        )
         response.headers["Content-Security-Policy"] = page_policy()
         return response
 
 
 class EndDevice(Sensitive):
-    """Ends an enrolled phone of the person, after a fresh code: its key opens nothing again."""
+    """Ends an enrolled phone of the person, after a fresh code: its key is no longer accepted."""
 
     def __init__(self, pages: OwnPages, devices: Devices) -> None:
         super().__init__(pages)
@@ -64,7 +67,7 @@ def _row(happened: Happened) -> dict[str, Any]:
     facts = happened.facts
     through = str(facts.get("through", "")) if happened.name == "login.succeeded" else ""
     return {
-        "at": shown_date(happened.at),
+        "at": local_date(happened.at),
         "what": HAPPENED[happened.name],
         "through": THROUGH.get(through) or (gettext("qua %(way)s", way=through) if through else ""),
         "browser": str(facts.get("browser", "")),

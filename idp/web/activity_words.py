@@ -1,4 +1,4 @@
-"""What the history of an account says of each event."""
+"""The text for each event in the history of an account."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""A browser's name in words a person knows, from its `User-Agent`; good enough to recognise one's own devices."""
+"""A browser's name in plain words, from its `User-Agent`; good enough to recognise one's own devices."""
 
 _BROWSERS = (
     ("coc_coc_browser", "Cốc Cốc"),
@@ -20,7 +20,7 @@ _SYSTEMS = (
 
 
 def browser_and_system(user_agent: str) -> tuple[str, str]:
-    """For example "Chrome" and "Windows"; what is not recognised is empty."""
+    """For example "Chrome" and "Windows"; empty for what is not recognised."""
     text = user_agent.lower()
     browser = next((name for mark, name in _BROWSERS if mark in text), "")
     return browser, next((name for mark, name in _SYSTEMS if mark in text), "")

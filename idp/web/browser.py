@@ -1,7 +1,9 @@
-"""What a page asks of the browser in front of it: cookies, language, origin, and the form it sent."""
+"""What a page needs to know about the browser: cookies, language, origin, and the submitted form."""
 
 import hmac
 import re
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,22 +15,23 @@ from werkzeug.wrappers import Request, Response
 from idp.accounts.notices import Scene
 from idp.ephemeral_records import digest
 from idp.errors import Forbidden
+from idp.http.cookies import Cookies
+from idp.http.forms import Pairs, read_form, read_query, single
+from idp.http.network import TrustedProxies
 from idp.login.attempt import Held
 from idp.login.sessions import ClientInfo
-from idp.messages.message import Language
+from idp.ports import Clock
+from idp.sentences import Language
 from idp.web.agents import browser_name, is_phone
-from idp.web.cookies import Cookies
-from idp.web.forms import Pairs, read_form, read_query, single
-from idp.web.network import TrustedProxies
 from idp.web.places import NOWHERE, Places
 
 LANGUAGES = ("vi", "en")
 SECOND_LIFE = 3600
-"""Seconds for which a browser keeps an attempt's second secret: as long as any attempt lives, and a little."""
+"""Seconds for which a browser keeps an attempt's second secret: slightly longer than the longest attempt."""
 
 SECOND_COOKIE = re.compile("p[A-Za-z0-9_-]{12}")
 MOST_SECOND_COOKIES = 10
-"""Attempts with a proof that one browser has at a time: more than anybody has tabs."""
+"""Attempts with a proof that one browser may have at a time: more than anyone has tabs."""
 
 LONGEST_MOVED = 6000
 """Bytes of a form that still fit into a URL."""
@@ -36,7 +39,7 @@ LONGEST_MOVED = 6000
 
 @dataclass(frozen=True)
 class WebContext:
-    """What every page knows of its installation."""
+    """What every page knows of its installation. `count_login` counts the outcome of each login by its method."""
 
     issuer: str
     cookies: Cookies
@@ -44,6 +47,8 @@ class WebContext:
     testing: bool = False
     places: Places = NOWHERE
     home: str = "/account"
+    clock: Clock = time.time
+    count_login: Callable[[str, str], None] = lambda through, outcome: None
 
 
 class Browser:
@@ -52,7 +57,7 @@ class Browser:
     def __init__(self, context: WebContext, request: Request) -> None:
         self.context = context
         self.request = request
-        self.given: dict[str, str] = {}
+        self.new_cookies: dict[str, str] = {}
 
     @cached_property
     def secret(self) -> str | None:
@@ -60,24 +65,24 @@ class Browser:
         return self.context.cookies.read(self.request.cookies, "b")
 
     def held(self, handle: str) -> Held:
-        """What this browser holds of the attempt."""
+        """What this browser holds for the attempt."""
         return Held(self.secret or "", self.context.cookies.read(self.request.cookies, second_cookie(handle)) or "")
 
     def was_proved(self, handle: str, secret: str) -> None:
-        """Give the browser, with the answer, the second secret of an attempt that holds a proof from now on."""
+        """Set, with the response, the second secret of an attempt that from now on holds a proof."""
         if secret:
-            self.given[second_cookie(handle)] = secret
+            self.new_cookies[second_cookie(handle)] = secret
 
     def hand_over(self, response: Response) -> None:
-        """Set what the browser was given; every page's answer comes by here.
+        """Set the new cookies; every page's response passes through here.
 
-        Who logs in all day, as at a counter, would otherwise carry more cookies than a server reads.
+        Without the limit, a person who logs in all day, as at a counter, would send more cookies than a server reads.
         """
-        if not self.given:
+        if not self.new_cookies:
             return
         for name in self.context.cookies.older(self.request.cookies, SECOND_COOKIE, MOST_SECOND_COOKIES - 1):
             self.context.cookies.drop(response, name)
-        for name, secret in self.given.items():
+        for name, secret in self.new_cookies.items():
             self.context.cookies.set(response, name, secret, max_age=SECOND_LIFE)
 
     @cached_property
@@ -100,7 +105,7 @@ class Browser:
 
     @cached_property
     def scene(self) -> Scene:
-        """Browser and language, for the notice of what is done here."""
+        """Browser and language, for the notice about this action."""
         return Scene(browser_name(self.request.headers.get("User-Agent", "")[:500]), self.language())
 
     @property
@@ -110,7 +115,7 @@ class Browser:
 
     @cached_property
     def address(self) -> str:
-        """The address that pays for messages: one IPv4 address, or the /64 of an IPv6 one."""
+        """The address whose message budget is charged: one IPv4 address, or the /64 of an IPv6 address."""
         return self.context.peers.household(self.request.environ)
 
     @cached_property
@@ -125,31 +130,35 @@ class Browser:
         return single(read_form(self.request.environ))
 
     def params(self) -> Pairs:
-        """The parameters of an endpoint that takes GET and POST alike. Raises `BadRequest`."""
+        """The parameters of an endpoint that accepts both GET and POST. Raises `BadRequest`."""
         environ = self.request.environ
         return read_form(environ) if self.request.method == "POST" else read_query(environ)
 
     def came_without_cookies(self) -> bool:
-        """Whether another site posted here: SameSite=Lax keeps our cookies back then, although the browser has them.
+        """Whether another site posted here: SameSite=Lax then withholds our cookies, although the browser has them.
 
-        The answer is a redirect to the same address by GET, which they come with.
+        The response is a redirect to the same address by GET, which includes the cookies.
         """
         is_long = int(self.request.environ.get("CONTENT_LENGTH") or 0) > LONGEST_MOVED
         return self.request.method == "POST" and self.secret is None and self.session is None and not is_long
 
     @property
     def was_sent_here(self) -> bool:
-        """Whether a page of another site led here, by a link or through redirects."""
+        """Whether the browser came from a page of another site, by a link or through redirects."""
         return self.request.headers.get("Sec-Fetch-Site") == "cross-site"
 
     def language(self) -> Language:
-        """The language to speak: asked for now, chosen before, else Vietnamese."""
+        """The language to use: requested now, chosen before, or Vietnamese."""
+        return self._language
+
+    @cached_property
+    def _language(self) -> Language:
         asked = self.request.args.get("lang", "")
         chosen = asked if asked in LANGUAGES else self.context.cookies.read(self.request.cookies, "l")
         return "en" if chosen == "en" else "vi"
 
     def demand_same_origin(self) -> None:
-        """A form of ours comes from a page of ours; what a browser says about that is believed when it says no.
+        """Our forms are submitted from our pages; what the browser says about that is trusted only when it says no.
 
         Raises `Forbidden`.
         """
@@ -161,32 +170,32 @@ class Browser:
 
 
 def second_cookie(handle: str) -> str:
-    """The name of the cookie with an attempt's second secret: one for each, so that tabs are in no other's way."""
+    """The name of the cookie with an attempt's second secret: one for each attempt, so that tabs do not interfere."""
     return "p" + digest("second cookie", handle)[:12]
 
 
 def csrf_of(session_cookie: str) -> str:
-    """The anti-forgery value of a session's forms: nobody can compute it without the cookie."""
+    """The anti-forgery value of a session's forms: it cannot be computed without the cookie."""
     return digest("csrf", session_cookie)
 
 
 def demand_csrf(browser: Browser) -> None:
     """Refuse a form without the session's anti-forgery value. Raises `Forbidden`."""
-    given = browser.form.get("csrf", "")
+    csrf = browser.form.get("csrf", "")
     expected = csrf_of(browser.session) if browser.session else ""
-    if not expected or not hmac.compare_digest(given.encode(), expected.encode()):
+    if not expected or not hmac.compare_digest(csrf.encode(), expected.encode()):
         raise Forbidden("anti-forgery value is missing or wrong")
 
 
 def this_browser(context: WebContext) -> Browser:
-    """The browser of the request that is being answered; one for all who ask, because a body can be read once."""
+    """The browser of the current request; one instance for all callers, because a body can be read only once."""
     if "browser" not in g:
         g.browser = Browser(context, request)
-    found: Browser = g.browser
-    return found
+    browser: Browser = g.browser
+    return browser
 
 
 def with_query(path: str, **params: Any) -> str:
     """`path` with the given parameters that are not None."""
-    given = {name: value for name, value in params.items() if value is not None}
-    return f"{path}?{urlencode(given)}" if given else path
+    query = {name: value for name, value in params.items() if value is not None}
+    return f"{path}?{urlencode(query)}" if query else path

@@ -1,4 +1,4 @@
-"""The captcha of a form, for every page that has one: what is shown, and what the form brought back."""
+"""The captcha of a form, for every page that has one: what is shown, and what was submitted."""
 
 import json
 from collections.abc import Mapping
@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from idp.login.attempt import browser_of
 from idp.login.challenge import Challenges
+from idp.ports import NewRecord
 from idp.web.browser import Browser
 
 
 @dataclass(frozen=True, slots=True)
 class CaptchaAnswer:
-    """What a form brought: the challenge, what was typed, and the work that was done for it."""
+    """What was submitted: the challenge, the typed answer, and the proof of work."""
 
     challenge: str
     typed: str
@@ -19,20 +20,20 @@ class CaptchaAnswer:
 
     @classmethod
     def of(cls, form: Mapping[str, str]) -> "CaptchaAnswer":
-        """Every part has its bound."""
+        """Every field is cut to its limit."""
         return cls(form.get("captcha_id", "")[:64], form.get("captcha", "")[:64], form.get("altcha", "")[:1_000])
 
 
 @dataclass(frozen=True, slots=True)
 class CaptchaForm:
-    """Shows and judges captchas; `bound` is the attempt, or whatever else one is good for."""
+    """Shows and checks captchas; `bound` is the attempt, or whatever else the captcha is valid for."""
 
     challenges: Challenges
 
-    def shown(
+    def values(
         self, browser: Browser, bound: str, *, secret: str = "", new_url: str = "", kept: CaptchaAnswer | None = None
     ) -> dict[str, str]:
-        """What `captcha.html` takes; `kept` is an answer that was not spent and still counts."""
+        """The values for `captcha.html`; `kept` is an answer that was not used up and is still valid."""
         challenge = kept.challenge if kept else ""
         challenge = challenge or self.challenges.new(bound, browser_of(secret or browser.secret or ""))
         work = self.challenges.work.challenge(challenge, browser.network)
@@ -46,14 +47,22 @@ class CaptchaForm:
             "new_url": new_url,
         }
 
-    def owed(self, given: CaptchaAnswer, network: str) -> int:
-        """Seconds until this answer may be given again; 0: it may be judged."""
-        return self.challenges.owed(given.challenge, given.solution, network)
+    def owed(self, answer: CaptchaAnswer, network: str) -> int:
+        """Seconds until this answer may be submitted again; 0 if it may be checked now."""
+        return self.challenges.owed(answer.challenge, answer.solution, network)
 
-    def is_right(self, given: CaptchaAnswer, bound: str) -> bool:
-        """Use the challenge up and judge the answer."""
-        return bool(given.challenge) and self.challenges.is_right(given.challenge, given.typed, bound)
+    def is_right(self, answer: CaptchaAnswer, bound: str) -> bool:
+        """Use up the challenge and check the answer."""
+        return bool(answer.challenge) and self.challenges.is_right(answer.challenge, answer.typed, bound)
+
+    def use_of(self, answer: CaptchaAnswer, bound: str) -> NewRecord | None:
+        """What has to be put to use up the challenge; None when there is none that is valid here."""
+        return self.challenges.use_of(answer.challenge, bound)
+
+    def is_answer(self, answer: CaptchaAnswer) -> bool:
+        """Whether the answer is right to a challenge that the caller has used up."""
+        return self.challenges.is_answer(answer.challenge, answer.typed)
 
     def count_wrong(self, browser: Browser) -> None:
-        """Somebody here asked for something that costs others, and has proved nothing."""
+        """Count a request from here that costs others something and proved nothing."""
         self.challenges.work.count_wrong(browser.network)

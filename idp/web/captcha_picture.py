@@ -1,7 +1,7 @@
-"""Draws a captcha answer as a PNG of fixed size, cheaply enough that flooding it starves nobody (security X-04).
+"""Draws a captcha answer as a PNG of fixed size, cheaply enough that a flood starves no other request (security X-04).
 
-Noise and smoothing are those of the `captcha` package; the letters are ours, because drawing each one as a single-band
-mask from a glyph rendered once costs a third of what its four-band transforms cost.
+Noise and smoothing come from the `captcha` package. The letters are drawn here: a single-band mask from a glyph that is
+rendered once costs a third of the package's four-band transforms.
 """
 
 from functools import lru_cache
@@ -19,17 +19,17 @@ _random = SystemRandom()
 
 
 def draw(answer: str) -> bytes:
-    """A PNG of `answer`, never twice the same."""
+    """A PNG of `answer`, different every time."""
     ink = (_random.randint(15, 95), _random.randint(15, 95), _random.randint(15, 95))
     image = _letters.generate_image(answer, bg_color=_PAPER, fg_color=ink)
     out = BytesIO()
-    # The fastest level: the picture is sent once, and a kilobyte saved would cost half the budget.
+    # The fastest level: the picture is sent once, and saving a kilobyte would cost half the time budget.
     image.save(out, format="png", compress_level=1)
     return out.getvalue()
 
 
 class _Letters(ImageCaptcha):
-    """The package's picture with letters set apart, turned and slanted one by one."""
+    """The package's picture, with each letter placed, rotated and slanted separately."""
 
     def create_captcha_image(self, chars: str, color: _Colour, background: _Colour) -> Image.Image:
         image = Image.new("RGB", (WIDTH, HEIGHT), background)
@@ -57,7 +57,7 @@ def _slanted(mask: Image.Image) -> Image.Image:
 
 @lru_cache(maxsize=256)
 def _glyph(character: str, size: int) -> Image.Image:
-    """The character as an opacity mask with a margin, so that slanting it cuts nothing off."""
+    """The character as an opacity mask with a margin, so that slanting does not cut it off."""
     font = _font(size)
     left, top, right, bottom = (round(edge) for edge in font.getbbox(character))
     glyph = Image.new("L", (right - left + 6, bottom - top + 6))

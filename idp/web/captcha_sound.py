@@ -1,7 +1,7 @@
-"""Speaks a captcha answer as a WAV, for whoever cannot read the picture (security X-03, WCAG 2.2 1.1.1).
+"""Speaks a captcha answer as a WAV, for people who cannot read the picture (security X-03, WCAG 2.2 1.1.1).
 
-The recordings in `idp/captcha_voice` (made by `tools/speak_captcha.py`) are never played as they are: each one is sped
-up or slowed down unevenly, and lies in noise and in murmuring that differ every time, so comparing bytes finds nothing.
+The recordings in `idp/captcha_voice` (made by `tools/speak_captcha.py`) are never played unchanged: each is sped up or
+slowed down unevenly and mixed with noise and murmuring that differ every time, so comparing bytes finds nothing.
 Samples are unsigned 8 bit, mono, 8 kHz.
 """
 
@@ -22,9 +22,9 @@ _random = SystemRandom()
 
 
 def speak(answer: str, language: str = "vi") -> bytes:
-    """A recording of `answer`, never twice the same; a language we do not speak is read in Vietnamese.
+    """A recording of `answer`, different every time; a language without recordings is read in Vietnamese.
 
-    A character that was never recorded is passed over: only a test set-up's fixed answer can hold one.
+    A character without a recording is skipped: only the fixed answer of a test set-up can contain one.
     """
     clips = _clips(language if language in LANGUAGES else "vi")
     speech = _spoken([clips[character] for character in answer if character in clips])
@@ -39,12 +39,12 @@ def _spoken(clips: list[bytes]) -> bytes:
 
 
 def _uneven(clip: bytes) -> bytes:
-    """The clip at a pitch of its own that drifts over three stretches, so that no two readings line up."""
+    """The clip at its own pitch, which drifts over three stretches, so that no two readings line up."""
     pace = _random.uniform(0.88, 1.08)
     bounds = [0, len(clip) * _random.randint(25, 40) // 100, len(clip) * _random.randint(60, 75) // 100, len(clip)]
     places: list[int] = []
     for start, end in pairwise(bounds):
-        # Steps in 256ths of a sample keep the loop in integers: it runs 70,000 times in a recording.
+        # Steps in 256ths of a sample keep the loop in integers: it runs 70,000 times per recording.
         step = round(256 * pace * _random.uniform(0.97, 1.03))
         places += [place >> 8 for place in range(start << 8, end << 8, step)]
     return bytes(map(clip.__getitem__, places))
@@ -55,7 +55,7 @@ def _pause(shortest: float, longest: float) -> bytes:
 
 
 def _murmur(clips: dict[str, bytes], length: int) -> bytes:
-    """Other characters backwards and faint: a listener follows the words, a comparison of clips meets false ones."""
+    """Other characters, reversed and faint: listeners follow the words, but comparing clips gives false matches."""
     voices = list(clips.values())
     parts = [_pause(0.0, 0.2)]
     covered = len(parts[0])
@@ -66,7 +66,7 @@ def _murmur(clips: dict[str, bytes], length: int) -> bytes:
 
 
 def _hiss(length: int) -> int:
-    """Noise of four bits a sample, as one number."""
+    """Noise of four bits per sample, as one number."""
     return int.from_bytes(os.urandom(length), "little") & int.from_bytes(bytes([_HISS]) * length, "little")
 
 
@@ -74,7 +74,7 @@ def _mixed(speech: bytes, murmur: bytes, hiss: int) -> bytes:
     """The sum of all three, sample by sample.
 
     Each is read as one long number with a byte per sample and added in one step, a hundred times faster than a loop.
-    Gains are chosen so that no sum leaves its byte: 0.74 * 120 + 0.12 * 120 + 8 < 128.
+    The gains keep every sum within its byte: 0.74 * 120 + 0.12 * 120 + 8 < 128.
     """
     length = len(speech)
     middle = int.from_bytes(bytes([_SILENCE + (_HISS + 1) // 2]) * length, "little")

@@ -1,7 +1,7 @@
 """`/login/code`: a one-time code, as a step of a login or on top of a live session.
 
-It goes to the registered phone. After much guessing, where no number may be used, it goes to the proved address; where
-there is none either, a passkey or an electronic identity takes its place, never nothing.
+The code goes to the registered phone. After many wrong guesses, when no number may be used, it goes to the verified
+address; without one, a passkey or an electronic identity is offered, so there is always a way on.
 """
 
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from idp.web.steps import Step, Steps
 
 
 class CodePage(Page):
-    """Asks for a code; a right one makes the login one of level 2. So does a passkey, where the account has one."""
+    """Asks for a code; a correct one raises the login to level 2. So does a passkey, if the account has one."""
 
     def __init__(
         self, steps: Steps, desk: OtpFlow, people: People, passkeys: PasskeyLogins, settle_doubt: Callable[[str], None]
@@ -42,12 +42,12 @@ class CodePage(Page):
         if ask is None:
             elsewhere = with_query("/login", attempt=step.handle) if step.attempt.suspicious else ""
             return self._page(step, None, error=_without_number(step), over=True, other_way=elsewhere)
-        # Who has a passkey will rather use that, and a text message costs.
+        # A person with a passkey will prefer it, and a text message costs money.
         hold = self._passkeys.has_any(step.account)
-        shown = self._desk.first(ask, step.browser, trusted=step.attempt.trusted, hold=hold)
+        values = self._desk.first(ask, step.browser, trusted=step.attempt.trusted, hold=hold)
         if step.browser.query.get("why") == "passkey":
-            shown |= {"error": str(LOGIN["passkey"])}
-        return self._page(step, ask, **shown)
+            values |= {"error": str(LOGIN["passkey"])}
+        return self._page(step, ask, **values)
 
     def post(self) -> Response:
         step = self._steps.here()
@@ -61,14 +61,14 @@ class CodePage(Page):
             return self._page(
                 step, ask, **self._desk.again(ask, step.browser, trusted=step.attempt.trusted, bound=step.handle)
             )
-        verdict, shown = self._desk.judged(ask, step.browser)
+        verdict, values = self._desk.judged(ask, step.browser)
         if verdict != "right":
-            return self._page(step, ask, **shown)
+            return self._page(step, ask, **values)
         self._entered(step, ask)
         return redirect(step.return_url, 303)
 
     def _entered(self, step: Step, ask: CodeRequest) -> None:
-        """A code to the phone makes the login one of two factors; one by mail answers the doubt about guessing."""
+        """A code to the phone makes the login two-factor; a code by mail only answers the suspicion of guessing."""
         now = self._steps.clock()
         if step.attempt.suspicious:
             self._settle_doubt(step.account.id)
@@ -79,7 +79,7 @@ class CodePage(Page):
         proof = step.proof.with_code(now)
         self._steps.strengthened(step, proof, step.account.secured_at)
 
-    def _page(self, step: Step, ask: CodeRequest | None, **shown: Any) -> Response:
+    def _page(self, step: Step, ask: CodeRequest | None, **values: Any) -> Response:
         name = self._steps.client_name(step)
         sheet = OtpPage(
             title=gettext("Nhập mã xác thực"),
@@ -90,7 +90,7 @@ class CodePage(Page):
             target=step.attempt.redirect_origin,
             passkey=self._passkeys.has_any(step.account),
         )
-        sheet = replace(sheet, **shown)
+        sheet = replace(sheet, **values)
         if sheet.held:
             sheet = replace(
                 sheet, lead=gettext("Để chắc chắn là bạn, hãy dùng khóa truy cập hoặc nhận mã qua tin nhắn.")
@@ -120,13 +120,13 @@ def _without_number(step: Step) -> str:
 
 
 def asked(step: Step, now: float) -> CodeRequest | None:
-    """The code of this step, bound to attempt and receiver; None where nothing registered may take one."""
+    """The code of this step, bound to attempt and receiver; None if no registered channel may receive it."""
     purpose: Purpose = "login" if step.attempt.proof else "step_up"
     if step.attempt.takes_over:
         purpose = "device"
     bound, who = digest("attempt", step.handle), step.account.id
     if number := trust.number(step.account, purpose, now):
         return CodeRequest(purpose, bound, who, "sms", number, who)
-    # A mail proves no second factor: it stands only against the doubt whether somebody guessed the password.
+    # A mail is no second factor: it only answers the suspicion that the password was guessed.
     address = trust.address(step.account, purpose, now) if step.attempt.suspicious else None
     return CodeRequest(purpose, bound, who, "email", address, who) if address else None

@@ -1,46 +1,42 @@
-"""`/consent`: the person reads what a portal asks for, and agrees or not. Each agreement is kept with its evidence."""
+"""`/consent`: the person reads what a portal requests, and agrees or not. Each agreement is kept with its evidence."""
 
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
 from idp.accounts.people import People
 from idp.errors import Expired, Forbidden
+from idp.http.headers import page_policy
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.oidc.authorization import AuthorizationRequest, read_request
 from idp.oidc.clients import Clients
 from idp.oidc.consents import Agreement, Consents
-from idp.oidc.issuing import GrantStates
 from idp.oidc.signed_in import SignedIn
-from idp.ports import Clock
 from idp.web.authorize import deny, origin_of
 from idp.web.browser import Browser, WebContext, this_browser, with_query
-from idp.web.headers import page_policy
 from idp.web.page import Page
 from idp.web.sentences import SCOPES
 
 
 class ConsentPage(Page):
-    """Asks for consent; clients of our own house never come here."""
+    """Asks for consent; our own clients never come here."""
 
     def __init__(
         self,
         context: WebContext,
         attempts: Attempts,
         clients: Clients,
-        grant_states: GrantStates,
         signed_in: SignedIn,
         people: People,
         consents: Consents,
-        clock: Clock,
     ) -> None:
         self._context = context
         self._attempts = attempts
         self._clients = clients
-        self._grant_states = grant_states
+        self._grant_states = signed_in.grant_states
         self._signed_in = signed_in
         self._people = people
         self._consents = consents
-        self._clock = clock
+        self._clock = context.clock
 
     def get(self) -> Response:
         browser = this_browser(self._context)
@@ -59,7 +55,7 @@ class ConsentPage(Page):
             return self._page(handle, request, account_id, unticked=True)
         grant_state = self._grant_states.of_account(account_id, request.client.client_id)
         before = grant_state.consent.scopes if grant_state.consent else ()
-        # What was agreed before still holds: a narrower request must not cut off another login of the same portal.
+        # Earlier consent still holds: a narrower request must not cut off another login of the same portal.
         scopes = tuple(dict.fromkeys([*before, *request.shared]))
         client_id, now = request.client.client_id, self._clock()
         self._consents.agree(Agreement(account_id, client_id, scopes, now, network=browser.network))
@@ -67,7 +63,7 @@ class ConsentPage(Page):
         return redirect(with_query("/authorize", attempt=handle), 303)
 
     def _asked(self, browser: Browser, handle: str) -> tuple[LoginAttempt, AuthorizationRequest, str]:
-        """The attempt, its request and who is to agree: whoever proved it here, else the live session's person."""
+        """The attempt, its request and who is asked: the person proved in it, else that of the live session."""
         attempt = self._attempts.load(handle, browser.held(handle))
         if not attempt.client_id:
             raise Expired("nothing to agree to")

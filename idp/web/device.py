@@ -1,7 +1,7 @@
-"""`/device`: the person types the code that a device shows, sees who asks, and lets it in or not (RFC 8628, 3.3).
+"""`/device`: the person types the code that a device shows, sees who asks, and allows it or not (RFC 8628, 3.3).
 
-Nobody learns whether a code exists before logging in, and nothing is decided but by a button of this page: a link with
-the code in it leads to the same question. The question names the code, because a stranger may have sent the link.
+Before the login, the page does not reveal whether a code exists. Only a button on this page decides: a link with the
+code leads to the same question. The question shows the code, because a stranger may have sent the link.
 """
 
 from typing import Any
@@ -9,15 +9,16 @@ from typing import Any
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
+from idp.dates import local_date
 from idp.errors import Expired, Forbidden, TooMany
 from idp.login.sessions import Session, session_digest
 from idp.oidc.clients import Client
 from idp.oidc.consents import Agreement
-from idp.oidc.device_grant import DeviceCode, DeviceCodes, UserCodes, read_user_code, shown
+from idp.oidc.device_grant import DeviceCode, DeviceCodes, UserCodes, format_user_code, read_user_code
 from idp.oidc.gate import GrantState, IssueRequest, may_issue
 from idp.oidc.grant import Grant
 from idp.ports import AuditLog, Event
-from idp.web.account import OwnPages, shown_date
+from idp.web.account import OwnPages
 from idp.web.browser import Browser, csrf_of, this_browser, with_query
 from idp.web.page import Page
 from idp.web.sentences import DEVICE, SCOPES
@@ -63,7 +64,7 @@ class DevicePage(Page):
         user_code = read_user_code(browser.form.get("user_code", ""))
         asked = self._codes.find(user_code) if user_code else None
         client = self._pages.clients.find(asked.client_id) if asked else None
-        # Whoever did not see the question cannot answer it, so nothing is guessed here either.
+        # Only a person who saw the question can answer it, so codes cannot be guessed here either.
         if user_code is None or asked is None or client is None or browser.form.get("asked") != asked.secret:
             raise Expired("the device code is over or was decided")
         if "device-allow" not in browser.form:
@@ -84,11 +85,11 @@ class DevicePage(Page):
         return grant_state.session if grant_state else None
 
     def _grant_state(self, browser: Browser, client: Client) -> GrantState:
-        """The live session of this browser, with its person's consent for the client."""
+        """The live session of this browser, with the person's consent for the client."""
         return self._pages.grant_states.of_session(session_digest(browser.session or ""), client.client_id)
 
     def _owed(self, browser: Browser, user_code: str, client: Client, grant_state: GrantState) -> Response | None:
-        """The way to what the client demands of a login, or that the password is too old for."""
+        """The redirect to the step that the client requires of a login, or that an expired password requires."""
         if grant_state.session is None:
             return self._pages.ask_to_log_in(browser, _here(user_code))
         owed = self._pages.dispatcher.owed_by(grant_state.session, grant_state, client)
@@ -99,7 +100,7 @@ class DevicePage(Page):
         return self._pages.begin(browser, owed.step, return_to=_here(user_code), step_up=grant_state.session.sid)
 
     def _allow(self, browser: Browser, user_code: str, asked: DeviceCode, client: Client) -> None:
-        """Write the agreement down, ask the gate, and let the device in. Raises `Expired`, `Forbidden`."""
+        """Store the consent, ask the gate, and let the device in. Raises `Expired`, `Forbidden`."""
         now, grant_state = self._pages.clock(), self._grant_state(browser, client)
         if grant_state.session is None or grant_state.account is None:
             raise Forbidden("the session has ended")
@@ -128,13 +129,13 @@ class DevicePage(Page):
             raise Expired("the client was removed meanwhile")
         body = render_template(
             "device.html",
-            user_code=shown(user_code),
+            user_code=format_user_code(user_code),
             asked=asked.secret,
             csrf=csrf_of(browser.session or ""),
             client_name=client.client_name,
             client_uri=client.client_uri,
             account_name=grant_state.account.name,
-            began=shown_date(asked.begun_at),
+            began=local_date(asked.begun_at),
             network=asked.network,
             elsewhere=asked.network != browser.network,
             scopes=[{"title": SCOPES[s].title, "items": SCOPES[s].items} for s in asked.scopes],
@@ -145,7 +146,7 @@ class DevicePage(Page):
 
 
 class DeviceDone(Page):
-    """Tells how it ended; the device finds out by itself."""
+    """Shows the outcome; the device finds out by polling."""
 
     def __init__(self, pages: OwnPages) -> None:
         self._pages = pages
@@ -165,10 +166,10 @@ def _enter(typed: str = "", why: str = "", over: TooMany | None = None) -> Respo
 
 
 def _here(user_code: str) -> str:
-    return with_query("/device", user_code=shown(user_code))
+    return with_query("/device", user_code=format_user_code(user_code))
 
 
 def _is_to_agree(asked: DeviceCode, client: Client, grant_state: GrantState) -> bool:
-    """Whether this is also the consent: for clients that are not of our house, once for each scope."""
+    """Whether the answer is also the consent: for clients that are not our own, once for each scope."""
     agreed = grant_state.consent.scopes if grant_state.consent else ()
     return not client.first_party and not set(asked.scopes) <= set(agreed)

@@ -1,24 +1,24 @@
 """`/device/code.png`: the link of a device code as a QR code, for devices that cannot draw one.
 
-It says nothing that its address did not: any possible code is drawn, whether or not somebody was given it, and no
-cookie is read.
+It reveals nothing that its address did not: every possible code is drawn, whether or not it was issued, and no cookie
+is read.
 """
 
 from collections.abc import Callable, Mapping
 
 from idp.errors import BadRequest, TooMany
+from idp.http.forms import read_query, single
+from idp.http.gateway import Endpoint, EndpointResponse, Environ, problem
+from idp.http.network import TrustedProxies
 from idp.limits.local import LocalRateLimiter
-from idp.oidc.device_grant import read_user_code, shown
+from idp.oidc.device_grant import format_user_code, read_user_code
 from idp.oidc.metadata import DEVICE
-from idp.web.forms import read_query, single
-from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem
-from idp.web.network import TrustedProxies
 
 PATH = f"{DEVICE}/code.png"
 
 
 class DevicePicture:
-    """Draws, for each network so many a minute."""
+    """Draws the code, with a limit per network and minute."""
 
     def __init__(
         self, issuer: str, draw: Callable[[str], bytes], peers: TrustedProxies, per_address: LocalRateLimiter
@@ -32,7 +32,7 @@ class DevicePicture:
         return {PATH: self.picture}
 
     def picture(self, environ: Environ) -> EndpointResponse:
-        """Raises `BadRequest` for what is no code, and `TooMany`."""
+        """Raises `BadRequest` for anything that is not a code, and `TooMany`."""
         if environ["REQUEST_METHOD"] not in ("GET", "HEAD"):
             return problem(405, "method_not_allowed", [("Allow", "GET, HEAD")])
         user_code = read_user_code(single(read_query(environ)).get("user_code", ""))
@@ -40,5 +40,5 @@ class DevicePicture:
             raise BadRequest("no user code")
         if not self._per_address.hit(self._peers.household(environ)):
             raise TooMany("too many pictures", retry_after=self._per_address.retry_after)
-        png = self._draw(f"{self._page}?user_code={shown(user_code)}")
+        png = self._draw(f"{self._page}?user_code={format_user_code(user_code)}")
         return 200, [("Content-Type", "image/png")], png

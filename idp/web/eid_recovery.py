@@ -1,9 +1,9 @@
-"""`/recover/eid`: whoever just proved by an electronic identity who they are sets a new password without the old one.
+"""`/recover/eid`: a person who just proved their electronic identity sets a new password without the old one.
 
-This page asks that the upstream proofed the person in the flesh, that the link to the account has rested and does not
-stand on the lost password alone, and that the person logged in there just now. A browser may carry the session at an
-upstream of whoever sat there before: where the upstream does not tell when its person logged in, a code to the
-registered number, or a passkey, has to come too.
+It requires that the upstream verified the person face to face, that the link to the account has rested and does not
+depend on the lost password alone, and that the person logged in at the upstream just now. A browser may still hold the
+upstream session of a previous user: if the upstream does not say when the person logged in, a code to the registered
+number, or a passkey, is required too.
 """
 
 from collections.abc import Collection
@@ -17,10 +17,10 @@ from idp.accounts.credentials import Credentials
 from idp.accounts.passwords import WeakPassword
 from idp.accounts.recovery import Recoveries
 from idp.errors import Expired, StaleState
+from idp.http.headers import page_policy
 from idp.login.sessions import Session
 from idp.web.account import OwnPages
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
-from idp.web.headers import page_policy
 from idp.web.page import Page
 from idp.web.sentences import PASSWORD
 
@@ -66,7 +66,7 @@ class ByEid(Page):
         return response
 
     def _proved(self, browser: Browser) -> tuple[Account | None, Session | None, Collection[trust.Power]]:
-        """Who is here, and what their login through an upstream may do now, with the code that came too."""
+        """The account, and what its login through an upstream may do now, including the code that was entered."""
         grant_state = self._pages.grant_state(browser)
         if grant_state is None or grant_state.account is None or grant_state.session is None:
             return None, None, ()
@@ -87,14 +87,14 @@ class ByEid(Page):
         return account, grant_state.session, may
 
     def _takes_codes(self, account: Account) -> bool:
-        """Whether there is a proved number of the account, or a passkey, that can vouch for the person."""
+        """Whether the account has a verified number or a passkey that can confirm the person."""
         now = self._pages.clock()
         return trust.number(account, "recovery", now) is not None or self._credentials.has_passkeys(account)
 
     def _form(self, browser: Browser, account: Account, error: str | None = None) -> Response:
         username = next((i.value for i in account.identifiers if i.valid_to is None), "")
-        shown = {"csrf": csrf_of(browser.session or ""), "username": username, "error": error}
-        return _page(render_template("recover_eid_password.html", **shown))
+        values = {"csrf": csrf_of(browser.session or ""), "username": username, "error": error}
+        return _page(render_template("recover_eid_password.html", **values))
 
 
 def _page(body: str) -> Response:

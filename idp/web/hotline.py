@@ -1,7 +1,7 @@
-"""`/recovery`: the hotline's voice assistant starts a recovery for a caller. It learns nothing and sets nothing.
+"""`/recovery`: the hotline's voice assistant starts a recovery for a caller. It reads nothing and sets nothing.
 
-The assistant is a client in its own name (`private_key_jwt`, grant `client_credentials`) with the scope `recovery`. Its
-request is a form of `phone` and `username`; the answer is the same whether they fit or not.
+The assistant is a client acting for itself (`private_key_jwt`, grant `client_credentials`) with the scope `recovery`.
+Its request is a form of `phone` and `username`; the response is the same whether they match or not.
 """
 
 import logging
@@ -10,11 +10,11 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 
 from idp.accounts.recovery import Recoveries
 from idp.errors import UserError
+from idp.http.forms import read_form, single
+from idp.http.gateway import EndpointResponse, Environ, problem, reply
 from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
 from idp.web.access import bearer_of
-from idp.web.forms import read_form, single
-from idp.web.gateway import EndpointResponse, Environ, problem, reply
 
 PATH = "/recovery"
 SCOPE = "recovery"
@@ -47,18 +47,18 @@ class Hotline:
         try:
             self._recoveries.by_hotline(phone[:64], username[:64])
         except UserError as refusal:
-            # A budget tells something of the account: it is the operator's to know, not the assistant's.
+            # A used-up budget reveals something about the account: the operator may know it, the assistant may not.
             log.warning("recovery by hotline not sent", extra={"reason": refusal.detail})
         return reply(202, {"result": "accepted"}, [])
 
     def _refused(self, environ: Environ) -> EndpointResponse | None:
         text = bearer_of({**environ, "CONTENT_TYPE": ""})
-        found = self._inspection.resource(text) if text else None
-        if found is None:
+        token = self._inspection.resource(text) if text else None
+        if token is None:
             return problem(401, "invalid_token", [("WWW-Authenticate", 'Bearer realm="idp", error="invalid_token"')])
-        client = self._clients.find(str(found["client_id"]))
+        client = self._clients.find(str(token["client_id"]))
         method = client.token_endpoint_auth_method if client else ""
-        if method != ASSERTION or SCOPE not in str(found["scope"]).split():
+        if method != ASSERTION or SCOPE not in str(token["scope"]).split():
             challenge = f'Bearer realm="idp", error="insufficient_scope", scope="{SCOPE}"'
             return problem(403, "insufficient_scope", [("WWW-Authenticate", challenge)])
         return None

@@ -1,14 +1,13 @@
-"""`/keys` and `/keys.json`: which keys sign, which stand by, and what will happen to them in the next 90 days."""
+"""`/keys` and `/keys.json`: which keys sign, which are on standby, and what happens to them in the next 90 days."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import render_template
 from flask_babel import lazy_gettext
 
-from idp.web.account import VIETNAM
-from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
+from idp.dates import local_date
+from idp.http.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.web.page import Page
 from keys.calendar import DAY, Course, courses, document, events
 from keys.changes import Plan
@@ -31,7 +30,7 @@ SEEN = {
 
 
 class Calendar:
-    """The calendar of the ring of the moment."""
+    """The calendar of the current key ring."""
 
     def __init__(self, ring: Callable[[], KeyRing], plan: Callable[[], Plan], max_age: int) -> None:
         self.ring = ring
@@ -62,7 +61,9 @@ class KeysPage(Page):
         return render_template(
             "keys.html",
             keys=[_key(ring, key, plan.now) for key in ring.in_order() if key.is_published(plan.now)],
-            revoked=[{"kid": k.kid, "alg": k.alg, "at": _date(k.revoked_at)} for k in ring.in_order() if k.is_revoked],
+            revoked=[
+                {"kid": k.kid, "alg": k.alg, "at": local_date(k.revoked_at)} for k in ring.in_order() if k.is_revoked
+            ],
             events=[_event(event.at, event.what, event.course) for event in coming],
             minutes=max(1, round(self._calendar.max_age / 60)),
             hours=max(1, round(plan.policy.lead / 3600)),
@@ -74,17 +75,11 @@ def _key(ring: KeyRing, key: SigningKey, now: float) -> dict[str, Any]:
         "kid": key.kid,
         "alg": key.alg,
         "state": STATES[ring.state(key, now)],
-        "since": _date(key.published_from),
-        "signs": _date(key.signs_from),
-        "until": _date(key.published_until),
+        "since": local_date(key.published_from),
+        "signs": key.signs_from and local_date(key.signs_from),
+        "until": key.published_until and local_date(key.published_until),
     }
 
 
 def _event(at: float, what: str, course: Course) -> dict[str, Any]:
-    return {"at": _date(at), "alg": course.alg, "kid": course.kid, "what": SEEN[what], "foreseen": course.foreseen}
-
-
-def _date(at: float | None) -> str | None:
-    if at is None:
-        return None
-    return datetime.fromtimestamp(at, UTC).astimezone(VIETNAM).strftime("%d/%m/%Y %H:%M")
+    return {"at": local_date(at), "alg": course.alg, "kid": course.kid, "what": SEEN[what], "foreseen": course.foreseen}

@@ -1,8 +1,8 @@
 """`/end_session` and `/logout`: RP-initiated logout (OpenID Connect RP-Initiated Logout 1.0).
 
-A client that shows an ID token of this very session is believed and the session ends at once; anybody else gets the
-question. The browser goes back only to an address that is registered for the client in the hint. The page at the end
-says which portals have been told, and which could not be.
+A client that sends an ID token of this very session is trusted, and the session ends at once; in every other case the
+person is asked. The browser returns only to an address registered for the client in the hint. The last page shows which
+portals were notified, and which could not be.
 """
 
 from dataclasses import dataclass, replace
@@ -14,27 +14,26 @@ from werkzeug.wrappers import Response
 
 from idp.ephemeral_records import EphemeralRecords
 from idp.errors import BadRedirectUri, BadRequest
-from idp.login.sessions import Session, Sessions
-from idp.oidc.back_channel import TRIED_FOR, SessionClients
+from idp.http.forms import single
+from idp.http.headers import page_policy
+from idp.login.sessions import Session
+from idp.oidc.back_channel import TRIED_FOR
 from idp.oidc.clients import Client, Clients
 from idp.oidc.gate import GrantState
-from idp.oidc.issuing import GrantStates
+from idp.oidc.issuing import Issuing
 from idp.oidc.signed_in import SignedIn
-from idp.oidc.tokens import Tokens
 from idp.ports import WaysIn
 from idp.web.authorize import origin_of
 from idp.web.browser import Browser, WebContext, csrf_of, demand_csrf, this_browser, with_query
-from idp.web.forms import single
-from idp.web.headers import page_policy
 from idp.web.page import Endpoint, Page
 from keys.signing import BadToken
 
 
 @dataclass(frozen=True, slots=True)
 class LogoutRequest:
-    """Where to go after the logout, proven to belong to the client; and the session, once it has ended.
+    """Where to go after the logout, verified to belong to the client; and the session, once it has ended.
 
-    `go_on` is the address of the end, while the browser ends its session at an upstream.
+    `go_on` is the address of the last page, while the browser ends its session at an upstream.
     """
 
     client_id: str | None = None
@@ -47,34 +46,32 @@ NOTHING_WANTED = LogoutRequest()
 
 
 class LogoutRules:
-    """What both pages need to know and do."""
+    """What both pages need."""
 
     def __init__(
         self,
         context: WebContext,
         clients: Clients,
-        tokens: Tokens,
-        sessions: Sessions,
-        grant_states: GrantStates,
+        issuing: Issuing,
+        signed_in: SignedIn,
         records: EphemeralRecords[LogoutRequest],
-        members: SessionClients,
         ways: WaysIn,
     ) -> None:
         self.ways = ways
         self.context = context
         self.clients = clients
-        self.tokens = tokens
-        self.sessions = sessions
-        self._signed_in = SignedIn(grant_states, sessions)
+        self.tokens = issuing.tokens
+        self.sessions = signed_in.sessions
+        self._signed_in = signed_in
         self.records = records
-        self.members = members
+        self.members = issuing.members
 
     def grant_state(self, browser: Browser) -> GrantState:
         """The live session of this browser, if any."""
         return self._signed_in.session(browser.session) or GrantState()
 
     def hint(self, text: str | None) -> dict[str, Any]:
-        """The claims of a genuine ID token of ours, expired or not; empty when there is none. Raises `BadRequest`."""
+        """The claims of a genuine ID token of ours, expired or not; empty without one. Raises `BadRequest`."""
         if not text:
             return {}
         try:
@@ -83,31 +80,31 @@ class LogoutRules:
             raise BadRequest(f"id_token_hint: {error}") from None
 
     def finish(self, browser: Browser, session: Session | None, wanted: LogoutRequest) -> Response:
-        """End the session, empty the browser and send it on."""
+        """End the session, clear the browser's data and redirect it."""
         if session:
             self.sessions.end(session)
         target = wanted.return_uri or self.signed_out(session, wanted)
         response = redirect(self._through_upstream(session, target) or target, 303)
         if browser.session:
             self.context.cookies.drop(response, "s")
-            # Not "cookies": the known device is no part of the session and keeps its own count.
+            # Not "cookies": the known device is not part of the session and keeps its own count.
             response.headers["Clear-Site-Data"] = '"storage"'
         return response
 
     def after(self, session: Session) -> str:
-        """Where the browser goes once its own session was ended at `/account`."""
+        """Where the browser goes after its own session was ended at `/account`."""
         target = self.signed_out(session)
         return self._through_upstream(session, target) or target
 
     def upstream_origin(self, session: Session) -> str | None:
-        """Where the form of the logout may lead beside our own pages."""
+        """The origin outside our pages that the logout form may lead to."""
         url = self._way_out(session, "")
         return origin_of(url) if url else None
 
     def _through_upstream(self, session: Session | None, target: str) -> str | None:
-        """The logout of the upstream that the session came through; it leads back and on to `target`.
+        """The logout of the upstream that the session came through; it returns here and then goes to `target`.
 
-        Else whoever sits down at this machine next would be logged in there as the person before.
+        Without it, the next user of this machine would be logged in there as the person before.
         """
         if session is None or session.authentication.through == "password":
             return None
@@ -124,7 +121,7 @@ class LogoutRules:
         return (self.records.find(handle) if handle else None) or NOTHING_WANTED
 
     def signed_out(self, session: Session | None, wanted: LogoutRequest = NOTHING_WANTED) -> str:
-        """The address of the last page, which tells of the portals of a session that has just ended."""
+        """The address of the last page, which lists the portals of a session that has just ended."""
         if session is None or not self.members.clients_of(session.sid):
             return with_query("/logged-out", client_id=wanted.client_id)
         ended = replace(wanted, sid=session.sid)
@@ -171,7 +168,7 @@ class EndSession(Endpoint):
 
 
 class LogoutPage(Page):
-    """The question, and its answer."""
+    """Asks the question, and takes the answer."""
 
     def __init__(self, rules: LogoutRules) -> None:
         self._rules = rules
@@ -205,7 +202,7 @@ class LogoutPage(Page):
 
 
 class BackFromUpstream(Page):
-    """The browser ended its session at an upstream as well, and goes on to where the logout leads."""
+    """The browser also ended its session at an upstream, and continues to the target of the logout."""
 
     def __init__(self, rules: LogoutRules) -> None:
         self._rules = rules
@@ -216,7 +213,7 @@ class BackFromUpstream(Page):
 
 
 class LoggedOut(Page):
-    """The page that says that the person is logged out, and from which portals."""
+    """Shows that the person is logged out, and from which portals."""
 
     def __init__(self, rules: LogoutRules) -> None:
         self._rules = rules
@@ -234,18 +231,18 @@ class LoggedOut(Page):
         return Response(body, mimetype="text/html")
 
     def _portals(self, sid: str) -> list[dict[str, str | None]]:
-        found = [
+        portals = [
             (self._rules.clients.find(each.client_id), each.outcome) for each in self._rules.members.clients_of(sid)
         ]
         return [
             {"name": client.client_name, "url": client.client_uri, "outcome": outcome}
-            for client, outcome in found
+            for client, outcome in portals
             if client
         ]
 
 
 def _return_uri(params: dict[str, str], client: Client | None) -> str | None:
-    """The registered address to go back to, with `state`. Raises `BadRedirectUri`, without any redirect."""
+    """The registered address to return to, with `state`. Raises `BadRedirectUri`, without any redirect."""
     uri = params.get("post_logout_redirect_uri")
     if uri is None:
         return None

@@ -1,4 +1,4 @@
-"""`/not-me/…`: the link in a notice. The page says what happens; only its button does it."""
+"""`/not-me/…`: the link in a notice. The page says what will happen; only its button does it."""
 
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
@@ -9,14 +9,14 @@ from idp.accounts.credentials import Credentials, disavowal_of
 from idp.accounts.notices import Undo
 from idp.accounts.people import People
 from idp.errors import NoticeOver, StaleState
+from idp.http.headers import page_policy
 from idp.web.browser import WebContext, this_browser
-from idp.web.headers import page_policy
 from idp.web.page import Page
 from idp.web.sentences import NOTICES
 
 
 class NotMe(Page):
-    """Ends everything open, and takes the change back or has an officer look at it."""
+    """Ends everything open, and reverts the change or passes it to an officer."""
 
     def __init__(self, context: WebContext, credentials: Credentials, people: People) -> None:
         self._context = context
@@ -40,7 +40,7 @@ class NotMe(Page):
         return _page("not_me_done.html", may=trust.POWERS[proof])
 
     def _live(self, token: str) -> tuple[Undo, Account]:
-        """What the link is about, and whose account. Raises `NoticeOver`."""
+        """What the link is about, and for which account. Raises `NoticeOver`."""
         undo = self._credentials.undo_of(token[:64])
         account = self._people.find(undo.account_id) if undo else None
         if undo is None or account is None:

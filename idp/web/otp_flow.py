@@ -1,4 +1,4 @@
-"""What every page with a one-time code does: send the first, send again, judge what was typed, show where it went."""
+"""What every page with a one-time code does: send the first, send again, check the typed code, show where it went."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,22 +9,22 @@ from werkzeug.wrappers import Response
 
 from idp.accounts.masking import masked_contact
 from idp.accounts.one_time import CodeRequest, OneTimeCodes, Verdict
+from idp.http.headers import page_policy
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.login.challenge import Challenges
 from idp.ports import Clock
 from idp.web.browser import Browser
 from idp.web.captcha_form import CaptchaAnswer, CaptchaForm
-from idp.web.headers import page_policy
 from idp.web.sentences import CODE, waiting
 
 
 @dataclass(frozen=True, slots=True)
 class OtpPage:
-    """What a code page shows: `sent` says where the code went, `hidden` are the fields that the form carries on.
+    """What a code page shows: `sent` says where the code went, `hidden` are fields that the form passes on.
 
-    `wait` is in seconds; `over` says that no try is left; `target` is the origin that the form may lead to in the end.
-    `passkey` says that a passkey of the account serves as well, `held` that no code is sent before it is asked for.
-    `other_way` is the address where another way to log in is chosen, when none of these can be had.
+    `wait` is in seconds; `over` means that no attempt is left; `target` is the origin that the form may finally lead
+    to. `passkey` means that a passkey of the account is accepted too, `held` that no code is sent before the person
+    asks for it. `other_way` is the address for choosing another login method, when none of these is available.
     """
 
     title: str
@@ -45,7 +45,7 @@ class OtpPage:
 
     @property
     def waiting(self) -> str:
-        """How long to wait, as people say it."""
+        """The waiting time in words."""
         return waiting(self.wait)
 
 
@@ -58,16 +58,16 @@ class OtpFlow:
         self._clock = clock
 
     def first(self, ask: CodeRequest, browser: Browser, *, trusted: bool, hold: bool = False) -> dict[str, Any]:
-        """See to it that a code was sent, or with `hold` may be asked for; says what of a `OtpPage` that changes.
+        """Make sure that a code was sent, or with `hold` can be requested; returns the fields of `OtpPage` that change.
 
-        Whoever another site sent here asks with the button: a page of strangers spends nobody's codes.
+        A browser that another site sent here must use the button: a foreign page cannot use up a person's codes.
         """
         if self._codes.next_send(ask) is not None:
             return self.waiting(ask)
         return {"held": True} if hold or browser.was_sent_here else self.again(ask, browser, trusted=trusted)
 
     def again(self, ask: CodeRequest, browser: Browser, *, trusted: bool, bound: str = "") -> dict[str, Any]:
-        """Send a code, the first or another; a captcha that came with the form, bound to `bound`, is taken."""
+        """Send the first or another code; a captcha in the form, bound to `bound`, is checked."""
         if self._codes.is_exhausted(ask):
             return {"error": str(CODE["exhausted"]), "over": True}
         form = browser.form if browser.request.method == "POST" and not trusted else {}
@@ -89,25 +89,25 @@ class OtpFlow:
         return {"wait": self._seconds(until)}
 
     def waiting(self, ask: CodeRequest) -> dict[str, Any]:
-        """The time until another code may be asked for."""
+        """The time until another code can be requested."""
         until = self._codes.next_send(ask)
         return {"wait": self._seconds(until) if until else 0}
 
     def judged(self, ask: CodeRequest, browser: Browser) -> tuple[Verdict, dict[str, Any]]:
-        """What became of the code that was typed, and what to show when it was not right."""
+        """The verdict on the typed code, and what to show when it was wrong."""
         verdict = self._codes.check(ask, browser.form.get("code", ""))
         if verdict == "right":
             return verdict, {}
         return verdict, {"error": str(CODE[verdict]), "over": verdict == "exhausted"} | self.waiting(ask)
 
     def answer(self, browser: Browser, sheet: OtpPage) -> Response:
-        """The page, with a captcha where the sheet wants one."""
+        """The page, with a captcha if the sheet needs one."""
         return answer_sheet(sheet, self._captcha(browser, sheet))
 
     def _captcha(self, browser: Browser, sheet: OtpPage) -> dict[str, str] | None:
         if not sheet.captcha:
             return None
-        return self._captchas.shown(browser, sheet.hidden["attempt"], kept=sheet.kept)
+        return self._captchas.values(browser, sheet.hidden["attempt"], kept=sheet.kept)
 
     def _seconds(self, until: float) -> int:
         return max(0, round(until - self._clock()))
@@ -125,7 +125,7 @@ def answer_sheet(sheet: OtpPage, captcha: dict[str, str] | None) -> Response:
 
 def sent_to(channel: str, to: str) -> str:
     """The sentence that says where the code went."""
-    shown = masked_contact(channel, to)
+    masked = masked_contact(channel, to)
     if channel == "sms":
-        return str(gettext("Mã xác thực đã gửi tới số %(masked)s", masked=shown))
-    return str(gettext("Mã xác thực đã gửi tới %(masked)s", masked=shown))
+        return str(gettext("Mã xác thực đã gửi tới số %(masked)s", masked=masked))
+    return str(gettext("Mã xác thực đã gửi tới %(masked)s", masked=masked))

@@ -1,4 +1,4 @@
-"""`/account/data`: a copy of one's own data, and the request to erase it."""
+"""`/account/data`: a copy of the person's own data, and the request to erase it."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -7,12 +7,13 @@ from typing import Any
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
-from idp.desk.data_requests import DataRequest, DataRequests, KeptData
+from idp.dates import local_date
 from idp.errors import StaleState
+from idp.http.headers import page_policy
+from idp.officers.data_requests import DataRequest, DataRequests, KeptData
 from idp.ports import AuditLog, Event
-from idp.web.account import OwnPages, shown_date
+from idp.web.account import OwnPages
 from idp.web.browser import csrf_of, demand_csrf, this_browser
-from idp.web.headers import page_policy
 from idp.web.own_data import Sensitive
 from idp.web.page import Page
 from idp.web.sentences import KEPT
@@ -21,7 +22,7 @@ FILE = "bhxh-my-data.json"
 
 
 class OwnData(Page):
-    """What can be asked about one's own data, and what was."""
+    """Shows the possible requests about one's own data, and those already made."""
 
     def __init__(self, pages: OwnPages, requests: DataRequests) -> None:
         self._pages = pages
@@ -45,13 +46,13 @@ class OwnData(Page):
         try:
             self._requests.withdraw(session.account_id, browser.form.get("withdraw", "")[:22])
         except StaleState:
-            # It was answered meanwhile; the page says how.
+            # It was answered in the meantime; the page shows how.
             return redirect("/account/data", 303)
         return redirect("/account/data", 303)
 
 
 class Export(Sensitive):
-    """The copy, as one JSON file."""
+    """Returns the copy as one JSON file."""
 
     path = "/account/data/export"
 
@@ -74,7 +75,7 @@ class Export(Sensitive):
 
 
 class Erase(Sensitive):
-    """Asks for erasure, once somebody has read what it means and proved again to be the person."""
+    """Requests erasure, after the person read what it means and proved their identity again."""
 
     path = "/account/data/erase"
 
@@ -109,8 +110,8 @@ class Erase(Sensitive):
 
 
 def listed(kept: Sequence[KeptData]) -> list[tuple[str, str]]:
-    """What the law keeps of somebody whose data are erased, with the day on which it goes."""
-    return [(f"{KEPT[each.what]} {each.reference}".strip(), shown_date(each.until)[:10]) for each in kept]
+    """The data that the law keeps after an erasure, with the day on which each is deleted."""
+    return [(f"{KEPT[each.what]} {each.reference}".strip(), local_date(each.until, with_time=False)) for each in kept]
 
 
 def _shown(request: DataRequest) -> dict[str, Any]:
@@ -120,10 +121,10 @@ def _shown(request: DataRequest) -> dict[str, Any]:
         "reference": f"{reference[:4]}-{reference[4:8]}-{reference[8:]}",
         "state": request.state,
         "waits": request.is_waiting,
-        "asked": shown_date(request.asked_at),
-        "acknowledge_by": shown_date(request.acknowledge_by),
-        "answer_by": shown_date(request.answer_by),
-        "erased_from": shown_date(request.erased_from),
-        "answered": shown_date(request.answered_at) if request.answered_at else None,
+        "asked": local_date(request.asked_at),
+        "acknowledge_by": local_date(request.acknowledge_by),
+        "answer_by": local_date(request.answer_by),
+        "erased_from": local_date(request.erased_from),
+        "answered": local_date(request.answered_at) if request.answered_at else None,
         "note": request.note,
     }

@@ -1,6 +1,6 @@
-"""Pages of `/account` that a session alone does not open: the whole data, the password, proving the e-mail address.
+"""Pages of `/account` that need more than a session: the full data, the password, verifying the e-mail address.
 
-They want a code to the registered phone, or a passkey, that is at most five minutes old.
+They need a code to the registered phone, or a passkey, at most five minutes old.
 """
 
 from dataclasses import replace
@@ -14,12 +14,13 @@ from idp.accounts import trust
 from idp.accounts.account import Account
 from idp.accounts.one_time import CodeRequest
 from idp.accounts.people import People
+from idp.dates import local_date
 from idp.ephemeral_records import digest
+from idp.http.headers import page_policy
 from idp.login.sessions import Session
 from idp.web.account import OwnPages
 from idp.web.authorize import set_session
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser
-from idp.web.headers import page_policy
 from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS
@@ -29,7 +30,7 @@ FRESH = 300.0
 
 
 class Sensitive(Page):
-    """A page that first sees to a fresh code."""
+    """A page that requires a fresh code."""
 
     path = "/account"
 
@@ -37,14 +38,14 @@ class Sensitive(Page):
         self._pages = pages
 
     def opened(self, browser: Browser, *, back: str = "", within: float = FRESH) -> tuple[Account, Session] | Response:
-        """Who is there with a code at most `within` seconds old, or the way to one; it returns to `back`, by itself to
-        this page.
+        """The account and session with a code at most `within` seconds old, or the redirect to the code page, which
+        returns to `back`, by default to this page.
         """
         grant_state = self._pages.grant_state(browser)
         if grant_state is None or grant_state.account is None or grant_state.session is None:
             return self._pages.ask_to_log_in(browser, self.path)
         if grant_state.session.authentication.brief:
-            # On a strange screen, perhaps somebody else's: what is kept there for an hour opens nothing that stays.
+            # A short session on an unknown screen, perhaps somebody else's, may not open what has lasting effects.
             return self._pages.ask_to_log_in(browser, self.path)
         if not self.is_fresh(grant_state.session, within):
             back = back or self.path
@@ -52,13 +53,13 @@ class Sensitive(Page):
         return grant_state.account, grant_state.session
 
     def is_fresh(self, session: Session, within: float = FRESH) -> bool:
-        """Whether a code or a passkey was given that lately."""
+        """Whether a code or a passkey was used within that time."""
         entered = session.authentication.otp_at
         return entered is not None and 0 <= self._pages.clock() - entered <= within
 
 
 class Details(Sensitive):
-    """Everything that is registered, unmasked."""
+    """Shows everything that is registered, unmasked."""
 
     path = "/account/details"
 
@@ -74,7 +75,7 @@ class Details(Sensitive):
 
 
 class ChangePassword(Page):
-    """Begins a change of the password; its page asks for the old one and for a code itself."""
+    """Starts a change of the password; its page asks for the old one and for a code itself."""
 
     def __init__(self, pages: OwnPages) -> None:
         self._pages = pages
@@ -88,7 +89,7 @@ class ChangePassword(Page):
 
 
 class ProveEmail(Sensitive):
-    """Proves the registered address by a code sent to it; only a proven address recovers anything."""
+    """Verifies the registered address by a code sent to it; recovery uses verified addresses only."""
 
     path = "/account/email"
 
@@ -123,13 +124,13 @@ class ProveEmail(Sensitive):
         ask = _ask(account, session)
         if "code-again" in browser.form:
             return self._page(browser, account, **self._desk.again(ask, browser, trusted=True))
-        verdict, shown = self._desk.judged(ask, browser)
+        verdict, values = self._desk.judged(ask, browser)
         if verdict != "right":
-            return self._page(browser, account, **shown)
+            return self._page(browser, account, **values)
         self._people.verify_email(account.id, account.email, self._pages.clock())
         return redirect("/account", 303)
 
-    def _page(self, browser: Browser, account: Account, **shown: Any) -> Response:
+    def _page(self, browser: Browser, account: Account, **values: Any) -> Response:
         sheet = OtpPage(
             title=gettext("Xác minh địa chỉ thư điện tử"),
             lead=gettext("Địa chỉ đã xác minh dùng được khi bạn quên mật khẩu."),
@@ -137,11 +138,11 @@ class ProveEmail(Sensitive):
             action=self.path,
             hidden={"csrf": csrf_of(browser.session or "")},
         )
-        return self._desk.answer(browser, replace(sheet, **shown))
+        return self._desk.answer(browser, replace(sheet, **values))
 
 
 def renewed(pages: OwnPages, browser: Browser, account: Account, session: Session, response: Response) -> Response:
-    """The session that a credential event left alive goes on under a new cookie."""
+    """The session that survived a credential event continues under a new cookie."""
     after = pages.grant_states.of_account(account.id, "").account
     opened = pages.sessions.open(session.authentication, browser.client_info, None, after, before=session)
     set_session(pages.context, response, opened.cookie, opened.device_cookie)
@@ -152,7 +153,7 @@ def written(account: Account) -> dict[str, str]:
     """Birth date and phone as they are written in Vietnam: 17/05/1990, 0981 234 567."""
     phone = account.phone.replace("+84", "0") if account.phone else ""
     return {
-        "birth_date": "/".join(reversed((account.birth_date or "").split("-"))),
+        "birth_date": local_date(account.birth_date or ""),
         "phone": " ".join(part for part in (phone[:4], phone[4:7], phone[7:]) if part),
     }
 

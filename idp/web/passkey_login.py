@@ -1,6 +1,6 @@
-"""`/login/passkey` and `/login/code/passkey`: a passkey in the place of code and password, or of the one-time code.
+"""`/login/passkey` and `/login/code/passkey`: a passkey in place of code and password, or of the one-time code.
 
-The script of the page gets the question by GET and posts the device's answer; without script nobody comes here.
+The page's script fetches the challenge by GET and posts the device's response; without script this is never used.
 """
 
 import json
@@ -10,11 +10,10 @@ from flask import redirect
 from werkzeug.wrappers import Response
 
 from idp.login.attempt import Attempts
-from idp.login.logins import LoginFailed
+from idp.login.login_form import LoginFailed
 from idp.login.passkey_logins import PasskeyLogins
 from idp.web.browser import WebContext, this_browser, with_query
 from idp.web.login import returns_to, tab_of
-from idp.web.metrics import Metrics
 from idp.web.page import Page
 from idp.web.steps import Steps
 
@@ -22,11 +21,10 @@ from idp.web.steps import Steps
 class PasskeyLogin(Page):
     """A login by passkey."""
 
-    def __init__(self, context: WebContext, attempts: Attempts, logins: PasskeyLogins, metrics: Metrics) -> None:
+    def __init__(self, context: WebContext, attempts: Attempts, logins: PasskeyLogins) -> None:
         self._context = context
         self._attempts = attempts
         self._logins = logins
-        self._metrics = metrics
 
     def get(self) -> Response:
         browser = this_browser(self._context)
@@ -43,16 +41,16 @@ class PasskeyLogin(Page):
         try:
             proved = self._logins.log_in(answer, handle, attempt, tab=kind, address=address, device=device)
         except LoginFailed as failed:
-            self._metrics.logins.labels("passkey", failed.kind).inc()
+            self._context.count_login("passkey", failed.kind)
             return redirect(with_query("/login", attempt=handle, kind=kind, why=failed.kind), 303)
-        self._metrics.logins.labels("passkey", "succeeded").inc()
+        self._context.count_login("passkey", "succeeded")
         secret = self._attempts.logged_in(handle, attempt, proved, remember=form.get("remember") is not None)
         browser.was_proved(handle, secret)
         return redirect(with_query(returns_to(attempt), attempt=handle), 303)
 
 
 class PasskeyStep(Page):
-    """The step of a login that asks for a code, done with a passkey of the account."""
+    """The code step of a login, completed with a passkey of the account."""
 
     def __init__(self, steps: Steps, logins: PasskeyLogins) -> None:
         self._steps = steps
@@ -76,5 +74,5 @@ class PasskeyStep(Page):
 
 
 def question(options: dict[str, Any]) -> Response:
-    """What the script hands to the browser."""
+    """What the script passes to the browser."""
     return Response(json.dumps(options), mimetype="application/json")

@@ -1,4 +1,4 @@
-"""`/account/passkeys`: the person's passkeys, adding one and ending one. All of it wants a fresh code or passkey."""
+"""`/account/passkeys`: the person's passkeys: list, add, end. All of it needs a fresh code or passkey."""
 
 import logging
 from typing import Any
@@ -12,13 +12,14 @@ from idp.accounts.credentials import Credentials
 from idp.accounts.notices import Notices
 from idp.accounts.passkey import BadName, Ceremony, Passkey, PasskeyHolder, PasskeyRefused, TooManyPasskeys
 from idp.accounts.passkeys import MOST, Passkeys
+from idp.dates import local_date
 from idp.ephemeral_records import digest
 from idp.errors import BadRequest, Expired, StaleState
+from idp.http.headers import page_policy
 from idp.login.attempt import browser_of
 from idp.login.sessions import Session
-from idp.web.account import OwnPages, shown_date
+from idp.web.account import OwnPages
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser, with_query
-from idp.web.headers import page_policy
 from idp.web.own_data import Sensitive, renewed
 from idp.web.passkey_login import question
 from idp.web.sentences import PASSKEYS
@@ -58,14 +59,14 @@ class OwnPasskeys(Sensitive):
         return {
             "id": passkey.id,
             "name": passkey.name,
-            "added": shown_date(passkey.created_at),
-            "used": shown_date(passkey.last_used_at) if passkey.last_used_at else "",
+            "added": local_date(passkey.created_at),
+            "used": local_date(passkey.last_used_at) if passkey.last_used_at else "",
             "place": self._pages.context.places.of(passkey.network) or passkey.network,
         }
 
 
 class AddPasskey(Sensitive):
-    """The question for the device, and its answer."""
+    """Issues the challenge for the device, and takes its response."""
 
     path = "/account/passkeys"
 
@@ -111,7 +112,7 @@ class AddPasskey(Sensitive):
 
 
 class EndPasskey(Sensitive):
-    """Ends a passkey, and with it every other session: it may have opened one."""
+    """Ends a passkey and every other session: the passkey may have opened one."""
 
     path = "/account/passkeys"
 
@@ -138,7 +139,7 @@ class EndPasskey(Sensitive):
 
 
 def _holder(account: Account) -> PasskeyHolder:
-    """The person's device lists the passkey under name and number; the number is masked, for others look at it too."""
+    """The name and number under which the device lists the passkey; masked, because others may see the list."""
     held = next((i.masked for i in account.identifiers if i.valid_to is None), "")
     return PasskeyHolder("account", account.id, held or account.name, account.name)
 

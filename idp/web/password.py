@@ -1,6 +1,6 @@
-"""`/login/password`: old password, new password twice, "Hoàn tất", and then the code that lets it take effect.
+"""`/login/password`: old password, new password twice, "Hoàn tất", and then the code that makes it effective.
 
-The same page serves whoever has to change at login and whoever wants to, from `/account`.
+The same page serves people who must change at login and people who want to, from `/account`.
 """
 
 from dataclasses import replace
@@ -16,12 +16,12 @@ from idp.accounts.one_time import CodeRequest
 from idp.accounts.passwords import WeakPassword
 from idp.ephemeral_records import digest
 from idp.errors import Expired, StaleState
+from idp.http.headers import page_policy
 from idp.limits.guesses import Guesses
 from idp.login.sessions import Sessions, device_digest
-from idp.oidc.dispatch import StepRules
+from idp.login.steps import StepRules
 from idp.web.authorize import set_session
 from idp.web.browser import with_query
-from idp.web.headers import page_policy
 from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.sentences import PASSWORD, waiting
@@ -93,7 +93,7 @@ class PasswordPage(Page):
 
 
 class PasswordCode(Page):
-    """Takes the code that lets the chosen password take effect."""
+    """Takes the code that makes the chosen password effective."""
 
     def __init__(self, steps: Steps, desk: OtpFlow, changer: "Changer") -> None:
         self._steps = steps
@@ -116,12 +116,12 @@ class PasswordCode(Page):
             return _back(step)
         if "code-again" in step.browser.form:
             return self._page(step, ask, **self._desk.again(ask, step.browser, trusted=True, bound=step.handle))
-        verdict, shown = self._desk.judged(ask, step.browser)
+        verdict, values = self._desk.judged(ask, step.browser)
         if verdict != "right":
-            return self._page(step, ask, **shown)
+            return self._page(step, ask, **values)
         return self._changer.take_effect(step, step.attempt.new_password, proved=ask.channel)
 
-    def _page(self, step: Step, ask: CodeRequest, **shown: Any) -> Response:
+    def _page(self, step: Step, ask: CodeRequest, **values: Any) -> Response:
         sheet = OtpPage(
             title=gettext("Xác nhận đổi mật khẩu"),
             lead=gettext("Mật khẩu mới có hiệu lực sau khi bạn nhập mã."),
@@ -130,11 +130,11 @@ class PasswordCode(Page):
             hidden={"attempt": step.handle},
             target=step.attempt.redirect_origin,
         )
-        return self._desk.answer(step.browser, replace(sheet, **shown))
+        return self._desk.answer(step.browser, replace(sheet, **values))
 
 
 class Changer:
-    """Lets a chosen password take effect and remembers the fresh proof."""
+    """Makes a chosen password effective and records the fresh proof."""
 
     def __init__(self, steps: Steps, credentials: Credentials, sessions: Sessions) -> None:
         self._steps = steps
@@ -142,11 +142,11 @@ class Changer:
         self._sessions = sessions
 
     def channel(self, step: Step) -> trust.Contact | None:
-        """Where the code goes that lets a password take effect: the number, else the address; None: without one."""
+        """Where the code for a new password goes: the number, else the address; None: no code is needed."""
         return next(iter(trust.reachable(step.account, "password", self._steps.clock())), None)
 
     def ask(self, step: Step) -> CodeRequest | None:
-        """The code, bound to the very password that was chosen: another choice needs another code."""
+        """The code, bound to the chosen password: a different password needs a different code."""
         contact = self.channel(step)
         if contact is None or not step.attempt.new_password:
             return None
@@ -154,9 +154,9 @@ class Changer:
         return CodeRequest("password", bound, step.account.id, contact.channel, contact.to, step.account.id)
 
     def take_effect(self, step: Step, hashed: str, *, proved: trust.Channel | None = None) -> Response:
-        """Change, and go on with the attempt as the person who just proved both passwords.
+        """Change the password, and continue the attempt as the person who just proved both passwords.
 
-        Raises `Expired` when the account was secured by somebody else meanwhile: nothing changed then.
+        Raises `Expired` when the account was secured elsewhere in the meantime: then nothing changed.
         """
         device = step.browser.device
         try:
@@ -175,7 +175,7 @@ class Changer:
         self._steps.strengthened(step, stronger, moment)
         response = redirect(step.return_url, 303)
         if step.session:
-            # The session lives on under a new cookie from this answer on: a copy of the old one is worthless.
+            # From this response on the session has a new cookie: a copy of the old one is worthless.
             after, kept = replace(step.account, secured_at=moment), replace(step.attempt, known_device=True)
             opened = self._sessions.open(stronger, step.browser.client_info, kept, after, before=step.session)
             set_session(self._steps.context, response, opened.cookie, opened.device_cookie)

@@ -1,7 +1,6 @@
-"""Roughly where a network is, from a list that the operator keeps: lines of `network,place`, the longest match counts.
+"""The approximate place of a network, from a list that the operator keeps: `network,place` lines, longest match wins.
 
-There is no such list in the box: what an address stands for changes, and sending addresses to somebody who knows is
-not ours to do.
+No such list is included: the data change, and sending addresses to a third party is not our decision.
 """
 
 import csv
@@ -25,7 +24,7 @@ class Places:
         self._lengths = {v: sorted({n for version, n, _ in names if version == v}, reverse=True) for v in (4, 6)}
 
     def of(self, network: str) -> str:
-        """The place of a network such as "192.0.2.0/24"; empty when nobody knows."""
+        """The place of a network such as "192.0.2.0/24"; empty when it is unknown."""
         try:
             asked = ipaddress.ip_network(network)
         except ValueError:

@@ -1,11 +1,10 @@
-"""`/account/profile` and `/account/stop`: what is registered, and asking the desk to change it or to end its use.
+"""`/account/profile` and `/account/stop`: what is registered, and requests to change it or to close the account.
 
-Nothing changes here: codes hand in a declaration, and an officer decides about it.
+Nothing changes here: after the codes a declaration is submitted, and an officer decides about it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Any
 
 from flask import redirect, render_template
@@ -16,17 +15,17 @@ from idp.accounts import trust
 from idp.accounts.account import Account, Identifier
 from idp.accounts.masking import masked_contact
 from idp.accounts.one_time import CodeRequest
-from idp.accounts.password_rules import VIETNAM
-from idp.desk.agencies import Agencies
-from idp.desk.declaration import Declaration
-from idp.desk.declarations import Applicant, Declarations
-from idp.desk.profile import FIELDS, STOP_FIELDS, ProfileChange, Profiles, Wanted, way_to
-from idp.desk.reading import Reading
+from idp.dates import local_date
 from idp.errors import Expired
+from idp.http.headers import page_policy
 from idp.login.sessions import Session
-from idp.web.account import OwnPages, shown_date
+from idp.officers.agencies import Agencies
+from idp.registration.declaration import Declaration
+from idp.registration.declarations import Applicant, Declarations
+from idp.registration.profile import FIELDS, STOP_FIELDS, ProfileChange, Profiles, Wanted, way_to
+from idp.registration.reading import Reading
+from idp.web.account import OwnPages
 from idp.web.browser import Browser, csrf_of, demand_csrf, this_browser, with_query
-from idp.web.headers import page_policy
 from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.own_data import FRESH, Sensitive, written
 from idp.web.register.choices import choices
@@ -35,14 +34,14 @@ from idp.web.register.wording import PAPERS, REASONS, REQUESTS, STATES, label, p
 from idp.web.sentences import IDENTIFIERS, PROFILE
 
 FILLING = 1800.0
-"""Seconds that filling in may take: what was typed is not lost because the code that opened the page is old."""
+"""Seconds allowed for filling in: input is not lost because the code that opened the page has become old."""
 
 HIDDEN = "***"
 
 
 @dataclass(frozen=True, slots=True)
 class Office:
-    """What these pages share. `identifiers_of` gives every identifier that an account ever had."""
+    """What these pages share. `identifiers_of` returns every identifier that an account ever had."""
 
     pages: OwnPages
     profiles: Profiles
@@ -52,29 +51,29 @@ class Office:
     has_passkeys: Callable[[str], bool]
 
     def can_ask(self, account: Account) -> bool:
-        """Whether a code that opens the page and one that confirms can reach the person at all."""
+        """Whether the person can receive both the code that opens the page and the one that confirms."""
         now = self.pages.clock()
         opens = trust.number(account, "step_up", now) is not None or self.has_passkeys(account.id)
         return opens and way_to(account, now) is not None
 
     def waiting(self, account: Account) -> dict[str, Any] | None:
-        """How the newest request of the owner stands."""
-        found = self.profiles.latest(account)
-        if found is None:
+        """The state of the owner's newest request."""
+        declaration = self.profiles.latest(account)
+        if declaration is None:
             return None
-        agency = self.agencies.tree().get(found.form.agency)
-        is_answered = found.state in ("returned", "rejected")
+        agency = self.agencies.tree().get(declaration.form.agency)
+        is_answered = declaration.state in ("returned", "rejected")
         return {
-            "id": found.id,
-            "is_open": found.is_open,
-            "reference": found.shown_reference,
-            "request": REQUESTS[found.request],
-            "title": _title(found),
-            "advice": STATES[found.state][1],
-            "sent": shown_date(found.submitted_at or found.created_at),
+            "id": declaration.id,
+            "is_open": declaration.is_open,
+            "reference": declaration.formatted_reference,
+            "request": REQUESTS[declaration.request],
+            "title": _title(declaration),
+            "advice": STATES[declaration.state][1],
+            "sent": local_date(declaration.submitted_at or declaration.created_at),
             "agency": agency,
-            "reason": REASONS.get(found.reason or "") if is_answered else None,
-            "note": found.note if is_answered else None,
+            "reason": REASONS.get(declaration.reason or "") if is_answered else None,
+            "note": declaration.note if is_answered else None,
         }
 
 
@@ -85,9 +84,9 @@ class _Asking(Sensitive):
         super().__init__(office.pages)
         self._office = office
 
-    def _page(self, template: str, account: Account, typed: Mapping[str, str], **shown: Any) -> Response:
+    def _page(self, template: str, account: Account, typed: Mapping[str, str], **values: Any) -> Response:
         browser, office = this_browser(self._pages.context), self._office
-        problems: Mapping[str, str] = shown.pop("problems", {})
+        problems: Mapping[str, str] = values.pop("problems", {})
         message = PROFILE["over"] if browser.query.get("why") == "over" else None
         if "nothing" in problems:
             message = PROFILE["nothing"]
@@ -103,7 +102,7 @@ class _Asking(Sensitive):
             waiting=office.waiting(account),
             can_ask=office.can_ask(account),
             choices=choices(office.agencies.tree(), typed, office.declarations.today),
-            **shown,
+            **values,
         )
 
     def _recorded(self, wanted: Wanted, account: Account, session: Session, reading: Reading) -> Response:
@@ -112,7 +111,7 @@ class _Asking(Sensitive):
 
 
 class Profile(_Asking):
-    """ "Thông tin tài khoản": what is registered, masked until a fresh code; its history, the request, the form."""
+    """ "Thông tin tài khoản": what is registered, masked until a fresh code; the history, the request, the form."""
 
     path = "/account/profile"
 
@@ -213,7 +212,7 @@ class Stop(_Asking):
 
 
 class ProfileCode(Sensitive):
-    """The codes: to what is registered, then to an address that is to be. With the last one the request is made."""
+    """Asks for the codes: to the registered channel, then to a new address. The last one submits the request."""
 
     path = "/account/profile/code"
 
@@ -243,13 +242,13 @@ class ProfileCode(Sensitive):
         ask = self._profiles.code_for(wish, account)
         if "code-again" in browser.form:
             return self._page(browser, ticket, wish, ask, **self._desk.again(ask, browser, trusted=True))
-        verdict, shown = self._desk.judged(ask, browser)
+        verdict, values = self._desk.judged(ask, browser)
         if verdict != "right":
-            # The same form sent twice: the first one used the code up.
+            # The same form was sent twice: the first one used up the code.
             again = self._here(browser, browser.form)
             if isinstance(again, Response):
                 return again
-            return self._next(ticket) if again[1] != wish else self._page(browser, ticket, wish, ask, **shown)
+            return self._next(ticket) if again[1] != wish else self._page(browser, ticket, wish, ask, **values)
         asker = Applicant(browser.network, browser.language())
         try:
             handed = self._profiles.proved(ticket, wish, account, asker)
@@ -257,12 +256,12 @@ class ProfileCode(Sensitive):
             return self._over()
         return redirect(Profile.path, 303) if handed else self._next(ticket)
 
-    def _here(self, browser: Browser, given: Mapping[str, str]) -> tuple[str, ProfileChange, Account] | Response:
-        """What is under way in this session, or the way back when it was handed in, is too old or was never here."""
+    def _here(self, browser: Browser, fields: Mapping[str, str]) -> tuple[str, ProfileChange, Account] | Response:
+        """The change in progress in this session, or a redirect if it was submitted, is too old or does not exist."""
         grant_state = self._pages.grant_state(browser)
         if grant_state is None or grant_state.account is None or grant_state.session is None:
             return self._pages.ask_to_log_in(browser, Profile.path)
-        ticket = given.get("ticket", "")[:100]
+        ticket = fields.get("ticket", "")[:100]
         try:
             wish = self._profiles.under_way(ticket, grant_state.account, grant_state.session.sid)
             self._profiles.code_for(wish, grant_state.account)
@@ -276,7 +275,7 @@ class ProfileCode(Sensitive):
     def _over(self) -> Response:
         return redirect(f"{Profile.path}?why=over", 303)
 
-    def _page(self, browser: Browser, ticket: str, wish: ProfileChange, ask: CodeRequest, **shown: Any) -> Response:
+    def _page(self, browser: Browser, ticket: str, wish: ProfileChange, ask: CodeRequest, **values: Any) -> Response:
         lead = gettext("Nhập mã để gửi yêu cầu. Nếu không còn dùng nơi nhận mã này, hãy đến cơ quan BHXH.")
         if wish.proved:
             lead = gettext("Nhập thêm mã vừa gửi tới địa chỉ thư mới, để chắc chắn địa chỉ đó là của bạn.")
@@ -287,13 +286,13 @@ class ProfileCode(Sensitive):
             action=self.path,
             hidden={"ticket": ticket, "csrf": csrf_of(browser.session or "")},
         )
-        return self._desk.answer(browser, replace(sheet, **shown))
+        return self._desk.answer(browser, replace(sheet, **values))
 
 
-def _title(found: Declaration) -> Any:
-    if found.state == "submitted" and found.request == "amend":
+def _title(declaration: Declaration) -> Any:
+    if declaration.state == "submitted" and declaration.request == "amend":
         return gettext("Yêu cầu thay đổi đang chờ cơ quan BHXH duyệt")
-    return STATES[found.state][0]
+    return STATES[declaration.state][0]
 
 
 def _problem(field: str, why: str) -> str:
@@ -301,7 +300,7 @@ def _problem(field: str, why: str) -> str:
 
 
 def _facts(account: Account, *, fresh: bool) -> list[tuple[str, str]]:
-    """What is registered, in the order of the seeds; empty is what nobody registered."""
+    """What is registered, in the order of the seeds; empty if it was never registered."""
     message, none = written(account), ""
     held = [i for i in account.identifiers if i.valid_to is None]
     numbers = [(str(IDENTIFIERS[i.kind]), i.value if fresh else i.masked) for i in held]
@@ -312,15 +311,15 @@ def _facts(account: Account, *, fresh: bool) -> list[tuple[str, str]]:
         "email": masked_contact("email", account.email) if account.email else none,
     }
     open_ = message | {"address": account.address or none, "email": account.email or none}
-    shown = open_ if fresh else hidden
+    open_fields = open_ if fresh else hidden
     facts = [(gettext("Họ và tên"), account.name), *numbers]
     if account.kind == "individual":
-        facts.append((gettext("Ngày sinh"), shown["birth_date"]))
+        facts.append((gettext("Ngày sinh"), open_fields["birth_date"]))
     return [
         *facts,
-        (gettext("Điện thoại di động"), shown["phone"]),
-        (gettext("Địa chỉ liên hệ"), shown["address"]),
-        (gettext("Địa chỉ thư điện tử"), shown["email"]),
+        (gettext("Điện thoại di động"), open_fields["phone"]),
+        (gettext("Địa chỉ liên hệ"), open_fields["address"]),
+        (gettext("Địa chỉ thư điện tử"), open_fields["email"]),
     ]
 
 
@@ -328,13 +327,9 @@ def _former(identifier: Identifier, *, fresh: bool) -> dict[str, str]:
     return {
         "label": str(IDENTIFIERS[identifier.kind]),
         "value": identifier.value if fresh else identifier.masked,
-        "since": _day(identifier.valid_from),
-        "until": _day(identifier.valid_to or 0.0),
+        "since": local_date(identifier.valid_from, with_time=False),
+        "until": local_date(identifier.valid_to or 0.0, with_time=False),
     }
-
-
-def _day(at: float) -> str:
-    return datetime.fromtimestamp(at, VIETNAM).strftime("%d/%m/%Y")
 
 
 def _answer(template: str, **values: object) -> Response:

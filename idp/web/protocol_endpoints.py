@@ -1,7 +1,7 @@
-"""The endpoints that machines call, as plain WSGI: token, userinfo, introspection, revocation, keys and metadata.
+"""The endpoints that clients call, as plain WSGI: token, userinfo, introspection, revocation, keys and metadata.
 
-They need nothing of Flask, and most of a provider's load is theirs. Each takes an environ and returns status, headers
-and body; the front door does the rest.
+They need nothing from Flask, and carry most of a provider's load. Each takes an environ and returns status, headers and
+body; the gateway does the rest.
 """
 
 import hashlib
@@ -11,54 +11,57 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 
+from idp.at_once import is_in_loop, needs_thread
+from idp.http import request as current_request
+from idp.http.forms import read_form, single
+from idp.http.gateway import Endpoint, EndpointResponse, Environ, problem, reply
+from idp.http.headers import Headers
 from idp.oidc import metadata
 from idp.oidc.client_auth import claimed_id
-from idp.oidc.clients import AUTH_METHODS, Client
-from idp.oidc.device_grant import INTERVAL, LIFE, shown
+from idp.oidc.clients import AUTH_METHODS, DEVICE_CODE, Client
+from idp.oidc.codes import is_offline
+from idp.oidc.device_grant import INTERVAL, LIFE, format_user_code
 from idp.oidc.inspection import Inspection
 from idp.oidc.server import FormRequest, Server, TokenResponse, error_answer
-from idp.ports import Clock
-from idp.web import request as current_request
 from idp.web.access import challenges, fresh_nonce, proofs_in, shown_token
-from idp.web.forms import read_form, single
-from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
-from idp.web.headers import Headers
-from idp.web.network import TrustedProxies
+from idp.web.browser import WebContext
+from idp.web.commit_waits import CommitWaits
 from keys.ring import KeyRing
 
 LONGEST_TOKEN = 8192
 Version = tuple[str, ...]
+DURABLE_GRANTS = frozenset(("refresh_token", DEVICE_CODE))
+"""Grants that are committed before they are answered, besides codes that bring a refresh token."""
 
 
 class ProtocolEndpoints:
-    """The endpoints. `ring()` gives the key ring of the moment; portals may keep keys and metadata for `max_age`.
+    """The endpoints. `ring()` returns the current key ring; portals may cache keys and metadata for `max_age`.
 
-    `audit_ring()` gives the keys that sign segments of the audit trail.
+    `audit_ring()` returns the keys that sign segments of the audit trail.
     """
 
     def __init__(
         self,
-        issuer: str,
+        context: WebContext,
         server: Server,
         inspection: Inspection,
         ring: Callable[[], KeyRing],
         audit_ring: Callable[[], KeyRing],
-        clock: Clock,
-        peers: TrustedProxies,
         max_age: int,
     ) -> None:
-        self._issuer = issuer
+        self._issuer = context.issuer
         self._server = server
         self._inspection = inspection
         self._ring = ring
         self._audit_ring = audit_ring
-        self._clock = clock
-        self._peers = peers
+        self._clock = context.clock
+        self._peers = context.peers
         self._max_age = max_age
+        self._commit_waits = CommitWaits()
         self._documents: dict[str, tuple[Version, EndpointResponse]] = {}
 
     def table(self) -> Mapping[str, Endpoint]:
-        """Every path that is answered here."""
+        """Every path that is served here."""
         return {
             metadata.DISCOVERY: self._get(self.discovery),
             metadata.SERVER_METADATA: self._get(self.discovery),
@@ -86,19 +89,27 @@ class ProtocolEndpoints:
 
     def token(self, environ: Environ) -> EndpointResponse:
         request = self._form_request(environ)
+        if not is_in_loop() or not _is_durable(request):
+            return self._token(request, environ)
+        if not self._commit_waits.are_short():
+            needs_thread()
+        with self._commit_waits.measured():
+            return self._token(request, environ)
+
+    def _token(self, request: FormRequest, environ: Environ) -> EndpointResponse:
         named = self._server.clients.find(claimed_id(request))
         current_request.current().client_id = named.client_id if named else None
         status, body, headers = self._server.create_token_response(request)
         return _answered((status, body, [*headers, *fresh_nonce(environ, self._server.proofs)]))
 
     def device_authorization(self, environ: Environ) -> EndpointResponse:
-        """A device asks to be let in (RFC 8628, 3.1 and 3.2)."""
+        """A device requests authorization (RFC 8628, 3.1 and 3.2)."""
         request = self._form_request(environ)
         caller = self._caller(request, "device_authorization", none=True)
         current_request.current().client_id = caller.client_id
         asked = request.form.get("scope"), request.form.get("resource")
         begun = self._server.device_codes.begin(caller, *asked, request.network)
-        page, code = self._issuer + metadata.DEVICE, shown(begun.user_code)
+        page, code = self._issuer + metadata.DEVICE, format_user_code(begun.user_code)
         body = {
             "device_code": begun.device_code,
             "user_code": code,
@@ -123,10 +134,10 @@ class ProtocolEndpoints:
         """`GET` or `POST` with a token in the header, or a bearer token in the form of a `POST` (RFC 6750, 2)."""
         proofs = self._server.proofs
         try:
-            shown = shown_token(environ, proofs, self._issuer, self._inspection.key_of)
-            if shown is None:
+            token = shown_token(environ, proofs, self._issuer, self._inspection.key_of)
+            if token is None:
                 return problem(401, "invalid_request", challenges(environ))
-            return reply(200, self._inspection.userinfo(*shown), fresh_nonce(environ, proofs))
+            return reply(200, self._inspection.userinfo(*token), fresh_nonce(environ, proofs))
         except OAuth2Error as error:
             headers = challenges(environ, error) + fresh_nonce(environ, proofs)
             return reply(error.status_code, dict(error.get_body()), headers)
@@ -147,7 +158,7 @@ class ProtocolEndpoints:
     def _prepared(
         self, name: str, version: Version, environ: Environ, make: Callable[[], Mapping[str, Any]]
     ) -> EndpointResponse:
-        """Bytes that are made once for each version of what they tell."""
+        """A response body that is built once for each version of its content."""
         made = self._documents.get(name)
         if made is None or made[0] != version:
             status, headers, body = reply(200, make(), [("Cache-Control", f"public, max-age={self._max_age}")])
@@ -177,6 +188,10 @@ class ProtocolEndpoints:
                 return _answered(error_answer(error))
 
         return only_post
+
+
+def _is_durable(request: FormRequest) -> bool:
+    return request.form.get("grant_type") in DURABLE_GRANTS or is_offline(request.form.get("code", ""))
 
 
 def _token(request: FormRequest) -> str:

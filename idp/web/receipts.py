@@ -1,7 +1,7 @@
-"""`/messages/receipts`: what the SMS gateway says later of a message, signed with the secret that we share.
+"""`/messages/receipts`: delivery receipts from the SMS gateway, signed with our shared secret.
 
-One JSON object `{"id": ..., "status": "delivered" | "failed"}` or a list of them; further keys do not matter. Repeats
-and unknown ids change nothing and are answered alike, so that a gateway need not try again.
+One JSON object `{"id": ..., "status": "delivered" | "failed"}` or a list of them; other keys are ignored. Repeated and
+unknown ids change nothing and get the same response, so that a gateway need not try again.
 """
 
 import hmac
@@ -11,20 +11,20 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from idp.errors import BadRequest
+from idp.http.forms import read_body
+from idp.http.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.messages.sending import Receipts
 from idp.messages.sms_gateway import signature
-from idp.web.forms import read_body
-from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 
 PATH = "/messages/receipts"
 MOST = 500
-"""Receipts in one request."""
+"""Maximum receipts in one request."""
 
 _OURS = re.compile(r"[0-9a-f]{22}")
 
 
 class ReceiptDesk:
-    """Takes receipts. `observe` is told what became of a message."""
+    """Takes receipts. `observe` is called with what became of a message."""
 
     def __init__(self, receipts: Receipts, secret: str, observe: Callable[[str, str], object]) -> None:
         self._receipts = receipts
@@ -38,8 +38,8 @@ class ReceiptDesk:
         if environ["REQUEST_METHOD"] != "POST":
             return problem(405, "method_not_allowed", [("Allow", "POST")])
         body = read_body(environ)
-        given = environ.get("HTTP_X_SIGNATURE", "").encode("latin-1")
-        if not hmac.compare_digest(given, signature(self._secret, body).encode()):
+        signed = environ.get("HTTP_X_SIGNATURE", "").encode("latin-1")
+        if not hmac.compare_digest(signed, signature(self._secret, body).encode()):
             return problem(401, "signature", [("WWW-Authenticate", "X-Signature")])
         for message_id, status in list(_read(body)):
             self._note(message_id, status)
@@ -55,10 +55,10 @@ class ReceiptDesk:
 def _read(body: bytes) -> Iterator[tuple[str, str]]:
     """(id, status) of each receipt. Raises `BadRequest`."""
     try:
-        found: Any = json.loads(body)
+        parsed: Any = json.loads(body)
     except (ValueError, RecursionError):
         raise BadRequest("receipts are no JSON") from None
-    receipts = found if isinstance(found, list) else [found]
+    receipts = parsed if isinstance(parsed, list) else [parsed]
     if len(receipts) > MOST:
         raise BadRequest(f"more than {MOST} receipts")
     for receipt in receipts:

@@ -1,6 +1,6 @@
-"""`/recover`: the forgotten password. The page says the same to everybody; what arrives at the person goes on.
+"""`/recover`: the forgotten password. The page says the same to everyone; the message that arrives leads on.
 
-A link works in any browser: where it was not asked for, the person also says whose account it is.
+A link works in any browser; in one that did not request it, the person also says whose account it is.
 """
 
 from dataclasses import replace
@@ -14,12 +14,12 @@ from idp.accounts.account import LOGIN_KINDS, Kind
 from idp.accounts.passwords import WeakPassword
 from idp.accounts.recovery import Recoveries, RecoveryForm, Ticket, WrongFact
 from idp.errors import BadRequest, Expired, OtherBrowser, RecoveryOver, StaleState
+from idp.http.cookies import new_browser
+from idp.http.headers import page_policy
 from idp.login.attempt import browser_of
 from idp.login.challenge import Challenges
 from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.captcha_form import CaptchaAnswer, CaptchaForm
-from idp.web.cookies import new_browser
-from idp.web.headers import page_policy
 from idp.web.otp_flow import OtpPage, answer_sheet
 from idp.web.page import Page
 from idp.web.sentences import CODE, PASSWORD, RECOVERY, waiting
@@ -28,7 +28,7 @@ WAYS = ("phone", "email", "hotline")
 
 
 class Recover(Page):
-    """Choose a way and ask. `by_eid` says that there are upstreams strong enough to recover by."""
+    """Choose a channel and request. `by_eid` means that some upstreams are strong enough for recovery."""
 
     def __init__(
         self, context: WebContext, recoveries: Recoveries, challenges: Challenges, *, by_eid: bool = False
@@ -63,11 +63,11 @@ class Recover(Page):
         return redirect(with_query("/recover/code", ticket=handle, attempt=attempt), 303)
 
     def _page(self, browser: Browser, error: str | None = None, kept: CaptchaAnswer | None = None) -> Response:
-        given = browser.form if browser.request.method == "POST" else browser.query
-        way = given.get("way", "phone")
-        kind = given.get("kind", "individual")
+        fields = browser.form if browser.request.method == "POST" else browser.query
+        way = fields.get("way", "phone")
+        kind = fields.get("kind", "individual")
         secret = browser.secret or new_browser()
-        attempt = given.get("attempt")
+        attempt = fields.get("attempt")
         tabs = [{"way": w, "url": with_query("/recover", way=w, kind=kind, attempt=attempt)} for w in WAYS]
         body = render_template(
             "recover.html",
@@ -76,7 +76,7 @@ class Recover(Page):
             tabs=tabs,
             eid_url="/recover/eid" if self._by_eid else None,
             attempt=attempt,
-            username=given.get("username", "")[:128],
+            username=fields.get("username", "")[:128],
             error=error,
             captcha=self._captcha(browser, secret, kept) if way != "hotline" else None,
         )
@@ -86,11 +86,11 @@ class Recover(Page):
         return response
 
     def _captcha(self, browser: Browser, secret: str, kept: CaptchaAnswer | None) -> dict[str, str]:
-        return self._captchas.shown(browser, "recover " + browser_of(secret), secret=secret, kept=kept)
+        return self._captchas.values(browser, "recover " + browser_of(secret), secret=secret, kept=kept)
 
 
 class Sent(Page):
-    """After a link was asked for: the same for everybody."""
+    """Shown after a link was requested: the same for everyone."""
 
     def __init__(self, context: WebContext) -> None:
         self._context = context
@@ -101,7 +101,7 @@ class Sent(Page):
 
 
 class RecoverCode(Page):
-    """The code to the registered phone."""
+    """Asks for the code sent to the registered phone."""
 
     def __init__(self, context: WebContext, recoveries: Recoveries) -> None:
         self._context = context
@@ -129,8 +129,8 @@ class RecoverCode(Page):
             return self._page(browser, handle, attempt, error=str(CODE[verdict]), over=verdict == "exhausted")
         return redirect(with_query("/recover/password", ticket=handle, attempt=attempt or None), 303)
 
-    def _ticket(self, browser: Browser, given: dict[str, str]) -> tuple[str, Ticket]:
-        handle = given.get("ticket", "")
+    def _ticket(self, browser: Browser, fields: dict[str, str]) -> tuple[str, Ticket]:
+        handle = fields.get("ticket", "")
         ticket = self._recoveries.ticket(handle)
         if ticket.way != "sms":
             raise Expired("this recovery has no code")
@@ -138,7 +138,7 @@ class RecoverCode(Page):
             raise OtherBrowser("a code is entered where it was asked for")
         return handle, ticket
 
-    def _page(self, browser: Browser, handle: str, attempt: str, **shown: Any) -> Response:
+    def _page(self, browser: Browser, handle: str, attempt: str, **values: Any) -> Response:
         sheet = OtpPage(
             title=gettext("Nhập mã xác thực"),
             lead=gettext("Nếu thông tin đúng, mã xác thực đã được gửi tới số điện thoại đã đăng ký."),
@@ -147,11 +147,11 @@ class RecoverCode(Page):
             hidden={"ticket": handle, "attempt": attempt},
             wait=60,
         )
-        return answer_sheet(replace(sheet, **shown), None)
+        return answer_sheet(replace(sheet, **values), None)
 
 
 class RecoverPassword(Page):
-    """The new password, for whoever proved the channel."""
+    """Sets the new password, after the channel was proved."""
 
     def __init__(self, context: WebContext, recoveries: Recoveries) -> None:
         self._context = context
@@ -182,9 +182,9 @@ class RecoverPassword(Page):
         login_url = with_query("/login", attempt=attempt) if attempt else "/account"
         return _page(render_template("recovered.html", removed=removed, login_url=login_url))
 
-    def _ticket(self, browser: Browser, given: dict[str, str]) -> tuple[str, Ticket, bool]:
-        """The ticket, and whether it was asked for in this browser. Raises `Expired`, `OtherBrowser`."""
-        handle = given.get("ticket", "")
+    def _ticket(self, browser: Browser, fields: dict[str, str]) -> tuple[str, Ticket, bool]:
+        """The ticket, and whether it was requested in this browser. Raises `Expired`, `OtherBrowser`."""
+        handle = fields.get("ticket", "")
         ticket = self._recoveries.ticket(handle)
         asked_here = bool(browser.secret) and ticket.browser == browser_of(browser.secret or "")
         if not ticket.proved:
@@ -196,15 +196,15 @@ class RecoverPassword(Page):
     def _page(
         self, browser: Browser, handle: str, ticket: Ticket, asked_here: bool, error: str | None = None
     ) -> Response:
-        given = browser.form if browser.request.method == "POST" else browser.query
+        fields = browser.form if browser.request.method == "POST" else browser.query
         body = render_template(
             "recover_password.html",
             ticket=handle,
-            attempt=given.get("attempt", ""),
+            attempt=fields.get("attempt", ""),
             asks_who=not asked_here,
             asks_fact=not asked_here and ticket.way == "hotline",
-            kind=given.get("kind", "individual"),
-            username=given.get("username", "")[:128],
+            kind=fields.get("kind", "individual"),
+            username=fields.get("username", "")[:128],
             error=error,
         )
         return _page(body)
@@ -218,7 +218,7 @@ class ShortLink(Page):
 
 
 def typed_in(browser: Browser) -> RecoveryForm:
-    """What the form says of the account. Raises `BadRequest`."""
+    """What the form says about the account. Raises `BadRequest`."""
     form = browser.form
     kind = form.get("kind", "individual")
     if kind not in LOGIN_KINDS:

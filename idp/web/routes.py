@@ -1,4 +1,4 @@
-"""Every page on one page: URL, class, collaborators; and how whatever goes wrong becomes a page with a way on."""
+"""Every page in one place: URL, class, collaborators; and how every error becomes a page with a way on."""
 
 import hashlib
 import logging
@@ -13,23 +13,24 @@ from flask import Flask, Response, redirect, render_template, request
 from flask_babel import Babel, gettext
 from werkzeug.exceptions import HTTPException
 
+from idp.dates import local_date
 from idp.errors import LinkOver, UserError
+from idp.http import request as current_request
+from idp.http.headers import page_policy
+from idp.http.store_errors import STORE_DOWN
 from idp.limits.local import LocalRateLimiter
 from idp.oidc.authorization import RedirectedError
-from idp.store.store_errors import STORE_DOWN
-from idp.web import request as current_request
-from idp.web.account import shown_date
+from idp.sentences import translated
 from idp.web.browser import LANGUAGES, Browser, WebContext, this_browser
-from idp.web.headers import page_policy
 from idp.web.sentences import PAGES
 
 log = logging.getLogger("idp.pages")
 HERE = Path(__file__).resolve().parent.parent
 KEPT = ("attempt", "kind", "request", "client_id", "ticket", "way", "c", "via", "why", "user_code", "slow", "now")
-"""Parameters of our own pages that survive a change of language; nothing else is repeated into a page."""
+"""Parameters of our own pages that survive a change of language; no others are repeated in a page."""
 
 UNTOLD = ("not_found", "method")
-"""Errors that tell no story: strangers make them in any number."""
+"""Errors that are not kept as incidents: strangers can cause any number of them."""
 
 KINDS = {404: "not_found", 405: "method", 413: "too_large", 429: "too_many", 503: "busy"}
 NoteIncident = Callable[[str, str, int, str, str | None, str], None]
@@ -37,7 +38,7 @@ Routes = list[tuple[str, str, Callable[..., Any]]]
 
 
 def build(context: WebContext, routes: Routes, note_incident: NoteIncident, notes: LocalRateLimiter) -> Flask:
-    """The Flask application: the routes, both languages, and one way to answer errors."""
+    """The Flask application: the routes, both languages, and one error handler."""
     app = Flask("idp", root_path=str(HERE), static_folder="static", template_folder="templates")
     app.config.update(MAX_CONTENT_LENGTH=65_536, MAX_FORM_PARTS=50, MAX_FORM_MEMORY_SIZE=65_536)
     app.config.update(BABEL_DEFAULT_LOCALE="vi", SEND_FILE_MAX_AGE_DEFAULT=86_400)
@@ -46,6 +47,7 @@ def build(context: WebContext, routes: Routes, note_incident: NoteIncident, note
         locale_selector=lambda: this_browser(context).language(),
         default_translation_directories=str(HERE / "translations"),
     )
+    _speak(app, context)
     app.add_url_rule("/favicon.ico", "favicon", lambda: redirect("/static/favicon.svg", 303))
     for url, name, view in routes:
         app.add_url_rule(url, view_func=view, endpoint=name)
@@ -57,14 +59,27 @@ def build(context: WebContext, routes: Routes, note_incident: NoteIncident, note
     return app
 
 
+def _speak(app: Flask, context: WebContext) -> None:
+    """Sentences of templates, straight from their catalogue: flask-babel looks for locale and domain each time."""
+
+    def gettext_of(sentence: str) -> str:
+        return translated(sentence, this_browser(context).language())
+
+    def ngettext_of(one: str, many: str, number: int) -> str:
+        return gettext_of(one if number == 1 else many)
+
+    jinja: Any = app.jinja_env
+    jinja.install_gettext_callables(gettext_of, ngettext_of, newstyle=True)
+
+
 def _shared(context: WebContext) -> dict[str, Any]:
     """What every template gets."""
     browser = this_browser(context)
     language = browser.language()
     labels = {"vi": "Tiếng Việt", "en": "English"}
     # After a failed form the parameters are in its fields; a change of language must not lose the portal's request.
-    given = {**_fields(browser), **request.args}
-    kept = [(name, given[name]) for name in KEPT if name in given]
+    query = {**_fields(browser), **request.args}
+    kept = [(name, query[name]) for name in KEPT if name in query]
     languages = [
         {"code": code, "label": labels[code], "url": _url([*kept, ("lang", code)]), "current": code == language}
         for code in LANGUAGES
@@ -81,7 +96,7 @@ def _fields(browser: Browser) -> dict[str, str]:
 
 @lru_cache
 def _digest(name: str) -> str:
-    """Eight letters that change with the content of a static file, so that a new release is not read from a cache."""
+    """Eight letters that change with the content of a static file, so that a new release is not served from a cache."""
     return hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:8]
 
 
@@ -99,7 +114,7 @@ def _name_route() -> None:
 
 
 def _finish(context: WebContext, response: Response) -> Response:
-    """Remember a language that was chosen; pages that nobody gave a content policy get the plain one."""
+    """Remember a chosen language; pages without a content policy get the default one."""
     chosen = request.args.get("lang")
     if chosen in LANGUAGES and response.status_code < 400:
         context.cookies.set(response, "l", chosen, max_age=31_536_000)
@@ -112,7 +127,7 @@ def _finish(context: WebContext, response: Response) -> Response:
 
 
 def _note(note_incident: NoteIncident, current: current_request.Current, kind: str, status: int) -> None:
-    """Keep what `idp explain` tells; an error page is shown even when that fails."""
+    """Store what `idp explain` shows; an error page is shown even when that fails."""
     try:
         note_incident(current.support_code, kind, status, current.route, current.client_id, current.detail)
     except Exception as error:
@@ -120,7 +135,7 @@ def _note(note_incident: NoteIncident, current: current_request.Current, kind: s
 
 
 def without_personal(detail: str) -> str:
-    """`detail` without long numbers and handles: it repeats what somebody typed, and goes to log and incident."""
+    """`detail` without long numbers and handles: it repeats user input, and goes to log and incident."""
     return re.sub(r"[0-9]{6,}|[A-Za-z0-9_-]{32,}", "…", detail)
 
 
@@ -172,7 +187,7 @@ def _error_page(kind: str, code: str, home: str, used_at: float | None) -> str:
     return render_template(
         "error.html",
         title=error_page.title,
-        happened=gettext("Đường dẫn này đã được dùng lúc %(time)s.", time=shown_date(used_at)) if used_at else None,
+        happened=gettext("Đường dẫn này đã được dùng lúc %(time)s.", time=local_date(used_at)) if used_at else None,
         sentence=error_page.sentence,
         advice=error_page.advice,
         support_code=code,

@@ -1,7 +1,7 @@
-"""What we say to people when something does not go on: one sentence per reason, and always a way on.
+"""What we tell people when something cannot continue: one sentence per reason, and always a way on.
 
-Pages look their reason up here; nothing of a request is ever put into a sentence, except how long to wait. The texts
-are translated when they are shown, so this module can be imported before any request.
+Pages look up their reason here. Nothing from a request is put into a sentence, except how long to wait. The texts are
+translated when they are shown, so this module can be imported before any request.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from flask_babel import LazyString, format_timedelta, lazy_gettext
 class ErrorPage:
     """An error page: what happened, in a title and a sentence, what the person can do now, and buttons that lead on.
 
-    `ways` are labels and addresses of our own; without them the one button leads home.
+    `ways` are labels and addresses of our own pages; without them the only button leads to the home page.
     """
 
     title: LazyString
@@ -26,7 +26,7 @@ class ErrorPage:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a portal gets to know by one scope, in the words of the consent page."""
+    """What a portal learns through one scope, in the words of the consent page."""
 
     title: LazyString
     items: tuple[LazyString, ...]
@@ -36,7 +36,7 @@ KEPT: Mapping[str, LazyString] = {
     "declaration": lazy_gettext("Tờ khai đã duyệt"),
     "numbers": lazy_gettext("Mã số và số giấy tờ"),
 }
-"""What the law keeps of somebody whose data are erased."""
+"""The data that the law keeps after an erasure."""
 
 PAGES: Mapping[str, ErrorPage] = {
     "unknown_client": ErrorPage(
@@ -208,7 +208,7 @@ LOGIN: Mapping[str, LazyString] = {
     "login_failed": lazy_gettext("Sai tên đăng nhập hoặc mật khẩu"),
     "captcha_wrong": lazy_gettext("Mã kiểm tra không đúng"),
     "captcha_needed": lazy_gettext("Vui lòng nhập mã kiểm tra"),
-    # An f-string or an early `%` would fix the language; whoever shows it fills in the time: LOGIN["wait"] % {...}.
+    # An f-string or an early `%` would fix the language; the caller fills in the time: LOGIN["wait"] % {...}.
     "wait": lazy_gettext(
         "Bạn đã thử quá nhiều lần từ mạng này. Vui lòng thử lại sau %(wait)s hoặc chọn cách đăng nhập khác. Tài khoản "
         "không bị khóa."
@@ -343,5 +343,5 @@ SCOPES: Mapping[str, Scope] = {
 
 
 def waiting(seconds: int) -> str:
-    """How long to wait, as people say it in their language: "30 giây", "12 phút"."""
+    """The waiting time in the person's language: "30 giây", "12 phút"."""
     return str(format_timedelta(timedelta(seconds=seconds), threshold=1.5))

@@ -1,4 +1,4 @@
-"""What the pages of a login's further steps share: who is there, where the step leads, and how the person gives up."""
+"""What the later steps of a login share: who the person is, where the step leads, and how the person cancels."""
 
 from dataclasses import dataclass
 
@@ -13,16 +13,14 @@ from idp.login.sessions import Session
 from idp.oidc.authorization import read_request
 from idp.oidc.clients import Clients
 from idp.oidc.dispatch import is_current
-from idp.oidc.issuing import GrantStates
 from idp.oidc.signed_in import SignedIn
-from idp.ports import Clock
 from idp.web.authorize import deny
 from idp.web.browser import Browser, WebContext, this_browser, with_query
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One person at one step of one attempt: the proof to build on, the account as it is now, the session if any."""
+    """One person at one step of one attempt: the proof so far, the current account, and the session if any."""
 
     browser: Browser
     handle: str
@@ -38,38 +36,36 @@ class Step:
 
     @property
     def is_coded(self) -> bool:
-        """Whether the code of this attempt was entered already: a form that was sent twice."""
+        """Whether the code of this attempt was already entered: the form was sent twice."""
         entered = self.attempt.proof.otp_at if self.attempt.proof else None
         return entered is not None and entered >= self.attempt.started_at
 
 
 class Steps:
-    """Finds out who is at a step."""
+    """Finds the person at a step."""
 
     def __init__(
         self,
         context: WebContext,
         attempts: Attempts,
-        grant_states: GrantStates,
         signed_in: SignedIn,
         clients: Clients,
-        clock: Clock,
     ) -> None:
         self.context = context
         self.attempts = attempts
-        self.clock = clock
-        self._grant_states = grant_states
+        self.clock = context.clock
+        self._grant_states = signed_in.grant_states
         self._signed_in = signed_in
         self._clients = clients
 
     def here(self) -> Step:
-        """Whoever proved themselves in the attempt, or whose live session it adds a code to.
+        """The person proved in the attempt, or the one whose live session gets a code.
 
-        Raises `Expired` when nobody did: the page of a step is of no use without the step before it.
+        Raises `Expired` without such a proof: a step cannot be taken without the one before it.
         """
         browser = this_browser(self.context)
-        given = browser.form if browser.request.method == "POST" else browser.query
-        handle = given.get("attempt", "")
+        fields = browser.form if browser.request.method == "POST" else browser.query
+        handle = fields.get("attempt", "")
         attempt = self.attempts.load(handle, browser.held(handle))
         carried = self._signed_in.person(browser.session)
         session = carried.session if carried else None
@@ -86,12 +82,12 @@ class Steps:
         return Step(browser, handle, attempt, proof, account, own)
 
     def strengthened(self, step: Step, proof: Authentication, secured_at: float) -> None:
-        """Remember the proof, and give the browser what it goes on with."""
+        """Store the proof, and give the browser what it needs to continue."""
         secret = self.attempts.strengthened(step.handle, step.attempt, proof, secured_at)
         step.browser.was_proved(step.handle, secret)
 
     def give_up(self, step: Step) -> Response:
-        """Back to the portal with `access_denied`, or to our own page; the attempt is over."""
+        """Back to the portal with `access_denied`, or to our own page; the attempt ends."""
         self.attempts.finish(step.handle)
         if not step.attempt.client_id:
             return redirect("/account" if step.session else "/logged-out", 303)
@@ -99,6 +95,6 @@ class Steps:
         return deny(self.context.issuer, request, "The person cancelled the login.")
 
     def client_name(self, step: Step) -> str:
-        """The name of the portal that the person is on the way to; empty on the way to our own pages."""
+        """The name of the portal that the login leads to; empty for our own pages."""
         client = self._clients.find(step.attempt.client_id) if step.attempt.client_id else None
         return client.client_name if client else ""

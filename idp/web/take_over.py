@@ -1,20 +1,18 @@
-"""`/login/device`: the app is on another phone already; the person reads on which, and goes on or keeps that one."""
-
-from datetime import datetime
+"""`/login/device`: the app is already on another phone; the person sees which one, and continues or keeps it."""
 
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
 from idp.accounts.devices import Device
-from idp.accounts.password_rules import VIETNAM
+from idp.dates import local_date
+from idp.http.headers import page_policy
 from idp.oidc.issuing import DeviceBindings
-from idp.web.headers import page_policy
 from idp.web.page import Page
 from idp.web.steps import Step, Steps
 
 
 class TakeOver(Page):
-    """Warns that the other phone will be signed out; "go on" leads to the code, and only the code ends the other."""
+    """Warns that the other phone will be signed out; continuing leads to the code, and only the code ends the other."""
 
     def __init__(self, steps: Steps, bindings: DeviceBindings) -> None:
         self._steps = steps
@@ -30,7 +28,7 @@ class TakeOver(Page):
         if "device-keep" in step.browser.form:
             return self._steps.give_up(step)
         present = self._present(step) if step.attempt.proof else None
-        # What was read must be what is taken: the page comes again when it is another phone by now.
+        # What is ended must be what the person saw: the page is shown again if it is a different phone by now.
         if present is not None and step.browser.form.get("device") == present.id:
             self._steps.attempts.took_over(step.handle, step.attempt, present.id)
         return redirect(step.return_url, 303)
@@ -45,13 +43,9 @@ class TakeOver(Page):
             client_name=self._steps.client_name(step),
             device=present,
             place=self._steps.context.places.of(present.network),
-            since=_moment(present.enrolled_at),
-            seen=_moment(present.last_seen_at),
+            since=local_date(present.enrolled_at),
+            seen=local_date(present.last_seen_at),
         )
         response = Response(body, mimetype="text/html")
         response.headers["Content-Security-Policy"] = page_policy([step.attempt.redirect_origin])
         return response
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, VIETNAM).strftime("%H:%M %d/%m/%Y")

@@ -1,4 +1,4 @@
-"""Test mode: hooks for outside test suites. Mounted only when the settings switch it on, which production refuses."""
+"""Test mode: hooks for external test suites. Mounted only when the settings enable it, which production refuses."""
 
 from collections.abc import Callable, Mapping
 from email.utils import formatdate
@@ -6,17 +6,17 @@ from email.utils import formatdate
 from authlib.oauth2.rfc6749 import OAuth2Error
 
 from idp.errors import UserError
+from idp.http.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
 from idp.ports import Clock
 from idp.web.access import bearer_of
-from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 
 Hook = Callable[[], object]
 
 
 class Testing:
-    """`POST` hooks under `/testing/`, and a protected resource that any access token for this issuer opens."""
+    """`POST` hooks under `/testing/`, and a protected resource that accepts any access token of this issuer."""
 
     __test__ = False
 
@@ -33,17 +33,17 @@ class Testing:
         }
 
     def resource(self, environ: Environ) -> EndpointResponse:
-        """200 with JSON and `Date` for a good access token, as a resource server would answer."""
+        """200 with JSON and `Date` for a valid access token, as a resource server would answer."""
         try:
             text = bearer_of(environ)
         except UserError as error:
             return problem(error.status, "invalid_request")
         except OAuth2Error as error:
             return problem(400, error.error)
-        found = self._inspection.resource(text) if text else None
-        if found is None:
+        token = self._inspection.resource(text) if text else None
+        if token is None:
             return problem(401, "invalid_token", [("WWW-Authenticate", 'Bearer realm="testing"')])
-        return reply(200, found, [("Date", formatdate(self._clock(), usegmt=True))])
+        return reply(200, token, [("Date", formatdate(self._clock(), usegmt=True))])
 
     def _hook(self, hook: Hook) -> Endpoint:
         def run(environ: Environ) -> EndpointResponse:

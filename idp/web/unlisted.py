@@ -1,23 +1,23 @@
-"""An alarm for a proxy that nobody listed: behind one all people are one address, and one of them uses up its limits.
+"""An alarm for an unlisted proxy: behind one all people share one address, and one of them uses up its limits.
 
-Strangers may send such headers too, so each is counted, told once a minute, and believed by nobody (`TrustedProxies`).
+Strangers may send such headers too, so each is counted, reported once a minute, and never trusted (`TrustedProxies`).
 """
 
 import logging
 from collections.abc import Callable
 from typing import Any
 
+from idp.http.network import TrustedProxies
+from idp.http.store_errors import STORE_DOWN
 from idp.limits.local import LocalRateLimiter
 from idp.ports import Clock
-from idp.store.store_errors import STORE_DOWN
-from idp.web.network import TrustedProxies
 
 FORWARDED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_X_FORWARDED_PROTO")
 log = logging.getLogger("idp.requests")
 
 
 class Unlisted:
-    """Looks at every request. `count` hears of each, `note` of one a minute, to tell `idp doctor` that it happened."""
+    """Checks every request. `count` is called for each, `note` once a minute, so that `idp doctor` can report it."""
 
     def __init__(
         self, peers: TrustedProxies, clock: Clock, count: Callable[[], object], note: Callable[[], object]
@@ -28,7 +28,7 @@ class Unlisted:
         self._told = LocalRateLimiter(1, 60, clock)
 
     def look(self, environ: dict[str, Any]) -> None:
-        """Sound the alarm for a forwarded header of an unlisted peer, or of a listed one that does not say for whom."""
+        """Raise the alarm for a forwarded header from an unlisted peer, or a listed one without `X-Forwarded-For`."""
         if not any(name in environ for name in FORWARDED):
             return
         listed = self._peers.is_proxy(environ)

@@ -4,22 +4,19 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from sqlalchemy import select, update
 
-from config.federation_wiring import sql_links
-from config.people_wiring import notices_of, set_number
+from config.stores import Stores
 from federation.linking import LinkConflict, NewLink, Subject, new_id
 from idp.accounts import trust
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE
 from idp.ports import Event
 from idp.store import tables as t
-from keys.database import Database
 from tests.support import databases
 from tests.support.app import App, answer_of, attempt_of, running_app
 from tests.support.brokered import Brokered, Journey, brokered, come_back
@@ -58,7 +55,7 @@ def finished(here: Brokered, upstream: str, login: str = HOA) -> tuple[Journey, 
 
 
 def links_of(here: Brokered, code: str) -> list[str]:
-    found = here.app.provider.upstream_logins.links.of_account(here.account_of(code))
+    found = here.app.provider.federation.upstream_logins.links.of_account(here.account_of(code))
     return [link.subject.upstream for link in found]
 
 
@@ -165,7 +162,7 @@ def test_a_ceremony_of_an_account_that_was_secured_meanwhile_is_dead(here: Broke
     page = journey.page()
     account = here.app.base.people.find(here.account_of(HOA_CODE))
     assert account is not None
-    here.app.provider.credentials.change(account, account.password_hash or "", NOWHERE)
+    here.app.provider.accounts.credentials.change(account, account.password_hash or "", NOWHERE)
     journey.answer = page
 
     journey.press("link-confirm")
@@ -263,9 +260,9 @@ def test_not_me_undoes_a_link_and_ends_what_came_through_it(here: Brokered) -> N
     app = here.app
     account = app.base.people.find(here.account_of(HOA_CODE))
     assert account is not None
-    links = app.provider.upstream_logins.links
+    links = app.provider.federation.upstream_logins.links
     made = NewLink(new_id(), account.id, Subject("vneid", "t" * 43), "code", {})
-    told = notices_of(app.base).of("link_added", account, NOWHERE, before={"link": made.id})
+    told = app.provider.accounts.notices.of("link_added", account, NOWHERE, before={"link": made.id})
     securing = Securing(account.id, account.secured_at, {}, Event("link.added", account.id), told)
     links.add(made, securing, app.clock())
     link = next(m.facts["undo_url"] for m in app.told("sms") if m.template == "notice")
@@ -293,7 +290,7 @@ def test_the_previous_number_is_told_of_a_link_too(here: Brokered) -> None:
     app = here.app
     account = app.base.people.find(here.account_of(HOA_CODE))
     assert account is not None
-    assert set_number(app.base, account, "+84911000999", "at the desk")
+    assert app.provider.accounts.credentials.set_number(account, "+84911000999", "at the desk")
     assert [m.to for m in app.told("sms")] == ["+84981234567"]
 
     here.through("vneid", HOA).press("link-confirm")
@@ -307,7 +304,7 @@ def test_a_number_that_nobody_used_for_a_year_gets_no_login_code(here: Brokered)
     app.client("strict", default_acr_values=["urn:bhxh:acr:2"])
     app.clock.move(366 * 86_400)
     account_id = here.account_of(HOA_CODE)
-    app.base.people.set_password(account_id, app.provider.passwords.hash(LOCAL), app.clock())
+    app.base.people.set_password(account_id, app.provider.accounts.passwords.hash(LOCAL), app.clock())
 
     def sent_to_code() -> str:
         visitor = app.visitor()
@@ -319,7 +316,7 @@ def test_a_number_that_nobody_used_for_a_year_gets_no_login_code(here: Brokered)
     assert [m.template for m in app.told("sms") if m.template == "otp"] == []
     account = app.base.people.find(account_id)
     assert account is not None
-    assert set_number(app.base, account, account.phone or "", "seen at the desk")
+    assert app.provider.accounts.credentials.set_number(account, account.phone or "", "seen at the desk")
     assert "*** *** *67" in sent_to_code()
     assert app.code_sent()
 
@@ -374,8 +371,8 @@ def link_at_once(app: App, account_ids: list[str], subjects: list[Subject], time
     start, lock = threading.Barrier(8, timeout=60), threading.Lock()
 
     def try_it(place: int) -> None:
-        own = Database(app.settings.database_url)
-        links = sql_links(replace(app.base, database=own))
+        own = Stores(app.settings, app.clock)
+        links = own.links
         start.wait()
         for turn in range(times // 8):
             account_id = account_ids[(place + turn) % len(account_ids)]
@@ -384,7 +381,7 @@ def link_at_once(app: App, account_ids: list[str], subjects: list[Subject], time
             subject = subjects[(place + turn) % len(subjects)]
             new = NewLink(new_id(), account_id, subject, "confirmed", {})
             event = Event("link.added", account_id, facts={"upstream": "vneid", "how": "confirmed"})
-            notice = notices_of(app.base).of("link_added", account, NOWHERE, before={"link": new.id})
+            notice = app.provider.accounts.notices.of("link_added", account, NOWHERE, before={"link": new.id})
             try:
                 links.add(new, Securing(account_id, account.secured_at, {}, event, notice), app.clock())
                 outcome = "linked"
@@ -418,7 +415,7 @@ def test_many_attempts_at_once_make_one_link(two_people: tuple[App, list[str]], 
 
 def test_an_ended_link_makes_room_and_keeps_its_history(two_people: tuple[App, list[str]]) -> None:
     app, (person, _) = two_people
-    links, subject = sql_links(app.base), Subject("vneid", "s" * 43)
+    links, subject = app.base.links, Subject("vneid", "s" * 43)
     for _ in range(3):
         account = app.base.people.find(person)
         assert account is not None

@@ -2,6 +2,7 @@
 
 import re
 
+from config.container import Container
 from tests.support.app import CAPTCHA, PASSWORD, App, Visitor, attempt_of
 
 
@@ -53,6 +54,22 @@ def test_it_is_bound_to_its_attempt(app: App) -> None:
     assert post(visitor, other, shown(visitor, one)) == 200
 
 
+def test_a_valid_one_lets_nobody_try_in_an_attempt_of_another_browser_or_a_finished_one(everywhere: App) -> None:
+    """The attempt is read together with the captcha, and judged before a try is counted or a password hashed."""
+    visitor, other = everywhere.visitor(), everywhere.visitor()
+    attempt = attempt_of(visitor.authorize())
+    challenges = [shown(visitor, attempt) for _ in range(2)]
+    other.authorize()
+    asked: list[str] = []
+    everywhere.base.database.watch(lambda text, _seconds: asked.append(text))
+
+    assert post(other, attempt, challenges[0]) == 403
+    visitor.post("/login", data={"attempt": attempt, "login-cancel": ""})
+    assert post(visitor, attempt, challenges[1]) == 400
+    assert asked
+    assert not [text for text in asked if "throttle" in text]
+
+
 def test_it_is_shown_only_to_its_browser(app: App) -> None:
     """X-01"""
     visitor, other = app.visitor(), app.visitor()
@@ -72,16 +89,15 @@ def test_a_handle_that_was_changed_or_made_up_is_none(app: App) -> None:
 
     for place in range(2, len(challenge)):
         other = challenge[:place] + ("A" if challenge[place] != "A" else "B") + challenge[place + 1 :]
-        assert not app.provider.challenges.is_right(other, CAPTCHA, attempt)
+        assert not app.provider.login.challenges.is_right(other, CAPTCHA, attempt)
     assert post(visitor, attempt, challenge) == 303
 
 
 def test_answers_differ_and_are_the_same_in_every_process(app: App) -> None:
     """X-01"""
-    from config.wiring import challenges_of
 
-    one, other = (challenges_of(app.base) for _ in range(2))
-    one._fixed = other._fixed = None
+    one, other = (Container(app.base).login.challenges for _ in range(2))
+    one.fixed = other.fixed = None
     handles = [one.new(f"attempt {number}", "browser") for number in range(20)]
 
     answers = [one.answer_for(handle, "browser") or "" for handle in handles]
@@ -115,7 +131,7 @@ def test_the_answer_is_nowhere_but_in_the_picture_and_the_sound(app: App) -> Non
     """X-01: not in page, cookie, alternative text or file name."""
     visitor = app.visitor()
     attempt = attempt_of(visitor.authorize())
-    app.provider.challenges._fixed = "HKLMP"
+    app.provider.login.challenges.fixed = "HKLMP"
     page = visitor.get("/login", query_string={"attempt": attempt})
     challenge = re.search(r"c_[A-Za-z0-9_-]{43}", page.text)[0]  # type: ignore[index]
     sound = visitor.get(f"/login/captcha/{challenge}.wav")
@@ -127,7 +143,7 @@ def test_after_failures_mode_shows_it_from_the_third_failure(app: App) -> None:
     """Settings: captcha = after_failures."""
     from dataclasses import replace
 
-    app.provider.logins._rules = replace(app.provider.logins._rules, captcha="after_failures")
+    app.provider.login.logins._rules = replace(app.provider.login.logins._rules, captcha="after_failures")
     visitor = app.visitor()
     attempt = attempt_of(visitor.authorize())
     pages = [visitor.try_to_log_in(attempt, "0000000001", "wrong guess") for _ in range(3)]

@@ -31,7 +31,7 @@ def clients(app: App) -> App:
     app.client("poster", grant_types=[DEVICE_CODE], token_endpoint_auth_method="client_secret_post")
     app.client("signer", secret=None, grant_types=[DEVICE_CODE], **signer)
     app.client("app", secret=None, token_endpoint_auth_method="none", grant_types=[DEVICE_CODE])
-    app.provider.server._failures._limit = 2
+    app.provider.oidc.server._failures._limit = 2
     return app
 
 
@@ -109,7 +109,7 @@ def test_only_wrong_secrets_are_slowed(clients: App, path: str) -> None:
 
 
 def test_who_fails_under_many_names_fills_no_memory(clients: App) -> None:
-    limiter, visitor = clients.provider.server._failures, clients.visitor()
+    limiter, visitor = clients.provider.oidc.server._failures, clients.visitor()
     limiter._most = 5
     for number in range(20):
         visitor.post("/revoke", ASKED, auth=(f"made up {number}", "wrong"))
@@ -122,10 +122,10 @@ def test_who_fails_under_many_names_fills_no_memory(clients: App) -> None:
 )
 def test_who_may_not_come_in_by_a_key_has_no_assertion_written_down(clients: App, changed: dict[str, Any]) -> None:
     """A signature proves nothing for a client that is disabled, or that authenticates otherwise."""
-    known = clients.provider.clients.find("signer")
+    known = clients.provider.oidc.clients.find("signer")
     assert known
     clients.base.clients.put(replace(known, **changed), clients.clock())
-    clients.provider.clients.forget()
+    clients.provider.oidc.clients.forget()
 
     assert clients.visitor().post("/token", ASKED | assertion(clients)).status_code == 401
     with clients.base.database.autocommit.connect() as connection:

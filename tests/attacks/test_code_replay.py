@@ -27,8 +27,8 @@ def test_a_second_redemption_fails_and_ends_what_the_first_one_got(everywhere: A
 
 def test_a_replay_in_the_middle_of_a_redemption_leaves_it_its_answer_and_kills_what_it_got(everywhere: App) -> None:
     """B-10, acceptance 4: of eight presentations at the same instant one is answered, and its tokens are dead."""
-    visitor, issuing = everywhere.visitor(), everywhere.provider.issuing
-    client = everywhere.provider.clients.find("portal")
+    visitor, issuing = everywhere.visitor(), everywhere.provider.oidc.issuing
+    client = everywhere.provider.oidc.clients.find("portal")
     assert client
     handle = visitor.code(scope="openid offline_access")
     code = issuing.redeem(handle, client)
@@ -66,7 +66,7 @@ def test_a_code_dies_with_its_session(app: App) -> None:
     visitor = app.visitor()
     code = visitor.code()
     account = app.base.people.find_by_identifier("bhxh", "0000000001")
-    app.provider.sessions.end_all(account.id)  # type: ignore[union-attr]
+    app.provider.login.sessions.end_all(account.id)  # type: ignore[union-attr]
 
     assert visitor.redeem(code).json["error"] == "invalid_grant"
 

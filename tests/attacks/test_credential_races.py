@@ -1,6 +1,5 @@
 """Logins, codes, links and notices that meet a credential event, or each other, at the worst moment."""
 
-from config.people_wiring import set_number
 from idp.accounts.notices import NOWHERE
 from tests.attacks.test_recovery import FACT, KNOWN
 from tests.attacks.test_who_speaks_for_a_person import change_own_number
@@ -73,7 +72,7 @@ def test_the_owner_still_recovers_by_code_after_that(app: App) -> None:
 
 def test_a_login_with_the_old_password_in_flight_dies_with_the_recovery(app: App) -> None:
     account = app.base.people.find(citizen(app))
-    passwords, credentials = app.provider.passwords, app.provider.credentials
+    passwords, credentials = app.provider.accounts.passwords, app.provider.accounts.credentials
     hasher = passwords._hasher
 
     class During:
@@ -115,11 +114,11 @@ def test_tries_tell_nothing_about_a_guessed_birth_date(app: App) -> None:
 
 def test_guesses_at_a_link_at_the_same_moment_all_count(app: App) -> None:
     citizen(app)
-    app.provider.recoveries.by_hotline("0981234567", KNOWN)
+    app.provider.accounts.recoveries.by_hotline("0981234567", KNOWN)
     path = app.told("sms")[-1].facts["url"].removeprefix(HOST)
     thief = app.visitor("203.0.113.1")
     page = follow(thief, thief.get(path))
-    recoveries = app.provider.recoveries
+    recoveries = app.provider.accounts.recoveries
     handle = field(page, "ticket")
     # Twelve requests that all read the ticket before any of them is judged.
     from idp.accounts.recovery import RecoveryForm, WrongFact
@@ -223,7 +222,7 @@ def test_a_busy_moment_does_not_use_up_a_recovery(app: App) -> None:
     visitor = app.visitor()
     asked(visitor, "email", KNOWN, "nga@example.com")
     page = follow(visitor, visitor.get(app.told("email")[-1].facts["url"].removeprefix(HOST)))
-    with no_room(app.provider.passwords):
+    with no_room(app.provider.accounts.passwords):
         assert set_anew(visitor, page).status_code == 503
     assert page_of(set_anew(visitor, page)) == "recovered"
 
@@ -237,9 +236,11 @@ def test_a_clock_set_back_revives_nothing(app: App) -> None:
     page = follow(thief, thief.get(app.told("email")[-1].facts["url"].removeprefix(HOST)))
     app.clock.move(5)
     account = people.find(account_id)
-    app.provider.credentials.change(account, app.provider.passwords.hash("mot cau khac rat dai"), NOWHERE)
+    app.provider.accounts.credentials.change(
+        account, app.provider.accounts.passwords.hash("mot cau khac rat dai"), NOWHERE
+    )
     app.clock.move(-3600)
-    set_number(app.base, people.find(account_id), "+84981234599", "a form")
+    app.provider.accounts.credentials.set_number(people.find(account_id), "+84981234599", "a form")
     assert page_of(set_anew(thief, page)) == "error"
 
 
@@ -312,9 +313,13 @@ def test_a_session_that_opens_while_the_owner_recovers_is_dead(everywhere: App) 
 
     from idp.oidc.dispatch import Dispatcher
 
-    [dispatcher] = [o for o in gc.get_objects() if isinstance(o, Dispatcher) and o._sessions is app.provider.sessions]
+    [dispatcher] = [
+        o for o in gc.get_objects() if isinstance(o, Dispatcher) and o._sessions is app.provider.login.sessions
+    ]
     real = dispatcher._grant_states
-    dispatcher._grant_states = Between(real, lambda: app.provider.credentials.reset(account, NEW, "sms", NOWHERE))
+    dispatcher._grant_states = Between(
+        real, lambda: app.provider.accounts.credentials.reset(account, NEW, "sms", NOWHERE)
+    )
     thief.get(back)
     dispatcher._grant_states = real
     app.clock.move(1)
@@ -341,7 +346,7 @@ def test_an_undo_of_a_recovery_does_not_touch_the_number_that_came_back(app: App
     people = app.base.people
     change_own_number(app, "+84981234599")
     app.clock.move(10)
-    app.provider.credentials.reset(people.find(account_id), NEW, "hotline", NOWHERE)
+    app.provider.accounts.credentials.reset(people.find(account_id), NEW, "hotline", NOWHERE)
     told = [*app.told("sms"), *app.told("email")]
     first = next(m for m in told if m.to == "+84981234567").facts["undo_url"].removeprefix("https://id.example.test")
     second = (

@@ -12,14 +12,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from config.officer_wiring import roster_of
 from idp.accounts.one_time import CodeRequest
 from idp.audit import Chain
-from idp.desk.declarations import Applicant
-from idp.desk.officers import BadOfficer
-from idp.desk.photos import BadPhoto, PhotoProcessor
 from idp.errors import TooMany
 from idp.limits.budgets import CaptchaFirst, OverBudget
+from idp.officers.officers import BadOfficer
+from idp.registration.declarations import Applicant
+from idp.registration.photos import BadPhoto, PhotoProcessor
 from idp.store.audit import Trail
 from tests.support import databases
 from tests.support.app import App
@@ -93,7 +92,7 @@ def test_an_officer_s_own_number_is_known_wherever_it_stands(desk: Desk, form: d
 
 def test_one_network_cannot_keep_the_darkroom_to_itself(desk: Desk) -> None:
     """2.16: a network begins many drafts, and each takes many pictures."""
-    desk_of_citizens = desk.app.provider.desk.registrations
+    desk_of_citizens = desk.app.provider.registration.declarations
 
     def first_refused(network: str) -> int:
         for number in range(200):
@@ -148,7 +147,7 @@ def test_whose_declaration_ends_by_an_approval_of_another_is_told_by_mail(desk: 
 
 def test_codes_of_drafts_are_not_paid_from_the_codes_of_the_addresss_owner(app: App) -> None:
     """W-01: strangers name somebody's address again and again; the owner still gets codes of other purposes."""
-    to, codes = "nga@example.com", app.provider.codes
+    to, codes = "nga@example.com", app.provider.accounts.codes
     for number in range(12):
         draft = CodeRequest("registration", f"draft {number}", f"draft {number}", "email", to, f"draft {number}")
         with contextlib.suppress(OverBudget, CaptchaFirst):
@@ -163,7 +162,7 @@ def test_codes_of_drafts_are_not_paid_from_the_codes_of_the_addresss_owner(app: 
 
 
 def test_an_old_look_at_an_officer_opens_no_closed_account(app: App) -> None:
-    roster = roster_of(app.base)
+    roster = app.provider.officers.roster
     seen = roster.add("lan.nguyen", "Nguyễn Thị Lan", "test", WHO)
     roster.disable(seen, "left")
 

@@ -255,7 +255,7 @@ def test_a_closed_session_ends_what_it_let_in(app: App) -> None:
     token = shown.tokens()["access_token"]
     assert person.userinfo(token).status_code == 200
 
-    app.provider.sessions.end_all(app.base.people.find_by_identifier("bhxh", "0000000001").id)  # type: ignore[union-attr]
+    app.provider.login.sessions.end_all(app.base.people.find_by_identifier("bhxh", "0000000001").id)  # type: ignore[union-attr]
 
     assert person.userinfo(token).status_code == 401
 

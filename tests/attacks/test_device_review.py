@@ -247,13 +247,12 @@ def test_an_own_page_needs_a_confirmation_after_the_last_credential_event(app: A
     browser = app.visitor(ELSEWHERE)
     page = shown(browser, attempt_of(browser.get("/account")))
     phone.confirm(phone.scan(page).json["ticket"], page.number)
-    qr = app.provider.qr
-    assert qr
+    qr = app.provider.qr_login
     login = qr.logins.look(str(browser.http.get_cookie("__Host-q", "id.example.test").value)).login  # type: ignore[union-attr]
     with app.base.database.transaction.begin() as connection:
         connection.exec_driver_sql(f"UPDATE account SET secured_at = {app.clock() + 1}")
 
-    assert qr.proved_of(login, Carried("", "")).secured_at == -1.0
+    assert qr.proved(login, Carried("", "")).secured_at == -1.0
 
 
 def test_the_answer_to_the_portal_is_an_answer(app: App) -> None:

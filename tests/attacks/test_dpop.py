@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
-from config.wiring import proofs_of
+from config.container import Container
 from idp.oidc.dpop import LIFE, NONCE_STEP, SKEW, BadProof
 from tests.support.app import REDIRECT, SECRET, VERIFIER, App, answer_of
 from tests.support.dpop import BoundApp, ProofKey
@@ -214,7 +214,7 @@ def test_a_made_up_nonce_is_answered_with_ours(phone: BoundApp) -> None:
     answer = phone.send("POST", "/token", phone.proof("POST", "/token"), {"client_id": "app"} | fields)
 
     assert (answer.status_code, answer.json["error"]) == (400, "use_dpop_nonce")
-    assert answer.headers["DPoP-Nonce"] == proofs_of(phone.visitor.app.base).nonce()
+    assert answer.headers["DPoP-Nonce"] == Container(phone.visitor.app.base).oidc.proofs.nonce()
 
 
 def test_proofs_made_in_advance_are_worth_nothing_later(phone: BoundApp) -> None:
@@ -244,7 +244,7 @@ def test_who_does_not_authenticate_uses_up_no_proof(app: App) -> None:
 
 def test_of_many_at_once_one_uses_a_proof(everywhere: App) -> None:
     """G-02, on both pairs of stores"""
-    key, proofs = ProofKey(), proofs_of(everywhere.base)
+    key, proofs = ProofKey(), Container(everywhere.base).oidc.proofs
     url = everywhere.settings.issuer + "/token"
     made = [key.proof("POST", url, now=everywhere.clock(), nonce=proofs.nonce()) for _ in range(20)]
 
@@ -263,4 +263,5 @@ def test_of_many_at_once_one_uses_a_proof(everywhere: App) -> None:
 
 def test_every_process_knows_the_nonce_of_every_other(app: App) -> None:
     """G-06"""
-    assert proofs_of(app.base).nonce() == proofs_of(app.base).nonce() == app.provider.server.proofs.nonce()
+    processes = [app.provider, Container(app.base), Container(app.base)]
+    assert len({each.oidc.proofs.nonce() for each in processes}) == 1

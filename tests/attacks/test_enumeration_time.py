@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from config.people_file import read_person
+from config.cli.people_file import read_person
 from tests.support import databases
 from tests.support.app import App, Visitor, attempt_of, running_app
 from tests.support.hashing import no_room
@@ -71,7 +71,7 @@ def test_a_failed_login_reads_the_same_without_an_attempt_of_its_own(app: App) -
 def test_the_hash_runs_for_everybody(app: App, kind: str) -> None:
     """Whoever would not be hashed would not notice that all places at the hash are taken."""
     populate(app)
-    with no_room(app.provider.passwords):
+    with no_room(app.provider.accounts.passwords):
         assert fail(app.visitor(), KINDS[kind]).status_code == 503
 
 

@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from config.desk_wiring import declarations_of
 from idp.accounts.names import fold
 from idp.accounts.participants import Participant
 from idp.accounts.phone import PhoneNumber
-from idp.desk.data_requests import DataRequest, TooEarly
-from idp.desk.declaration import Declaration
+from idp.officers.data_requests import DataRequest, TooEarly
+from idp.registration.declaration import Declaration
 from idp.store import tables as t
 from idp.store.participants import SqlParticipants
 from idp.store.sweep import sweep
@@ -84,7 +83,7 @@ def life(desk: Desk) -> str:
 def asked(desk: Desk, account_id: str) -> DataRequest:
     account = desk.app.base.people.find(account_id)
     assert account
-    return desk.app.provider.desk.data_requests.ask(account)
+    return desk.app.provider.officers.data_requests.ask(account)
 
 
 def test_m8_after_an_erasure_the_whole_database_has_only_what_the_page_lists(desk: Desk) -> None:
@@ -96,7 +95,7 @@ def test_m8_after_an_erasure_the_whole_database_has_only_what_the_page_lists(des
     app.clock.move(3 * DAY + 1)
     browser = desk.browser("lan.nguyen")
     page = browser.get(f"/data/{request.id}")
-    kept = app.provider.desk.data_requests.kept(account_id)
+    kept = app.provider.officers.data_requests.kept(account_id)
     assert [each.what for each in kept] == ["declaration", "numbers"]
     assert kept[0].reference in page.text
 
@@ -152,7 +151,7 @@ def test_m8_declarations_of_everybody_go_ten_years_after_they_ended(desk: Desk) 
     desk.app.clock.move(61)
     sweep_all(desk.app)
 
-    assert desk.app.provider.desk.declarations.find(rejected.id) is None
+    assert desk.app.provider.stores.declarations.find(rejected.id) is None
     assert desk.stored(fresh).state == "submitted"
 
 
@@ -170,7 +169,7 @@ def test_l7_nothing_is_erased_while_the_owner_can_still_say_not_me(desk: Desk) -
     assert browser.post(path, ERASE).status_code == 409
     clerk = next(o for o in desk.roster.all() if o.login == "lan.nguyen")
     with pytest.raises(TooEarly):
-        app.provider.desk.data_requests.erase(request, clerk)
+        app.provider.officers.data_requests.erase(request, clerk)
 
     app.clock.move(request.erased_from - app.clock())
     browser = desk.browser("lan.nguyen")
@@ -179,5 +178,5 @@ def test_l7_nothing_is_erased_while_the_owner_can_still_say_not_me(desk: Desk) -
 
 
 def sweep_all(app: App) -> None:
-    assert declarations_of(app.base).end_expired(app.clock()) >= 0
+    assert app.base.declarations.end_expired(app.clock()) >= 0
     sweep(app.base.database, app.clock())

@@ -6,9 +6,10 @@ The routes are read from the application, so a new one is covered, or fails here
 import pytest
 from werkzeug.test import TestResponse
 
-from config.app import page_table
-from idp.web.register.contract import OPERATIONS as REGISTRATION
-from qr_login.contract import OPERATIONS
+from config.rooms.pages import Pages
+from config.routes import page_routes
+from idp.web.register.api import OPERATIONS as REGISTRATION
+from qr_login.phone_api import OPERATIONS
 from tests.support.app import ISSUER, App, Visitor
 
 REQUIRED = {
@@ -68,7 +69,7 @@ def test_the_list_of_routes_is_complete(app: App) -> None:
         "<upstream_id>": "x",
         "<role>": "front",
     }
-    pages = {_with(examples, url) for url, _, _ in page_table(app.provider, *_given(app))}
+    pages = {_with(examples, url) for url, _, _ in page_routes(Pages(app.provider, app.metrics))}
 
     assert pages <= set(ROUTES)
     assert set(app.wsgi._endpoints) <= set(ROUTES)
@@ -78,15 +79,6 @@ def _with(examples: dict[str, str], url: str) -> str:
     for parameter, example in examples.items():
         url = url.replace(parameter, example)
     return url
-
-
-def _given(app: App) -> tuple[object, object]:
-    from idp.web.browser import WebContext
-    from idp.web.cookies import Cookies
-    from idp.web.metrics import Metrics
-    from idp.web.network import TrustedProxies
-
-    return WebContext(ISSUER, Cookies(https=True), TrustedProxies(())), Metrics(shared=False)
 
 
 @pytest.mark.parametrize("path", ROUTES)
@@ -177,7 +169,7 @@ def test_forwarding_headers_change_nothing(app: App, header: str) -> None:
 
 def test_addresses_are_believed_from_listed_proxies_only() -> None:
     """B-26, ASVS 4.1.3"""
-    from idp.web.network import TrustedProxies
+    from idp.http.network import TrustedProxies
 
     environ = {"REMOTE_ADDR": "10.0.0.9", "HTTP_X_FORWARDED_FOR": "198.51.100.1, 203.0.113.7, 10.0.0.5"}
 

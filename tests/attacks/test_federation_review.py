@@ -8,10 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import update
 
-from config.federation_wiring import linking_of, sql_links
-from config.people_wiring import notices_of
 from federation.linking import LinkConflict, NewLink, Subject, new_id
 from federation.officers import LinkOfficers
+from federation.tables import upstream_stay
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NO_NOTICE, NOWHERE
@@ -63,7 +62,7 @@ def account_of(here: Brokered, code: str) -> Account:
 
 
 def links_of(here: Brokered, code: str) -> list[str]:
-    found = here.app.provider.upstream_logins.links.of_account(here.account_of(code))
+    found = here.app.provider.federation.upstream_logins.links.of_account(here.account_of(code))
     return [link.subject.upstream for link in found]
 
 
@@ -77,7 +76,7 @@ def undo_links(here: Brokered) -> list[str]:
 
 
 def close(here: Brokered, upstream: str) -> None:
-    store = sql_links(here.app.base)
+    store = here.app.base.links
     store.switch(upstream, Event("upstream.closed", facts={"upstream": upstream}), here.app.clock(), closed=True)
     here.app.clock.move(6)
 
@@ -135,7 +134,7 @@ def test_not_me_also_ends_the_links_that_came_after_it(here: Brokered) -> None:
     """T-02, T-03: who changed the password and then linked an own identity is out by one press, through every door."""
     app = here.app
     account = account_of(here, YEAR_ONLY_CODE)
-    app.provider.credentials.change(account, account.password_hash or "", NOWHERE)
+    app.provider.accounts.credentials.change(account, account.password_hash or "", NOWHERE)
     [not_me] = undo_links(here)
     app.clock.move(60)
     link_by_password(here).press("link-make")
@@ -150,12 +149,12 @@ def test_not_me_also_ends_the_links_that_came_after_it(here: Brokered) -> None:
 def test_not_me_brings_the_own_link_back_in_the_place_of_the_thiefs(here: Brokered) -> None:
     """Q-04: a link that was removed, and another one put in its place."""
     here.through("vneid", HOA).press("link-confirm")
-    app, links = here.app, here.app.provider.upstream_logins.links
+    app, links = here.app, here.app.provider.federation.upstream_logins.links
     account = account_of(here, HOA_CODE)
     [mine] = links.of_account(account.id)
     app.told("sms")
     app.clock.move(60)
-    linking_of(app.base, app.provider.upstream_logins).remove(mine, account, NOWHERE, keep_sid=None)
+    app.provider.federation.linking.remove(mine, account, NOWHERE, keep_sid=None)
     [not_me] = undo_links(here)
     app.clock.move(60)
     account = account_of(here, HOA_CODE)
@@ -174,8 +173,8 @@ def test_a_recovery_ends_the_links_that_only_the_lost_password_made(here: Broker
     app.clock.move(60)
     lost, proved = (account_of(here, code) for code in (YEAR_ONLY_CODE, HOA_CODE))
 
-    assert "link" in app.provider.credentials.reset(lost, NEW, "sms", NOWHERE)
-    assert "link" not in app.provider.credentials.reset(proved, NEW, "sms", NOWHERE)
+    assert "link" in app.provider.accounts.credentials.reset(lost, NEW, "sms", NOWHERE)
+    assert "link" not in app.provider.accounts.credentials.reset(proved, NEW, "sms", NOWHERE)
     assert links_of(here, YEAR_ONLY_CODE) == []
     assert links_of(here, HOA_CODE) == ["vneid"]
 
@@ -203,7 +202,7 @@ def test_a_link_that_ends_while_somebody_comes_through_it_opens_nothing(here: Br
     here.through("vneid", HOA).press("link-confirm")
     app = here.app
     account = account_of(here, HOA_CODE)
-    links, gathering = app.provider.upstream_logins.links, app.provider.upstream_logins.gathering
+    links, gathering = app.provider.federation.upstream_logins.links, app.provider.federation.upstream_logins.evidence
     [link] = links.of_account(account.id)
     gone = Securing(account.id, account.secured_at, {}, Event("link.removed", account.id), NO_NOTICE)
     real = gathering._people
@@ -222,14 +221,14 @@ def test_a_link_that_ends_while_somebody_comes_through_it_opens_nothing(here: Br
 
 def test_a_number_is_given_only_while_the_link_holds(here: Brokered) -> None:
     """T-03: a thief's citizen number does not reach the account once the owner undid the thief's link."""
-    app, links = here.app, sql_links(here.app.base)
+    app, links = here.app, here.app.base.links
     journey = here.through("dvcqg", MO).press("link-confirm")
     journey.answer = journey.page()
     journey.press("code-submit", code=app.code_sent())
     [proposed] = [each for each in links.disputes() if each.reason == "number"]
     dispute = links.find_dispute(proposed.id)
     assert dispute is not None
-    officers = LinkOfficers(links, notices_of(app.base), app.clock)
+    officers = LinkOfficers(links, app.provider.accounts.notices, app.clock)
     account = account_of(here, MO_CODE)
     officers.remove(links.of_account(account.id)[0], account, "the owner says it was not them")
 
@@ -241,7 +240,7 @@ def test_a_number_is_given_only_while_the_link_holds(here: Brokered) -> None:
 
 def test_an_account_gets_no_second_citizen_number(here: Brokered) -> None:
     """Two upstreams that tell two numbers for one account: the second one waits for more than a command."""
-    app, links = here.app, sql_links(here.app.base)
+    app, links = here.app, here.app.base.links
     journey = here.through("dvcqg", MO).press("link-confirm")
     journey.answer = journey.page()
     journey.press("code-submit", code=app.code_sent())
@@ -253,7 +252,7 @@ def test_an_account_gets_no_second_citizen_number(here: Brokered) -> None:
         connection.execute(t.identifier.insert(), held)
 
     with pytest.raises(LinkConflict):
-        LinkOfficers(links, notices_of(app.base), app.clock).give_number(dispute, "papers seen")
+        LinkOfficers(links, app.provider.accounts.notices, app.clock).give_number(dispute, "papers seen")
 
 
 def test_a_link_without_a_number_is_held_against_the_accounts_own(here: Brokered) -> None:
@@ -376,7 +375,7 @@ def test_whoever_wants_to_choose_an_account_is_asked_at_the_upstream_too(here: B
 
 def test_a_record_of_before_2018_holds_the_same_person(here: Brokered) -> None:
     """U-02, U-05: the second holder is seen however either record writes the number."""
-    app, links = here.app, sql_links(here.app.base)
+    app, links = here.app, here.app.base.links
     old, new = "+841201234599", "+84701234599"
     first = app.person(identifiers={"bhxh": "0088800003"})
     second = app.person(identifiers={"bhxh": "0088800004"})
@@ -393,23 +392,23 @@ def test_a_record_of_before_2018_holds_the_same_person(here: Brokered) -> None:
 
 def test_a_logout_there_ends_sessions_whose_login_named_no_session(here: Brokered) -> None:
     """OIDC Back-Channel Logout 1.0, 2.7: the subject alone names them; another session of the subject stays."""
-    app, links = here.app, sql_links(here.app.base)
+    app, links = here.app, here.app.base.links
     here.through("dvcqg", HOA).press("link-confirm").follow()
     account_id = here.account_of(HOA_CODE)
     with app.base.database.transaction.begin() as connection:
-        connection.execute(update(t.upstream_stay).values(sid=""))
+        connection.execute(update(upstream_stay).values(sid=""))
     [link] = links.of_account(account_id)
 
     assert [owner for owner, _ in links.sids_of(link.subject, "dvcqg", "x" * 43)] == [account_id]
     assert links.sids_of(None, "dvcqg", "x" * 43) == []
     with app.base.database.transaction.begin() as connection:
-        connection.execute(update(t.upstream_stay).values(sid="y" * 43))
+        connection.execute(update(upstream_stay).values(sid="y" * 43))
     assert links.sids_of(link.subject, "dvcqg", "x" * 43) == []
 
 
 def test_a_recorded_logout_message_ends_no_later_session(here: Brokered, monkeypatch: pytest.MonkeyPatch) -> None:
     """OIDC Back-Channel Logout 1.0, 2.6: its copy is answered alike and does nothing, also with another signature."""
-    brokering, sessions = here.app.provider.upstream_logins, here.app.provider.sessions
+    brokering, sessions = here.app.provider.federation.upstream_logins, here.app.provider.login.sessions
     upstream, account_id = brokering.upstreams.configured("dvcqg"), here.account_of(HOA_CODE)
     monkeypatch.setattr(type(upstream.connector), "ended", lambda self, token: ("", "session"))
     monkeypatch.setattr(

@@ -39,7 +39,7 @@ def test_claims_asked_for_by_name_are_shown_and_need_consent(app: App) -> None:
     assert visitor.userinfo(token).json["bhxh_number"] == "0000000001"
     account = app.base.people.find_by_identifier("bhxh", "0000000001")
     assert account
-    assert "bhxh" in app.provider.consents.of_account(account.id)[0].scopes
+    assert "bhxh" in app.provider.stores.consents.of_account(account.id)[0].scopes
 
 
 def test_claims_beyond_the_registered_scopes_are_ignored(app: App) -> None:
@@ -263,7 +263,7 @@ def test_256_characters_and_junk_are_not_the_password(app: App) -> None:
 
 
 def test_a_dual_stack_listener_still_knows_its_proxy() -> None:
-    from idp.web.network import TrustedProxies
+    from idp.http.network import TrustedProxies
 
     environ = {"REMOTE_ADDR": "::ffff:10.0.0.1", "HTTP_X_FORWARDED_FOR": "198.51.100.7"}
 
@@ -297,7 +297,7 @@ def test_l11_a_shorter_limit_ends_older_sessions(app: App) -> None:
     app.person("0000000005")
     visitor = app.visitor()
     visitor.code("0000000005")
-    sessions = app.provider.sessions
+    sessions = app.provider.login.sessions
     app.clock.move(600)
     assert "code=" in visitor.authorize().headers["Location"]
 

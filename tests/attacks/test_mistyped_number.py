@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from config.people_wiring import set_number, sql_notices
 from idp.accounts.account import Account
 from idp.messages.message import Channel, Message
 from idp.oidc.claims import of_account
@@ -43,7 +42,7 @@ def says_verified(app: App) -> object:
 
 
 def test_m7_a_number_is_verified_by_the_code_of_the_activation_and_not_by_the_approval(app: App) -> None:
-    app.provider.desk.decisions.approve(declared(app), OFFICER)
+    app.provider.registration.decisions.approve(declared(app), OFFICER)
     assert account_of(app).phone_verified_at is None
     assert says_verified(app) is False
     assert account_of(app).email_verified_at is not None
@@ -57,7 +56,7 @@ def test_m7_a_number_is_verified_by_the_code_of_the_activation_and_not_by_the_ap
 @pytest.mark.parametrize("way", ["link", "temporary"])
 def test_m7_what_opens_an_account_goes_to_the_proved_address_alone(app: App, way: str) -> None:
     """The number of a stranger hears that there is a mail, masked, and nothing that opens anything."""
-    decisions = app.provider.desk.decisions
+    decisions = app.provider.registration.decisions
     decisions._rules = replace(decisions._rules, first_way=way)  # type: ignore[arg-type]
     decisions.approve(declared(app), OFFICER)
     told = sent(app)
@@ -70,7 +69,7 @@ def test_m7_what_opens_an_account_goes_to_the_proved_address_alone(app: App, way
 
 def test_m7_a_stranger_with_the_number_and_the_owner_with_the_mail_do_nothing_alone(app: App) -> None:
     """Neither finishes; the owner, who has no code, goes to the desk, and the number stays unproved."""
-    app.provider.desk.decisions.approve(declared(app), OFFICER)
+    app.provider.registration.decisions.approve(declared(app), OFFICER)
     owner, told = app.visitor(), sent(app)
     page = follow(owner, owner.get(path_of(app, told["email"][0])))
     ticket = {"ticket": field(page, "ticket")}
@@ -88,10 +87,10 @@ def test_m7_a_stranger_with_the_number_and_the_owner_with_the_mail_do_nothing_al
 def by_number_alone(app: App) -> tuple[str, str]:
     """An approval where no address was proved: the path of the link in the text, and the reference on the paper."""
     declaration = declared(app, email_verified_at=None)
-    app.provider.desk.decisions.approve(declaration, OFFICER)
+    app.provider.registration.decisions.approve(declaration, OFFICER)
     told = sent(app)
     assert told["email"] == []
-    return path_of(app, told["sms"][0]), declaration.shown_reference
+    return path_of(app, told["sms"][0]), declaration.formatted_reference
 
 
 def test_m7_with_a_number_alone_the_paper_is_the_second_proof(app: App) -> None:
@@ -114,7 +113,7 @@ def test_m7_with_a_number_alone_the_paper_is_the_second_proof(app: App) -> None:
 
 
 def test_m7_where_the_reference_is_a_proof_no_text_tells_it(app: App) -> None:
-    decisions = app.provider.desk.decisions
+    decisions = app.provider.registration.decisions
     back, out = (declared(app, email_verified_at=None, form={"code": f"000000077{n}"}) for n in (8, 9))
     decisions.ask_for_correction(back, OFFICER, "incomplete", "")
     decisions.reject(out, OFFICER, "incomplete", "")
@@ -123,7 +122,7 @@ def test_m7_where_the_reference_is_a_proof_no_text_tells_it(app: App) -> None:
 
     assert len(told) == 2
     for message, declaration in zip(told, (back, out), strict=True):
-        assert declaration.shown_reference not in str(message.facts)
+        assert declaration.formatted_reference not in str(message.facts)
 
 
 def amended(app: App) -> None:
@@ -133,7 +132,7 @@ def amended(app: App) -> None:
     assert account
     form = {"phone": NEW_PHONE}
     asked = declared(app, request="amend", account_id=account_id, account_since=account.secured_at, form=form)
-    app.provider.desk.decisions.approve(asked, OFFICER)
+    app.provider.registration.decisions.approve(asked, OFFICER)
 
 
 def test_m7_a_number_that_an_officer_let_change_is_not_verified_until_a_code_reached_it(app: App) -> None:
@@ -155,10 +154,10 @@ def test_m7_the_notice_of_a_change_says_who_vouched_for_it(app: App, how: str) -
         amended(app)
     else:
         app.person(CODE, phone=PHONE, phone_verified=True)
-        assert set_number(app.base, account_of(app), NEW_PHONE, "desk 12")
+        assert app.provider.accounts.credentials.set_number(account_of(app), NEW_PHONE, "desk 12")
     with app.base.database.autocommit.connect() as connection:
         [digest] = connection.execute(select(t.undo.c.digest)).scalars()
-    undo = sql_notices(app.base).find(digest, app.clock())
+    undo = app.base.notices.find(digest, app.clock())
 
     assert undo
     assert undo.before["vouched_by"] == {"officer": "desk", "command": "operator"}[how]

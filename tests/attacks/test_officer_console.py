@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from config.officer_pages import officer_pages, officer_surroundings
-from idp.web.metrics import Metrics
+from config.rooms.pages import officer_context
+from config.routes import officer_routes
+from idp.http.metrics import Metrics
 from tests.attacks.test_every_route import REQUIRED
 from tests.support import databases
 from tests.support.officers import CONSOLE, PASSWORD, Desk, running_desk
@@ -25,7 +26,7 @@ def desk(app_template: Path, tmp_path: Path) -> Iterator[Desk]:
 
 def routes(desk: Desk) -> list[str]:
     """An example of every page of the console."""
-    pages = officer_pages(desk.app.provider, officer_surroundings(desk.app.settings), Metrics(shared=False))
+    pages = officer_routes(desk.app.provider, officer_context(desk.app.settings), Metrics(shared=False))
     return [re.sub("<([^>]+)>", lambda found: EXAMPLES.get(found[1], "e" * 22), url) for url, _, _ in pages]
 
 
@@ -106,7 +107,7 @@ def test_a_request_of_another_agency_is_out_of_reach(desk: Desk) -> None:
     assert browser.post(f"/proposals/{proposal}", {"action": "confirm"}).status_code == 403
     assert browser.post(f"/proposals/{proposal}", {"action": "refuse"}).status_code == 403
     assert browser.get("/", query_string={"agency": "00200"}).text.count(far.id) == 0
-    assert browser.get("/", query_string={"q": far.shown_reference}).text.count(far.id) == 0
+    assert browser.get("/", query_string={"q": far.formatted_reference}).text.count(far.id) == 0
     assert desk.stored(far).state == "submitted"
     assert there.get(f"/requests/{far.id}/front.jpg").data == b"far"
     assert browser.get(f"/requests/{near.id}").status_code == 200

@@ -11,8 +11,8 @@ import pytest
 from idp.accounts.birth_date import BirthDate
 from idp.accounts.participants import Participant
 from idp.accounts.phone import PhoneNumber
-from idp.desk.comparing import Compared, compare
-from idp.desk.declaration import Declaration, Form
+from idp.registration.comparing import Compared, compare
+from idp.registration.declaration import Declaration, Form
 from idp.store.participants import SqlParticipants
 from tests.support.officers import Desk, running_desk
 
@@ -88,9 +88,9 @@ def test_m5_a_request_at_another_agency_is_another_one_that_is_open(desk: Desk) 
 
     assert "Tờ khai khác tại cơ quan khác" in page
     assert "Đang mở" in page
-    for hidden in (there.id, there.shown_reference, "0981234567"):
+    for hidden in (there.id, there.formatted_reference, "0981234567"):
         assert hidden not in page
-    assert near.shown_reference in page
+    assert near.formatted_reference in page
 
 
 @pytest.fixture

@@ -314,7 +314,7 @@ def test_d1_a_login_by_password_still_is(here: LiedTo) -> None:
     tokens = visitor.tokens("0012345678", scope="openid")
     assert visitor.userinfo(tokens["access_token"]).status_code == 200
 
-    found = here.app.provider.issuing.tokens.read(tokens["access_token"]).authentication
+    found = here.app.provider.oidc.issuing.tokens.read(tokens["access_token"]).authentication
 
     assert found
     assert found.through == "password"

@@ -76,6 +76,6 @@ def test_a_forgotten_password_is_recovered_from_there(everywhere: App) -> None:
     besiege(app, CODE)
     before = len(app.told("sms"))
 
-    app.provider.recoveries.by_code(RecoveryForm("individual", CODE, "1990-05-17", "browser", NEIGHBOUR))
+    app.provider.accounts.recoveries.by_code(RecoveryForm("individual", CODE, "1990-05-17", "browser", NEIGHBOUR))
 
     assert [message.template for message in app.told("sms")[before:]] == ["otp"]

@@ -7,11 +7,10 @@ from typing import Literal
 import pytest
 from sqlalchemy import insert, select
 
-from config.commands.accounts_import import read_lines
-from config.people_wiring import sql_notices
+from config.cli.accounts_import import read_lines
 from idp.accounts.account import Account
 from idp.accounts.notices import NOWHERE
-from idp.desk.data_requests import DataRequest
+from idp.officers.data_requests import DataRequest
 from idp.store import tables as t
 from tests.flows.test_own_data import CLERK, CODE, asked, logged_in
 from tests.flows.test_passkeys import add, at_home, owner
@@ -46,11 +45,11 @@ def changed_by_the_desk(app: App, account_id: str, **form: str) -> None:
     """An officer approves a change of phone, for somebody who had asked at the account's page."""
     since = account_of(app, account_id).secured_at
     asked_for = declared(app, request="amend", account_id=account_id, account_since=since, form=form)
-    app.provider.desk.decisions.approve(asked_for, OFFICER)
+    app.provider.registration.decisions.approve(asked_for, OFFICER)
 
 
 def state_of(app: App, request: DataRequest) -> str:
-    return app.provider.desk.data_requests.of_account(request.account_id)[0].state
+    return app.provider.officers.data_requests.of_account(request.account_id)[0].state
 
 
 @pytest.mark.parametrize("way", ["recovery", "not me"])
@@ -62,21 +61,21 @@ def test_an_erasure_that_a_thief_asked_for_dies_when_the_owner_is_back(
     request = asked(app, logged_in(app))
 
     if way == "recovery":
-        account, credentials = account_of(app, account_id), app.provider.credentials
+        account, credentials = account_of(app, account_id), app.provider.accounts.credentials
         credentials.reset(account, credentials.hashed(NEW, account), "sms", NOWHERE)
     else:
         page = app.visitor().post(f"/not-me/{undo_link(app)}", data={"not-me": "1"})
         assert page_of(page) == "not-me-done"
 
     assert state_of(app, request) == "withdrawn"
-    assert app.provider.desk.data_requests.waiting(CLERK) == []
+    assert app.provider.officers.data_requests.waiting(CLERK) == []
 
 
 def test_a_password_that_its_owner_changes_leaves_the_request_and_its_days_alone(app: App) -> None:
     """L6: the law's days go on; only who may not have been the owner loses what they asked."""
     account_id = citizen(app, CODE)
     request = asked(app, logged_in(app))
-    account, credentials = account_of(app, account_id), app.provider.credentials
+    account, credentials = account_of(app, account_id), app.provider.accounts.credentials
 
     credentials.change(account, credentials.hashed(NEW, account), NOWHERE)
 
@@ -87,7 +86,7 @@ def test_who_is_asked_to_be_erased_is_told_everywhere_and_once(app: App) -> None
     account_id = citizen(app, CODE)
 
     for _ in range(2):
-        app.provider.desk.data_requests.ask(account_of(app, account_id))
+        app.provider.officers.data_requests.ask(account_of(app, account_id))
 
     texts, mails = app.told("sms"), app.told("email")
     assert [m.facts["event"] for m in texts] == [m.facts["event"] for m in mails] == ["erasure_asked"]
@@ -101,7 +100,7 @@ def test_h2_not_me_after_a_change_at_the_desk_restores_nothing_and_opens_a_case(
     changed_by_the_desk(app, account_id, email="nga@example.com")
     before = account_of(app, account_id)
 
-    assert app.provider.credentials.not_me(undo_link(app), before, NOWHERE) == "disavow_outranked"
+    assert app.provider.accounts.credentials.not_me(undo_link(app), before, NOWHERE) == "disavow_outranked"
 
     after = account_of(app, account_id)
     assert (after.phone, after.phone_verified_at, after.password_hash) == (NEW_NUMBER, None, before.password_hash)
@@ -116,7 +115,7 @@ def test_who_had_the_number_before_the_desk_changed_it_is_told_of_a_link(app: Ap
     account_id = citizen(app, CODE, phone="0987654321")
     changed_by_the_desk(app, account_id)
 
-    assert sql_notices(app.base).previous(account_id, app.clock())["phone"] == OLD_NUMBER
+    assert app.base.notices.previous(account_id, app.clock())["phone"] == OLD_NUMBER
 
 
 @pytest.mark.parametrize(
@@ -131,9 +130,9 @@ def test_after_a_recovery_by_eid_not_me_ends_a_link_that_no_citizen_number_made(
     linked(app, account_id, "vneid", how)
     linked(app, account_id, "dvcqg")
     app.clock.move(100 * 3600)
-    app.provider.recoveries.by_eid(account_of(app, account_id), NEW, NOWHERE, "vneid")
+    app.provider.accounts.recoveries.by_eid(account_of(app, account_id), NEW, NOWHERE, "vneid")
 
-    said = app.provider.credentials.not_me(undo_link(app), account_of(app, account_id), NOWHERE)
+    said = app.provider.accounts.credentials.not_me(undo_link(app), account_of(app, account_id), NOWHERE)
 
     assert (said, sorted(holding(app, account_id))) == (stands, left)
     assert account_of(app, account_id).password_hash is None
@@ -145,7 +144,7 @@ def test_who_stopped_and_registers_again_comes_in_by_the_same_identity(app: App)
     since = account_of(app, account_id).secured_at
 
     asked_for = declared(app, request="stop", account_id=account_id, account_since=since)
-    app.provider.desk.decisions.approve(asked_for, OFFICER)
+    app.provider.registration.decisions.approve(asked_for, OFFICER)
 
     assert holding(app, account_id) == []
 
@@ -165,9 +164,9 @@ def test_an_erasure_leaves_of_what_nobody_decided_no_word(app: App) -> None:
     words = ("Trần Thị Nga", "thu@example.com", "Máy của Nga", "facts of Nga")
     assert {word for word in words if found_in(app, word)} == set(words)
 
-    asked = app.provider.desk.data_requests.ask(account_of(app, account_id))
+    asked = app.provider.officers.data_requests.ask(account_of(app, account_id))
     app.clock.move(3 * 86_400)
-    app.provider.desk.data_requests.erase(asked, CLERK)
+    app.provider.officers.data_requests.erase(asked, CLERK)
 
     assert {word: found_in(app, word) for word in words} == {word: [] for word in words}
 

@@ -212,7 +212,7 @@ def test_a_recovery_ends_passkeys(app: App, device: Authenticator) -> None:
     """T-02, T-03: an attacker's passkey does not survive that the owner comes back; the page says what went."""
     person = app.base.people.find_by_identifier("bhxh", CODE)
     assert person
-    credentials = app.provider.credentials
+    credentials = app.provider.accounts.credentials
     removed = credentials.reset(person, credentials.hashed("một mật khẩu khác hẳn", person), "sms", NOWHERE)
 
     assert removed == ["passkey"]
@@ -222,7 +222,7 @@ def test_a_recovery_ends_passkeys(app: App, device: Authenticator) -> None:
 def test_a_changed_password_keeps_passkeys(app: App, device: Authenticator) -> None:
     person = app.base.people.find_by_identifier("bhxh", CODE)
     assert person
-    credentials = app.provider.credentials
+    credentials = app.provider.accounts.credentials
     credentials.change(person, credentials.hashed("một mật khẩu khác hẳn", person), NOWHERE)
 
     assert "/authorize" in log_in(app.visitor(), device)
@@ -234,7 +234,7 @@ def test_a_recovery_between_answer_and_gate_ends_the_login(app: App, device: Aut
     location = log_in(visitor, device)
     person = app.base.people.find_by_identifier("bhxh", CODE)
     assert person
-    credentials = app.provider.credentials
+    credentials = app.provider.accounts.credentials
     credentials.reset(person, credentials.hashed("một mật khẩu khác hẳn", person), "sms", NOWHERE)
 
     assert "/login?" in visitor.get(location).headers["Location"]
@@ -294,7 +294,7 @@ def test_adding_and_ending_want_the_sessions_form(app: App) -> None:
 
 
 def test_nobody_ends_somebody_elses_passkey(app: App, device: Authenticator) -> None:
-    [mine] = app.provider.passkeys.of("account", _id(app, CODE))
+    [mine] = app.provider.accounts.passkeys.of("account", _id(app, CODE))
     owner(app, "0000000008", phone="0987654321", email="khac@thu.example")
     stranger = at_home(app, "0000000008")
 

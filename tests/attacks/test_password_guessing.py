@@ -168,8 +168,8 @@ def test_f1_spraying_over_many_networks_makes_each_suspicious_sooner(app: App) -
 
     from idp.login.limits import SHARDS
 
-    logins = app.provider.logins
-    logins._rules = replace(logins._rules, limits=replace(logins._rules.limits, total_accounts=5 * SHARDS))
+    limiter = app.provider.login.login_limiter
+    limiter.limits = replace(limiter.limits, total_accounts=5 * SHARDS)
     app.person("0000000077", phone="+84981234567")
     owner = app.visitor("203.0.113.200")
     sprayed(app, accounts=3)
@@ -188,9 +188,9 @@ def test_f7_right_passwords_of_one_account_have_a_rate_too(app: App) -> None:
 
     from idp.limits.durable import LimitPolicy
 
-    logins = app.provider.logins
+    limiter = app.provider.login.login_limiter
     few = LimitPolicy(free=5, base=30, cap=30, memory=86_400, sliding=False)
-    logins._rules = replace(logins._rules, limits=replace(logins._rules.limits, successes=few))
+    limiter.limits = replace(limiter.limits, successes=few)
     rich = app.visitor(ATTACKER)
     answers = [rich.log_in(rich.authorize(prompt="login")).status_code for _ in range(7)]
 
@@ -279,7 +279,7 @@ def test_local_login_can_be_switched_off_by_date_for_one_audience(app: App) -> N
 
     from idp.login.logins import Window
 
-    logins = app.provider.logins
+    logins = app.provider.login.logins
     logins._rules = replace(logins._rules, windows={"individual": Window(closes_at=app.clock() + 60)})
     visitor = app.visitor()
     assert visitor.try_to_log_in(attempt_of(visitor.authorize()), "0000000001", PASSWORD).status_code == 303
@@ -320,7 +320,7 @@ class TestPasswords:
 
     @pytest.mark.parametrize("password", ["1234567", "ngắn", "a" * 257, "tab\tulator", "nul\0nul--"])
     def test_short_overlong_and_control_characters_are_refused_when_set(self, app: App, password: str) -> None:
-        from config.people_file import BadPerson
+        from config.cli.people_file import BadPerson
 
         with pytest.raises(BadPerson):
             app.person("0000000050", password)
@@ -337,7 +337,7 @@ class TestPasswords:
         assert stored.startswith("$argon2id$")
         with pytest.raises(VerifyMismatchError):
             PasswordHasher().verify(stored, PASSWORD)
-        assert app.provider.passwords.verify(stored, PASSWORD)
+        assert app.provider.accounts.passwords.verify(stored, PASSWORD)
         assert not Passwords(b"another", HashCost(8, 1), at_once=1, waiting=1).verify(stored, PASSWORD)
 
     def test_a_hash_with_old_parameters_is_renewed_at_the_next_login(self, app: App) -> None:
@@ -360,7 +360,7 @@ class TestPasswords:
         """The same picture and its answer still stand there, and count, when there is room again."""
         visitor = app.visitor()
         attempt = attempt_of(visitor.authorize())
-        with no_room(app.provider.passwords):
+        with no_room(app.provider.accounts.passwords):
             refused = visitor.try_to_log_in(attempt, "0000000001", PASSWORD)
         shown = re.findall(r'name="captcha_id" value="([^"]+)"|name="captcha"[^>]*value="([^"]+)"', refused.text)
         (captcha, _), (_, answer) = shown

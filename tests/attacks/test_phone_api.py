@@ -12,12 +12,14 @@ from joserfc.jwk import ECKey
 from werkzeug.test import TestResponse
 
 from idp.oidc.dpop import NONCE_STEP
-from qr_login.contract import OPERATIONS, REFUSALS, sentence
+from qr_login.contract import REFUSALS
+from qr_login.phone_api import CONTRACT, OPERATIONS
 from tests.support.app import SECRET, App
 from tests.support.dpop import BoundApp, ProofKey
 from tests.support.phones import PASSCODE, SCOPE, Phone, enrolled_phone, phone_of, with_app
 from tests.support.qr import Waiting, read, waiting
 
+sentence = CONTRACT.sentence
 SCAN = "/phone/qr/scan"
 STEPS = ["/phone/qr/look", "/phone/qr/confirm", "/phone/qr/deny", "/phone/qr/not-me"]
 

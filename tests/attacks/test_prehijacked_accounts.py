@@ -164,7 +164,7 @@ def test_m1_the_undo_of_a_strong_link_says_what_vouches_for_it(here: LiedTo) -> 
     confirmed(here)
     link = next(m.facts["undo_url"] for m in here.app.told("sms") if m.facts.get("event") == "link_added")
 
-    undo = here.app.provider.credentials.undo_of(link.rpartition("/")[2])
+    undo = here.app.provider.accounts.credentials.undo_of(link.rpartition("/")[2])
 
     assert undo
     assert undo.before["vouched_by"] == "eid"

@@ -54,7 +54,7 @@ def test_a_thief_of_a_session_has_nothing_after_the_owner_recovers(desk: Desk) -
     assert page_of(enter(thief, half_way, code)) == "login"
     refused = desk.browser("lan.nguyen").decide(waiting, "approve")
     assert refused.status_code == 409
-    stored = app.provider.desk.declarations.of_account(account_of(app).id)
+    stored = app.provider.stores.declarations.of_account(account_of(app).id)
     assert [d.state for d in stored] == ["cancelled"]
     assert account_of(app).phone == "+84981234567"
     assert log_in(app.visitor(), CODE, NEW).headers["Location"].startswith("https://portal")
@@ -69,14 +69,14 @@ def test_a_request_half_way_through_its_codes_ends_with_the_owners_next_password
         visitor, visitor.post("/account/profile", data=filled(opened(app, visitor), agency=AGENCY, street="2 Đường"))
     )
     code, account = app.code_sent("email"), account_of(app)
-    session = app.provider.sessions.of_account(account.id)[0]
+    session = app.provider.login.sessions.of_account(account.id)[0]
     app.clock.move(1)
 
-    credentials = app.provider.credentials
+    credentials = app.provider.accounts.credentials
     credentials.change(account, credentials.hashed(NEW, account), NOWHERE, sid=session.sid)
 
     answer = enter(visitor, page, code)
-    assert app.provider.desk.declarations.of_account(account.id) == []
+    assert app.provider.stores.declarations.of_account(account.id) == []
     assert page_of(answer) in ("login", "profile")
 
 
@@ -103,7 +103,7 @@ def test_a_change_given_back_is_not_opened_by_reference_and_phone(desk: Desk) ->
     assert desk.browser("lan.nguyen").decide(waiting, "return", reason="incomplete").status_code == 303
 
     visitor = app.visitor("203.0.113.5")
-    typed = {"reference": waiting.shown_reference, "phone": "0981234567"}
+    typed = {"reference": waiting.formatted_reference, "phone": "0981234567"}
     shown = visitor.post("/register/status", data=typed | {"look": "1"})
     assert "Cần sửa" in shown.text
     assert 'name="correct"' not in shown.text

@@ -160,7 +160,7 @@ def test_a_fifth_passcode_that_was_counted_but_not_acted_upon_still_ends_the_dev
     """O-08: a worker may stop between counting and ending; whoever asks next ends it, and the owner is told."""
     app = phone.visitor.app
     ticket = phone.scan(page).json["ticket"]
-    device = app.provider.devices.of_key(phone.key.jkt)
+    device = app.provider.accounts.devices.of_key(phone.key.jkt)
     assert device
     with app.base.database.transaction.begin() as connection:
         connection.exec_driver_sql(f"UPDATE enrolled_device SET wrong_passcodes = {MOST_WRONG}")

@@ -167,7 +167,7 @@ class TestLive:
 
     def sessions(self, victim: Phone) -> list[object]:
         account = victim.visitor.app.base.people.find_by_identifier("bhxh", "0000000001")
-        return victim.visitor.app.provider.sessions.of_account(account.id)  # type: ignore[union-attr, return-value]
+        return victim.visitor.app.provider.login.sessions.of_account(account.id)  # type: ignore[union-attr, return-value]
 
     def simulated(self, victim: Phone, address: str) -> list[str]:
         """What comes of each step, in the order of the document."""

@@ -30,7 +30,7 @@ def populate(app: App) -> dict[str, tuple[str, str, str]]:
     app.base.people.set_status(disabled, "disabled", app.clock())
     locked = citizen(app, "0000000779", phone="0981234569", email="khoa@example.com")
     for _ in range(21):
-        app.provider.codes._guesses.wait(locked)
+        app.provider.accounts.codes._guesses.wait(locked)
     citizen(app, "0000000780", phone=None, email=None)
     return {
         "known": (KNOWN, FACT, "nga@example.com"),
@@ -100,8 +100,8 @@ def test_only_a_channel_of_the_right_person_gets_anything(app: App) -> None:
 def test_the_hotline_answers_everybody_alike(app: App) -> None:
     """S-02: the assistant may start a recovery, and learns nothing by it."""
     populate(app)
-    app.provider.clients.forget()
-    recoveries = app.provider.recoveries
+    app.provider.oidc.clients.forget()
+    recoveries = app.provider.accounts.recoveries
     assert {recoveries.by_hotline(p, u) for p, u in ((PHONE, KNOWN) for PHONE in ("0981234567", "0911111111"))} == {
         None
     }
@@ -185,7 +185,7 @@ def test_a_forged_host_does_not_move_the_link(app: App) -> None:
 def test_a_link_by_mail_lives_half_an_hour_and_one_by_text_ten_minutes(app: App) -> None:
     """P-11, S-02"""
     citizen(app)
-    recoveries = app.provider.recoveries
+    recoveries = app.provider.accounts.recoveries
     visitor = app.visitor()
     asked(visitor, "email", KNOWN, "nga@example.com")
     mail = app.told("email")[-1]
@@ -267,7 +267,7 @@ def test_a_flood_of_recoveries_does_not_lock_the_owner_out(app: App) -> None:
 def test_a_recovery_gives_codes_and_tries_back(app: App) -> None:
     """P-04: twenty wrong codes are final until a recovery."""
     account_id = citizen(app)
-    guesses = app.provider.codes._guesses
+    guesses = app.provider.accounts.codes._guesses
     while not guesses.wait(account_id):
         pass
     visitor = app.visitor()
@@ -287,7 +287,7 @@ def test_fixed_premium_satellite_and_foreign_numbers_never_get_a_message(app: Ap
     citizen(app)
     with pytest.raises(NotAMobileNumber):
         PhoneNumber.parse(number)
-    app.provider.recoveries.by_hotline(number, KNOWN)
+    app.provider.accounts.recoveries.by_hotline(number, KNOWN)
     assert app.told("sms") == []
 
 

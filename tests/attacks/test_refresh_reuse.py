@@ -98,7 +98,7 @@ def test_refresh_tokens_outlive_the_browser_session_but_not_its_end(app: App) ->
     app.clock.move(app.settings.login.session_absolute + 1)
     token = visitor.refresh(token).json["refresh_token"]
     account = app.base.people.find_by_identifier("bhxh", "0000000001")
-    app.provider.sessions.end_all(account.id)  # type: ignore[union-attr]
+    app.provider.login.sessions.end_all(account.id)  # type: ignore[union-attr]
 
     assert visitor.refresh(token).json["error"] == "invalid_grant"
 

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from idp.desk.declarations import Incomplete
-from idp.web.register.contract import OPERATIONS, REFUSALS, ROOT
+from idp.registration.declarations import Incomplete
+from idp.web.register.api import OPERATIONS
+from idp.web.register.contract import REFUSALS, ROOT
 from tests.support.app import CAPTCHA, App, Visitor
 from tests.support.declarations import FIELDS, ROLES, drawn
 from tests.support.desk import open_agencies
@@ -25,7 +26,7 @@ class Phone:
     def __init__(self, app: App, kind: str = "individual") -> None:
         self.app = app
         self.visitor: Visitor = app.visitor()
-        if not len(app.provider.desk.agencies.tree()):
+        if not len(app.provider.stores.agencies.tree()):
             open_agencies(app)
         self.secret = ""
         begun = self.post("", {"kind": kind})
@@ -74,7 +75,7 @@ def refused(answer: TestResponse) -> str:
 def test_an_app_registers_somebody(everywhere: App) -> None:
     phone = Phone(everywhere)
     reference = phone.register()
-    handed = everywhere.provider.desk.declarations.find_by_reference(reference.replace("-", ""))
+    handed = everywhere.provider.stores.declarations.find_by_reference(reference.replace("-", ""))
 
     assert handed
     assert (handed.state, handed.channel, handed.account_id, handed.decided_by) == ("submitted", "app", None, None)
@@ -129,7 +130,7 @@ def test_types_are_not_confused(phone: Phone) -> None:
 def test_nobody_reads_or_writes_a_draft_without_its_secret(phone: Phone) -> None:
     """IDOR: another's secret, the reference, the id, a cookie, nothing."""
     phone.complete()
-    stored = phone.app.provider.desk.registrations.of_secret(phone.secret)
+    stored = phone.app.provider.registration.declarations.of_secret(phone.secret)
     for secret in (
         "",
         "r_x",
@@ -175,7 +176,7 @@ def test_a_code_is_guessed_five_times_at_most(phone: Phone) -> None:
 def test_an_incomplete_draft_is_never_handed_in(phone: Phone) -> None:
     """Whoever asks: the rule itself refuses."""
     phone.fill()
-    registrations = phone.app.provider.desk.registrations
+    registrations = phone.app.provider.registration.declarations
     draft = registrations.of_secret(phone.secret)
     with pytest.raises(Incomplete) as refusal:
         registrations.hand_in(draft, "vi")
@@ -249,7 +250,7 @@ def test_where_many_were_wrong_the_captcha_of_an_app_costs_work(phone: Phone) ->
     """Whoever is early hears when the same answer will do; whoever brings the solution is served at once."""
     phone.complete()
     for _ in range(160):
-        phone.visitor.app.provider.challenges.work.count_wrong("192.0.2.0/24")
+        phone.visitor.app.provider.login.challenges.work.count_wrong("192.0.2.0/24")
     asked = phone.post("/draft/code")
     while asked.status_code == 202:
         phone.visitor.app.clock.move(61)

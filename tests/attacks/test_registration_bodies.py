@@ -15,10 +15,10 @@ FORM = "Content-Type: application/x-www-form-urlencoded"
 PIECE = b'--x\r\nContent-Disposition: form-data; name="portrait"; filename="a.jpg"\r\n\r\n'
 
 
-@pytest.fixture(scope="module", params=["gunicorn", "granian"])
+@pytest.fixture(scope="module")
 def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     home = tmp_path_factory.mktemp("bodies")
-    with installed(home, request, settings=CHEAP_HASH, server=request.param) as ready, ready.serving():
+    with installed(home, request, settings=CHEAP_HASH) as ready, ready.serving():
         yield ready
 
 

@@ -50,7 +50,7 @@ def rows(app: App) -> dict[str, int]:
 
 def proof(app: App, method: str = "POST", path: str = "/token", **more: Any) -> dict[str, str]:
     """A good proof of a key that was made a moment ago, as a header."""
-    made = {"now": app.clock(), "nonce": app.provider.server.proofs.nonce()} | more
+    made = {"now": app.clock(), "nonce": app.provider.oidc.server.proofs.nonce()} | more
     return {"DPoP": ProofKey().proof(method, app.settings.issuer + path, **made)}
 
 
@@ -133,7 +133,7 @@ def limited(app_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """The application with every limiter at a few, so that one stranger reaches them all."""
     import shutil
 
-    for name in ("qr_login.phone_authenticator.CALLS_OF_A_NETWORK", "config.registration_wiring.LOOKS"):
+    for name in ("qr_login.phone_authenticator.CALLS_OF_A_NETWORK", "config.rooms.registration.LOOKS"):
         monkeypatch.setattr(name, FEW)
     shutil.copy(app_template / "master.key", tmp_path / "master.key")
     url = databases.sqlite_copy(app_template / "idp.db", tmp_path)

@@ -16,10 +16,12 @@ from idp.accounts.account import Account
 from idp.accounts.hash_queue import HashCaller
 from idp.limits.local import LocalRateLimiter
 from idp.limits.work import WorkPrice
+from idp.login.limiter import LoginLimiter
 from idp.login.limits import LoginLimits
-from idp.login.logins import LoginFailed, LoginForm, LoginRules, Logins
+from idp.login.login_form import LoginFailed, LoginForm
+from idp.login.logins import LoginRules, Logins
+from idp.store.database import Database
 from idp.store.rate_limits import SqlRateLimits
-from keys.database import Database
 from tests.support.clock import FrozenClock
 
 DAY, POPULAR = 86_400.0, 1_000
@@ -35,11 +37,12 @@ class Town:
         ranks = chance.choices(range(1, POPULAR + 1), cum_weights=weights, k=people)
         self.secret = [f"popular {rank}" if chance.random() < 0.1 else f"own {n}" for n, rank in enumerate(ranks)]
 
-    def find_by_identifier(self, kind: str, value: str) -> Account | None:
+    def find_for_login(self, kind: str, value: str, stand_in: str) -> tuple[Account | None, str | None]:
         number = int(value)
         if number >= len(self.secret):
-            return None
-        return Account(f"{number:032x}", "individual", "Người Thử", password_hash=self.secret[number])
+            return None, None
+        secret = self.secret[number]
+        return Account(f"{number:032x}", "individual", "Người Thử", password_hash=secret), secret
 
     def __getattr__(self, name: str) -> Any:
         return lambda *args: None
@@ -59,15 +62,18 @@ class Bare:
     def is_outdated(self, stored: str) -> bool:
         return False
 
+    def stand_in(self, identifier: str) -> str:
+        return ""
+
 
 def opened(database: Database, *, accounts: int, networks: int, tries: int, limits: LoginLimits) -> int:
     """How many accounts a day of spraying opens from so many networks, each trying the most popular passwords."""
     clock, town, chance = FrozenClock(), Town(accounts), random.Random(SEED)
-    rules, quiet, nobody = LoginRules("always", limits, {}), Town(0), lambda *_: False
-    logins = Logins(
-        town, Bare(), SqlRateLimits(database), quiet, clock, rules, knows_device=nobody,
-        work=WorkPrice(b"k", LocalRateLimiter(10**9, 600, clock), 20), digest_key=b"k" * 32,
-    )  # type: ignore[arg-type]  # fmt: skip
+    quiet, work = Town(0), WorkPrice(b"k", LocalRateLimiter(10**9, 600, clock), 20)
+    limiter = LoginLimiter(
+        SqlRateLimits(database), work, limits, clock, knows_device=lambda *_: False, digest_key=b"k" * 32
+    )
+    logins = Logins(town, Bare(), limiter, quiet, clock, LoginRules("always", {}))  # type: ignore[arg-type]
     found = set()
     for number in range(networks * tries):
         clock.move(DAY / (networks * tries))

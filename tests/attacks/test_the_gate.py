@@ -56,25 +56,25 @@ def disable_account(s: Situation) -> None:
 
 
 def end_sessions(s: Situation) -> None:
-    s.app.provider.sessions.end_all(s.account_id)
+    s.app.provider.login.sessions.end_all(s.account_id)
 
 
 def disable_client(s: Situation) -> None:
-    client = s.app.provider.clients.find("shop")
+    client = s.app.provider.oidc.clients.find("shop")
     assert client
     s.app.base.clients.put(replace(client, disabled=True), s.app.clock())
     s.app.clock.move(5)
 
 
 def demand_more(s: Situation) -> None:
-    client = s.app.provider.clients.find("shop")
+    client = s.app.provider.oidc.clients.find("shop")
     assert client
     s.app.base.clients.put(replace(client, minimum_acr=2), s.app.clock())
     s.app.clock.move(5)
 
 
 def withdraw_consent(s: Situation) -> None:
-    s.app.provider.consents.withdraw(s.account_id, "shop", s.app.clock())
+    s.app.provider.stores.consents.withdraw(s.account_id, "shop", s.app.clock())
 
 
 def bump(s: Situation) -> None:
@@ -84,7 +84,7 @@ def bump(s: Situation) -> None:
 
 def forbid_pictures(s: Situation) -> None:
     """F-3"""
-    client = s.app.provider.clients.find("shop")
+    client = s.app.provider.oidc.clients.find("shop")
     assert client
     s.app.base.clients.put(replace(client, qr_login="off"), s.app.clock())
     s.app.clock.move(5)
@@ -177,7 +177,7 @@ def test_consent_to_a_part_is_none_to_the_rest(app: App) -> None:
 
 def test_every_grant_of_the_token_endpoint_is_on_the_list(app: App) -> None:
     """A new grant type fails here until it has its row above."""
-    grants = {grant.GRANT_TYPE for grant, _ in app.provider.server._token_grants}
+    grants = {grant.GRANT_TYPE for grant, _ in app.provider.oidc.server._token_grants}
 
     assert grants == {"authorization_code", "refresh_token", DEVICE_CODE, ClientCredentialsGrant.GRANT_TYPE}
 
@@ -196,7 +196,7 @@ def test_a_client_in_its_own_name_meets_the_gate_too(app: App) -> None:
     app.clock.move(1)
     bump_epoch(app.base.database, app.clock())
     assert visitor.introspect(second, "machine")["active"] is False
-    client = app.provider.clients.find("machine")
+    client = app.provider.oidc.clients.find("machine")
     assert client
     app.base.clients.put(replace(client, disabled=True), app.clock())
     app.clock.move(5)
@@ -208,7 +208,7 @@ def test_a_client_in_its_own_name_meets_the_gate_too(app: App) -> None:
 def test_f3_a_device_is_not_let_in_by_a_session_that_came_by_picture(app: App, qr_login: str) -> None:
     """F-3: the page of the device asks for a login of its own, as `/authorize` does."""
     situation = Situation(app, by_picture=True)
-    sessions, account_id = app.provider.sessions, situation.account_id
+    sessions, account_id = app.provider.login.sessions, situation.account_id
     assert [s.authentication.through for s in sessions.of_account(account_id)] == ["qr"]
     if qr_login == "near":
         far_away(app, account_id)

@@ -115,10 +115,10 @@ def test_every_kind_of_token_is_refused_in_every_other_place(app: App) -> None:
     tokens = visitor.tokens()
     assertion = client_assertion(app, visitor)
     kinds = {k: tokens[k] for k in ("access_token", "id_token", "refresh_token")} | {"assertion": assertion}
-    client, account = app.provider.clients.find("portal"), app.base.people.find_by_identifier("bhxh", "0000000001")
+    client, account = app.provider.oidc.clients.find("portal"), app.base.people.find_by_identifier("bhxh", "0000000001")
     assert client
     assert account
-    logout = app.provider.tokens.for_logout(client, account.id, parts(tokens["id_token"])[1]["sid"])
+    logout = app.provider.oidc.tokens.for_logout(client, account.id, parts(tokens["id_token"])[1]["sid"])
 
     places: dict[str, Callable[[str], bool]] = {
         "access_token": lambda t: visitor.userinfo(t).status_code == 200,
@@ -319,7 +319,7 @@ class TestSubjects:
         first = sub("portal")
         assert sub("same") == first, "one sector, one subject"
         assert sub("other") != first
-        app.provider.base.rotator.replace("RS256")
+        app.base.rotator.replace("RS256")
         assert sub("portal") == first, "keys rotate, subjects do not"
 
     def test_a_client_id_cannot_look_like_a_person(self, app: App) -> None:

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from config.commands.context import opened_stores
-from config.officer_wiring import proposals_of, sql_officers
-from idp.desk.data_requests import DataRequests
-from idp.desk.decisions import Decisions
-from idp.desk.officers import BadOfficer, NotAllowed, Officer, Own
-from idp.desk.proposals import Proposals
+from config.cli.context import opened_stores
+from config.container import Container
+from idp.officers.data_requests import DataRequests
+from idp.officers.officers import BadOfficer, NotAllowed, Officer, Own
 from idp.ports import Event
+from idp.registration.decisions import Decisions
+from idp.registration.proposals import Proposals
 from idp.store import tables as t
 from tests.flows.test_commands import Operator
 from tests.flows.test_commands import operator as operator
@@ -36,17 +36,17 @@ def of_before(desk: Desk, officer: Officer, **values: object) -> Officer:
     nameless = {"bhxh_code": None, "citizen_number": None} | values
     with desk.app.base.database.transaction.begin() as connection:
         connection.execute(update(t.officer).where(t.officer.c.id == officer.id).values(nameless))
-    found = sql_officers(desk.app.base).find(officer.id)
+    found = desk.app.base.officers.find(officer.id)
     assert found
     return found
 
 
 def decisions(desk: Desk) -> Decisions:
-    return desk.app.provider.desk.decisions
+    return desk.app.provider.registration.decisions
 
 
 def proposals(desk: Desk) -> Proposals:
-    return proposals_of(desk.app.base, desk.app.provider.desk)
+    return Container(desk.app.base).officers.proposals
 
 
 @pytest.mark.parametrize("own", [Own(), Own(CODE), Own(None, CARD)])
@@ -55,7 +55,7 @@ def test_m6_an_officer_has_both_numbers_or_is_a_foreigner(desk: Desk, own: Own) 
         desk.roster.add("lan.nguyen", "Nguyễn Thị Lan", "test", own)
 
     foreign = desk.roster.add("lan.nguyen", "Nguyễn Thị Lan", "test", replace(own, foreigner=True))
-    assert sql_officers(desk.app.base).find(foreign.id) == foreign
+    assert desk.app.base.officers.find(foreign.id) == foreign
 
 
 @pytest.mark.parametrize("own", [Own(CODE, "001090999999"), Own("0099999999", CARD), OWN])
@@ -71,7 +71,7 @@ def test_m6_no_two_active_officers_are_one_person(desk: Desk, own: Own) -> None:
     other = desk.roster.add("minh.tran", "Trần Văn Minh", "test", Own("0011111111", "001090111111"))
     with pytest.raises(BadOfficer, match="a person has one account"):
         desk.roster.identify(other, own, "mistaken")
-    assert sql_officers(desk.app.base).find(second.id) == second
+    assert desk.app.base.officers.find(second.id) == second
 
 
 def test_m6_one_person_with_two_accounts_cannot_propose_and_confirm(desk: Desk) -> None:
@@ -113,7 +113,7 @@ def test_m6_whoever_is_not_known_as_a_person_decides_nothing_alone(desk: Desk, f
         decisions(desk).send_again(waiting, unknown)
     account = desk.app.base.people.find(desk.app.person("0000000002"))
     assert account
-    requests: DataRequests = desk.app.provider.desk.data_requests
+    requests: DataRequests = desk.app.provider.officers.data_requests
     asked = requests.ask(account)
     for act in (requests.acknowledge, requests.erase):
         with pytest.raises(NotAllowed, match="alone"):
@@ -155,7 +155,7 @@ def test_l8_what_belongs_to_no_agency_is_granted_everywhere_or_not_at_all(desk: 
     with pytest.raises(BadOfficer, match="about no agency"):
         desk.roster.grant(lan, "00101", right, "test")  # type: ignore[arg-type]
     narrow = replace(lan, rights=lan.rights | {("00101", right)})  # type: ignore[arg-type]
-    assert sql_officers(desk.app.base).change(lan, narrow, Event("officer.changed"), desk.app.clock())
+    assert desk.app.base.officers.change(lan, narrow, Event("officer.changed"), desk.app.clock())
 
     browser = desk.browser("lan.nguyen")
     assert browser.get(f"/{right}").status_code == 403

@@ -8,7 +8,7 @@ import pytest
 from config.app import create_app
 from config.proxy_watch import look_for_unlisted
 from config.settings import BadSettings
-from idp.web.metrics import Metrics
+from idp.http.metrics import Metrics
 from idp.web.unlisted import FORWARDED
 from tests.support import databases
 from tests.support.app import App, running_app

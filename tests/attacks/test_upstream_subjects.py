@@ -87,7 +87,7 @@ def test_h4_a_login_that_brings_none_of_the_facts_of_its_link_asks_again(here: L
     page = visitor.get(turned.headers["Location"])
     assert "/login?attempt=" in page.text
     assert "Cần xác nhận thêm một lần" in page.text
-    assert here.app.provider.upstream_logins.links.of_account(account_of(here))
+    assert here.app.provider.federation.upstream_logins.links.of_account(account_of(here))
 
 
 def test_h4_a_fact_that_is_left_out_beside_others_does_no_harm(here: LiedTo) -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select, update
 
-from config.people_wiring import notices_of, set_number
 from idp.accounts.account import Account
 from idp.accounts.credentials import Securing
 from idp.accounts.notices import NOWHERE, previous
@@ -55,7 +54,7 @@ def test_h1_a_number_of_thirteen_months_ago_recovers_nothing(everywhere: App) ->
     set_values(app, phone_verified_at=app.clock() - 400 * DAY)
 
     assert not recover_by_phone(app, app.visitor("203.0.113.5"))
-    app.provider.recoveries.by_hotline("0981234567", CODE)
+    app.provider.accounts.recoveries.by_hotline("0981234567", CODE)
     assert app.told("sms") == []
     assert "callback?code=" in log_in(app.visitor()).headers["Location"]
 
@@ -65,11 +64,11 @@ def test_h1_a_number_of_thirteen_months_ago_is_told_nothing_and_answers_nothing(
     set_values(app, phone_verified_at=app.clock() - 400 * DAY)
     app.visitor("203.0.113.5").code(CODE)
     account = account_of(app)
-    notices = notices_of(app.base)
+    notices = app.provider.accounts.notices
 
     assert app.told("sms") == []
     assert [m.facts["event"] for m in app.told("email")] == ["new_device"]
-    assert set_number(app.base, account, NEW_NUMBER, "form at a desk")
+    assert app.provider.accounts.credentials.set_number(account, NEW_NUMBER, "form at a desk")
     assert [m.to for m in app.told("sms")] == []
     assert {m.to for m in notices.of("password_changed", account, NOWHERE).messages} == {EMAIL}
 
@@ -106,7 +105,7 @@ def test_h2_the_previous_number_does_not_overrule_the_desk(everywhere: App) -> N
     """The stolen phone presses its link after the owner had the number changed."""
     app = everywhere
     citizen(app)
-    assert set_number(app.base, account_of(app), NEW_NUMBER, "form at a desk")
+    assert app.provider.accounts.credentials.set_number(account_of(app), NEW_NUMBER, "form at a desk")
     path = undo_path(app)
     owner, thief = app.visitor(), app.visitor("203.0.113.5")
     tokens = owner.tokens(CODE)
@@ -129,7 +128,7 @@ def test_h2_the_previous_number_does_not_overrule_the_desk(everywhere: App) -> N
 
 def test_h2_every_use_of_not_me_is_told_on_all_channels(app: App) -> None:
     citizen(app)
-    assert set_number(app.base, account_of(app), NEW_NUMBER, "form at a desk")
+    assert app.provider.accounts.credentials.set_number(account_of(app), NEW_NUMBER, "form at a desk")
     path = undo_path(app)
     app.told("email")
     app.visitor("203.0.113.5").post(path, data={"not-me": "1"})
@@ -142,7 +141,7 @@ def test_h2_every_use_of_not_me_is_told_on_all_channels(app: App) -> None:
 
 def test_h2_what_a_desk_vouched_for_becomes_a_case_at_the_desk(app: App) -> None:
     citizen(app)
-    assert set_number(app.base, account_of(app), NEW_NUMBER, "form at a desk")
+    assert app.provider.accounts.credentials.set_number(account_of(app), NEW_NUMBER, "form at a desk")
     path = undo_path(app)
     app.visitor("203.0.113.5").post(path, data={"not-me": "1"})
     with app.base.database.autocommit.connect() as connection:
@@ -155,7 +154,7 @@ def test_h2_what_a_desk_vouched_for_becomes_a_case_at_the_desk(app: App) -> None
 
 def test_h2_the_disputed_number_recovers_nothing_for_another_72_hours(app: App) -> None:
     citizen(app)
-    assert set_number(app.base, account_of(app), NEW_NUMBER, "form at a desk")
+    assert app.provider.accounts.credentials.set_number(account_of(app), NEW_NUMBER, "form at a desk")
     path = undo_path(app)
     app.base.people.verify_phone(account_of(app).id, NEW_NUMBER, app.clock())
     app.clock.move(71 * 3600)
@@ -174,7 +173,7 @@ def test_h2_a_notice_from_before_the_desk_spoke_does_not_overrule_it_either(app:
     app.visitor("203.0.113.5").code(CODE)
     path = undo_path(app)
     app.clock.move(3600)
-    assert set_number(app.base, account_of(app), NEW_NUMBER, "form at a desk")
+    assert app.provider.accounts.credentials.set_number(account_of(app), NEW_NUMBER, "form at a desk")
     app.visitor("203.0.113.5").post(path, data={"not-me": "1"})
     account = account_of(app)
 
@@ -185,10 +184,10 @@ def change_own_number(app: App, number: str) -> None:
     """A change that nobody vouched for."""
     account, now = account_of(app), app.clock()
     before = previous(account, ["phone"], now)
-    told = notices_of(app.base).of("phone_changed", replace(account, phone=None), NOWHERE, before=before)
+    told = app.provider.accounts.notices.of("phone_changed", replace(account, phone=None), NOWHERE, before=before)
     values = {"phone": number, "phone_verified_at": now, "phone_changed_at": now, "phone_source": ""}
     securing = Securing(account.id, account.secured_at, values, Event("account.changed", account.id), told)
-    assert app.provider.credentials._store.secure(securing, now)
+    assert app.provider.accounts.credentials._store.secure(securing, now)
 
 
 def test_h2_what_an_undo_restores_is_not_verified_and_recovers_nothing_for_72_hours(app: App) -> None:
@@ -202,7 +201,7 @@ def test_h2_what_an_undo_restores_is_not_verified_and_recovers_nothing_for_72_ho
     assert (account.phone, account.phone_verified_at, account.phone_source) == (OLD, None, "undo")
     assert account.password_hash is None
     assert not recover_by_phone(app, app.visitor())
-    app.provider.recoveries.by_hotline("0981234567", CODE)
+    app.provider.accounts.recoveries.by_hotline("0981234567", CODE)
     assert [m for m in app.told("sms") if m.template == "recovery_link"] == []
     app.clock.move(72 * 3600 + 1)
     assert recover_by_phone(app, app.visitor())
@@ -301,11 +300,11 @@ def test_l6_a_known_device_is_asked_for_nothing_more(app: App) -> None:
 def test_the_number_that_a_notice_keeps_is_one_that_may_still_answer(app: App) -> None:
     """A previous number that nobody proved gets no "not me" by being changed."""
     citizen(app, phone_verified=False)
-    assert set_number(app.base, account_of(app), NEW_NUMBER, "form at a desk")
+    assert app.provider.accounts.credentials.set_number(account_of(app), NEW_NUMBER, "form at a desk")
 
     assert app.told("sms") == []
     typed = RecoveryForm("individual", CODE, FACT, "b", "192.0.2.9")
-    app.provider.recoveries.by_code(typed)
+    app.provider.accounts.recoveries.by_code(typed)
     assert app.told("sms") == []
 
 

@@ -16,7 +16,7 @@ CODE = "0000000001"
 def dear(app: App) -> App:
     """The network 192.0.2.0/24 was wrong so often that a captcha has to be thirty seconds old."""
     for _ in range(160 * app.settings.limits.network_wrong // 20):
-        app.provider.challenges.work.count_wrong("192.0.2.0/24")
+        app.provider.login.challenges.work.count_wrong("192.0.2.0/24")
     return app
 
 
@@ -83,7 +83,7 @@ def test_solved_work_opens_nothing_twice(dear: App) -> None:
 @pytest.mark.parametrize("mode", ["always", "after_failures"])
 def test_no_other_challenge_evades_the_price(dear: App, mode: Any) -> None:
     """One that was used, one that nobody made, or none: the right password is not even looked at."""
-    logins = dear.provider.logins
+    logins = dear.provider.login.logins
     logins._rules = replace(logins._rules, captcha=mode)
     visitor = dear.visitor()
     attempt, page = login_page(visitor)
@@ -117,7 +117,7 @@ def test_a_known_device_is_not_asked(dear: App) -> None:
 
 
 def test_wrong_passwords_of_strangers_raise_it(app: App) -> None:
-    app.provider.challenges.work._free = 3
+    app.provider.login.challenges.work._free = 3
     visitor = app.visitor()
     for number in range(3):
         attempt, page = login_page(visitor)

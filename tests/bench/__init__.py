@@ -3,4 +3,6 @@
 `journeys` are what visitors do, one request after the other; `load` drives many of them at once from processes of
 their own; `servers` starts what is measured; `gauge` reads its CPU time and memory from the kernel; `table` tells.
 Nothing here asserts on time.
+
+`capacity` turns numbers of people into machines and disks; `volume` and `loading` measure what it calculates with.
 """

@@ -1,7 +1,8 @@
-"""`python -m tests.bench`: measure every operation on both pairs of stores, under gunicorn and granian.
+"""`python -m tests.bench`: measure every operation on both pairs of stores.
 
 Each round measures the bare yardstick and then every operation, so that a ratio compares neighbours in time; medians
-of the rounds are told. `--code DIR` measures another checkout beside this one, window by window: so a change is judged.
+are shown. `--code DIR` measures another checkout beside this one, window by window: so a change is judged.
+`--peer` does the same with npm's oidc-provider, and shows ratios, and latencies at the same share of the own rate.
 """
 
 import argparse
@@ -16,15 +17,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from tests.bench import gauge
-from tests.bench.journeys import fixed, of_provider
+from tests.bench.journeys import fixed, of_peer, of_provider
 from tests.bench.load import Crowd, MakeJourney
-from tests.bench.servers import PROJECT, Served, Size, bare, installations
-from tests.bench.table import Line, Window, table
+from tests.bench.servers import PROJECT, Served, Size, bare, installations, peer
+from tests.bench.table import SHARE, Line, Window, ratios, table
 
 STORES = {"sqlite": "SQLite", "postgresql": "PostgreSQL and Redis"}
-SERVERS = {"gthread": "gunicorn gthread", "gevent": "gunicorn gevent", "granian": "granian"}
+SERVERS = {"gthread": "gunicorn", "gevent": "gunicorn gevent"}
+PEER = "npm oidc-provider on Redis"
 OPERATIONS = tuple(of_provider(""))
-PACKAGES = ("gunicorn", "gevent", "granian", "authlib", "cryptography", "sqlalchemy", "psycopg", "redis", "flask")
+PACKAGES = ("gunicorn", "gevent", "authlib", "cryptography", "sqlalchemy", "psycopg", "redis", "flask")
 
 
 @dataclass
@@ -39,6 +41,11 @@ class Subject:
     def add(self, operation: str, crowd: Crowd) -> None:
         self.crowds[operation] = crowd
         self.lines[operation] = Line(self.heading, operation)
+
+    def measure_paced(self, operation: str, seconds: float) -> None:
+        """Latencies at a share of the operation's own rate."""
+        line = self.lines[operation]
+        line.paced = list(self.crowds[operation].window(seconds, SHARE * line.rate).seconds)
 
     def measure(self, operation: str, seconds: float, bare_rate: float = 1.0) -> float:
         """One window; gives its rate."""
@@ -55,7 +62,7 @@ class Subject:
         )
         line = self.lines[operation]
         line.windows.append(window)
-        line.memory = max(line.memory, gauge.resident_mib(self.served.pid))
+        line.memory = max(line.memory, gauge.memory_mib(self.served.pid))
         return window.rate
 
 
@@ -85,11 +92,33 @@ def subjects(asked: argparse.Namespace, stores: str, server: str) -> Iterator[li
             heading = f"{SERVERS[server]}, {STORES[stores]}" + (f", {code.name}" if asked.code else "")
             journeys = {name: make for name, make in of_provider(served.host).items() if name in asked.operations}
             found.append(stack.enter_context(crowds(Subject(heading, served), journeys, asked.connections)))
+        if asked.peer:
+            served = stack.enter_context(peer(Size(asked.workers, asked.threads), asked.alg))
+            journeys = {name: make for name, make in of_peer(served.host).items() if name in asked.operations}
+            found.append(stack.enter_context(crowds(Subject(PEER, served), journeys, asked.connections)))
         yield found
 
 
-def measured(asked: argparse.Namespace) -> Iterator[list[Line]]:
-    """The lines of each pair of stores and server, the yardstick's own among them."""
+def _compared(asked: argparse.Namespace, running: list[Subject]) -> Iterator[str]:
+    """The table of what has been measured; with a peer, latencies at a share of the rates, and ratios."""
+    yield table(line for subject in running for line in subject.lines.values())
+    yield "\n".join(
+        f"{subject.heading}: {subject.served.start_cpu:.1f} CPU s to the first answer; most memory "
+        f"{max(line.memory for line in subject.lines.values()):.0f} MiB (PSS)."
+        for subject in running
+    )
+    if running[-1].heading == PEER:
+        for operation in running[-1].crowds:
+            for subject in running:
+                subject.measure_paced(operation, 2 * asked.seconds)
+        load = " ".join(f"{one:.1f}" for one in os.getloadavg())
+        for subject in running[:-1]:
+            yield f"**{subject.heading}, by {PEER}** (load of the machine {load}, ours and the visitors' in it)"
+            yield ratios(subject.lines.values(), running[-1].lines.values())
+
+
+def measured(asked: argparse.Namespace) -> Iterator[str]:
+    """The tables of each pair of stores and server, and the yardstick's own."""
     with bare(Size(asked.workers, asked.threads)) as served:
         yardstick = Subject("the yardstick: bare gunicorn gthread", served)
         with crowds(yardstick, {"fixed JSON": partial(fixed, "/", served.host)}, asked.connections):
@@ -100,12 +129,13 @@ def measured(asked: argparse.Namespace) -> Iterator[list[Line]]:
                             rate = yardstick.measure("fixed JSON", asked.seconds)
                             for operation in running[0].crowds:
                                 for subject in running:
-                                    subject.measure(operation, asked.seconds, rate)
-                        yield [line for subject in running for line in subject.lines.values()]
+                                    if operation in subject.crowds:
+                                        subject.measure(operation, asked.seconds, rate)
+                        yield from _compared(asked, running)
         line = yardstick.lines["fixed JSON"]
         usual = sorted(window.rate for window in line.windows)[len(line.windows) // 2]
         line.windows = [Window(w.seconds, w.latencies, w.cpu, w.store_cpu, w.own_cpu, usual) for w in line.windows]
-        yield [line]
+        yield table([line])
 
 
 def about(asked: argparse.Namespace) -> str:
@@ -128,7 +158,7 @@ def _version(package: str) -> str:
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--stores", nargs="+", choices=STORES, default=list(STORES))
-    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=["gthread", "granian"])
+    parser.add_argument("--servers", nargs="+", choices=SERVERS, default=["gthread"])
     parser.add_argument("--operations", nargs="+", choices=OPERATIONS, default=OPERATIONS)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--threads", type=int, default=8)
@@ -136,6 +166,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=1.5, help="length of a window")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--code", nargs="+", type=Path, default=[], help="further checkouts to measure")
+    parser.add_argument("--peer", action="store_true", help="measure npm's oidc-provider beside it, window by window")
+    parser.add_argument("--alg", choices=["RS256", "ES256"], default="RS256", help="what signs ID tokens")
     parser.add_argument("--markdown", type=Path, help="file to write the tables to as well")
     return parser.parse_args()
 
@@ -144,8 +176,8 @@ def main() -> None:
     asked, said = arguments(), []
     said.append(about(asked))
     print(said[0], end="\n\n", flush=True)
-    for lines in measured(asked):
-        said.append(table(lines))
+    for text in measured(asked):
+        said.append(text)
         print(said[-1], end="\n\n", flush=True)
     if asked.markdown:
         asked.markdown.write_text("\n\n".join(said) + "\n", encoding="utf-8")

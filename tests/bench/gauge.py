@@ -5,7 +5,6 @@ from collections import defaultdict
 from pathlib import Path
 
 _TICK = os.sysconf("SC_CLK_TCK")
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 def cpu_seconds(root: int, *, program: str = "") -> float:
@@ -13,9 +12,14 @@ def cpu_seconds(root: int, *, program: str = "") -> float:
     return sum(_cpu_ticks(pid) for pid in tree(root) if not program or _program(pid) == program) / _TICK
 
 
-def resident_mib(root: int) -> float:
-    """Resident memory of the tree in MiB; pages that processes share count once for each of them."""
-    return sum(_resident_pages(pid) for pid in tree(root)) * _PAGE / 1_048_576
+def cpu_by_process(root: int, program: str) -> dict[int, float]:
+    """The same for each process of that program in the tree: what has ended is not there, and takes nothing away."""
+    return {pid: _cpu_ticks(pid) / _TICK for pid in tree(root) if _program(pid) == program}
+
+
+def memory_mib(root: int) -> float:
+    """Memory of the tree in MiB (PSS): of a page that processes share, each counts its part."""
+    return sum(_pss_kib(pid) for pid in tree(root)) / 1024
 
 
 def tree(root: int) -> list[int]:
@@ -41,9 +45,12 @@ def _cpu_ticks(pid: int) -> int:
     return sum(int(ticks) for ticks in _stat(pid)[11:13])
 
 
-def _resident_pages(pid: int) -> int:
-    fields = _stat(pid)
-    return int(fields[21]) if fields else 0
+def _pss_kib(pid: int) -> int:
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith("Pss:")), 0)
 
 
 def _stat(pid: int) -> list[str]:

@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -155,36 +156,36 @@ def client_credentials(host: str, number: int) -> Journey:
     return repeat(Visitor(host).post("/token", fields, basic("service")))
 
 
-def code_flow(host: str, number: int) -> Journey:
+def code_flow(host: str, number: int, visitor: type[Visitor] = Visitor) -> Journey:
     """`/authorize` with a live session, then `/token`: access token and ID token."""
-    visitor = Visitor(host, number)
-    yield from visitor.log_in("openid profile")
+    browser = visitor(host, number)
+    yield from browser.log_in("openid profile")
     while True:
         yield START
-        target = yield from visitor.authorize("openid profile")
-        yield from visitor.redeem(parameter(target, "code"))
+        target = yield from browser.authorize("openid profile")
+        yield from browser.redeem(parameter(target, "code"))
 
 
-def refresh(host: str, number: int) -> Journey:
+def refresh(host: str, number: int, visitor: type[Visitor] = Visitor, scope: str = "openid offline_access") -> Journey:
     """A chain of refresh tokens, each used once."""
-    visitor = Visitor(host, number)
-    token = (yield from visitor.tokens("openid offline_access"))["refresh_token"]
+    browser = visitor(host, number)
+    token = (yield from browser.tokens(scope))["refresh_token"]
     while True:
         yield START
         fields = {"grant_type": "refresh_token", "refresh_token": token}
-        token = expect((yield visitor.post("/token", fields, basic("portal"))), 200).json["refresh_token"]
+        token = expect((yield browser.post("/token", fields, basic("portal"))), 200).json["refresh_token"]
 
 
-def userinfo(host: str, number: int) -> Journey:
-    visitor = Visitor(host, number)
-    token = (yield from visitor.tokens("openid profile bhxh"))["access_token"]
-    yield from repeat(Visitor(host).get("/userinfo", f"Authorization: Bearer {token}\r\n"))
+def userinfo(host: str, number: int, visitor: type[Visitor] = Visitor, path: str = "/userinfo") -> Journey:
+    browser = visitor(host, number)
+    token = (yield from browser.tokens("openid profile bhxh"))["access_token"]
+    yield from repeat(Visitor(host).get(path, f"Authorization: Bearer {token}\r\n"))
 
 
-def introspection(host: str, number: int) -> Journey:
-    visitor = Visitor(host, number)
-    token = (yield from visitor.tokens("openid profile"))["access_token"]
-    yield from repeat(Visitor(host).post("/introspect", {"token": token}, basic("portal")))
+def introspection(host: str, number: int, visitor: type[Visitor] = Visitor, path: str = "/introspect") -> Journey:
+    browser = visitor(host, number)
+    token = (yield from browser.tokens("openid profile"))["access_token"]
+    yield from repeat(Visitor(host).post(path, {"token": token}, basic("portal")))
 
 
 def captcha_picture(host: str, number: int) -> Journey:
@@ -194,11 +195,13 @@ def captcha_picture(host: str, number: int) -> Journey:
     yield from repeat(visitor.get(f"/login/captcha/{captcha_of(page)}.png"))
 
 
-def password_login(host: str, number: int) -> Journey:
-    """A browser without a past: `/authorize`, login page, password, `/authorize`; ends with the code."""
-    while True:
+def password_login(host: str, number: int, visitor: type[Visitor] = Visitor) -> Journey:
+    """A browser without a past, of one person after the other: `/authorize`, login page, password, `/authorize`; ends
+    with the code.
+    """
+    for person in count(number):
         yield START
-        yield from Visitor(host, number).log_in("openid profile")
+        yield from visitor(host, person % PEOPLE).log_in("openid profile")
 
 
 def of_provider(host: str) -> dict[str, MakeJourney]:
@@ -214,4 +217,39 @@ def of_provider(host: str) -> dict[str, MakeJourney]:
         "introspection": partial(introspection, host),
         "password login": partial(password_login, host),
         "captcha picture": partial(captcha_picture, host),
+    }
+
+
+@dataclass
+class PeerVisitor(Visitor):
+    """The same browser and portal at npm's oidc-provider."""
+
+    def authorize(self, scope: str) -> Steps:
+        self.verifier = secrets.token_urlsafe(32)
+        return (yield from self.visit(self.get(f"/auth?{_authorization(scope, self.verifier)}"), 303))
+
+    def log_in(self, scope: str) -> Steps:
+        page = path_of((yield from self.authorize(scope)))
+        yield from self.visit(self.get(page), 200)
+        back = yield from self.visit(
+            self.post(f"{page}/login", {"login": _code(self.number), "password": PASSWORD}), 303
+        )
+        return parameter((yield from self.visit(self.get(path_of(back)), 303)), "code")
+
+
+def path_of(url: str) -> str:
+    """The path of a URL that may be whole."""
+    return urlsplit(url).path
+
+
+def of_peer(host: str) -> dict[str, MakeJourney]:
+    """The same operations by the same names at npm's oidc-provider; its scope `again` stands for `offline_access`."""
+
+    same = {name: make for name, make in of_provider(host).items() if name != "captcha picture"}
+    return same | {
+        "code flow": partial(code_flow, host, visitor=PeerVisitor),
+        "refresh": partial(refresh, host, visitor=PeerVisitor, scope="openid again"),
+        "userinfo": partial(userinfo, host, visitor=PeerVisitor, path="/me"),
+        "introspection": partial(introspection, host, visitor=PeerVisitor, path="/token/introspection"),
+        "password login": partial(password_login, host, visitor=PeerVisitor),
     }

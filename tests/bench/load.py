@@ -74,7 +74,7 @@ class _Visitor:
         step = next(self._journey)
         if step is START:
             return
-        self._connect()
+        self.connect()
         while step is not START:
             self.socket.sendall(step)
             answer = None
@@ -85,32 +85,41 @@ class _Visitor:
 
     def begin(self) -> None:
         """Begin an operation on a connection of its own: one that waits between windows would keep a thread busy."""
-        self._connect()
+        self.connect()
         self._send(next(self._journey))
 
-    def go_on(self, tally: Tally, *, last: bool) -> bool:
-        """Take what has come; False when `last` was asked for and an operation has ended."""
+    def begin_due(self, due: float) -> None:
+        """Begin an operation that was due at that time, on the connection that is open."""
+        self._send(next(self._journey), due)
+
+    def has_ended(self, tally: Tally) -> bool:
+        """Take what has come; whether an operation has ended."""
         answer = self._receive()
         if answer is None:
-            return True
+            return False
         step = self._journey.send(answer)
         if step is START:
             tally.seconds.append(time.perf_counter() - self._began)
-            if last:
-                self.socket.close()
-                return False
-            step = next(self._journey)
-            self._send(step)
-        else:
-            self.socket.sendall(step)
+            return True
+        self.socket.sendall(step)
+        return False
+
+    def go_on(self, tally: Tally, *, last: bool) -> bool:
+        """Take what has come; False when `last` was asked for and an operation has ended."""
+        if not self.has_ended(tally):
+            return True
+        if last:
+            self.socket.close()
+            return False
+        self._send(next(self._journey))
         return True
 
-    def _connect(self) -> None:
+    def connect(self) -> None:
         self.socket = socket.create_connection(self._address, timeout=30)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def _send(self, request: bytes) -> None:
-        self._began = time.perf_counter()
+    def _send(self, request: bytes, due: float | None = None) -> None:
+        self._began = due or time.perf_counter()
         self.socket.sendall(request)
 
     def _receive(self) -> Answer | None:
@@ -145,13 +154,37 @@ def _window(visitors: list[_Visitor], seconds: float) -> Tally:
     return tally
 
 
+def _paced(visitors: list[_Visitor], seconds: float, rate: float) -> Tally:
+    """Operations begin at a fixed rate, whatever the answers do: one that begins late because of them counts from when
+    it was due.
+    """
+    tally, poll, by_number = Tally(), select.epoll(), dict[int, _Visitor]()
+    for visitor in visitors:
+        visitor.connect()
+        poll.register(visitor.socket, select.EPOLLIN)
+        by_number[visitor.socket.fileno()] = visitor
+    idle = list(visitors)
+    due, until = time.perf_counter(), time.perf_counter() + seconds
+    while due < until or len(idle) < len(visitors):
+        if due < until and idle and time.perf_counter() >= due:
+            idle.pop(0).begin_due(due)
+            due += 1 / rate
+            continue
+        wait = max(0.0, due - time.perf_counter()) if idle and due < until else 30
+        idle += [by_number[number] for number, _ in poll.poll(wait) if by_number[number].has_ended(tally)]
+    for visitor in visitors:
+        visitor.socket.close()
+    return tally
+
+
 def _process(address: tuple[str, int], make: MakeJourney, numbers: range, pipe: Pipe) -> None:
     visitors = [_Visitor(address, make(number)) for number in numbers]
     for visitor in visitors:
         visitor.prepare()
     pipe.send(None)
-    while (seconds := pipe.recv()) is not None:
-        pipe.send(_window(visitors, seconds))
+    while (asked := pipe.recv()) is not None:
+        seconds, rate = asked
+        pipe.send(_paced(visitors, seconds, rate) if rate else _window(visitors, seconds))
 
 
 class Crowd:
@@ -171,10 +204,10 @@ class Crowd:
         for _, pipe in self._running:
             pipe.recv()
 
-    def window(self, seconds: float) -> Tally:
-        """Measure for that long."""
+    def window(self, seconds: float, rate: float | None = None) -> Tally:
+        """Measure for that long: as fast as answers come, or `rate` operations a second."""
         for _, pipe in self._running:
-            pipe.send(seconds)
+            pipe.send((seconds, rate and rate / len(self._running)))
         tallies = [pipe.recv() for _, pipe in self._running]
         return Tally([s for tally in tallies for s in tally.seconds], sum(tally.own_cpu for tally in tallies))
 

@@ -64,8 +64,8 @@ def one_read() -> Iterator[Served]:
     with servers.redis_server() as url, tempfile.TemporaryDirectory(prefix="idp-bench-") as home:
         command = gunicorn("tests.bench.bare:one_read", "gthread", port, Size())
         environment = dict(os.environ) | {"BENCH_REDIS_URL": url}
-        with started(command, port, Path(home) / "log", environment, PROJECT) as pid:
-            yield Served(port, pid)
+        with started(command, port, Path(home) / "log", environment, PROJECT) as served:
+            yield served
 
 
 class Waiters:
@@ -191,11 +191,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--login-seconds", type=float, default=20.0)
     parser.add_argument("--connections", type=int, default=16)
-    parser.add_argument("--server", choices=["gthread", "granian"], default="gthread")
     asked = parser.parse_args()
     asked.workers, asked.threads = Size().workers, Size().threads
     print(about(asked), flush=True)
-    with installations("postgresql", PROJECT) as installation, installation.served(asked.server, Size()) as served:
+    with installations("postgresql", PROJECT) as installation, installation.served("gthread", Size()) as served:
         throughput(served, asked)
         beside_waiters(served, asked)
 

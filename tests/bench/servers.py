@@ -3,23 +3,25 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from idp.oidc.metadata import DISCOVERY
+from tests.bench import gauge
 from tests.bench.journeys import CAPTCHA, CLIENTS, PEOPLE, person
 from tests.support import servers
 from tests.support.ports import free_port
 from tests.support.processes import running
 
 PROJECT = Path(__file__).parents[2]
-SERVERS = ("gthread", "gevent", "granian")
-"""gunicorn with one of two worker classes, or granian."""
+SERVERS = ("gthread", "gevent")
+"""gunicorn with our worker, or with gevent's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Served:
 
     port: int
     pid: int
+    start_cpu: float = 0.0
+    """CPU seconds until the first answer."""
 
     @property
     def address(self) -> tuple[str, int]:
@@ -44,6 +48,13 @@ class Served:
     @property
     def host(self) -> str:
         return f"localhost:{self.port}"
+
+
+COMMAND = """try:
+    from config.cli.main import main
+except ImportError:  # a checkout in which config/cli.py was the command
+    from config.cli import main
+main()"""
 
 
 @dataclass
@@ -68,20 +79,20 @@ class Installation:
         """Serve until the block ends."""
         bind = f"127.0.0.1:{self.port}"
         command = [*self._command("serve", "--bind", bind), "--workers", str(size.workers)]
-        command += ["--threads", str(size.threads), "--server", "granian" if server == "granian" else "gunicorn"]
+        command += ["--threads", str(size.threads)]
         with tempfile.TemporaryDirectory(prefix="idp-metrics-") as metrics:
             environment = self._environment()
             if server == "gevent":
                 environment["PROMETHEUS_MULTIPROC_DIR"] = metrics
                 command = gunicorn("config.wsgi:app", "gevent", self.port, size)
-            with started(command, self.port, self.home / "log", environment, self.code) as pid:
-                yield Served(self.port, pid)
+            with started(command, self.port, self.home / "log", environment, self.code) as one:
+                yield one
 
     def _idp(self, *words: str) -> None:
         subprocess.run(self._command(*words), env=self._environment(), cwd=self.code, check=True, capture_output=True)
 
     def _command(self, *words: str) -> list[str]:
-        return [sys.executable, "-c", "from config.cli import main; main()", *words]
+        return [sys.executable, "-c", COMMAND, *words]
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
@@ -118,13 +129,32 @@ def installations(stores: str, code: Path) -> Iterator[Installation]:
 
 
 @contextlib.contextmanager
+def peer(size: Size, alg: str) -> Iterator[Served]:
+    """npm's oidc-provider with as many workers, on a Redis of its own; `alg` signs its ID tokens."""
+    port = free_port()
+    with contextlib.ExitStack() as stack:
+        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="idp-bench-")))
+        facts = {
+            "PEER_PORT": str(port),
+            "PEER_REDIS": stack.enter_context(servers.redis_server()),
+            "PEER_WORKERS": str(size.workers),
+            "PEER_CLIENTS": json.dumps(CLIENTS),
+            "PEER_PEOPLE": json.dumps([person(number) for number in range(PEOPLE)]),
+            "PEER_ALG": alg,
+            "NODE_ENV": "production",
+        }
+        command, here = ["node", "server.mjs"], Path(__file__).parent / "peer"
+        yield stack.enter_context(started(command, port, home / "log", dict(os.environ) | facts, here))
+
+
+@contextlib.contextmanager
 def bare(size: Size) -> Iterator[Served]:
     """The yardstick: gunicorn with the same workers and threads, and an application that does nothing."""
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="idp-bench-") as home:
         command = gunicorn("tests.bench.bare:app", "gthread", port, size)
-        with started(command, port, Path(home) / "log", dict(os.environ), PROJECT) as pid:
-            yield Served(port, pid)
+        with started(command, port, Path(home) / "log", dict(os.environ), PROJECT) as one:
+            yield one
 
 
 def gunicorn(app: str, worker_class: str, port: int, size: Size) -> list[str]:
@@ -135,16 +165,17 @@ def gunicorn(app: str, worker_class: str, port: int, size: Size) -> list[str]:
 
 
 @contextlib.contextmanager
-def started(command: list[str], port: int, log: Path, environment: dict[str, str], directory: Path) -> Iterator[int]:
-    """Run a server until the block ends; gives its process id."""
+def started(command: list[str], port: int, log: Path, environment: dict[str, str], directory: Path) -> Iterator[Served]:
+    """Run a server until the block ends."""
     with running(
         command, log=log, answers=lambda: _answers(port), environment=environment, directory=directory
     ) as process:
+        spent = gauge.cpu_seconds(process.pid)
         time.sleep(1)  # The first worker answers; let the others start too.
-        yield process.pid
+        yield Served(port, process.pid, spent)
 
 
 def _answers(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-        return True
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://localhost:{port}{DISCOVERY}", timeout=1) as page:
+        return bool(page.status == 200)
     return False

@@ -21,7 +21,7 @@ from tests.browser.test_portal_in_chromium import on_page
 from tests.browser.test_whole_life import EMAIL, FIRST, LINK, NAME, NUMBER, approve, pictures, register
 from tests.support.chromium import keep_picture, profile
 from tests.support.provider import FIXED_CAPTCHA
-from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
+from tests.support.sandbox import Sandbox, free_ports, started
 from tests.support.upstreams import PASSWORD as UPSTREAM_PASSWORD
 
 IDP = Path(sys.executable).with_name("idp")
@@ -31,7 +31,7 @@ VNEID = "Đăng nhập bằng tài khoản Định danh điện tử"
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with started(tmp_path_factory.mktemp("journeys"), three_ports_in_a_row()) as running:
+    with started(tmp_path_factory.mktemp("journeys"), free_ports()) as running:
         yield running
 
 

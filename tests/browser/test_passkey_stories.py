@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, CDPSession, Page, expect
 
-from tests.browser.test_pages_look_right import SMALL_TARGETS, barriers
+from tests.browser.test_pages_look_right import assert_it_fits, barriers
 from tests.browser.test_password_stories import CODE, Desk
 from tests.browser.test_portal_in_chromium import on_page
 from tests.support.chromium import WIDTHS, profile
-from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
+from tests.support.sandbox import Sandbox, free_ports, started
 
 PERSON, PASSWORD = "0012345678", "Matkhau#2026"
 PASSKEY_LOGIN = "Đăng nhập bằng khóa truy cập (passkey)"
@@ -23,7 +22,7 @@ PASSKEY_LOGIN = "Đăng nhập bằng khóa truy cập (passkey)"
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with started(tmp_path_factory.mktemp("passkeys"), three_ports_in_a_row()) as running:
+    with started(tmp_path_factory.mktemp("passkeys"), free_ports()) as running:
         yield running
 
 
@@ -62,13 +61,11 @@ def desk(chromium: Browser, sandbox: Sandbox) -> Iterator[Desk]:
 
 def looks(desk: Desk, name: str) -> None:
     """Photographed at every width; nothing on it keeps anybody out."""
-    desk.screen.evaluate(AXE_SCRIPT)
     for width in WIDTHS:
         desk.screen.set_viewport_size({"width": width, "height": 800})
         desk.picture(f"passkey-{name}-{width}")
-        assert desk.screen.evaluate("document.documentElement.scrollWidth") <= width, name
+        assert_it_fits(desk.screen, width)
         assert barriers(desk.screen) == [], name
-        assert desk.screen.evaluate(SMALL_TARGETS) == [], name
 
 
 def leave(desk: Desk) -> None:

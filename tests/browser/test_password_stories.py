@@ -13,8 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.test_portal_in_chromium import on_page
 from tests.support.chromium import keep_picture, profile
+from tests.support.inbox import received
 from tests.support.provider import FIXED_CAPTCHA
-from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
+from tests.support.sandbox import Sandbox, free_ports, started
 from tests.support.waiting import until
 
 NEW = "một câu mới thật dài để nhớ"
@@ -23,7 +24,7 @@ OLD = "Matkhau#2026"
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with started(tmp_path_factory.mktemp("stories"), three_ports_in_a_row()) as running:
+    with started(tmp_path_factory.mktemp("stories"), free_ports()) as running:
         yield running
 
 
@@ -46,16 +47,15 @@ class Desk:
 
     def newest(self, pattern: str, seen: set[str]) -> str:
         """The newest thing of this shape in the inbox that was not there before."""
-        found: list[str] = []
 
         def arrived() -> bool:
-            self.inbox.goto(self.sandbox.url(2))
-            text = self.inbox.content()
-            found[:] = [hit for hit in re.findall(pattern, text) if hit not in seen]
-            return bool(found)
+            texts = [message["body"] for message in received(self.sandbox.data / "inbox")]
+            return not seen.issuperset(re.findall(pattern, "\n".join(texts)))
 
+        # The page is opened once: loading it again and again keeps what sends the message from the processor.
         until(arrived)
-        return found[0]
+        self.inbox.goto(self.sandbox.url(2))
+        return next(hit for hit in re.findall(pattern, self.inbox.content()) if hit not in seen)
 
     def seen(self, pattern: str) -> set[str]:
         self.inbox.goto(self.sandbox.url(2))

@@ -15,7 +15,7 @@ import pytest
 import urllib3
 from playwright.sync_api import Browser, Page, Route, expect
 
-from idp.desk.declaration import ROLES
+from idp.registration.declaration import ROLES
 from idp.store.agencies import SqlAgencies
 from tests.browser.test_portal_in_chromium import on_page
 from tests.support.chromium import keep_picture, profile
@@ -53,19 +53,14 @@ class Way:
         return int(self.url.rpartition(":")[2])
 
 
-@pytest.fixture(scope="module", params=["gunicorn", "granian"])
-def server(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture(scope="module", params=["directly", "behind nginx"])
-def way(request: pytest.FixtureRequest, server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
+def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Way]:
     home, port = tmp_path_factory.mktemp("photographs"), free_port()
     with contextlib.ExitStack() as stack:
         settings = CHEAP_HASH | OPEN
         if request.param == "behind nginx":
             settings |= {"IDP_ISSUER": f"http://localhost:{port}"}
-        ready = stack.enter_context(installed(home, request, settings=settings, server=server))
+        ready = stack.enter_context(installed(home, request, settings=settings))
         base = laid(ready)
         SqlAgencies(base.database, base.clock).put(AGENCIES)
         base.close()
@@ -203,7 +198,7 @@ def test_c1_raw_http_hands_in_three_photographs_in_one_form(way: Way, files: dic
     assert all(f'src="/register/photo/{role}"' in shown for role in ROLES)
 
 
-ONE_WAY = pytest.mark.parametrize(("server", "way"), [("gunicorn", "directly")], indirect=True)
+ONE_WAY = pytest.mark.parametrize("way", ["directly"], indirect=True)
 
 
 @pytest.fixture

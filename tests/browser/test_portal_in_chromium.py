@@ -7,13 +7,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support.chromium import WIDTHS, keep_picture, profile
 from tests.support.provider import FIXED_CAPTCHA
-from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
+from tests.support.sandbox import Sandbox, free_ports, started
 from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with started(tmp_path_factory.mktemp("sandbox"), three_ports_in_a_row()) as running:
+    with started(tmp_path_factory.mktemp("sandbox"), free_ports()) as running:
         yield running
 
 

@@ -14,7 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.test_portal_in_chromium import on_page
 from tests.support.chromium import PICTURES, WIDTHS, keep_picture, profile
 from tests.support.declarations import drawn
-from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
+from tests.support.inbox import CODE, received
+from tests.support.sandbox import Sandbox, free_ports, started
 from tests.support.waiting import until
 
 ROLES = ("portrait", "front", "back")
@@ -22,7 +23,7 @@ ROLES = ("portrait", "front", "back")
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with started(tmp_path_factory.mktemp("registration"), three_ports_in_a_row()) as running:
+    with started(tmp_path_factory.mktemp("registration"), free_ports()) as running:
         yield running
 
 
@@ -84,15 +85,11 @@ class Registrant:
 
     def enter_code(self) -> None:
         on_page(self.screen, "code")
-        found: list[str] = []
-
-        def arrived() -> bool:
-            self.inbox.goto(self.sandbox.url(2))
-            letters = [text for text in self.inbox.locator("article, li").all_inner_texts() if self.email in text]
-            found[:] = [hit for text in letters for hit in re.findall(r"\b[0-9]{6}\b", text)]
-            return bool(found)
-
-        until(arrived)
+        folder = self.sandbox.data / "inbox"
+        until(lambda: any(each["to"] == self.email and CODE.search(each["body"]) for each in received(folder)))
+        self.inbox.goto(self.sandbox.url(2))
+        letters = [text for text in self.inbox.locator("article, li").all_inner_texts() if self.email in text]
+        found = [hit for text in letters for hit in re.findall(r"\b[0-9]{6}\b", text)]
         self.screen.locator("#code").fill(found[0])
         self.screen.locator("#code-submit").click()
 

@@ -10,16 +10,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from axe_playwright_python.base import AXE_SCRIPT  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.test_pages_look_right import SMALL_TARGETS, barriers
+from tests.browser.test_pages_look_right import assert_it_fits, barriers
 from tests.browser.test_password_stories import CODE
 from tests.browser.test_portal_in_chromium import on_page
 from tests.support.browser import Browser as Script
 from tests.support.chromium import WIDTHS, keep_picture, profile
 from tests.support.provider import FIXED_CAPTCHA
-from tests.support.sandbox import Sandbox, started, three_ports_in_a_row
+from tests.support.sandbox import Sandbox, free_ports, started
 from tests.support.upstreams import PASSCODE
 from tests.support.upstreams import PASSWORD as UPSTREAM_PASSWORD
 from tests.support.waiting import until
@@ -34,7 +33,7 @@ PLACES = {"vneid": 3, "dvcqg": 4}
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with started(tmp_path_factory.mktemp("upstreams"), three_ports_in_a_row()) as running:
+    with started(tmp_path_factory.mktemp("upstreams"), free_ports()) as running:
         yield running
 
 
@@ -135,12 +134,10 @@ class Person:
 
     def _looks_right(self, name: str, widths: tuple[int, ...]) -> None:
         screen = self.screen
-        screen.evaluate(AXE_SCRIPT)
         for width in widths:
             screen.set_viewport_size({"width": width, "height": 900})
             keep_picture(screen, f"upstream-{name}-{width}")
-            assert screen.evaluate("document.documentElement.scrollWidth") <= width, f"sideways scrolling at {width}"
-            assert screen.evaluate(SMALL_TARGETS) == [], f"too small to press at {width}"
+            assert_it_fits(screen, width)
             assert barriers(screen) == [], f"{name} at {width}"
 
 

@@ -15,11 +15,11 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect
 
-from idp.accounts.password_rules import VIETNAM
+from idp.dates import VIETNAM
 from tests.browser.test_password_stories import CODE, RECOVERY, Desk
 from tests.browser.test_portal_in_chromium import on_page
 from tests.support.chromium import keep_picture, profile
-from tests.support.sandbox import PROJECT, Sandbox, started, three_ports_in_a_row
+from tests.support.sandbox import PROJECT, Sandbox, free_ports, started
 
 OFFICER = json.loads((PROJECT / "sandbox" / "officers.json").read_text(encoding="utf-8"))[0]
 NAME, NUMBER, CARD, PHONE, EMAIL = "Hoàng Thị Mận", "0044000044", "000890044004", "0989 440 044", "man@example.com"
@@ -30,7 +30,7 @@ LINK = r"(http://localhost:[0-9]+/a/[A-Za-z0-9_-]{22})"
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with started(tmp_path_factory.mktemp("life"), three_ports_in_a_row()) as running:
+    with started(tmp_path_factory.mktemp("life"), free_ports()) as running:
         yield running
 
 

@@ -12,13 +12,13 @@ from idp.audit_export import BadExport, SegmentSigner, check
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import BrokenTrail, SqlAudit, Trail
+from idp.store.database import Database
+from idp.store.signing_keys import AUDIT, SqlKeyStore
 from keys.cache import RingCache
 from keys.changes import KeyPolicy
-from keys.database import Database
 from keys.rotation import Rotator
 from keys.sealing import MasterKey, MasterKeys
 from keys.signing import Signer
-from keys.store import AUDIT, SqlKeyStore
 from tests.support.clock import FrozenClock
 
 DAY = 86_400.0

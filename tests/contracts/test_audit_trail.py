@@ -7,9 +7,10 @@ from sqlalchemy import select, text, update
 
 from idp.audit import EVENTS, ZERO, Chain, ForbiddenFact
 from idp.ports import Event
+from idp.store import batches
 from idp.store import tables as t
 from idp.store.audit import _CHAINED, Head, SqlAudit, Trail
-from keys.database import Database
+from idp.store.database import Database
 from tests.support.clock import FrozenClock
 from tests.support.rivals import outcomes
 
@@ -107,6 +108,25 @@ def test_a_whole_month_can_go_and_the_rest_still_verifies(audit: SqlAudit, trail
     assert (trail.verify().verified, trail.verify().broken) == (2, None)
     assert trail.last_number() == 5
     assert trail.drop_before("9999-12", clock()) == 0, "the newest segment stays"
+
+
+def test_a_month_that_is_dropped_goes_in_batches(
+    audit: SqlAudit, trail: Trail, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Millions of rows in one statement would meet its time limit, and stay for ever."""
+    monkeypatch.setattr(batches, "BATCH", 2)
+    write(audit, 5)
+    trail.seal()
+    clock.move(40 * DAY)
+    write(audit, 1)
+    trail.seal()
+    newest = max(row["month"] for row in trail.tail(10))
+
+    assert trail.drop_before(newest, clock(), seconds=-1) == 2
+    assert trail.verify().broken is None
+    assert trail.drop_before(newest, clock()) == 3
+    assert (trail.verify().verified, trail.verify().broken) == (1, None)
+    assert trail.drop_before(newest, clock()) == 0
 
 
 def test_a_wiped_trail_is_found(audit: SqlAudit, trail: Trail, database: Database) -> None:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from alembic.script import ScriptDirectory
 
 from config import migrate
-from keys.database import Database
+from idp.store.database import Database
 
 metadata = sa.MetaData()
 counter = sa.Table("test_counter", metadata, sa.Column("name", sa.Text, primary_key=True), sa.Column("n", sa.Integer))

@@ -7,15 +7,16 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from idp.desk.declaration import Declaration, Form, Photo, QueueFilter, new_id, new_reference
+from idp.accounts.references import new_id, new_reference
 from idp.ephemeral_records import digest, new_secret
 from idp.messages.message import Message
+from idp.registration.declaration import Declaration, Form, Photo, QueueFilter
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
+from idp.store.database import Database
 from idp.store.declarations import SqlDeclarations
 from idp.store.outbox import SqlOutbox
 from idp.store.sweep import sweep
-from keys.database import Database
 from keys.sealing import MasterKey
 
 NOW = 1_772_413_200.0

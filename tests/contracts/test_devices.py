@@ -13,12 +13,12 @@ from idp.accounts.devices import MOST_WRONG, Device
 from idp.accounts.notices import NO_NOTICE
 from idp.ports import Event
 from idp.store.audit import SqlAudit
+from idp.store.database import Database
 from idp.store.devices import SqlDevices, SqlTickets, end_devices
 from idp.store.outbox import SqlOutbox
 from idp.store.people import SqlPeople
 from idp.store.tables import enrolled_device
 from idp.store.undo import SqlNotices
-from keys.database import Database
 from keys.sealing import MasterKey
 from tests.contracts.test_people import account
 from tests.support.clock import FrozenClock

@@ -1,19 +1,21 @@
 """What every short-lived store promises: SQLite, PostgreSQL and Redis pass one suite."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_hex
 
 import pytest
 from redis import Redis
 
+from idp.at_once import NeedsThread, at_once, needs_thread
 from idp.ephemeral_records import EphemeralRecords, RecordKind, new_secret
 from idp.login.attempt import LoginAttempt
 from idp.login.authentication import Authentication
 from idp.oidc.grant import AuthorizationCode, Grant
-from idp.ports import SPENT, EphemeralStore
+from idp.ports import SPENT, EphemeralStore, NewRecord
+from idp.store.database import Database
 from idp.store.ephemeral_redis import RedisEphemeralStore
 from idp.store.ephemeral_sql import SqlEphemeralStore
-from keys.database import Database
 from tests.support import databases
 from tests.support.clock import FrozenClock
 from tests.support.rivals import outcomes
@@ -101,6 +103,51 @@ def test_two_keys_have_nothing_to_do_with_each_other(store: EphemeralStore) -> N
     assert store.get("k:2", now=NOW) == b"two"
 
 
+NEW = NewRecord("new:1", b"beside|\xff", LATER)
+
+
+def test_what_is_put_beside_a_live_value_is_there_and_the_value_stays(store: EphemeralStore) -> None:
+    store.put("k:1", b"value|with a bar", expires_at=LATER, now=NOW)
+
+    assert store.get_and_put("k:1", NEW, now=NOW) == (b"value|with a bar", True)
+    assert store.get_and_put("k:1", NEW, now=NOW) == (b"value|with a bar", False), "put once"
+    assert store.get("k:1", now=NOW) == b"value|with a bar"
+    assert store.get("new:1", now=LATER - 0.001) == b"beside|\xff"
+    assert store.get("new:1", now=LATER) is None
+
+
+def test_who_takes_puts_and_nobody_later(store: EphemeralStore) -> None:
+    store.put("k:1", b"value|with a bar", expires_at=LATER, now=NOW)
+
+    assert store.take_and_put("k:1", NEW, now=NOW) == b"value|with a bar"
+    assert store.get("new:1", now=NOW) == b"beside|\xff"
+    assert store.take_and_put("k:1", NewRecord("new:2", b"again", LATER), now=NOW) is SPENT
+    assert store.get_and_put("k:1", NewRecord("new:2", b"again", LATER), now=NOW) == (None, False)
+    assert store.take("k:1", now=NOW) is SPENT
+    assert store.get("new:2", now=NOW) is None
+
+
+def test_beside_nothing_nothing_is_put(store: EphemeralStore) -> None:
+    store.put("k:1", b"value", expires_at=LATER, now=NOW)
+
+    for key, now in (("k:unknown", NOW), ("k:1", LATER)):
+        new = NewRecord("new:1", b"beside", LATER + 60)
+        assert store.get_and_put(key, new, now=now) == (None, False)
+        assert store.take_and_put(key, new, now=now) is None
+    assert store.get("new:1", now=NOW) is None
+    assert store.take("k:1", now=NOW) == b"value", "it was not spent"
+
+
+def test_what_an_earlier_run_of_redis_kept_is_neither_read_nor_taken(empty_redis_url: str) -> None:
+    """It may have lost the tombstone: nothing is put beside it."""
+    raw, store = Redis.from_url(empty_redis_url), RedisEphemeralStore(Redis.from_url(empty_redis_url))
+    raw.set("idp:2:k:1", f"{LATER}|another|value")
+
+    assert store.get_and_put("k:1", NEW, now=NOW) == (None, False)
+    assert store.take_and_put("k:1", NEW, now=NOW) is None
+    assert store.get("new:1", now=NOW) is None
+
+
 def take_all(address: str, count: int) -> list[str]:
     """In a process of its own: take every key, and say which were ours."""
     store = open_store(address)
@@ -117,11 +164,30 @@ def put_all(address: str, count: int) -> list[str]:
     return [key for key in keys(count) if store.put(key, b"value", expires_at=LATER, now=NOW)]
 
 
+def take_and_put_all(address: str, count: int) -> list[str]:
+    """The same, each with a record of its own beside it; those who came too late leave none."""
+    store, ours = open_store(address), []
+    for key in keys(count):
+        new = NewRecord(f"{key}:{token_hex(8)}", b"beside", LATER)
+        is_ours = isinstance(store.take_and_put(key, new, now=NOW), bytes)
+        assert (store.get(new.key, now=NOW) is not None) == is_ours
+        ours += [key] if is_ours else []
+    return ours
+
+
+def put_beside_all(address: str, count: int) -> list[str]:
+    """All put the same new records beside the same values."""
+    store = open_store(address)
+    each = {key: store.get_and_put(key, NewRecord(f"{key}:new", b"beside", LATER), now=NOW) for key in keys(count)}
+    assert {kept for kept, _ in each.values()} == {b"value"}
+    return [key for key, (_, was_put) in each.items() if was_put]
+
+
 def keys(count: int) -> list[str]:
     return [f"k:{number}" for number in range(count)]
 
 
-@pytest.mark.parametrize("race", [take_all, replace_all], ids=["take", "replace"])
+@pytest.mark.parametrize("race", [take_all, replace_all, take_and_put_all, put_beside_all])
 def test_of_many_at_once_exactly_one_wins(address: str, store: EphemeralStore, race: object) -> None:
     """N-01: two processes with four threads each, all at the same keys."""
     for key in keys(50):
@@ -163,3 +229,22 @@ def test_a_record_that_its_handle_does_not_open_is_none(store: EphemeralStore) -
 
     assert (codes.find(other), codes.take(other)) == (None, None)
     assert codes.find(mine) == "mine"
+
+
+def test_every_change_is_noted_for_the_loop_of_a_worker(store: EphemeralStore) -> None:
+    """Otherwise a request that has changed something would be answered a second time, by a thread."""
+    changes: list[Callable[[], object]] = [
+        lambda: store.put("k:1", b"1", expires_at=LATER, now=NOW),
+        lambda: store.replace("k:1", b"1", b"2", now=NOW),
+        lambda: store.get_and_put("k:1", NewRecord("k:2", b"2", LATER), now=NOW),
+        lambda: store.take("k:1", now=NOW),
+        lambda: store.take_and_put("k:2", NewRecord("k:3", b"3", LATER), now=NOW),
+    ]
+    for change in changes:
+        with at_once():
+            assert change()
+            needs_thread()
+    with at_once():
+        assert store.get("k:3", now=NOW)
+        with pytest.raises(NeedsThread):
+            needs_thread()

@@ -9,13 +9,16 @@ import sqlalchemy as sa
 
 from config.settings import Settings, Store
 from config.stores import open_redis
+from idp.at_once import PATIENCE, NeedsThread, at_once
 from idp.errors import StoreDown
+from idp.http.store_errors import STORE_DOWN
+from idp.store import watches
+from idp.store.database import Database
 from idp.store.ephemeral_redis import RedisEphemeralStore
-from idp.store.store_errors import STORE_DOWN
+from idp.store.prepared import Prepared
+from idp.store.rest import Rest, Resting
 from idp.store.timeouts import patient
-from keys.database import Database
-from keys.prepared import Prepared
-from keys.rest import Rest, Resting
+from idp.store.watches import watch_of
 from tests.support import servers
 from tests.support.frozen import frozen, postmaster, redis_process
 from tests.support.waiting import until
@@ -47,8 +50,9 @@ def reading(database: Database) -> None:
 
 
 def writing(database: Database) -> None:
+    """Of no row: beside other work six threads would wait for each other's lock longer than `TIMEOUT`."""
     with database.transaction.begin() as connection:
-        connection.execute(one.update().values(n=1))
+        connection.execute(one.update().where(one.c.n == 2).values(n=1))
 
 
 def prepared(database: Database) -> None:
@@ -75,6 +79,17 @@ def test_a_frozen_postgresql_costs_every_thread_at_most_a_deadline(
             assert {end.result() for end in ends} == {True}
         assert time.monotonic() - began < DEADLINE
     until(lambda: not failing(call, database), patience=5.0)
+
+
+def test_the_loop_of_a_worker_leaves_a_frozen_postgresql_to_a_thread(server: str, database: Database) -> None:
+    prepared(database)
+    with frozen(postmaster(server)):
+        began = time.monotonic()
+        with at_once(), pytest.raises(NeedsThread):
+            prepared(database)
+        assert PATIENCE <= time.monotonic() - began < TIMEOUT
+        assert failing(prepared, database), "a thread waits, and tells the others"
+    until(lambda: not failing(prepared, database), patience=5.0)
 
 
 def failing(call: Callable[[Database], None], database: Database) -> bool:
@@ -146,3 +161,22 @@ def may_ask(rest: Rest) -> bool:
     except Resting:
         return False
     return True
+
+
+def test_a_watch_of_a_frozen_postgresql_lets_go_and_listens_again(
+    server: str, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "PING_EVERY", 0.1)
+    monkeypatch.setattr(watches, "TICK", 0.1)
+    watch = watch_of(database)
+    watch.start(may_keep_house=True)
+    until(lambda: watch.is_housekeeper, patience=5.0)
+    with frozen(postmaster(server)):
+        assert until(lambda: not watch.is_housekeeper) < 2 * DEADLINE
+        began = time.monotonic()
+        watch.stop()
+        assert time.monotonic() - began < 2 * DEADLINE
+    again = watch_of(database)
+    again.start(may_keep_house=True)
+    until(lambda: again.is_housekeeper)
+    again.stop()

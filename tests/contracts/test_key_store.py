@@ -16,12 +16,12 @@ import sqlalchemy as sa
 
 from config.keys_setup import noted_in
 from idp.store.audit import SqlAudit
+from idp.store.database import Database
+from idp.store.signing_keys import TOKENS, Secrets, SqlKeyStore, secret
 from keys.changes import KeyPolicy
-from keys.database import Database
 from keys.ring import ALGORITHMS, BadRing, KeyRing, SigningKey
 from keys.rotation import Rotator
 from keys.sealing import MasterKey, MasterKeys, SealBroken
-from keys.store import TOKENS, Secrets, SqlKeyStore, secret
 from tests.support import keys
 from tests.support.clock import FrozenClock
 
@@ -316,13 +316,16 @@ def test_f_18_a_rotation_that_is_killed_leaves_the_old_state_or_the_new(
     ring = Rotator(store, lambda: NOW, DAILY).ensure(("ES256",))
     # Each further key costs a rotation some lines more.
     first, second = (killed_at(database_url, NOW + 1000.0 * number, None) for number in (1, 2))
-    more, old, new = second - first, 0, 0
-    for point in range(points):
+    more, old, new, point = second - first, 0, 0, 0
+    # A rotation beside other work may run some lines more (a warning that something was slow), so go on to the commit.
+    while point < points or not new:
+        assert point < points + 100, "no rotation came as far as its commit"
         now = NOW + 1000.0 * (point + 3)
         lines = second + more * (new + 1)
         before = store.load()
         # Closer together towards the end, where the database is told.
-        killed_at(database_url, now, round(lines * (1 - (1 - (point + 1) / (points + 1)) ** 3)))
+        spread = round(lines * (1 - (1 - (point + 1) / (points + 1)) ** 3))
+        killed_at(database_url, now, spread if point < points else lines + 20 * (point - points))
         after = store.load()
         old, new = old + (after == before), new + (after.version == before.version + 1)
         assert after.version in (before.version, before.version + 1)
@@ -332,11 +335,11 @@ def test_f_18_a_rotation_that_is_killed_leaves_the_old_state_or_the_new(
         )
         assert len(after.successors("ES256", now)) == 1
         assert activations(database) == after.version - ring.version + 1
-    assert old + new == points
+        point += 1
+    assert old + new == point
     assert old
-    assert new
     with capsys.disabled():
-        print(f"\n{database.dialect}: killed at {points} points of {second} lines: {old} times old, {new} times new")
+        print(f"\n{database.dialect}: killed at {point} points of {second} lines: {old} times old, {new} times new")
 
 
 DAILY = KeyPolicy(lead=100.0)

@@ -9,7 +9,7 @@ from alembic import command
 from sqlalchemy import column, insert, select, table
 
 from config import migrate
-from keys.database import Database
+from idp.store.database import Database
 from tests.support import databases
 
 OFFICER = "id login name status bhxh_code citizen_number secured_at created_at updated_at"

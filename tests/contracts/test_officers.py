@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from config.federation_wiring import sql_links
-from config.people_wiring import notices_of
+from config.container import Container
 from config.settings import Settings
-from config.stores import Stores, open_stores
+from config.stores import Stores
 from federation.linking import Dispute, LinkConflict, Subject
 from federation.officers import LinkOfficers, TwoPersonRule
 from idp.ports import Event
@@ -24,7 +23,7 @@ REFUSED = Dispute("refused", Subject("vneid", "s" * 43, "c" * 43), "identity", f
 
 def foundation(url: str, home: Path) -> Stores:
     store = {"database_url": url}
-    return open_stores(Settings(environment="development", data_dir=home, store=store), FrozenClock())  # type: ignore[arg-type]
+    return Stores(Settings(environment="development", data_dir=home, store=store), FrozenClock())  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -34,7 +33,7 @@ def base(database_url: str, tmp_path: Path) -> Iterator[Stores]:
     for number in (1, 2):
         opened.people.add(account(number, None))
     event = Event("link.refused", REFUSED.account_id, facts={"upstream": "vneid", "why": "identity"})
-    sql_links(opened).dispute(REFUSED, event, opened.clock())
+    opened.links.dispute(REFUSED, event, opened.clock())
     yield opened
     opened.close()
 
@@ -42,8 +41,8 @@ def base(database_url: str, tmp_path: Path) -> Iterator[Stores]:
 def decide(url: str, home: Path) -> list[str]:
     """Link to both accounts, and refuse: whatever comes first."""
     base, done = foundation(url, home), []
-    officers = LinkOfficers(sql_links(base), notices_of(base), base.clock)
-    dispute = sql_links(base).find_dispute("refused")
+    officers = LinkOfficers(base.links, Container(base).accounts.notices, base.clock)
+    dispute = base.links.find_dispute("refused")
     assert dispute
     for number in (1, 2):
         who = base.people.find(f"{number:032x}")
@@ -73,4 +72,4 @@ def test_one_of_many_decisions_holds(base: Stores, database_url: str, tmp_path: 
     assert len(done) == 1
     assert held == done.count("linked")
     assert sorted(events) == sorted(["link.decided", *["link.added"] * done.count("linked")])
-    assert sql_links(base).disputes() == []
+    assert base.links.disputes() == []

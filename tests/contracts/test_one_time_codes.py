@@ -15,10 +15,10 @@ from idp.limits.budgets import BudgetLimits, CaptchaFirst, OverBudget
 from idp.limits.guesses import CODE_GUESSES, Guesses
 from idp.messages.message import Message
 from idp.store import tables as t
+from idp.store.database import Database
 from idp.store.one_time import SqlCodes
 from idp.store.outbox import SqlOutbox
 from idp.store.rate_limits import SqlRateLimits
-from keys.database import Database
 from keys.sealing import MasterKey
 from tests.support.clock import FrozenClock
 from tests.support.rivals import outcomes
@@ -258,8 +258,8 @@ def test_a_prefix_and_the_whole_installation_have_budgets_and_alarms(database: D
         clock,
         BudgetLimits(per_prefix_hour=8, per_minute=10, money_per_day=100_000),
         digest_key=KEY,
-        alarm=lambda budget, part: heard.append((budget, part)),
     )
+    codes.alarm = lambda budget, part: heard.append((budget, part))
 
     for number in range(8):
         send(codes, owner(number, "98100"), f"192.0.2.{number}/32")

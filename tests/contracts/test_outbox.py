@@ -9,8 +9,8 @@ import pytest
 from idp.errors import Busy
 from idp.messages.message import Message
 from idp.messages.sending import Deliveries, PermanentFailure, Receipt, TemporaryFailure
+from idp.store.database import Database
 from idp.store.outbox import SqlOutbox
-from keys.database import Database
 from keys.sealing import MasterKey
 from tests.support.clock import FrozenClock
 from tests.support.rivals import outcomes

@@ -9,8 +9,8 @@ import pytest
 from idp.accounts.birth_date import BirthDate
 from idp.accounts.participants import Imported, Participant
 from idp.accounts.phone import PhoneNumber
+from idp.store.database import Database
 from idp.store.participants import SqlParticipants
-from keys.database import Database
 from tests.support.plans import plan_of
 from tests.support.rivals import PROCESSES, THREADS, outcomes
 

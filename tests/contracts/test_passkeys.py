@@ -13,6 +13,7 @@ from idp.ports import Event, Spent
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.credentials import SqlCredentials
+from idp.store.database import Database
 from idp.store.ephemeral_sql import SqlEphemeralStore
 from idp.store.outbox import SqlOutbox
 from idp.store.passkeys import SqlPasskeys
@@ -20,7 +21,6 @@ from idp.store.people import SqlPeople
 from idp.store.session_clients import SqlSessionClients
 from idp.store.sessions import SqlSessions
 from idp.store.undo import SqlNotices
-from keys.database import Database
 from keys.sealing import MasterKey
 from tests.contracts.test_devices import AT_ONCE, at_once
 from tests.contracts.test_people import account

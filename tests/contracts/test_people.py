@@ -5,8 +5,8 @@ from sqlalchemy import insert
 
 from idp.accounts.account import Account, Identifier
 from idp.store import tables as t
-from idp.store.people import SqlPeople
-from keys.database import Database
+from idp.store.database import Database
+from idp.store.people import _FOR_LOGIN, SqlPeople
 from tests.support.plans import plan_of
 
 NUMBER = "+84381234567"
@@ -72,3 +72,59 @@ def test_the_number_is_looked_up_by_its_index(database: Database) -> None:
     assert "account_by_phone" in plan
     assert "SCAN account" not in plan
     assert "Seq Scan on account" not in plan
+
+
+def test_an_unknown_code_gets_the_hash_of_the_account_that_follows_its_place(people: SqlPeople) -> None:
+    """N-10: as many statements, and never the account itself."""
+    for number in (2, 4):
+        people.add(account(number, None, password_hash=f"hash {number}"))
+    unknown, above = "0099999999", f"{4:032x}"
+
+    for place, stored in ((1, "hash 2"), (2, "hash 2"), (3, "hash 4"), (4, "hash 4"), (5, None)):
+        assert people.find_for_login("bhxh", unknown, f"{place:032x}") == (None, stored)
+    found, stored = people.find_for_login("bhxh", "0000000002", above)
+    assert found == people.find(f"{2:032x}")
+    assert stored == "hash 2"
+    assert people.find_for_login("cccd", "0000000002", above) == (None, "hash 4")
+
+
+def test_a_login_looks_no_account_up_but_by_an_index(database: Database) -> None:
+    rest = {
+        "kind": "individual",
+        "status": "active",
+        "name": "x",
+        "more_claims": "{}",
+        "created_at": 1,
+        "updated_at": 1,
+    }
+    with database.transaction.begin() as connection:
+        connection.execute(insert(t.account), [{"id": f"{n:032x}"} | rest for n in range(3000)])
+    asked = {"kind": "bhxh", "value": "0099999999", "stand_in": f"{1500:032x}"}
+
+    def look() -> None:
+        with database.autocommit.connect() as connection:
+            assert connection.execute(_FOR_LOGIN, asked).first()
+
+    plan = plan_of(database, look)
+
+    assert "SCAN account" not in plan
+    assert "Seq Scan on account" not in plan
+
+
+def test_a_hash_is_replaced_only_where_it_stands_unchanged(people: SqlPeople) -> None:
+    people.add(account(1, None, password_hash="old"))
+    held = f"{1:032x}"
+
+    assert not people.rehash(held, "other", "new", is_weak=True)
+    assert people.rehash(held, "old", "new")
+    assert (people.find(held) or account(9, None)).password_hash == "new"
+    assert not people.rehash(held, "old", "newer")
+    assert not (people.find(held) or account(9, None)).password_temporary
+    assert people.rehash(held, "new", "weak", is_weak=True)
+    assert (people.find(held) or account(9, None)).password_temporary
+
+
+def test_the_numbers_that_are_taken_are_told_before_an_import_writes(people: SqlPeople) -> None:
+    people.add(account(1, None))
+
+    assert people.taken([account(1, None), account(2, None)]) == {("bhxh", "0000000001"), ("cccd", "000900000001")}

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from idp.accounts.phone import PhoneNumber
+from idp.store.database import Database
 from idp.store.people import SqlPeople
 from idp.store.phones import LISTED, PhoneFinding, SqlPhones
-from keys.database import Database
 from tests.contracts.test_people import account
 from tests.support.rivals import outcomes
 

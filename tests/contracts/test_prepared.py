@@ -1,14 +1,15 @@
 """Reads that go around SQLAlchemy find what SQLAlchemy would find, and fail as it would fail."""
 
+import time
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
+from idp.store.database import Database
+from idp.store.prepared import WAITED, Prepared
 from idp.store.tables import counter
-from keys.database import Database
-from keys.prepared import Prepared
 
 BOTH = sa.select(counter.c.name, (counter.c.value + sa.bindparam("more", type_=sa.Integer)).label("sum")).where(
     counter.c.name.in_([sa.bindparam("one"), sa.bindparam("other")]), counter.c.value > 0
@@ -75,3 +76,73 @@ def cut_others(database: Database) -> None:
     with ours.autocommit.connect() as connection:
         connection.execute(sa.text(f"SELECT pg_terminate_backend(pid, 5000) {others}"))
     ours.close()
+
+
+def test_a_change_says_how_many_rows_it_changed(counters: Database) -> None:
+    raised = sa.update(counter).where(counter.c.name == sa.bindparam("which"), counter.c.value == sa.bindparam("old"))
+    prepared = Prepared(counters, raised.values(value=sa.bindparam("new")))
+
+    assert prepared.change(which="a", old=1, new=9) == 1
+    assert prepared.change(which="a", old=1, new=9) == 0
+    assert Prepared(counters, BOTH).rows(one="a", other="a", more=0)[0]["sum"] == 9
+
+
+def test_values_of_every_type_come_back_as_they_went(database: Database) -> None:
+    kinds = {"text": sa.String, "whole": sa.Integer, "time": sa.Float, "whether": sa.Boolean, "absent": sa.String}
+    columns = [sa.cast(sa.bindparam(name, type_=kind), kind).label(name) for name, kind in kinds.items()]
+    values = {
+        "text": "Nguyễn Thị Hoà ' \\ $1 %s",
+        "whole": -7,
+        "time": 1767225600.25,
+        "whether": False,
+        "absent": None,
+    }
+
+    assert Prepared(database, sa.select(*columns)).rows(**values) == [values]
+
+
+def test_literals_in_a_statement_have_their_type(database: Database) -> None:
+    """An untyped FALSE would come back from PostgreSQL as text, which is true."""
+    row = Prepared(database, sa.select(sa.literal(False).label("no"), sa.literal(2.5).label("half"))).rows()[0]
+
+    assert (bool(row["no"]), row["half"]) == (False, 2.5)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("text", ["a\0b", "\ud800"])
+def test_text_that_cannot_be_stored_matches_nothing_shorter(counters: Database, text: str) -> None:
+    with pytest.raises((DBAPIError, UnicodeEncodeError)):
+        Prepared(counters, BOTH).rows(one=text, other="b", more=0)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_type_that_no_hot_path_reads_is_refused(database: Database) -> None:
+    with pytest.raises(KeyError):
+        Prepared(database, sa.select(sa.cast(sa.literal("2026-11-30"), sa.Date).label("day"))).rows()
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_table_that_a_migration_changed_is_read_again(counters: Database) -> None:
+    """The server refuses a plan whose result has another type; the connection is replaced, and the read repeated."""
+    whole = Prepared(counters, sa.select(counter))
+    before = whole.rows()
+    with counters.transaction.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE counter ALTER COLUMN value TYPE integer"))
+
+    assert whole.rows() == before
+
+
+def test_a_wait_that_came_to_its_end_is_not_repeated(counters: Database) -> None:
+    """Neither on the driver nor by SQLAlchemy: whoever asks waits for one deadline."""
+    url = counters.autocommit.url.render_as_string(hide_password=False)
+    hasty = Database(url, statement_timeout=2 * WAITED)
+    raised = Prepared(hasty, sa.update(counter).where(counter.c.name == sa.bindparam("which")).values(value=7))
+
+    with counters.transaction.begin() as connection:
+        connection.execute(counter.update().values(value=5))
+        began = time.monotonic()
+        with pytest.raises(OperationalError):
+            raised.change(which="a")
+        assert time.monotonic() - began < 4 * WAITED
+    assert raised.change(which="a") == 1
+    hasty.close()

@@ -6,9 +6,9 @@ import pytest
 from redis import Redis
 
 from idp.ports import EphemeralStore
+from idp.store.database import Database
 from idp.store.ephemeral_redis import RedisEphemeralStore
 from idp.store.ephemeral_sql import SqlEphemeralStore
-from keys.database import Database
 from qr_login.flow import AskingBrowser, QrLogin, QrRefused, State
 from qr_login.logins import CODEC, LIFE, REMEMBERED, QrLogins
 from qr_login.picture import Pictures

@@ -1,10 +1,12 @@
 """What the durable counts promise on both databases: charged before the guess, judged atomically, forgiven."""
 
 import pytest
+from sqlalchemy import text
 
 from idp.limits.durable import Decision, Hit, LimitPolicy
-from idp.store.rate_limits import SqlRateLimits
-from keys.database import Database
+from idp.store.database import Database
+from idp.store.rate_limits import SqlRateLimits, _first, _forgiven
+from tests.support import databases
 from tests.support.rivals import outcomes
 
 NOW = 1_772_413_200.0
@@ -75,6 +77,29 @@ def test_success_clears_and_gives_back(database: Database) -> None:
 
     assert hit(rate_limits, NOW).count == 1
     assert hit(rate_limits, NOW, WINDOW, "net").count == 2
+
+
+def test_only_what_is_forgiven_may_be_lost_in_a_crash(postgres_url: str, postgresql_template: str) -> None:
+    """A charge is on the disk before a password is hashed; for a forgiven one, and for nothing else, nobody waits."""
+    with databases.postgresql_copy(postgres_url, postgresql_template) as url:
+        database = Database(f"{url}?options=-c%20synchronous_commit%3Don", pool_size=1)
+        rate_limits = SqlRateLimits(database)
+        with database.transaction.begin() as connection:
+            connection.execute(rate_limits._upsert_of(1), _first_of("own"))
+            charged = connection.execute(text("SHOW synchronous_commit")).scalar()
+            connection.execute(_forgiven("postgresql", 1, 0), {"cleared_0": "own"})
+            forgiven = connection.execute(text("SHOW synchronous_commit")).scalar()
+        hit(rate_limits, NOW)
+        rate_limits.forgive(clear=["own"])
+        with database.autocommit.connect() as connection:
+            later = connection.execute(text("SHOW synchronous_commit")).scalar()
+        database.close()
+
+    assert (charged, forgiven, later) == ("on", "off", "on")
+
+
+def _first_of(key: str) -> dict[str, object]:
+    return {f"{name}_0": value for name, value in _first(Hit(key, OWN), NOW).items()} | {"now": NOW}
 
 
 def test_several_counts_are_judged_together(database: Database) -> None:

@@ -9,7 +9,7 @@ import pytest
 import redis
 
 from config.settings import BadSettings, Settings, Store
-from config.stores import open_redis
+from config.stores import Stores, open_redis
 from idp.errors import StoreDown
 from idp.ports import SPENT
 from idp.store.ephemeral_redis import RedisEphemeralStore
@@ -109,7 +109,6 @@ def eventually(holds: Callable[[], bool]) -> bool:
 
 def test_a_redis_that_evicts_is_refused(tmp_path: Path) -> None:
     """F-04: an evicted tombstone would let a code be used again."""
-    from config.stores import open_stores
 
     for policy in ("allkeys-lru", "volatile-ttl"):
         with servers.redis_server("--maxmemory-policy", policy) as url:
@@ -118,7 +117,7 @@ def test_a_redis_that_evicts_is_refused(tmp_path: Path) -> None:
                 environment="development", data_dir=tmp_path, store=Store(database_url=database, redis_url=url)
             )
             _migrate(database)
-            base = open_stores(settings)
+            base = Stores(settings)
             with pytest.raises(BadSettings, match="noeviction"):
                 base.refuse_evicting_redis()
 

@@ -60,7 +60,7 @@ def test_a_live_session_costs_one_joined_read_and_one_code(visitor: Visitor) -> 
 
 def test_once_in_a_while_a_live_session_is_noted_as_seen(visitor: Visitor) -> None:
     """The one write that is not in the budget: at most once a minute for each session."""
-    visitor.app.clock.move(visitor.app.provider.sessions.limits.touch_every)
+    visitor.app.clock.move(visitor.app.provider.login.sessions.limits.touch_every)
     warm(visitor)
 
     with budget(visitor, Trips(short_lived=1, reads=1, writes=1)):
@@ -120,23 +120,31 @@ def test_what_is_no_token_asks_no_store(visitor: Visitor) -> None:
 
 
 def test_a_password_costs_the_attempt_the_captcha_the_account_and_its_counts(visitor: Visitor) -> None:
-    """`POST /login`: attempt read, captcha taken, attempt proved; account; counts raised, and given back."""
+    """`POST /login`: attempt read with the captcha used up, attempt proved; account; counts raised, and given back."""
     newcomer = visitor.app.visitor()
     attempt = attempt_of(newcomer.authorize())
     form = newcomer.login_form(attempt)
 
-    with budget(visitor, Trips(short_lived=3, reads=1, writes=2)):
+    with budget(visitor, Trips(short_lived=2, reads=1, writes=2)):
         assert newcomer.post("/login", data=form).status_code == 303
 
 
 def test_the_return_from_a_login_is_one_read_one_transaction_and_one_code(visitor: Visitor) -> None:
-    """`GET /authorize`: attempt read and taken, code written; the gate; session and audit in one transaction."""
+    """`GET /authorize`: attempt read; taken, with the code; the gate; session and audit in one transaction."""
     newcomer = visitor.app.visitor()
     attempt = attempt_of(newcomer.authorize())
     back = newcomer.post("/login", data=newcomer.login_form(attempt)).headers["Location"]
 
-    with budget(visitor, Trips(short_lived=3, reads=1, transactions=1)):
+    with budget(visitor, Trips(short_lived=2, reads=1, transactions=1)):
         assert newcomer.get(back).status_code == 303
+
+
+def test_a_login_by_password_as_a_whole(visitor: Visitor) -> None:
+    """`/authorize`, page, form, return: one, one, two and two trips; counts raised and given back, and the session."""
+    newcomer = visitor.app.visitor()
+
+    with budget(visitor, Trips(short_lived=6, reads=2, writes=2, transactions=1)):
+        newcomer.code()
 
 
 def test_the_login_page_reads_the_attempt_and_writes_nothing(visitor: Visitor) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, insert, select
 
-from config.people_wiring import sql_sessions
 from idp.store import tables as t
 from idp.store.session_clients import SqlSessionClients
 from tests.support.app import App
@@ -40,7 +39,7 @@ def test_a_portal_that_comes_while_the_session_ends_is_told_or_gets_nothing(ever
     account = everywhere.base.people.find_by_identifier("bhxh", "0000000001")
     assert account
     members = SqlSessionClients(everywhere.base.database, everywhere.base.outbox)
-    sessions, now = sql_sessions(everywhere.base), everywhere.clock()
+    sessions, now = everywhere.base.sessions, everywhere.clock()
     seen: set[bool] = set()
     with ThreadPoolExecutor(3) as pool:
         # On a quiet machine one side may win for long: the rounds go on until each has won.
@@ -73,7 +72,7 @@ def test_a_portal_that_comes_during_the_end_waits_for_it(everywhere: App) -> Non
     members = SqlSessionClients(everywhere.base.database, everywhere.base.outbox)
     with ThreadPoolExecutor(1) as pool:
         with everywhere.base.database.transaction.begin() as connection:
-            ending = sql_sessions(everywhere.base)
+            ending = everywhere.base.sessions
             ending.end_within(connection, account.id, sid="a session", but=None, now=everywhere.clock())
             coming = pool.submit(members.add, "a session", "told", until=0)
             with pytest.raises(TimeoutError):

@@ -34,7 +34,9 @@ def test_a_person_ends_another_session_and_its_tokens_die(everywhere: App) -> No
     visitor = signed_in(everywhere)
     page = visitor.get("/account").text
     sids = set(re.findall(r'name="session" value="([^"]{22})"', page))
-    mine = everywhere.provider.sessions.of_account(everywhere.base.people.find_by_identifier("bhxh", "0000000001").id)  # type: ignore[union-attr]
+    mine = everywhere.provider.login.sessions.of_account(
+        everywhere.base.people.find_by_identifier("bhxh", "0000000001").id
+    )  # type: ignore[union-attr]
     theirs = next(s.sid for s in mine if s.network == "198.51.100.0/24")
 
     assert theirs in sids
@@ -61,7 +63,7 @@ def test_nobody_ends_a_session_of_somebody_else(app: App) -> None:
     other = app.visitor("198.51.100.3")
     other.code("0000000002")
     account = app.base.people.find_by_identifier("bhxh", "0000000002")
-    sid = app.provider.sessions.of_account(account.id)[0].sid  # type: ignore[union-attr]
+    sid = app.provider.login.sessions.of_account(account.id)[0].sid  # type: ignore[union-attr]
     visitor = signed_in(app)
     visitor.post("/account/end-session", data={"csrf": csrf(visitor.get("/account").text), "session": sid})
 

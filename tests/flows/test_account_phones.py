@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from idp.store.database import Database
 from idp.store.people import SqlPeople
-from keys.database import Database
 from tests.contracts.test_people import account
 from tests.contracts.test_phones import NEW, OLD, ids
 from tests.flows.test_commands import Operator

@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from config.commands.accounts_import import read_lines
+from config.cli.accounts_import import read_lines
 from tests.flows.test_commands import Operator
 from tests.flows.test_commands import operator as operator
 from tests.support.app import App
@@ -72,7 +72,7 @@ def test_bad_lines_are_told_by_number_without_quoting_anybody(operator: Operator
 
 def test_a_hash_that_was_taken_over_opens_the_account(app: App) -> None:
 
-    hashed = app.provider.passwords.hash("mật khẩu dài để thử")
+    hashed = app.provider.accounts.passwords.hash("mật khẩu dài để thử")
     line = json.dumps(HOA | {"password_hash": hashed}, ensure_ascii=False).encode()
     app.base.people.add_many([found.account for found in read_lines(BytesIO(line), app.clock()) if found.account])
     app.client()

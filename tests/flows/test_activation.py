@@ -8,9 +8,9 @@ from werkzeug.test import TestResponse
 from idp.accounts.account import Account
 from idp.accounts.notices import NOWHERE
 from idp.accounts.password_rules import checked_new
-from idp.desk.decisions import Unfit
-from idp.desk.opening import temporary_password
 from idp.errors import StaleState
+from idp.registration.decisions import Unfit
+from idp.registration.opening import temporary_password
 from idp.store import tables as t
 from tests.flows.test_passwords_life import NEW, change, enter, field, follow, log_in, page_of
 from tests.support.app import App, Visitor
@@ -27,7 +27,7 @@ def agencies(app: App) -> None:
 
 def approve(app: App, **more: object) -> str:
     """Approve a registration; the path of the link that went out."""
-    app.provider.desk.decisions.approve(declared(app, **more), OFFICER)
+    app.provider.registration.decisions.approve(declared(app, **more), OFFICER)
     return link_of(app)
 
 
@@ -123,31 +123,31 @@ def test_without_the_code_no_password_is_set(app: App) -> None:
 
 
 def test_a_new_link_kills_the_one_before_and_none_goes_to_whoever_has_a_password(app: App) -> None:
-    desk = app.provider.desk
-    approved = desk.decisions.approve(declared(app), OFFICER)
+    decisions = app.provider.registration.decisions
+    approved = decisions.approve(declared(app), OFFICER)
     old = link_of(app)
 
     app.clock.move(600)
-    desk.decisions.send_again(approved, OFFICER)
+    decisions.send_again(approved, OFFICER)
 
     assert page_of(app.visitor().get(old)) == "error"
     visitor = app.visitor()
     assert page_of(set_first(visitor, proved(app, visitor, link_of(app)))) == "activated"
     with pytest.raises(Unfit):
-        desk.decisions.send_again(approved, OFFICER)
+        decisions.send_again(approved, OFFICER)
 
 
 def test_a_forged_host_changes_no_link(app: App) -> None:
     app.visitor().get("/", headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"})
     declared_here = declared(app)
-    app.provider.desk.decisions.approve(declared_here, OFFICER)
+    app.provider.registration.decisions.approve(declared_here, OFFICER)
 
     assert all(m.facts["url"].startswith(app.settings.issuer + "/a/") for m in app.told("email"))
 
 
 def with_temporary(app: App) -> str:
     """Approve where policy sends a temporary password; the password."""
-    decisions = app.provider.desk.decisions
+    decisions = app.provider.registration.decisions
     decisions._rules = replace(decisions._rules, first_way="temporary")
     decisions.approve(declared(app), OFFICER)
     return str([m for m in app.told("email") if m.template == "temporary_password"][-1].facts["password"])
@@ -176,8 +176,8 @@ def test_a_temporary_password_is_over_after_72_hours_and_the_desk_sends_another_
     assert "chỉ dùng được một lần" in log_in(app.visitor(), CODE, given).text
     account = app.base.people.find_by_identifier("bhxh", CODE)
     assert account
-    approved = app.provider.desk.declarations.of_account(account.id)[0]
-    app.provider.desk.decisions.send_again(approved, OFFICER)
+    approved = app.provider.stores.declarations.of_account(account.id)[0]
+    app.provider.registration.decisions.send_again(approved, OFFICER)
     visitor = app.visitor()
     assert page_of(set_first(visitor, proved(app, visitor, link_of(app)))) == "activated"
     assert log_in(app.visitor(), CODE, NEW).headers["Location"].startswith(CALLBACK)
@@ -191,7 +191,7 @@ def test_a_temporary_password_is_one_that_the_rules_of_today_allow() -> None:
 
 
 def test_two_officers_at_once_open_one_account(app: App) -> None:
-    declaration, decisions = declared(app), app.provider.desk.decisions
+    declaration, decisions = declared(app), app.provider.registration.decisions
     decisions.approve(declaration, OFFICER)
 
     with pytest.raises((StaleState, Unfit)):
@@ -208,13 +208,15 @@ def test_a_credential_event_ends_changes_that_wait_for_an_officer(app: App) -> N
     waiting = declared(app, request="amend", account_id=account_id, account_since=account.secured_at)
     app.clock.move(1)
 
-    app.provider.credentials.reset(account, app.provider.credentials.hashed(NEW, account), "sms", NOWHERE)
+    app.provider.accounts.credentials.reset(
+        account, app.provider.accounts.credentials.hashed(NEW, account), "sms", NOWHERE
+    )
 
-    found = app.provider.desk.declarations.find(waiting.id)
+    found = app.provider.stores.declarations.find(waiting.id)
     assert found
     assert found.state == "cancelled"
     with pytest.raises((StaleState, Unfit)):
-        app.provider.desk.decisions.approve(waiting, OFFICER)
+        app.provider.registration.decisions.approve(waiting, OFFICER)
     after = app.base.people.find(account_id)
     assert after
     assert after.phone == "+84981234567"
@@ -231,7 +233,7 @@ def test_an_approved_change_is_told_to_the_old_number_and_keeps_the_old_paper_as
     assert account
     asked = declared(app, request="amend", account_id=account_id, account_since=account.secured_at)
 
-    app.provider.desk.decisions.approve(asked, OFFICER)
+    app.provider.registration.decisions.approve(asked, OFFICER)
 
     told = {m.to: bool(m.facts["undo_url"]) for m in app.told("sms") if m.template == "notice"}
     assert told == {"+84987654321": True, "+84981234567": False}
@@ -249,7 +251,7 @@ def test_an_approved_stop_closes_the_account_and_frees_its_code(app: App) -> Non
     assert account
     asked = declared(app, request="stop", account_id=account_id, account_since=account.secured_at)
 
-    app.provider.desk.decisions.approve(asked, OFFICER)
+    app.provider.registration.decisions.approve(asked, OFFICER)
 
     assert page_of(log_in(app.visitor(), CODE)) == "login"
     assert app.base.people.find_by_identifier("bhxh", CODE) is None

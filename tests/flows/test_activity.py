@@ -59,7 +59,7 @@ def test_a_person_ends_an_own_phone_and_nobody_elses(app: App, mine: bool) -> No
     app.client()
     with_app(app, owner)
     enrolled_phone(app, owner)
-    device = app.provider.devices.of_account(owner_id)[0]
+    device = app.provider.accounts.devices.of_account(owner_id)[0]
     visitor = logged_in(app, owner if mine else other)
     page = visitor.get("/account")
     csrf = re.search(r'name="csrf" value="([^"]+)"', page.text)
@@ -71,7 +71,7 @@ def test_a_person_ends_an_own_phone_and_nobody_elses(app: App, mine: bool) -> No
     # L-1: a session alone, on a screen that was left open, removes nothing.
     step = follow(visitor, visitor.post("/account/end-device", data=form))
     assert page_of(step) == "code"
-    assert app.provider.devices.of_account(owner_id)
+    assert app.provider.accounts.devices.of_account(owner_id)
 
     if mine:
         proof = {"attempt": field(step, "attempt"), "code": app.code_sent()}
@@ -82,4 +82,4 @@ def test_a_person_ends_an_own_phone_and_nobody_elses(app: App, mine: bool) -> No
     answer = visitor.post("/account/end-device", data=form)
 
     assert answer.status_code == 303
-    assert bool(app.provider.devices.of_account(owner_id)) != mine
+    assert bool(app.provider.accounts.devices.of_account(owner_id)) != mine

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.desk.declaration import Declaration
+from idp.registration.declaration import Declaration
 from tests.flows.test_activation import proved as first_code
 from tests.flows.test_activation import set_first
 from tests.flows.test_own_data import proved
@@ -35,7 +35,7 @@ def desk(app_template: Path, tmp_path: Path) -> Iterator[Desk]:
 
 
 def waiting(desk: Desk, reference: str) -> Declaration:
-    found = desk.app.provider.desk.declarations.find_by_reference(reference.replace("-", ""))
+    found = desk.app.provider.stores.declarations.find_by_reference(reference.replace("-", ""))
     assert found
     return found
 
@@ -87,7 +87,7 @@ def test_h3_the_address_survives_from_the_form_to_the_claim_and_changes_with_pic
     assert page_of(enter(visitor, asked, app.code_sent("email"))) == "profile"
 
     browser = desk.browser("lan.nguyen")
-    change = app.provider.desk.declarations.of_account(account.id)[0]
+    change = app.provider.stores.declarations.of_account(account.id)[0]
     assert MOVED in browser.get(f"/requests/{change.id}").text
     assert browser.decide(change, "approve").status_code == 303
     moved = app.base.people.find(account.id)

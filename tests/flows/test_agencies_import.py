@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from config.agencies_file import COLUMNS
+from config.cli.agencies_file import COLUMNS
 from tests.flows.test_commands import Operator
 from tests.flows.test_commands import operator as operator
 

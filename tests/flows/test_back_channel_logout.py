@@ -11,7 +11,6 @@ from cryptojwt.key_jar import KeyJar  # type: ignore[import-untyped]
 from idpyoidc.message.oidc.session import BackChannelLogoutRequest
 from sqlalchemy import select
 
-from config.people_wiring import sql_sessions
 from idp.accounts.notices import Scene
 from idp.store import tables as t
 from idp.store.sweep import sweep
@@ -58,7 +57,7 @@ def log_out(visitor: Visitor) -> str:
 
 def deliver(app: App, *, after: float = 0) -> None:
     app.clock.move(after)
-    app.provider.deliveries.once()
+    app.provider.oidc.deliveries.once()
 
 
 def states(app: App) -> list[tuple[str, str | None]]:
@@ -112,7 +111,7 @@ def by_another_device_alone(app: App, visitor: Visitor, id_token: str) -> None:
 
 def by_an_operator(app: App, visitor: Visitor, id_token: str) -> None:
     account = app.base.people.find_by_identifier("bhxh", "0000000001")
-    sql_sessions(app.base).end(account.id, sid=None, but=None, now=app.clock())  # type: ignore[union-attr]
+    app.base.sessions.end(account.id, sid=None, but=None, now=app.clock())  # type: ignore[union-attr]
 
 
 def by_the_next_person(app: App, visitor: Visitor, id_token: str) -> None:
@@ -123,7 +122,7 @@ def by_the_next_person(app: App, visitor: Visitor, id_token: str) -> None:
 def by_a_new_password(app: App, visitor: Visitor, id_token: str) -> None:
     account = app.base.people.find_by_identifier("bhxh", "0000000001")
     assert account
-    app.provider.credentials.reset(account, "một mật khẩu khác hẳn", "sms", Scene())
+    app.provider.accounts.credentials.reset(account, "một mật khẩu khác hẳn", "sms", Scene())
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, update
 
-from config.people_wiring import notices_of
 from federation.connector import UpstreamIdentity
 from federation.matching import DAY, Candidate, Evidence, LinkPolicy, Propose, match
 from idp.accounts.account import Account
@@ -18,10 +17,10 @@ from idp.accounts.devices import DeviceHolder, DeviceRefused, EnrolmentRequest
 from idp.accounts.notices import NOWHERE
 from idp.accounts.phone import PhoneNumber
 from idp.accounts.recovery import RecoveryForm
-from idp.desk.decisions import activation_digest
-from idp.desk.profile import way_to
 from idp.messages.message import Message
 from idp.oidc import claims
+from idp.registration.decisions import activation_digest
+from idp.registration.profile import way_to
 from idp.store import tables as t
 from tests.attacks.test_password_guessing import fail
 from tests.flows.test_passwords_life import change, follow, log_in
@@ -110,7 +109,7 @@ def password(app: App, account: Account, channel: str) -> bool:
 def device(app: App, account: Account, channel: str) -> bool:
     holder = DeviceHolder(account, "portal", "k" * 43, "g" * 22, None, "192.0.2.7", "192.0.2.0/24", NOWHERE)
     with pytest.raises(DeviceRefused):
-        app.provider.devices.enrol(holder, EnrolmentRequest("máy của tôi", "739218"))
+        app.provider.accounts.devices.enrol(holder, EnrolmentRequest("máy của tôi", "739218"))
     return sent(app, channel, "device")
 
 
@@ -136,25 +135,25 @@ def activation(app: App, account: Account, channel: str) -> bool:
     visitor = app.visitor()
     begun = visitor.get(f"/a/{token}")
     ticket = begun.headers["Location"].partition("ticket=")[2]
-    visitor.post("/activate", data={"ticket": ticket, "reference": declaration.shown_reference})
+    visitor.post("/activate", data={"ticket": ticket, "reference": declaration.formatted_reference})
     return sent(app, channel, "activation")
 
 
 def recovery(app: App, account: Account, channel: str) -> bool:
     fact = BORN if channel == "sms" else TO["email"]
     typed = RecoveryForm("individual", CODE, fact, "browser", "192.0.2.7")
-    (app.provider.recoveries.by_code if channel == "sms" else app.provider.recoveries.by_mail)(typed)
+    (app.provider.accounts.recoveries.by_code if channel == "sms" else app.provider.accounts.recoveries.by_mail)(typed)
     told = app.told(channel)  # type: ignore[arg-type]
     return any(m.to == TO[channel] and m.template in ("otp", "recovery_link") for m in told)
 
 
 def hotline(app: App, account: Account, channel: str) -> bool:
-    app.provider.recoveries.by_hotline(TO["sms"], CODE)
+    app.provider.accounts.recoveries.by_hotline(TO["sms"], CODE)
     return any(m.to == TO[channel] for m in app.told(channel))  # type: ignore[arg-type]
 
 
 def notices(app: App, account: Account, channel: str) -> list[Message]:
-    told = notices_of(app.base).of("password_changed", account, NOWHERE)
+    told = app.provider.accounts.notices.of("password_changed", account, NOWHERE)
     return [m for m in told.messages if m.to == TO[channel]]
 
 

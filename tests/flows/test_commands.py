@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from config.cli import COMMANDS, main
+from config.cli.main import COMMANDS, main
 from idp.oidc.clients import DEVICE_CODE
 from tests.support import databases
+from tests.support.provider import Provider
 
 ROOT = Path(__file__).resolve().parents[2]
 CODE, PASSWORD = "0012345678", "mật khẩu để thử"
@@ -365,3 +368,37 @@ def test_f6_audit_keys_are_a_ring_of_their_own(operator: Operator) -> None:
     assert published
     assert signing["kid"] not in {key["kid"] for key in published}
     assert operator.run("keys", "--ring", "audit", "retire", published[0]["kid"], "--reason", "r").exit_code == 1
+
+
+def printed(code: str) -> list[str]:
+    """What another interpreter prints, in the set-up of the test."""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
+@pytest.mark.usefixtures("operator")
+def test_a_command_imports_only_what_it_uses() -> None:
+    code = "import sys, config.cli.accounts, config.stores; print(*sys.modules)"
+
+    assert not {"redis", "webauthn", "flask", "zxcvbn", "PIL", "config.rooms.accounts"} & {*printed(code)}
+
+
+@pytest.mark.usefixtures("operator")
+def test_workers_share_what_is_imported_before_they_are_forked() -> None:
+    """A worker that builds the application imports no module of ours by itself."""
+    code = (
+        "import sys, config.serving.gunicorn_master as server; before = {*sys.modules}; server.build_app();"
+        "print(*({*sys.modules} - before), 'end')"
+    )
+    own = {
+        name for name in printed(code) if name.partition(".")[0] in ("config", "federation", "idp", "keys", "qr_login")
+    }
+
+    assert own == set()
+
+
+def test_the_old_choice_of_a_server_is_accepted_and_means_nothing(tmp_path: Path) -> None:
+    said = Provider(tmp_path).complaint("serve", "--server", "granian")
+
+    assert "gunicorn serves" in said
+    assert "idp db upgrade" in said, "it goes on, to the next reason not to serve"

@@ -29,7 +29,7 @@ def test_a_device_is_let_in_and_goes_on_without_the_person(everywhere: App) -> N
     assert person.userinfo(tokens["access_token"]).json["name"] == "Nguyễn Thị Hoà"  # type: ignore[index]
     assert person.refresh(tokens["refresh_token"], "tv-app").status_code == 200
     assert shown.error() == "invalid_grant"
-    app.provider.sessions.end_all(app.base.people.find_by_identifier("bhxh", "0000000001").id)  # type: ignore[union-attr]
+    app.provider.login.sessions.end_all(app.base.people.find_by_identifier("bhxh", "0000000001").id)  # type: ignore[union-attr]
     assert person.userinfo(tokens["access_token"]).status_code == 401
 
 
@@ -102,7 +102,7 @@ def test_the_page_is_the_consent_of_a_portal_that_is_not_ours(app: App) -> None:
 
     account = app.base.people.find_by_identifier("bhxh", "0000000001")
     assert account
-    agreements = app.provider.consents.of_account(account.id)
+    agreements = app.provider.stores.consents.of_account(account.id)
 
     assert [(a.client_id, a.scopes, a.network) for a in agreements] == [
         ("tv-app", ("openid", "profile"), "192.0.2.0/24")

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from config.commands.context import opened_stores
-from config.people_wiring import sql_devices
+from config.cli.context import opened_stores
 from config.stores import Stores
 from idp.accounts.devices import Device
 from idp.accounts.notices import NO_NOTICE
@@ -23,7 +22,7 @@ def base(operator: Operator) -> Iterator[Stores]:
     opened = opened_stores()
     opened.people.add(account(11, "+84381234501", phone_verified_at=time.time()))
     device = Device("-lost", HOA, "app", "key", "Galaxy A15", "192.0.2.0/24", "hash", 100.0, 200.0)
-    assert sql_devices(opened).enrol(device, None, NO_NOTICE, 0.0)
+    assert opened.devices.enrol(device, None, NO_NOTICE, 0.0)
     yield opened
     opened.close()
 

@@ -10,7 +10,8 @@ import pytest
 
 from idp.oidc.clients import DEVICE_CODE
 from tests.flows.test_foreign_libraries import FOREIGN, PERSON, TYPED
-from tests.support.provider import Provider, running_provider
+from tests.support.installation import installed
+from tests.support.provider import Provider
 from tests.support.servers import program
 
 SCREEN: dict[str, Any] = {
@@ -31,10 +32,10 @@ BOUND = {name: value for name, value in SCREEN.items() if name != "client_secret
 
 
 @pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     home: Path = tmp_path_factory.mktemp("provider")
-    with running_provider(home, people=[PERSON], clients=[SCREEN, BOUND]) as running:
-        yield running
+    with installed(home, request, people=[PERSON], clients=[SCREEN, BOUND]) as ready, ready.serving():
+        yield ready
 
 
 def by_openid_client(issuer: str, client: dict[str, Any], button: str, *, dpop: bool = False) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import pytest
 from joserfc.jwk import ECKey
 
 from tests.support import relying_party
-from tests.support.provider import FIXED_CAPTCHA, Provider, running_provider
+from tests.support.installation import installed
+from tests.support.provider import FIXED_CAPTCHA, Provider
 from tests.support.servers import program
 
 FOREIGN = Path(__file__).parents[1] / "foreign"
@@ -62,11 +63,11 @@ BOUND = {
 
 
 @pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
+def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     home = tmp_path_factory.mktemp("provider")
     clients = [*CLIENTS.values(), *BOUND.values()]
-    with running_provider(home, people=[PERSON], clients=clients) as running:
-        yield running
+    with installed(home, request, people=[PERSON], clients=clients) as ready, ready.serving():
+        yield ready
 
 
 def by_idpyoidc(issuer: str, client: dict[str, Any]) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from federation.connectors.oidc import OidcConnector, OidcUpstream
 from idp.outbound import Outbound
 from tests.support import leaks
 from tests.support.foreign_op import CLIENT_ID, CLIENT_SECRET, ForeignOp, foreign_op, log_in_there, visitor
+from tests.support.installation import installed
 from tests.support.live import PORTAL, Visit, code_of, read_json
 from tests.support.ports import free_port
-from tests.support.provider import TESTING, Provider
+from tests.support.provider import Provider
 
 OURS = "http://localhost:1/via/foreign"
 PEOPLE: dict[str, dict[str, Any]] = {
@@ -184,7 +185,9 @@ LABEL = "Đăng nhập bằng Nhà cung cấp thử"
 
 
 @pytest.fixture(scope="module")
-def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Provider, ForeignOp]]:
+def both(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Provider, ForeignOp]]:
     home = tmp_path_factory.mktemp("both")
     port = free_port()
     ours = f"http://localhost:{port}/via/foreign"
@@ -203,12 +206,9 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Provider, F
             "phone_verified": "claim",
         }
         settings = {"IDP_ISSUER": f"http://localhost:{port}", "IDP_UPSTREAMS": json.dumps([upstream])}
-        provider = Provider(home, TESTING | settings, port=port)
-        provider.command("db", "upgrade")
-        provider.load("accounts", [PERSON])
-        provider.load("clients", [PORTAL])
         leaks.PEOPLE.update({str(PERSON["name"]), "0099000001", str(PEOPLE["thu"]["citizen_number"])})
-        with provider.serving():
+        laid = installed(home, request, settings=settings, people=[PERSON], clients=[PORTAL], port=port)
+        with laid as provider, provider.serving():
             yield provider, op
 
 

@@ -21,14 +21,10 @@ CITIZENS = 4
 # within the two seconds that anybody waits, on a busy machine and by one worker too.
 SLOW_HASH = {"IDP_LOGIN__HASH_MEMORY": "19456", "IDP_LOGIN__HASH_TIME": "3", "IDP_LOGIN__HASH_QUEUE": "50"}
 PATIENCE = {"IDP_WEB__GRACEFUL_TIMEOUT": "20"}
-LATECOMERS = {
-    "gunicorn": {"200", "refused"},
-    # Its worker can leave a request of that very moment unanswered until its patience ends (decision 0005).
-    "granian": {"200", "refused", "ConnectionResetError", "RemoteDisconnected", "TimeoutError"},
-}
+LATECOMERS = {"200", "refused"}
 
 
-@pytest.fixture(params=["gunicorn", "granian"])
+@pytest.fixture
 def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provider]:
     with installed(
         tmp_path,
@@ -37,7 +33,6 @@ def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provide
         people=people(CITIZENS),
         clients=[PORTAL],
         workers=2,
-        server=request.param,
     ) as ready:
         yield ready
 
@@ -93,7 +88,7 @@ def test_a_stop_in_the_middle_of_slow_logins_finishes_them_all(provider: Provide
         answers = [done.result() for done in sent]
 
     assert [answer.status for answer in answers] == [303] * CITIZENS, provider.log.read_text()[-4_000:]
-    assert set(others) <= LATECOMERS[provider.server or "gunicorn"], others
+    assert set(others) <= LATECOMERS, others
     assert others.count("200") + others.count("refused") >= len(others) - 1, others
     with provider.serving():
         for visit, answer in zip(visits, answers, strict=True):

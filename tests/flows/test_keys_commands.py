@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from joserfc.jwk import KeySet
 
-from config.cli import main
+from config.cli.main import main
 from keys import masters
 from tests.support import databases
 from tests.support.clock import FrozenClock

@@ -11,7 +11,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import text
 
+from config.container import Container
 from config.housekeeping import Housekeeping
+from config.stores import Stores
 from keys.changes import Plan
 from keys.sealing import MasterKeys
 from tests.support import databases
@@ -94,14 +96,15 @@ def test_an_id_token_of_a_retired_key_still_says_whose_logout_it_is(app: App) ->
     app.base.rotator.rotate("test")
     app.clock.move(700)
     assert kid_of(hint) not in {key["kid"] for key in visitor.get("/jwks").json["keys"]}
-    assert app.provider.tokens.read_hint(hint)["aud"] == "portal"
+    assert app.provider.oidc.tokens.read_hint(hint)["aud"] == "portal"
 
 
 def test_d_07_subjects_and_passwords_outlive_rotation_and_another_master_key(
     app_template: Path, tmp_path: Path
 ) -> None:
     """Deliver 4: the master key only seals."""
-    from keys import care, masters
+    from idp.store import sealed_records as care
+    from keys import masters
 
     (tmp_path / "master.key").touch(0o600)
     (tmp_path / "master.key").write_bytes((app_template / "master.key").read_bytes())
@@ -191,12 +194,10 @@ def test_a_token_of_a_key_that_this_worker_does_not_know_yet_is_good_at_once(eve
 def running_twin(app: App) -> Visitor:
     """A second process on the same stores whose ring is from before the last change."""
     from config.app import create_app
-    from config.stores import open_stores
-    from config.wiring import build_provider
-    from idp.web.metrics import Metrics
+    from idp.http.metrics import Metrics
 
-    base = open_stores(app.settings, app.clock)
-    twin = build_provider(base)
+    base = Stores(app.settings, app.clock)
+    twin = Container(base)
     metrics = Metrics(shared=False)
     wsgi = create_app(twin, metrics, housekeeping=False)
     ring = base.rings.ring()

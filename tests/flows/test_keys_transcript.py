@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from config.cli import main
+from config.cli.main import main
 from tests.support import databases
 from tests.support.clock import FrozenClock
 

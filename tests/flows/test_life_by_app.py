@@ -19,11 +19,11 @@ def test_from_the_apps_registration_to_a_forgotten_password(everywhere: App) -> 
     """Items 36 to 40, 42 to 44, 58, 63 and 66 of the guides."""
     app = everywhere
     reference = RegisteringApp(app).register()
-    declaration = app.provider.desk.declarations.find_by_reference(reference.replace("-", ""))
+    declaration = app.provider.stores.declarations.find_by_reference(reference.replace("-", ""))
     assert declaration
     code = declaration.form.code
 
-    app.provider.desk.decisions.approve(declaration, CLERK)
+    app.provider.registration.decisions.approve(declaration, CLERK)
     assert (_status(app, reference)["state"], declaration.state) == ("approved", "submitted")
     browser = app.visitor()
     assert page_of(set_first(browser, proved(app, browser, link_of(app)))) == "activated"

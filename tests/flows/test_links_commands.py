@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from config.commands.context import opened_stores
-from config.federation_wiring import digester_of, sql_links
-from config.officer_wiring import roster_of
+from config.cli.context import opened_stores
+from config.container import Container
 from config.stores import Stores
 from federation.linking import Dispute, Subject
 from idp.accounts.account import Account
-from idp.desk.officers import Own
+from idp.officers.officers import Own
 from idp.ports import Event
 from idp.store import tables as t
 from tests.contracts.test_people import account
@@ -34,7 +33,7 @@ def base(operator: Operator) -> Iterator[Stores]:
     opened = opened_stores()
     for number in (11, 12):
         opened.people.add(account(number, f"+8438123450{number - 10}", phone_verified_at=time.time()))
-    roster = roster_of(opened)
+    roster = Container(opened).officers.roster
     for number, login in enumerate(("lan.nguyen", "minh.tran")):
         own = Own(f"990000000{number}", f"99900000000{number}")
         roster.grant(roster.add(login, login, "test", own), "*", "links", "test")
@@ -44,11 +43,11 @@ def base(operator: Operator) -> Iterator[Stores]:
 
 def refused(base: Stores, about: str | None = HOA, subject: str = "s-1", **more: Any) -> str:
     """A link that was refused, as a journey leaves it; its id."""
-    digests = digester_of(base)
+    digests = Container(base).federation.digester
     who = Subject("vneid", digests.of("vneid", subject), digests.of("citizen", FACTS["citizen_number"]))
     dispute = Dispute(more.pop("id", f"dispute-{subject}"), who, "identity", about, AGREED, FACTS, **more)
     event = Event("link.refused", about, facts={"upstream": "vneid", "why": "identity"})
-    sql_links(base).dispute(dispute, event, base.clock())
+    base.links.dispute(dispute, event, base.clock())
     return dispute.id
 
 
@@ -137,7 +136,7 @@ def test_a_link_is_forced_by_officers_who_may_and_are_not_the_person(
     operator: Operator, base: Stores, how: str
 ) -> None:
     """2.3.5, 4.2 A8: names are looked up."""
-    roster = roster_of(base)
+    roster = Container(base).officers.roster
     minh = roster.find("minh.tran")
     named = "minh.tran"
     if how == "unknown":
@@ -233,11 +232,10 @@ def test_an_officer_ends_a_link(operator: Operator, base: Stores) -> None:
 
 def test_an_account_that_changes_at_this_moment_is_not_linked(operator: Operator, base: Stores) -> None:
     """The decision stood on the account as it was."""
-    from config.people_wiring import notices_of
     from federation.linking import LinkConflict
     from federation.officers import LinkOfficers, TwoPersonRule
 
-    store = sql_links(base)
+    store = base.links
     dispute, seen = store.find_dispute(refused(base)), base.people.find(HOA)
     assert dispute
     assert isinstance(seen, Account)
@@ -245,7 +243,7 @@ def test_an_account_that_changes_at_this_moment_is_not_linked(operator: Operator
 
     for known in (seen, replace(seen, secured_at=1.0)):
         with pytest.raises(LinkConflict):
-            LinkOfficers(store, notices_of(base), base.clock).link(
+            LinkOfficers(store, Container(base).accounts.notices, base.clock).link(
                 dispute, known, TwoPersonRule("lan", "minh"), "desk 12"
             )
     assert linked(operator, HOA) == []

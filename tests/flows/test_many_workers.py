@@ -27,14 +27,15 @@ MOST_STORIES = 80
 FEW, MANY = 6, 320
 """Logouts or revocations; each is asked about 32 or 24 times, so that `make soak` does 10,000 of them (N-23)."""
 TRIALS = [FEW, pytest.param(MANY, marks=pytest.mark.soak)]
-COMBINATIONS = [("sqlite", "gunicorn"), ("postgresql and redis", "gunicorn"), ("sqlite", "granian")]
 
 
-@pytest.fixture(scope="module", params=COMBINATIONS, ids=", ".join)
+@pytest.fixture(scope="module", params=["sqlite", "postgresql and redis"])
 def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    stores, server = request.param
-    given = {"settings": CHEAP_HASH, "people": people(EIGHT), "clients": [PORTAL], "workers": WORKERS, "server": server}
-    with installed(tmp_path_factory.mktemp("many"), request, stores, **given) as ready, ready.serving() as running:
+    given = {"settings": CHEAP_HASH, "people": people(EIGHT), "clients": [PORTAL], "workers": WORKERS}
+    with (
+        installed(tmp_path_factory.mktemp("many"), request, request.param, **given) as ready,
+        ready.serving() as running,
+    ):
         yield running
 
 

@@ -65,7 +65,7 @@ def tell(app: App, said: object, secret: str = SECRET) -> int:
 def test_a_code_arrives_under_our_id(app: App, gateway: SmsGateway) -> None:
     message = put(app)
 
-    app.provider.deliveries.once()
+    app.provider.oidc.deliveries.once()
 
     [found] = arrived(gateway, message)
     assert (found["to"], found["delivered"]) == (NUMBER, 1)
@@ -77,12 +77,12 @@ def test_a_gateway_that_is_down_gets_it_later_under_the_same_id(app: App, gatewa
     """F-30, W-07"""
     gateway.behave(answer="down")
     message = put(app)
-    app.provider.deliveries.once()
+    app.provider.oidc.deliveries.once()
     assert state(app, message) == ("waiting", "status 503")
 
     gateway.behave(answer="accept")
     app.clock.move(10)
-    app.provider.deliveries.once()
+    app.provider.oidc.deliveries.once()
 
     assert [each["delivered"] for each in arrived(gateway, message)] == [1]
     assert state(app, message) == ("sent", None)
@@ -104,12 +104,12 @@ def test_a_gateway_that_answers_too_slowly_counts_as_down_and_the_repeat_is_drop
     """F-30: it had the message all the same."""
     gateway.behave(slow=6)
     message = put(app)
-    app.provider.deliveries.once()
+    app.provider.oidc.deliveries.once()
     assert state(app, message)[0] == "waiting"
 
     gateway.behave(slow=0)
     app.clock.move(10)
-    app.provider.deliveries.once()
+    app.provider.oidc.deliveries.once()
 
     assert state(app, message) == ("sent", None)
     while (found := arrived(gateway, message)[0])["asked"] < 2:
@@ -121,7 +121,7 @@ def test_what_the_gateway_refuses_for_good_is_not_tried_again(app: App, gateway:
     gateway.behave(answer="refuse")
     message = put(app)
 
-    app.provider.deliveries.once()
+    app.provider.oidc.deliveries.once()
 
     assert state(app, message) == ("failed", "status 400")
 
@@ -138,7 +138,7 @@ def test_a_wrong_secret_is_mended_by_an_operator_so_the_message_waits(app: App, 
 
 def test_a_receipt_says_what_became_of_it(app: App) -> None:
     good, bad = put(app), put(app)
-    app.provider.deliveries.once()
+    app.provider.oidc.deliveries.once()
 
     assert tell(app, [{"id": good.id, "status": "delivered"}, {"id": bad.id, "status": "failed", "why": "off"}]) == 200
 
@@ -149,13 +149,13 @@ def test_a_receipt_says_what_became_of_it(app: App) -> None:
 def test_a_receipt_for_a_message_whose_answer_was_lost_ends_the_trying(app: App, gateway: SmsGateway) -> None:
     gateway.behave(answer="down")
     message = put(app)
-    app.provider.deliveries.once()
+    app.provider.oidc.deliveries.once()
 
     for _ in range(2):
         assert tell(app, {"id": message.id, "status": "delivered"}) == 200
 
     app.clock.move(100)
-    assert app.provider.deliveries.once() == 0
+    assert app.provider.oidc.deliveries.once() == 0
     assert state(app, message)[0] == "delivered"
     assert 'idp_messages_total{channel="sms",outcome="delivered"} 1.0' in app.metrics_page()
 
@@ -241,7 +241,7 @@ def test_a_receipt_that_is_too_large_is_refused(app: App) -> None:
 
 def test_a_receipt_without_the_shared_secret_is_refused(app: App) -> None:
     message = put(app)
-    app.provider.deliveries.once()
+    app.provider.oidc.deliveries.once()
     body = json.dumps({"id": message.id, "status": "failed"}).encode()
 
     assert tell(app, body, secret="another") == 401

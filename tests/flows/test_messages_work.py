@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from config.commands.context import opened_stores
+from config.cli.context import opened_stores
 from idp.messages.message import Message
 from idp.messages.sending import Deliveries, Receipt
-from idp.messages.working import Workers
+from idp.messages.working import IDLE, Workers
+from idp.wakeups import Wakeups
 from tests.flows.test_commands import Operator
 from tests.flows.test_commands import operator as operator
 from tests.support.app import App, running_app
@@ -26,6 +27,7 @@ from tests.support.provider import IDP, Provider
 from tests.support.waiting import until
 
 NUMBER, ADDRESS = "+84912345678", "hoa@example.com"
+SOON = IDLE / 10
 FACTS = {"code": "135790", "purpose": "login", "minutes": "5"}
 
 
@@ -61,6 +63,15 @@ def test_what_is_accepted_is_sent_by_the_running_provider(provider: Provider) ->
     assert '"became": "sent"' in log
     for secret in ("135790", NUMBER[3:], ADDRESS):
         assert secret not in log
+
+
+def test_what_another_process_accepts_wakes_the_sender(provider: Provider) -> None:
+    """Long before the look that would find it if nobody were woken."""
+    inbox = provider.home / "data" / "inbox"
+    with provider.serving():
+        for count in range(1, 6):
+            put(provider, otp(0))
+            assert until(lambda count=count: len(received(inbox)) == count) < SOON  # type: ignore[misc]
 
 
 def until_counted(provider: Provider) -> str:
@@ -123,7 +134,8 @@ def test_a_slow_gateway_holds_up_no_mail(app: App) -> None:
             return Receipt()
 
     slow, quick = Slow(), Quick()
-    workers = Workers(Deliveries(app.base.outbox, {"sms": slow, "email": quick}, app.clock), 1)
+    app.base.watch.start(may_keep_house=False)
+    workers = Workers(Deliveries(app.base.outbox, {"sms": slow, "email": quick}, app.clock), 1, app.base.watch.wakeups)
     app.base.outbox.put(otp(app.clock()))
     workers.start()
     assert slow.asked.wait(30)
@@ -133,6 +145,7 @@ def test_a_slow_gateway_holds_up_no_mail(app: App) -> None:
     assert quick.sent.wait(30)
     slow.go.set()
     workers.stop()
+    app.base.watch.stop()
 
 
 def test_a_store_that_is_down_for_a_while_does_not_end_the_sending(app: App) -> None:
@@ -151,8 +164,8 @@ def test_a_store_that_is_down_for_a_while_does_not_end_the_sending(app: App) -> 
             return getattr(app.base.outbox, name)
 
     app.base.outbox.put(otp(app.clock()))
-    sender = app.provider.deliveries._senders["sms"]
-    workers = Workers(Deliveries(Flaky(), {"sms": sender}, app.clock), 1)  # type: ignore[arg-type]
+    sender = app.provider.oidc.deliveries._senders["sms"]
+    workers = Workers(Deliveries(Flaky(), {"sms": sender}, app.clock), 1, Wakeups())  # type: ignore[arg-type]
     workers.start()
 
     assert gone.wait(30)

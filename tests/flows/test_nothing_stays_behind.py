@@ -2,6 +2,7 @@
 
 from sqlalchemy import func, select
 
+from federation.tables import EXPIRING
 from idp.store import tables as t
 from idp.store.sweep import KEPT_AFTER, sweep
 from tests.support.app import SECRET, App, attempt_of
@@ -53,4 +54,4 @@ def test_every_table_with_an_expiry_is_swept() -> None:
     # Drafts go and requests lapse by rules of their own; what two officers decided stays.
     ruled = {t.declaration, t.proposal}
 
-    assert expiring == set(KEPT_AFTER) | ruled
+    assert expiring == set(KEPT_AFTER) | set(EXPIRING) | ruled

@@ -81,7 +81,7 @@ def test_the_queue_is_searched_by_what_an_officer_has_in_hand(desk: Desk, how: s
         "code": form.code,
         "name": "pham duc",
         "phone": "0" + form.phone[3:],
-        "reference": wanted.shown_reference.lower(),
+        "reference": wanted.formatted_reference.lower(),
         "citizen_number": form.citizen_number,
     }[how]
     page = desk.browser("lan.nguyen").get("/", query_string={"q": typed}).text

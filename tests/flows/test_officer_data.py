@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from idp.desk.data_requests import DataRequest
+from idp.officers.data_requests import DataRequest
 from tests.support import databases
 from tests.support.officers import Desk, running_desk
 
@@ -25,7 +25,7 @@ def asked(desk: Desk) -> DataRequest:
     """Somebody asks for erasure."""
     account = desk.app.base.people.find(desk.app.person(HOA))
     assert account
-    return desk.app.provider.desk.data_requests.ask(account)
+    return desk.app.provider.officers.data_requests.ask(account)
 
 
 def test_a_request_is_acknowledged_prolonged_once_and_carried_out(desk: Desk) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config.federation_wiring import digester_of, sql_links
+from config.container import Container
 from federation.linking import Dispute, Subject
 from idp.ports import Event
 from tests.support import databases
@@ -90,11 +90,11 @@ def test_a_proposal_is_over_after_a_week_and_can_be_refused(desk: Desk) -> None:
 def conflict(desk: Desk, about: str, number: str = "000890123456") -> str:
     """A link that was refused, as a journey leaves it."""
     base = desk.app.base
-    digests = digester_of(base)
+    digests = Container(base).federation.digester
     who = Subject("vneid", digests.of("vneid", "s-1"), digests.of("citizen", number))
     facts = {"name": "Nguyễn Thị Bí Mật", "birth_date": "1990-05-17", "citizen_number": number}
     dispute = Dispute("dispute-one", who, "identity", about, {"name": "DIFFERENT"}, facts)
-    sql_links(base).dispute(dispute, Event("link.refused", about, facts={"upstream": "vneid"}), base.clock())
+    base.links.dispute(dispute, Event("link.refused", about, facts={"upstream": "vneid"}), base.clock())
     return dispute.id
 
 
@@ -116,7 +116,7 @@ def test_a_refused_link_is_shown_masked_and_linked_by_two(desk: Desk) -> None:
     path = f"/proposals/{proposal_of(first)}"
     assert first.post(path, {"action": "confirm"}).status_code == 403
     assert "Đã liên kết" in second.post(path, {"action": "confirm"}).text
-    assert [link.how for link in sql_links(desk.app.base).of_account(account)] == ["officer"]
+    assert [link.how for link in desk.app.base.links.of_account(account)] == ["officer"]
     assert first.get(f"/links/{name}").status_code == 404
 
 

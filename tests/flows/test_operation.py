@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from config.serving import operations
 from idp.errors import StoreDown
-from idp.web import health_endpoints
-from idp.web.health_endpoints import HealthEndpoints
+from idp.http import health_endpoints
+from idp.http.health_endpoints import HealthEndpoints
 from tests.support.app import App, attempt_of
 from tests.support.waiting import until
 

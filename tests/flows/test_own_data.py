@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import select
 
 from idp.accounts.account import Account
-from idp.desk.data_requests import ERASED_NAME, DataRequest, days_after, working_days_after
-from idp.desk.officers import NotAllowed
 from idp.errors import StaleState
+from idp.officers.data_requests import ERASED_NAME, DataRequest, days_after, working_days_after
+from idp.officers.officers import NotAllowed
 from idp.store import tables as t
 from tests.flows.test_passwords_life import field, follow, log_in, page_of
 from tests.support.app import App, Visitor
@@ -52,7 +52,7 @@ def asked(app: App, visitor: Visitor) -> DataRequest:
     assert csrf
     answer = visitor.post("/account/data/erase", data={"csrf": csrf[1], "understood": "1"})
     assert answer.headers["Location"] == "/account/data"
-    return app.provider.desk.data_requests.waiting(CLERK)[-1]
+    return app.provider.officers.data_requests.waiting(CLERK)[-1]
 
 
 def test_the_copy_holds_what_is_kept_and_nothing_that_opens_anything(app: App) -> None:
@@ -79,23 +79,23 @@ def test_without_a_fresh_code_nothing_is_given_or_asked(app: App) -> None:
 
     assert page_of(follow(visitor, visitor.get("/account/data/export"))) == "code"
     assert visitor.post("/account/data/erase", data={"understood": "1"}).status_code == 403
-    assert app.provider.desk.data_requests.waiting(CLERK) == []
+    assert app.provider.officers.data_requests.waiting(CLERK) == []
 
 
 def test_asking_twice_is_asking_once_and_can_be_withdrawn(app: App) -> None:
     visitor = logged_in(app)
     request = asked(app, visitor)
-    assert app.provider.desk.data_requests.ask(_account(app)) == request
+    assert app.provider.officers.data_requests.ask(_account(app)) == request
 
     page = visitor.get("/account/data")
     assert "Đã tiếp nhận" in page.text
     visitor.post("/account/data", data={"csrf": field(page, "csrf"), "withdraw": request.id})
 
-    assert app.provider.desk.data_requests.waiting(CLERK) == []
+    assert app.provider.officers.data_requests.waiting(CLERK) == []
     assert "Đã rút lại" in visitor.get("/account/data").text
     app.clock.move(3 * 86_400)
     with pytest.raises(StaleState):
-        app.provider.desk.data_requests.erase(request, CLERK)
+        app.provider.officers.data_requests.erase(request, CLERK)
 
 
 def test_nobody_withdraws_anothers_request(app: App) -> None:
@@ -106,7 +106,7 @@ def test_nobody_withdraws_anothers_request(app: App) -> None:
 
     other.post("/account/data", data={"csrf": field(page, "csrf"), "withdraw": request.id})
 
-    assert app.provider.desk.data_requests.waiting(CLERK) == [request]
+    assert app.provider.officers.data_requests.waiting(CLERK) == [request]
 
 
 def test_an_erasure_takes_out_what_no_law_keeps_and_ends_everything(app: App) -> None:
@@ -115,7 +115,7 @@ def test_an_erasure_takes_out_what_no_law_keeps_and_ends_everything(app: App) ->
     request, who = asked(app, visitor), account_id(app)
     app.clock.move(3 * 86_400)
 
-    app.provider.desk.data_requests.erase(request, CLERK)
+    app.provider.officers.data_requests.erase(request, CLERK)
 
     erased = app.base.people.find(who)
     assert erased
@@ -128,12 +128,12 @@ def test_an_erasure_takes_out_what_no_law_keeps_and_ends_everything(app: App) ->
     assert kept.valid_to is not None
     assert {m.channel for m in app.told("sms") + app.told("email") if m.template == "data_erased"} == {"sms", "email"}
     with pytest.raises(StaleState):
-        app.provider.desk.data_requests.refuse(request, CLERK, "other", "")
+        app.provider.officers.data_requests.refuse(request, CLERK, "other", "")
 
 
 def test_only_officers_with_the_right_answer_and_never_about_themselves(app: App) -> None:
     request = asked(app, logged_in(app))
-    requests = app.provider.desk.data_requests
+    requests = app.provider.officers.data_requests
 
     with pytest.raises(NotAllowed):
         requests.erase(request, OFFICER)

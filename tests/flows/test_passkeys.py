@@ -44,7 +44,7 @@ def step_up(app: App, visitor: Visitor, code: str = CODE) -> None:
     app.clock.move(61)  # a number gets one code a minute
     handle = attempt_of(visitor.get("/account/passkeys"))
     visitor.get("/login/code", query_string={"attempt": handle})
-    if app.provider.passkeys.of("account", person_of(app, code)):
+    if app.provider.accounts.passkeys.of("account", person_of(app, code)):
         visitor.post("/login/code", data={"attempt": handle, "code-again": "1"})
     visitor.post("/login/code", data={"attempt": handle, "code": app.code_sent(), "code-submit": "1"})
     visitor.get("/account", query_string={"attempt": handle})
@@ -138,7 +138,7 @@ def test_adding_and_ending_is_told_on_every_channel(app: App) -> None:
     owner(app)
     visitor = at_home(app)
     add(visitor, Authenticator(ISSUER))
-    [mine] = app.provider.passkeys.of("account", person_of(app))
+    [mine] = app.provider.accounts.passkeys.of("account", person_of(app))
     visitor.post("/account/passkeys/remove", data={"csrf": csrf(visitor), "passkey": mine.id})
 
     assert "/account/passkeys" in visitor.get("/account").text
@@ -154,7 +154,7 @@ def test_ending_a_passkey_ends_what_it_may_have_opened(app: App) -> None:
     add(visitor, device)
     other.get(log_in(other, device))
     assert "/login?" not in other.authorize().headers["Location"]
-    [mine] = app.provider.passkeys.of("account", person_of(app))
+    [mine] = app.provider.accounts.passkeys.of("account", person_of(app))
 
     visitor.post("/account/passkeys/remove", data={"csrf": csrf(visitor), "passkey": mine.id})
 

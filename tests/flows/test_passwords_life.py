@@ -6,7 +6,6 @@ from dataclasses import replace
 import pytest
 from werkzeug.test import TestResponse
 
-from config.people_wiring import set_number
 from idp.errors import StaleState
 from tests.support.app import PASSWORD, App, Visitor, attempt_of
 
@@ -182,7 +181,7 @@ def test_a_change_ends_every_other_session_device_and_family_at_once(app: App) -
     assert elsewhere.refresh(stolen["refresh_token"]).status_code == 400
     assert elsewhere.userinfo(stolen["access_token"]).status_code == 401
     assert page_of(follow(elsewhere, elsewhere.get("/account"))) == "login"
-    assert len(app.provider.sessions.of_account(account_id)) == 1
+    assert len(app.provider.login.sessions.of_account(account_id)) == 1
     assert {
         (m.channel, m.facts["event"]) for m in [*app.told("sms"), *app.told("email")] if m.template == "notice"
     } >= {
@@ -262,7 +261,7 @@ def test_recovery_by_mail_in_the_browser_that_asked_and_in_another(app: App) -> 
 
 def test_recovery_by_the_hotline_never_tells_the_assistant_anything(app: App) -> None:
     citizen(app)
-    recoveries = app.provider.recoveries
+    recoveries = app.provider.accounts.recoveries
     recoveries.by_hotline("0981234567", "0000000777")
     recoveries.by_hotline("0981234568", "0000000777")
     recoveries.by_hotline("nonsense", "0000000001")
@@ -315,7 +314,7 @@ def test_a_number_that_was_just_changed_recovers_nothing(app: App) -> None:
     account_id = citizen(app)
     account = app.base.people.find(account_id)
     assert account is not None
-    assert set_number(app.base, account, "+84981234599", "form at a desk")
+    assert app.provider.accounts.credentials.set_number(account, "+84981234599", "form at a desk")
     app.base.people.verify_phone(account_id, "+84981234599", app.clock())
     # The number before is told (P-07).
     assert [(m.to, m.facts["event"]) for m in app.told("sms")] == [("+84981234567", "phone_changed")]
@@ -421,10 +420,10 @@ def test_two_changes_at_once_and_one_wins(app: App) -> None:
 
     account = app.base.people.find(citizen(app))
     assert account is not None
-    hashed = app.provider.passwords.hash(NEW)
-    app.provider.credentials.change(account, hashed, NOWHERE)
+    hashed = app.provider.accounts.passwords.hash(NEW)
+    app.provider.accounts.credentials.change(account, hashed, NOWHERE)
     with pytest.raises(StaleState):
-        app.provider.credentials.change(replace(account), hashed, NOWHERE)
+        app.provider.accounts.credentials.change(replace(account), hashed, NOWHERE)
 
 
 def test_of_new_devices_an_account_is_told_by_text_three_times_a_day_and_by_mail_always(app: App) -> None:

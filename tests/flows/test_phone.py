@@ -138,7 +138,7 @@ class TestTakeover:
         second = phone_of(app, "198.51.100.9")
         ticket = phone.scan(page).json["ticket"]
         assert phone.confirm(ticket, page.number).status_code == 200
-        app.provider.devices.make_way(app.provider.devices.of_key(phone.key.jkt).id)
+        app.provider.accounts.devices.make_way(app.provider.accounts.devices.of_key(phone.key.jkt).id)
         second.log_in()
 
         assert page.told()["state"] == "gone"
@@ -215,7 +215,7 @@ class TestPasscode:
     def test_a_busy_hour_costs_no_try(self, phone: Phone, page: Waiting) -> None:
         """Passcodes that nobody could judge were none."""
         ticket = phone.scan(page).json["ticket"]
-        with no_room(phone.visitor.app.provider.passwords):
+        with no_room(phone.visitor.app.provider.accounts.passwords):
             answers = [phone.confirm(ticket, page.number, "246802") for _ in range(6)]
 
         assert {(a.status_code, a.json["code"], a.headers["Retry-After"]) for a in answers} == {(503, "busy", "2")}

@@ -20,7 +20,8 @@ from schemathesis.core.parameters import ParameterLocation
 from schemathesis.specs.openapi import checks
 from werkzeug.test import TestResponse
 
-from qr_login.contract import OPERATIONS, PhoneRoute
+from qr_login.phone_api import OPERATIONS
+from qr_login.phone_authenticator import AnyPhoneOperation
 from tests.support.app import App
 from tests.support.phones import PASSCODE, Phone, enrolled_phone, phone_of, with_app
 from tests.support.qr import read, waiting
@@ -43,7 +44,7 @@ def phone(app: App) -> Phone:
     return enrolled_phone(app)
 
 
-def meaningful(phone: Phone, operation: PhoneRoute) -> dict[str, Any]:
+def meaningful(phone: Phone, operation: AnyPhoneOperation) -> dict[str, Any]:
     """Values of fields that mean something just now."""
     names = {field.name for field in operation.fields}
     known = {"passcode": PASSCODE, "old": PASSCODE, "new": "864209", "name": "Galaxy A15"}
@@ -59,7 +60,7 @@ def meaningful(phone: Phone, operation: PhoneRoute) -> dict[str, Any]:
     return known
 
 
-def answered(phone: Phone, case: Case, operation: PhoneRoute) -> TestResponse:
+def answered(phone: Phone, case: Case, operation: AnyPhoneOperation) -> TestResponse:
     """The case as an app would send it, signed unless its headers are what is wrong."""
     if _is_wrong(case, ParameterLocation.HEADER):
         headers = {name: value for name, value in dict(case.headers or {}).items() if isinstance(value, str)}
@@ -84,7 +85,7 @@ def _is_wrong(case: Case, where: ParameterLocation) -> bool:
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda m: m.value)
 def test_every_answer_is_one_of_those_that_the_document_tells(
-    phone: Phone, operation: PhoneRoute, mode: GenerationMode
+    phone: Phone, operation: AnyPhoneOperation, mode: GenerationMode
 ) -> None:
     """What it allows and what it forbids; never a 5xx, and what it forbids is never done."""
     print("PHONE_API_SEED", SEED)

@@ -8,20 +8,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sandbox.addresses import Addresses
 from sandbox.portal import registrations
 from tests.support.browser import Browser, Page
+from tests.support.installation import installed
 from tests.support.ports import free_port
 from tests.support.processes import running
-from tests.support.provider import FIXED_CAPTCHA, TESTING, Provider
-from tests.support.sandbox import PROJECT, three_ports_in_a_row
+from tests.support.provider import FIXED_CAPTCHA, Provider
+from tests.support.sandbox import PROJECT, free_ports
 
 PEOPLE: list[dict[str, Any]] = json.loads((PROJECT / "sandbox" / "people.json").read_text(encoding="utf-8"))
 
 
 @contextlib.contextmanager
 def portal(home: Path, issuer: str) -> Iterator[Addresses]:
-    port = three_ports_in_a_row() + 1
+    port = free_ports() + 1
     where = Addresses(port - 1, port, port + 1, issuer, home)
     environment = os.environ | {"SANDBOX_PORT_OFFSET": str(port - 8001), "IDP_ISSUER": issuer}
     asked = Browser(where.portal)
@@ -37,16 +40,6 @@ def portal(home: Path, issuer: str) -> Iterator[Addresses]:
         yield where
 
 
-def installed(home: Path, port: int, where: Addresses) -> Provider:
-    """An installation of its own on that port: its own people, and its own keys."""
-    home.mkdir()
-    provider = Provider(home, TESTING, port=port)
-    provider.command("db", "upgrade")
-    provider.load("accounts", PEOPLE[:1])
-    provider.load("clients", registrations(where))
-    return provider
-
-
 def log_in(where: Addresses) -> Page:
     page = Browser(where.portal, where.provider).open(where.portal + "/login")
     assert page.name == "login", page.summary
@@ -54,13 +47,24 @@ def log_in(where: Addresses) -> Page:
     return page.press("login-submit")
 
 
-def test_the_portal_outlives_a_missing_a_restarted_and_a_replaced_provider(tmp_path: Path) -> None:
+def test_the_portal_outlives_a_missing_a_restarted_and_a_replaced_provider(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     port = free_port()
-    with portal(tmp_path, f"http://localhost:{port}") as where:
+    with portal(tmp_path, f"http://localhost:{port}") as where, contextlib.ExitStack() as stack:
+
+        def put(name: str) -> Provider:
+            """An installation of its own on that port: its own people, and its own keys."""
+            home, clients = tmp_path / name, registrations(where)
+            home.mkdir()
+            return stack.enter_context(
+                installed(home, request, people=PEOPLE[:1], clients=clients, port=port, own_keys=True)
+            )
+
         missing = Browser(where.portal).open(where.portal + "/login")
         assert (missing.status, missing.name) == (502, "portal-error")
 
-        provider = installed(tmp_path / "first", port, where)
+        provider = put("first")
         with provider.serving():
             person = log_in(where)
             assert person.name == "portal-person", person.summary
@@ -71,5 +75,5 @@ def test_the_portal_outlives_a_missing_a_restarted_and_a_replaced_provider(tmp_p
             back = person.browser.open(where.portal + "/").press("refresh")
             assert back.name == "portal-person", back.summary
 
-        with installed(tmp_path / "second", port, where).serving():
+        with put("second").serving():
             assert log_in(where).name == "portal-person"

@@ -6,13 +6,12 @@ from dataclasses import replace
 import pytest
 from werkzeug.test import TestResponse
 
-from config.people_wiring import set_number
 from idp.accounts.account import Account
 from idp.accounts.people import IdentifierTaken
-from idp.desk.decisions import Unfit
-from idp.desk.declaration import Declaration
 from idp.errors import StaleState
 from idp.messages.message import Channel, Message
+from idp.registration.decisions import Unfit
+from idp.registration.declaration import Declaration
 from tests.flows.test_passwords_life import field, follow, log_in, page_of
 from tests.support.app import App, Visitor
 from tests.support.desk import OFFICER, open_agencies
@@ -83,7 +82,7 @@ def codes_sent(app: App, channel: Channel) -> list[Message]:
 
 
 def requests(app: App, code: str = CODE) -> list[Declaration]:
-    return app.provider.desk.declarations.of_account(account_of(app, code).id)
+    return app.provider.stores.declarations.of_account(account_of(app, code).id)
 
 
 def asked(app: App, visitor: Visitor, **changes: str) -> Declaration:
@@ -121,7 +120,7 @@ def test_a_change_takes_a_code_to_the_registered_address_and_waits_for_an_office
 
     waiting = requests(app)[0]
     assert "Yêu cầu thay đổi đang chờ cơ quan BHXH duyệt" in done.text
-    assert waiting.shown_reference in done.text
+    assert waiting.formatted_reference in done.text
     assert (waiting.request, waiting.state, waiting.form.agency) == ("amend", "submitted", AGENCY)
     assert (waiting.form.phone, waiting.form.paper_number) == ("+84987654321", CARD)
     assert waiting.form_digest == waiting.form.digest
@@ -136,7 +135,7 @@ def test_an_approval_makes_the_change_and_keeps_the_former_number_with_its_dates
     visitor = logged_in(app)
     waiting = asked(app, visitor, phone=OTHER_PHONE, paper_number=CARD)
 
-    app.provider.desk.decisions.approve(waiting, OFFICER)
+    app.provider.registration.decisions.approve(waiting, OFFICER)
 
     after = account_of(app)
     assert (after.phone, after.identifier("cccd"), after.phone_changed_at) == ("+84987654321", CARD, app.clock())
@@ -165,7 +164,7 @@ def test_another_address_is_proved_by_a_second_code_and_never_by_that_alone(app:
     assert (waiting.form.email, waiting.email_verified_at) == (OTHER_EMAIL, app.clock())
     assert account_of(app).email == EMAIL
     assert {m.to for m in app.told("email") if m.template == "declaration_received"} == {EMAIL, OTHER_EMAIL}
-    app.provider.desk.decisions.approve(waiting, OFFICER)
+    app.provider.registration.decisions.approve(waiting, OFFICER)
     assert (account_of(app).email, account_of(app).email_verified_at) == (OTHER_EMAIL, app.clock())
     assert EMAIL in {m.to for m in app.told("email") if m.template == "notice"}
 
@@ -203,7 +202,7 @@ def test_a_newer_request_takes_the_place_of_the_one_that_waits(app: App) -> None
 
     assert [(d.id, d.state) for d in requests(app)] == [(second.id, "submitted"), (first.id, "superseded")]
     with pytest.raises((StaleState, Unfit)):
-        app.provider.desk.decisions.approve(first, OFFICER)
+        app.provider.registration.decisions.approve(first, OFFICER)
     visitor = logged_in(app)
     of_before = {"csrf": field(visitor.get("/account/profile"), "csrf"), "cancel": first.id}
     assert OVER in follow(visitor, visitor.post("/account/profile", data=of_before)).text
@@ -227,13 +226,13 @@ def test_the_owner_takes_a_request_back_and_nobody_else_does(app: App) -> None:
     assert "Đã hủy" in gone.text
     assert OVER in again.text
     with pytest.raises((StaleState, Unfit)):
-        app.provider.desk.decisions.approve(waiting, OFFICER)
+        app.provider.registration.decisions.approve(waiting, OFFICER)
 
 
 def test_a_changed_number_rests_for_72_hours(app: App) -> None:
     """U-07"""
     owner(app)
-    assert set_number(app.base, account_of(app), "+84987654321", "lost")
+    assert app.provider.accounts.credentials.set_number(account_of(app), "+84987654321", "lost")
     app.clock.move(72 * 3600 - 600)
     visitor = logged_in(app)
 
@@ -255,7 +254,7 @@ def test_at_submission_nothing_is_said_about_others_and_the_officer_sees_who_has
     waiting = asked(app, visitor, paper_number=CARD)
 
     with pytest.raises((IdentifierTaken, Unfit)):
-        app.provider.desk.decisions.approve(waiting, OFFICER)
+        app.provider.registration.decisions.approve(waiting, OFFICER)
     assert account_of(app).identifier("cccd") == "000190000111"
     assert account_of(app, "0000000778").identifier("cccd") == CARD
 
@@ -322,7 +321,7 @@ def test_twice_sent_is_once_asked(app: App) -> None:
     assert len(requests(app)) == 1
     # The back button: the page of the code leads to where the request is shown.
     back = follow(visitor, visitor.get("/account/profile/code", query_string={"ticket": field(one, "ticket")}))
-    assert requests(app)[0].shown_reference in back.text
+    assert requests(app)[0].formatted_reference in back.text
 
 
 def test_a_code_confirms_the_values_it_was_sent_for_and_no_others(app: App) -> None:
@@ -395,7 +394,7 @@ def test_a_stop_waits_can_be_taken_back_and_closes_the_account_once_approved(app
     assert (waiting.request, waiting.state) == ("stop", "submitted")
     assert "Hủy yêu cầu" in done.text
     assert page_of(log_in(app.visitor("192.0.2.9"), CODE)).startswith("303 https://portal")
-    app.provider.desk.decisions.approve(waiting, OFFICER)
+    app.provider.registration.decisions.approve(waiting, OFFICER)
     assert page_of(log_in(app.visitor("192.0.2.9"), CODE)) == "login"
     assert page_of(follow(visitor, visitor.get("/account/profile"))) == "login"
 
@@ -405,7 +404,9 @@ def test_what_an_officer_asks_to_correct_is_told_and_asked_anew(app: App) -> Non
     visitor = logged_in(app)
     waiting = asked(app, visitor, paper_number=CARD)
 
-    app.provider.desk.decisions.ask_for_correction(waiting, OFFICER, "paper_unreadable", "Mang căn cước bản gốc")
+    app.provider.registration.decisions.ask_for_correction(
+        waiting, OFFICER, "paper_unreadable", "Mang căn cước bản gốc"
+    )
 
     page = visitor.get("/account/profile")
     assert "Cần sửa" in page.text
@@ -430,9 +431,9 @@ def test_an_organisation_changes_contact_data_and_has_no_paper(app: App) -> None
 
     account = app.base.people.find_by_identifier("unit", "TZ0001A")
     assert account
-    waiting = app.provider.desk.declarations.of_account(account.id)[0]
+    waiting = app.provider.stores.declarations.of_account(account.id)[0]
     assert (waiting.kind, waiting.form.code, waiting.form.phone) == ("organisation", "TZ0001A", "+84987654321")
-    app.provider.desk.decisions.approve(waiting, OFFICER)
+    app.provider.registration.decisions.approve(waiting, OFFICER)
     after = app.base.people.find(account.id)
     assert after
     assert {i.kind for i in after.identifiers} == {"unit", "tax"}

@@ -19,7 +19,7 @@ import urllib3
 import yaml  # type: ignore[import-untyped]
 from sqlalchemy import select
 
-from idp.store import desk_tables
+from idp.store import registration_tables as desk_tables
 from idp.store.agencies import SqlAgencies
 from tests.support.desk import AGENCIES
 from tests.support.installation import installed, laid

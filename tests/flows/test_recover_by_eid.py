@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from idp.desk.declaration import Declaration
+from idp.registration.declaration import Declaration
 from idp.store import tables as t
 from tests.flows.test_passwords_life import NEW, follow, page_of
 from tests.support import databases
@@ -127,7 +127,7 @@ def registration(here: Brokered, **form: str) -> Declaration:
 
 
 def state_of(here: Brokered, declaration: Declaration) -> str:
-    found = here.app.provider.desk.declarations.find(declaration.id)
+    found = here.app.provider.stores.declarations.find(declaration.id)
     assert found
     return found.state
 

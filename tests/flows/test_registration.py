@@ -17,7 +17,7 @@ def nga(app: App) -> Registrant:
 
 
 def stored(registrant: Registrant, reference: str) -> Any:
-    return registrant.app.provider.desk.declarations.find_by_reference(reference.replace("-", ""))
+    return registrant.app.provider.stores.declarations.find_by_reference(reference.replace("-", ""))
 
 
 def test_a_person_registers_and_reads_the_form_that_is_signed(everywhere: App) -> None:
@@ -30,7 +30,7 @@ def test_a_person_registers_and_reads_the_form_that_is_signed(everywhere: App) -
     assert (handed.form.name, handed.form.phone, handed.form.agency) == ("Trần Thị Nga", "+84981234567", "07906")
     assert handed.email_verified_at == everywhere.clock()
     assert handed.form_digest == handed.form.digest
-    assert set(everywhere.provider.desk.declarations.photos(handed.id)) == set(ROLES)
+    assert set(everywhere.provider.stores.declarations.photos(handed.id)) == set(ROLES)
     for said in ("TỜ KHAI", "Trần Thị Nga", "0000000777", "0981 234 567", "BHXH cơ sở Bình Thử", "☒ Đăng ký sử dụng"):
         assert said in page
     assert re.search(r"ngày \d{2} tháng \d{1,2} năm \d{4}", page)
@@ -155,7 +155,7 @@ def test_a_declaration_given_back_is_corrected_in_another_browser(nga: Registran
     from tests.support.desk import OFFICER
 
     reference = nga.register()
-    decisions = nga.app.provider.desk.decisions
+    decisions = nga.app.provider.registration.decisions
     decisions.ask_for_correction(stored(nga, reference), OFFICER, "paper_unreadable", "Chụp lại mặt trước.")
     nga.app.told("email")
     nga.app.clock.move(3600)
@@ -193,7 +193,7 @@ def test_a_pending_declaration_is_cancelled_by_whoever_proves_its_address(nga: R
     from idp.store.sweep import sweep
 
     sweep(nga.app.base.database, nga.app.clock())
-    assert nga.app.provider.desk.declarations.photos(handed.id) == []
+    assert nga.app.provider.stores.declarations.photos(handed.id) == []
 
 
 def test_a_dissolved_agency_s_declaration_goes_to_its_successor(nga: Registrant) -> None:
@@ -202,11 +202,11 @@ def test_a_dissolved_agency_s_declaration_goes_to_its_successor(nga: Registrant)
 
     nga.begin()
     nga.fill()
-    desk = nga.app.provider.desk
-    old = desk.agencies.tree().get("07906")
+    agencies = nga.app.base.agencies
+    old = agencies.tree().get("07906")
     assert old
-    yesterday = desk.registrations.today - timedelta(days=1)
-    desk.agencies.put([replace(old, valid_to=yesterday, successor="079")])
+    yesterday = nga.app.provider.registration.declarations.today - timedelta(days=1)
+    agencies.put([replace(old, valid_to=yesterday, successor="079")])
     nga.prove()
 
     assert stored(nga, nga.reference()).form.agency == "079"
@@ -228,7 +228,7 @@ def test_drafts_end_and_undecided_declarations_lapse(nga: Registrant) -> None:
     nga.app.clock.move(25 * 3600)
 
     assert other.visitor.get("/register/form").headers["Location"] == "/register?why=over"
-    declarations = nga.app.provider.desk.declarations
+    declarations = nga.app.provider.stores.declarations
     assert declarations.end_expired(nga.app.clock()) == 0
     nga.app.clock.move(90 * 86_400)
     assert declarations.end_expired(nga.app.clock()) == 1

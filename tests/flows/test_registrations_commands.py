@@ -5,12 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from config.commands.context import opened_stores
-from config.desk_wiring import declarations_of
-from config.officer_wiring import sql_officers
+from config.cli.context import opened_stores
 from config.stores import Stores
 from idp.accounts.participants import Participant
-from idp.desk.declaration import Declaration, Form, new_id, new_reference
+from idp.accounts.references import new_id, new_reference
+from idp.registration.declaration import Declaration, Form
 from idp.store.agencies import SqlAgencies
 from idp.store.participants import SqlParticipants
 from tests.flows.test_commands import Operator
@@ -41,7 +40,7 @@ def declared(base: Stores, number: int = 1, agency: str = "00101") -> Declaratio
     form = Form("Trần Thị Bí Mật", f"00000007{number:02d}", phone=f"+849812345{number:02d}", agency=agency)
     draft = Declaration(new_id(), new_reference(), "individual", "register", new_id(), base.clock(), form=form)
     waiting = replace(draft, form=form).submitted(base.clock(), lapses_at=base.clock() + 86_400)
-    declarations_of(base).add(waiting)
+    base.declarations.add(waiting)
     return waiting
 
 
@@ -74,7 +73,7 @@ def test_an_officer_s_other_number_is_read_from_the_register(operator: Operator,
     operator.does("officers", "disable", "an.le", *WHY)
     operator.does("officers", "add", "ba.le", "--name", "Lê Ba", "--citizen-number", "000190000123", *WHY)
     for login in ("an.le", "ba.le"):
-        officer = sql_officers(base).find_by_login(login)
+        officer = base.officers.find_by_login(login)
         assert officer
         assert (officer.bhxh_code, officer.citizen_number) == ("0000000123", "000190000123")
 
@@ -82,13 +81,13 @@ def test_an_officer_s_other_number_is_read_from_the_register(operator: Operator,
 def test_a_declaration_is_listed_shown_masked_and_approved(operator: Operator, base: Stores) -> None:
     asked = declared(base)
     listed = operator.json("registrations", "list", "--agency", "00100")
-    shown = operator.does("registrations", "show", asked.shown_reference)
-    done = operator.json("registrations", "approve", asked.shown_reference, *LAN, *WHY)
+    shown = operator.does("registrations", "show", asked.formatted_reference)
+    done = operator.json("registrations", "approve", asked.formatted_reference, *LAN, *WHY)
 
-    assert [each["reference"] for each in listed] == [asked.shown_reference]
+    assert [each["reference"] for each in listed] == [asked.formatted_reference]
     assert "Bí Mật" not in shown
     assert "0000000701" not in shown
-    assert done == {asked.shown_reference: "approved"}
+    assert done == {asked.formatted_reference: "approved"}
     assert base.people.find_by_identifier("bhxh", "0000000701")
     again = operator.run("registrations", "approve", asked.reference.lower(), *LAN, *WHY)
     assert (again.exit_code, "meanwhile" in again.output) == (1, True)
@@ -113,7 +112,7 @@ def test_rejecting_and_giving_back_name_a_reason(operator: Operator, base: Store
     assert operator.run("registrations", "reject", first.reference, *LAN, *WHY).exit_code == 2
     assert operator.json("registrations", "reject", first.reference, *code, *LAN, *WHY)
     assert operator.json("registrations", "return", second.reference, *code, *LAN, *WHY)
-    states = [declarations_of(base).find(each.id) for each in (first, second)]
+    states = [base.declarations.find(each.id) for each in (first, second)]
     assert [each.state for each in states if each] == ["rejected", "returned"]
     assert operator.run("registrations", "resend", first.reference, *LAN, *WHY).exit_code == 1
 

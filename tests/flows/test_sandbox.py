@@ -14,13 +14,13 @@ import pytest
 from tests.support.browser import Browser, Page
 from tests.support.processes import stop
 from tests.support.provider import FIXED_CAPTCHA
-from tests.support.sandbox import PROJECT, Sandbox, started, three_ports_in_a_row
+from tests.support.sandbox import PROJECT, Sandbox, free_ports, started
 from tests.support.waiting import until
 
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with started(tmp_path_factory.mktemp("sandbox"), three_ports_in_a_row()) as running_sandbox:
+    with started(tmp_path_factory.mktemp("sandbox"), free_ports()) as running_sandbox:
         yield running_sandbox
 
 
@@ -111,7 +111,7 @@ def test_the_inbox_shows_what_the_provider_sends(sandbox: Sandbox) -> None:
 
 
 def test_control_c_ends_all_of_it_and_a_second_start_keeps_the_data(tmp_path: Path) -> None:
-    first_port = three_ports_in_a_row()
+    first_port = free_ports()
     with started(tmp_path, first_port) as sandbox:
         assert log_in(sandbox, "Đăng nhập").name == "portal-person"
         began = time.monotonic()
@@ -128,7 +128,7 @@ def test_control_c_ends_all_of_it_and_a_second_start_keeps_the_data(tmp_path: Pa
 
 
 def test_a_child_that_dies_takes_the_rest_along_and_its_last_lines_are_shown(tmp_path: Path) -> None:
-    first_port = three_ports_in_a_row()
+    first_port = free_ports()
     with started(tmp_path, first_port) as sandbox:
         os.kill(_child_of(sandbox, "portal"), signal.SIGKILL)
 
@@ -138,7 +138,7 @@ def test_a_child_that_dies_takes_the_rest_along_and_its_last_lines_are_shown(tmp
 
 
 def test_a_taken_port_is_named_and_nothing_is_started(tmp_path: Path) -> None:
-    first_port = three_ports_in_a_row()
+    first_port = free_ports()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", first_port + 1))
         taken.listen()

@@ -21,7 +21,7 @@ from tests.support.handset import codes
 from tests.support.ports import free_port
 from tests.support.provider import FIXED_CAPTCHA
 from tests.support.qr import drawn, read
-from tests.support.sandbox import PROJECT, Sandbox, started, three_ports_in_a_row
+from tests.support.sandbox import PROJECT, Sandbox, free_ports, started
 from tests.support.waiting import until
 
 PASSCODE = "135790"
@@ -29,7 +29,7 @@ PASSCODE = "135790"
 
 @pytest.fixture(scope="module")
 def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with started(tmp_path_factory.mktemp("phone"), three_ports_in_a_row()) as running:
+    with started(tmp_path_factory.mktemp("phone"), free_ports()) as running:
         yield running
 
 

@@ -18,10 +18,10 @@ import psycopg
 import pytest
 import redis
 
-from config.housekeeping import Witness
+from config.witness import Witness
 from idp.audit import Chain
 from idp.store.audit import Trail
-from keys.database import Database
+from idp.store.database import Database
 from tests.support import databases, servers
 from tests.support.browser import Page
 from tests.support.installation import installed

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.federation_wiring import sql_links
-from config.people_wiring import notices_of
+from config.container import Container
 from federation.officers import LinkOfficers
 from idp.accounts.birth_date import BirthDate
 from idp.accounts.participants import Participant
@@ -184,7 +183,7 @@ def test_another_persons_password_links_nothing(here: Brokered) -> None:
     journey.press("link-make")
 
     assert journey.place == "/link/refused"
-    assert here.app.provider.upstream_logins.links.of_account(here.account_of("0012345678")) == []
+    assert here.app.provider.federation.upstream_logins.links.of_account(here.account_of("0012345678")) == []
 
 
 def test_a_linked_account_without_citizen_number_gets_it_from_an_officer(here: Brokered) -> None:
@@ -192,13 +191,13 @@ def test_a_linked_account_without_citizen_number_gets_it_from_an_officer(here: B
     journey = here.through("dvcqg", "000887000111").press("link-confirm")
     journey.answer = journey.page()
     journey.press("code-submit", code=here.app.code_sent())
-    links = sql_links(here.app.base)
+    links = here.app.base.links
     proposed = [each for each in links.disputes() if each.reason == "number"]
 
     assert len(proposed) == 1
     asked = links.find_dispute(proposed[0].id)
     assert asked is not None
-    LinkOfficers(links, notices_of(here.app.base), here.app.clock).give_number(asked, "papers seen")
+    LinkOfficers(links, Container(here.app.base).accounts.notices, here.app.clock).give_number(asked, "papers seen")
     account = here.app.base.people.find(here.account_of("0011111111"))
     assert account is not None
     assert account.identifier("cccd") == "000887000111"
@@ -370,7 +369,7 @@ def test_the_status_tells_portals_which_ways_work(here: Brokered) -> None:
 
 
 def test_an_upstream_that_an_operator_closed_is_not_offered(here: Brokered) -> None:
-    store = sql_links(here.app.base)
+    store = here.app.base.links
     store.switch("vneid", Event("upstream.closed", facts={"upstream": "vneid"}), here.app.clock(), closed=True)
     here.app.clock.move(6)
     visitor = here.app.visitor()

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from config.commands.context import opened_stores
-from config.federation_wiring import sql_links, upstreams_of
+from config.cli.context import opened_stores
+from config.container import Container
 from tests.flows.test_commands import Operator
 from tests.flows.test_commands import operator as operator
 from tests.support.ports import free_port
@@ -130,7 +130,7 @@ def test_one_that_is_closed_is_closed_everywhere_until_it_is_opened(configured: 
 
     def is_open() -> bool:
         """As a process sees it that starts now."""
-        return "works" in {each.id for each in upstreams_of(base, sql_links(base)).open_to("individual")}
+        return "works" in {each.id for each in Container(base).federation.upstreams.open_to("individual")}
 
     assert is_open()
     assert "works is closed" in configured.does("upstreams", "disable", "works", *WHY)

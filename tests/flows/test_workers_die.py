@@ -17,17 +17,15 @@ from tests.support.wire import Closed, Wire
 WORKERS = 2
 
 
-@pytest.fixture(params=["gunicorn", "granian"])
+@pytest.fixture
 def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provider]:
     with installed(
         tmp_path,
         request,
-        # A worker of granian may not end by itself, and is then killed after this time.
         settings=CHEAP_HASH | {"IDP_WEB__GRACEFUL_TIMEOUT": "2"},
         people=people(1),
         clients=[PORTAL],
         workers=WORKERS,
-        server=request.param,
     ) as ready:
         yield ready
 

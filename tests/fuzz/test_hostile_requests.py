@@ -43,10 +43,10 @@ OPEN = CHEAP_HASH | {
 PARTNER = PORTAL | {"client_id": "partner", "first_party": False}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql and redis"])
 def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
     given = {"settings": OPEN, "people": people(THREADS), "clients": [PORTAL, PARTNER], "workers": 2}
-    with installed(tmp_path_factory.mktemp("fuzzed"), request, **given) as ready, ready.serving():  # type: ignore[arg-type]
+    with installed(tmp_path_factory.mktemp("fuzzed"), request, request.param, **given) as ready, ready.serving():  # type: ignore[arg-type]
         yield ready
 
 

@@ -6,8 +6,8 @@ MUTATIONS = (
     Mutation(
         "a form without its anti-forgery value is taken",
         "idp/web/browser.py",
-        "if not expected or not hmac.compare_digest(given.encode(), expected.encode()):",
-        "if not expected and not hmac.compare_digest(given.encode(), expected.encode()):",
+        "if not expected or not hmac.compare_digest(csrf.encode(), expected.encode()):",
+        "if not expected and not hmac.compare_digest(csrf.encode(), expected.encode()):",
         ("attacks/test_every_route.py::test_forms_of_a_session_need_its_anti_forgery_value",),
     ),
     Mutation(
@@ -19,14 +19,14 @@ MUTATIONS = (
     ),
     Mutation(
         "every origin may read answers",
-        "idp/web/headers.py",
+        "idp/http/headers.py",
         '("Cross-Origin-Resource-Policy", "same-origin"),',
         '("Access-Control-Allow-Origin", "*"),',
         ("attacks/test_every_route.py::test_no_cross_origin_reading",),
     ),
     Mutation(
         "the first address of X-Forwarded-For is believed",
-        "idp/web/network.py",
+        "idp/http/network.py",
         "for hop in reversed(hops[-20:]):",
         "for hop in hops[-20:]:",
         ("attacks/test_every_route.py::test_addresses_are_believed_from_listed_proxies_only",),

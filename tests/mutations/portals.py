@@ -13,8 +13,8 @@ MUTATIONS = (
     Mutation(
         "a redirect URI is compared by its beginning",
         "idp/oidc/clients.py",
-        'if hmac.compare_digest(registered.encode(), given.encode(errors="surrogatepass")):',
-        "if given.startswith(registered):",
+        'if hmac.compare_digest(registered.encode(), asked.encode(errors="surrogatepass")):',
+        "if asked.startswith(registered):",
         ("attacks/test_redirect_uri.py::test_a_near_miss_gets_an_error_page_and_no_redirect",),
     ),
     Mutation(
@@ -27,7 +27,7 @@ MUTATIONS = (
     Mutation(
         "a code shown twice ends nothing",
         "idp/oidc/codes.py",
-        "            self._families.revoke_grant(grant_id_of(handle))\n",
+        "            self.families.revoke_grant(grant_id_of(handle))\n",
         "",
         ("attacks/test_code_replay.py::test_a_second_redemption_fails_and_ends_what_the_first_one_got",),
     ),
@@ -85,8 +85,8 @@ MUTATIONS = (
     Mutation(
         "an assertion may be meant for others too",
         "idp/oidc/assertions.py",
-        "bool(given) and set(map(str, given)) <= set(audiences)",
-        "not set(map(str, given)).isdisjoint(audiences)",
+        "bool(named) and set(map(str, named)) <= set(audiences)",
+        "not set(map(str, named)).isdisjoint(audiences)",
         ("attacks/test_tokens.py::test_a_client_assertion_with_wrong_claims_is_refused",),
     ),
     Mutation(
@@ -116,5 +116,33 @@ MUTATIONS = (
         "        if not self._claim(value.secret, value.expires_at + REMEMBERED):\n            raise _invalid()\n",
         "",
         ("rules/oidc/test_device_grant.py::test_a_store_that_forgot_its_last_seconds_delivers_nothing_twice",),
+    ),
+    Mutation(
+        "a request with a coding of its body is read without gunicorn",
+        "config/serving/plain.py",
+        '"TRAILER", "TRANSFER_ENCODING", "UPGRADE"',
+        '"TRAILER", "UPGRADE"',
+        ("rules/web/test_plain.py::test_everything_else_is_left_to_gunicorn",),
+    ),
+    Mutation(
+        "of two headers of one name the last counts",
+        "config/serving/plain.py",
+        "if key is None or not colon or key in environ:",
+        "if key is None or not colon:",
+        ("rules/web/test_plain.py::test_whatever_is_read_is_read_as_gunicorn_reads_it",),
+    ),
+    Mutation(
+        "what a store has changed is answered a second time",
+        "idp/at_once.py",
+        "        attempt.has_changed = True\n",
+        "        attempt.has_changed = False\n",
+        ("contracts/test_ephemeral.py::test_every_change_is_noted_for_the_loop_of_a_worker",),
+    ),
+    Mutation(
+        "the loop takes a login that a thread then misses",
+        "idp/oidc/dispatch.py",
+        "        needs_thread()\n        handle, new",
+        "        handle, new",
+        ("contracts/test_at_once.py::test_a_person_with_a_session_logs_in_again",),
     ),
 )

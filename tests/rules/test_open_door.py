@@ -34,7 +34,7 @@ def test_what_others_made_is_in_the_notice() -> None:
     theirs = [file for file in PROJECT.glob("[!.]*/**/LICENSE*") if "node_modules" not in file.parts]
 
     assert theirs
-    for file in [*theirs, PROJECT / "idp/desk/divisions.csv"]:
+    for file in [*theirs, PROJECT / "idp/registration/divisions.csv"]:
         assert file.relative_to(PROJECT).as_posix() in text("NOTICE")
 
 
@@ -174,3 +174,21 @@ def test_a_question_has_the_answer_that_is_told(command: str, answer: str) -> No
 
 def test_six_questions_are_answered() -> None:
     assert len(ASKED) == 6
+
+
+def test_the_faster_argon2_is_built_from_the_lock_as_the_page_says(tmp_path: Path) -> None:
+    """The first line of docs/deploy.md is run; the second is the command of `make bench`, which builds it."""
+    page = text("docs/deploy.md")
+    extract = re.search(r"^sed .*requirements\.lock", page, re.MULTILINE)
+    assert extract
+    locked = subprocess.run(extract[0], shell=True, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+
+    assert locked.startswith("argon2-cffi-bindings==")
+    assert locked.count("--hash=sha256:") > 1
+    assert locked.count("==") == 1
+    build = 'CFLAGS="-O3 -march=x86-64-v3"'
+    options = "--require-hashes --no-deps --force-reinstall --no-cache-dir"
+    for place in (page, MAKEFILE):
+        assert build in place
+        assert options in place
+        assert "--no-binary argon2-cffi-bindings -r" in place

@@ -75,3 +75,13 @@ def test_the_page_of_limits_names_every_limit() -> None:
     fields = {f"limits.{field}" for field in type(Settings().limits).model_fields}
 
     assert fields - named == {"limits.attempts_in_total", "limits.client_failures"}
+
+
+def test_every_id_that_code_or_tests_name_is_on_the_list() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    listed = {each for cell in re.findall(r"^\| ([^|]+) \|", page, re.MULTILINE) for each in named(cell)}
+    rooms = ("config", "federation", "idp", "keys", "qr_login", "tests")
+    files = [path for room in rooms for path in (ROOT / room).rglob("*.py") if "node_modules" not in path.parts]
+
+    assert len(listed) > 150
+    assert {each for path in files for each in named(path.read_text())} - listed == set()

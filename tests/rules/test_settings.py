@@ -7,9 +7,10 @@ import pytest
 from click.testing import CliRunner
 
 from config import settings as our
-from config.cli import main
-from config.commands.config import documentation
-from config.settings import BadSettings, load
+from config.cli.config import documentation
+from config.cli.main import main
+from config.loading import load
+from config.settings import BadSettings
 
 PRODUCTION = {
     "IDP_ENVIRONMENT": "production",
@@ -220,7 +221,7 @@ def test_an_upstream_that_cannot_work_or_must_not_is_refused(
 def test_secrets_of_upstreams_are_masked_when_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, **upstreams(VNEID))
 
-    assert "a secret of both" not in str(our.shown(load()))
+    assert "a secret of both" not in str(our.printable(load()))
 
 
 def test_every_complaint_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -267,7 +268,7 @@ def test_secrets_are_masked_when_shown(monkeypatch: pytest.MonkeyPatch) -> None:
         IDP_KEYS__MASTER_KEY_FILE="",
     )
 
-    assert "geheim" not in str(our.shown(load()))
+    assert "geheim" not in str(our.printable(load()))
 
 
 def test_the_documentation_of_the_settings_is_fresh() -> None:

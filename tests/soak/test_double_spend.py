@@ -19,8 +19,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from sqlalchemy import select
 
+from idp.store.database import Database
 from idp.store.tables import refresh_family
-from keys.database import Database
 from tests.support.installation import PAIRS, installed
 from tests.support.live import BASIC, CHEAP_HASH, FORM, PORTAL, REDIRECT, REQUEST, VERIFIER, Visit, people, read_json
 from tests.support.provider import Provider

@@ -30,7 +30,7 @@ from authlib.oauth2 import OAuth2Error
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.serving import make_server
 
-from config.wiring import device_codes_of, proofs_of
+from config.container import Container
 from idp.errors import StoreDown, UserError
 from idp.login.attempt import Held, LoginAttempt, browser_of
 from idp.login.authentication import Authentication, Proved
@@ -168,25 +168,25 @@ class Uses:
         return Grant("portal", self._authentication, "sid", ("openid",), None)
 
     def _code(self) -> Callable[[], object]:
-        codes = self.app.provider.issuing.codes
+        codes = self.app.provider.oidc.issuing.codes
         handle = codes.issue(AuthorizationCode(self._grant, REDIRECT, challenge()))
         return lambda: codes.redeem(handle)
 
     def _attempt(self) -> Callable[[], object]:
         p, secret = self.app.provider, secrets.token_urlsafe(16)
         begun = LoginAttempt((), "", "", browser_of(secret), self.app.clock())
-        handle = p.attempts.begin(begun, secret)
-        second = p.attempts.logged_in(handle, begun, Proved(self._authentication, 0.0), remember=False)
+        handle = p.login.attempts.begin(begun, secret)
+        second = p.login.attempts.logged_in(handle, begun, Proved(self._authentication, 0.0), remember=False)
 
         def finish() -> bool:
-            attempt = p.attempts.load(handle, Held(secret, second))
+            attempt = p.login.attempts.load(handle, Held(secret, second))
             entry = Entry(ClientInfo("", NETWORK), None, handle, attempt)
-            return isinstance(p.dispatcher.next_at_home(entry, handle, attempt), Opened)
+            return isinstance(p.oidc.dispatcher.next_at_home(entry, handle, attempt), Opened)
 
         return finish
 
     def _device(self) -> Callable[[], object]:
-        codes, client = device_codes_of(self.app.base), self.app.provider.clients.find("portal")
+        codes, client = Container(self.app.base).oidc.device_codes, self.app.provider.oidc.clients.find("portal")
         assert client
         begun = codes.begin(client, "openid", None, NETWORK)
         asked = codes.find(begun.user_code)
@@ -214,7 +214,7 @@ class Uses:
         return lambda: self._is_given_a_token(fields)
 
     def _proof(self) -> Callable[[], object]:
-        nonce, url = proofs_of(self.app.base).nonce(), self.app.settings.issuer + "/token"
+        nonce, url = Container(self.app.base).oidc.proofs.nonce(), self.app.settings.issuer + "/token"
         proof = self.key.proof("POST", url, now=self.app.clock(), nonce=nonce)
         headers = urllib3.make_headers(basic_auth=f"bound:{SECRET}") | {"DPoP": proof}
         return lambda: self._is_given_a_token({}, headers)

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
+from idp.store.database import Database
 from idp.store.participants import SqlParticipants
 from idp.store.people import SqlPeople
-from keys.database import Database
 from tests.support.plans import plan_of
 from tests.support.provider import IDP
 

@@ -21,7 +21,7 @@ from urllib.parse import urlencode, urlsplit
 import pytest
 from sqlalchemy import insert
 
-from config.stores import passwords_of
+from config.container import Container
 from idp.store.tables import enrolled_device
 from tests.support.browser import Browser, Page
 from tests.support.dpop import ProofKey
@@ -155,7 +155,7 @@ def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Provide
 def enrolled(provider: Provider, count: int) -> list[Handset]:
     """Phones that are devices already: enrolment is not what is tried here."""
     base, now = laid(provider), time.time()
-    passcode = passwords_of(base.settings, base.secrets).hash(PASSCODE)
+    passcode = Container(base).accounts.passwords.hash(PASSCODE)
     phones = [Handset(provider.issuer, number) for number in range(1, count + 1)]
     for phone in phones:
         account = base.people.find_by_identifier("bhxh", bhxh(phone.person))

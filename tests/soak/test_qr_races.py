@@ -16,11 +16,11 @@ from sqlalchemy import insert
 from idp.accounts.devices import Device
 from idp.ports import EphemeralStore
 from idp.store import tables
+from idp.store.database import Database
 from idp.store.devices import SqlTickets, row_of
 from idp.store.ephemeral_redis import RedisEphemeralStore
 from idp.store.ephemeral_sql import SqlEphemeralStore
 from idp.store.people import SqlPeople
-from keys.database import Database
 from qr_login.flow import AskingBrowser, QrRefused, State
 from qr_login.logins import Claim, QrLogins
 from qr_login.picture import Pictures

@@ -26,11 +26,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from joserfc.util import urlsafe_b64decode
 
+from idp.store.database import Database
+from idp.store.signing_keys import SqlKeyStore
 from keys import masters
 from keys.changes import KeyPolicy, Plan
-from keys.database import Database
 from keys.rotation import KeyStore, generate
-from keys.store import SqlKeyStore
 from tests.support.installation import PAIRS, installed
 from tests.support.live import CHEAP_HASH, PORTAL, Visit, people, read_json
 from tests.support.provider import IDP, Provider

@@ -12,10 +12,10 @@ import pytest
 from sqlalchemy import func, select
 
 from idp.accounts.one_time import CodeRequest
+from idp.http.store_errors import STORE_DOWN
 from idp.limits.budgets import OverBudget
 from idp.store import tables as t
-from idp.store.store_errors import STORE_DOWN
-from keys.database import Database
+from idp.store.database import Database
 from tests.contracts.test_one_time_codes import desk
 from tests.support.clock import FrozenClock
 from tests.support.rivals import PROCESSES, THREADS, outcomes

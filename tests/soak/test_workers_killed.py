@@ -2,7 +2,8 @@
 
 A random one every two seconds by TERM, ABRT or KILL, at a third of what the installation carries. An answer that
 fails is safe to ask for again, nothing acknowledged is lost, and the metrics are right at the end. `make soak` does so
-for ten minutes, `make test` for a few kills. `SOAK_SEED` repeats a run, `SOAK_KILLS` sets another number.
+for ten minutes, `make test` for a few kills: too few for a share of all requests, so there no more may fail than a
+killed worker had in its hands. `SOAK_SEED` repeats a run, `SOAK_KILLS` sets another number.
 """
 
 import json
@@ -46,6 +47,7 @@ class Client:
     asked: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     tokens_given: int = 0
+    waited: float = 0.0
 
     def __post_init__(self) -> None:
         self.visit = Visit(self.provider.issuer, fresh=bool(self.number % 2), person=self.number)
@@ -88,10 +90,13 @@ class Client:
         return page
 
     def _try(self, step: Callable[[], Page]) -> Page | None:
+        began = time.monotonic()
         try:
             page = step()
         except urllib3.exceptions.HTTPError:
             return None
+        finally:
+            self.waited += time.monotonic() - began
         return None if page.status >= 500 else page
 
 
@@ -138,6 +143,7 @@ def test_workers_are_killed_under_load(provider: Provider, kills: int, capsys: p
     for client in clients:
         assert not client.failed
         client.asked.clear()
+        client.waited = 0.0
         client.pace = 3 * CLIENTS / carries
 
     def kill() -> None:
@@ -155,8 +161,18 @@ def test_workers_are_killed_under_load(provider: Provider, kills: int, capsys: p
             f"\nworkers killed, seed {seed}: {dict(done)}; {asked} asked for, {asked / took:.0f}/s of {carries:.0f}/s, "
             f"{failed.total()} failed {dict(failed)}; {took:.0f} s"
         )
-    assert failed.total() <= max(1 if kills == FEW else 0, MOST_FAILED * asked)
+    in_hand = sum(client.waited for client in clients) / took / WORKERS
+    assert failed.total() <= (most_in_hand(done, in_hand) if kills == FEW else MOST_FAILED * asked), f"{in_hand:.2f}"
     assert_nothing_is_lost(provider, clients, failed)
+
+
+def most_in_hand(done: Counter[str], in_hand: float) -> float:
+    """Requests in the hands of the workers that could not end them: the mean, three deviations and one more.
+
+    TERM fails no request. `in_hand` is the mean number of requests that a worker has at any moment.
+    """
+    mean = (done.total() - done["SIGTERM"]) * in_hand
+    return mean + 3 * mean**0.5 + 1
 
 
 def assert_nothing_is_lost(provider: Provider, clients: list[Client], failed: Counter[str]) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from werkzeug.test import TestResponse
 
-from config.people_file import read_person
+from config.cli.people_file import read_person
 from idp.accounts.participants import Participant
 from idp.store.participants import SqlParticipants
 from tests.support import leaks
@@ -142,7 +142,7 @@ def configured(world: SimulatedUpstreams) -> list[dict[str, Any]]:
 def populate(app: App) -> None:
     """The accounts of the sandbox, all with the password of the first, and the register of participants."""
     people = json.loads((SANDBOX / "people.json").read_text(encoding="utf-8"))
-    hashed = app.provider.passwords.hash(people[0]["password"])
+    hashed = app.provider.accounts.passwords.hash(people[0]["password"])
     for person in people:
         account, _ = read_person(person | {"temporary": False}, app.clock())
         leaks.PEOPLE.update({account.name, *(i.value for i in account.identifiers)})

@@ -41,7 +41,7 @@ class Registrant:
     def __init__(self, app: App, visitor: Visitor | None = None) -> None:
         self.app = app
         self.visitor = visitor or app.visitor()
-        if not len(app.provider.desk.agencies.tree()):
+        if not len(app.provider.stores.agencies.tree()):
             open_agencies(app)
 
     def begin(self, kind: str = "individual") -> TestResponse:
@@ -54,7 +54,7 @@ class Registrant:
         """Send the form; `pictures` are roles, or files by role."""
         page = self.visitor.get("/register/form")
         files = pictures if isinstance(pictures, dict) else {role: drawn() for role in pictures}
-        day = self.app.provider.desk.registrations.today
+        day = self.app.provider.registration.declarations.today
         fields = FIELDS | {"starts_on": day.strftime("%d/%m/%Y")} | changes
         data: dict[str, Any] = {name: value for name, value in fields.items() if value is not None}
         data |= {role: (BytesIO(file), f"{role}.jpg") for role, file in files.items()}

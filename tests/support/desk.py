@@ -3,10 +3,11 @@
 from dataclasses import replace
 from typing import Any
 
-from idp.desk.agencies import Agency
-from idp.desk.declaration import Declaration, Form, new_id, new_reference
-from idp.desk.officers import Officer, Own
+from idp.accounts.references import new_id, new_reference
 from idp.ephemeral_records import digest, new_secret
+from idp.officers.agencies import Agency
+from idp.officers.officers import Officer, Own
+from idp.registration.declaration import Declaration, Form
 from tests.support.app import App
 
 PHONE, EMAIL = "+84981234567", "nga@example.com"
@@ -38,7 +39,7 @@ FORM = Form(
 
 def open_agencies(app: App) -> None:
     """Bring in the agencies."""
-    app.provider.desk.agencies.put(AGENCIES)
+    app.provider.stores.agencies.put(AGENCIES)
 
 
 def declared(app: App, **changes: Any) -> Declaration:
@@ -56,7 +57,7 @@ def declared(app: App, **changes: Any) -> Declaration:
         email_verified_at=now,
     )
     new = replace(new, **changes)
-    app.provider.desk.declarations.add(new)
+    app.provider.stores.declarations.add(new)
     handed = new.submitted(now, lapses_at=now + 90 * 86_400)
-    assert app.provider.desk.declarations.submit(handed, [])
+    assert app.provider.stores.declarations.submit(handed, [])
     return handed

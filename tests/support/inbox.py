@@ -20,7 +20,7 @@ def received(folder: Path) -> list[Received]:
 
 def deliver(app: App) -> list[Received]:
     """Send what is due now in this process and return everything that was ever received, oldest first."""
-    app.provider.deliveries.once()
+    app.provider.oidc.deliveries.once()
     return received(app.settings.data_dir / "inbox")
 
 

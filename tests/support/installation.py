@@ -14,11 +14,14 @@ from typing import Any
 import pytest
 import redis
 
-from config.commands.clients import register
-from config.people_file import read_person
+from config.cli.clients import register
+from config.cli.people_file import read_person
+from config.container import Container
 from config.settings import PREFIX, Settings
-from config.stores import Stores, open_stores, passwords_of
+from config.stores import Stores
 from tests.support import databases, leaks
+from tests.support.app import make_keys
+from tests.support.ports import free_port
 from tests.support.provider import TESTING, Provider
 
 PAIRS = ("sqlite", "postgresql and redis")
@@ -34,13 +37,17 @@ def installed(
     people: Sequence[Mapping[str, Any]] = (),
     clients: Sequence[Mapping[str, Any]] = (),
     workers: int = 1,
-    server: str | None = None,
+    port: int | None = None,
+    own_keys: bool = False,
 ) -> Iterator[Provider]:
-    """An installation in `home` that is ready to serve, in test mode; its stores end with the block."""
+    """An installation in `home` that is ready to serve, in test mode; its stores end with the block.
+
+    It shares its first keys with the others of this run, unless it wants `own_keys`.
+    """
     with store_pair(stores, home, request) as chosen:
         given = TESTING | chosen | dict(settings or {})
-        provider = Provider(home, given, workers=workers, server=server)
-        seed(provider, people, clients)
+        provider = Provider(home, given, workers=workers, port=port or free_port())
+        seed(provider, people, clients, own_keys)
         yield provider
 
 
@@ -67,13 +74,18 @@ def laid(provider: Provider) -> Stores:
         section, _, key = name.removeprefix(PREFIX).lower().partition("__")
         if section in ("store", "login"):
             sections.setdefault(section, {})[key] = value
-    return open_stores(Settings(**sections))
+    return Stores(Settings(**sections))
 
 
-def seed(provider: Provider, people: Sequence[Mapping[str, Any]], clients: Sequence[Mapping[str, Any]]) -> None:
+def seed(
+    provider: Provider,
+    people: Sequence[Mapping[str, Any]],
+    clients: Sequence[Mapping[str, Any]],
+    own_keys: bool = False,
+) -> None:
     """Make keys, and write people and clients."""
     base = laid(provider)
-    now, hashes, hasher = base.clock(), dict[str, str](), passwords_of(base.settings, base.secrets)
+    now, hashes, hasher = base.clock(), dict[str, str](), Container(base).accounts.passwords
     for person in people:
         account, password = read_person(person, now)
         assert password
@@ -81,7 +93,10 @@ def seed(provider: Provider, people: Sequence[Mapping[str, Any]], clients: Seque
         if password not in hashes:
             hashes[password] = hasher.hash(password)
         base.people.add(replace(account, password_hash=hashes[password], password_changed_at=now))
-    base.rotator.prepare({metadata.get("id_token_signed_response_alg", "RS256") for metadata in clients})
+    wanted = {metadata.get("id_token_signed_response_alg", "RS256") for metadata in clients}
+    if not own_keys and wanted <= set(base.settings.keys.algorithms):
+        make_keys(base)
+    base.rotator.prepare(wanted)
     for metadata in clients:
         register(base, metadata, metadata.get("client_secret"), "test")
     base.close()

@@ -3,7 +3,7 @@ compares with SQLite; a failover that lost what was written last is `restore`.""
 
 from collections.abc import Callable
 
-from idp.ports import SPENT, Spent
+from idp.ports import SPENT, NewRecord, Spent
 
 Records = dict[str, tuple[bytes | None, float]]
 
@@ -40,6 +40,16 @@ class InMemory:
             return False
         self.records[key] = (new, self.records[key][1])
         return True
+
+    def get_and_put(self, key: str, new: NewRecord, *, now: float) -> tuple[bytes | None, bool]:
+        found = self.get(key, now=now)
+        return found, found is not None and self.put(new.key, new.value, expires_at=new.expires_at, now=now)
+
+    def take_and_put(self, key: str, new: NewRecord, *, now: float) -> bytes | Spent | None:
+        found = self.take(key, now=now)
+        if isinstance(found, bytes):
+            self.put(new.key, new.value, expires_at=new.expires_at, now=now)
+        return found
 
     def copy(self) -> Records:
         return dict(self.records)

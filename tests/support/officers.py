@@ -12,10 +12,11 @@ import pyotp
 from werkzeug.test import Client as HttpClient
 from werkzeug.test import TestResponse
 
-from config.officer_wiring import officer_logins_of, roster_of, sql_officers
-from idp.desk.agencies import Agency
-from idp.desk.declaration import Declaration, Form, Photo, Role, new_id, new_reference
-from idp.desk.officers import Officer, Own, Roster
+from config.container import Container
+from idp.accounts.references import new_id, new_reference
+from idp.officers.agencies import Agency
+from idp.officers.officers import Officer, Own, Roster
+from idp.registration.declaration import Declaration, Form, Photo, Role
 from tests.support.app import App, running_app
 
 CONSOLE = "https://officers.example.test"
@@ -46,12 +47,12 @@ class Desk:
         )
         for agency, right in rights or (("00101", "decide"),):
             officer = self.roster.grant(officer, agency, right, "test")  # type: ignore[arg-type]
-        logins = officer_logins_of(self.app.base, self.app.provider.passwords)
+        logins = Container(self.app.base).officers.officer_logins
         token = self.roster.invite(officer, "test")
         self.secrets[login] = logins.secret_for(token)
         logins.enrol(token, PASSWORD, self.code(login))
         self.app.clock.move(30)
-        return sql_officers(self.app.base).find(officer.id) or officer
+        return self.app.base.officers.find(officer.id) or officer
 
     def code(self, login: str = "lan.nguyen") -> str:
         """What the officer's authenticator shows now."""
@@ -78,7 +79,7 @@ class Desk:
         now = self.app.clock()
         made = Declaration(new_id(), new_reference(), "individual", "register", new_id(), now, form=form)
         made = replace(made, **{n: v for n, v in more.items() if n not in names})
-        store, waiting = self.app.provider.desk.declarations, made.submitted(now, lapses_at=now + 90 * 86_400)
+        store, waiting = self.app.provider.stores.declarations, made.submitted(now, lapses_at=now + 90 * 86_400)
         store.add(made)
         for role, jpeg in pictures.items():
             assert store.put_photo(Photo(made.id, role, jpeg, 3, 4, now, now + 86_400))
@@ -88,7 +89,7 @@ class Desk:
 
     def stored(self, declaration: Declaration) -> Declaration:
         """The declaration as it is now."""
-        found = self.app.provider.desk.declarations.find(declaration.id)
+        found = self.app.provider.stores.declarations.find(declaration.id)
         assert found
         return found
 
@@ -141,8 +142,8 @@ class OfficerBrowser:
 
 def desk_of(app: App) -> Desk:
     """The desk of a running installation, with made-up agencies."""
-    app.provider.desk.agencies.put(AGENCIES)
-    return Desk(app, roster_of(app.base))
+    app.provider.stores.agencies.put(AGENCIES)
+    return Desk(app, app.provider.officers.roster)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from keys.database import Database
+from idp.store.database import Database
 
 
 def plan_of(database: Database, call: Callable[[], object]) -> str:

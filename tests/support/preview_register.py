@@ -4,7 +4,7 @@ from datetime import date
 from types import SimpleNamespace
 from typing import Any
 
-from idp.desk.agencies import Agency, Tree
+from idp.officers.agencies import Agency, Tree
 from idp.web.register.choices import choices
 from idp.web.register.wording import (
     GRADES,
@@ -129,7 +129,7 @@ def _status() -> list[Raw]:
     shown: list[Raw] = [
         ("register-status", state, "register/status.html", context) for state, context in states.items()
     ]
-    gone = SimpleNamespace(shown_reference=REFERENCE)
+    gone = SimpleNamespace(formatted_reference=REFERENCE)
     return [*shown, ("register-cancelled", "plain", "register/cancelled.html", {"declaration": gone})]
 
 
@@ -143,7 +143,9 @@ def _done() -> dict[str, Any]:
     form = SimpleNamespace(agency=OFFICE.code)
     digest = "0123456789abcdef" * 4
     return {
-        "declaration": SimpleNamespace(shown_reference=REFERENCE, request="register", form=form, form_digest=digest),
+        "declaration": SimpleNamespace(
+            formatted_reference=REFERENCE, request="register", form=form, form_digest=digest
+        ),
         "requests": REQUESTS,
         "lines": [(label(name), said[name]) for name in names],
         "agency": OFFICE,

@@ -15,7 +15,7 @@ need() { # need PACKAGE COMMAND...
     shift
     "$@" >/dev/null 2>&1 || missing="$missing $package"
 }
-need chromium command -v chromium
+need chromium-headless-shell command -v chromium-headless-shell
 need redis-server command -v redis-server
 need postgresql postgresql
 need nodejs command -v node

@@ -33,7 +33,8 @@ class Provider:
     port: int = field(default_factory=free_port)
     operations_port: int = field(default_factory=free_port)
     workers: int = 1
-    server: str | None = None
+    under: tuple[str, ...] = ()
+    """A command that runs the server, such as `prlimit`."""
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -69,9 +70,7 @@ class Provider:
     @contextlib.contextmanager
     def serving(self) -> Iterator["Provider"]:
         """Serve until the block ends."""
-        command = [str(IDP), "serve", "--bind", f"127.0.0.1:{self.port}", "--workers", str(self.workers)]
-        if self.server:
-            command += ["--server", self.server]
+        command = [*self.under, str(IDP), "serve", "--bind", f"127.0.0.1:{self.port}", "--workers", str(self.workers)]
         with running(
             command, log=self.log, answers=self.is_ready, environment=self._environment(), directory=self.home
         ) as self.process:
@@ -93,7 +92,7 @@ class Provider:
         return children(master) if master else set()
 
     def master_process(self) -> int | None:
-        """gunicorn's master or granian's parent; `process` is the one before it, which serves nobody."""
+        """gunicorn's master; `process` is the one before it, which serves nobody."""
         assert self.process
         return next(iter(children(self.process.pid)), None)
 
@@ -122,9 +121,6 @@ class Provider:
             "IDP_DATA_DIR": str(self.home / "data"),
             "IDP_WEB__OPERATIONS_BIND": f"127.0.0.1:{self.operations_port}",
         }
-        if self.server == "granian":
-            # Its worker may wait for nothing until its patience ends (decision 0005).
-            usual["IDP_WEB__GRACEFUL_TIMEOUT"] = "1"
         return inherited | usual | dict(self.settings)
 
 
@@ -136,10 +132,9 @@ def running_provider(
     people: list[dict[str, Any]] | None = None,
     clients: list[dict[str, Any]] | None = None,
     workers: int = 1,
-    server: str | None = None,
 ) -> Iterator[Provider]:
     """Migrate, load and serve in `home`; test mode is on unless `settings` say otherwise."""
-    provider = Provider(home, TESTING | dict(settings or {}), workers=workers, server=server)
+    provider = Provider(home, TESTING | dict(settings or {}), workers=workers)
     provider.command("db", "upgrade")
     if people:
         provider.load("accounts", people)

@@ -12,8 +12,8 @@ from werkzeug.test import TestResponse
 
 from config.stores import Stores
 from idp.store import tables
+from idp.store.database import Database
 from idp.store.devices import SqlTickets
-from keys.database import Database
 from qr_login.drawing import MODULES, QUIET
 from qr_login.flow import QrLogin
 from qr_login.logins import QrLogins
@@ -114,5 +114,5 @@ def shown(visitor: Visitor, attempt: str, **more: Any) -> Waiting:
 
 def logins(app: App) -> Any:
     """The engine, as the phone's API uses it."""
-    assert app.provider.qr
-    return app.provider.qr.logins
+    assert app.provider.qr_login.is_on
+    return app.provider.qr_login.logins

@@ -1,4 +1,7 @@
-"""Many at once: the same call in two processes with four threads each, all beginning together."""
+"""Many at once: the same call in two processes with four threads each, all beginning together.
+
+The processes are forked from one that has only imported what calls need, so none inherits a connection.
+"""
 
 import multiprocessing
 import threading
@@ -10,6 +13,7 @@ from queue import Empty
 from typing import Any
 
 PROCESSES, THREADS = 2, 4
+_IMPORTED = ["psycopg", "pytest", "redis", "tests.support.app"]
 
 
 class Fell(Exception):
@@ -18,7 +22,8 @@ class Fell(Exception):
 
 def outcomes(call: Any, *given: Any, patience: float = 120) -> list[Any]:
     """What all the calls of `call(*given)` gave, in one list; fails after `patience` seconds, or when one fell."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(_IMPORTED)
     start, results = context.Barrier(PROCESSES), context.Queue()
     children = [context.Process(target=_run, args=(call, given, start, results)) for _ in range(PROCESSES)]
     for child in children:

@@ -21,7 +21,7 @@ _POSTGRESQL_HOMES = ("/usr/lib/postgresql", "/usr/pgsql", "/opt/homebrew/opt")
 # A test cluster may lose everything in a power cut; losing nothing costs minutes.
 _UNSAFE_AND_FAST = (
     *("fsync=off", "full_page_writes=off", "synchronous_commit=off", "max_connections=300"),
-    *("autovacuum=off", "wal_level=minimal", "max_wal_senders=0"),
+    *("autovacuum=off", "wal_level=minimal", "max_wal_senders=0", "jit=off"),
 )
 
 

@@ -4,7 +4,6 @@ import base64
 import contextlib
 import json
 import os
-import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -110,7 +109,7 @@ def query(page: Page) -> dict[str, str]:
 @contextlib.contextmanager
 def simulated(home: Path) -> Iterator[SimulatedUpstreams]:
     """Run `python -m sandbox upstreams` until the block ends."""
-    first = _first_port()
+    first = free_port(*_PLACES.values())
     environment = {name: value for name, value in os.environ.items() if not name.startswith("IDP_")}
     environment |= {"SANDBOX_PORT_OFFSET": str(first - 8000), "IDP_DATA_DIR": str(home / "data")}
     found = SimulatedUpstreams(first, home / "data")
@@ -123,13 +122,3 @@ def simulated(home: Path) -> Iterator[SimulatedUpstreams]:
     command = [sys.executable, "-m", "sandbox", "upstreams"]
     with running(command, log=home / "upstreams.log", answers=answers, environment=environment, directory=PROJECT):
         yield found
-
-
-def _first_port() -> int:
-    """A port whose third and fourth after it are free."""
-    while True:
-        first = free_port()
-        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
-            for place in _PLACES.values():
-                stack.enter_context(socket.socket()).bind(("127.0.0.1", first + place))
-            return first

@@ -1,6 +1,6 @@
-"""The officer console: pages of a host of its own, for people who decide.
+"""The officer console: pages on their own host, for the people who decide.
 
-Path through it: `door.py` lets officers in -> `console.py` says on every page who is there -> `queue.py` lists what
-waits, `dossier.py` shows one request and takes the decision, `pairs.py` is what takes two officers, `conflicts.py` and
-`data.py` are links that were refused and what people ask about their data. Citizens' pages are on another host.
+Path through it: `door.py` lets officers in -> `console.py` finds the officer for every page -> `queue.py` lists what
+waits, `dossier.py` shows one request and takes the decision, `pairs.py` is for what needs two officers, `conflicts.py`
+for refused links, and `data.py` for people's requests about their data. Citizens' pages are on another host.
 """

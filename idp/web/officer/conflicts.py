@@ -1,4 +1,4 @@
-"""Refused links: the list, and one of them, which one officer leaves refused and two link all the same."""
+"""Refused links: the list, and one of them, which one officer may leave refused and two may link after all."""
 
 from typing import Any
 
@@ -6,18 +6,19 @@ from flask import abort, redirect
 from werkzeug.wrappers import Response
 
 from idp.accounts.people import People
-from idp.desk.officers import NotAllowed, Officer
-from idp.desk.proposals import Proposals
+from idp.dates import local_date
 from idp.errors import BadRequest
+from idp.officers.officers import NotAllowed, Officer
 from idp.ports import Conflict, ConflictOver
+from idp.registration.proposals import Proposals
 from idp.web.officer.console import REFUSALS, Console, NoRight, OfficerPage, line
-from idp.web.officer.dossier import summary_of, when
+from idp.web.officer.dossier import summary_of
 from idp.web.officer.sentences import CONFLICTS, SAID
 from idp.web.sentences import NOTICES
 
 
 class ConflictsPage(OfficerPage):
-    """Oldest first."""
+    """Conflicts, oldest first."""
 
     right = "links"
 
@@ -26,12 +27,12 @@ class ConflictsPage(OfficerPage):
         self._proposals = proposals
 
     def get(self, officer: Officer) -> Response:
-        rows = [shown(each) for each in self._proposals.conflicts(officer)]
+        rows = [conflict_row(each) for each in self._proposals.conflicts(officer)]
         return self.show("links.html", officer, rows=rows, message=SAID.get(self.query.get("said", "")))
 
 
 class ConflictPage(OfficerPage):
-    """Who came, whom it concerns, both masked."""
+    """Who came and whose account it is, both masked."""
 
     right = "links"
 
@@ -76,7 +77,7 @@ class ConflictPage(OfficerPage):
         return self.show(
             "link.html",
             officer,
-            c=shown(conflict),
+            c=conflict_row(conflict),
             said_of=conflict.upstream_facts,
             agreement=conflict.agreement,
             account=summary_of(about) if about else None,
@@ -87,12 +88,12 @@ class ConflictPage(OfficerPage):
         )
 
 
-def shown(conflict: Conflict) -> dict[str, Any]:
-    """What the pages say of a conflict."""
+def conflict_row(conflict: Conflict) -> dict[str, Any]:
+    """What the pages show of a conflict."""
     return {
         "id": conflict.id,
         "upstream": conflict.upstream,
         "reason": CONFLICTS.get(conflict.reason, conflict.reason),
         "times": conflict.times,
-        "at": when(conflict.created_at),
+        "at": local_date(conflict.created_at),
     }

@@ -1,20 +1,19 @@
-"""What every page of the console stands on: who is there, the anti-forgery value, and what may be opened."""
+"""What every page of the console is built on: the officer, the anti-forgery value, and what may be opened."""
 
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 
 from flask import redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from idp.accounts.password_rules import VIETNAM
-from idp.desk.agencies import Agencies, Tree
-from idp.desk.officer_logins import OfficerLogins
-from idp.desk.officers import Officer, Right
+from idp.dates import local_day
 from idp.errors import Forbidden, UserError
+from idp.officers.agencies import Agencies, Tree
+from idp.officers.logins import OfficerLogins
+from idp.officers.officers import Officer, Right
 from idp.ports import Clock
 from idp.web.browser import Browser, WebContext, csrf_of, this_browser, with_query
 from idp.web.page import Page
@@ -24,14 +23,14 @@ LONGEST_NOTE = 200
 
 
 class NoRight(UserError):
-    """The officer may not do this; `kind` names the sentence."""
+    """The officer may not do this; `kind` selects the sentence."""
 
     kind = "no_right"
     status = 403
 
 
 class OtherAgency(NoRight):
-    """The request belongs to an agency in which the officer has no right."""
+    """The request belongs to an agency where the officer has no right."""
 
     kind = "other_agency"
 
@@ -43,7 +42,7 @@ class OwnRequest(NoRight):
 
 
 class Alone(NoRight):
-    """Whoever is not known as a person decides nothing alone."""
+    """An officer who is not a known person may not decide alone."""
 
     kind = "alone"
 
@@ -53,7 +52,7 @@ REFUSALS: dict[str, type[NoRight]] = {"agency": OtherAgency, "own_request": OwnR
 
 @dataclass(frozen=True)
 class Console:
-    """What the pages share. `names` gives officers' names by id, `waiting` how many proposals wait for somebody."""
+    """What the pages share. `names` returns officers' names by id, `waiting` the number of open proposals."""
 
     context: WebContext
     logins: OfficerLogins
@@ -68,19 +67,19 @@ class Console:
         return self.agencies.tree()
 
     def today(self) -> Any:
-        """The day in Việt Nam."""
-        return datetime.fromtimestamp(self.clock(), VIETNAM).date()
+        """The current day in Vietnam."""
+        return local_day(self.clock())
 
 
 class OfficerPage(Page):
-    """A page for officers who are in; `right` is what one needs somewhere to open it."""
+    """A page for logged-in officers; `right` is what the officer needs in at least one agency to open it."""
 
     right: ClassVar[Right | None] = None
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
-    def dispatch_request(self, **given: Any) -> ResponseReturnValue:
+    def dispatch_request(self, **args: Any) -> ResponseReturnValue:
         browser = this_browser(self.console.context)
         secret = self.console.secret(browser)
         seen = self.console.logins.seen(secret) if secret else None
@@ -90,10 +89,10 @@ class OfficerPage(Page):
             _demand_csrf(browser, secret or "")
         if self.right and not seen.holds(self.right):
             raise NoRight(f"no right {self.right}")
-        return super().dispatch_request(officer=seen, **given)
+        return super().dispatch_request(officer=seen, **args)
 
     def show(self, template: str, officer: Officer, status: int = 200, **context: Any) -> Response:
-        """The page, dressed as the console."""
+        """The page, in the layout of the console."""
         secret = self.console.secret(this_browser(self.console.context)) or ""
         rights = {right for _, right in officer.rights}
         body = render_template(
@@ -116,5 +115,5 @@ def _demand_csrf(browser: Browser, secret: str) -> None:
 
 
 def line(text: str) -> str:
-    """What an officer wrote, on one line and bounded."""
+    """An officer's text, on one line and of limited length."""
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:LONGEST_NOTE]

@@ -1,4 +1,4 @@
-"""What people ask about their own data: the list with the days that the law gives, and one request with its answer."""
+"""People's requests about their own data: the list with the legal deadlines, and one request with its answer."""
 
 from typing import Any
 
@@ -6,12 +6,13 @@ from flask import abort, redirect
 from werkzeug.wrappers import Response
 
 from idp.accounts.people import People
-from idp.desk.data_requests import DAY, REFUSALS, DataRequest, DataRequests, TooEarly
-from idp.desk.officers import NotAllowed, Officer
+from idp.dates import local_date
 from idp.errors import BadRequest, StaleState
+from idp.officers.data_requests import DAY, REFUSALS, DataRequest, DataRequests, TooEarly
+from idp.officers.officers import NotAllowed, Officer
 from idp.web.officer import console as shared
 from idp.web.officer.console import Console, NoRight, OfficerPage, line
-from idp.web.officer.dossier import summary_of, when
+from idp.web.officer.dossier import summary_of
 from idp.web.officer.sentences import DATA, DATA_REASONS, DATA_STATES
 from idp.web.own_copy import listed
 
@@ -19,7 +20,7 @@ ACTIONS = ("acknowledge", "prolong", "refuse", "erase")
 
 
 class DataPage(OfficerPage):
-    """A page about requests of people."""
+    """A page about people's requests."""
 
     right = "data"
 
@@ -30,11 +31,11 @@ class DataPage(OfficerPage):
 
 
 class DataList(DataPage):
-    """Oldest first, with what is late."""
+    """Oldest first, with overdue ones marked."""
 
     def get(self, officer: Officer) -> Response:
         now = self.console.clock()
-        rows = [shown(each, now) for each in self.requests.waiting(officer)]
+        rows = [request_row(each, now) for each in self.requests.waiting(officer)]
         return self.show("data.html", officer, rows=rows, message=DATA.get(self.query.get("said", "")))
 
 
@@ -76,10 +77,10 @@ class DataCase(DataPage):
 
     def _opened(self, officer: Officer, request_id: str) -> DataRequest:
         try:
-            found = self.requests.find(request_id, officer) if len(request_id) == 22 else None
+            request = self.requests.find(request_id, officer) if len(request_id) == 22 else None
         except NotAllowed as refused:
             raise shared.REFUSALS.get(refused.why, NoRight)(refused.why) from None
-        return found or abort(404)
+        return request or abort(404)
 
     def _page(self, officer: Officer, asked: DataRequest, *, error: Any = None, status: int = 200) -> Response:
         account = self.people.find(asked.account_id)
@@ -87,7 +88,7 @@ class DataCase(DataPage):
             "data_case.html",
             officer,
             status,
-            r=shown(asked, self.console.clock()),
+            r=request_row(asked, self.console.clock()),
             account=summary_of(account) if account else None,
             kept=listed(self.requests.kept(asked.account_id)),
             reasons={reason: DATA_REASONS[reason] for reason in REFUSALS},
@@ -95,19 +96,19 @@ class DataCase(DataPage):
         )
 
 
-def shown(asked: DataRequest, now: float) -> dict[str, Any]:
-    """What the pages say of a request."""
+def request_row(asked: DataRequest, now: float) -> dict[str, Any]:
+    """What the pages show of a request."""
     due = asked.answer_by if asked.acknowledged_at else asked.acknowledge_by
     return {
         "id": asked.id,
         "reference": "-".join((asked.reference[:4], asked.reference[4:8], asked.reference[8:])),
         "state": DATA_STATES[asked.state],
-        "asked": when(asked.asked_at),
-        "acknowledge_by": when(asked.acknowledge_by),
-        "answer_by": when(asked.answer_by),
-        "acknowledged": when(asked.acknowledged_at) if asked.acknowledged_at else None,
+        "asked": local_date(asked.asked_at),
+        "acknowledge_by": local_date(asked.acknowledge_by),
+        "answer_by": local_date(asked.answer_by),
+        "acknowledged": local_date(asked.acknowledged_at) if asked.acknowledged_at else None,
         "is_waiting": asked.is_waiting,
-        "erased_from": when(asked.erased_from),
+        "erased_from": local_date(asked.erased_from),
         "too_early": now < asked.erased_from,
         "is_open": asked.state == "open",
         "can_be_prolonged": asked.can_be_prolonged,

@@ -4,27 +4,25 @@ request opens.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, cast
 
 from flask import abort, redirect
-from flask_babel import format_datetime
 from werkzeug.wrappers import Response
 
 from idp.accounts.account import Account, IdentifierKind
 from idp.accounts.masking import masked_name, masked_phone
 from idp.accounts.participants import Participant, Participants
-from idp.accounts.password_rules import VIETNAM
 from idp.accounts.people import IdentifierTaken, People
-from idp.desk.address import address_of
-from idp.desk.comparing import Compared, DeskViews, compare
-from idp.desk.decisions import Decisions, Unfit
-from idp.desk.declaration import ROLES, Declaration, DeclarationStore, Role, WrongState
-from idp.desk.grades import grades
-from idp.desk.officers import NotAllowed, Officer
-from idp.desk.views import ViewBudget
+from idp.dates import local_date
 from idp.errors import StaleState
+from idp.officers.officers import NotAllowed, Officer
 from idp.ports import AuditLog, Event
+from idp.registration.address import address_of
+from idp.registration.comparing import Compared, DeskViews, compare
+from idp.registration.decisions import Decisions, Unfit
+from idp.registration.declaration import ROLES, Declaration, DeclarationStore, Role, WrongState
+from idp.registration.grades import grades
+from idp.registration.views import ViewBudget
 from idp.web.browser import with_query
 from idp.web.officer.console import REFUSALS, Console, NoRight, OfficerPage, line
 from idp.web.officer.queue import Filter, message
@@ -35,7 +33,7 @@ ACTIONS = {"approve": "approved", "reject": "rejected", "return": "returned", "r
 
 @dataclass(frozen=True, slots=True)
 class Papers:
-    """Where a request and what stands beside it are read."""
+    """The stores for a request and what is shown beside it."""
 
     declarations: DeclarationStore
     views: DeskViews
@@ -46,7 +44,7 @@ class Papers:
 
 
 class CasePage(OfficerPage):
-    """A page about one request, for officers of its agency who are not its applicant."""
+    """A page about one request, for officers of its agency other than the applicant."""
 
     right = "decide"
 
@@ -55,15 +53,15 @@ class CasePage(OfficerPage):
         self.papers = papers
 
     def opened(self, officer: Officer, declaration_id: str) -> Declaration:
-        """The request. Raises `NoRight`; 404 when there is none."""
-        found = self.papers.declarations.find(declaration_id) if len(declaration_id) == 22 else None
-        if found is None or found.state == "draft":
+        """The request. Raises `NoRight`; 404 when it does not exist."""
+        declaration = self.papers.declarations.find(declaration_id) if len(declaration_id) == 22 else None
+        if declaration is None or declaration.state == "draft":
             abort(404)
         try:
-            officer.demand("decide", found, self.console.tree())
+            officer.demand("decide", declaration.form.agency, declaration.numbers, self.console.tree())
         except NotAllowed as refused:
             raise REFUSALS.get(refused.why, NoRight)(refused.why) from None
-        return found
+        return declaration
 
 
 class Dossier(CasePage):
@@ -116,23 +114,23 @@ class Dossier(CasePage):
         tree, params = self.console.tree(), {**wanted.params, "done": done, "ref": declaration.reference}
         here = (declaration.submitted_at or 0.0, declaration.id)
         for after in (here, None):
-            found = self.papers.declarations.queue(wanted.queue(officer, tree, after, 2))
-            for each in found:
-                if each.id != declaration.id and not officer.is_about(each):
+            waiting = self.papers.declarations.queue(wanted.queue(officer, tree, after, 2))
+            for each in waiting:
+                if each.id != declaration.id and not officer.is_among(each.numbers):
                     return with_query(f"/requests/{each.id}", **params)
         return with_query("/", **params)
 
     def _stopped(
         self, officer: Officer, declaration: Declaration, wanted: Filter, why: str, *, status: int = 409
     ) -> Response:
-        """The same page with why nothing was done."""
+        """The same page, saying why nothing was done."""
         sentence = str(ENDS.get(why, ENDS["changed"]))
         if why == "changed" and declaration.state != "submitted":
             sentence = self._end(declaration)
         return self._page(officer, declaration, wanted, error=sentence, status=status)
 
     def _end(self, declaration: Declaration) -> str:
-        """How it ended, and by whom."""
+        """The outcome, and who decided."""
         by = declaration.decided_by or ""
         who = self.console.names({by}).get(by, "–")
         return str(ENDS[declaration.state] % {"who": who})
@@ -148,7 +146,7 @@ class Dossier(CasePage):
         status: int = 200,
     ) -> Response:
         self.papers.budget.spend(officer)
-        facts = {"officer": officer.login, "reference": declaration.shown_reference}
+        facts = {"officer": officer.login, "reference": declaration.formatted_reference}
         self.papers.audit.record(Event("declaration.viewed", declaration.account_id, facts=facts))
         return self.show(
             "dossier.html",
@@ -163,19 +161,19 @@ class Dossier(CasePage):
             request_name=REQUESTS[declaration.request],
             state=STATES[declaration.state],
             end=None if declaration.state == "submitted" else self._end(declaration),
-            submitted=when(declaration.submitted_at),
+            submitted=local_date(declaration.submitted_at),
             reasons=REASONS,
             **self._beside(officer, declaration),
         )
 
     def _beside(self, officer: Officer, declaration: Declaration) -> dict[str, Any]:
-        """What stands beside the form: agency, register, account, pictures, other requests, and what to beware of."""
+        """What is shown beside the form: agency, register, account, pictures, other requests, and warnings."""
         tree, form = self.console.tree(), declaration.form
         agency, receiving = tree.get(form.agency), tree.receiving(form.agency, self.console.today())
         known, split = self._known(declaration)
         account, kept = self._account(declaration), self.papers.declarations.photos(declaration.id)
         unknown = declaration.kind == "individual" and known is None
-        compared = [shown(each) for each in compare(form, known)]
+        compared = [comparison_row(each) for each in compare(form, known)]
         odd = [GRADES[g] for g in grades(form, self.console.today()) if g in GRADES]
         others = [
             earlier(each, here=officer.may("decide", each.form.agency, tree))
@@ -197,7 +195,7 @@ class Dossier(CasePage):
         }
 
     def _known(self, declaration: Declaration) -> tuple[Participant | None, bool]:
-        """Whom the register knows by the code, else by the citizen number; and whether these are two people."""
+        """The participant with this code, else with this citizen number; and whether these are two people."""
         form, register = declaration.form, self.papers.participants
         if declaration.kind == "organisation":
             return None, False
@@ -211,15 +209,15 @@ class Dossier(CasePage):
         account = people.find(declaration.account_id) if declaration.account_id else None
         if account is None:
             kinds = ("bhxh",) if declaration.kind == "individual" else ("unit", "tax")
-            found = (people.find_by_identifier(cast(IdentifierKind, kind), form.code) for kind in kinds if form.code)
-            account = next(filter(None, found), None)
+            accounts = (people.find_by_identifier(cast(IdentifierKind, kind), form.code) for kind in kinds if form.code)
+            account = next(filter(None, accounts), None)
         if account is None and form.citizen_number:
             account = people.find_by_identifier("cccd", form.citizen_number)
         return summary_of(account) if account else None
 
 
 class DossierPicture(CasePage):
-    """A picture of a request: every view asks for the right again and is written down."""
+    """A picture of a request: every view checks the right again and is recorded."""
 
     def get(self, officer: Officer, declaration_id: str, role: str) -> Response:
         declaration = self.opened(officer, declaration_id)
@@ -227,14 +225,16 @@ class DossierPicture(CasePage):
         if picture is None:
             abort(404)
         self.papers.budget.spend(officer, "pictures")
-        facts = {"officer": officer.login, "reference": declaration.shown_reference, "role": role}
+        facts = {"officer": officer.login, "reference": declaration.formatted_reference, "role": role}
         self.papers.audit.record(Event("photo.viewed", declaration.account_id, facts=facts))
         return Response(picture, mimetype="image/jpeg")
 
 
-def shown(compared: Compared) -> dict[str, Any]:
+def comparison_row(compared: Compared) -> dict[str, Any]:
     """A line of the comparison."""
-    write: Callable[[str], str] = _national if compared.field == "phone" else str
+    write: Callable[[str], str] = (
+        _national if compared.field == "phone" else local_date if compared.field == "birth_date" else str
+    )
     return {
         "label": FIELDS[compared.field],
         "declared": write(compared.declared),
@@ -246,10 +246,10 @@ def shown(compared: Compared) -> dict[str, Any]:
 
 
 def beware(compared: list[dict[str, Any]], odd: list[Any], *, unknown: bool, split: bool, rivals: bool) -> list[str]:
-    """In words what speaks against approving: while anything does, approving is not the first thing offered."""
-    found = [str(each["label"]) for each in compared if each["verdict"] in ("differs", "close")]
+    """The reasons not to approve, in words: while there are any, approving is not the first button."""
+    labels = [str(each["label"]) for each in compared if each["verdict"] in ("differs", "close")]
     highlights = {"unknown": unknown, "split": split, "rivals": rivals}
-    return [*found, *map(str, odd), *(str(BEWARE[name]) for name, stands in highlights.items() if stands)]
+    return [*labels, *map(str, odd), *(str(BEWARE[name]) for name, stands in highlights.items() if stands)]
 
 
 def summary_of(account: Account) -> dict[str, Any]:
@@ -264,7 +264,7 @@ def summary_of(account: Account) -> dict[str, Any]:
 
 
 def earlier(declaration: Declaration, *, here: bool) -> dict[str, Any]:
-    """A line of the history; of a request at another agency only that there is one, and whether it is open."""
+    """A line of the history; for a request at another agency only that it exists, and whether it is open."""
     line = {
         "request": REQUESTS[declaration.request],
         "state": STATES[declaration.state],
@@ -275,19 +275,12 @@ def earlier(declaration: Declaration, *, here: bool) -> dict[str, Any]:
         return line
     return line | {
         "id": declaration.id,
-        "reference": declaration.shown_reference,
+        "reference": declaration.formatted_reference,
         "name": declaration.form.name,
         "phone": _national(declaration.form.phone),
-        "at": when(declaration.submitted_at),
+        "at": local_date(declaration.submitted_at),
         "reason": REASONS.get(declaration.reason or ""),
     }
-
-
-def when(moment: float | None) -> str:
-    """The time in Việt Nam."""
-    if moment is None:
-        return "–"
-    return str(format_datetime(datetime.fromtimestamp(moment, VIETNAM), "dd/MM/yyyy HH:mm", rebase=False))
 
 
 def _national(phone: str) -> str:

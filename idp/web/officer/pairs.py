@@ -1,17 +1,17 @@
-"""What takes two officers: the list of proposals, and one of them, which another officer confirms or refuses."""
+"""What needs two officers: the list of proposals, and one of them, which another officer confirms or refuses."""
 
 from typing import Any
 
 from flask import abort, redirect
 from werkzeug.wrappers import Response
 
-from idp.desk.declaration import DeclarationStore
-from idp.desk.officers import NotAllowed, Officer
-from idp.desk.proposals import Proposal, ProposalOver, Proposals
+from idp.dates import local_date
 from idp.errors import BadRequest
+from idp.officers.officers import NotAllowed, Officer
 from idp.ports import ConflictOver
+from idp.registration.declaration import DeclarationStore
+from idp.registration.proposals import Proposal, ProposalOver, Proposals
 from idp.web.officer.console import REFUSALS, Console, NoRight, OfficerPage, line
-from idp.web.officer.dossier import when
 from idp.web.officer.sentences import ENDS, OUTCOMES, PROPOSALS, RESULTS, SAID
 
 
@@ -25,12 +25,12 @@ class PairPage(OfficerPage):
 
 
 class ProposalsPage(PairPage):
-    """What waits for a second officer; the queue posts its selection here."""
+    """Proposals that wait for a second officer; the queue posts its selection here."""
 
     def get(self, officer: Officer) -> Response:
         open_ones = self.proposals.open_for(officer)
         who = self.console.names({each.proposed_by for each in open_ones})
-        rows = [shown(each, officer, who) for each in open_ones]
+        rows = [proposal_row(each, officer, who) for each in open_ones]
         return self.show("proposals.html", officer, rows=rows, message=SAID.get(self.query.get("said", "")))
 
     def post(self, officer: Officer) -> Response:
@@ -38,9 +38,9 @@ class ProposalsPage(PairPage):
         picked = [(n.removeprefix("id-"), v) for n, v in form.items() if n.startswith("id-")]
         if not picked or not note:
             return redirect("/?done=nothing", 303)
-        found = [(self.declarations.find(item), version) for item, version in picked]
-        # What was changed since the page was shown is not what was selected.
-        selected = [each for each, version in found if each and str(each.version) == version]
+        chosen = [(self.declarations.find(item), version) for item, version in picked]
+        # A declaration that changed after the page was shown is not the one that was selected.
+        selected = [each for each, version in chosen if each and str(each.version) == version]
         if not selected:
             return redirect("/proposals?said=over", 303)
         try:
@@ -74,10 +74,10 @@ class ProposalPage(PairPage):
 
     def _opened(self, officer: Officer, proposal_id: str) -> Proposal:
         try:
-            found = self.proposals.find(proposal_id, officer) if len(proposal_id) == 22 else None
+            proposal = self.proposals.find(proposal_id, officer) if len(proposal_id) == 22 else None
         except NotAllowed:
             raise REFUSALS["agency"]("proposal of another agency") from None
-        return found or abort(404)
+        return proposal or abort(404)
 
     def _page(self, officer: Officer, proposal: Proposal, *, status: int = 200, **context: Any) -> Response:
         people = {proposal.proposed_by, proposal.decided_by or ""}
@@ -88,24 +88,24 @@ class ProposalPage(PairPage):
             "proposal.html",
             officer,
             status,
-            p=shown(proposal, officer, self.console.names(people)),
-            items=[(each, d.shown_reference, d.form.name) for each, d in listed if d],
+            p=proposal_row(proposal, officer, self.console.names(people)),
+            items=[(each, d.formatted_reference, d.form.name) for each, d in listed if d],
             conflict=proposal.items[0][0] if proposal.kind == "link" else None,
             **{"results": None, "error": None, **context},
         )
 
 
-def shown(proposal: Proposal, officer: Officer, who: Any) -> dict[str, Any]:
-    """What the pages say of a proposal."""
+def proposal_row(proposal: Proposal, officer: Officer, who: Any) -> dict[str, Any]:
+    """What the pages show of a proposal."""
     return {
         "id": proposal.id,
         "what": PROPOSALS[proposal.kind],
         "count": len(proposal.items),
         "note": proposal.note,
         "by": who.get(proposal.proposed_by, "–"),
-        "at": when(proposal.proposed_at),
+        "at": local_date(proposal.proposed_at),
         "own": proposal.proposed_by == officer.id,
         "outcome": OUTCOMES[proposal.outcome] if proposal.outcome else None,
         "decided_by": who.get(proposal.decided_by, "–"),
-        "decided_at": when(proposal.decided_at),
+        "decided_at": local_date(proposal.decided_at),
     }

@@ -1,4 +1,4 @@
-"""Passkeys at the console: the login by one, and the officer's own list."""
+"""Passkeys at the console: login with one, and the officer's own list."""
 
 import logging
 from typing import Any
@@ -9,17 +9,17 @@ from werkzeug.wrappers import Response
 
 from idp.accounts.passkey import BadName, PasskeyRefused, TooManyPasskeys
 from idp.accounts.passkeys import MOST
-from idp.desk.officer_logins import LoginRefused, OfficerLogins, WrongCode
-from idp.desk.officer_passkeys import OfficerPasskeys
-from idp.desk.officers import Officer
+from idp.dates import local_date
 from idp.ephemeral_records import digest
 from idp.errors import BadRequest
+from idp.http.cookies import new_browser
 from idp.login.attempt import browser_of
-from idp.web.account import shown_date
+from idp.officers.logins import LoginRefused, OfficerLogins, WrongCode
+from idp.officers.officers import Officer
+from idp.officers.passkeys import OfficerPasskeys
 from idp.web.browser import WebContext, this_browser, with_query
-from idp.web.cookies import new_browser
 from idp.web.officer.console import Console, OfficerPage
-from idp.web.officer.door import entered
+from idp.web.officer.login import entered
 from idp.web.officer.sentences import DOOR
 from idp.web.page import Page
 from idp.web.passkey_login import question
@@ -30,7 +30,7 @@ log = logging.getLogger("idp.passkeys")
 
 
 class PasskeyDoor(Page):
-    """The question for any passkey of an officer, and its answer."""
+    """Issues the challenge for any passkey of an officer, and takes the response."""
 
     def __init__(self, context: WebContext, passkeys: OfficerPasskeys, logins: OfficerLogins) -> None:
         self._context = context
@@ -76,13 +76,13 @@ class OfficerPasskeysPage(OfficerPage):
         return redirect(PATH, 303)
 
     def _row(self, passkey: Any) -> dict[str, Any]:
-        used = shown_date(passkey.last_used_at) if passkey.last_used_at else ""
-        moments = {"added": shown_date(passkey.created_at), "used": used}
+        used = local_date(passkey.last_used_at) if passkey.last_used_at else ""
+        moments = {"added": local_date(passkey.created_at), "used": used}
         return {"id": passkey.id, "name": passkey.name, "place": passkey.network} | moments
 
 
 class AddOfficerPasskey(OfficerPage):
-    """The question for the device, and its answer beside a code of the authenticator."""
+    """Issues the challenge for the device, and takes the response together with a code of the authenticator."""
 
     def __init__(self, console: Console, passkeys: OfficerPasskeys) -> None:
         super().__init__(console)
@@ -110,5 +110,5 @@ class AddOfficerPasskey(OfficerPage):
         return redirect(PATH, 303)
 
     def _here(self) -> str:
-        """This very session: a question is answered where it was asked."""
+        """The current session: a challenge must be answered in the session that requested it."""
         return digest("officer-session", self.console.secret(this_browser(self.console.context)) or "")

@@ -1,4 +1,4 @@
-"""The queue: what waits for a decision, oldest first, and selecting several for an approval by two."""
+"""The queue: what waits for a decision, oldest first, and selecting several for an approval by two officers."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,12 +8,13 @@ from flask import redirect
 from flask_babel import format_timedelta
 from werkzeug.wrappers import Response
 
-from idp.desk.agencies import Tree
-from idp.desk.comparing import DeskViews, Highlights
-from idp.desk.declaration import Declaration, DeclarationStore, QueueFilter, Request, State, read_reference
-from idp.desk.grades import grades
-from idp.desk.officers import Officer
+from idp.accounts.references import read_reference
 from idp.errors import BadRequest
+from idp.officers.agencies import Tree
+from idp.officers.officers import Officer
+from idp.registration.comparing import DeskViews, Highlights
+from idp.registration.declaration import Declaration, DeclarationStore, QueueFilter, Request, State
+from idp.registration.grades import grades
 from idp.web.browser import with_query
 from idp.web.officer.console import Console, OfficerPage
 from idp.web.officer.sentences import DONE, ENDS, REQUESTS, STATES
@@ -24,7 +25,7 @@ SHOWN_STATES: tuple[State, ...] = ("submitted", "returned", "approved", "rejecte
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What an officer looks for; it travels with every link and form of the console."""
+    """The officer's filter; every link and form of the console carries it."""
 
     request: str = ""
     state: str = "submitted"
@@ -32,19 +33,19 @@ class Filter:
     q: str = ""
 
     @classmethod
-    def read(cls, given: dict[str, str]) -> "Filter":
-        """From parameters; what is none of the choices counts as not given."""
-        request, state = given.get("request", ""), given.get("state", "submitted")
+    def read(cls, query: dict[str, str]) -> "Filter":
+        """From parameters; a value that is not a valid choice is ignored."""
+        request, state = query.get("request", ""), query.get("state", "submitted")
         return cls(
             request if request in REQUESTS else "",
             state if state in SHOWN_STATES else "submitted",
-            given.get("agency", "")[:8],
-            " ".join(given.get("q", "")[:100].split()),
+            query.get("agency", "")[:8],
+            " ".join(query.get("q", "")[:100].split()),
         )
 
     @property
     def params(self) -> dict[str, str]:
-        """Those that differ from what is shown by itself."""
+        """The parameters that differ from the default."""
         usual = Filter()
         return {
             n: getattr(self, n) for n in ("request", "state", "agency", "q") if getattr(self, n) != getattr(usual, n)
@@ -53,7 +54,7 @@ class Filter:
     def queue(
         self, officer: Officer, tree: Tree, after: tuple[float, str] | None = None, limit: int = PAGE
     ) -> QueueFilter:
-        """What to list: never outside of where the officer may decide."""
+        """What to list: never beyond where the officer may decide."""
         scope = officer.scope("decide", tree)
         if self.agency:
             beneath = tree.beneath(self.agency)
@@ -65,7 +66,7 @@ class Filter:
 
 
 class QueuePage(OfficerPage):
-    """Twenty-five at a time."""
+    """The list, twenty-five at a time."""
 
     right = "decide"
 
@@ -77,13 +78,13 @@ class QueuePage(OfficerPage):
     def get(self, officer: Officer) -> Response:
         query, tree = self.query, self.console.tree()
         wanted = Filter.read(query)
-        found = self._declarations.queue(wanted.queue(officer, tree, _after(query.get("after", "")), PAGE + 1))
-        page = found[:PAGE]
+        declarations = self._declarations.queue(wanted.queue(officer, tree, _after(query.get("after", "")), PAGE + 1))
+        page = declarations[:PAGE]
         highlights, now = self._views.highlights(page), self.console.clock()
         today = self.console.today()
         rows = [row(each, highlights[each.id], tree, now) | {"grades": len(grades(each.form, today))} for each in page]
         more = None
-        if len(found) > PAGE:
+        if len(declarations) > PAGE:
             last = page[-1]
             more = with_query("/", **wanted.params, after=f"{last.submitted_at!r}_{last.id}")
         return self.show(
@@ -102,7 +103,7 @@ class QueuePage(OfficerPage):
 
 
 class OfficerHome(OfficerPage):
-    """Where an officer begins: the first part of the console that one may open."""
+    """An officer's start page: the first part of the console that they may open."""
 
     def __init__(self, console: Console, queue: QueuePage) -> None:
         super().__init__(console)
@@ -122,7 +123,7 @@ def row(declaration: Declaration, highlights: Highlights, tree: Tree, now: float
     agency = tree.get(declaration.form.agency)
     return {
         "id": declaration.id,
-        "reference": declaration.shown_reference,
+        "reference": declaration.formatted_reference,
         "name": declaration.form.name,
         "code": declaration.form.code,
         "request": REQUESTS[declaration.request],
@@ -138,7 +139,7 @@ def row(declaration: Declaration, highlights: Highlights, tree: Tree, now: float
 
 
 def message(query: dict[str, str]) -> str | None:
-    """What became of the last decision, which the address tells."""
+    """The outcome of the last decision, from the address."""
     done, reference = query.get("done", ""), read_reference(query.get("ref", ""))
     if done in DONE and reference:
         return str(DONE[done] % {"reference": "-".join((reference[:4], reference[4:8], reference[8:]))})
@@ -146,7 +147,7 @@ def message(query: dict[str, str]) -> str | None:
 
 
 def _after(text: str) -> tuple[float, str] | None:
-    """Where a page begins. Raises `BadRequest`."""
+    """Where a page starts. Raises `BadRequest`."""
     if not text:
         return None
     moment, _, last = text.partition("_")
@@ -157,8 +158,8 @@ def _after(text: str) -> tuple[float, str] | None:
 
 
 def _agencies(officer: Officer, tree: Tree) -> list[tuple[str, str]]:
-    """The agencies to choose from: those whose right is the officer's own, not the thousands beneath."""
+    """The agencies to choose from: those where the officer holds the right directly, not the thousands beneath."""
     mine = sorted({agency for agency, right in officer.rights if right == "decide" and agency != "*"})
     below = sorted({code for agency in mine for code in tree.beneath(agency)})[:200] if len(mine) < 4 else mine
-    found = [(code, tree.get(code)) for code in below]
-    return [(code, agency.name) for code, agency in found if agency]
+    agencies = [(code, tree.get(code)) for code in below]
+    return [(code, agency.name) for code, agency in agencies if agency]

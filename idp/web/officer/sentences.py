@@ -1,4 +1,4 @@
-"""What the console says: Vietnamese is the source, the catalogues translate."""
+"""The texts of the console: Vietnamese is the source, the catalogues translate."""
 
 from collections.abc import Mapping
 
@@ -75,7 +75,7 @@ BEWARE: Mapping[str, LazyString] = {
     "split": lazy_gettext("mã số và số CCCD thuộc hai người"),
     "rivals": lazy_gettext("còn tờ khai khác đang mở"),
 }
-"""What speaks against an approval beside the fields that differ."""
+"""Reasons against an approval other than the fields that differ."""
 
 PARTS: Mapping[str, LazyString] = {
     "family": lazy_gettext("họ"),

@@ -1,319 +1,284 @@
-"""The API of registration for apps: JSON over HTTPS, as plain WSGI. `contract` is its table.
+"""The API of registration for apps: JSON over HTTPS, as `OPERATIONS` declares it. `contract` has the models.
 
-The secret of a draft is the bearer. No cookie is read, and no page of another origin may read an answer. The rules are
-those of the pages.
+The secret of a draft is the bearer token. No cookie is read, and pages of other origins cannot read a response. The
+rules are those of the pages.
 """
 
-import hashlib
-import json
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from typing import Any, cast
+from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 from idp.accounts.account import LOGIN_KINDS, Kind
 from idp.accounts.masking import masked_contact
 from idp.accounts.one_time import OneTimeCodes
-from idp.desk.agencies import Agencies
-from idp.desk.declaration import Declaration, Role, WrongState
-from idp.desk.declarations import Applicant, Closed, Declarations, Incomplete
-from idp.desk.divisions import divisions
-from idp.desk.photos import LARGEST, BadPhoto
-from idp.desk.reading import FIELDS
-from idp.errors import BadRequest, Busy, Expired, StaleState, TooMany
+from idp.errors import Expired, StaleState
+from idp.http.gateway import Environ
+from idp.http.json_api import (
+    AnyOperation,
+    ApiModel,
+    ApiProblem,
+    Contract,
+    JsonApi,
+    Nothing,
+    Operation,
+    QueryModel,
+    Upload,
+)
 from idp.limits.budgets import CaptchaFirst, OverBudget
 from idp.login.challenge import Challenges
-from idp.messages.message import Language
-from idp.store.store_errors import STORE_DOWN
+from idp.officers.agencies import Agencies
+from idp.registration.declaration import ROLES, Declaration, Role, WrongState
+from idp.registration.declarations import Applicant, Closed, Declarations, Incomplete
+from idp.registration.divisions import divisions
+from idp.registration.photos import LARGEST, BadPhoto
+from idp.registration.reading import FIELDS
+from idp.sentences import Language
+from idp.web.browser import WebContext
 from idp.web.captcha_picture import draw
 from idp.web.captcha_sound import speak
-from idp.web.forms import LARGEST_BODY, TooLarge, read_body, read_query, single
-from idp.web.gateway import Endpoint, EndpointResponse, Environ, problem, reply, unavailable
-from idp.web.headers import Headers
-from idp.web.network import TrustedProxies
+from idp.web.register import contract as api
 from idp.web.register.choices import REGIONS, within
-from idp.web.register.contract import LONGEST, OPERATIONS, REFUSALS, ROOT, ApiRoute, document
+from idp.web.register.contract import ROOT
 from idp.web.register.wording import REASONS, STATES
 from idp.web.register.wording import problem as sentence
 
-ApiResponse = tuple[int, Any]
 Speaking = Callable[[Language], AbstractContextManager[object]]
-"""Within it sentences are in that language."""
-
-CACHED = ("Cache-Control", "public, max-age=3600")
+"""A context in which sentences are in that language."""
 
 
-class RegistrationProblem(Exception):
-    """A refusal by its code; `more` are further members of the answer."""
+@dataclass(frozen=True, slots=True)
+class DraftCaller:
+    """The caller: network, language, and the secret of a draft, empty if none was sent."""
 
-    def __init__(self, code: str, more: Mapping[str, Any] | None = None, *, retry_after: int | None = None) -> None:
-        super().__init__(code)
-        self.code = code
-        self.more = more or {}
-        self.retry_after = retry_after
+    network: str
+    household: str
+    language: Language
+    secret: str
 
 
-class Api:
-    """The endpoints. `speaking` gives sentences their language."""
+class RegistrationApi(JsonApi[DraftCaller]):
+    """The endpoints. `speaking` sets the language of sentences."""
 
     def __init__(
         self,
-        issuer: str,
+        context: WebContext,
         declarations: Declarations,
         agencies: Agencies,
         codes: OneTimeCodes,
         challenges: Challenges,
-        peers: TrustedProxies,
         speaking: Speaking,
     ) -> None:
-        self._issuer = issuer
+        super().__init__(CONTRACT, context.issuer, self._caller_of, speaking=speaking, head=True)
         self._declarations = declarations
         self._agencies = agencies
         self._codes = codes
         self._challenges = challenges
-        self._peers = peers
-        self._speaking = speaking
+        self._peers = context.peers
 
-    def table(self) -> Mapping[str, Endpoint]:
-        """Paths and endpoints; one path may take several methods."""
-        by_path: dict[str, dict[str, ApiRoute]] = {}
-        for operation in OPERATIONS:
-            by_path.setdefault(operation.path, {})[operation.method] = operation
-        answer = document(self._issuer)
-        served: dict[str, Endpoint] = {path: self._endpoint(methods) for path, methods in by_path.items()}
-        return served | {f"{ROOT}/openapi.json": lambda environ: reply(200, answer, [])}
+    def _caller_of(self, operation: AnyOperation, environ: Environ, language: Language) -> DraftCaller:
+        """The caller; the handler looks up the draft itself, after the request was parsed."""
+        scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+        bearer = secret.strip() if scheme.lower() == "bearer" else ""
+        return DraftCaller(self._peers.network(environ), self._peers.household(environ), language, bearer)
 
-    def _endpoint(self, methods: Mapping[str, ApiRoute]) -> Endpoint:
-        def endpoint(environ: Environ) -> EndpointResponse:
-            operation = methods.get("GET" if environ["REQUEST_METHOD"] == "HEAD" else environ["REQUEST_METHOD"])
-            if operation is None:
-                return problem(405, "method_not_allowed", [("Allow", ", ".join(methods))])
-            language: Language = "en" if environ.get("HTTP_ACCEPT_LANGUAGE", "")[:2].lower() == "en" else "vi"
-            try:
-                with self._speaking(language):
-                    status, body = self._answered(operation, environ, language)
-            except REFUSING as error:
-                return _refused(_problem_of(error), language)
-            return _cached(environ, status, body) if operation.answers[1] == "Places" else reply(status, body, [])
+    def problem_of(self, error: Exception, language: Language) -> ApiProblem:
+        match error:
+            case Closed():
+                return ApiProblem("closed")
+            case StaleState():
+                return ApiProblem("busy")
+            case WrongState():
+                return ApiProblem("handed_in")
+            case Incomplete():
+                return ApiProblem("incomplete", problems=dict(error.problems))
+            case OverBudget():
+                return ApiProblem("over_budget", retry_after=error.retry_after)
+            case BadPhoto():
+                return ApiProblem("picture", why=error.why)
+        return super().problem_of(error, language)
 
-        return endpoint
+    def begin(self, caller: DraftCaller, asked: api.BeginRequest) -> api.BegunBody:
+        if asked.kind not in LOGIN_KINDS:
+            raise ApiProblem("kind")
+        asker = Applicant(caller.network, caller.language, "app")
+        secret, draft = self._declarations.begin(cast(Kind, asked.kind), asker)
+        return api.BegunBody(secret=secret, **dict(self._described(draft)))
 
-    def _answered(self, operation: ApiRoute, environ: Environ, language: Language) -> ApiResponse:
-        if operation.query or operation.answers[1] == "Places":
-            return 200, self._places(operation.name, single(read_query(environ)).get(operation.query, ""))
-        if operation.picture:
-            return self._photo(environ, cast(Role, operation.path.rpartition("/")[2]))
-        given = _read_object(operation, environ)
-        answer: ApiResponse = getattr(self, f"_{operation.name}")(environ, given, language)
-        return answer
+    def draft(self, caller: DraftCaller, asked: Nothing) -> api.DraftBody:
+        return self._described(self._holder(caller))
 
-    def _begin(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
-        if given["kind"] not in LOGIN_KINDS:
-            raise RegistrationProblem("kind")
-        asker = Applicant(self._peers.network(environ), language, "app")
-        secret, draft = self._declarations.begin(cast(Kind, given["kind"]), asker)
-        return 201, {"secret": secret, **self._told(draft)}
-
-    def _draft(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
-        return 200, self._told(self._holder(environ))
-
-    def _fill(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
-        draft = self._holder(environ)
-        if set(given) - set(FIELDS[draft.kind]):
-            raise RegistrationProblem("bad_request")
-        typed = {name: ("1" if value else "0") if name == "agrees" else value for name, value in given.items()}
+    def fill(self, caller: DraftCaller, asked: ApiModel) -> api.DraftBody:
+        draft, values = self._holder(caller), asked.model_dump(exclude_unset=True)
+        if set(values) - set(FIELDS[draft.kind]):
+            raise ApiProblem("bad_request")
+        typed = {name: ("1" if value else "0") if name == "agrees" else value for name, value in values.items()}
         filled, problems = self._declarations.fill(draft, typed)
-        return 200, self._told(filled, {name: why for name, why in problems.items() if name in given})
+        return self._described(filled, {name: why for name, why in problems.items() if name in values})
 
-    def _photo(self, environ: Environ, role: Role) -> ApiResponse:
-        draft = self._holder(environ)
-        # Somewhat over the bound it is read all the same: whoever is cut off while sending hears no reason.
-        self._declarations.keep_photo(draft, role, read_body(environ, 2 * LARGEST))
-        return 200, self._told(draft)
-
-    def _code(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
-        draft = self._complete(environ)
-        ask, address = self._declarations.code_for(draft), self._peers.household(environ)
+    def code(self, caller: DraftCaller, asked: api.CodeAsked) -> api.EmailedBody:
+        draft = self._complete(caller)
+        ask = self._declarations.code_for(draft)
         if self._codes.is_exhausted(ask):
-            raise RegistrationProblem("code_exhausted")
-        captcha, typed = str(given.get("captcha_id", "")), str(given.get("captcha", ""))
-        network = self._peers.network(environ)
-        if wait := self._challenges.owed(captcha, str(given.get("altcha", "")), network):
-            raise RegistrationProblem("work_first", retry_after=wait)
-        solved = bool(captcha) and self._challenges.is_right(captcha, typed, _shown_to(draft))
+            raise ApiProblem("code_exhausted")
+        if wait := self._challenges.owed(asked.captcha_id, asked.altcha, caller.network):
+            raise ApiProblem("work_first", retry_after=wait)
+        solved = bool(asked.captcha_id) and self._challenges.is_right(asked.captcha_id, asked.captcha, _shown_to(draft))
         if solved:
-            self._challenges.work.count_wrong(network)
+            self._challenges.work.count_wrong(caller.network)
         try:
-            next_at = self._codes.send(ask, address, language=language, trusted=solved)
+            next_at = self._codes.send(ask, caller.household, language=caller.language, trusted=solved)
         except CaptchaFirst:
-            raise RegistrationProblem("captcha_first", self._challenge(draft, network, language)) from None
-        return 202, {"sent_to": masked_contact("email", draft.form.email), "next_at": int(next_at)}
+            raise self._captcha_first(draft, caller) from None
+        return api.EmailedBody(sent_to=masked_contact("email", draft.form.email), next_at=int(next_at))
 
-    def _challenge(self, draft: Declaration, network: str, language: Language) -> Mapping[str, object]:
-        """A captcha for the app to show, as picture and as sound, and the work that goes with it."""
+    def hand_in(self, caller: DraftCaller, asked: api.HandInRequest) -> api.DraftBody:
+        draft = self._holder(caller)
+        if draft.state not in ("draft", "returned"):
+            return self._described(draft)
+        draft = self._complete(caller)
+        verdict = self._codes.check(self._declarations.code_for(draft), asked.code)
+        if verdict != "right":
+            later = self._holder(caller)
+            if later.state == "submitted":
+                return self._described(later)
+            raise ApiProblem("code_exhausted" if verdict == "exhausted" else "code_wrong")
+        return self._described(self._declarations.hand_in(draft, caller.language))
+
+    def status(self, caller: DraftCaller, asked: api.StatusRequest) -> api.StatusBody:
+        declaration = self._declarations.look(asked.reference, asked.phone, caller.network)
+        if declaration is None:
+            raise ApiProblem("no_such_pair")
+        summary, then = STATES[declaration.state]
+        why = declaration.reason if declaration.state in ("returned", "rejected") else None
+        return api.StatusBody(
+            reference=declaration.formatted_reference,
+            state=declaration.state,
+            summary=str(summary),
+            then=str(then),
+            reason=str(REASONS[why]) if why else None,
+            note=(declaration.note or "") if why else None,
+        )
+
+    def provinces(self, caller: DraftCaller, asked: QueryModel) -> api.PlacesBody:
+        return api.PlacesBody(
+            [api.PlaceBody(code=one.code, name=one.name) for one in divisions().provinces(self._declarations.today)]
+        )
+
+    def communes(self, caller: DraftCaller, asked: api.ProvinceQuery) -> api.PlacesBody:
+        return api.PlacesBody(
+            [api.PlaceBody(code=one.code, name=one.name) for one in divisions().communes(asked.province)]
+        )
+
+    def agencies(self, caller: DraftCaller, asked: api.RegionQuery) -> api.PlacesBody:
+        day, tree = self._declarations.today, self._agencies.tree()
+        chosen = within(tree, asked.region, day) if asked.region else [a for a in tree.open(day) if a.kind in REGIONS]
+        return api.PlacesBody(
+            [api.PlaceBody(code=a.code, name=a.name, address=a.address, phone=a.phone) for a in chosen]
+        )
+
+    def photo(self, caller: DraftCaller, file: Upload, *, role: Role) -> api.DraftBody:
+        draft = self._holder(caller)
+        self._declarations.keep_photo(draft, role, file.read())
+        return self._described(draft)
+
+    def _captcha_first(self, draft: Declaration, caller: DraftCaller) -> ApiProblem:
+        """A captcha for the app to show, as picture and sound, and the proof of work that goes with it."""
         shown_to = _shown_to(draft)
         handle = self._challenges.new(shown_to, shown_to)
         answer = self._challenges.answer_for(handle, shown_to) or ""
-        png, wav = (b64encode(made).decode() for made in (draw(answer), speak(answer, language)))
-        work = self._challenges.work.challenge(handle, network)
-        return {"captcha_id": handle, "captcha_png": png, "captcha_wav": wav} | ({"altcha": work} if work else {})
+        png, wav = (b64encode(made).decode() for made in (draw(answer), speak(answer, caller.language)))
+        work = self._challenges.work.challenge(handle, caller.network)
+        return ApiProblem("captcha_first", captcha_id=handle, captcha_png=png, captcha_wav=wav, altcha=work)
 
-    def _hand_in(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
-        draft = self._holder(environ)
-        if draft.state not in ("draft", "returned"):
-            return 200, self._told(draft)
-        draft = self._complete(environ)
-        verdict = self._codes.check(self._declarations.code_for(draft), given["code"])
-        if verdict != "right":
-            later = self._holder(environ)
-            if later.state == "submitted":
-                return 200, self._told(later)
-            raise RegistrationProblem("code_exhausted" if verdict == "exhausted" else "code_wrong")
-        return 200, self._told(self._declarations.hand_in(draft, language))
-
-    def _status(self, environ: Environ, given: Mapping[str, Any], language: Language) -> ApiResponse:
-        found = self._declarations.look(given["reference"], given["phone"], self._peers.network(environ))
-        if found is None:
-            raise RegistrationProblem("no_such_pair")
-        summary, then = STATES[found.state]
-        answer = {"reference": found.shown_reference, "state": found.state, "says": str(summary), "then": str(then)}
-        if found.state in ("returned", "rejected") and found.reason:
-            answer |= {"reason": str(REASONS[found.reason]), "note": found.note or ""}
-        return 200, answer
-
-    def _places(self, name: str, chosen: str) -> list[dict[str, str]]:
-        day = self._declarations.today
-        if name == "provinces":
-            return [{"code": one.code, "name": one.name} for one in divisions().provinces(day)]
-        if name == "communes":
-            return [{"code": one.code, "name": one.name} for one in divisions().communes(chosen)]
-        tree = self._agencies.tree()
-        found = within(tree, chosen, day) if chosen else [one for one in tree.open(day) if one.kind in REGIONS]
-        return [{"code": a.code, "name": a.name, "address": a.address, "phone": a.phone} for a in found]
-
-    def _holder(self, environ: Environ) -> Declaration:
-        """The draft of whoever shows its secret. Raises `RegistrationProblem`."""
-        scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
-        if scheme.lower() != "bearer":
-            raise RegistrationProblem("no_draft")
+    def _holder(self, caller: DraftCaller) -> Declaration:
+        """The draft whose secret the caller sent. Raises `ApiProblem`."""
         try:
-            return self._declarations.of_secret(secret.strip())
+            if caller.secret:
+                return self._declarations.of_secret(caller.secret)
         except Expired:
-            raise RegistrationProblem("no_draft") from None
+            pass
+        raise ApiProblem("no_draft", headers=[("WWW-Authenticate", "Bearer")])
 
-    def _complete(self, environ: Environ) -> Declaration:
-        draft = self._holder(environ)
+    def _complete(self, caller: DraftCaller) -> Declaration:
+        draft = self._holder(caller)
         if draft.state not in ("draft", "returned"):
-            raise RegistrationProblem("handed_in")
+            raise ApiProblem("handed_in")
         if problems := self._declarations.problems(draft):
-            raise RegistrationProblem("incomplete", self._wrong(draft, problems))
+            raise ApiProblem("incomplete", problems=problems, sentences=_sentences(draft, problems))
         return draft
 
-    def _told(self, draft: Declaration, problems: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """The draft as its holder is told of it."""
+    def _described(self, draft: Declaration, problems: Mapping[str, str] | None = None) -> api.DraftBody:
+        """The draft as its holder sees it."""
         open_ones = self._declarations.problems(draft) if draft.state in ("draft", "returned") else {}
-        return {
-            "reference": draft.shown_reference,
-            "kind": draft.kind,
-            "state": draft.state,
-            "form": {name: getattr(draft.form, name) for name in FIELDS["individual"]},
-            "photos": sorted(self._declarations.photos(draft)),
-            **self._wrong(draft, open_ones | dict(problems or {})),
-            "grades": list(self._declarations.grades(draft)),
-            "expires_at": int(draft.expires_at or 0),
-        }
-
-    def _wrong(self, draft: Declaration, problems: Mapping[str, str]) -> dict[str, Any]:
-        organisation = draft.kind == "organisation"
-        by_field = {name: sentence(name, why, organisation=organisation) for name, why in problems.items()}
-        return {"problems": dict(problems), "sentences": by_field}
+        wrong = open_ones | dict(problems or {})
+        return api.DraftBody(
+            reference=draft.formatted_reference,
+            kind=draft.kind,
+            state=draft.state,
+            form=api.FormBody.model_validate(draft.form, from_attributes=True),
+            photos=sorted(self._declarations.photos(draft)),
+            problems=wrong,
+            sentences=_sentences(draft, wrong),
+            grades=list(self._declarations.grades(draft)),
+            expires_at=int(draft.expires_at or 0),
+        )
 
 
-OTHERS: tuple[type[Exception], ...] = (
-    BadRequest, TooLarge, TooMany, Busy, Closed, StaleState, WrongState, Incomplete, BadPhoto, OverBudget,
-)  # fmt: skip
-"""What rules and reading raise; each becomes a problem."""
-
-REFUSING: tuple[type[Exception], ...] = (RegistrationProblem, *OTHERS, *STORE_DOWN)
-
-CODES: Mapping[type[Exception], str] = {
-    BadRequest: "bad_request", TooLarge: "too_large", TooMany: "too_many", Busy: "busy", Closed: "closed",
-    StaleState: "busy", WrongState: "handed_in", Incomplete: "incomplete", OverBudget: "over_budget",
-}  # fmt: skip
-
-
-def _problem_of(error: Exception) -> RegistrationProblem:
-    if isinstance(error, RegistrationProblem):
-        return error
-    if isinstance(error, BadPhoto):
-        return RegistrationProblem("picture", {"why": error.why})
-    if isinstance(error, Incomplete):
-        return RegistrationProblem("incomplete", {"problems": dict(error.problems)})
-    if type(error) in CODES:
-        return RegistrationProblem(CODES[type(error)], retry_after=getattr(error, "retry_after", None))
-    unavailable(error)
-    return RegistrationProblem("busy", retry_after=2)
-
-
-def _refused(refused: RegistrationProblem, language: Language) -> EndpointResponse:
-    known = REFUSALS[refused.code]
-    retry: Headers = [("Retry-After", str(refused.retry_after))] if refused.retry_after else []
-    asks: Headers = [("WWW-Authenticate", "Bearer")] if known.status == 401 else []
-    body = {
-        "type": f"urn:bhxh:problem:{refused.code}",
-        "title": refused.code,
-        "status": known.status,
-        "code": refused.code,
-        "detail": known.summary[language == "en"],
-        **refused.more,
-    }
-    status, made, encoded = reply(known.status, body, [*retry, *asks])
-    return status, [("Content-Type", "application/problem+json"), *made[1:]], encoded
-
-
-def _cached(environ: Environ, status: int, body: Any) -> EndpointResponse:
-    """What is the same for everybody: kept by browsers, and told again only when it changed."""
-    _, made, encoded = reply(status, body, [CACHED])
-    tag = f'"{hashlib.sha256(encoded).hexdigest()[:16]}"'
-    headers = [*made, ("ETag", tag)]
-    return (304, headers, b"") if environ.get("HTTP_IF_NONE_MATCH") == tag else (status, headers, encoded)
-
-
-def _read_object(operation: ApiRoute, environ: Environ) -> Mapping[str, Any]:
-    """The JSON object of a request: the members of the table, each of its type. Raises `RegistrationProblem`."""
-    if operation.method == "GET":
-        return {}
-    try:
-        body = read_body(environ, LARGEST_BODY)
-        given = json.loads(body.decode(), object_pairs_hook=_single) if body else {}
-    except (ValueError, RecursionError):
-        raise RegistrationProblem("bad_request") from None
-    takes = dict(operation.takes)
-    if not isinstance(given, dict) or set(given) - set(takes):
-        raise RegistrationProblem("bad_request")
-    if any(needed and name not in given for name, needed in takes.items()):
-        raise RegistrationProblem("bad_request")
-    if not all(_takes(name, value) for name, value in given.items()):
-        raise RegistrationProblem("bad_request")
-    return given
-
-
-def _takes(name: str, value: object) -> bool:
-    if name == "agrees":
-        return isinstance(value, bool)
-    if not isinstance(value, str) or len(value) > LONGEST:
-        return False
-    # No NUL and no half of a surrogate pair: no store takes them.
-    return not any(c == "\0" or 0xD800 <= ord(c) <= 0xDFFF for c in value)
-
-
-def _single(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    named = dict(pairs)
-    if len(named) < len(pairs):
-        raise ValueError("a member is given twice")
-    return named
+def _sentences(draft: Declaration, problems: Mapping[str, str]) -> dict[str, str]:
+    organisation = draft.kind == "organisation"
+    return {name: sentence(name, why, organisation=organisation) for name, why in problems.items()}
 
 
 def _shown_to(draft: Declaration) -> str:
-    """What a captcha of this draft is bound to, in the place of an attempt and of a browser."""
+    """What a captcha of this draft is bound to, in place of an attempt and a browser."""
     return f"draft {draft.id}"
+
+
+_PICTURE = "A picture: JPEG, PNG or WebP, at most 8 MiB."
+
+OPERATIONS: tuple[AnyOperation, ...] = (
+    Operation("begin", "POST", ROOT, "Begin a draft; `secret` is shown once and opens it.", "",
+              RegistrationApi.begin, api.BeginRequest, {201: api.BegunBody}, ("closed", "kind")),
+    Operation("draft", "GET", f"{ROOT}/draft", "The draft, what is left to do, and what looks odd.", "draft",
+              RegistrationApi.draft, Nothing, {200: api.DraftBody}),
+    Operation("fill", "POST", f"{ROOT}/draft", "Fill in fields; those that are not named stay as they are.", "draft",
+              RegistrationApi.fill, api.FillRequest, {200: api.DraftBody}, ("handed_in",)),
+    # A picture slightly over the limit is still read: a client cut off while sending would not get the reason.
+    *(Operation(f"photo_{role}", "POST", f"{ROOT}/draft/{role}", _PICTURE, "draft",
+                partial(RegistrationApi.photo, role=role), Upload, {200: api.DraftBody}, ("picture", "handed_in"),
+                2 * LARGEST) for role in ROLES),
+    Operation("code", "POST", f"{ROOT}/draft/code", "Send a code to the address of the form.", "draft",
+              RegistrationApi.code, api.CodeAsked, {202: api.EmailedBody},
+              ("incomplete", "handed_in", "code_exhausted", "over_budget", "captcha_first", "work_first")),
+    Operation("hand_in", "POST", f"{ROOT}/draft/submit", "Hand the draft in with the code, once.", "draft",
+              RegistrationApi.hand_in, api.HandInRequest, {200: api.DraftBody},
+              ("incomplete", "code_wrong", "code_exhausted")),
+    Operation("status", "POST", f"{ROOT}/status", "How a declaration stands.", "",
+              RegistrationApi.status, api.StatusRequest, {200: api.StatusBody}, ("no_such_pair",)),
+    Operation("provinces", "GET", f"{ROOT}/provinces", "Provinces of today.", "",
+              RegistrationApi.provinces, QueryModel, {200: api.PlacesBody}, cached=True),
+    Operation("communes", "GET", f"{ROOT}/communes", "Communes of a province.", "",
+              RegistrationApi.communes, api.ProvinceQuery, {200: api.PlacesBody}, cached=True),
+    Operation("agencies", "GET", f"{ROOT}/agencies", "Regions, or the agencies of one.", "",
+              RegistrationApi.agencies, api.RegionQuery, {200: api.PlacesBody}, cached=True),
+)  # fmt: skip
+
+
+def _always(operation: AnyOperation) -> tuple[str, ...]:
+    return ("no_draft",) if operation.by else ()
+
+
+CONTRACT = Contract(
+    title="BHXH: registration for apps",
+    summary="For apps: a request that an agency decides. `secret` of the draft is the bearer; there are no cookies.",
+    root=ROOT,
+    operations=OPERATIONS,
+    refusals=api.REFUSALS,
+    problem=api.DraftProblemBody,
+    schemes={"draft": {"type": "http", "scheme": "bearer", "description": "The `secret` of a draft."}},
+    security={"draft": [{"draft": []}], "": []},
+    always=_always,
+)

@@ -1,22 +1,22 @@
-"""What the pickers of form 01 offer: provinces and their communes, agencies and those beneath them.
+"""The choices of form 01: provinces and their communes, agencies and those beneath them.
 
-A picker in two steps works without script (a button asks for the second list) and is not long on a small screen.
+A choice in two steps works without script (a button asks for the second list) and stays short on small screens.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from idp.desk.agencies import Agency, Tree
-from idp.desk.divisions import Division, divisions
+from idp.officers.agencies import Agency, Tree
+from idp.registration.divisions import Division, divisions
 
 REGIONS = ("central", "province", "defence", "police")
-"""Kinds of agencies that others are beneath of."""
+"""Kinds of agencies that have others beneath them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """The lists for what is chosen so far."""
+    """The lists for the current choices."""
 
     provinces: list[Division]
     communes: list[Division]
@@ -27,15 +27,15 @@ class Choices:
 
     @property
     def province_options(self) -> list[tuple[str, str]]:
-        return [(one.code, one.shown) for one in self.provinces]
+        return [(one.code, one.label) for one in self.provinces]
 
     @property
     def commune_options(self) -> list[tuple[str, str]]:
-        return [(one.code, one.shown) for one in self.communes]
+        return [(one.code, one.label) for one in self.communes]
 
 
 def choices(tree: Tree, typed: Mapping[str, str], day: date) -> Choices:
-    """The lists; an agency's region is the one that was chosen, that of the agency, or that of the province."""
+    """The lists; the region is the chosen one, that of the chosen agency, or that of the province."""
     province, agency = typed.get("province", ""), tree.get(typed.get("agency", ""))
     region = typed.get("region", "") or (_region_of(tree, agency.code) if agency else "") or f"0{province}"
     return Choices(
@@ -49,7 +49,7 @@ def choices(tree: Tree, typed: Mapping[str, str], day: date) -> Choices:
 
 
 def within(tree: Tree, region: str, day: date) -> list[Agency]:
-    """The agency of a region and all that take declarations beneath it; the central one stands alone."""
+    """The agency of a region and all beneath it that accept declarations; the central one stands alone."""
     top = tree.get(region)
     if top is None or top.kind not in REGIONS:
         return []

@@ -1,16 +1,14 @@
-"""`/register/done`: form 01 as it will be signed, to read and to print, with the reference."""
-
-from datetime import datetime
+"""`/register/done`: form 01 as it will be signed, to read and print, with the reference."""
 
 from flask import redirect
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from idp.accounts.password_rules import VIETNAM
-from idp.desk.address import address_of
-from idp.desk.agencies import Tree
-from idp.desk.declaration import Declaration
-from idp.desk.reading import IVANS
+from idp.dates import local_day
+from idp.officers.agencies import Tree
+from idp.registration.address import address_of
+from idp.registration.declaration import Declaration
+from idp.registration.reading import IVANS
 from idp.web.page import Page
 from idp.web.register.form import written
 from idp.web.register.visit import RegistrationPages, page
@@ -18,7 +16,7 @@ from idp.web.register.wording import LABELS, PAPERS, REQUESTS, SUBMISSION, TRANS
 
 
 class Done(Page):
-    """What was handed in."""
+    """Shows what was submitted."""
 
     def __init__(self, desk: RegistrationPages) -> None:
         self._desk = desk
@@ -38,7 +36,7 @@ class Done(Page):
             lines=lines(draft, tree),
             agency=tree.get(draft.form.agency),
             starts_on=in_words(draft.form.starts_on),
-            signed_on=in_words(str(datetime.fromtimestamp(draft.submitted_at or 0, VIETNAM).date())),
+            signed_on=in_words(str(local_day(draft.submitted_at or 0))),
             csrf=visit.csrf,
         )
 
@@ -60,12 +58,12 @@ def lines(declaration: Declaration, tree: Tree) -> list[tuple[str, str]]:
         ("phone", written_form["phone"]),
         ("transact_at", f"{TRANSACT_AT[form.transact_at]}{ivan}"),
     ]
-    shown = [(label(name, organisation=organisation), value) for name, value in rows if value]
-    shown.append((str(gettext("Cơ quan BHXH tiếp nhận")), f"{agency.code} - {agency.name}" if agency else form.agency))
-    return [*shown, (str(LABELS["submission"]), str(SUBMISSION[form.submission]))]
+    filled = [(label(name, organisation=organisation), value) for name, value in rows if value]
+    filled.append((str(gettext("Cơ quan BHXH tiếp nhận")), f"{agency.code} - {agency.name}" if agency else form.agency))
+    return [*filled, (str(LABELS["submission"]), str(SUBMISSION[form.submission]))]
 
 
 def in_words(day: str) -> str:
-    """`ngày 05 tháng 8 năm 2026`, as papers are dated."""
+    """`ngày 05 tháng 8 năm 2026`, as documents are dated."""
     year, month, number = day.split("-")
     return str(gettext("ngày %(day)s tháng %(month)s năm %(year)s", day=number, month=month.lstrip("0"), year=year))

@@ -1,4 +1,4 @@
-"""`/register/email`: a code proves the address, and with a right one the declaration is handed in, once."""
+"""`/register/email`: a code proves the address, and a correct one submits the declaration, once."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,9 +7,9 @@ from flask import redirect
 from flask_babel import gettext
 from werkzeug.wrappers import Response
 
-from idp.desk.declaration import WrongState
-from idp.desk.declarations import Incomplete
 from idp.errors import StaleState
+from idp.registration.declaration import WrongState
+from idp.registration.declarations import Incomplete
 from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.register.visit import RegistrationPages, Visit
@@ -43,11 +43,11 @@ class EmailPage(Page):
         if "code-again" in form:
             again = self._codes.again(ask, visit.browser, trusted=False, bound=visit.draft.id)
             return self._page(visit, **again)
-        verdict, shown = self._codes.judged(ask, visit.browser)
+        verdict, values = self._codes.judged(ask, visit.browser)
         if verdict != "right":
-            # The same form sent twice: the first one used the code up and handed the declaration in.
+            # The same form was sent twice: the first one used up the code and submitted the declaration.
             later = self._desk.at_work()
-            return later if isinstance(later, Response) else self._page(visit, **shown)
+            return later if isinstance(later, Response) else self._page(visit, **values)
         try:
             self._desk.declarations.hand_in(visit.draft, visit.browser.language())
         except (Incomplete, StaleState, WrongState):
@@ -55,13 +55,13 @@ class EmailPage(Page):
         return redirect("/register/done", 303)
 
     def _ready(self) -> Visit | Response:
-        """The visit of somebody whose form is complete, or the way to what is missing."""
+        """The visit of a person whose form is complete, or the redirect to what is missing."""
         visit = self._desk.at_work()
         if isinstance(visit, Visit) and self._desk.declarations.problems(visit.draft):
             return redirect("/register/form", 303)
         return visit
 
-    def _page(self, visit: Visit, **shown: Any) -> Response:
+    def _page(self, visit: Visit, **values: Any) -> Response:
         sheet = OtpPage(
             title=gettext("Xác thực địa chỉ thư điện tử"),
             lead=gettext("Nhập mã vừa gửi tới thư của bạn để gửi tờ khai. Muốn đổi địa chỉ, bấm “Hủy”."),
@@ -69,4 +69,4 @@ class EmailPage(Page):
             action=self.path,
             hidden={"attempt": visit.draft.id, "csrf": visit.csrf},
         )
-        return self._codes.answer(visit.browser, replace(sheet, **shown))
+        return self._codes.answer(visit.browser, replace(sheet, **values))

@@ -1,4 +1,4 @@
-"""`/register/form`: form 01. What can be read is kept at once, a good picture is never asked for again."""
+"""`/register/form`: form 01. Readable input is saved at once; a good picture is never asked for again."""
 
 import json
 from collections.abc import Mapping
@@ -8,30 +8,31 @@ from flask import abort, redirect, request
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response
 
-from idp.desk.declaration import ROLES, Declaration, Role, WrongState
-from idp.desk.declarations import needed
-from idp.desk.photos import LARGEST, BadPhoto
-from idp.desk.reading import FIELDS, IVANS
+from idp.dates import local_date
 from idp.errors import BadRequest, StaleState
+from idp.http.forms import LARGEST_BODY, LARGEST_UPLOAD, TooLarge
+from idp.registration.declaration import ROLES, Declaration, Role, WrongState
+from idp.registration.declarations import needed
+from idp.registration.photos import LARGEST, BadPhoto
+from idp.registration.reading import FIELDS, IVANS
 from idp.web.browser import Browser
-from idp.web.forms import LARGEST_BODY, LARGEST_UPLOAD, TooLarge
 from idp.web.page import Page
 from idp.web.register.choices import choices
 from idp.web.register.visit import RegistrationPages, Visit, page
 from idp.web.register.wording import GRADES, PAPERS, REASONS, SUBMISSION, TAKEN, TRANSACT_AT, label, problem
 
 LARGEST_PART = 4 * LARGEST_BODY
-"""Bytes of fields. Werkzeug judges by this also what it holds of a file between two reads of 64 KiB."""
+"""Bytes of fields. Werkzeug also applies it to what it buffers of a file between two reads of 64 KiB."""
 
 
 class PicturesTooLarge(TooLarge):
-    """More than the form takes."""
+    """More than the form accepts."""
 
     kind = "pictures"
 
 
 AGAIN = ("places", "regions")
-"""Buttons that ask for another list, and complain about nothing."""
+"""Buttons that request another list, without validating the form."""
 
 
 class FormPage(Page):
@@ -48,7 +49,7 @@ class FormPage(Page):
         visit = self._desk.at_work()
         if isinstance(visit, Response):
             return visit
-        # Read for somebody with a draft only: it may be long.
+        # Read only for a browser that holds a draft: it may be long.
         form, files, problems = read_upload(visit.browser)
         visit.demand_csrf(form)
         desk = self._desk.declarations
@@ -108,7 +109,7 @@ class FormPage(Page):
 
 
 class OwnPhoto(Page):
-    """A picture of the draft, to whoever holds it and to nobody else; and one that is kept as soon as it is chosen."""
+    """A picture of the draft, only for its holder; and one that is saved as soon as it is chosen."""
 
     def __init__(self, desk: RegistrationPages) -> None:
         self._desk = desk
@@ -126,7 +127,7 @@ class OwnPhoto(Page):
         return response
 
     def post(self, role: str) -> Response:
-        """Judge and keep one picture: 200 when it is good, 422 with the sentence that says what is wrong with it."""
+        """Check and keep one picture: 200 when it is good, 422 with a sentence that says what is wrong with it."""
         visit = self._desk.at_work()
         if isinstance(visit, Response) or role not in ROLES:
             abort(404)
@@ -146,9 +147,9 @@ class OwnPhoto(Page):
 
 
 def read_upload(browser: Browser) -> tuple[dict[str, str], dict[Role, bytes], dict[str, str]]:
-    """The fields, the pictures, and what is wrong with a field of pictures, of our own form; large parts wait on disk.
+    """The fields, the pictures, and what is wrong with the pictures, from our own form; large parts go to disk.
 
-    More than the bound is refused by the announced length, or where the bound is reached: it is never read whole.
+    A larger body is refused by its declared length, or when the limit is reached: it is never read in full.
     Raises `BadRequest`, `Forbidden`, `PicturesTooLarge`.
     """
     browser.demand_same_origin()
@@ -168,12 +169,10 @@ def read_upload(browser: Browser) -> tuple[dict[str, str], dict[Role, bytes], di
 
 
 def written(draft: Declaration) -> dict[str, str]:
-    """The form as people write it."""
+    """The form in the notation that people use."""
     form = draft.form
     fields = {name: getattr(form, name) for name in FIELDS[draft.kind]}
-    dates = {
-        name: "/".join(reversed(fields[name].split("-"))) for name in fields if name in ("birth_date", "starts_on")
-    }
+    dates = {name: local_date(fields[name]) for name in fields if name in ("birth_date", "starts_on")}
     return fields | dates | {"phone": spoken_phone(form.phone), "agrees": "1" if form.agrees else ""}
 
 

@@ -1,4 +1,4 @@
-"""`/register`: who registers and for what; a draft that this browser holds goes on."""
+"""`/register`: who registers and for what; a draft that this browser holds is continued."""
 
 from typing import cast
 
@@ -6,18 +6,18 @@ from flask import redirect
 from werkzeug.wrappers import Response
 
 from idp.accounts.account import LOGIN_KINDS, Kind
-from idp.desk.declarations import Applicant, Closed
+from idp.registration.declarations import Applicant, Closed
 from idp.web.browser import this_browser
 from idp.web.page import Page
 from idp.web.register.visit import RegistrationPages, page
 from idp.web.register.wording import REQUESTS
 
 OWN = {"amend": "/account/profile", "stop": "/account/stop"}
-"""Where whoever has an account asks for something else; they log in on the way."""
+"""Where people with an account make other requests; they log in on the way."""
 
 
 class StartRegistration(Page):
-    """Which registrant and which of the three requests. `eid` says that the electronic identity is offered."""
+    """Choose the registrant and one of the three requests. `eid` means that the electronic identity is offered."""
 
     def __init__(self, desk: RegistrationPages, *, eid: bool) -> None:
         self._desk = desk
@@ -47,12 +47,12 @@ class StartRegistration(Page):
 
     def _page(self, *, unchosen: bool = False) -> Response:
         desk, browser = self._desk, this_browser(self._desk.context)
-        given = browser.form if browser.request.method == "POST" else browser.query
+        fields = browser.form if browser.request.method == "POST" else browser.query
         visit = desk.here()
         return page(
             "start.html",
-            kind=given.get("kind", "individual"),
-            asked=given.get("request", "register"),
+            kind=fields.get("kind", "individual"),
+            asked=fields.get("request", "register"),
             requests=REQUESTS,
             closed=[kind for kind in LOGIN_KINDS if not desk.declarations.is_open(kind)],
             unchosen=unchosen,
@@ -65,7 +65,7 @@ class StartRegistration(Page):
 
 
 class Forget(Page):
-    """“Bắt đầu lại”: the draft is deleted and this browser forgets it; what was handed in stays at the agency."""
+    """“Bắt đầu lại”: the draft is deleted and this browser forgets it; submitted declarations stay at the agency."""
 
     def __init__(self, desk: RegistrationPages) -> None:
         self._desk = desk

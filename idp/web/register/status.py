@@ -1,6 +1,6 @@
-"""`/register/status`: how a declaration stands, for whoever knows its reference and the number on it.
+"""`/register/status`: the state of a declaration, for anyone who knows its reference and the number on it.
 
-To correct or to cancel it takes a code to its proved address as well. Every wrong pair gets one sentence.
+Correcting or cancelling also needs a code to its verified address. Every wrong pair gets the same sentence.
 """
 
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from idp.accounts.one_time import CodeRequest
-from idp.desk.declaration import Declaration, WrongState
 from idp.ephemeral_records import EphemeralRecords
 from idp.errors import BadRequest, Expired, OtherBrowser, StaleState
+from idp.http.cookies import new_browser
 from idp.login.attempt import browser_of
+from idp.registration.declaration import Declaration, WrongState
 from idp.web.browser import Browser, this_browser, with_query
-from idp.web.cookies import new_browser
 from idp.web.otp_flow import OtpFlow, OtpPage, sent_to
 from idp.web.page import Page
 from idp.web.register.visit import RegistrationPages, page
@@ -29,7 +29,7 @@ ACTS: dict[str, str] = {"correct": "returned", "cancel": "submitted"}
 
 @dataclass(frozen=True, slots=True)
 class Undertaking:
-    """Who looked a declaration up and what they want to do with it, until the code is entered."""
+    """The declaration that was looked up and what to do with it, until the code is entered."""
 
     declaration_id: str
     act: Act
@@ -37,7 +37,7 @@ class Undertaking:
 
 
 class RegistrationStatusPage(Page):
-    """Reference and number."""
+    """Asks for reference and number."""
 
     def __init__(self, desk: RegistrationPages, undertakings: EphemeralRecords[Undertaking]) -> None:
         self._desk = desk
@@ -50,28 +50,30 @@ class RegistrationStatusPage(Page):
         browser = this_browser(self._desk.context)
         form = browser.form
         reference, phone = form.get("reference", "")[:64], form.get("phone", "")[:64]
-        found = self._desk.declarations.look(reference, phone, browser.network)
-        if found is None:
+        declaration = self._desk.declarations.look(reference, phone, browser.network)
+        if declaration is None:
             return self._page(browser, form, error=str(UNKNOWN))
-        act = next((act for act, state in ACTS.items() if act in form and found.state == state), None)
-        if act is None or not found.email_verified_at:
-            return self._page(browser, form, found=found)
+        act = next((act for act, state in ACTS.items() if act in form and declaration.state == state), None)
+        if act is None or not declaration.email_verified_at:
+            return self._page(browser, form, found=declaration)
         if browser.secret is None:
             raise OtherBrowser("the browser keeps no cookies")
-        ticket = self._undertakings.add(Undertaking(found.id, cast(Act, act), browser_of(browser.secret)))
+        ticket = self._undertakings.add(Undertaking(declaration.id, cast(Act, act), browser_of(browser.secret)))
         return redirect(with_query("/register/proof", ticket=ticket), 303)
 
-    def _page(self, browser: Browser, form: dict[str, str], **shown: Any) -> Response:
-        found: Declaration | None = shown.get("found")
+    def _page(self, browser: Browser, form: dict[str, str], **values: Any) -> Response:
+        declaration: Declaration | None = values.get("found")
         response = page(
             "status.html",
             reference=form.get("reference", "")[:64],
             phone=form.get("phone", "")[:64],
-            error=shown.get("error"),
-            found=found,
-            state=STATES[found.state] if found else None,
-            reason=REASONS.get(found.reason or "") if found and found.state in ("returned", "rejected") else None,
-            agency=self._desk.agencies.tree().get(found.form.agency) if found else None,
+            error=values.get("error"),
+            found=declaration,
+            state=STATES[declaration.state] if declaration else None,
+            reason=REASONS.get(declaration.reason or "")
+            if declaration and declaration.state in ("returned", "rejected")
+            else None,
+            agency=self._desk.agencies.tree().get(declaration.form.agency) if declaration else None,
         )
         if browser.secret is None:
             self._desk.context.cookies.set(response, "b", new_browser())
@@ -79,7 +81,7 @@ class RegistrationStatusPage(Page):
 
 
 class StatusProof(Page):
-    """The code to the address of the declaration; then it is opened again in this browser, or cancelled."""
+    """Takes the code sent to the declaration's address, then reopens it in this browser or cancels it."""
 
     path = "/register/proof"
 
@@ -105,9 +107,9 @@ class StatusProof(Page):
         if "code-again" in browser.form:
             again = self._codes.again(ask, browser, trusted=False, bound=ticket)
             return self._page(browser, ticket, wish, ask, **again)
-        verdict, shown = self._codes.judged(ask, browser)
+        verdict, values = self._codes.judged(ask, browser)
         if verdict != "right":
-            return self._page(browser, ticket, wish, ask, **shown)
+            return self._page(browser, ticket, wish, ask, **values)
         self._undertakings.take(ticket)
         return self._carried_out(declaration, wish)
 
@@ -122,8 +124,8 @@ class StatusProof(Page):
             return redirect("/register/status", 303)
         return desk.remember(redirect("/register/form", 303), secret)
 
-    def _wish(self, browser: Browser, given: dict[str, str]) -> tuple[str, Undertaking]:
-        ticket = given.get("ticket", "")
+    def _wish(self, browser: Browser, fields: dict[str, str]) -> tuple[str, Undertaking]:
+        ticket = fields.get("ticket", "")
         if len(ticket) > 100:
             raise BadRequest("no ticket of ours")
         wish = self._undertakings.find(ticket)
@@ -133,7 +135,7 @@ class StatusProof(Page):
             raise OtherBrowser("a code is entered where it was asked for")
         return ticket, wish
 
-    def _page(self, browser: Browser, ticket: str, wish: Undertaking, ask: CodeRequest, **shown: Any) -> Response:
+    def _page(self, browser: Browser, ticket: str, wish: Undertaking, ask: CodeRequest, **values: Any) -> Response:
         titles = {"correct": gettext("Sửa tờ khai"), "cancel": gettext("Hủy tờ khai")}
         sheet = OtpPage(
             title=titles[wish.act],
@@ -142,7 +144,7 @@ class StatusProof(Page):
             action=self.path,
             hidden={"ticket": ticket, "attempt": ticket},
         )
-        return self._codes.answer(browser, replace(sheet, **shown))
+        return self._codes.answer(browser, replace(sheet, **values))
 
 
 def _ask(declaration: Declaration, ticket: str) -> CodeRequest:

@@ -1,4 +1,4 @@
-"""Whose draft a browser holds: its cookie `r` is the secret, and forms carry a value that only it can know."""
+"""The draft of a browser: its cookie `r` is the secret, and forms carry a value derived from it."""
 
 import hmac
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
-from idp.desk.agencies import Agencies
-from idp.desk.declaration import Declaration
-from idp.desk.declarations import Declarations
 from idp.errors import Expired, Forbidden
+from idp.http.cookies import new_browser
+from idp.http.headers import page_policy
+from idp.officers.agencies import Agencies
+from idp.registration.declaration import Declaration
+from idp.registration.declarations import Declarations
 from idp.web.browser import Browser, WebContext, csrf_of, this_browser
-from idp.web.cookies import new_browser
-from idp.web.headers import page_policy
 
 COOKIE = "r"
 
@@ -37,7 +37,7 @@ class Visit:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationPages:
-    """What the pages of registration share. `draft_hours` is told to people."""
+    """What the pages of registration share. `draft_hours` is shown to people."""
 
     context: WebContext
     declarations: Declarations
@@ -56,27 +56,27 @@ class RegistrationPages:
             return None
 
     def at_work(self) -> Visit | Response:
-        """The visit of somebody whose draft can be filled in, or the way to where they are."""
+        """The visit with a draft that can be filled in, or a redirect to the current step."""
         visit = self.here()
         if visit is None:
             return redirect("/register?why=over", 303)
         return visit if visit.draft.state in ("draft", "returned") else redirect("/register/done", 303)
 
     def remember(self, response: Response, secret: str) -> Response:
-        """Let this browser go on with the draft, and solve captchas for it."""
+        """Let this browser continue with the draft, and solve captchas for it."""
         self.context.cookies.set(response, COOKIE, secret, max_age=self.draft_hours * 3600)
         if this_browser(self.context).secret is None:
             self.context.cookies.set(response, "b", new_browser())
         return response
 
     def leave(self, response: Response) -> Response:
-        """This browser holds no draft any more."""
+        """This browser no longer holds a draft."""
         self.context.cookies.drop(response, COOKIE)
         return response
 
 
-def page(template: str, **shown: object) -> Response:
+def page(template: str, **values: object) -> Response:
     """A page of registration."""
-    response = Response(render_template(f"register/{template}", **shown), mimetype="text/html")
+    response = Response(render_template(f"register/{template}", **values), mimetype="text/html")
     response.headers["Content-Security-Policy"] = page_policy()
     return response

@@ -1,4 +1,4 @@
-"""What registration says: labels of form 01, a sentence for every problem and every state."""
+"""The texts of registration: labels of form 01, a sentence for every problem and every state."""
 
 from collections.abc import Mapping
 
@@ -185,5 +185,5 @@ def problem(field: str, why: str, *, organisation: bool = False) -> str:
 
 
 def label(field: str, *, organisation: bool = False) -> str:
-    """What a field is called."""
+    """The label of a field."""
     return str(LABELS["unit" if field == "code" and organisation else field])

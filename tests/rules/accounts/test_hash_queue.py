@@ -175,10 +175,13 @@ def test_a_try_that_a_slow_store_counts_keeps_no_core_from_others() -> None:
 def test_as_many_are_hashed_at_once_as_there_are_cores() -> None:
     passwords = Passwords(b"pepper", HashCost(8, 1), at_once=1, waiting=1)
 
-    with passwords.place(KNOWN) as hasher, hasher._turns:
+    with passwords.place(KNOWN) as hasher:
+        done = threading.Event()
+        hasher._threads.submit(done.wait, LONG)
         late = threading.Thread(target=passwords.verify, args=[None, "wrong"])
         late.start()
         late.join(0.05)
         assert late.is_alive()
+        done.set()
     late.join(5)
     assert not late.is_alive()

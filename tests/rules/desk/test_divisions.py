@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 import vietnam_provinces
 
-from idp.desk.divisions import FILE, divisions
+from idp.registration.divisions import FILE, divisions
 from tools.divisions import rows
 
 BEFORE, SINCE = date(2025, 6, 30), date(2025, 7, 1)

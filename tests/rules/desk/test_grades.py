@@ -4,8 +4,8 @@ from datetime import date
 
 import pytest
 
-from idp.desk.declaration import Form
-from idp.desk.grades import grades, is_under
+from idp.registration.declaration import Form
+from idp.registration.grades import grades, is_under
 
 TODAY = date(2026, 11, 22)
 

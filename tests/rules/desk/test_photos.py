@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image, ImageDraw
 
-from idp.desk.photos import LARGEST, BadPhoto, PhotoProcessor
 from idp.errors import Busy
+from idp.registration.photos import LARGEST, BadPhoto, PhotoProcessor
 from tests.support.photographs import MEGAPIXELS, TURNED_LEFT, filled, photograph, scene
 
 ROOM = PhotoProcessor()
@@ -141,7 +141,7 @@ def test_what_shows_through_becomes_white() -> None:
 def test_two_are_made_at_once_and_a_third_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that is kept busy says so."""
     room = PhotoProcessor()
-    monkeypatch.setattr("idp.desk.photos.PATIENCE", 0.05)
+    monkeypatch.setattr("idp.registration.photos.PATIENCE", 0.05)
     for _ in range(2):
         room._places.acquire()
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from idp.accounts.account import Kind
-from idp.desk.agencies import Agency, Tree
-from idp.desk.declaration import Form
-from idp.desk.reading import FIELDS, Reader
+from idp.officers.agencies import Agency, Tree
+from idp.registration.declaration import Form
+from idp.registration.reading import FIELDS, Reader
 
 TODAY = date(2026, 11, 22)
 TREE = Tree(

@@ -5,11 +5,12 @@ from html import unescape
 
 import pytest
 
-from idp.desk.declaration import REASONS
-from idp.messages.letters import MAIL
-from idp.messages.message import Language, Message
+from idp.messages.letters import BUTTON, MAIL
+from idp.messages.message import Message
 from idp.messages.texts import SMS, render_mail, render_sms
 from idp.messages.words import EVENTS_MAIL, EVENTS_SMS, PURPOSES_MAIL, PURPOSES_SMS, REASONS_MAIL, REASONS_SMS
+from idp.registration.declaration import REASONS
+from idp.sentences import Language, translated
 
 GSM_7 = re.compile(r"[A-Za-z0-9 @£$¥!\"#%&'()*+,\-./:;<=>?_\n]*")
 """The letters of GSM 03.38 that count once and that we use; none of ours needs an accent."""
@@ -72,7 +73,7 @@ def test_a_text_message_is_unaccented_and_fits_into_one_segment(name: str, langu
 def test_a_code_by_text_message_says_what_it_is_for_and_to_keep_it(purpose: str) -> None:
     text = render_sms(Message("sms", "+84912345678", *code_facts(purpose)))
 
-    assert PURPOSES_SMS[purpose]["vi"] in text
+    assert PURPOSES_SMS[purpose] in text
     assert "135790" in text
     assert "Khong cung cap ma cho bat ky ai" in text
 
@@ -121,5 +122,9 @@ def test_every_template_purpose_and_event_is_there_for_both_channels_and_languag
     assert set(PURPOSES_SMS) == set(PURPOSES_MAIL)
     assert set(EVENTS_SMS) == set(EVENTS_MAIL)
     assert set(REASONS_SMS) == set(REASONS_MAIL) == set(REASONS)
-    for table in (SMS, MAIL, PURPOSES_SMS, PURPOSES_MAIL, EVENTS_SMS, EVENTS_MAIL, REASONS_SMS, REASONS_MAIL):
-        assert all(set(words) == {"vi", "en"} for words in table.values())
+    for table in (SMS, PURPOSES_SMS, PURPOSES_MAIL, EVENTS_SMS, EVENTS_MAIL, REASONS_SMS, REASONS_MAIL):
+        assert all(translated(words, "en") != translated(words, "vi") == words for words in table.values())
+    for letter in MAIL.values():
+        for words in (letter.subject, *letter.paragraphs, letter.then):
+            assert words in ("", "{note}") or translated(words, "en") != words
+        assert not letter.link or translated(letter.link_says, "en", BUTTON) != letter.link_says

@@ -9,7 +9,7 @@ from idp.errors import Expired, TooMany
 from idp.limits.local import LocalRateLimiter
 from idp.login.authentication import Authentication
 from idp.oidc.clients import DEVICE_CODE, Client
-from idp.oidc.device_grant import ALPHABET, LIFE, Begun, DeviceCodes, read_user_code, shown
+from idp.oidc.device_grant import ALPHABET, LIFE, Begun, DeviceCodes, format_user_code, read_user_code
 from idp.oidc.grant import Grant
 from tests.support.clock import FrozenClock
 from tests.support.memory import InMemory
@@ -270,7 +270,7 @@ def test_a_code_may_be_typed_in_any_case_with_or_without_dash(typed: str) -> Non
     code = read_user_code(typed)
 
     assert code == "BCDFGHJK"
-    assert shown(code) == "BCDF-GHJK"
+    assert format_user_code(code) == "BCDF-GHJK"
 
 
 @pytest.mark.parametrize(

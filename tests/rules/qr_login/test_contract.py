@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
 from idp.accounts import devices
 from qr_login import flow
 from qr_login.card import card
-from qr_login.contract import OPERATIONS, REFUSALS, Field, PhoneRoute, answer_schemas, refusals_of, sentence
-from qr_login.openapi import PROBLEM
-from qr_login.phone_api import OF_QR, PhoneApi
+from qr_login.contract import REFUSALS, ConfirmRequest, EnrolRequest, PhoneProblemBody
+from qr_login.phone_api import CONTRACT, OF_QR, OPERATIONS, PhoneApi
+from qr_login.phone_authenticator import AnyPhoneOperation
 from tests.rules.qr_login.conftest import ASKER
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "mobile.md"
 GUIDE = PAGE.read_text()
+refusals_of, sentence = CONTRACT.refusals_of, CONTRACT.sentence
+SCHEMAS = CONTRACT.document("https://id.example.test")["components"]["schemas"]
 LOGIN = flow.QrLogin("a", "portal", ASKER, "07", 0.0)
 CARD = card(LOGIN, "t", issuer="", app="", portal="", domain="", now=0.0)
 
@@ -25,10 +28,10 @@ NEVER_TOLD = {"blocked", "code_needed", "other_device"}
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
-def test_every_operation_is_there_and_each_of_its_refusals_has_a_sentence(operation: PhoneRoute) -> None:
-    assert callable(getattr(PhoneApi, f"_{operation.name}"))
+def test_every_operation_is_there_and_each_of_its_refusals_has_a_sentence(operation: AnyPhoneOperation) -> None:
+    assert operation.handler is vars(PhoneApi)[operation.name]
     assert set(refusals_of(operation)) <= set(REFUSALS)
-    assert set(operation.answers.values()) <= set(answer_schemas())
+    assert {title(model) for model in operation.answers.values()} <= set(SCHEMAS)
     assert operation.answers
 
 
@@ -54,13 +57,23 @@ def test_sentences_are_whole_different_and_in_two_languages() -> None:
     assert sentence("stale", "fr") == sentence("stale", "vi")
 
 
-def test_a_field_takes_what_it_says() -> None:
-    digits, flag = Field("n", "", 2, "[0-9]{2}"), Field("f", "", kind="flag")
+def takes(model: type[BaseModel], name: str, value: object) -> bool:
+    """Whether the model has nothing against this value of a member."""
+    try:
+        model.model_validate({name: value})
+    except ValidationError as invalid:
+        return all(error["loc"] != (name,) for error in invalid.errors())
+    return True
 
-    assert [digits.takes(value) for value in ("07", "7", "007", "٠٧", "０７", "07\n", 7, None)] == [True] + [False] * 7
-    assert [flag.takes(value) for value in (True, False, 1, 0, "true", None)] == [True, True] + [False] * 4
-    assert Field("name", "", 3).takes("Mộc")
-    assert not Field("name", "", 3).takes("Mộc ")
+
+def test_a_field_takes_what_it_says() -> None:
+    numbers = ("07", "7", "007", "٠٧", "０７", "07\n", 7, None)
+    flags = (True, False, 1, 0, "true", None)
+
+    assert [takes(ConfirmRequest, "number", value) for value in numbers] == [True] + [False] * 7
+    assert [takes(EnrolRequest, "replace", value) for value in flags] == [True, True] + [False] * 4
+    assert takes(EnrolRequest, "name", "Mộc" + "x" * 61)
+    assert not takes(EnrolRequest, "name", "Mộc" + "x" * 62)
 
 
 def test_only_what_a_signed_out_phone_needs_goes_without_a_token() -> None:
@@ -76,8 +89,8 @@ class TestGuide:
         assert codes_table() in GUIDE
 
     def test_every_example_is_an_answer_of_the_api(self) -> None:
-        known = [set(schema["properties"]) for schema in answer_schemas().values()]
-        known += [set(PROBLEM["properties"]), set(CARD)]
+        known = [set(schema["properties"]) for schema in SCHEMAS.values()]
+        known += [set(PhoneProblemBody.model_fields), set(CARD)]
         examples = [json.loads(text) for text in re.findall(r"```json\n(.+?)\n```", GUIDE, re.S)]
 
         assert len(examples) >= 8
@@ -85,7 +98,12 @@ class TestGuide:
             assert any(set(example) <= members for members in known), example
             if "code" in example:
                 refused = REFUSALS[example["code"]]
-                assert (example["status"], example["detail"]) == (refused.status, refused.summary[0])
+                assert (example["status"], example["detail"]) == (refused.status, refused.summary)
+
+
+def title(model: type[BaseModel]) -> str:
+    """What the document calls it."""
+    return str(model.model_config["title"])
 
 
 def operations_table() -> str:
@@ -93,7 +111,7 @@ def operations_table() -> str:
     rows += [("---",) * 5]
     for operation in OPERATIONS:
         members = ", ".join(f"`{f.name}`" + ("" if f.required else "?") for f in operation.fields) or "–"
-        answers = ", ".join(f"{status} {name}" for status, name in operation.answers.items())
+        answers = ", ".join(f"{status} {title(model)}" for status, model in operation.answers.items())
         by = "key" if operation.by == "key" else "token, enrolled" if operation.binding == "device" else "token"
         rows.append((f"`{operation.method} {operation.path}`", by, members, answers, operation.summary))
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)
@@ -101,5 +119,8 @@ def operations_table() -> str:
 
 def codes_table() -> str:
     rows = [("code", "status", "Vietnamese", "English"), ("---",) * 4]
-    rows += [(f"`{code}`", str(REFUSALS[code].status), *REFUSALS[code].summary) for code in sorted(REFUSALS)]
+    rows += [
+        (f"`{code}`", str(REFUSALS[code].status), sentence(code, "vi"), sentence(code, "en"))
+        for code in sorted(REFUSALS)
+    ]
     return "".join("| " + " | ".join(row) + " |\n" for row in rows)

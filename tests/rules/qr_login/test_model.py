@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import pytest
 
+from idp.store.database import Database
 from idp.store.ephemeral_sql import SqlEphemeralStore
-from keys.database import Database
 from qr_login.flow import LIFE, QrLogin, QrRefused
 from qr_login.logins import INTERVAL, REMEMBERED, QrLogins
 from tests.rules.qr_login.conftest import Scene

@@ -6,13 +6,15 @@ from typing import Any
 
 import pytest
 
-from qr_login.contract import OPERATIONS, REFUSALS, PhoneRoute, refusals_of
-from qr_login.openapi import document
+from qr_login.contract import REFUSALS
+from qr_login.phone_api import CONTRACT, OPERATIONS
+from qr_login.phone_authenticator import AnyPhoneOperation
 
-DOCUMENT = document("https://id.example.test")
+refusals_of = CONTRACT.refusals_of
+DOCUMENT = CONTRACT.document("https://id.example.test")
 
 
-def told(operation: PhoneRoute) -> dict[str, Any]:
+def told(operation: AnyPhoneOperation) -> dict[str, Any]:
     found: dict[str, Any] = DOCUMENT["paths"][operation.path][operation.method.lower()]
     return found
 
@@ -26,7 +28,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: o.name)
-def test_each_status_tells_its_codes(operation: PhoneRoute) -> None:
+def test_each_status_tells_its_codes(operation: AnyPhoneOperation) -> None:
     responses = told(operation)["responses"]
     codes = [code for status in responses for code in responses[status]["description"].replace(",", "").split()[1:]]
 
@@ -37,7 +39,7 @@ def test_each_status_tells_its_codes(operation: PhoneRoute) -> None:
 
 
 @pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.method == "POST"], ids=lambda o: o.name)
-def test_each_body_is_closed_and_bounded(operation: PhoneRoute) -> None:
+def test_each_body_is_closed_and_bounded(operation: AnyPhoneOperation) -> None:
     schema = told(operation)["requestBody"]["content"]["application/json"]["schema"]
 
     assert schema["additionalProperties"] is False

@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
+import pytest
+
 from config.serving.admission import (
     AWAY,
-    BURST,
     CHEAP_IN_A_ROW,
     COMPUTING,
     LONG,
-    LONGEST_BURST,
-    LULL,
+    LONGEST,
     PATIENCE,
     SHORT,
+    SHORT_CHEAP,
+    SOON,
     Admission,
     is_cheap,
 )
@@ -25,9 +27,9 @@ def busy(admission: Admission[str]) -> None:
         admission.begin(f"busy {number}", 0.0, cheap=False)
 
 
-def crowd(admission: Admission[str], size: int, now: float) -> list[str | None]:
+def crowd(admission: Admission[str], size: int, now: float, *, cheap: bool = False) -> list[str | None]:
     """Strangers, each from an address of their own, and whom each of them drives away."""
-    return [admission.wait(f"stranger {n}", f"10.0.0.{n}/32", now, cheap=False) for n in range(size)]
+    return [admission.wait(f"stranger {n}", f"10.0.0.{n}/32", now, cheap=cheap) for n in range(size)]
 
 
 def test_what_costs_little_is_known_by_its_path() -> None:
@@ -110,37 +112,42 @@ def test_who_was_served_before_waits_only_so_long_for_newcomers() -> None:
     assert admission.next(LONG) == ("second", True)
 
 
-def test_a_burst_waits_and_a_longer_one_is_cut_short() -> None:
+def test_a_queue_that_moves_may_be_long_and_a_slow_one_is_cut_short() -> None:
     admission = Admission[str](THREADS)
     busy(admission)
 
-    assert crowd(admission, LONGEST_BURST + 1, 1.0) == [None] * LONGEST_BURST + [f"stranger {LONGEST_BURST}"]
+    assert crowd(admission, LONGEST + 1, 1.0) == [None] * LONGEST + [f"stranger {LONGEST}"]
     admission.end("busy 0", cheap=False)
-    assert admission.next(0.99 + BURST)
-    assert admission.wait("in time", "a", 0.99 + BURST, cheap=False) is None
-    for _ in range(LONGEST_BURST - SHORT):
-        assert admission.next(1.01 + BURST)
-    assert admission.wait("too late", "b", 1.01 + BURST, cheap=False) == "too late"
+    assert admission.next(0.99 + SOON)
+    assert admission.wait("in time", "a", 0.99 + SOON, cheap=False) is None
+    for _ in range(LONGEST - SHORT):
+        assert admission.next(1.01 + SOON)
+    assert admission.wait("too late", "b", 1.01 + SOON, cheap=False) == "too late"
 
 
-def test_after_a_lull_there_is_room_for_a_burst_again() -> None:
+@pytest.mark.parametrize(("cheap", "short"), [(False, SHORT), (True, SHORT_CHEAP)])
+def test_whoever_is_served_soon_hears_no_refusal(cheap: bool, short: int) -> None:
+    """Twice as many as a slow queue may have, for as long as they like."""
     admission = Admission[str](THREADS)
     busy(admission)
-    crowd(admission, SHORT + 1, 0.0)
     admission.end("busy 0", cheap=False)
-    while admission.next(0.0):
-        pass
-
-    assert crowd(admission, LONGEST_BURST, LULL + 0.01) == [None] * LONGEST_BURST
+    crowd(admission, 2 * short, 0.0, cheap=cheap)
+    for number in range(500):
+        now = number * SOON / (2 * short + 1)
+        served = admission.next(now)
+        assert served
+        assert admission.wait(f"again {number}", "a", now, cheap=cheap) is None
+        admission.begin(served[0], now, cheap=cheap)
+        admission.end(served[0], cheap=cheap)
 
 
 def test_a_flood_turns_away_itself() -> None:
     admission = Admission[str](THREADS)
     busy(admission)
-    for number in range(LONGEST_BURST):
+    for number in range(LONGEST):
         admission.wait(f"flood {number}", "203.0.113.66/32", 0.0, cheap=False)
 
-    assert admission.wait("person", "198.51.100.7/32", 0.0, cheap=False) == f"flood {LONGEST_BURST - 1}"
+    assert admission.wait("person", "198.51.100.7/32", 0.0, cheap=False) == f"flood {LONGEST - 1}"
 
 
 def test_whoever_waited_too_long_is_turned_away_whether_a_thread_comes_or_not() -> None:
@@ -172,7 +179,8 @@ def test_the_page_about_limits_tells_these_numbers() -> None:
         f"computes {COMPUTING} requests at a time",
         f"an upstream for {AWAY * 1000:.0f} ms",
         f"after {LONG * 1000:.0f} ms",
-        f"{LONGEST_BURST} of a kind",
-        f"more than {SHORT} keep coming",
+        f"{LONGEST} of a kind wait",
+        f"longer than {SOON * 1000:.0f} ms",
+        f"more than {SHORT} ({SHORT_CHEAP} of the cheap ones)",
     ):
         assert words in page

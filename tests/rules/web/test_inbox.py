@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from config.serving.inbox import LARGEST_HEAD, Inbox
-from idp.web.forms import LARGEST_BODY, LARGEST_UPLOAD, UPLOADS, largest_body
+from idp.http.forms import LARGEST_BODY, LARGEST_UPLOAD, UPLOADS, largest_body
 
 GET = b"GET /jwks HTTP/1.1\r\nHost: a\r\n\r\n"
 POST = b"POST /token HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"

@@ -1,0 +1,283 @@
+"""`idp clients`: register, list, show, edit and remove relying parties."""
+
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from config.cli import output
+from config.cli.context import as_json, opened_stores, reasoned, reports_errors, stop
+from config.cli.records import read_records
+from config.stores import Stores
+from idp.login.authentication import acr_name
+from idp.oidc.clients import QR_LOGIN, Client, secret_digest
+from idp.oidc.metadata import DISCOVERY
+from idp.oidc.registration import BadClient, read_client
+from idp.ports import Event
+from keys.changes import lack
+from keys.ring import ALGORITHMS
+
+
+@click.group()
+def clients() -> None:
+    """Relying parties: portals, apps and machines."""
+
+
+@clients.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@reasoned
+@as_json
+@reports_errors
+def load(file: Path, reason: str, as_json: bool) -> None:
+    """Register a JSON list of clients in RFC 7591 metadata, with given ids and secrets; existing ones are replaced.
+
+    Example: idp clients load clients.json --reason "test suite"
+    """
+    base = opened_stores()
+    records = read_records(file)
+    asked = {str(metadata.get("id_token_signed_response_alg", "RS256")) for metadata in records}
+    base.rotator.prepare(asked.intersection(ALGORITHMS))
+    complaints, put = [], 0
+    for number, metadata in enumerate(records, 1):
+        try:
+            register(base, metadata, metadata.get("client_secret"), reason)
+            put += 1
+        except BadClient as error:
+            complaints += [f"client {number}: {why}" for why in error.complaints]
+    if as_json:
+        output.as_json({"registered": put, "refused": complaints})
+    else:
+        click.echo(f"{put} clients registered")
+    if complaints:
+        stop(complaints)
+
+
+SHORTEST_SECRET = 32
+"""Minimum characters of a supplied secret; a generated one has 43."""
+
+METADATA = (
+    click.option("--redirect-uri", "redirect_uris", multiple=True, help="Exact redirect URI; repeatable."),
+    click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True, help="Repeatable."),
+    click.option("--scope", help="Scopes, separated by spaces."),
+    click.option("--grant-type", "grant_types", multiple=True, help="Repeatable."),
+    click.option("--auth-method", "token_endpoint_auth_method", help="client_secret_basic, private_key_jwt, none, …"),
+    click.option("--jwks-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public JWK set."),
+    click.option("--jwks-uri", help="https address of the public JWK set."),
+    click.option("--backchannel-logout-uri", help="URL that receives back-channel logout tokens."),
+    click.option("--client-uri", help="The portal's home page."),
+    click.option("--id-token-alg", "id_token_signed_response_alg", help="RS256, PS256, ES256 or EdDSA."),
+    click.option(
+        "--acr", "default_acr_values", multiple=True, help="urn:bhxh:acr:2 requires a one-time code at every login."
+    ),
+    click.option("--subject-type", help="pairwise or public."),
+    click.option("--sector", "sector_identifier", help="Sector whose pairwise subjects this client shares."),
+    click.option("--resource", multiple=True, help="Audience for which the client may request tokens; repeatable."),
+    click.option("--serves", multiple=True, help="Audience whose tokens the client may introspect; repeatable."),
+    click.option("--application-type", help="web or native."),
+    click.option(
+        "--refresh-grace",
+        type=click.IntRange(0, 60),
+        help="Seconds in which a used refresh token still returns its successor.",
+    ),
+    click.option("--first-party/--third-party", default=None, help="First-party clients need no consent."),
+    click.option("--require-pkce/--no-require-pkce", default=None, help="Only a confidential client may omit PKCE."),
+    click.option(
+        "--dpop/--no-dpop",
+        "dpop_bound_access_tokens",
+        default=None,
+        help="Issue tokens only with a proof of possession (DPoP).",
+    ),
+    click.option(
+        "--one-device/--many-devices", default=None, help="An app: one enrolled device per person; needs --dpop."
+    ),
+    click.option(
+        "--qr-login", type=click.Choice(QR_LOGIN), help="Login by QR code; near: browser and phone in the same network."
+    ),
+    click.option("--disabled/--enabled", default=None, help="A disabled client can do nothing."),
+)
+
+
+def described(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options that describe a client."""
+    for option in reversed(METADATA):
+        command = option(command)
+    return command
+
+
+@clients.command()
+@click.argument("name")
+@click.option("--client-id", help="Default: a random one.")
+@described
+@reasoned
+@as_json
+@reports_errors
+def add(name: str, client_id: str | None, reason: str, as_json: bool, **options: Any) -> None:
+    """Register a client and print what a portal developer needs; the secret is printed only now.
+
+    Example: idp clients add "Cổng thử" --redirect-uri https://portal.example.vn/cb --reason "contract 7" --json
+    """
+    base = opened_stores()
+    metadata = {"client_id": client_id or f"c-{secrets.token_hex(8)}", "client_name": name, **_given(options)}
+    if base.clients.find(metadata["client_id"]):
+        stop([f"client {metadata['client_id']} exists: use `idp clients edit`"])
+    needs_secret = metadata.get("token_endpoint_auth_method", "client_secret_basic").startswith("client_secret")
+    secret = secrets.token_urlsafe(32) if needs_secret else None
+    _registered(base, metadata, secret, "client.added", reason)
+    told_once = {"client_id": metadata["client_id"], "client_secret": secret, **_discovery(base)}
+    output.as_json(told_once) if as_json else output.facts(told_once)
+
+
+@clients.command("list")
+@as_json
+@reports_errors
+def list_(as_json: bool) -> None:
+    """List the registered clients.
+
+    Example: idp clients list
+    """
+    rows = [client_facts(client) for client in opened_stores().clients.load_all()]
+    if as_json:
+        output.as_json(rows)
+    else:
+        output.table(rows, ("client_id", "client_name", "token_endpoint_auth_method", "first_party", "disabled"))
+
+
+@clients.command()
+@click.argument("client_id")
+@as_json
+@reports_errors
+def show(client_id: str, as_json: bool) -> None:
+    """Show one client; its secret cannot be shown again.
+
+    Example: idp clients show sandbox-portal
+    """
+    facts = client_facts(_found(opened_stores(), client_id))
+    output.as_json(facts) if as_json else output.facts(facts)
+
+
+@clients.command()
+@click.argument("client_id")
+@click.option("--name", "client_name", help="The name people see.")
+@described
+@reasoned
+@reports_errors
+def edit(client_id: str, reason: str, **options: Any) -> None:
+    """Change the given fields and keep the others; takes effect within five seconds.
+
+    Example: idp clients edit c-1f2e --redirect-uri https://new.example.vn/cb --reason "moved"
+    """
+    base = opened_stores()
+    client = _found(base, client_id)
+    before = client_facts(client)
+    metadata = before | _given(options)
+    _checked(base, metadata, client.secret_digest, "client.changed", reason)
+    for name, value in client_facts(_found(base, client_id)).items():
+        if before[name] != value:
+            click.echo(f"{name}: {before[name]} -> {value}")
+
+
+@clients.command("rotate-secret")
+@click.argument("client_id")
+@reasoned
+@as_json
+@reports_errors
+def rotate_secret(client_id: str, reason: str, as_json: bool) -> None:
+    """Create a new secret for the client, printed only now; the old one stops working within five seconds.
+
+    Example: idp clients rotate-secret c-1f2e --reason "yearly"
+    """
+    base = opened_stores()
+    client = _found(base, client_id)
+    if client.secret_digest is None:
+        stop([f"client {client_id} uses {client.token_endpoint_auth_method} and has no secret"])
+    secret = secrets.token_urlsafe(32)
+    _registered(base, client_facts(client), secret, "client.secret_rotated", reason)
+    told_once = {"client_id": client_id, "client_secret": secret}
+    output.as_json(told_once) if as_json else output.facts(told_once)
+
+
+@clients.command()
+@click.argument("client_id")
+@reasoned
+@reports_errors
+def remove(client_id: str, reason: str) -> None:
+    """Remove a client for good; its tokens are refused within five seconds.
+
+    Example: idp clients remove c-1f2e --reason "contract ended"
+    """
+    base = opened_stores()
+    _found(base, client_id)
+    base.audit.record(Event("client.removed", client_id=client_id, reason=reason))
+    base.clients.remove(client_id, base.clock())
+    click.echo(f"client {client_id} is removed")
+
+
+def client_facts(client: Client) -> dict[str, Any]:
+    """A client without its secret."""
+    facts = {name: value for name, value in asdict(client).items() if name not in ("secret_digest", "minimum_acr")}
+    return facts | {"default_acr_values": [acr_name(client.minimum_acr)]}
+
+
+def _found(base: Stores, client_id: str) -> Client:
+    return base.clients.find(client_id) or stop([f"there is no client {client_id}"])
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options that were actually given, under their metadata names."""
+    file = options.get("jwks_file")
+    named = {name: value for name, value in options.items() if value not in (None, ()) and name != "jwks_file"}
+    if file:
+        try:
+            named["jwks"] = json.loads(file.read_text())
+        except ValueError as error:
+            stop([f"{file}: {error}"])
+    return named
+
+
+def _discovery(base: Stores) -> dict[str, str]:
+    return {"issuer": base.settings.issuer, "discovery": base.settings.issuer + DISCOVERY}
+
+
+def _too_short(secret: str | None) -> str | None:
+    """Why a chosen secret is refused: nothing else slows down guessing it."""
+    if secret is None or len(secret) >= SHORTEST_SECRET:
+        return None
+    return f"client_secret needs {SHORTEST_SECRET} characters; leave it out and a good one is made"
+
+
+def _registered(base: Stores, metadata: Mapping[str, Any], secret: str | None, event: str, reason: str) -> None:
+    key, client_id = base.secrets.get("client-secret"), str(metadata["client_id"])
+    _checked(base, metadata, secret_digest(key, client_id, secret) if secret else None, event, reason)
+
+
+def _checked(base: Stores, metadata: Mapping[str, Any], digest: str | None, event: str, reason: str) -> None:
+    """Check, write and audit, or end the command with every complaint."""
+    try:
+        client = read_client(metadata, secret_digest=digest)
+    except BadClient as error:
+        stop(error.complaints)
+    if complaint := _lacks_key(base, client):
+        stop([complaint])
+    base.clients.put(client, base.clock())
+    base.audit.record(Event(event, client_id=client.client_id, reason=reason))
+
+
+def register(base: Stores, metadata: Mapping[str, Any], secret: str | None, reason: str) -> None:
+    """Check and write one client, whose algorithm must already have a signing key. Raises `BadClient`."""
+    digest = (
+        secret_digest(base.secrets.get("client-secret"), str(metadata.get("client_id")), secret) if secret else None
+    )
+    client = read_client(metadata, secret_digest=digest)
+    if complaint := _too_short(secret) or _lacks_key(base, client):
+        raise BadClient([complaint])
+    base.audit.record(Event("client.added", client_id=client.client_id, reason=reason))
+    base.clients.put(client, base.clock())
+
+
+def _lacks_key(base: Stores, client: Client) -> str | None:
+    alg = client.id_token_signed_response_alg
+    return lack(base.rotator.prepare((alg,)), alg, base.clock())

@@ -1,0 +1,157 @@
+"""OpenID Connect: clients, codes, tokens, the next step of a request."""
+
+from functools import cached_property
+
+from config.rooms.accounts import AccountsRoom
+from config.rooms.login import LoginRoom
+from config.rooms.room import Room
+from config.senders import deliveries_of
+from config.stores import Stores
+from federation.linking_flow import LOOKUPS_A_DAY
+from idp.ephemeral_records import RecordKind
+from idp.limits.durable import DAY, LimitPolicy
+from idp.login.steps import StepRules
+from idp.messages.sending import Deliveries
+from idp.oidc.back_channel import PortalSender
+from idp.oidc.client_auth import ClientAuthentication
+from idp.oidc.client_keys import ClientKeys
+from idp.oidc.clients import Clients
+from idp.oidc.codes import Codes
+from idp.oidc.device_grant import DeviceCodes, UserCodes
+from idp.oidc.dispatch import Dispatcher
+from idp.oidc.dpop import Proofs
+from idp.oidc.families import Families, FamilyLimits
+from idp.oidc.grant import AuthorizationCode
+from idp.oidc.inspection import Inspection
+from idp.oidc.issuing import GateFacts, Issuing
+from idp.oidc.server import Server
+from idp.oidc.signed_in import SignedIn
+from idp.oidc.subjects import Subjects
+from idp.oidc.tokens import TokenLife, Tokens
+from idp.outbound import Outbound
+from keys.signing import Signer
+
+PARTY_NAME = "BHXH Việt Nam"
+"""Our name in a browser's or phone's passkey dialog."""
+
+SUCCESSES_WAIT = 30
+LOOKUPS = LimitPolicy(free=LOOKUPS_A_DAY, base=DAY, cap=DAY, memory=DAY, sliding=False)
+OFFICER_GUESSES = LimitPolicy(free=5, base=30, cap=3600, memory=DAY)
+OFFICER_ADDRESS_GUESSES = LimitPolicy(free=60, base=30, cap=30, memory=3600, sliding=False)
+CAPTCHAS = 30
+"""Captchas per address and minute."""
+PHOTOS_OF_A_DRAFT, PHOTOS_OF_A_NETWORK, LOOKS = 30, 120, 20
+"""Pictures per draft and hour, and pictures and views of declarations per network and minute."""
+FORM_LIFE, LOGOUT_LIFE, RECOVERY_LIFE, ACTIVATION_LIFE = 900.0, 600.0, 1800.0, 1800.0
+"""Seconds until unfinished work of a person expires."""
+
+
+class OidcRoom(Room):
+    """OpenID Connect: clients, codes, tokens, the next step of a request."""
+
+    def __init__(self, stores: Stores, accounts: AccountsRoom, login: LoginRoom) -> None:
+        super().__init__(stores)
+        self._accounts = accounts
+        self._login = login
+
+    @cached_property
+    def clients(self) -> Clients:
+        return Clients(self.stores.clients, self.clock)
+
+    @cached_property
+    def client_keys(self) -> ClientKeys:
+        return ClientKeys(Outbound(self.settings.outbound.ca_file), self.clock)
+
+    @cached_property
+    def signer(self) -> Signer:
+        return Signer(self.stores.rings, self.clock)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        oidc = self.settings.oidc
+        life = TokenLife(oidc.access_token_life, oidc.id_token_life)
+        subjects = Subjects(self.stores.secrets.get("pairwise"))
+        return Tokens(self.settings.issuer, self.signer, subjects, self.clock, life)
+
+    @cached_property
+    def issuing(self) -> Issuing:
+        """Codes, refresh families and tokens."""
+        stores, oidc = self.stores, self.settings.oidc
+        sealing = stores.sealing("refresh")
+        families = Families(
+            stores.families,
+            self.clock,
+            FamilyLimits(oidc.refresh_idle, oidc.refresh_absolute),
+            seal=lambda plain, context: sealing.seal(plain, context=context),
+            unseal=lambda sealed, context: sealing.unseal(sealed, context=context),
+        )
+        records = self.records(RecordKind.AUTHORIZATION_CODE, AuthorizationCode, oidc.code_life)
+        offline = self.records(RecordKind.OFFLINE_CODE, AuthorizationCode, oidc.code_life)
+        codes = Codes(records, offline, families)
+        facts = GateFacts(stores.grant_states, self._accounts.devices, self._accounts.password_age)
+        return Issuing(codes, self.tokens, facts, stores.session_clients, stores.audit, self.clock)
+
+    @cached_property
+    def proofs(self) -> Proofs:
+        """Verifies proofs of possession."""
+        return Proofs(self.stores.secrets.get("dpop-nonce"), self.clock, claim_jti=self.stores.families.claim)
+
+    @cached_property
+    def device_codes(self) -> DeviceCodes:
+        """The device grant, with the limiter on starting too many."""
+        return DeviceCodes(self.stores.ephemeral, self.clock, self.stores.families.claim, self.address_limiter())
+
+    @cached_property
+    def user_codes(self) -> UserCodes:
+        """Codes of the device grant as typed by people."""
+        return UserCodes(self.device_codes, self.stores.rate_limits, self.clock)
+
+    @cached_property
+    def client_authentication(self) -> ClientAuthentication:
+        """How clients authenticate."""
+        issuer = self.settings.issuer
+        return ClientAuthentication(
+            self.stores.secrets.get("client-secret"),
+            (issuer, f"{issuer}/token"),
+            self.clock,
+            keys_of=self.client_keys.of,
+            claim_jti=self.stores.families.claim,
+        )
+
+    @cached_property
+    def server(self) -> Server:
+        """The token endpoint's engine."""
+        failures = self.limiter(self.settings.limits.client_failures)
+        authentication = self.client_authentication
+        return Server(self.clients, authentication, self.issuing, failures, self.proofs, self.device_codes)
+
+    @cached_property
+    def inspection(self) -> Inspection:
+        return Inspection(self.issuing, self.clients, self.clock)
+
+    @cached_property
+    def step_rules(self) -> StepRules:
+        """When a login also needs a code or a new password."""
+        return StepRules(self.settings.login.one_time_code, self._accounts.password_age)
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """The next step of an authorization request."""
+        return Dispatcher(
+            self._login.attempts,
+            self._login.sessions,
+            self.issuing,
+            self.step_rules,
+            self.clock,
+            self.stores.credentials.has_passkeys,
+        )
+
+    @cached_property
+    def signed_in(self) -> SignedIn:
+        return SignedIn(self.stores.grant_states, self._login.sessions)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """Sends messages and notifies clients of a logout."""
+        portals = PortalSender(self.clients, self.tokens, self.outbound(), self.clock)
+        return deliveries_of(self.settings, self.stores.outbox, self.clock, portals)
