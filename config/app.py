@@ -29,7 +29,7 @@ log = logging.getLogger("idp")
 READS = frozenset((metadata.DISCOVERY, metadata.SERVER_METADATA, metadata.JWKS, metadata.INTROSPECT, metadata.USERINFO))
 AT_ONCE = {
     "sqlite": READS,
-    "postgresql": READS | {metadata.AUTHORIZE, metadata.TOKEN, "/login/qr/poll"},
+    "postgresql": READS | {metadata.AUTHORIZE, metadata.TOKEN, "/login", "/login/qr/poll"},
 }
 """What the loop of a worker answers itself; on SQLite reads alone: a change waits for those of other processes."""
 

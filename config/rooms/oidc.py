@@ -8,6 +8,7 @@ from config.rooms.room import Room
 from config.senders import deliveries_of
 from config.stores import Stores
 from federation.linking_flow import LOOKUPS_A_DAY
+from idp.commit_waits import CommitWaits
 from idp.ephemeral_records import RecordKind
 from idp.limits.durable import DAY, LimitPolicy
 from idp.login.steps import StepRules
@@ -144,7 +145,13 @@ class OidcRoom(Room):
             self.step_rules,
             self.clock,
             self.stores.credentials.has_passkeys,
+            self.commit_waits,
         )
+
+    @cached_property
+    def commit_waits(self) -> CommitWaits:
+        """Whether tokens and sessions may be committed in the loop of a worker."""
+        return CommitWaits()
 
     @cached_property
     def signed_in(self) -> SignedIn:

@@ -60,8 +60,8 @@ class Pages:
     @cached_property
     def authorize(self) -> Authorize:
         """The authorization endpoint."""
-        c = self.container
-        return Authorize(self.context, c.login.attempts, c.oidc.clients, c.oidc.dispatcher, c.clock)
+        oidc, attempts, clock = self.container.oidc, self.container.login.attempts, self.container.clock
+        return Authorize(self.context, attempts, oidc.clients, oidc.dispatcher, clock, oidc.commit_waits)
 
     @cached_property
     def steps(self) -> Steps:

@@ -14,7 +14,7 @@ from typing import Any
 from gunicorn.http.wsgi import SERVER_SOFTWARE
 
 from idp.http.forms import LARGEST_BODY
-from idp.http.gateway import REASONS, EndpointResponse, Environ
+from idp.http.gateway import EndpointResponse, Environ, status_line
 
 _PLAIN = re.compile(r"(?:[ -~]+\r\n)+\r\n")
 _LINE = re.compile(r"(GET|POST) (/[!-~]*) HTTP/1\.1")
@@ -106,8 +106,7 @@ def response_bytes(answer: EndpointResponse, *, keep: bool) -> bytes:
         raise ValueError("a header of the response is not printable")
     lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
     connection = "keep-alive" if keep else "close"
-    reason = REASONS.get(status, "Status")
-    head = f"HTTP/1.1 {status} {reason}\r\nServer: gunicorn\r\nDate: {_date()}\r\nConnection: {connection}\r\n"
+    head = f"HTTP/1.1 {status_line(status)}\r\nServer: gunicorn\r\nDate: {_date()}\r\nConnection: {connection}\r\n"
     return f"{head}{lines}\r\n".encode("latin-1") + body
 
 

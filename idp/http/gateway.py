@@ -84,6 +84,7 @@ class Gateway:
 
         def start(status: str, headers: Headers, exc_info: Any = None) -> Any:
             seen[:] = [status[:3]]
+            status = f"{status[:3]} {REASONS.get(int(status[:3]), status[4:])}"
             out = dressed([*headers, ("X-Request-Id", current.id)], https=self._https)
             return start_response(status, out, exc_info) if exc_info else start_response(status, out)
 
@@ -102,7 +103,7 @@ class Gateway:
         started = time.perf_counter()
         try:
             with at_once():
-                answer = self._refuse(environ) or self._answer_of_endpoint(environ)
+                answer = self._refuse(environ) or self._answer_of_endpoint(environ) or self._page_at_once(environ)
                 if answer is not None:
                     self._look(environ)
         except NeedsThread:
@@ -146,6 +147,22 @@ class Gateway:
         if answer is not None:
             current_request.current().route = path
         return answer
+
+    def _page_at_once(self, environ: Environ) -> EndpointResponse | None:
+        """A page that only shows or redirects; None for a form, which may have to wait for a hash."""
+        if environ["REQUEST_METHOD"] != "GET" or self._is_console(environ):
+            return None
+        started: list[tuple[int, Headers]] = []
+
+        def start(status: str, headers: Headers, exc_info: Any = None) -> None:
+            started.append((int(status[:3]), [each for each in headers if each[0] != "Content-Length"]))
+
+        chunks = self._pages(environ, start)
+        try:
+            return *started[-1], b"".join(chunks)
+        finally:
+            if callable(close := getattr(chunks, "close", None)):
+                close()
 
     def _refuse(self, environ: Environ) -> EndpointResponse | None:
         """What no endpoint has to think about (table in docs/bad-requests.md)."""
@@ -199,7 +216,12 @@ def reply(status: int, body: Any, headers: Headers) -> EndpointResponse:
     return status, [JSON, *headers], json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
 
 
+def status_line(status: int) -> str:
+    """The status and its reason phrase."""
+    return f"{status} {REASONS.get(status, 'Status')}"
+
+
 def _send(environ: Environ, start: StartResponse, answer: EndpointResponse) -> Iterable[bytes]:
     status, headers, body = answer
-    start(f"{status} {REASONS.get(status, 'Status')}", [*headers, ("Content-Length", str(len(body)))])
+    start(status_line(status), [*headers, ("Content-Length", str(len(body)))])
     return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]

@@ -5,6 +5,7 @@ read from the attempt on the server, and the stores are asked again before a cod
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, OAuth2Error
@@ -12,7 +13,7 @@ from authlib.oidc.core.errors import ConsentRequiredError, InteractionRequiredEr
 
 from idp.accounts import trust
 from idp.accounts.account import Account
-from idp.at_once import needs_thread
+from idp.commit_waits import CommitWaits
 from idp.login.attempt import Attempts, LoginAttempt
 from idp.login.authentication import Authentication
 from idp.login.sessions import ClientInfo, Opened, Session, Sessions, session_digest, sid_of
@@ -88,8 +89,10 @@ class Dispatcher:
         rules: StepRules,
         clock: Clock,
         has_passkeys: Callable[[str], bool],
+        commit_waits: CommitWaits,
     ) -> None:
         self.age = rules.age
+        self._commit_waits = commit_waits
         self._has_passkeys = has_passkeys
         self._bindings = issuing.bindings
         self._rules = rules
@@ -219,7 +222,7 @@ class Dispatcher:
         return bool(account and (reachable or self._has_passkeys(account.id)))
 
     def _issue(self, request: AuthorizationRequest, person: _Person, entry: Entry) -> Issued:
-        proof, before = person.proof, person.session
+        proof = person.proof
         if proof is None:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
         now, age = self._clock(), self._rules.age
@@ -230,7 +233,13 @@ class Dispatcher:
         refused = may_issue(person.grant_state, gate)
         if refused is not None:
             raise RedirectedError(_denied(refused), request)
-        sid = sid_of(proof, before)
+        # With an attempt a session is opened, which waits for the disk.
+        with self._commit_waits.measured() if entry.handle else nullcontext():
+            return self._write(request, person, entry, proof)
+
+    def _write(self, request: AuthorizationRequest, person: _Person, entry: Entry, proof: Authentication) -> Issued:
+        """Store the code and, after a login, open the session."""
+        before, sid = person.session, sid_of(proof, person.session)
         code, attempt = self._written(_code(request, proof, sid), entry)
         if attempt and attempt.takes_over and request.client.one_device:
             self._make_way(attempt, request, person)
@@ -249,8 +258,6 @@ class Dispatcher:
         """
         if entry.handle is None:
             return self._codes.issue(code), None
-        # A session is opened next, which waits for the disk.
-        needs_thread()
         handle, new = self._codes.drafted(code)
         return handle, self.attempts.finish(entry.handle, new)
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Insert, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from idp.audit import ZERO, Chain, blotted, canonical, checked, digest
 from idp.audit_export import Segment, SegmentSigner
@@ -26,6 +26,7 @@ from idp.store import batches
 from idp.store import tables as t
 from idp.store.database import Database
 from idp.store.notifying import notifying
+from idp.store.prepared import Prepared
 
 _a = t.audit.c
 _s = t.audit_segment.c
@@ -33,6 +34,11 @@ _CHAINED = ("at", "name", "subject", "client_id", "request_id", "facts", "reason
 BATCH = 500
 NOTIFY_EVERY = 1.0
 """Seconds during which one process wakes the sealer once; the sealer looks every second for longer than that."""
+
+
+_WRITE = insert(t.audit).inline()
+_WRITE_AND_NOTIFY = {name: notifying(name, _WRITE, "audit") for name in ("sqlite", "postgresql")}
+_WRITTEN = ("at", "name", "subject", "client_id", "request_id", "facts", "reason")
 
 
 class SqlAudit:
@@ -44,6 +50,8 @@ class SqlAudit:
         self._digest_key = digest_key
         self._request_id = request_id
         self._notify_at = 0.0
+        self._write = Prepared(database, _WRITE, _WRITTEN)
+        self._write_and_notify = Prepared(database, _WRITE_AND_NOTIFY[database.dialect], _WRITTEN)
 
     def record(self, event: Event) -> None:
         with self._database.autocommit.connect() as connection:
@@ -61,15 +69,15 @@ class SqlAudit:
             "facts": json.dumps(dict(event.facts), sort_keys=True),
             "reason": blotted(event.reason),
         }
-        connection.execute(self._inserting(connection), row)
+        self._writing().within(connection, **row)
 
-    def _inserting(self, connection: Connection) -> Insert:
+    def _writing(self) -> Prepared:
         """An INSERT that wakes the sealer once in a while: commits that notify wait for each other on PostgreSQL."""
         now = time.monotonic()
         if now < self._notify_at:
-            return insert(t.audit)
+            return self._write
         self._notify_at = now + NOTIFY_EVERY
-        return notifying(connection, insert(t.audit), "audit")
+        return self._write_and_notify
 
     def subject(self, account_id: str) -> str:
         """The name of an account in the trail: searchable with the key, meaningless without it."""

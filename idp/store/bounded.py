@@ -31,6 +31,12 @@ class Bounded(psycopg.Connection[Any]):
     rest = Rest()
     longest: float | None = None
     connect_in = 5.0
+    prepared: dict[bytes, bytes]
+    """The names of the statements of `execute_prepared` that the server knows here, by their text."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.prepared = {}
 
     @classmethod
     def of(cls, connect_in: float, longest: float | None) -> type["Bounded"]:
@@ -106,13 +112,12 @@ class Bounded(psycopg.Connection[Any]):
         values, formats, types = zip(*parameters, strict=True) if parameters else ((), (), ())
         longest = patience(self.longest)
         deadline = None if longest is None else time.monotonic() + longest
-        names = self.__dict__.setdefault("prepared", {})
-        name = names.get(text)
+        name = self.prepared.get(text)
         if name is None:
-            name = b"idp_%d" % len(names)
+            name = b"idp_%d" % len(self.prepared)
             self.pgconn.send_prepare(name, text, types)
             self._result(deadline)
-            names[text] = name
+            self.prepared[text] = name
         self.pgconn.send_query_prepared(name, values, formats)
         return self._result(deadline)
 
@@ -151,6 +156,12 @@ class Bounded(psycopg.Connection[Any]):
         while (notification := self.pgconn.notifies()) and self.pgconn.notify_handler:
             self.pgconn.notify_handler(notification)
 
+    def _deallocate(self, name: bytes | None) -> Any:
+        """psycopg forgets its statements after a rollback; without a name the server forgets ours as well."""
+        if name is None:
+            self.prepared.clear()
+        return super()._deallocate(name)
+
     def rollback(self) -> None:
         """Nothing to do outside of a transaction, so a resting server does not matter then."""
         if self.pgconn.transaction_status != TransactionStatus.IDLE:
@@ -165,7 +176,7 @@ def _ask(rest: Rest) -> None:
 
 
 _UNKNOWN = 0
-_BOOL, _INT8, _INT2, _INT4, _TEXT, _FLOAT8, _VARCHAR = 16, 20, 21, 23, 25, 701, 1043
+_BOOL, _INT8, _INT2, _INT4, _TEXT, _FLOAT8, _VARCHAR, _VOID = 16, 20, 21, 23, 25, 701, 1043, 2278
 Parameter = tuple[bytes | None, int, int]
 """The value of a parameter, its format (0: text, 1: binary), and its type where the statement leaves it open."""
 
@@ -185,6 +196,7 @@ def parameter(value: object) -> Parameter:
 
 _READ: dict[int, Callable[[bytes], Any]] = {
     _BOOL: b"t".__eq__, _INT8: int, _INT2: int, _INT4: int, _TEXT: bytes.decode, _FLOAT8: float, _VARCHAR: bytes.decode,
+    _VOID: bytes.decode,
 }  # fmt: skip
 """How a column of each type is read (the numbers are PostgreSQL's, in pg_type.dat); a type that is missing fails."""
 

@@ -46,7 +46,7 @@ ADVANCE = (
     .values(generation=bindparam("g") + 1, rotated_at=bindparam("now"))
 )
 
-_CLAIM = {
+CLAIM = {
     dialect.dialect.name: dialect.insert(t.revocation).on_conflict_do_nothing().returning(t.revocation.c.id)
     for dialect in (postgresql, sqlite)
 }
@@ -112,7 +112,7 @@ class SqlFamilies:
 
 def claim_within(connection: Connection, key: str, until: float) -> bool:
     """The same in the caller's transaction: it counts as used when that commits."""
-    claimed = connection.execute(_CLAIM[connection.dialect.name], {"id": key, "expires_at": until})
+    claimed = connection.execute(CLAIM[connection.dialect.name], {"id": key, "expires_at": until})
     return claimed.first() is not None
 
 

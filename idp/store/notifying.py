@@ -13,9 +13,9 @@ PG_CHANNEL = "idp"
 Writing = TypeVar("Writing", Insert, Update)
 
 
-def notifying(connection: Connection, statement: Writing, topic: ColumnElement[str] | str) -> Writing:
+def notifying(dialect: str, statement: Writing, topic: ColumnElement[str] | str) -> Writing:
     """The statement, which on PostgreSQL wakes the topic for each row that it writes."""
-    if connection.dialect.name != "postgresql":
+    if dialect != "postgresql":
         return statement
     named = literal(topic) if isinstance(topic, str) else topic
     return statement.returning(func.pg_notify(PG_CHANNEL, named))

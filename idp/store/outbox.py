@@ -59,7 +59,7 @@ class SqlOutbox:
         for channel in {message.channel for message in messages if message.is_awaited}:
             if self._is_full(connection, channel):
                 raise Busy(f"too many messages wait for {channel}", retry_after=60)
-        adding = notifying(connection, insert(t.message), _c.channel)
+        adding = notifying(connection.dialect.name, insert(t.message), _c.channel)
         for message in messages:
             connection.execute(adding, self._row(message))
 
@@ -131,7 +131,7 @@ class SqlOutbox:
         failed = (_c.state == "failed") & (_c.good_until > now) & (_c.sealed_facts != "")
         with self._database.autocommit.connect() as connection:
             revived = update(t.message).where(_c.id == message_id, failed).values(anew)
-            return connection.execute(notifying(connection, revived, _c.channel)).rowcount == 1
+            return connection.execute(notifying(connection.dialect.name, revived, _c.channel)).rowcount == 1
 
     def _record(self, row: RowMapping) -> Record:
         facts = {name: value for name, value in row.items() if name != "sealed_to"}

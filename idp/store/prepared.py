@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import Any, ClassVar, Protocol, TypeVar
 
-from sqlalchemy import CursorResult, Select, Update
+from sqlalchemy import Connection, CursorResult, Insert, Select, Update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.sql.compiler import SQLCompiler
 
@@ -26,6 +26,9 @@ Fetched = tuple[list[Sequence[Any]], int]
 """The rows of a statement, and how many it changed."""
 
 
+Statement = Select[Any] | Update | Insert
+
+
 class Execute(Protocol):
     """One statement on one driver."""
 
@@ -35,17 +38,19 @@ class Execute(Protocol):
 
 
 class Prepared:
-    """One SELECT, or an UPDATE that may be repeated, with named parameters.
+    """One SELECT, or a change, with named parameters.
 
     Values come as the driver returns them: on SQLite a boolean is 0 or 1.
     """
 
-    _known: ClassVar[dict[tuple[Select[Any] | Update, str], SQLCompiler]] = {}
+    _known: ClassVar[dict[tuple[Statement, str], SQLCompiler]] = {}
 
-    def __init__(self, database: Database, statement: Select[Any] | Update) -> None:
+    def __init__(self, database: Database, statement: Statement, columns: Sequence[str] | None = None) -> None:
+        """An INSERT without values of its own is given those of these columns, by their names."""
         self._database = database
         self._statement = statement
-        self._names = tuple(statement.selected_columns.keys()) if isinstance(statement, Select) else ()
+        self._columns = columns
+        self._names = tuple(map(str, statement.exported_columns.keys()))
         self._driver_error: type[Exception] = database.autocommit.dialect.loaded_dbapi.Error
         compiled = self._known.get((statement, database.dialect)) or self._compiled(statement)
         self._known[statement, database.dialect] = compiled
@@ -54,17 +59,18 @@ class Prepared:
         order = compiled.positiontup or []
         self._execute = (_on_sqlite if database.dialect == "sqlite" else _on_postgresql)(self._text, order)
 
-    def _compiled(self, statement: Select[Any] | Update) -> SQLCompiler:
+    def _compiled(self, statement: Statement) -> SQLCompiler:
         dialect: Any = self._database.autocommit.dialect
         if self._database.dialect == "postgresql":
             dialect = type(dialect)(paramstyle="numeric_dollar")
-        return statement.compile(dialect=dialect)
+        return statement.compile(dialect=dialect, column_keys=self._columns)
 
     def rows(self, **asked: object) -> list[Row]:
         """The rows for these parameters. Raises what SQLAlchemy raises."""
         fetched = self._try(asked)
-        if fetched is None:
-            return self._by_core(asked, lambda result: [dict(row) for row in result.mappings()])
+        return self._by_core(asked, _mappings) if fetched is None else self._named(fetched)
+
+    def _named(self, fetched: Fetched) -> list[Row]:
         return [dict(zip(self._names, row, strict=True)) for row in fetched[0]]
 
     def change(self, **asked: object) -> int:
@@ -76,6 +82,22 @@ class Prepared:
         note_change()
         fetched = self._try(asked)
         return self._by_core(asked, lambda result: result.rowcount) if fetched is None else fetched[1]
+
+    def changed(self, **asked: object) -> list[Row]:
+        """The rows that it returns of what it has changed, otherwise as `change`."""
+        note_change()
+        return self.rows(**asked)
+
+    def within(self, connection: Connection, **asked: object) -> list[Row]:
+        """The rows that it returns in the caller's transaction. Raises what SQLAlchemy raises."""
+        began = time.perf_counter()
+        try:
+            fetched = self._execute(connection.connection.driver_connection, self._constants | asked)
+        except self._driver_error:
+            # The transaction or its connection has failed, which SQLAlchemy reports once more and handles.
+            return _mappings(connection.execute(self._statement, asked))
+        self._database.observed(self._text, time.perf_counter() - began)
+        return self._named(fetched)
 
     def _try(self, asked: dict[str, object]) -> Fetched | None:
         """The outcome, or None when SQLAlchemy has to repeat it: a cut connection is not noticed before, and SQLAlchemy
@@ -105,6 +127,10 @@ class Prepared:
                 raise
             self._database.observed(self._text, time.perf_counter() - began)
         return fetched
+
+
+def _mappings(result: CursorResult[Any]) -> list[Row]:
+    return [dict(row) for row in result.mappings()] if result.returns_rows else []
 
 
 def _on_sqlite(text: str, order: Sequence[str]) -> Execute:

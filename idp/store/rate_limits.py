@@ -7,7 +7,6 @@ from sqlalchemy import (
     Boolean,
     Double,
     Integer,
-    Row,
     and_,
     bindparam,
     case,
@@ -21,11 +20,11 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.compiler import SQLCompiler
 
 from idp.limits.durable import NOTHING, Decision, Hit
 from idp.store import tables as t
 from idp.store.database import Database
+from idp.store.prepared import Prepared, Row, Statement
 
 NEVER = 0.0
 """`blocked_until` of a count that blocks nobody. The time of the try would block a caller who began slightly earlier
@@ -39,17 +38,18 @@ Shape = tuple[str, int, int]
 class SqlRateLimits:
     """Durable counts in the table `throttle`."""
 
-    _compiled: ClassVar[dict[tuple[str, Shape], SQLCompiler]] = {}
+    _statements: ClassVar[dict[tuple[str, Shape], Statement]] = {}
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._prepared: dict[Shape, Prepared] = {}
 
     def hit(self, hits: Sequence[Hit], now: float) -> list[Decision]:
         # Sorted, because two statements that lock the same rows in different orders would deadlock.
         rows = [_first(hit, now) for hit in sorted(hits, key=lambda hit: hit.key)]
         values = {f"{name}_{n}": value for n, row in enumerate(rows) for name, value in row.items()}
         counted = self._execute(("hit", len(rows), 0), lambda: self._upsert_of(len(rows)), values | {"now": now})
-        return [Decision(row.key, bool(row.admitted), row.failures, row.blocked_until) for row in counted]
+        return [Decision(row["key"], bool(row["admitted"]), row["failures"], row["blocked_until"]) for row in counted]
 
     def forgive(self, *, clear: Sequence[str] = (), give_back: Mapping[str, int] = NOTHING) -> None:
         values: dict[str, object] = {f"cleared_{n}": key for n, key in enumerate(clear)}
@@ -59,17 +59,17 @@ class SqlRateLimits:
             shape = "forgive", len(clear), len(give_back)
             self._execute(shape, lambda: _forgiven(self._database.dialect, len(clear), len(give_back)), values)
 
-    def _execute(self, shape: Shape, make: Callable[[], Any], values: dict[str, object]) -> Sequence[Row[Any]]:
-        """Execute the statement of this shape, compiled once: SQLAlchemy would compile it for every try (some 4 ms)."""
-        known = (self._database.dialect, shape)
-        if known not in self._compiled:
-            self._compiled[known] = make().compile(dialect=self._database.autocommit.dialect)
-        compiled = self._compiled[known]
-        named = compiled.params | values
-        parameters = named if compiled.positiontup is None else tuple(named[name] for name in compiled.positiontup)
-        with self._database.autocommit.connect() as connection:
-            result = connection.exec_driver_sql(str(compiled), parameters)
-            return result.all() if result.returns_rows else ()
+    def _execute(self, shape: Shape, make: Callable[[], Statement], values: dict[str, object]) -> list[Row]:
+        """Execute the statement of this shape, compiled once: SQLAlchemy would compile it for every try (some 4 ms).
+
+        If the connection is cut just after it took effect, it takes effect twice.
+        """
+        prepared = self._prepared.get(shape)
+        if prepared is None:
+            known = (self._database.dialect, shape)
+            statement = self._statements.setdefault(known, make())
+            prepared = self._prepared[shape] = Prepared(self._database, statement)
+        return prepared.changed(**values)
 
     def _upsert_of(self, count: int) -> Any:
         rows = [{c.name: bindparam(f"{c.name}_{n}", type_=c.type) for c in t.throttle.c} for n in range(count)]

@@ -12,7 +12,8 @@ from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.database import Database
-from idp.store.families import claim_within
+from idp.store.families import CLAIM
+from idp.store.prepared import Prepared
 from idp.store.rows import SESSION, session_of
 from idp.store.session_clients import SqlSessionClients
 from idp.store.undo import SqlNotices
@@ -24,6 +25,21 @@ MOST_DEVICES = 20
 _SECURED_AT = select(t.account.c.secured_at).where(t.account.c.id == bindparam("account_id")).with_for_update(read=True)
 
 
+_OPENED = tuple(column.name for column in t.session.c if column.name != "ended_at")
+
+
+def _opening(dialect: Any) -> Any:
+    """Insert a session, or give the account's live one of the same `sid` its new cookie and dates."""
+    session = dialect.insert(t.session)
+    mine = and_(t.session.c.account_id == session.excluded.account_id, t.session.c.ended_at.is_(None))
+    changed = {name: session.excluded[name] for name in _OPENED}
+    put = session.on_conflict_do_update(index_elements=[t.session.c.sid], set_=changed, where=mine)
+    return put.returning(t.session.c.sid)
+
+
+_OPEN = {dialect.dialect.name: _opening(dialect) for dialect in (postgresql, sqlite)}
+
+
 class SqlSessions:
     """Sessions and known devices."""
 
@@ -33,7 +49,9 @@ class SqlSessions:
         self._clients = clients
         self._notices = notices
         self._dialect = postgresql if database.dialect == "postgresql" else sqlite
-        self._open = self._opening()
+        self._secured_at = Prepared(database, _SECURED_AT)
+        self._claim = Prepared(database, CLAIM[database.dialect], ("id", "expires_at"))
+        self._open = Prepared(database, _OPEN[database.dialect], _OPENED)
 
     def open(
         self,
@@ -52,23 +70,16 @@ class SqlSessions:
         opened = Event("login.succeeded", proof.account_id, facts=facts)
         with self._database.transaction.begin() as connection:
             # Locked until we are done: a credential event ends this session, or came first and we do not open it.
-            if connection.execute(_SECURED_AT, {"account_id": proof.account_id}).scalar() != secured_at:
+            if self._secured_at.within(connection, account_id=proof.account_id) != [{"secured_at": secured_at}]:
                 raise Expired("the account was secured meanwhile")
-            if claim and not claim_within(connection, claim, session.expires_at):
+            if claim and not self._claim.within(connection, id=claim, expires_at=session.expires_at):
                 raise Expired("the attempt was finished before")
-            if not connection.execute(self._open, row).rowcount:
+            if not self._open.within(connection, **row):
                 raise Expired("the session to go on with was ended meanwhile")
             if device_digest:
                 self._remember(connection, proof.account_id, device_digest, session.created_at, device_until)
             self._audit.write(connection, opened)
             self._notices.write(connection, notice)
-
-    def _opening(self) -> Any:
-        """Insert a session, or give the account's live one of the same `sid` its new cookie and dates."""
-        session = self._dialect.insert(t.session)
-        mine = and_(t.session.c.account_id == session.excluded.account_id, t.session.c.ended_at.is_(None))
-        changed = {column.name: session.excluded[column.name] for column in t.session.c if column.name != "ended_at"}
-        return session.on_conflict_do_update(index_elements=[t.session.c.sid], set_=changed, where=mine)
 
     def _remember(self, connection: Connection, account_id: str, digest: str, now: float, until: float) -> None:
         device = self._dialect.insert(t.device).values(

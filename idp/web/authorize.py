@@ -14,7 +14,7 @@ from flask import redirect, render_template
 from flask import request as flask_request
 from werkzeug.wrappers import Request, Response
 
-from idp.at_once import needs_thread
+from idp.commit_waits import CommitWaits
 from idp.ephemeral_records import digest
 from idp.http import request as current_request
 from idp.http.cookies import new_browser
@@ -65,27 +65,32 @@ class Authorize:
     """The authorization endpoint (RFC 6749, 3.1): a new request, or the return from a step of an attempt."""
 
     def __init__(
-        self, context: WebContext, attempts: Attempts, clients: Clients, dispatcher: Dispatcher, clock: Clock
+        self,
+        context: WebContext,
+        attempts: Attempts,
+        clients: Clients,
+        dispatcher: Dispatcher,
+        clock: Clock,
+        commit_waits: CommitWaits,
     ) -> None:
         self._context = context
         self._attempts = attempts
         self._clients = clients
         self._dispatcher = dispatcher
         self._clock = clock
+        self._commit_waits = commit_waits
         self._constants = LocalRateLimiter(MOST_EQUAL, 3600, clock)
 
     def answer_at_once(self, environ: Environ) -> EndpointResponse | None:
         """The redirect with the code for a live session from which nothing is required; None for everything else.
 
-        Most requests of portals are such. What was decided for the others waits in the environ for the page.
+        Most requests of portals are such. What was decided for the others waits in the environ for the page,
+        which answers in the same thread: a code exists once.
         """
         browser = Browser(self._context, Request(environ))
         # A parameter `lang` sets a cookie, which the page does.
         if browser.session is None or environ["REQUEST_METHOD"] != "GET" or "lang=" in environ.get("QUERY_STRING", ""):
             return None
-        if "form_post" in environ["QUERY_STRING"]:
-            # A page has to be shown, for a code that exists once.
-            needs_thread()
         try:
             visit = environ[_VISIT] = self._visit(browser)
         except Exception as error:
@@ -117,6 +122,9 @@ class Authorize:
         """What is asked, and the outcome. Raises `UserError`, `RedirectedError`."""
         params = browser.params()
         handle = dict(params).get("attempt") if len(params) == 1 else None
+        if handle:
+            # A session may be opened, which waits for the disk.
+            self._commit_waits.demand_short()
         attempt = self._attempts.load(handle, browser.held(handle)) if handle else None
         if attempt:
             params = attempt.params

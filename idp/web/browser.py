@@ -25,7 +25,7 @@ from idp.sentences import Language
 from idp.web.agents import browser_name, is_phone
 from idp.web.places import NOWHERE, Places
 
-LANGUAGES = ("vi", "en")
+LANGUAGES: tuple[Language, ...] = ("vi", "en")
 SECOND_LIFE = 3600
 """Seconds for which a browser keeps an attempt's second secret: slightly longer than the longest attempt."""
 

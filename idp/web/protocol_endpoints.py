@@ -11,7 +11,7 @@ from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 
-from idp.at_once import is_in_loop, needs_thread
+from idp.commit_waits import CommitWaits
 from idp.http import request as current_request
 from idp.http.forms import read_form, single
 from idp.http.gateway import Endpoint, EndpointResponse, Environ, problem, reply
@@ -25,7 +25,6 @@ from idp.oidc.inspection import Inspection
 from idp.oidc.server import FormRequest, Server, TokenResponse, error_answer
 from idp.web.access import challenges, fresh_nonce, proofs_in, shown_token
 from idp.web.browser import WebContext
-from idp.web.commit_waits import CommitWaits
 from keys.ring import KeyRing
 
 LONGEST_TOKEN = 8192
@@ -48,6 +47,7 @@ class ProtocolEndpoints:
         ring: Callable[[], KeyRing],
         audit_ring: Callable[[], KeyRing],
         max_age: int,
+        commit_waits: CommitWaits,
     ) -> None:
         self._issuer = context.issuer
         self._server = server
@@ -57,7 +57,7 @@ class ProtocolEndpoints:
         self._clock = context.clock
         self._peers = context.peers
         self._max_age = max_age
-        self._commit_waits = CommitWaits()
+        self._commit_waits = commit_waits
         self._documents: dict[str, tuple[Version, EndpointResponse]] = {}
 
     def table(self) -> Mapping[str, Endpoint]:
@@ -89,10 +89,9 @@ class ProtocolEndpoints:
 
     def token(self, environ: Environ) -> EndpointResponse:
         request = self._form_request(environ)
-        if not is_in_loop() or not _is_durable(request):
+        if not _is_durable(request):
             return self._token(request, environ)
-        if not self._commit_waits.are_short():
-            needs_thread()
+        self._commit_waits.demand_short()
         with self._commit_waits.measured():
             return self._token(request, environ)
 

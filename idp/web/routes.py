@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -20,7 +21,7 @@ from idp.http.headers import page_policy
 from idp.http.store_errors import STORE_DOWN
 from idp.limits.local import LocalRateLimiter
 from idp.oidc.authorization import RedirectedError
-from idp.sentences import translated
+from idp.sentences import Language, translated
 from idp.web.browser import LANGUAGES, Browser, WebContext, this_browser
 from idp.web.sentences import PAGES
 
@@ -47,28 +48,38 @@ def build(context: WebContext, routes: Routes, note_incident: NoteIncident, note
         locale_selector=lambda: this_browser(context).language(),
         default_translation_directories=str(HERE / "translations"),
     )
-    _speak(app, context)
+    app.jinja_env.globals["static"] = _static_url
+    sentences = _speak(app.jinja_env, context)
     app.add_url_rule("/favicon.ico", "favicon", lambda: redirect("/static/favicon.svg", 303))
     for url, name, view in routes:
         app.add_url_rule(url, view_func=view, endpoint=name)
-    app.url_defaults(_with_version)
-    app.context_processor(lambda: _shared(context))
+    app.context_processor(lambda: _shared(context) | sentences[this_browser(context).language()])
     app.before_request(_name_route)
     app.after_request(lambda response: _finish(context, response))
     _answer_errors(app, context, note_incident, notes)
     return app
 
 
-def _speak(app: Flask, context: WebContext) -> None:
-    """Sentences of templates, straight from their catalogue: flask-babel looks for locale and domain each time."""
+def _speak(jinja: Any, context: WebContext) -> dict[str, dict[str, Any]]:
+    """Sentences of templates, straight from their catalogue: flask-babel looks for locale and domain each time.
 
+    Returns the functions of each language, for pages; macros do not see what a page is given, and look for it.
+    """
+    pages: dict[str, dict[str, Any]] = {}
+    for language in LANGUAGES:
+        _install(jinja, repeat(language).__next__)
+        pages[language] = {name: jinja.globals[name] for name in ("gettext", "ngettext")}
+    _install(jinja, lambda: this_browser(context).language())
+    return pages
+
+
+def _install(jinja: Any, language: Callable[[], Language]) -> None:
     def gettext_of(sentence: str) -> str:
-        return translated(sentence, this_browser(context).language())
+        return translated(sentence, language())
 
     def ngettext_of(one: str, many: str, number: int) -> str:
         return gettext_of(one if number == 1 else many)
 
-    jinja: Any = app.jinja_env
     jinja.install_gettext_callables(gettext_of, ngettext_of, newstyle=True)
 
 
@@ -95,14 +106,10 @@ def _fields(browser: Browser) -> dict[str, str]:
 
 
 @lru_cache
-def _digest(name: str) -> str:
-    """Eight letters that change with the content of a static file, so that a new release is not served from a cache."""
-    return hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:8]
-
-
-def _with_version(endpoint: str, values: dict[str, Any]) -> None:
-    if endpoint == "static" and "filename" in values:
-        values["v"] = _digest(values["filename"])
+def _static_url(name: str) -> str:
+    """Where a static file is; the address changes with its content, so no cache shows that of an earlier release."""
+    digest = hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:8]
+    return f"/static/{name}?v={digest}"
 
 
 def _url(params: list[tuple[str, str]]) -> str:

@@ -50,6 +50,37 @@ def test_who_watches_the_database_sees_these_reads_too(counters: Database) -> No
     assert [(text.split()[0], seconds > 0) for text, seconds in seen] == [("SELECT", True)]
 
 
+def test_in_a_transaction_it_commits_or_rolls_back_with_the_rest(counters: Database) -> None:
+    """After a rollback psycopg makes the server forget every prepared statement of the connection."""
+    read, add = Prepared(counters, BOTH), Prepared(counters, sa.insert(counter), ("name", "value"))
+    for number in range(3):
+        with counters.transaction.connect() as connection:
+            connection.begin()
+            assert read.within(connection, one="a", other="c", more=0) == [{"name": "a", "sum": 1}]
+            assert add.within(connection, name="c", value=number) == []
+            for _ in range(7):  # psycopg prepares a statement on the server at its sixth use.
+                assert connection.execute(sa.select(counter.c.value).where(counter.c.name == "c")).scalar() == number
+            connection.rollback()
+
+    with counters.transaction.begin() as connection:
+        add.within(connection, name="c", value=5)
+    assert read.rows(one="c", other="c", more=0) == [{"name": "c", "sum": 5}]
+
+
+def test_what_a_transaction_refuses_is_what_sqlalchemy_raises(counters: Database) -> None:
+    add = Prepared(counters, sa.insert(counter), ("name", "value"))
+    with pytest.raises(DBAPIError), counters.transaction.begin() as connection:
+        add.within(connection, name="a", value=5)
+    assert Prepared(counters, BOTH).rows(one="a", other="a", more=0) == [{"name": "a", "sum": 1}]
+
+
+def test_a_change_gives_the_rows_that_it_returns(counters: Database) -> None:
+    raised = sa.update(counter).values(value=counter.c.value + 10).where(counter.c.name == sa.bindparam("which"))
+    prepared = Prepared(counters, raised.returning(counter.c.name, counter.c.value))
+    assert prepared.changed(which="b") == [{"name": "b", "value": 12}]
+    assert prepared.changed(which="z") == []
+
+
 def test_a_read_that_fails_raises_what_sqlalchemy_raises(tmp_path: Path) -> None:
     empty = Database(f"sqlite:///{tmp_path}/empty.db")
 

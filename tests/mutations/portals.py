@@ -139,10 +139,10 @@ MUTATIONS = (
         ("contracts/test_ephemeral.py::test_every_change_is_noted_for_the_loop_of_a_worker",),
     ),
     Mutation(
-        "the loop takes a login that a thread then misses",
-        "idp/oidc/dispatch.py",
-        "        needs_thread()\n        handle, new",
-        "        handle, new",
-        ("contracts/test_at_once.py::test_a_person_with_a_session_logs_in_again",),
+        "the loop of a worker commits however long it takes",
+        "idp/web/authorize.py",
+        "self._commit_waits.demand_short()",
+        "pass",
+        ("contracts/test_at_once.py::test_a_login_is_left_to_a_thread_while_commits_take_long",),
     ),
 )

@@ -11,11 +11,11 @@ from config.serving.balance import LEAD, Balance
 from config.serving.pause import LONGEST, SHORTEST, TOO_LONG, Pause
 from idp.accounts.passwords import HashCost, Passwords
 from idp.at_once import NeedsThread, at_once, needs_thread, note_change
+from idp.commit_waits import LATEST, SHORT, TRIED_AGAIN, CommitWaits
 from idp.http.gateway import Environ, Gateway, Site
 from idp.http.metrics import Metrics
 from idp.oidc.client_keys import ClientKeys
 from idp.outbound import Outbound
-from idp.web.commit_waits import LATEST, SHORT, TRIED_AGAIN, CommitWaits
 
 
 def test_a_hash_needs_a_thread_and_takes_no_place() -> None:

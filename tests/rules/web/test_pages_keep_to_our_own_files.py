@@ -47,7 +47,7 @@ def test_scripts_styles_and_pictures_come_from_our_own_static_files() -> None:
     for page, tag, attributes in elements():
         address = attributes.get("src") or (attributes.get("href") if tag == "link" else None)
         if tag in ("script", "link", "img") and address:
-            assert address.startswith(("{{ url_for('static'", "{{ captcha.", "/register/photo/", "/requests/")), (
+            assert address.startswith(("{{ static(", "{{ captcha.", "/register/photo/", "/requests/")), (
                 page,
                 address,
             )

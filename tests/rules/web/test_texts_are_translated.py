@@ -96,6 +96,7 @@ def test_the_sentence_about_waiting_takes_a_time_as_people_say_it(app: Flask) ->
 
 
 def test_labels_of_the_login_page_stay_letter_for_letter(app: Flask) -> None:
+    app.jinja_env.globals["static"] = str
     app.context_processor(lambda: {"lang": "vi", "languages": [], "testing": False})
     with app.test_request_context("/"):
         page = next(scene for scene in scenes() if scene.state == "everything")

@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from idp.at_once import is_in_loop, needs_thread
+
 SHORT = 0.004
 """Seconds of waiting that others may be kept by one commit."""
 
@@ -32,9 +34,17 @@ class CommitWaits:
         self._left_to_threads += 1
         return self._left_to_threads % TRIED_AGAIN == 0
 
+    def demand_short(self) -> None:
+        """To be called before anything is done that may end in a commit. Raises `NeedsThread`."""
+        if is_in_loop() and not self.are_short():
+            needs_thread()
+
     @contextmanager
     def measured(self) -> Iterator[None]:
-        """Of one request in the loop: all of its time that is not CPU."""
+        """Around what commits: in the loop all of its time that is not CPU is a wait."""
+        if not is_in_loop():
+            yield
+            return
         began, cpu = time.monotonic(), time.thread_time()
         yield
         self.note(time.monotonic() - began - (time.thread_time() - cpu))
