@@ -31,6 +31,9 @@ from idp.store.notifying import notifying
 _a = t.audit.c
 _s = t.audit_segment.c
 _CHAINED = ("at", "name", "subject", "client_id", "request_id", "facts", "reason", "month", "number")
+# In order of the number, which is NULL: otherwise PostgreSQL, once it has analyzed a backlog, reads the whole table.
+_ANY_LOOSE = select(_a.id).where(_a.number.is_(None)).order_by(_a.number).limit(1)
+_LOOSE = select(t.audit).where(_a.number.is_(None)).order_by(_a.number, _a.id)
 _CHAIN_EACH = update(t.audit).where(_a.id == bindparam("row_id"), _a.number.is_(None))
 _CHAIN_ALL = text(
     "UPDATE audit SET number = link.number, month = link.month, chain_hash = link.chain_hash FROM unnest("
@@ -137,7 +140,7 @@ class Trail:
     def has_loose(self) -> bool:
         """Whether any row waits to be chained."""
         with self._database.autocommit.connect() as connection:
-            return connection.execute(select(_a.id).where(_a.number.is_(None)).limit(1)).first() is not None
+            return connection.execute(_ANY_LOOSE).first() is not None
 
     def seal(self) -> int:
         """Chain unchained rows, at most `BATCH`; returns how many. Two at once are harmless: one waits or fails."""
@@ -145,8 +148,7 @@ class Trail:
         with self._database.transaction.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(7_266_001)))
-            loose = select(t.audit).where(_a.number.is_(None)).order_by(_a.id).limit(BATCH)
-            rows = connection.execute(loose).mappings().all()
+            rows = connection.execute(_LOOSE.limit(BATCH)).mappings().all()
             end, links = self._end(connection), []
             for row in rows:
                 # A late row is never added to a closed segment.

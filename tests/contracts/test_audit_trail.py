@@ -9,7 +9,7 @@ from idp.audit import EVENTS, ZERO, Chain, ForbiddenFact
 from idp.ports import Event
 from idp.store import batches
 from idp.store import tables as t
-from idp.store.audit import _CHAINED, BATCH, Head, SqlAudit, Trail
+from idp.store.audit import _ANY_LOOSE, _CHAINED, _LOOSE, BATCH, Head, SqlAudit, Trail
 from idp.store.database import Database
 from tests.support.clock import FrozenClock
 from tests.support.rivals import outcomes
@@ -188,6 +188,21 @@ def test_a_turn_asks_no_more_for_many_records_than_for_one(audit: SqlAudit, trai
 
     assert asked == [2, 2], said
     assert (trail.verify().verified, trail.verify().broken) == (BATCH + 2, None)
+
+
+@pytest.mark.parametrize("statement", [_ANY_LOOSE, _LOOSE.limit(BATCH)], ids=["any", "turn"])
+def test_a_backlog_that_was_analyzed_is_still_found_by_its_index(database: Database, statement: Any) -> None:
+    """Read from the first row on, a trail of 200,000,000 records would meet the time limit in every turn."""
+    if database.dialect == "sqlite":
+        return  # It has no statistics unless somebody asks for them.
+    rows = "SELECT 0, 'key.revoked', '{}', CASE WHEN n <= 30000 THEN n END FROM generate_series(1, 40000) n"
+    with database.autocommit.connect() as connection:
+        connection.execute(text(f"INSERT INTO audit (at, name, facts, number) {rows}"))
+        connection.execute(text("ANALYZE audit"))
+        asked = statement.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = "\n".join(connection.execute(text(f"EXPLAIN {asked}")).scalars())
+
+    assert "Index Scan using audit_number" in plan, plan
 
 
 def test_a_turn_across_two_months_ends_one_segment_and_begins_another(
