@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from config.stores import Stores
 from config.witness import Witness
 from federation.tables import EXPIRING
+from idp.store import audit
 from idp.store.counters import read_counter
 from idp.store.sweep import sweep
 from idp.wakeups import Occasion
@@ -27,6 +28,9 @@ SWEEP_SECONDS = 5.0
 
 SEAL_EVERY, SEAL_FOR = 10.0, 5.0
 """Seconds between two looks for unchained records at rest, and how long every tick looks after a wakeup."""
+
+SEAL_SECONDS = 0.5
+"""After so much chaining the rest waits for the next tick: on SQLite others want to write."""
 
 NOTE_EVERY, NOTE_PAUSE = 60.0, 5.0
 """Seconds between two looks at the head of the trail: at rest, and while it grows."""
@@ -79,10 +83,12 @@ class Housekeeping:
         self._keep_house(sweeping=sweeping)
 
     def _seal(self) -> bool:
-        """Chain what is loose; whether there was anything, and so may be more."""
+        """Chain what is loose, for at most about `SEAL_SECONDS`; whether there was anything, and so may be more."""
         if not self._base.trail.has_loose():
             return False
-        self._base.trail.seal()
+        until = time.monotonic() + SEAL_SECONDS
+        while self._base.trail.seal() == audit.BATCH and time.monotonic() < until:
+            pass
         self._note_head()
         return True
 

@@ -12,12 +12,13 @@ import json
 import math
 import time
 from base64 import urlsafe_b64encode
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, text, update
 
 from idp.audit import ZERO, Chain, blotted, canonical, checked, digest
 from idp.audit_export import Segment, SegmentSigner
@@ -31,6 +32,15 @@ from idp.store.prepared import Prepared
 _a = t.audit.c
 _s = t.audit_segment.c
 _CHAINED = ("at", "name", "subject", "client_id", "request_id", "facts", "reason", "month", "number")
+# In order of the number, which is NULL: otherwise PostgreSQL, once it has analyzed a backlog, reads the whole table.
+_ANY_LOOSE = select(_a.id).where(_a.number.is_(None)).order_by(_a.number).limit(1)
+_LOOSE = select(t.audit).where(_a.number.is_(None)).order_by(_a.number, _a.id)
+_CHAIN_EACH = update(t.audit).where(_a.id == bindparam("row_id"), _a.number.is_(None))
+_CHAIN_ALL = text(
+    "UPDATE audit SET number = link.number, month = link.month, chain_hash = link.chain_hash FROM unnest("
+    "CAST(:row_id AS bigint[]), CAST(:number AS bigint[]), CAST(:month AS text[]), CAST(:chain_hash AS text[])"
+    ") AS link (row_id, number, month, chain_hash) WHERE audit.id = link.row_id AND audit.number IS NULL"
+)
 BATCH = 500
 NOTIFY_EVERY = 1.0
 """Seconds during which one process wakes the sealer once; the sealer looks every second for longer than that."""
@@ -138,24 +148,25 @@ class Trail:
     def has_loose(self) -> bool:
         """Whether any row waits to be chained."""
         with self._database.autocommit.connect() as connection:
-            return connection.execute(select(_a.id).where(_a.number.is_(None)).limit(1)).first() is not None
+            return connection.execute(_ANY_LOOSE).first() is not None
 
     def seal(self) -> int:
-        """Chain all unchained rows; returns how many. Two concurrent sealers are harmless: one waits or fails."""
+        """Chain unchained rows, at most `BATCH`; returns how many. Two at once are harmless: one waits or fails."""
         chain = self._chain_after(self.last_number())
         with self._database.transaction.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(select(func.pg_advisory_xact_lock(7_266_001)))
-            loose = select(t.audit).where(_a.number.is_(None)).order_by(_a.id).limit(BATCH)
-            rows = connection.execute(loose).mappings().all()
-            end = self._end(connection)
+            rows = connection.execute(_LOOSE.limit(BATCH)).mappings().all()
+            end, links = self._end(connection), []
             for row in rows:
                 # A late row is never added to a closed segment.
                 month = max(end.month, datetime.fromtimestamp(row["at"], UTC).strftime("%Y-%m"))
                 end = end.grown(
                     chain, {name: row[name] for name in _CHAINED} | {"number": end.number + 1, "month": month}
                 )
-                self._chain(connection, row["id"], end)
+                links.append((row["id"], end))
+            if links:
+                self._chain(connection, links)
         return len(rows)
 
     def sign_closed(self, sign: Callable[[Segment], str]) -> int:
@@ -307,14 +318,20 @@ class Trail:
         row = connection.execute(newest).mappings().first()
         return _End.of(row) if row else _End()
 
-    def _chain(self, connection: Connection, row_id: int, end: "_End") -> None:
-        mine = and_(_a.id == row_id, _a.number.is_(None))
-        chained = {"number": end.number, "month": end.month, "chain_hash": end.hash}
-        connection.execute(update(t.audit).where(mine).values(chained))
-        ends = {"last_number": end.number, "end_hash": end.hash, "digest": end.digest}
-        if not connection.execute(update(t.audit_segment).where(_s.month == end.month).values(ends)).rowcount:
-            begun = {"month": end.month, "first_number": end.number} | ends
-            connection.execute(insert(t.audit_segment), begun)
+    def _chain(self, connection: Connection, links: Sequence[tuple[int, _End]]) -> None:
+        """Write what ties each row, by its id: all rows in one statement, and one for each month's segment."""
+        chained = [
+            {"row_id": row, "number": end.number, "month": end.month, "chain_hash": end.hash} for row, end in links
+        ]
+        if connection.dialect.name == "postgresql":
+            connection.execute(_CHAIN_ALL, {name: [link[name] for link in chained] for name in chained[0]})
+        else:
+            connection.execute(_CHAIN_EACH, chained)
+        for month, group in groupby((end for _, end in links), key=lambda end: end.month):
+            grown = list(group)
+            ends = {"last_number": grown[-1].number, "end_hash": grown[-1].hash, "digest": grown[-1].digest}
+            if not connection.execute(update(t.audit_segment).where(_s.month == month).values(ends)).rowcount:
+                connection.execute(insert(t.audit_segment), {"month": month, "first_number": grown[0].number} | ends)
 
     def _rows(self, connection: Connection, first: int, last: int) -> Iterator[Any]:
         while first <= last:

@@ -2,7 +2,8 @@
 
 Each round measures the bare yardstick and then every operation, so that a ratio compares neighbours in time; medians
 are shown. `--code DIR` measures another checkout beside this one, window by window: so a change is judged.
-`--peer` does the same with npm's oidc-provider, and shows ratios, and latencies at the same share of the own rate.
+`--peer` does the same with npm's oidc-provider, and shows ratios, and latencies at the same share of the own rate;
+`--peer-stores redis postgresql` has it once in Redis' memory, and once with what lasts in PostgreSQL.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
+from itertools import product
 from pathlib import Path
 
 from tests.bench import gauge
@@ -24,7 +26,7 @@ from tests.bench.table import SHARE, Line, Window, ratios, table
 
 STORES = {"sqlite": "SQLite", "postgresql": "PostgreSQL and Redis"}
 SERVERS = {"gthread": "gunicorn", "gevent": "gunicorn gevent"}
-PEER = "npm oidc-provider on Redis"
+PEERS = {"redis": "npm oidc-provider on Redis", "postgresql": "npm oidc-provider on PostgreSQL and Redis"}
 OPERATIONS = tuple(of_provider(""))
 PACKAGES = ("gunicorn", "gevent", "authlib", "cryptography", "sqlalchemy", "psycopg", "redis", "flask")
 
@@ -92,10 +94,10 @@ def subjects(asked: argparse.Namespace, stores: str, server: str) -> Iterator[li
             heading = f"{SERVERS[server]}, {STORES[stores]}" + (f", {code.name}" if asked.code else "")
             journeys = {name: make for name, make in of_provider(served.host).items() if name in asked.operations}
             found.append(stack.enter_context(crowds(Subject(heading, served), journeys, asked.connections)))
-        if asked.peer:
-            served = stack.enter_context(peer(Size(asked.workers, asked.threads), asked.alg))
+        for kept in asked.peer_stores if asked.peer else ():
+            served = stack.enter_context(peer(Size(asked.workers, asked.threads), asked.alg, kept))
             journeys = {name: make for name, make in of_peer(served.host).items() if name in asked.operations}
-            found.append(stack.enter_context(crowds(Subject(PEER, served), journeys, asked.connections)))
+            found.append(stack.enter_context(crowds(Subject(PEERS[kept], served), journeys, asked.connections)))
         yield found
 
 
@@ -107,14 +109,15 @@ def _compared(asked: argparse.Namespace, running: list[Subject]) -> Iterator[str
         f"{max(line.memory for line in subject.lines.values()):.0f} MiB (PSS)."
         for subject in running
     )
-    if running[-1].heading == PEER:
-        for operation in running[-1].crowds:
+    ours = [subject for subject in running if subject.heading not in PEERS.values()]
+    if peers := running[len(ours) :]:
+        for operation in peers[0].crowds:
             for subject in running:
                 subject.measure_paced(operation, 2 * asked.seconds)
-        load = " ".join(f"{one:.1f}" for one in os.getloadavg())
-        for subject in running[:-1]:
-            yield f"**{subject.heading}, by {PEER}** (load of the machine {load}, ours and the visitors' in it)"
-            yield ratios(subject.lines.values(), running[-1].lines.values())
+        load = f"load of the machine {' '.join(f'{one:.1f}' for one in os.getloadavg())}"
+        for subject, other in product(ours, peers):
+            yield f"**{subject.heading}, by {other.heading}** ({load}, ours and the visitors' in it)"
+            yield ratios(subject.lines.values(), other.lines.values())
 
 
 def measured(asked: argparse.Namespace) -> Iterator[str]:
@@ -167,6 +170,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--code", nargs="+", type=Path, default=[], help="further checkouts to measure")
     parser.add_argument("--peer", action="store_true", help="measure npm's oidc-provider beside it, window by window")
+    parser.add_argument("--peer-stores", nargs="+", choices=PEERS, default=["redis"], help="where the peer keeps it")
     parser.add_argument("--alg", choices=["RS256", "ES256"], default="RS256", help="what signs ID tokens")
     parser.add_argument("--markdown", type=Path, help="file to write the tables to as well")
     return parser.parse_args()

@@ -98,7 +98,7 @@ class Visitor:
         """The token response."""
         fields = {"grant_type": "authorization_code", "code": code, "redirect_uri": REDIRECT}
         fields |= {"code_verifier": self.verifier}
-        return expect((yield self.post("/token", fields, basic("portal"))), 200).json
+        return expect((yield self.post("/token", fields, basic("portal"))), 200, b'"id_token"').json
 
     def tokens(self, scope: str) -> Steps:
         """Log in and redeem."""
@@ -133,27 +133,28 @@ def captcha_of(page: str) -> str:
     return found[1]
 
 
-def expect(answer: Answer, status: int) -> Answer:
-    """The answer, when it has this status. Raises `AssertionError`."""
-    assert answer.status == status, f"{answer.head!r} {answer.body[:500]!r}"
+def expect(answer: Answer, status: int, part: bytes = b"") -> Answer:
+    """The answer, when it has this status and its body this part. Raises `AssertionError`."""
+    is_expected = answer.status == status and part in answer.body
+    assert is_expected, f"{answer.head!r} {answer.body[:500]!r}"
     return answer
 
 
-def repeat(request: bytes, status: int = 200) -> Journey:
-    """The same request again and again."""
+def repeat(request: bytes, part: bytes = b"") -> Journey:
+    """The same request again and again; each answer has this part."""
     while True:
         yield START
-        expect((yield request), status)
+        expect((yield request), 200, part)
 
 
-def fixed(path: str, host: str, number: int) -> Journey:
+def fixed(path: str, host: str, number: int, part: bytes = b"") -> Journey:
     """Get one document."""
-    return repeat(Visitor(host).get(path))
+    return repeat(Visitor(host).get(path), part)
 
 
 def client_credentials(host: str, number: int) -> Journey:
     fields = {"grant_type": "client_credentials", "scope": "reports.read"}
-    return repeat(Visitor(host).post("/token", fields, basic("service")))
+    return repeat(Visitor(host).post("/token", fields, basic("service")), b'"access_token"')
 
 
 def code_flow(host: str, number: int, visitor: type[Visitor] = Visitor) -> Journey:
@@ -179,13 +180,13 @@ def refresh(host: str, number: int, visitor: type[Visitor] = Visitor, scope: str
 def userinfo(host: str, number: int, visitor: type[Visitor] = Visitor, path: str = "/userinfo") -> Journey:
     browser = visitor(host, number)
     token = (yield from browser.tokens("openid profile bhxh"))["access_token"]
-    yield from repeat(Visitor(host).get(path, f"Authorization: Bearer {token}\r\n"))
+    yield from repeat(Visitor(host).get(path, f"Authorization: Bearer {token}\r\n"), _code(browser.number).encode())
 
 
 def introspection(host: str, number: int, visitor: type[Visitor] = Visitor, path: str = "/introspect") -> Journey:
     browser = visitor(host, number)
     token = (yield from browser.tokens("openid profile"))["access_token"]
-    yield from repeat(Visitor(host).post(path, {"token": token}, basic("portal")))
+    yield from repeat(Visitor(host).post(path, {"token": token}, basic("portal")), b'"sub"')
 
 
 def captcha_picture(host: str, number: int) -> Journey:
@@ -208,8 +209,8 @@ def of_provider(host: str) -> dict[str, MakeJourney]:
     """Every operation by its name in the table, as journeys at the provider that calls itself `host`."""
     discovery, jwks = "/.well-known/openid-configuration", "/jwks"
     return {
-        "discovery": partial(fixed, discovery, host),
-        "JWKS": partial(fixed, jwks, host),
+        "discovery": partial(fixed, discovery, host, part=b'"issuer"'),
+        "JWKS": partial(fixed, jwks, host, part=b'"kid"'),
         "client_credentials": partial(client_credentials, host),
         "code flow": partial(code_flow, host),
         "refresh": partial(refresh, host),

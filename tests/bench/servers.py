@@ -129,20 +129,26 @@ def installations(stores: str, code: Path) -> Iterator[Installation]:
 
 
 @contextlib.contextmanager
-def peer(size: Size, alg: str) -> Iterator[Served]:
-    """npm's oidc-provider with as many workers, on a Redis of its own; `alg` signs its ID tokens."""
+def peer(size: Size, alg: str, stores: str) -> Iterator[Served]:
+    """npm's oidc-provider with as many workers; `alg` signs its ID tokens.
+
+    `stores` is `redis` for one of its own, or `postgresql` for what lasts in a durable one beside that Redis.
+    """
     port = free_port()
     with contextlib.ExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="idp-bench-")))
         facts = {
             "PEER_PORT": str(port),
             "PEER_REDIS": stack.enter_context(servers.redis_server()),
+            "PEER_POSTGRESQL": "",
             "PEER_WORKERS": str(size.workers),
             "PEER_CLIENTS": json.dumps(CLIENTS),
             "PEER_PEOPLE": json.dumps([person(number) for number in range(PEOPLE)]),
             "PEER_ALG": alg,
             "NODE_ENV": "production",
         }
+        if stores == "postgresql":
+            facts["PEER_POSTGRESQL"] = stack.enter_context(servers.postgresql(durable=True))
         command, here = ["node", "server.mjs"], Path(__file__).parent / "peer"
         yield stack.enter_context(started(command, port, home / "log", dict(os.environ) | facts, here))
 

@@ -9,7 +9,7 @@ from idp.audit import EVENTS, ZERO, Chain, ForbiddenFact
 from idp.ports import Event
 from idp.store import batches
 from idp.store import tables as t
-from idp.store.audit import _CHAINED, Head, SqlAudit, Trail
+from idp.store.audit import _ANY_LOOSE, _CHAINED, _LOOSE, BATCH, Head, SqlAudit, Trail
 from idp.store.database import Database
 from tests.support.clock import FrozenClock
 from tests.support.rivals import outcomes
@@ -171,6 +171,83 @@ def test_a_late_record_does_not_reopen_a_closed_month(audit: SqlAudit, trail: Tr
 
     assert len({row["month"] for row in trail.tail(10)}) == 1
     assert trail.verify().broken is None
+
+
+def test_a_turn_asks_no_more_for_many_records_than_for_one(audit: SqlAudit, trail: Trail, database: Database) -> None:
+    """500 records a turn were 1,000 statements, which bounded how many logins a second can be chained."""
+    said: list[str] = []
+    asked = []
+    write(audit, 1)
+    trail.seal()
+    database.watch(lambda statement, _seconds: said.append(statement))
+    for count in (1, BATCH):
+        write(audit, count)
+        said.clear()
+        assert trail.seal() == count
+        asked.append(sum(statement.startswith("UPDATE") for statement in said))
+
+    assert asked == [2, 2], said
+    assert (trail.verify().verified, trail.verify().broken) == (BATCH + 2, None)
+
+
+@pytest.mark.parametrize("statement", [_ANY_LOOSE, _LOOSE.limit(BATCH)], ids=["any", "turn"])
+def test_a_backlog_that_was_analyzed_is_still_found_by_its_index(database: Database, statement: Any) -> None:
+    """Read from the first row on, a trail of 200,000,000 records would meet the time limit in every turn."""
+    if database.dialect == "sqlite":
+        return  # It has no statistics unless somebody asks for them.
+    rows = "SELECT 0, 'key.revoked', '{}', CASE WHEN n <= 30000 THEN n END FROM generate_series(1, 40000) n"
+    with database.autocommit.connect() as connection:
+        connection.execute(text(f"INSERT INTO audit (at, name, facts, number) {rows}"))
+        connection.execute(text("ANALYZE audit"))
+        asked = statement.compile(connection, compile_kwargs={"literal_binds": True})
+        plan = "\n".join(connection.execute(text(f"EXPLAIN {asked}")).scalars())
+
+    assert "Index Scan using audit_number" in plan, plan
+
+
+def test_a_turn_across_two_months_ends_one_segment_and_begins_another(
+    audit: SqlAudit, trail: Trail, database: Database, clock: FrozenClock
+) -> None:
+    write(audit, 1)
+    trail.seal()
+    write(audit, 2)
+    clock.move(40 * DAY)
+    write(audit, 3)
+    assert trail.seal() == 5
+
+    s = t.audit_segment.c
+    with database.autocommit.connect() as connection:
+        segments = connection.execute(select(s.first_number, s.last_number).order_by(s.month)).all()
+    assert segments == [(1, 3), (4, 6)]
+    assert (trail.verify().verified, trail.verify().broken) == (6, None)
+
+
+@pytest.mark.parametrize("at", ["UPDATE audit SET", "UPDATE audit_segment", "INSERT INTO audit_segment"])
+def test_a_sealer_that_dies_in_a_turn_leaves_what_was(
+    audit: SqlAudit, trail: Trail, database: Database, clock: FrozenClock, at: str
+) -> None:
+    class Died(Exception):
+        pass
+
+    def die(statement: str, _seconds: float) -> None:
+        if statement.startswith(at):
+            deaths.append(statement)
+            if len(deaths) == 1:
+                raise Died
+
+    write(audit, 2)
+    trail.seal()
+    before, deaths = trail.head(), list[str]()
+    write(audit, 2)
+    clock.move(40 * DAY)
+    write(audit, 2)
+    database.watch(die)
+    with pytest.raises(Died):
+        trail.seal()
+
+    assert (trail.head(), trail.verify().unsealed, trail.verify().broken) == (before, 4, None)
+    assert trail.seal() == 4
+    assert (trail.verify().verified, trail.verify().broken) == (6, None)
 
 
 def seal_often(url: str) -> list[int]:

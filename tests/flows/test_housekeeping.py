@@ -2,6 +2,7 @@
 
 import pytest
 
+from config import housekeeping
 from config.housekeeping import SEAL_EVERY, SEAL_FOR, Housekeeping
 from config.senders import IDLE, LOOK_EVERY, QueueWatch
 from idp import wakeups
@@ -25,10 +26,22 @@ def unsealed(app: App) -> int:
     return app.base.trail.verify().unsealed
 
 
+def test_one_tick_chains_more_than_one_turn(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At 500 a tick, a peak of more logins than that was not chained before its end."""
+    monkeypatch.setattr(housekeeping, "SEAL_SECONDS", 600.0)
+    monkeypatch.setattr(audit, "BATCH", 3)
+    for _ in range(8):
+        app.base.audit.record(Event("key.revoked"))
+    Housekeeping(app.base, lambda: None).once(sweeping=False)
+
+    assert unsealed(app) < 3
+
+
 def test_a_backlog_of_records_is_chained_tick_by_tick(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also when the wakeup was long ago and the next look by itself has not come."""
     clock = Monotonic()
     monkeypatch.setattr(wakeups, "time", clock)
+    monkeypatch.setattr(housekeeping, "SEAL_SECONDS", -1.0)
     monkeypatch.setattr(audit, "BATCH", 3)
     Housekeeping(app.base, lambda: None).once(sweeping=True)
     while unsealed(app):
@@ -36,9 +49,9 @@ def test_a_backlog_of_records_is_chained_tick_by_tick(app: App, monkeypatch: pyt
     for _ in range(8):
         app.base.audit.record(Event("key.revoked"))
     app.base.watch.is_housekeeper = True
-    housekeeping, left = Housekeeping(app.base, lambda: None), []
+    keeper, left = Housekeeping(app.base, lambda: None), []
     for _ in range(3):
-        housekeeping._round()
+        keeper._round()
         left.append(unsealed(app))
         clock.now += (SEAL_FOR + SEAL_EVERY) / 2
 

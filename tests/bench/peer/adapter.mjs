@@ -5,6 +5,21 @@ import { Redis } from "ioredis";
 const CONSUMABLE = new Set(["AuthorizationCode", "RefreshToken", "DeviceCode"]);
 const OF_A_GRANT = new Set(["AccessToken", "AuthorizationCode", "RefreshToken", "DeviceCode"]);
 export const redis = new Redis(process.env.PEER_REDIS);
+export const settings = {};
+export const introspection = {};
+
+export async function prepare(people) {
+  for (const { login, ...rest } of people) await redis.set(`peer:person:${login}`, JSON.stringify(rest));
+}
+
+export async function person(login) {
+  const text = await redis.get(`peer:person:${login}`);
+  return text ? JSON.parse(text) : undefined;
+}
+
+export async function close() {
+  redis.disconnect();
+}
 
 export class RedisAdapter {
   constructor(model) {
@@ -63,3 +78,5 @@ export class RedisAdapter {
     await redis.del(grant, ...keys);
   }
 }
+
+export const Adapter = RedisAdapter;

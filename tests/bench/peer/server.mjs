@@ -1,8 +1,9 @@
-// oidc-provider as its documentation shows it, with accounts and everything short-lived in Redis; settings by environment:
-// PEER_PORT, PEER_REDIS, PEER_WORKERS, PEER_CLIENTS and PEER_PEOPLE (JSON), PEER_ALG (of ID tokens).
+// oidc-provider as its documentation shows it; settings by environment: PEER_PORT, PEER_REDIS, PEER_POSTGRESQL (empty:
+// everything is in Redis), PEER_WORKERS, PEER_CLIENTS and PEER_PEOPLE (JSON), PEER_ALG (of ID tokens).
 //
 // The same work as the product does: client_secret_basic, PKCE, Argon2id of 19 MiB and 2 passes, refresh tokens that
-// rotate, no consent page for our own portal. Its access tokens are opaque, its only durable thing is Redis' memory.
+// rotate, no consent page for our own portal. Its access tokens are opaque. On Redis alone its only durable thing is Redis'
+// memory; postgresql.mjs says what is equal with PostgreSQL.
 
 import cluster from "node:cluster";
 import { generateKeyPairSync } from "node:crypto";
@@ -10,8 +11,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { Algorithm, hash, verify } from "@node-rs/argon2";
 import Provider from "oidc-provider";
 
-import { RedisAdapter, redis } from "./adapter.mjs";
-
+const stores = await import(process.env.PEER_POSTGRESQL ? "./postgresql.mjs" : "./adapter.mjs");
 const ARGON2 = { algorithm: Algorithm.Argon2id, memoryCost: 19456, timeCost: 2, parallelism: 1 };
 const env = process.env;
 const issuer = `http://localhost:${env.PEER_PORT}`;
@@ -27,20 +27,16 @@ function keys() {
 async function prepare() {
   const people = JSON.parse(env.PEER_PEOPLE);
   const hashed = await hash(people[0].password, ARGON2);
-  for (const { identifiers, name } of people) await redis.set(`peer:person:${identifiers.bhxh}`, JSON.stringify({ name, hashed }));
+  await stores.prepare(people.map(({ identifiers, name }) => ({ login: identifiers.bhxh, name, hashed })));
   const jwks = JSON.stringify(keys());
   for (let each = 0; each < Number(env.PEER_WORKERS); each += 1) cluster.fork({ PEER_JWKS: jwks });
-  redis.disconnect();
-}
-
-async function person(login) {
-  const text = await redis.get(`peer:person:${login}`);
-  return text ? JSON.parse(text) : undefined;
+  await stores.close();
 }
 
 function serve() {
   const provider = new Provider(issuer, {
-    adapter: RedisAdapter,
+    ...stores.settings,
+    adapter: stores.Adapter,
     clients: JSON.parse(env.PEER_CLIENTS).map((client) => ({
       ...client,
       first_party: undefined,
@@ -55,7 +51,7 @@ function serve() {
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
-      introspection: { enabled: true },
+      introspection: { enabled: true, ...stores.introspection },
       revocation: { enabled: true },
     },
     pkce: { required: () => true },
@@ -64,12 +60,13 @@ function serve() {
     issueRefreshToken: (_ctx, _client, code) => code.scopes.has("again"),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     async findAccount(_ctx, sub) {
-      const found = await person(sub);
+      const found = await stores.person(sub);
       return found && { accountId: sub, claims: () => ({ sub, name: found.name, bhxh_code: sub }) };
     },
     async loadExistingGrant(ctx) {
       const id = ctx.oidc.session.grantIdFor(ctx.oidc.client.clientId);
-      if (id) return ctx.oidc.provider.Grant.find(id);
+      const given = id && (await ctx.oidc.provider.Grant.find(id));
+      if (given) return given;
       const grant = new ctx.oidc.provider.Grant({ clientId: ctx.oidc.client.clientId, accountId: ctx.oidc.session.accountId });
       grant.addOIDCScope("openid profile bhxh again");
       await grant.save();
@@ -94,7 +91,7 @@ async function logIn(provider, ctx) {
   let body = "";
   for await (const chunk of ctx.req) body += chunk;
   const form = new URLSearchParams(body);
-  const found = await person(form.get("login"));
+  const found = await stores.person(form.get("login"));
   if (!found || !(await verify(found.hashed, form.get("password")))) ctx.throw(401);
   await provider.interactionFinished(ctx.req, ctx.res, { login: { accountId: form.get("login") } });
   ctx.respond = false;
