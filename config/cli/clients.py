@@ -234,9 +234,10 @@ def _found(base: Stores, client_id: str) -> Client:
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were actually given, under their metadata names."""
+    """The options that were actually given, under their metadata names; one empty text empties a list."""
     file = options.get("jwks_file")
     named = {name: value for name, value in options.items() if value not in (None, ()) and name != "jwks_file"}
+    named |= {name: () for name, value in named.items() if value == ("",)}
     if file:
         try:
             named["jwks"] = json.loads(file.read_text())
