@@ -51,10 +51,9 @@ def shown_token(environ: Environ, proofs: Proofs, issuer: str, key_of: Callable[
 
 def claimed_client(environ: Environ) -> str:
     """The client that the access token in the header names, unverified; empty without one."""
+    token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
     try:
-        return str(
-            unverified_parts(environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip())[1].get("client_id")
-        )
+        return str(unverified_parts(token)[1].get("client_id", ""))
     except BadToken:
         return ""
 

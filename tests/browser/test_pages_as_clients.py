@@ -161,7 +161,7 @@ def test_a_page_proves_a_key_that_no_script_can_read(world: World) -> None:
 
 
 def test_silent_login_in_a_frame_works_within_a_site_only(world: World) -> None:
-    """D-09: the cookie of the session is not sent into frames of other sites."""
+    """D-04: the cookie of the session is not sent into frames of other sites."""
     silently = "manager.signinSilent({ forceIframeAuth: true }).then((u) => u.profile.sub, (e) => e.error)"
     with opened(world, NEAR) as screen:
         assert screen.evaluate(silently) == "login_required"
