@@ -22,6 +22,7 @@ from idp.http.metrics import Metrics
 from idp.limits.local import LocalRateLimiter
 from idp.messages.working import Workers
 from idp.oidc import metadata
+from idp.web.protocol_endpoints import CALLED_BY_PAGES
 from idp.web.routes import build
 from idp.web.unlisted import Unlisted
 
@@ -59,6 +60,7 @@ def create_app(c: Container, metrics: Metrics, *, housekeeping: bool = True) -> 
         look=unlisted.look,
         shortcuts={metadata.AUTHORIZE: pages.authorize.answer_at_once},
         at_once=AT_ONCE[stores.database.dialect],
+        preflighted=frozenset(CALLED_BY_PAGES),
         console=officer_console(c, metrics),
     )
 

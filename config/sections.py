@@ -161,6 +161,9 @@ class Oidc(Section):
     id_token_life: int = Field(600, ge=60, le=3600, description="ID token")
     refresh_idle: int = Field(2_592_000, ge=60, description="refresh token without use")
     refresh_absolute: int = Field(7_776_000, ge=60, description="refresh token family in any case")
+    refresh_browser: int = Field(
+        86_400, ge=60, le=604_800, description="the same for a public web client (a page) without DPoP"
+    )
 
 
 class LimitSettings(Section):

@@ -1,8 +1,9 @@
 """Serving the simulated phone: the app's files, and the one thing that a browser cannot do for an app.
 
-Real apps speak to the provider themselves. Pages of another origin may not, because it allows no CORS, so this server
-passes the app's calls on word by word. It adds nothing and keeps nothing: the key, its proofs and the tokens are made
-and used in the page (`sandbox/phone/`), and what this server could change on the way, proofs and signatures find out.
+Real apps speak to the provider themselves. Pages of another origin may not, because the phone's API allows no CORS,
+so this server passes the app's calls on word by word. It adds nothing and keeps nothing: the key, its proofs and
+the tokens are made and used in the page (`sandbox/phone/`), and what this server could change on the way, proofs
+and signatures find out.
 """
 
 import logging

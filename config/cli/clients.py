@@ -62,6 +62,13 @@ SHORTEST_SECRET = 32
 METADATA = (
     click.option("--redirect-uri", "redirect_uris", multiple=True, help="Exact redirect URI; repeatable."),
     click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True, help="Repeatable."),
+    click.option(
+        "--web-origin",
+        "web_origins",
+        multiple=True,
+        help="Origin of its pages that call /token themselves; repeatable. Default of a public web client: the origins "
+        "of its redirect URIs; of others: none.",
+    ),
     click.option("--scope", help="Scopes, separated by spaces."),
     click.option("--grant-type", "grant_types", multiple=True, help="Repeatable."),
     click.option("--auth-method", "token_endpoint_auth_method", help="client_secret_basic, private_key_jwt, none, …"),
@@ -219,7 +226,7 @@ def remove(client_id: str, reason: str) -> None:
 def client_facts(client: Client) -> dict[str, Any]:
     """A client without its secret."""
     facts = {name: value for name, value in asdict(client).items() if name not in ("secret_digest", "minimum_acr")}
-    return facts | {"default_acr_values": [acr_name(client.minimum_acr)]}
+    return facts | {"default_acr_values": [acr_name(client.minimum_acr)], "origins": sorted(client.origins)}
 
 
 def _found(base: Stores, client_id: str) -> Client:
@@ -227,9 +234,10 @@ def _found(base: Stores, client_id: str) -> Client:
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were actually given, under their metadata names."""
+    """The options that were actually given, under their metadata names; one empty text empties a list."""
     file = options.get("jwks_file")
     named = {name: value for name, value in options.items() if value not in (None, ()) and name != "jwks_file"}
+    named |= {name: () for name, value in named.items() if value == ("",)}
     if file:
         try:
             named["jwks"] = json.loads(file.read_text())

@@ -82,7 +82,7 @@ class OidcRoom(Room):
         families = Families(
             stores.families,
             self.clock,
-            FamilyLimits(oidc.refresh_idle, oidc.refresh_absolute),
+            FamilyLimits(oidc.refresh_idle, oidc.refresh_absolute, oidc.refresh_browser),
             seal=lambda plain, context: sealing.seal(plain, context=context),
             unseal=lambda sealed, context: sealing.unseal(sealed, context=context),
         )

@@ -51,8 +51,9 @@ class Site:
 class Gateway:
     """The whole application. `endpoints` maps paths to endpoints, everything else goes to `pages`.
 
-    `look` sees every request. `at_once` are the paths that `answer_at_once` is for. `console` is what officers have on
-    hosts of their own: nothing of it is here, and nothing of this is there.
+    `look` sees every request. `at_once` are the paths that `answer_at_once` is for, `preflighted` those whose endpoints
+    answer pre-flights. `console` is what officers have on hosts of their own: nothing of it is here, and nothing of
+    this is there.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Gateway:
         look: Callable[[Environ], object] = lambda environ: None,
         shortcuts: Mapping[str, Shortcut] | None = None,
         at_once: frozenset[str] = frozenset(),
+        preflighted: frozenset[str] = frozenset(),
         console: tuple[frozenset[str], Wsgi] | None = None,
     ) -> None:
         self._endpoints = endpoints
@@ -75,6 +77,7 @@ class Gateway:
         self._look = look
         self._shortcuts = shortcuts or {}
         self.at_once = at_once
+        self._preflighted = preflighted
         self._console_hosts, self._console = console or (frozenset[str](), pages)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -164,9 +167,16 @@ class Gateway:
             if callable(close := getattr(chunks, "close", None)):
                 close()
 
+    def _is_preflight(self, environ: Environ) -> bool:
+        """Whether a browser asks for a page of another origin (Fetch, 4.8), where pages may call."""
+        if environ.get("REQUEST_METHOD") != "OPTIONS" or environ.get("PATH_INFO") not in self._preflighted:
+            return False
+        asks = "HTTP_ORIGIN" in environ and "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in environ
+        return asks and environ.get("HTTP_HOST", "").lower() not in self._console_hosts
+
     def _refuse(self, environ: Environ) -> EndpointResponse | None:
         """What no endpoint has to think about (table in docs/bad-requests.md)."""
-        if environ.get("REQUEST_METHOD") not in METHODS:
+        if environ.get("REQUEST_METHOD") not in METHODS and not self._is_preflight(environ):
             return problem(405, "method_not_allowed", [("Allow", "GET, HEAD, POST")])
         host = environ.get("HTTP_HOST", "").lower()
         ours = self._console_hosts if host in self._console_hosts else self._hosts

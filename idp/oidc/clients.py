@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from idp.oidc.web_origins import web_origin
 from idp.ports import Clock
 
 SCOPES = ("openid", "profile", "email", "phone", "address", "bhxh", "offline_access", "device")
@@ -32,7 +33,7 @@ class Client:
     `resource` lists the audiences it may request tokens for, `serves` those that it is itself and may introspect. Every
     logout token contains `sid`, whatever `backchannel_logout_session_required` says. `one_device` marks an app in which
     a person has one enrolled device at a time. `qr_login` says whether people log in to it by QR code: `off`, `on`, or
-    `near`, only with browser and phone in one network.
+    `near`, only with browser and phone in one network. `web_origins` are those of its pages that call us themselves.
     """
 
     client_id: str
@@ -62,6 +63,7 @@ class Client:
     dpop_bound_access_tokens: bool = False
     one_device: bool = False
     qr_login: str = "on"
+    web_origins: tuple[str, ...] = ()
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -71,6 +73,19 @@ class Client:
     def is_public(self) -> bool:
         """Whether it only states its id: an app in people's hands cannot keep a secret (RFC 6749, 2.1)."""
         return self.token_endpoint_auth_method == "none"  # noqa: S105  the name of a method
+
+    @property
+    def runs_in_browser(self) -> bool:
+        """Whether it is a page: public, of the web, and logged in to by redirects."""
+        return self.is_public and self.application_type == "web" and bool(self.redirect_uris)
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """The origins whose pages may read our answers to it: the registered ones, else where a page is redirected."""
+        if self.disabled:
+            return frozenset()
+        derived = self.redirect_uris if self.runs_in_browser else ()
+        return frozenset(web_origin(url) for url in self.web_origins or derived) - {""}
 
     @property
     def sector(self) -> str:
@@ -163,21 +178,29 @@ class Clients:
         self._checked_at = float("-inf")
         self._revision = -1
         self._clients: dict[str, Client] = {}
+        self._origins: frozenset[str] = frozenset()
 
     def find(self, client_id: str | None) -> Client | None:
         """The client with this id, including disabled ones."""
-        now = self._clock()
-        if not self._checked_at <= now < self._checked_at + self._max_age:
-            self._refresh(now)
+        self._revalidate()
         return self._clients.get(client_id) if client_id else None
+
+    def has_origin(self, origin: str) -> bool:
+        """Whether this is an origin of any client."""
+        self._revalidate()
+        return origin in self._origins
 
     def forget(self) -> None:
         """Reload on the next use."""
         self._checked_at = float("-inf")
 
-    def _refresh(self, now: float) -> None:
+    def _revalidate(self) -> None:
+        now = self._clock()
+        if self._checked_at <= now < self._checked_at + self._max_age:
+            return
         revision = self._store.revision()
         if revision != self._revision:
             self._clients = {c.client_id: c for c in self._store.load_all()}
+            self._origins = frozenset().union(*(c.origins for c in self._clients.values()))
             self._revision = revision
         self._checked_at = now

@@ -95,10 +95,15 @@ class FamilyStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class FamilyLimits:
-    """Seconds: idle limit and absolute limit."""
+    """Seconds: idle limit, absolute limit, and the absolute limit in a browser that proves no key."""
 
     idle: float = 2_592_000
     absolute: float = 7_776_000
+    in_browser: float = 86_400
+
+    def life(self, grant: Grant, *, in_browser: bool) -> float:
+        """Seconds from the first token on; rotation adds none (OAuth 2.0 for Browser-Based Apps, refresh tokens)."""
+        return min(self.absolute, self.in_browser) if in_browser and not grant.jkt else self.absolute
 
 
 class Families:
@@ -119,11 +124,11 @@ class Families:
         self._seal = seal
         self._unseal = unseal
 
-    def begin(self, grant: Grant, grant_id: str) -> str | None:
-        """The first refresh token of a grant; None when the grant has a family already."""
+    def begin(self, grant: Grant, grant_id: str, *, in_browser: bool = False) -> str | None:
+        """The first refresh token of a grant, maybe for a page; None when the grant has a family already."""
         now = self._clock()
         family_id, secret = secrets.token_urlsafe(16), secrets.token_bytes(32)
-        expires_at = now + self.limits.absolute
+        expires_at = now + self.limits.life(grant, in_browser=in_browser)
         family = Family(family_id, grant_id, grant, self._seal(secret, family_id), 1, now, now, expires_at)
         return _token(secret, family_id, 1) if self._store.add(family) else None
 

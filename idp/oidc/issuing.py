@@ -186,9 +186,11 @@ class Issuing:
             raise _invalid_grant("no account", client)
         if begin and client.backchannel_logout_uri:
             self._note(grant, client)
-        refresh_token = self.families.begin(grant, grant_id) if begin and grant.offline else None
-        if begin and grant.offline and refresh_token is None:
-            raise _invalid_grant("the grant has a family already", client)
+        refresh_token = None
+        if begin and grant.offline:
+            refresh_token = self.families.begin(grant, grant_id, in_browser=client.runs_in_browser)
+            if refresh_token is None:
+                raise _invalid_grant("the grant has a family already", client)
         answer = self.tokens.for_grant(grant, grant_id, client, grant_state.account, scopes)
         return answer | ({"refresh_token": refresh_token} if refresh_token else {})
 

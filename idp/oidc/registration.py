@@ -22,6 +22,7 @@ from idp.oidc.clients import (
     SCOPES,
     Client,
 )
+from idp.oidc.web_origins import web_origin
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
 _LIKE_A_SUBJECT = re.compile(r"[0-9]{9,13}|[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -29,6 +30,7 @@ _ABSOLUTE_URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[!$-;=?-Z_a-z~%\[\]]+")
 _PLAIN_NETLOC = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,64}")
 MOST_URIS = 50
+ORIGIN_FORM = "web_origins need the form https://portal.example.vn, without a path"
 
 
 class BadClient(ValueError):
@@ -103,6 +105,7 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         dpop_bound_access_tokens=metadata.get("dpop_bound_access_tokens") is True,
         one_device=metadata.get("one_device") is True,
         qr_login=read.text("qr_login", "on"),
+        web_origins=read.texts("web_origins"),
     )
     complaints = read.complaints + [message for bad, message in _rules(client) if bad]
     if complaints:
@@ -141,14 +144,18 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (client.qr_login not in QR_LOGIN, f"qr_login may be {', '.join(QR_LOGIN)}"),
         (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
-        *(
-            (_is_bad_redirect(u, client.application_type), f"redirect URI refused: {u[:200]!r}")
-            for u in _all_uris(client)
-        ),
-        *(
-            (_is_bad_resource(r), f"resource must be an absolute URI without fragment: {r[:200]!r}")
-            for r in client.resource + client.serves
-        ),
+        *_address_rules(client),
+    ]
+
+
+def _address_rules(client: Client) -> list[tuple[bool, str]]:
+    """The same for each address that it names."""
+    kind = client.application_type
+    audiences = client.resource + client.serves
+    return [
+        *((_is_bad_redirect(u, kind), f"redirect URI refused: {u[:200]!r}") for u in _all_uris(client)),
+        *((_is_bad_resource(r), f"resource must be an absolute URI without fragment: {r[:200]!r}") for r in audiences),
+        *((_is_bad_origin(o), f"{ORIGIN_FORM}: {o[:200]!r}") for o in client.web_origins),
     ]
 
 
@@ -186,6 +193,11 @@ def _is_bad_redirect(uri: str, application_type: str) -> bool:
 def _is_bad_receiver(uri: str | None) -> bool:
     """Where we will post to: https, or http on this machine, which is only used in development (`idp.outbound`)."""
     return uri is not None and _is_bad_redirect(uri, "web")
+
+
+def _is_bad_origin(origin: str) -> bool:
+    """Where the pages of a client are, exactly as a browser says it: by https, or by http on a developer's machine."""
+    return _is_bad_redirect(origin, "web") or web_origin(origin) != origin
 
 
 def _is_bad_resource(uri: str) -> bool:

@@ -94,6 +94,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         except InvalidClientError:
             self._slow_down(request)
             raise failed() from None
+        request.client = client
         if endpoint == "token":
             request.proof = self._judged(request, client)
         return client

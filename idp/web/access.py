@@ -13,6 +13,7 @@ from idp.http.forms import WrongType, read_form, read_query, single
 from idp.http.gateway import Environ
 from idp.http.headers import Headers
 from idp.oidc.dpop import ALGS, BadProof, NonceNeeded, Proofs
+from keys.signing import BadToken, unverified_parts
 
 SCHEMES = ("bearer", "dpop")
 NO_KEY = "-"
@@ -46,6 +47,15 @@ def shown_token(environ: Environ, proofs: Proofs, issuer: str, key_of: Callable[
     except (BadProof, NonceNeeded) as error:
         raise error.as_oauth(401) from None
     return PresentedToken(token[1], proof.jkt)
+
+
+def claimed_client(environ: Environ) -> str:
+    """The client that the access token in the header names, unverified; empty without one."""
+    token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")[2].strip()
+    try:
+        return str(unverified_parts(token)[1].get("client_id", ""))
+    except BadToken:
+        return ""
 
 
 def bearer_of(environ: Environ) -> str | None:

@@ -23,11 +23,15 @@ from idp.oidc.codes import is_offline
 from idp.oidc.device_grant import INTERVAL, LIFE, format_user_code
 from idp.oidc.inspection import Inspection
 from idp.oidc.server import FormRequest, Server, TokenResponse, error_answer
-from idp.web.access import challenges, fresh_nonce, proofs_in, shown_token
+from idp.web.access import challenges, claimed_client, fresh_nonce, proofs_in, shown_token
 from idp.web.browser import WebContext
+from idp.web.cross_origin import CrossOrigin, for_everybody
 from keys.ring import KeyRing
 
 LONGEST_TOKEN = 8192
+CALLED_BY_PAGES = {metadata.TOKEN: "POST", metadata.REVOKE: "POST", metadata.USERINFO: "GET, POST"}
+"""The endpoints that pages of clients call from their own origin, with the methods that a pre-flight is told."""
+
 Version = tuple[str, ...]
 DURABLE_GRANTS = frozenset(("refresh_token", DEVICE_CODE))
 """Grants that are committed before they are answered, besides codes that bring a refresh token."""
@@ -62,10 +66,10 @@ class ProtocolEndpoints:
 
     def table(self) -> Mapping[str, Endpoint]:
         """Every path that is served here."""
-        return {
-            metadata.DISCOVERY: self._get(self.discovery),
-            metadata.SERVER_METADATA: self._get(self.discovery),
-            metadata.JWKS: self._get(self.jwks),
+        table = {
+            metadata.DISCOVERY: for_everybody(self._get(self.discovery)),
+            metadata.SERVER_METADATA: for_everybody(self._get(self.discovery)),
+            metadata.JWKS: for_everybody(self._get(self.jwks)),
             metadata.AUDIT_JWKS: self._get(self.audit_jwks),
             metadata.TOKEN: self._post(self.token),
             metadata.INTROSPECT: self._post(self.introspect),
@@ -73,6 +77,8 @@ class ProtocolEndpoints:
             metadata.USERINFO: self.userinfo,
             metadata.DEVICE_AUTHORIZATION: self._post(self.device_authorization),
         }
+        pages = CrossOrigin(self._server.clients)
+        return table | {path: pages.for_clients(methods, table[path]) for path, methods in CALLED_BY_PAGES.items()}
 
     def discovery(self, environ: Environ) -> EndpointResponse:
         algorithms = self._ring().algorithms(self._clock())
@@ -96,16 +102,15 @@ class ProtocolEndpoints:
             return self._token(request, environ)
 
     def _token(self, request: FormRequest, environ: Environ) -> EndpointResponse:
-        named = self._server.clients.find(claimed_id(request))
-        current_request.current().client_id = named.client_id if named else None
+        _note(self._server.clients.find(claimed_id(request)))
         status, body, headers = self._server.create_token_response(request)
+        _note(request.client)
         return _answered((status, body, [*headers, *fresh_nonce(environ, self._server.proofs)]))
 
     def device_authorization(self, environ: Environ) -> EndpointResponse:
         """A device requests authorization (RFC 8628, 3.1 and 3.2)."""
         request = self._form_request(environ)
         caller = self._caller(request, "device_authorization", none=True)
-        current_request.current().client_id = caller.client_id
         asked = request.form.get("scope"), request.form.get("resource")
         begun = self._server.device_codes.begin(caller, *asked, request.network)
         page, code = self._issuer + metadata.DEVICE, format_user_code(begun.user_code)
@@ -132,6 +137,8 @@ class ProtocolEndpoints:
     def userinfo(self, environ: Environ) -> EndpointResponse:
         """`GET` or `POST` with a token in the header, or a bearer token in the form of a `POST` (RFC 6750, 2)."""
         proofs = self._server.proofs
+        if "HTTP_ORIGIN" in environ:
+            _note(self._server.clients.find(claimed_client(environ)))
         try:
             token = shown_token(environ, proofs, self._issuer, self._inspection.key_of)
             if token is None:
@@ -152,7 +159,10 @@ class ProtocolEndpoints:
 
     def _caller(self, request: FormRequest, endpoint: str, *, none: bool) -> Client:
         methods = [method for method in AUTH_METHODS if none or method != "none"]
-        return self._server.authenticate_client(request, methods, endpoint)
+        _note(self._server.clients.find(claimed_id(request)))
+        client = self._server.authenticate_client(request, methods, endpoint)
+        _note(client)
+        return client
 
     def _prepared(
         self, name: str, version: Version, environ: Environ, make: Callable[[], Mapping[str, Any]]
@@ -187,6 +197,12 @@ class ProtocolEndpoints:
                 return _answered(error_answer(error))
 
         return only_post
+
+
+def _note(client: Client | None) -> None:
+    """Note whom the current request is about: for the log, and for the pages that may read the answer."""
+    if client is not None:
+        current_request.current().client_id = client.client_id
 
 
 def _is_durable(request: FormRequest) -> bool:

@@ -100,9 +100,9 @@ def test_every_answer_carries_the_headers(app: App, path: str, method: str) -> N
         assert answer.headers["Cache-Control"] == "no-store"
 
 
-@pytest.mark.parametrize("path", ["/authorize", "/login", "/logout", "/account", "/token", "/userinfo", "/jwks"])
+@pytest.mark.parametrize("path", ["/authorize", "/login", "/logout", "/account", "/token", "/userinfo", "/introspect"])
 def test_no_cross_origin_reading(app: App, path: str) -> None:
-    """B-24"""
+    """B-24: `test_cross_origin` tells what pages of clients may read."""
     answer = app.visitor().get(path, headers={"Origin": "https://evil.test"})
 
     assert not [name for name, _ in answer.headers if name.lower().startswith("access-control")]

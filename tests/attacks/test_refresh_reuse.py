@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.app import SECRET, App
+from tests.support.dpop import BoundApp
 
 
 def test_the_immediate_predecessor_gets_the_same_successor_within_the_grace(everywhere: App) -> None:
@@ -72,6 +73,29 @@ def test_public_clients_rotate_too(app: App) -> None:
     first = visitor.redeem(code, "public", None).json["refresh_token"]
 
     assert visitor.refresh(first, "public", None).json["refresh_token"] != first
+
+
+@pytest.mark.parametrize("kind", ["web", "native", "web with a key"])
+def test_a_page_without_a_key_refreshes_for_a_day_whatever_it_rotates(everywhere: App, kind: str) -> None:
+    """B-18, B-24: a script that got into the page does not keep the person's tokens for months."""
+    everywhere.client("page", secret=None, token_endpoint_auth_method="none", application_type=kind.split()[0])
+    visitor = everywhere.visitor()
+    page = BoundApp(visitor, "page") if kind.endswith("key") else None
+    code = visitor.code(client_id="page", scope="openid offline_access")
+    token = (page.redeem(code) if page else visitor.redeem(code, "page", None)).json["refresh_token"]
+
+    def rotated(after: float) -> tuple[int, str]:
+        everywhere.clock.move(after)
+        answer = page.refresh(token) if page else visitor.refresh(token, "page", None)
+        return answer.status_code, answer.json.get("refresh_token") or answer.json["error"]
+
+    day = everywhere.settings.oidc.refresh_browser
+    for after in (day / 2, day / 2 - 1):
+        status, token = rotated(after)
+        assert status == 200
+
+    status, told = rotated(1)
+    assert (status, told == "invalid_grant") == ((400, True) if kind == "web" else (200, False))
 
 
 @pytest.mark.parametrize("name", ["idle", "absolute"])

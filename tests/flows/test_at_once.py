@@ -17,13 +17,15 @@ from tests.support.wire import Answer, Wire
 WORKERS = 2
 HOST = "localhost:00000"
 """Stands for the provider's own host and port, and is as long."""
+PAGES, ASKS = "https://pages.example", "Access-Control-Request-Method: POST"
+CLIENT = PORTAL | {"web_origins": [PAGES]}
 DIFFERENT = {b"date", b"x-request-id", b"set-cookie", b"location"}
 """Headers that differ from answer to answer."""
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql and redis"])
 def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    given = {"settings": CHEAP_HASH, "people": people(1), "clients": [PORTAL], "workers": WORKERS}
+    given = {"settings": CHEAP_HASH, "people": people(1), "clients": [CLIENT], "workers": WORKERS}
     with installed(tmp_path_factory.mktemp("at-once"), request, request.param, **given) as ready, ready.serving():
         yield ready
 
@@ -41,6 +43,11 @@ def requests(visit: Visit, tokens: dict[str, str]) -> dict[str, bytes]:
         "introspection by nobody": post("/introspect", {"token": tokens["access_token"]}),
         "a code that is none": post("/token", {"grant_type": "authorization_code", "code": "x"}, basic),
         "a revocation": post("/revoke", {"token": "x"}, basic),
+        "userinfo for a page": get("/userinfo", bearer, f"Origin: {PAGES}"),
+        "userinfo for another page": get("/userinfo", bearer, "Origin: https://another.example"),
+        "a refusal for a page": post("/token", {"grant_type": "authorization_code"}, basic, f"Origin: {PAGES}"),
+        "a pre-flight": get("/token", f"Origin: {PAGES}", ASKS).replace(b"GET", b"OPTIONS"),
+        "a stranger's pre-flight": get("/token", "Origin: https://x.test", ASKS).replace(b"GET", b"OPTIONS"),
         "a body that is no form": post("/token", {}, basic, kind="text/plain"),
         "another host": get("/jwks").replace(HOST.encode(), b"evil.test"),
         "a session that lives": get(f"/authorize?{urlencode(REQUEST)}", f"Cookie: {cookies}"),
@@ -87,6 +94,8 @@ def test_whole_and_in_pieces_a_request_has_the_same_answer(provider: Provider) -
         if what == "a session that lives":
             assert (whole.status, pieces.status) == (303, 303)
             assert all(b"code=" in each.head for each in (whole, pieces))
+        may_read = what in ("userinfo for a page", "a refusal for a page", "a pre-flight")
+        assert (f"Access-Control-Allow-Origin: {PAGES}".encode() in whole.head) == may_read, what
         assert told(whole) == told(pieces), what
 
 

@@ -96,9 +96,25 @@ def test_a_portal_is_registered_changed_and_removed(operator: Operator) -> None:
     address = ("--backchannel-logout-uri", "https://p.test/told")
     assert "-> https://p.test/told" in operator.does("clients", "edit", client_id, *address, "--reason", "r")
     assert "-> None" in operator.does("clients", "edit", client_id, address[0], "", "--reason", "r")
+    pages = operator.does("clients", "edit", client_id, "--web-origin", "https://pages.test", "--reason", "r")
+    assert "origins: [] -> ['https://pages.test']" in pages
+    taken = operator.does("clients", "edit", client_id, "--web-origin", "", "--reason", "r")
+    assert "web_origins: ('https://pages.test',) -> ()" in taken
+    wrong = operator.run("clients", "edit", client_id, "--web-origin", "https://pages.test/", "--reason", "r")
+    assert (wrong.exit_code, "web_origins need the form" in wrong.output) == (1, True)
     assert operator.json("clients", "rotate-secret", client_id, "--reason", "r")["client_secret"] != secret
     operator.does("clients", "remove", client_id, "--reason", "r")
     assert operator.run("clients", "show", client_id).exit_code == 1
+
+
+def test_a_page_is_registered_with_the_origins_of_its_redirect_uris(operator: Operator) -> None:
+    told = ("--auth-method", "none", "--redirect-uri", "https://p.test/cb", "--reason", "r")
+    client_id = operator.json("clients", "add", "Trang", *told)["client_id"]
+    shown = operator.json("clients", "show", client_id)
+
+    assert (shown["web_origins"], shown["origins"]) == ([], ["https://p.test"])
+    moved = operator.does("clients", "edit", client_id, "--redirect-uri", "https://q.test/cb", "--reason", "r")
+    assert "origins: ['https://p.test'] -> ['https://q.test']" in moved
 
 
 def test_a_screen_without_a_keyboard_is_registered_without_an_address(operator: Operator) -> None:

@@ -4,6 +4,27 @@ from tests.mutations.mutation import Mutation
 
 MUTATIONS = (
     Mutation(
+        "a page reads what another client is told",
+        "idp/web/cross_origin.py",
+        "if client is None or origin not in client.origins:",
+        "if client is None or not self._clients.has_origin(origin):",
+        ("attacks/test_cross_origin.py::test_no_other_origin_reads_it",),
+    ),
+    Mutation(
+        "the redirect URIs of a portal with a secret allow its pages to call",
+        "idp/oidc/clients.py",
+        "derived = self.redirect_uris if self.runs_in_browser else ()",
+        "derived = self.redirect_uris",
+        ("attacks/test_cross_origin.py::test_a_client_that_proves_itself_has_the_origins_that_it_was_given",),
+    ),
+    Mutation(
+        "a page without a key refreshes for months",
+        "idp/oidc/families.py",
+        "if in_browser and not grant.jkt else",
+        "if in_browser and grant.jkt else",
+        ("attacks/test_refresh_reuse.py::test_a_page_without_a_key_refreshes_for_a_day_whatever_it_rotates",),
+    ),
+    Mutation(
         "PKCE is not compared",
         "idp/oidc/grants.py",
         'grant.register_hook("after_validate_token_request", self.validate_code_verifier)',

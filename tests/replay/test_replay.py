@@ -11,6 +11,17 @@ import pytest
 from tests.replay.record import opened, record, recorded, sections
 from tests.support import databases
 
+CACHED, READABLE = "  Cache-Control: public, max-age=300\n", "  Access-Control-Allow-Origin: *\n"
+USUAL = """\
+  X-Content-Type-Options: nosniff
+  X-Frame-Options: DENY
+  Referrer-Policy: no-referrer
+  Cross-Origin-Opener-Policy: same-origin
+  Cross-Origin-Resource-Policy: same-origin
+  Permissions-Policy: camera=(), geolocation=(), microphone=(), payment=(), usb=()
+  Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'
+  Strict-Transport-Security: max-age=63072000; includeSubDomains
+"""
 CHANGES: tuple[tuple[str, str, str, str], ...] = (
     (
         "audit events",
@@ -23,6 +34,37 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "gunicorn alone serves; the option is hidden, and is accepted for one more release",
         "  --server choice ['gunicorn', 'granian']  = gunicorn\n",
         "",
+    ),
+    (
+        "commands",
+        "pages of other origins may be clients",
+        "  --post-logout-redirect-uri text  multiple = None\n",
+        "  --post-logout-redirect-uri text  multiple = None\n  --web-origin text  multiple = None\n",
+    ),
+    (
+        "settings",
+        "refresh tokens of pages without a key live shorter",
+        "oidc.refresh_idle:",
+        "oidc.refresh_browser: int Ge(ge=60) Le(le=604800) = 86400\noidc.refresh_idle:",
+    ),
+    ("discovery", "the sets of headers from here on have another number", "(headers 4", "(headers 5"),
+    (
+        "discovery",
+        "metadata and keys are read by pages of any origin, the keys of the trail are not",
+        "> GET /jwks/audit\n< 200 OK (headers 2)\n",
+        f"> GET /jwks/audit\n< 200 OK (headers 4:)\n  Content-Type: application/json\n{CACHED}{USUAL}",
+    ),
+    (
+        "discovery",
+        "metadata and keys are read by pages of any origin",
+        f':)\n  Content-Type: application/json\n{CACHED}{USUAL}  ETag: "<opaque of 32 1>"',
+        f':)\n  Content-Type: application/json\n{CACHED}{READABLE}{USUAL}  ETag: "<opaque of 32 1>"',
+    ),
+    (
+        "discovery",
+        "metadata and keys are read by pages of any origin, unchanged ones too",
+        f"(headers 3:)\n{CACHED}",
+        f"(headers 3:)\n{CACHED}{READABLE}",
     ),
 )
 """What is meant to be different since the record: section, reason, what stands there, what stands in its place."""

@@ -128,7 +128,9 @@ def test_every_path_exists(page: str) -> None:
     assert [path for path in found if not list(PROJECT.glob(path.rstrip("/")))] == []
 
 
-@pytest.mark.parametrize("page", [*PAGES, *(f"docs/{each.name}" for each in (PROJECT / "docs").glob("*.md"))])
+@pytest.mark.parametrize(
+    "page", [*PAGES, *(str(each.relative_to(PROJECT)) for each in (PROJECT / "docs").rglob("*.md"))]
+)
 def test_every_link_leads_to_a_file(page: str) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)", text(page))
 

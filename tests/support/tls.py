@@ -66,7 +66,7 @@ def proxy_to(port: int, client: str) -> type[BaseHTTPRequestHandler]:
             self._pass_back(answer.status, answer.getheaders(), answer.read())
             onward.close()
 
-        do_POST = do_HEAD = do_GET
+        do_POST = do_HEAD = do_OPTIONS = do_GET
 
         def _pass_back(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
             self.send_response_only(status)
