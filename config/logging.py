@@ -7,7 +7,7 @@ import json
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 from idp.http.request_log import Answered
 
@@ -45,9 +45,19 @@ def _places(traceback: Any) -> list[str]:
     return places[-12:]
 
 
+class Lines(logging.StreamHandler[TextIO]):
+    """Writes to a stream that sends each line on by itself: a flush would cost every request more than its write."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self.stream.write(f"{self.format(record)}\n")
+        except Exception:
+            self.handleError(record)
+
+
 def set_up(*, debug: bool) -> None:
     """Log to standard error as JSON lines."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = Lines(sys.stderr)
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [handler]

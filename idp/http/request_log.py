@@ -22,14 +22,22 @@ class Answered(logging.LogRecord):
 
     __slots__ = ("members",)
 
-    def __init__(self, facts: dict[str, str | int | float]) -> None:
+    def __init__(self, current: Current, method: str, status: int, seconds: float) -> None:
+        request_id, method, route, ms = current.id, method[:16], current.route or "page", round(seconds * 1000, 2)
+        facts = {"request_id": request_id, "method": method, "route": route, "status": status, "ms": ms}
+        members = f'"request_id":"{request_id}","method":{quoted(method)},"route":{quoted(route)}'
+        members += f',"status":{status},"ms":{ms}'
+        if current.client_id:
+            facts["client_id"] = current.client_id
+            members += f',"client_id":{quoted(current.client_id)}'
+        if current.was_reported:
+            facts["support_code"], facts["detail"] = current.support_code, current.detail[:300]
+            members += f',"support_code":"{current.support_code}","detail":{quoted(current.detail[:300])}'
         self.__dict__.update(_TEMPLATE)
         self.__dict__.update(facts)
         self.created = time.time()
         self.process = os.getpid()
-        self.members = ",".join(
-            [f'"{name}":{quoted(fact) if isinstance(fact, str) else fact}' for name, fact in facts.items()]
-        )
+        self.members = members
 
     def as_json(self) -> str:
         """The whole line, with the members that `config.logging.JsonLines` gives to each."""
@@ -52,17 +60,5 @@ def _second(seconds: int) -> str:
 
 def log_answer(current: Current, method: str, status: int, seconds: float) -> None:
     """Log one answer, if anybody listens."""
-    if not log.isEnabledFor(logging.INFO):
-        return
-    facts: dict[str, str | int | float] = {
-        "request_id": current.id,
-        "method": method[:16],
-        "route": current.route or "page",
-        "status": status,
-        "ms": round(seconds * 1000, 2),
-    }
-    if current.client_id:
-        facts["client_id"] = current.client_id
-    if current.was_reported:
-        facts["support_code"], facts["detail"] = current.support_code, current.detail[:300]
-    log.handle(Answered(facts))
+    if log.isEnabledFor(logging.INFO):
+        log.handle(Answered(current, method, status, seconds))

@@ -6,21 +6,26 @@ server whose host answers but whose processes do not; both entry points share on
 
 import os
 import sqlite3
+import threading
 import time
 import weakref
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import PoolProxiedConnection
 
-from idp.at_once import note_change
+from idp.at_once import is_in_loop, note_change
 
 SLACK = 0.25
 """Seconds for the server to end a statement by itself before we close the connection."""
+
+RECYCLED = 1800
+"""Seconds after which a connection is replaced: what lies between us and a server forgets the silent ones."""
 
 
 class Database:
@@ -50,13 +55,8 @@ class Database:
         """
         parsed = make_url(url)
         # Hide parameters: the error of a statement must not quote its values.
-        pool = {
-            "hide_parameters": True,
-            "pool_size": pool_size,
-            "pool_timeout": pool_wait,
-            "max_overflow": 0,
-            "pool_use_lifo": True,
-        }
+        pool = {"pool_size": pool_size, "pool_timeout": pool_wait, "max_overflow": 0, "pool_use_lifo": True}
+        pool |= {"hide_parameters": True}
         match parsed.get_backend_name():
             case "sqlite":
                 self._engine = _sqlite(parsed, 5.0 if statement_timeout is None else statement_timeout, pool)
@@ -73,8 +73,9 @@ class Database:
         self.transaction = self._engine.execution_options()
         event.listen(self.transaction, "begin", lambda connection: _begin(connection, begin))
         self.dialect = self._engine.dialect.name
+        self._kept, self._left = _Kept(), list[_Kept]()
         self._observers: list[Callable[[str, float], None]] = []
-        _leave_connections_at_fork(self._engine)
+        _leave_connections_at_fork(self)
 
     @property
     def path(self) -> Path | None:
@@ -96,6 +97,33 @@ class Database:
     def _note_end(self, connection: Any, _cursor: Any, text: str, *_: Any) -> None:
         self.observed(text, time.perf_counter() - connection.info["began"])
 
+    @contextmanager
+    def connection(self) -> Iterator[PoolProxiedConnection]:
+        """A connection for one statement. The loop of a worker keeps its own, as the pool costs it more than a read.
+
+        Raises what SQLAlchemy raises.
+        """
+        if not is_in_loop():
+            with closing(self.autocommit.raw_connection()) as connection:
+                yield connection
+            return
+        kept = self._kept
+        if kept.connection is None or not kept.connection.is_valid or time.monotonic() > kept.until:
+            self._release()
+            kept.connection, kept.until = self.autocommit.raw_connection(), time.monotonic() + RECYCLED
+        yield kept.connection
+
+    def _release(self) -> None:
+        kept, self._kept.connection = self._kept.connection, None
+        if kept is not None:
+            kept.close()
+
+    def leave_connections(self) -> None:
+        """Use none of those that are open, and do not close them either."""
+        self._left.append(self._kept)
+        self._kept = _Kept()
+        self._engine.dispose(close=False)
+
     def lengthen(self, connection: Connection, seconds: int) -> None:
         """Set the time limit of each statement in this transaction; 0: no limit."""
         if self.dialect == "postgresql":
@@ -113,10 +141,18 @@ class Database:
 
     def close(self) -> None:
         """Close every pooled connection; the object opens new ones on its next use."""
+        self._release()
         self._engine.dispose()
 
     def __repr__(self) -> str:
         return f"Database({self._engine.url.render_as_string(hide_password=True)!r})"
+
+
+class _Kept(threading.local):
+    """The connection that the loop of a worker keeps, which is one thread; it is replaced after `until`."""
+
+    connection: PoolProxiedConnection | None = None
+    until = 0.0
 
 
 def _begin(connection: Connection, statement: str) -> None:
@@ -182,7 +218,10 @@ def _postgresql(url: URL, connect_timeout: float, statement_timeout: float | Non
     }
     # No ping before each use: a broken connection fails once, and SQLAlchemy then discards the whole pool.
     engine = create_engine(
-        url.set(drivername="postgresql+psycopg"), connect_args=connect_args | dict(url.query), pool_recycle=1800, **pool
+        url.set(drivername="postgresql+psycopg"),
+        connect_args=connect_args | dict(url.query),
+        pool_recycle=RECYCLED,
+        **pool,
     )
     _bound(engine, connect_timeout, None if statement_timeout is None else statement_timeout + SLACK)
     return engine
@@ -203,12 +242,12 @@ def _bound(engine: Engine, connect_in: float, longest: float | None) -> None:
     event.listen(engine, "checkin", end_exception)
 
 
-def _leave_connections_at_fork(engine: Engine) -> None:
+def _leave_connections_at_fork(database: Database) -> None:
     """A connection opened before a fork belongs to the parent; the child starts with an empty pool."""
-    reference = weakref.ref(engine)
+    reference = weakref.ref(database)
 
     def forget() -> None:
         if (left := reference()) is not None:
-            left.dispose(close=False)
+            left.leave_connections()
 
     os.register_at_fork(after_in_child=forget)

@@ -7,7 +7,6 @@ them; everything else should use Core.
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Insert, Select, Update
@@ -118,7 +117,7 @@ class Prepared:
             return read(connection.execute(self._statement, asked))
 
     def _fetched(self, asked: dict[str, object]) -> Fetched:
-        with closing(self._database.autocommit.raw_connection()) as connection:
+        with self._database.connection() as connection:
             began = time.perf_counter()
             try:
                 fetched = self._execute(connection.driver_connection, self._constants | asked)

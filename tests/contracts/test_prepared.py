@@ -1,12 +1,15 @@
 """Reads that go around SQLAlchemy find what SQLAlchemy would find, and fail as it would fail."""
 
+import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from idp.at_once import at_once
 from idp.store.database import Database
 from idp.store.prepared import WAITED, Prepared
 from idp.store.tables import counter
@@ -177,3 +180,34 @@ def test_a_wait_that_came_to_its_end_is_not_repeated(counters: Database) -> None
         assert time.monotonic() - began < 4 * WAITED
     assert raised.change(which="a") == 1
     hasty.close()
+
+
+def test_the_loop_of_a_worker_keeps_a_connection_until_it_is_cut(counters: Database) -> None:
+    prepared, taken = Prepared(counters, BOTH), []
+    sa.event.listen(counters.autocommit, "checkout", lambda *_: taken.append(1))
+    for _ in range(3):
+        with at_once():
+            assert prepared.rows(one="a", other="a", more=0) == [{"name": "a", "sum": 1}]
+    assert len(taken) == 1
+
+    with at_once(), counters.connection() as connection:
+        connection.driver_connection.close()
+    for _ in range(2):
+        with at_once():
+            assert prepared.rows(one="a", other="a", more=0) == [{"name": "a", "sum": 1}]
+    prepared.rows(one="a", other="a", more=0)
+    assert len(taken) > 2, "a thread takes one each time"
+
+
+def test_a_forked_process_leaves_the_connection_of_the_loop_to_its_parent(counters: Database) -> None:
+    prepared = Prepared(counters, BOTH)
+    with at_once():
+        prepared.rows(one="a", other="a", more=0)
+    child = os.fork()
+    if child == 0:
+        with at_once(), suppress(BaseException):
+            os._exit(0 if prepared.rows(one="b", other="b", more=0) == [{"name": "b", "sum": 2}] else 1)
+        os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    with at_once():
+        assert prepared.rows(one="a", other="a", more=0) == [{"name": "a", "sum": 1}]
