@@ -14,7 +14,7 @@ from config.cli.context import as_json, opened_stores, reasoned, reports_errors,
 from config.cli.records import read_records
 from config.stores import Stores
 from idp.login.authentication import acr_name
-from idp.oidc.clients import QR_LOGIN, Client, secret_digest
+from idp.oidc.clients import EITHER_SECRET, QR_LOGIN, Client, secret_digest
 from idp.oidc.metadata import DISCOVERY
 from idp.oidc.registration import BadClient, read_client
 from idp.ports import Event
@@ -64,7 +64,12 @@ METADATA = (
     click.option("--post-logout-redirect-uri", "post_logout_redirect_uris", multiple=True, help="Repeatable."),
     click.option("--scope", help="Scopes, separated by spaces."),
     click.option("--grant-type", "grant_types", multiple=True, help="Repeatable."),
-    click.option("--auth-method", "token_endpoint_auth_method", help="client_secret_basic, private_key_jwt, none, …"),
+    click.option(
+        "--auth-method",
+        "token_endpoint_auth_method",
+        help="Fix one: client_secret_basic, client_secret_post, private_key_jwt or none. "
+        "Default client_secret: the secret in the header or in the form.",
+    ),
     click.option("--jwks-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public JWK set."),
     click.option("--jwks-uri", help="https address of the public JWK set."),
     click.option("--backchannel-logout-uri", help="URL that receives back-channel logout tokens."),
@@ -124,7 +129,7 @@ def add(name: str, client_id: str | None, reason: str, as_json: bool, **options:
     metadata = {"client_id": client_id or f"c-{secrets.token_hex(8)}", "client_name": name, **_given(options)}
     if base.clients.find(metadata["client_id"]):
         stop([f"client {metadata['client_id']} exists: use `idp clients edit`"])
-    needs_secret = metadata.get("token_endpoint_auth_method", "client_secret_basic").startswith("client_secret")
+    needs_secret = metadata.get("token_endpoint_auth_method", EITHER_SECRET).startswith(EITHER_SECRET)
     secret = secrets.token_urlsafe(32) if needs_secret else None
     _registered(base, metadata, secret, "client.added", reason)
     told_once = {"client_id": metadata["client_id"], "client_secret": secret, **_discovery(base)}

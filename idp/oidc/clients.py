@@ -18,7 +18,9 @@ from idp.ports import Clock
 SCOPES = ("openid", "profile", "email", "phone", "address", "bhxh", "offline_access", "device")
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
+EITHER_SECRET = "client_secret"  # noqa: S105  our word for a client whose operator fixed neither of the two
 ID_TOKEN_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 ASSERTION_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 QR_LOGIN = ("off", "on", "near")
@@ -41,7 +43,7 @@ class Client:
     post_logout_redirect_uris: tuple[str, ...] = ()
     grant_types: tuple[str, ...] = ("authorization_code",)
     scope: str = "openid"
-    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105  the name of a method
+    token_endpoint_auth_method: str = EITHER_SECRET
     secret_digest: str | None = None
     jwks: Mapping[str, Any] | None = None
     jwks_uri: str | None = None
@@ -80,6 +82,11 @@ class Client:
         hosts = {urlsplit(uri).hostname or "" for uri in self.redirect_uris}
         return hosts.pop() if len(hosts) == 1 else self.client_id
 
+    def may_authenticate_by(self, method: str) -> bool:
+        """Whether it is registered for one of `AUTH_METHODS`; header and form hide a secret equally well."""
+        registered = self.token_endpoint_auth_method
+        return method == registered or (registered == EITHER_SECRET and method in SECRET_METHODS)
+
     def is_provable_at(self, redirect_uri: str) -> bool:
         """Whether a code sent there reaches this client only: it authenticates, or it owns the https URL."""
         return not self.is_public or redirect_uri.startswith("https://")
@@ -102,7 +109,7 @@ class Client:
         raise NotImplementedError("secrets are compared in client_auth, with the key")
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return not self.disabled and method == self.token_endpoint_auth_method
+        return not self.disabled and self.may_authenticate_by(method)
 
     def check_response_type(self, response_type: str) -> bool:
         return response_type == "code"

@@ -15,6 +15,7 @@ from idp.login.authentication import acr_level, acr_name
 from idp.oidc.clients import (
     AUTH_METHODS,
     DEVICE_CODE,
+    EITHER_SECRET,
     GRANT_TYPES,
     ID_TOKEN_ALGS,
     LOOPBACK,
@@ -82,7 +83,7 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         post_logout_redirect_uris=read.texts("post_logout_redirect_uris"),
         grant_types=read.texts("grant_types", ("authorization_code",)),
         scope=read.text("scope", "openid"),
-        token_endpoint_auth_method=read.text("token_endpoint_auth_method", "client_secret_basic"),
+        token_endpoint_auth_method=read.text("token_endpoint_auth_method", EITHER_SECRET),
         secret_digest=secret_digest,
         jwks=metadata.get("jwks"),
         jwks_uri=read.optional("jwks_uri"),
@@ -114,6 +115,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
     """The table of refusals: (is bad, why)."""
     public = client.token_endpoint_auth_method == "none"  # noqa: S105
     by_key = client.token_endpoint_auth_method == "private_key_jwt"  # noqa: S105
+    methods = (EITHER_SECRET, *AUTH_METHODS)
     uses_code = "authorization_code" in client.grant_types
     in_own_name = "client_credentials" in client.grant_types
     return [
@@ -123,7 +125,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (not set(client.grant_types) <= set(GRANT_TYPES), f"grant_types may be {', '.join(GRANT_TYPES)}"),
         (not set(client.scopes) <= set(SCOPES) and not in_own_name, f"scope may hold {' '.join(SCOPES)}"),
         (not all(_SCOPE.fullmatch(s) for s in client.scopes), "a scope has a character that RFC 6749 3.3 forbids"),
-        (client.token_endpoint_auth_method not in AUTH_METHODS, f"authentication may be {', '.join(AUTH_METHODS)}"),
+        (client.token_endpoint_auth_method not in methods, f"authentication may be {', '.join(methods)}"),
         (client.id_token_signed_response_alg not in ID_TOKEN_ALGS, f"ID tokens may use {', '.join(ID_TOKEN_ALGS)}"),
         (client.subject_type not in ("pairwise", "public"), "subject_type may be pairwise or public"),
         (client.application_type not in ("web", "native"), "application_type may be web or native"),

@@ -24,6 +24,16 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "  --server choice ['gunicorn', 'granian']  = gunicorn\n",
         "",
     ),
+    (
+        "token_errors",
+        "a secret may come in the form, where its operator fixed no method",
+        "client_secret=a secret of the portal that is long enough grant_type=refresh_token\n"
+        '< 401 Unauthorized (headers 4)\n  WWW-Authenticate: Basic realm="idp"\n'
+        '{"error":"invalid_client","error_description":"Client authentication failed."}\n',
+        "client_secret=a secret of the portal that is long enough grant_type=refresh_token\n"
+        "< 400 Bad Request (headers 4)\n"
+        '{"error":"invalid_request","error_description":"Missing \'refresh_token\' in request."}\n',
+    ),
 )
 """What is meant to be different since the record: section, reason, what stands there, what stands in its place."""
 
