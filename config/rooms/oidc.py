@@ -29,6 +29,7 @@ from idp.oidc.signed_in import SignedIn
 from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import TokenLife, Tokens
 from idp.outbound import Outbound
+from idp.web.client_failures import ClientFailures
 from keys.signing import Signer
 
 PARTY_NAME = "BHXH Việt Nam"
@@ -123,7 +124,8 @@ class OidcRoom(Room):
         """The token endpoint's engine."""
         failures = self.limiter(self.settings.limits.client_failures)
         authentication = self.client_authentication
-        return Server(self.clients, authentication, self.issuing, failures, self.proofs, self.device_codes)
+        notes = ClientFailures(self.clients, self.stores.support_codes.note, self.limiter(60))
+        return Server(self.clients, authentication, self.issuing, failures, self.proofs, self.device_codes, notes)
 
     @cached_property
     def inspection(self) -> Inspection:

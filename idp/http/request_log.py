@@ -63,6 +63,8 @@ def log_answer(current: Current, method: str, status: int, seconds: float) -> No
     }
     if current.client_id:
         facts["client_id"] = current.client_id
+    if current.reason:
+        facts["reason"] = current.reason[:300]
     if current.was_reported:
         facts["support_code"], facts["detail"] = current.support_code, current.detail[:300]
     log.handle(Answered(facts))

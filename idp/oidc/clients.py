@@ -21,6 +21,7 @@ GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVI
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
 EITHER_SECRET = "client_secret"  # noqa: S105  our word for a client whose operator fixed neither of the two
+REGISTERED_METHODS = (EITHER_SECRET, *AUTH_METHODS)
 ID_TOKEN_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 ASSERTION_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 QR_LOGIN = ("off", "on", "near")

@@ -13,7 +13,6 @@ from joserfc.jwk import KeySet
 
 from idp.login.authentication import acr_level, acr_name
 from idp.oidc.clients import (
-    AUTH_METHODS,
     DEVICE_CODE,
     EITHER_SECRET,
     GRANT_TYPES,
@@ -23,6 +22,7 @@ from idp.oidc.clients import (
     SCOPES,
     Client,
 )
+from idp.oidc.clients import REGISTERED_METHODS as METHODS
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
 _LIKE_A_SUBJECT = re.compile(r"[0-9]{9,13}|[0-9a-fA-F]{32}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -115,7 +115,6 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
     """The table of refusals: (is bad, why)."""
     public = client.token_endpoint_auth_method == "none"  # noqa: S105
     by_key = client.token_endpoint_auth_method == "private_key_jwt"  # noqa: S105
-    methods = (EITHER_SECRET, *AUTH_METHODS)
     uses_code = "authorization_code" in client.grant_types
     in_own_name = "client_credentials" in client.grant_types
     return [
@@ -125,7 +124,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (not set(client.grant_types) <= set(GRANT_TYPES), f"grant_types may be {', '.join(GRANT_TYPES)}"),
         (not set(client.scopes) <= set(SCOPES) and not in_own_name, f"scope may hold {' '.join(SCOPES)}"),
         (not all(_SCOPE.fullmatch(s) for s in client.scopes), "a scope has a character that RFC 6749 3.3 forbids"),
-        (client.token_endpoint_auth_method not in methods, f"authentication may be {', '.join(methods)}"),
+        (client.token_endpoint_auth_method not in METHODS, f"authentication may be {', '.join(METHODS)}"),
         (client.id_token_signed_response_alg not in ID_TOKEN_ALGS, f"ID tokens may use {', '.join(ID_TOKEN_ALGS)}"),
         (client.subject_type not in ("pairwise", "public"), "subject_type may be pairwise or public"),
         (client.application_type not in ("web", "native"), "application_type may be web or native"),
