@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from config.cli import output
+from config.cli.client_secrets import end_secret, rotate_secret, secret_facts
 from config.cli.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.cli.records import read_records
 from config.stores import Stores
@@ -25,6 +26,10 @@ from keys.ring import ALGORITHMS
 @click.group()
 def clients() -> None:
     """Relying parties: portals, apps and machines."""
+
+
+clients.add_command(rotate_secret)
+clients.add_command(end_secret)
 
 
 @clients.command()
@@ -56,6 +61,7 @@ def load(file: Path, reason: str, as_json: bool) -> None:
         stop(complaints)
 
 
+SECRET = ("secret", "digest", "made", "expires", "last_used")
 SHORTEST_SECRET = 32
 """Minimum characters of a supplied secret; a generated one has 43."""
 
@@ -156,12 +162,19 @@ def list_(as_json: bool) -> None:
 @as_json
 @reports_errors
 def show(client_id: str, as_json: bool) -> None:
-    """Show one client; its secret cannot be shown again.
+    """Show one client, with the dates of its secrets; a secret itself cannot be shown again.
 
     Example: idp clients show sandbox-portal
     """
-    facts = client_facts(_found(opened_stores(), client_id))
-    output.as_json(facts) if as_json else output.facts(facts)
+    base = opened_stores()
+    facts, rows = client_facts(_found(base, client_id)), secret_facts(base, client_id)
+    if as_json:
+        output.as_json(facts | {"secrets": rows})
+        return
+    output.facts(facts)
+    if rows:
+        click.echo()
+        output.table([{"secret": name} | row for name, row in zip(("current", "old"), rows, strict=False)], SECRET)
 
 
 @clients.command()
@@ -185,26 +198,6 @@ def edit(client_id: str, reason: str, **options: Any) -> None:
             click.echo(f"{name}: {before[name]} -> {value}")
 
 
-@clients.command("rotate-secret")
-@click.argument("client_id")
-@reasoned
-@as_json
-@reports_errors
-def rotate_secret(client_id: str, reason: str, as_json: bool) -> None:
-    """Create a new secret for the client, printed only now; the old one stops working within five seconds.
-
-    Example: idp clients rotate-secret c-1f2e --reason "yearly"
-    """
-    base = opened_stores()
-    client = _found(base, client_id)
-    if client.secret_digest is None:
-        stop([f"client {client_id} uses {client.token_endpoint_auth_method} and has no secret"])
-    secret = secrets.token_urlsafe(32)
-    _registered(base, client_facts(client), secret, "client.secret_rotated", reason)
-    told_once = {"client_id": client_id, "client_secret": secret}
-    output.as_json(told_once) if as_json else output.facts(told_once)
-
-
 @clients.command()
 @click.argument("client_id")
 @reasoned
@@ -221,9 +214,12 @@ def remove(client_id: str, reason: str) -> None:
     click.echo(f"client {client_id} is removed")
 
 
+UNTOLD = ("secret_digest", "old_secret_digest", "old_secret_expires_at", "minimum_acr")
+
+
 def client_facts(client: Client) -> dict[str, Any]:
     """A client without its secret."""
-    facts = {name: value for name, value in asdict(client).items() if name not in ("secret_digest", "minimum_acr")}
+    facts = {name: value for name, value in asdict(client).items() if name not in UNTOLD}
     return facts | {"default_acr_values": [acr_name(client.minimum_acr)]}
 
 

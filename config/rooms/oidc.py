@@ -15,6 +15,7 @@ from idp.messages.sending import Deliveries
 from idp.oidc.back_channel import PortalSender
 from idp.oidc.client_auth import ClientAuthentication
 from idp.oidc.client_keys import ClientKeys
+from idp.oidc.client_secrets import SecretUses
 from idp.oidc.clients import Clients
 from idp.oidc.codes import Codes
 from idp.oidc.device_grant import DeviceCodes, UserCodes
@@ -117,6 +118,7 @@ class OidcRoom(Room):
             self.clock,
             keys_of=self.client_keys.of,
             claim_jti=self.stores.families.claim,
+            uses=SecretUses(self.stores.clients.note_use, self.clock),
         )
 
     @cached_property

@@ -16,6 +16,7 @@ from joserfc.jwk import KeySet
 
 from idp.ephemeral_records import digest
 from idp.oidc.assertions import ASSERTION_TYPE, BadAssertion, read_assertion
+from idp.oidc.client_secrets import SecretUses
 from idp.oidc.clients import Client, secret_digest
 from idp.ports import Clock
 from keys.signing import BadToken, unverified_parts
@@ -41,13 +42,21 @@ class ClientAuthentication:
     """
 
     def __init__(
-        self, digest_key: bytes, audiences: tuple[str, ...], clock: Clock, *, keys_of: KeysOf, claim_jti: ClaimJti
+        self,
+        digest_key: bytes,
+        audiences: tuple[str, ...],
+        clock: Clock,
+        *,
+        keys_of: KeysOf,
+        claim_jti: ClaimJti,
+        uses: SecretUses,
     ) -> None:
         self._digest_key = digest_key
         self._audiences = audiences
         self._clock = clock
         self._keys_of = keys_of
         self._claim_jti = claim_jti
+        self._uses = uses
 
     def basic(self, query_client: QueryClient, request: Any) -> Client | None:
         """`client_secret_basic` (RFC 6749, 2.3.1): both halves are form-encoded before base64."""
@@ -90,13 +99,16 @@ class ClientAuthentication:
 
     def _with_secret(self, query_client: QueryClient, client_id: str, secret: str, method: str) -> Client:
         client = query_client(client_id)
-        stored = client.secret_digest if client else None
         digest = secret_digest(self._digest_key, client_id, secret)
-        # The comparison also runs for unknown clients, so that the response time reveals nothing.
-        right = hmac.compare_digest(stored or "-" * len(digest), digest)
+        # Both comparisons also run for unknown clients, so that the response time reveals nothing.
+        is_current = _is_same(client.secret_digest if client else None, digest)
+        is_old = _is_same(client.old_secret_digest if client else None, digest)
         known = _registered(client, method)
-        if not right or stored is None:
+        if not is_current and not is_old:
             raise NotAuthenticated("wrong secret")
+        if not is_current and known.old_secret_expires_at <= self._clock():
+            raise NotAuthenticated("expired secret")
+        self._uses.note(client_id, digest)
         return known
 
     def _key_for(self, query_client: QueryClient) -> Callable[[str], KeySet | None]:
@@ -108,6 +120,11 @@ class ClientAuthentication:
             return self._keys_of(_registered(query_client(client_id), "private_key_jwt"))
 
         return keys_of
+
+
+def _is_same(stored: str | None, digest: str) -> bool:
+    """Whether the digests are equal, in the same time for every other one and for none."""
+    return hmac.compare_digest(stored or "-" * len(digest), digest) and stored is not None
 
 
 def _registered(client: Client | None, method: str) -> Client:

@@ -32,6 +32,7 @@ LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 class Client:
     """One registered client. Lists are tuples; `secret_digest` is keyed and never leaves the store.
 
+    The secret before it, `old_secret_digest`, is accepted until `old_secret_expires_at` (seconds since the epoch).
     `resource` lists the audiences it may request tokens for, `serves` those that it is itself and may introspect. Every
     logout token contains `sid`, whatever `backchannel_logout_session_required` says. `one_device` marks an app in which
     a person has one enrolled device at a time. `qr_login` says whether people log in to it by QR code: `off`, `on`, or
@@ -46,6 +47,8 @@ class Client:
     scope: str = "openid"
     token_endpoint_auth_method: str = EITHER_SECRET
     secret_digest: str | None = None
+    old_secret_digest: str | None = None
+    old_secret_expires_at: float = 0.0
     jwks: Mapping[str, Any] | None = None
     jwks_uri: str | None = None
     client_uri: str | None = None

@@ -78,8 +78,8 @@ MUTATIONS = (
     Mutation(
         "a wrong client secret is enough",
         "idp/oidc/client_auth.py",
-        "if not right or stored is None:",
-        "if not right and stored is None:",
+        "if not is_current and not is_old:",
+        "if not is_current and not is_old and client is None:",
         ("attacks/test_tokens.py::test_unknown_client_and_wrong_secret_read_the_same",),
     ),
     Mutation(

@@ -25,6 +25,35 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "",
     ),
     (
+        "audit events",
+        "an operator may end an old secret",
+        "client.secret_rotated\n",
+        "client.secret_ended\nclient.secret_rotated\n",
+    ),
+    (
+        "commands",
+        "an old secret works on for a while, and may be ended",
+        "idp clients rotate-secret\n  client_id text  required = None\n",
+        "idp clients rotate-secret\n  client_id text  required = None\n"
+        "  --overlap duration   = None\n  --now boolean  is_flag = None\n",
+    ),
+    (
+        "commands",
+        "an old secret works on for a while, and may be ended",
+        "idp clients list\n",
+        "idp clients end-secret\n  client_id text  required = None\n  --reason text  required = None\n"
+        "idp clients list\n",
+    ),
+    (
+        "tables",
+        "secrets have dates, and one before them",
+        "  metadata TEXT not null default None\n  secret_digest VARCHAR(43) default None\n  updated_at",
+        "  metadata TEXT not null default None\n  old_secret_digest VARCHAR(43) default None\n"
+        "  old_secret_expires_at DOUBLE default None\n  old_secret_made_at DOUBLE default None\n"
+        "  old_secret_used_at DOUBLE default None\n  secret_digest VARCHAR(43) default None\n"
+        "  secret_made_at DOUBLE default None\n  secret_used_at DOUBLE default None\n  updated_at",
+    ),
+    (
         "token_errors",
         "a secret may come in the form, where its operator fixed no method",
         "client_secret=a secret of the portal that is long enough grant_type=refresh_token\n"
