@@ -6,7 +6,7 @@ never redirected; after that it is an Authlib error that goes back to the client
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -112,6 +112,7 @@ def read_request(params: Params, clients: Clients) -> AuthorizationRequest:
             raise InvalidRequestError("A parameter is given more than once.")
         for check in CHECKS:
             fields |= check(target, values)
+        fields["scopes"] = read_scopes(target.client, values.get("scope", ""), clients.known_scopes)
     except OAuth2Error as error:
         raise RedirectedError(error, target) from None
     return replace(target, **fields)
@@ -169,20 +170,22 @@ def _unsupported(target: AuthorizationRequest, values: Mapping[str, str]) -> Fie
     return {}
 
 
-def _scope(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
-    return {"scopes": read_scopes(target.client, values.get("scope", ""))}
+def read_scopes(client: Client, text: str, known: Collection[str]) -> tuple[str, ...]:
+    """What to ask the person for: `openid` and scopes of the client. Raises `InvalidScopeError`.
 
-
-def read_scopes(client: Client, text: str) -> tuple[str, ...]:
-    """What to ask the person for: `openid` and scopes of the client. Raises `InvalidScopeError`."""
-    scopes = tuple(dict.fromkeys(text.split()))
-    if "openid" not in scopes:
+    A scope that is not among the `known` ones is ignored (OIDC Core 3.1.2.1, 5.4): libraries ask for some by default.
+    One that is known, and not for people of this client, is refused: nobody goes on without what they count on.
+    """
+    asked = tuple(dict.fromkeys(text.split()))
+    if "openid" not in asked:
         raise InvalidScopeError("Scope 'openid' is missing.")
-    if not set(scopes) <= set(client.scopes) & set(SCOPES):
-        raise InvalidScopeError("The scope holds a value that is not registered for this client.")
-    if "offline_access" in scopes and not client.check_grant_type("refresh_token"):
-        scopes = tuple(s for s in scopes if s != "offline_access")
-    return scopes
+    registered = set(client.scopes) & set(SCOPES)
+    for scope in asked:
+        if scope in known and scope not in registered:
+            raise InvalidScopeError(f"Scope '{scope}' is not registered for people of this client.")
+    if not client.check_grant_type("refresh_token"):
+        registered.discard("offline_access")
+    return tuple(scope for scope in asked if scope in registered)
 
 
 def _pkce(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
@@ -303,7 +306,6 @@ CHECKS: tuple[Check, ...] = (
     _unsupported,
     _response,
     _opaque,
-    _scope,
     _pkce,
     _prompt,
     _max_age,

@@ -174,6 +174,8 @@ class Clients:
         self._checked_at = float("-inf")
         self._revision = -1
         self._clients: dict[str, Client] = {}
+        self.known_scopes = frozenset(SCOPES)
+        """Every scope of this provider, and those that clients have in their own name."""
 
     def find(self, client_id: str | None) -> Client | None:
         """The client with this id, including disabled ones."""
@@ -190,5 +192,6 @@ class Clients:
         revision = self._store.revision()
         if revision != self._revision:
             self._clients = {c.client_id: c for c in self._store.load_all()}
+            self.known_scopes = frozenset(SCOPES).union(*(c.scopes for c in self._clients.values()))
             self._revision = revision
         self._checked_at = now

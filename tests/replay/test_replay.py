@@ -54,6 +54,18 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "  secret_made_at DOUBLE default None\n  secret_used_at DOUBLE default None\n  updated_at",
     ),
     (
+        "authorize_errors",
+        "the error names the scope",
+        "The+scope+holds+a+value+that+is+not+registered+for+this+client.",
+        "Scope+'reports.read'+is+not+registered+for+people+of+this+client.",
+    ),
+    (
+        "device_grant",
+        "the error names the scope",
+        "The scope holds a value that is not registered for this client.",
+        "Scope 'bhxh' is not registered for people of this client.",
+    ),
+    (
         "token_errors",
         "a secret may come in the form, where its operator fixed no method",
         "client_secret=a secret of the portal that is long enough grant_type=refresh_token\n"
