@@ -108,6 +108,12 @@ METADATA = (
     click.option(
         "--qr-login", type=click.Choice(QR_LOGIN), help="Login by QR code; near: browser and phone in the same network."
     ),
+    click.option(
+        "--id-token-claims/--no-id-token-claims",
+        "id_token_claims",
+        default=None,
+        help="Claims of scopes profile and email also in the ID token, for libraries that do not ask userinfo.",
+    ),
     click.option("--disabled/--enabled", default=None, help="A disabled client can do nothing."),
 )
 

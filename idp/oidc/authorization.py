@@ -15,7 +15,7 @@ from authlib.oauth2.rfc6749.errors import UnsupportedResponseTypeError
 
 from idp.errors import BadRedirectUri, BadRequest, UnknownClient
 from idp.login.authentication import acr_level
-from idp.oidc.claims import BY_SCOPE, SCOPE_OF
+from idp.oidc.claims import BY_SCOPE, LOGIN_FACTS, SCOPE_OF
 from idp.oidc.clients import SCOPES, Client, Clients
 from idp.oidc.dpop import is_thumbprint
 
@@ -88,7 +88,7 @@ class AuthorizationRequest:
     @property
     def shared(self) -> tuple[str, ...]:
         """What the person is asked to share: the scopes, and those of claims requested by name."""
-        named = (SCOPE_OF[name] for names in self.claims.values() for name in names)
+        named = (SCOPE_OF[name] for names in self.claims.values() for name in names if name in SCOPE_OF)
         return tuple(dict.fromkeys([*self.scopes, *named]))
 
 
@@ -242,7 +242,8 @@ def _claims(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
     places = {place: _members(wanted, place) for place in ("userinfo", "id_token")}
     subject = (places["id_token"].get("sub") or {}).get("value")
     reachable = {name for scope in target.client.scopes for name in BY_SCOPE.get(scope, ())}
-    names = {place: tuple(name for name in members if name in reachable) for place, members in places.items()}
+    allowed = {"userinfo": reachable, "id_token": reachable | set(LOGIN_FACTS)}
+    names = {place: tuple(name for name in members if name in allowed[place]) for place, members in places.items()}
     acr = _essential_acr(places["id_token"].get("acr") or {})
     return {"claims": names, "subject": subject if isinstance(subject, str) else None, "acr": acr}
 

@@ -36,7 +36,8 @@ class Client:
     `resource` lists the audiences it may request tokens for, `serves` those that it is itself and may introspect. Every
     logout token contains `sid`, whatever `backchannel_logout_session_required` says. `one_device` marks an app in which
     a person has one enrolled device at a time. `qr_login` says whether people log in to it by QR code: `off`, `on`, or
-    `near`, only with browser and phone in one network.
+    `near`, only with browser and phone in one network. With `id_token_claims` its ID tokens carry what the scopes
+    `profile` and `email` release, for libraries that do not ask userinfo.
     """
 
     client_id: str
@@ -68,6 +69,7 @@ class Client:
     dpop_bound_access_tokens: bool = False
     one_device: bool = False
     qr_login: str = "on"
+    id_token_claims: bool = False
 
     @property
     def scopes(self) -> tuple[str, ...]:

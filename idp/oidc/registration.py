@@ -104,6 +104,7 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         dpop_bound_access_tokens=metadata.get("dpop_bound_access_tokens") is True,
         one_device=metadata.get("one_device") is True,
         qr_login=read.text("qr_login", "on"),
+        id_token_claims=metadata.get("id_token_claims") is True,
     )
     complaints = read.complaints + [message for bad, message in _rules(client) if bad]
     if complaints:
