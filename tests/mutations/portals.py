@@ -20,8 +20,8 @@ MUTATIONS = (
     Mutation(
         "a logout without a client goes back anywhere",
         "idp/web/logout.py",
-        "if client is None or uri not in client.post_logout_redirect_uris:",
-        "if client is not None and uri not in client.post_logout_redirect_uris:",
+        '        return LogoutRequest(stays="post_logout_redirect_uri" in params)\n',
+        '        return LogoutRequest(return_uri=params.get("post_logout_redirect_uri"))\n',
         ("attacks/test_redirect_uri.py::test_a_logout_that_names_no_client_goes_back_nowhere",),
     ),
     Mutation(

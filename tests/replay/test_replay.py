@@ -52,6 +52,12 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "  --id-token-claims/--no-id-token-claims boolean  is_flag = None\n",
     ),
     (
+        "logout",
+        "without a client the person is asked, and stays; with one the address is refused as before",
+        "/end_session?post_logout_redirect_uri=https://evil.test/",
+        "/end_session?client_id=told&post_logout_redirect_uri=https://evil.test/",
+    ),
+    (
         "tables",
         "secrets have dates, and one before them",
         "  metadata TEXT not null default None\n  secret_digest VARCHAR(43) default None\n  updated_at",
