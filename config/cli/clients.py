@@ -11,8 +11,8 @@ import click
 
 from config.cli import output
 from config.cli.client_secrets import end_secret, rotate_secret, secret_facts
+from config.cli.clients_file import load
 from config.cli.context import as_json, opened_stores, reasoned, reports_errors, stop
-from config.cli.records import read_records
 from config.stores import Stores
 from idp.login.authentication import acr_name
 from idp.oidc.clients import EITHER_SECRET, QR_LOGIN, Client, secret_digest
@@ -20,7 +20,6 @@ from idp.oidc.metadata import DISCOVERY
 from idp.oidc.registration import BadClient, read_client
 from idp.ports import Event
 from keys.changes import lack
-from keys.ring import ALGORITHMS
 
 
 @click.group()
@@ -28,42 +27,12 @@ def clients() -> None:
     """Relying parties: portals, apps and machines."""
 
 
+clients.add_command(load)
 clients.add_command(rotate_secret)
 clients.add_command(end_secret)
 
 
-@clients.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@reasoned
-@as_json
-@reports_errors
-def load(file: Path, reason: str, as_json: bool) -> None:
-    """Register a JSON list of clients in RFC 7591 metadata, with given ids and secrets; existing ones are replaced.
-
-    Example: idp clients load clients.json --reason "test suite"
-    """
-    base = opened_stores()
-    records = read_records(file)
-    asked = {str(metadata.get("id_token_signed_response_alg", "RS256")) for metadata in records}
-    base.rotator.prepare(asked.intersection(ALGORITHMS))
-    complaints, put = [], 0
-    for number, metadata in enumerate(records, 1):
-        try:
-            register(base, metadata, metadata.get("client_secret"), reason)
-            put += 1
-        except BadClient as error:
-            complaints += [f"client {number}: {why}" for why in error.complaints]
-    if as_json:
-        output.as_json({"registered": put, "refused": complaints})
-    else:
-        click.echo(f"{put} clients registered")
-    if complaints:
-        stop(complaints)
-
-
 SECRET = ("secret", "digest", "made", "expires", "last_used")
-SHORTEST_SECRET = 32
-"""Minimum characters of a supplied secret; a generated one has 43."""
 
 METADATA = (
     click.option("--redirect-uri", "redirect_uris", multiple=True, help="Exact redirect URI; repeatable."),
@@ -249,13 +218,6 @@ def _discovery(base: Stores) -> dict[str, str]:
     return {"issuer": base.settings.issuer, "discovery": base.settings.issuer + DISCOVERY}
 
 
-def _too_short(secret: str | None) -> str | None:
-    """Why a chosen secret is refused: nothing else slows down guessing it."""
-    if secret is None or len(secret) >= SHORTEST_SECRET:
-        return None
-    return f"client_secret needs {SHORTEST_SECRET} characters; leave it out and a good one is made"
-
-
 def _registered(base: Stores, metadata: Mapping[str, Any], secret: str | None, event: str, reason: str) -> None:
     key, client_id = base.secrets.get("client-secret"), str(metadata["client_id"])
     _checked(base, metadata, secret_digest(key, client_id, secret) if secret else None, event, reason)
@@ -271,18 +233,6 @@ def _checked(base: Stores, metadata: Mapping[str, Any], digest: str | None, even
         stop([complaint])
     base.clients.put(client, base.clock())
     base.audit.record(Event(event, client_id=client.client_id, reason=reason))
-
-
-def register(base: Stores, metadata: Mapping[str, Any], secret: str | None, reason: str) -> None:
-    """Check and write one client, whose algorithm must already have a signing key. Raises `BadClient`."""
-    digest = (
-        secret_digest(base.secrets.get("client-secret"), str(metadata.get("client_id")), secret) if secret else None
-    )
-    client = read_client(metadata, secret_digest=digest)
-    if complaint := _too_short(secret) or _lacks_key(base, client):
-        raise BadClient([complaint])
-    base.audit.record(Event("client.added", client_id=client.client_id, reason=reason))
-    base.clients.put(client, base.clock())
 
 
 def _lacks_key(base: Stores, client: Client) -> str | None:

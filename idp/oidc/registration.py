@@ -5,6 +5,7 @@ Everything dangerous is refused here, once, with a message that an operator can 
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,9 @@ _ABSOLUTE_URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[!$-;=?-Z_a-z~%\[\]]+")
 _PLAIN_NETLOC = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,64}")
 MOST_URIS = 50
+_OWN = {"secret_digest", "old_secret_digest", "old_secret_expires_at", "minimum_acr"}
+MEMBERS = {each.name for each in fields(Client)} - _OWN | {"client_secret", "default_acr_values", "response_types"}
+"""Every name that a client may be described with."""
 
 
 class BadClient(ValueError):

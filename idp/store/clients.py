@@ -2,11 +2,12 @@
 
 import json
 import logging
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import case, delete, null, select, update
+from sqlalchemy import Connection, case, delete, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from idp.http.store_errors import STORE_DOWN
@@ -19,6 +20,7 @@ from idp.store.database import Database
 log = logging.getLogger(__name__)
 _c = t.client.c
 OWN_COLUMNS = ("client_id", "secret_digest", "old_secret_digest", "old_secret_expires_at")
+Record = Callable[[Connection, Client], None]
 _adapter: TypeAdapter[Client] = TypeAdapter(Client)
 
 
@@ -48,6 +50,17 @@ class SqlClients:
         return _client(row) if row else None
 
     def put(self, client: Client, now: float) -> None:
+        self.put_all([client], now)
+
+    def put_all(self, clients: Iterable[Client], now: float, record: Record = lambda connection, client: None) -> None:
+        """Add or replace all of them or none, with what `record` writes of each in the same transaction."""
+        with self._database.transaction.begin() as connection:
+            for client in clients:
+                self._write(connection, client, now)
+                record(connection, client)
+            bump(connection, "clients")
+
+    def _write(self, connection: Connection, client: Client, now: float) -> None:
         """Add or replace; a secret that stays keeps its dates, and the one before it its end."""
         stored = {name: value for name, value in asdict(client).items() if name not in OWN_COLUMNS}
         row = {
@@ -63,9 +76,7 @@ class SqlClients:
         same = _c.secret_digest.is_not_distinct_from(insert.excluded.secret_digest)
         changed["secret_made_at"] = case((same, _c.secret_made_at), else_=insert.excluded.secret_made_at)
         changed["secret_used_at"] = case((same, _c.secret_used_at))
-        with self._database.transaction.begin() as connection:
-            connection.execute(insert.on_conflict_do_update(index_elements=[t.client.c.client_id], set_=changed))
-            bump(connection, "clients")
+        connection.execute(insert.on_conflict_do_update(index_elements=[t.client.c.client_id], set_=changed))
 
     def rotate_secret(self, client_id: str, digest: str, now: float, *, old_until: float) -> None:
         """Another secret; the one until now is accepted until `old_until`, and the one before that no longer."""

@@ -46,6 +46,12 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "commands",
+        "secrets that are made for a file of clients go into a file",
+        "idp clients load\n  file file  required = None\n",
+        "idp clients load\n  file file  required = None\n  --secrets-out file   = None\n",
+    ),
+    (
+        "commands",
         "ID tokens may carry profile and email",
         "  --qr-login choice ['off', 'on', 'near']  = None\n",
         "  --qr-login choice ['off', 'on', 'near']  = None\n"
