@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from config.cli import output
+from config.cli.client_check import check
 from config.cli.client_secrets import end_secret, rotate_secret, secret_facts
 from config.cli.clients_file import load
 from config.cli.context import as_json, opened_stores, reasoned, reports_errors, stop
@@ -28,6 +29,7 @@ def clients() -> None:
 
 
 clients.add_command(load)
+clients.add_command(check)
 clients.add_command(rotate_secret)
 clients.add_command(end_secret)
 

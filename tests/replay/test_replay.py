@@ -52,6 +52,12 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "commands",
+        "a client is looked at as its portal would",
+        "idp clients edit\n",
+        "idp clients check\n  client_id text  required = None\n  --json boolean  is_flag = None\nidp clients edit\n",
+    ),
+    (
+        "commands",
         "ID tokens may carry profile and email",
         "  --qr-login choice ['off', 'on', 'near']  = None\n",
         "  --qr-login choice ['off', 'on', 'near']  = None\n"
