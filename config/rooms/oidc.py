@@ -40,6 +40,8 @@ SUCCESSES_WAIT = 30
 LOOKUPS = LimitPolicy(free=LOOKUPS_A_DAY, base=DAY, cap=DAY, memory=DAY, sliding=False)
 OFFICER_GUESSES = LimitPolicy(free=5, base=30, cap=3600, memory=DAY)
 OFFICER_ADDRESS_GUESSES = LimitPolicy(free=60, base=30, cap=30, memory=3600, sliding=False)
+NOTED_FAILURES = 10
+"""Failed client authentications per network and minute that `idp explain` can tell of; the log has all."""
 CAPTCHAS = 30
 """Captchas per address and minute."""
 PHOTOS_OF_A_DRAFT, PHOTOS_OF_A_NETWORK, LOOKS = 30, 120, 20
@@ -126,7 +128,7 @@ class OidcRoom(Room):
         """The token endpoint's engine."""
         failures = self.limiter(self.settings.limits.client_failures)
         authentication = self.client_authentication
-        notes = ClientFailures(self.clients, self.stores.support_codes.note, self.limiter(60))
+        notes = ClientFailures(self.clients, self.stores.support_codes.note, self.limiter(NOTED_FAILURES))
         return Server(self.clients, authentication, self.issuing, failures, self.proofs, self.device_codes, notes)
 
     @cached_property

@@ -110,7 +110,9 @@ class ClientCheck:
             return
         difference = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} ours, by the Date of {part}"
         if abs(ahead) > SKEW:
-            yield ClientFinding("clock", "wrong", f"{difference}: tokens are judged with {SKEW} s; set the clocks by NTP")
+            yield ClientFinding(
+                "clock", "wrong", f"{difference}: tokens are judged with {SKEW} s; set the clocks by NTP"
+            )
         else:
             yield ClientFinding("clock", "good", difference)
 

@@ -75,7 +75,7 @@ def test_an_assertion_that_came_before_is_called_so(clients: App) -> None:
 
 def test_strangers_failures_do_not_fill_the_database(clients: App) -> None:
     visitor = clients.visitor()
-    failed = [visitor.post("/revoke", data={"token": "x", "client_id": "nobody"}) for _ in range(61)]
+    failed = [visitor.post("/revoke", data={"token": "x", "client_id": "nobody"}) for _ in range(11)]
 
     kept = [clients.base.support_codes.find(each.headers["X-Request-Id"]) is not None for each in failed]
-    assert kept == [True] * 60 + [False]
+    assert kept == [True] * 10 + [False]
