@@ -305,7 +305,10 @@ class QrSettings(Section):
     """Login by QR code (docs/qr-security.md)."""
 
     enabled: bool = Field(True, description="whether the login page offers it; clients may refuse it")
-    link: str = Field("", description="link in front of a picture, at most 32 characters; empty: the issuer and /q")
+    link: str = Field(
+        "",
+        description="link in front of a picture, at most 128 characters, read best up to 32; empty: the issuer and /q",
+    )
     app_link: str = Field("", description="link that opens the app on a phone, offered there instead; empty: none")
 
 

@@ -79,6 +79,7 @@ EVENTS: Mapping[str, str] = {
     "client.changed": "A client was changed.",
     "client.removed": "A client was removed.",
     "client.secret_rotated": "A client got a new secret.",
+    "client.secret_ended": "A client's old secret was ended before its time.",
     "key.published": "A signing key was made and shown to portals.",
     "key.activated": "A signing key was given the date from which it signs.",
     "key.replaced": "A signing key was given the date on which it leaves.",

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
@@ -49,11 +49,15 @@ class OutboundFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OutboundResponse:
-    """What the other side said, at most 64 KiB of it. `content_type` is the bare media type in small letters."""
+    """What the other side said, at most 64 KiB of it. `content_type` is the bare media type in small letters.
+
+    `date` is its `Date` header as it came.
+    """
 
     status: int
     body: bytes
     content_type: str = ""
+    date: str = field(default="", compare=False)
 
 
 class Outbound:
@@ -132,7 +136,8 @@ class Outbound:
             content_type = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             if response.headers.get("Content-Encoding", "identity").strip().lower() not in ("", "identity"):
                 raise OutboundFailed("answer is in an encoding that nobody asked for")
-            return OutboundResponse(response.status, _bounded(response), content_type[:100])
+            date = response.headers.get("Date", "")[:40]
+            return OutboundResponse(response.status, _bounded(response), content_type[:100], date)
 
     @contextmanager
     def _answering(

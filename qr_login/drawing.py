@@ -8,20 +8,18 @@ import qrcode
 import segno
 from PIL import Image
 
-from qr_login.picture import WORD_LENGTH
+from qr_login.picture import WORD_LENGTH, version_for
 
-VERSION, MASK, QUIET = 5, 2, 4
-"""The smallest version that fits every payload. Any mask is readable; searching the best takes five times as long."""
+MASK, QUIET = 2, 4
+"""Any mask is readable; searching the best takes five times as long."""
 
 PNG_SIDE = 240
 ZERO = ord("0")
-MODULES = 17 + 4 * VERSION
-_SIDE = MODULES + 2 * QUIET
 _RUN = re.compile("1+")
 
 
 class Drawing:
-    """Draws the payloads of one `Pictures` in a fraction of a millisecond.
+    """Draws the payloads of one `Pictures` in a fraction of a millisecond, in the smallest version that holds its link.
 
     Codes of one version, mask and length are linear: flipping a bit of the text always flips the same modules,
     including those of its error correction. segno draws one code per bit, once; every later code is an XOR of those.
@@ -29,6 +27,9 @@ class Drawing:
 
     def __init__(self, link: str) -> None:
         self._link = f"{link}#"
+        self._version = version_for(link)
+        self.side = 17 + 4 * self._version
+        """Modules of one side, without the quiet zone."""
 
     def warm(self) -> None:
         """Draw what every later picture needs, before a person waits for it."""
@@ -36,10 +37,11 @@ class Drawing:
 
     def svg(self, payload: str) -> str:
         """Inline SVG, dark on white with its quiet zone, whatever the page's colours are."""
-        modules = f"{self.modules(payload):0{MODULES * MODULES}b}"
+        side = self.side
+        modules, edged = f"{self.modules(payload):0{side * side}b}", side + 2 * QUIET
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_SIDE} {_SIDE}" shape-rendering="crispEdges">'
-            f'<path fill="#fff" d="M0 0h{_SIDE}v{_SIDE}H0z"/><path stroke="#000" d="{_lines(modules)}"/></svg>'
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {edged} {edged}" shape-rendering="crispEdges">'
+            f'<path fill="#fff" d="M0 0h{edged}v{edged}H0z"/><path stroke="#000" d="{_lines(modules, side)}"/></svg>'
         )
 
     def modules(self, payload: str) -> int:
@@ -61,11 +63,13 @@ class Drawing:
     def _flips(self) -> tuple[int, list[list[int]]]:
         """The code of `_zero`, and the modules flipped by each change of a character after the link.
 
-        One code is drawn per bit, which takes half a second, once per process; all others are combinations of these.
+        One code is drawn per bit, which takes half a second, once per process, and longer for larger versions; all
+        others are combinations of these.
         """
-        base = _drawn(self._zero)
+        zero, version = self._zero, self._version
+        base = _drawn(zero, version)
         places = range(len(self._link), len(self._link) + WORD_LENGTH)
-        return base, [_together([_drawn(_flipped(self._zero, at, bit)) ^ base for bit in range(7)]) for at in places]
+        return base, [_together([_drawn(_flipped(zero, at, bit), version) ^ base for bit in range(7)]) for at in places]
 
 
 def _together(bits: list[int]) -> list[int]:
@@ -80,16 +84,15 @@ def _flipped(text: bytes, at: int, bit: int) -> bytes:
     return text[:at] + bytes([text[at] ^ 1 << bit]) + text[at + 1 :]
 
 
-def _drawn(text: bytes) -> int:
-    code = segno.make(text, version=VERSION, mask=MASK, error="m", mode="byte", boost_error=False, micro=False)
+def _drawn(text: bytes, version: int) -> int:
+    code = segno.make(text, version=version, mask=MASK, error="m", mode="byte", boost_error=False, micro=False)
     return int("".join("1" if module else "0" for row in code.matrix for module in row), 2)
 
 
-def _lines(modules: str) -> str:
+def _lines(modules: str, side: int) -> str:
     """An SVG path with a line for each run of dark modules."""
-    rows = range(MODULES)
-    runs = ((y, run) for y in rows for run in _RUN.finditer(modules, y * MODULES, (y + 1) * MODULES))
-    return "".join(f"M{run.start() - y * MODULES + QUIET} {y + QUIET}.5h{run.end() - run.start()}" for y, run in runs)
+    runs = ((y, run) for y in range(side) for run in _RUN.finditer(modules, y * side, (y + 1) * side))
+    return "".join(f"M{run.start() - y * side + QUIET} {y + QUIET}.5h{run.end() - run.start()}" for y, run in runs)
 
 
 def with_emblem(link: str, emblem: Image.Image) -> bytes:

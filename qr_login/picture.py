@@ -12,12 +12,12 @@ from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from hashlib import sha256
 
-MOST_BYTES = 84
-"""Bytes that fit into a code of version 5 at level M."""
+CAPACITY = {5: 84, 6: 106, 7: 122, 8: 152, 9: 180}
+"""Bytes that fit into a code of each version at level M (ISO/IEC 18004, table 7); apps may send 200 characters."""
 
 TICKET_LENGTH = 22
 WORD_LENGTH = len("v1.") + TICKET_LENGTH + len(".00.") + 22
-LONGEST_LINK = MOST_BYTES - 1 - WORD_LENGTH
+LONGEST_LINK = max(CAPACITY.values()) - 1 - WORD_LENGTH
 _WORD = re.compile(r"v1\.([A-Za-z0-9_-]{22})\.([0-9]{2})\.([A-Za-z0-9_-]{22})", re.ASCII)
 
 
@@ -45,12 +45,20 @@ class PictureRead:
     mac: str
 
 
+def version_for(link: str) -> int:
+    """The smallest version whose code holds every payload behind `link`. Raises `ValueError`."""
+    needed = len(link) + 1 + WORD_LENGTH
+    for version, most in CAPACITY.items():
+        if needed <= most:
+            return version
+    raise ValueError(f"the link of a QR code may have {LONGEST_LINK} characters: {link}")
+
+
 class Pictures:
     """Makes and reads payloads under `key`; `link` is the address before them, up to and without `#`."""
 
     def __init__(self, key: bytes, link: str) -> None:
-        if len(link) > LONGEST_LINK:
-            raise ValueError(f"the link of a QR code may have {LONGEST_LINK} characters: {link}")
+        version_for(link)
         self._key = key
         self._link = link
 

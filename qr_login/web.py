@@ -21,7 +21,7 @@ from idp.web.agents import browser_and_system
 from idp.web.browser import Browser, WebContext, this_browser, with_query
 from idp.web.login import returns_to
 from idp.web.page import Page
-from qr_login.drawing import MODULES, QUIET, Drawing
+from qr_login.drawing import QUIET, Drawing
 from qr_login.flow import LIFE, AskingBrowser, QrRefused
 from qr_login.logins import REMEMBERED
 from qr_login.poll import PollAnswer, Waiting
@@ -112,7 +112,7 @@ class QrPage(Page):
             sentences=sentences,
             number=login.number if login else "",
             picture=Markup(self._drawing.svg(polled.payloads[0])) if polled.payloads else "",  # noqa: S704  drawn here
-            modules=MODULES,
+            modules=self._drawing.side,
             quiet=QUIET,
             left=math.ceil(self._waiting.left(login)) if login else 0,
             slow=slow,

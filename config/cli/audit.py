@@ -25,6 +25,7 @@ LONGEST_LINE = 65_536
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 FAULT = {
     "unknown_client": ("the portal", "register the client, or correct its client_id"),
+    "client_authentication": ("the portal", "see the detail: correct its secret or method, or `idp clients edit` ours"),
     "redirect_uri": ("the portal", "register exactly this redirect URI with `idp clients edit`, or correct the portal"),
     "bad_request": ("the portal or the browser", "see the detail; the request broke a bound"),
     "expired": ("nobody", "the person took too long or pressed Back; start again at the portal"),
@@ -150,7 +151,7 @@ def events(as_json: bool) -> None:
 @as_json
 @reports_errors
 def explain(code: str, as_json: bool) -> None:
-    """Print the incident behind the support code of an error page.
+    """Print the incident behind the support code of an error page, or behind the X-Request-Id of a client's failure.
 
     Example: idp explain 7QK2M9XA
     """

@@ -10,16 +10,17 @@ from typing import Any
 import click
 
 from config.cli import output
+from config.cli.client_check import check
+from config.cli.client_secrets import end_secret, rotate_secret, secret_facts
+from config.cli.clients_file import load
 from config.cli.context import as_json, opened_stores, reasoned, reports_errors, stop
-from config.cli.records import read_records
 from config.stores import Stores
 from idp.login.authentication import acr_name
-from idp.oidc.clients import QR_LOGIN, Client, secret_digest
+from idp.oidc.clients import EITHER_SECRET, QR_LOGIN, Client, secret_digest
 from idp.oidc.metadata import DISCOVERY
 from idp.oidc.registration import BadClient, read_client
 from idp.ports import Event
 from keys.changes import lack
-from keys.ring import ALGORITHMS
 
 
 @click.group()
@@ -27,37 +28,13 @@ def clients() -> None:
     """Relying parties: portals, apps and machines."""
 
 
-@clients.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@reasoned
-@as_json
-@reports_errors
-def load(file: Path, reason: str, as_json: bool) -> None:
-    """Register a JSON list of clients in RFC 7591 metadata, with given ids and secrets; existing ones are replaced.
-
-    Example: idp clients load clients.json --reason "test suite"
-    """
-    base = opened_stores()
-    records = read_records(file)
-    asked = {str(metadata.get("id_token_signed_response_alg", "RS256")) for metadata in records}
-    base.rotator.prepare(asked.intersection(ALGORITHMS))
-    complaints, put = [], 0
-    for number, metadata in enumerate(records, 1):
-        try:
-            register(base, metadata, metadata.get("client_secret"), reason)
-            put += 1
-        except BadClient as error:
-            complaints += [f"client {number}: {why}" for why in error.complaints]
-    if as_json:
-        output.as_json({"registered": put, "refused": complaints})
-    else:
-        click.echo(f"{put} clients registered")
-    if complaints:
-        stop(complaints)
+clients.add_command(load)
+clients.add_command(check)
+clients.add_command(rotate_secret)
+clients.add_command(end_secret)
 
 
-SHORTEST_SECRET = 32
-"""Minimum characters of a supplied secret; a generated one has 43."""
+SECRET = ("secret", "digest", "made", "expires", "last_used")
 
 METADATA = (
     click.option("--redirect-uri", "redirect_uris", multiple=True, help="Exact redirect URI; repeatable."),
@@ -71,7 +48,12 @@ METADATA = (
     ),
     click.option("--scope", help="Scopes, separated by spaces."),
     click.option("--grant-type", "grant_types", multiple=True, help="Repeatable."),
-    click.option("--auth-method", "token_endpoint_auth_method", help="client_secret_basic, private_key_jwt, none, …"),
+    click.option(
+        "--auth-method",
+        "token_endpoint_auth_method",
+        help="Fix one: client_secret_basic, client_secret_post, private_key_jwt or none. "
+        "Default client_secret: the secret in the header or in the form.",
+    ),
     click.option("--jwks-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public JWK set."),
     click.option("--jwks-uri", help="https address of the public JWK set."),
     click.option("--backchannel-logout-uri", help="URL that receives back-channel logout tokens."),
@@ -104,6 +86,12 @@ METADATA = (
     click.option(
         "--qr-login", type=click.Choice(QR_LOGIN), help="Login by QR code; near: browser and phone in the same network."
     ),
+    click.option(
+        "--id-token-claims/--no-id-token-claims",
+        "id_token_claims",
+        default=None,
+        help="Claims of scopes profile and email also in the ID token, for libraries that do not ask userinfo.",
+    ),
     click.option("--disabled/--enabled", default=None, help="A disabled client can do nothing."),
 )
 
@@ -131,7 +119,7 @@ def add(name: str, client_id: str | None, reason: str, as_json: bool, **options:
     metadata = {"client_id": client_id or f"c-{secrets.token_hex(8)}", "client_name": name, **_given(options)}
     if base.clients.find(metadata["client_id"]):
         stop([f"client {metadata['client_id']} exists: use `idp clients edit`"])
-    needs_secret = metadata.get("token_endpoint_auth_method", "client_secret_basic").startswith("client_secret")
+    needs_secret = metadata.get("token_endpoint_auth_method", EITHER_SECRET).startswith(EITHER_SECRET)
     secret = secrets.token_urlsafe(32) if needs_secret else None
     _registered(base, metadata, secret, "client.added", reason)
     told_once = {"client_id": metadata["client_id"], "client_secret": secret, **_discovery(base)}
@@ -158,12 +146,19 @@ def list_(as_json: bool) -> None:
 @as_json
 @reports_errors
 def show(client_id: str, as_json: bool) -> None:
-    """Show one client; its secret cannot be shown again.
+    """Show one client, with the dates of its secrets; a secret itself cannot be shown again.
 
     Example: idp clients show sandbox-portal
     """
-    facts = client_facts(_found(opened_stores(), client_id))
-    output.as_json(facts) if as_json else output.facts(facts)
+    base = opened_stores()
+    facts, rows = client_facts(_found(base, client_id)), secret_facts(base, client_id)
+    if as_json:
+        output.as_json(facts | {"secrets": rows})
+        return
+    output.facts(facts)
+    if rows:
+        click.echo()
+        output.table([{"secret": name} | row for name, row in zip(("current", "old"), rows, strict=False)], SECRET)
 
 
 @clients.command()
@@ -187,26 +182,6 @@ def edit(client_id: str, reason: str, **options: Any) -> None:
             click.echo(f"{name}: {before[name]} -> {value}")
 
 
-@clients.command("rotate-secret")
-@click.argument("client_id")
-@reasoned
-@as_json
-@reports_errors
-def rotate_secret(client_id: str, reason: str, as_json: bool) -> None:
-    """Create a new secret for the client, printed only now; the old one stops working within five seconds.
-
-    Example: idp clients rotate-secret c-1f2e --reason "yearly"
-    """
-    base = opened_stores()
-    client = _found(base, client_id)
-    if client.secret_digest is None:
-        stop([f"client {client_id} uses {client.token_endpoint_auth_method} and has no secret"])
-    secret = secrets.token_urlsafe(32)
-    _registered(base, client_facts(client), secret, "client.secret_rotated", reason)
-    told_once = {"client_id": client_id, "client_secret": secret}
-    output.as_json(told_once) if as_json else output.facts(told_once)
-
-
 @clients.command()
 @click.argument("client_id")
 @reasoned
@@ -223,9 +198,12 @@ def remove(client_id: str, reason: str) -> None:
     click.echo(f"client {client_id} is removed")
 
 
+UNTOLD = ("secret_digest", "old_secret_digest", "old_secret_expires_at", "minimum_acr")
+
+
 def client_facts(client: Client) -> dict[str, Any]:
     """A client without its secret."""
-    facts = {name: value for name, value in asdict(client).items() if name not in ("secret_digest", "minimum_acr")}
+    facts = {name: value for name, value in asdict(client).items() if name not in UNTOLD}
     return facts | {"default_acr_values": [acr_name(client.minimum_acr)], "origins": sorted(client.origins)}
 
 
@@ -250,13 +228,6 @@ def _discovery(base: Stores) -> dict[str, str]:
     return {"issuer": base.settings.issuer, "discovery": base.settings.issuer + DISCOVERY}
 
 
-def _too_short(secret: str | None) -> str | None:
-    """Why a chosen secret is refused: nothing else slows down guessing it."""
-    if secret is None or len(secret) >= SHORTEST_SECRET:
-        return None
-    return f"client_secret needs {SHORTEST_SECRET} characters; leave it out and a good one is made"
-
-
 def _registered(base: Stores, metadata: Mapping[str, Any], secret: str | None, event: str, reason: str) -> None:
     key, client_id = base.secrets.get("client-secret"), str(metadata["client_id"])
     _checked(base, metadata, secret_digest(key, client_id, secret) if secret else None, event, reason)
@@ -272,18 +243,6 @@ def _checked(base: Stores, metadata: Mapping[str, Any], digest: str | None, even
         stop([complaint])
     base.clients.put(client, base.clock())
     base.audit.record(Event(event, client_id=client.client_id, reason=reason))
-
-
-def register(base: Stores, metadata: Mapping[str, Any], secret: str | None, reason: str) -> None:
-    """Check and write one client, whose algorithm must already have a signing key. Raises `BadClient`."""
-    digest = (
-        secret_digest(base.secrets.get("client-secret"), str(metadata.get("client_id")), secret) if secret else None
-    )
-    client = read_client(metadata, secret_digest=digest)
-    if complaint := _too_short(secret) or _lacks_key(base, client):
-        raise BadClient([complaint])
-    base.audit.record(Event("client.added", client_id=client.client_id, reason=reason))
-    base.clients.put(client, base.clock())
 
 
 def _lacks_key(base: Stores, client: Client) -> str | None:

@@ -14,6 +14,7 @@ from config import settings as our
 from config.cli import output
 from config.cli.context import UNUSABLE, as_json, settings, stop
 from config.keys_setup import master_keys
+from qr_login.picture import version_for
 
 INTRODUCTION = """# Configuration
 
@@ -42,6 +43,10 @@ def check() -> None:
         except our.BadSettings as error:
             stop(error.complaints, UNUSABLE)
     click.echo(f"settings are good for {'production' if known.is_production else 'development'}")
+    if known.qr.enabled:
+        click.echo(
+            f"qr.link: {known.qr_link} needs QR codes of version {version_for(known.qr_link)} (5 is the smallest)"
+        )
 
 
 @config.command()

@@ -16,6 +16,7 @@ from idp.messages.sending import Deliveries
 from idp.oidc.back_channel import PortalSender
 from idp.oidc.client_auth import ClientAuthentication
 from idp.oidc.client_keys import ClientKeys
+from idp.oidc.client_secrets import SecretUses
 from idp.oidc.clients import Clients
 from idp.oidc.codes import Codes
 from idp.oidc.device_grant import DeviceCodes, UserCodes
@@ -30,6 +31,7 @@ from idp.oidc.signed_in import SignedIn
 from idp.oidc.subjects import Subjects
 from idp.oidc.tokens import TokenLife, Tokens
 from idp.outbound import Outbound
+from idp.web.client_failures import ClientFailures
 from keys.signing import Signer
 
 PARTY_NAME = "BHXH Việt Nam"
@@ -39,6 +41,8 @@ SUCCESSES_WAIT = 30
 LOOKUPS = LimitPolicy(free=LOOKUPS_A_DAY, base=DAY, cap=DAY, memory=DAY, sliding=False)
 OFFICER_GUESSES = LimitPolicy(free=5, base=30, cap=3600, memory=DAY)
 OFFICER_ADDRESS_GUESSES = LimitPolicy(free=60, base=30, cap=30, memory=3600, sliding=False)
+NOTED_FAILURES, NOTED_IN_TOTAL = 10, 60
+"""Failed client authentications that `idp explain` can tell of, of a network and of all per minute; the log has all."""
 CAPTCHAS = 30
 """Captchas per address and minute."""
 PHOTOS_OF_A_DRAFT, PHOTOS_OF_A_NETWORK, LOOKS = 30, 120, 20
@@ -117,6 +121,7 @@ class OidcRoom(Room):
             self.clock,
             keys_of=self.client_keys.of,
             claim_jti=self.stores.families.claim,
+            uses=SecretUses(self.stores.clients.note_use, self.clock),
         )
 
     @cached_property
@@ -124,7 +129,9 @@ class OidcRoom(Room):
         """The token endpoint's engine."""
         failures = self.limiter(self.settings.limits.client_failures)
         authentication = self.client_authentication
-        return Server(self.clients, authentication, self.issuing, failures, self.proofs, self.device_codes)
+        notes = [self.limiter(most) for most in (NOTED_FAILURES, NOTED_IN_TOTAL)]
+        noting = ClientFailures(self.clients, self.stores.support_codes.note, *notes)
+        return Server(self.clients, authentication, self.issuing, failures, self.proofs, self.device_codes, noting)
 
     @cached_property
     def inspection(self) -> Inspection:

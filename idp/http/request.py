@@ -9,12 +9,16 @@ _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 @dataclass(slots=True)
 class Current:
-    """One request: its id in logs, the code a person can read out, and facts noted while answering."""
+    """One request: its id in logs, the code a person can read out, and facts noted while answering.
+
+    `reason` is why a client was not authenticated.
+    """
 
     id: str = field(default_factory=lambda: secrets.token_hex(8))
     route: str = ""
     client_id: str | None = None
     detail: str = ""
+    reason: str = ""
     _code: str = ""
 
     @property

@@ -30,6 +30,9 @@ class Answered(logging.LogRecord):
         if current.client_id:
             facts["client_id"] = current.client_id
             members += f',"client_id":{quoted(current.client_id)}'
+        if current.reason:
+            facts["reason"] = current.reason[:300]
+            members += f',"reason":{quoted(current.reason[:300])}'
         if current.was_reported:
             facts["support_code"], facts["detail"] = current.support_code, current.detail[:300]
             members += f',"support_code":"{current.support_code}","detail":{quoted(current.detail[:300])}'

@@ -33,7 +33,7 @@ def read_assertion(
         raise BadAssertion("algorithm or type")
     keys = keys_of(claims["sub"]) if isinstance(claims.get("sub"), str) else None
     if keys is None:
-        raise BadAssertion("no such client, or it has no keys")
+        raise BadAssertion("no sub, or no keys of the client can be had")
     jws.deserialize_compact(text.encode(), keys, algorithms=list(ASSERTION_ALGS))
     _check(claims, audiences, now)
     return claims

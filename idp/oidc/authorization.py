@@ -6,7 +6,7 @@ never redirected; after that it is an Authlib error that goes back to the client
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +15,7 @@ from authlib.oauth2.rfc6749.errors import UnsupportedResponseTypeError
 
 from idp.errors import BadRedirectUri, BadRequest, UnknownClient
 from idp.login.authentication import acr_level
-from idp.oidc.claims import BY_SCOPE, SCOPE_OF
+from idp.oidc.claims import BY_SCOPE, LOGIN_FACTS, SCOPE_OF
 from idp.oidc.clients import SCOPES, Client, Clients
 from idp.oidc.dpop import is_thumbprint
 
@@ -88,7 +88,7 @@ class AuthorizationRequest:
     @property
     def shared(self) -> tuple[str, ...]:
         """What the person is asked to share: the scopes, and those of claims requested by name."""
-        named = (SCOPE_OF[name] for names in self.claims.values() for name in names)
+        named = (SCOPE_OF[name] for names in self.claims.values() for name in names if name in SCOPE_OF)
         return tuple(dict.fromkeys([*self.scopes, *named]))
 
 
@@ -112,6 +112,7 @@ def read_request(params: Params, clients: Clients) -> AuthorizationRequest:
             raise InvalidRequestError("A parameter is given more than once.")
         for check in CHECKS:
             fields |= check(target, values)
+        fields["scopes"] = read_scopes(target.client, values.get("scope", ""), clients.known_scopes)
     except OAuth2Error as error:
         raise RedirectedError(error, target) from None
     return replace(target, **fields)
@@ -169,20 +170,22 @@ def _unsupported(target: AuthorizationRequest, values: Mapping[str, str]) -> Fie
     return {}
 
 
-def _scope(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
-    return {"scopes": read_scopes(target.client, values.get("scope", ""))}
+def read_scopes(client: Client, text: str, known: Collection[str]) -> tuple[str, ...]:
+    """What to ask the person for: `openid` and scopes of the client. Raises `InvalidScopeError`.
 
-
-def read_scopes(client: Client, text: str) -> tuple[str, ...]:
-    """What to ask the person for: `openid` and scopes of the client. Raises `InvalidScopeError`."""
-    scopes = tuple(dict.fromkeys(text.split()))
-    if "openid" not in scopes:
+    A scope that is not among the `known` ones is ignored (OIDC Core 3.1.2.1, 5.4): libraries ask for some by default.
+    One that is known, and not for people of this client, is refused: nobody goes on without what they count on.
+    """
+    asked = tuple(dict.fromkeys(text.split()))
+    if "openid" not in asked:
         raise InvalidScopeError("Scope 'openid' is missing.")
-    if not set(scopes) <= set(client.scopes) & set(SCOPES):
-        raise InvalidScopeError("The scope holds a value that is not registered for this client.")
-    if "offline_access" in scopes and not client.check_grant_type("refresh_token"):
-        scopes = tuple(s for s in scopes if s != "offline_access")
-    return scopes
+    registered = set(client.scopes) & set(SCOPES)
+    for scope in asked:
+        if scope in known and scope not in registered:
+            raise InvalidScopeError(f"Scope '{scope}' is not registered for people of this client.")
+    if not client.check_grant_type("refresh_token"):
+        registered.discard("offline_access")
+    return tuple(scope for scope in asked if scope in registered)
 
 
 def _pkce(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
@@ -239,7 +242,8 @@ def _claims(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
     places = {place: _members(wanted, place) for place in ("userinfo", "id_token")}
     subject = (places["id_token"].get("sub") or {}).get("value")
     reachable = {name for scope in target.client.scopes for name in BY_SCOPE.get(scope, ())}
-    names = {place: tuple(name for name in members if name in reachable) for place, members in places.items()}
+    allowed = {"userinfo": reachable, "id_token": reachable | set(LOGIN_FACTS)}
+    names = {place: tuple(name for name in members if name in allowed[place]) for place, members in places.items()}
     acr = _essential_acr(places["id_token"].get("acr") or {})
     return {"claims": names, "subject": subject if isinstance(subject, str) else None, "acr": acr}
 
@@ -303,7 +307,6 @@ CHECKS: tuple[Check, ...] = (
     _unsupported,
     _response,
     _opaque,
-    _scope,
     _pkce,
     _prompt,
     _max_age,

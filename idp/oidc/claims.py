@@ -35,6 +35,10 @@ BY_SCOPE: Mapping[str, tuple[str, ...]] = {
 SUPPORTED = tuple(name for names in BY_SCOPE.values() for name in names)
 SCOPE_OF: Mapping[str, str] = {name: scope for scope, names in BY_SCOPE.items() for name in names}
 """The scope that a claim belongs to: the consent for a claim requested by name is the consent for its scope."""
+LOGIN_FACTS = ("ial", "idp")
+"""What an ID token says of the login with scope `bhxh`, or when the `claims` parameter names it."""
+IN_ID_TOKEN = ("profile", "email")
+"""Scopes whose claims an ID token carries for a client that is registered so; otherwise userinfo has them."""
 _PROTOCOL = (
     "iss sub aud exp iat nbf jti nonce acr amr azp auth_time at_hash c_hash s_hash sid ial idp events cnf client_id"
 )

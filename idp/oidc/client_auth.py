@@ -1,6 +1,7 @@
 """Client authentication: secret in a header or in the form, a signed assertion, or none.
 
-Every failure gives the client the same message (RFC 6749, 5.2), so that nobody learns which ids exist.
+Every failure gives the client the same message (RFC 6749, 5.2), so that nobody learns which ids exist. Its reason is
+for the operator alone.
 """
 
 import hmac
@@ -15,6 +16,7 @@ from joserfc.jwk import KeySet
 
 from idp.ephemeral_records import digest
 from idp.oidc.assertions import ASSERTION_TYPE, BadAssertion, read_assertion
+from idp.oidc.client_secrets import SecretUses
 from idp.oidc.clients import Client, secret_digest
 from idp.ports import Clock
 from keys.signing import BadToken, unverified_parts
@@ -25,9 +27,12 @@ KeysOf = Callable[[Client], KeySet | None]
 ClaimJti = Callable[[str, float], bool]
 
 
-def failed() -> InvalidClientError:
-    """The one response to every failed client authentication: 401 (RFC 6749, 5.2)."""
-    return InvalidClientError(description=SENTENCE, status_code=401)
+class NotAuthenticated(InvalidClientError):  # type: ignore[misc]
+    """The one response to every failed client authentication: 401 (RFC 6749, 5.2). `reason` is for the operator."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(description=SENTENCE, status_code=401)
+        self.reason = reason
 
 
 class ClientAuthentication:
@@ -37,13 +42,21 @@ class ClientAuthentication:
     """
 
     def __init__(
-        self, digest_key: bytes, audiences: tuple[str, ...], clock: Clock, *, keys_of: KeysOf, claim_jti: ClaimJti
+        self,
+        digest_key: bytes,
+        audiences: tuple[str, ...],
+        clock: Clock,
+        *,
+        keys_of: KeysOf,
+        claim_jti: ClaimJti,
+        uses: SecretUses,
     ) -> None:
         self._digest_key = digest_key
         self._audiences = audiences
         self._clock = clock
         self._keys_of = keys_of
         self._claim_jti = claim_jti
+        self._uses = uses
 
     def basic(self, query_client: QueryClient, request: Any) -> Client | None:
         """`client_secret_basic` (RFC 6749, 2.3.1): both halves are form-encoded before base64."""
@@ -51,17 +64,20 @@ class ClientAuthentication:
             return None
         client_id, secret = _basic(request.headers["Authorization"])
         if request.form.get("client_id", client_id) != client_id:
-            raise failed()
-        return self._with_secret(query_client, client_id, secret)
+            raise NotAuthenticated("header and form name different clients")
+        return self._with_secret(query_client, client_id, secret, "client_secret_basic")
 
     def post(self, query_client: QueryClient, request: Any) -> Client | None:
         """`client_secret_post`."""
         client_id, secret = request.form.get("client_id"), request.form.get("client_secret")
-        return self._with_secret(query_client, client_id, secret) if client_id and secret else None
+        if not client_id or not secret:
+            return None
+        return self._with_secret(query_client, client_id, secret, "client_secret_post")
 
     def none(self, query_client: QueryClient, request: Any) -> Client | None:
         """A public client only states its id; PKCE and rotation protect its grants."""
-        return query_client(request.form["client_id"]) if request.form.get("client_id") else None
+        client_id = request.form.get("client_id")
+        return _registered(query_client(client_id), "none") if client_id else None
 
     def private_key_jwt(self, query_client: QueryClient, request: Any) -> Client | None:
         """`private_key_jwt` (RFC 7523, OIDC Core 9): signed by a registered key, for us, once."""
@@ -70,24 +86,30 @@ class ClientAuthentication:
             return None
         try:
             claims = read_assertion(text, self._key_for(query_client), self._audiences, self._clock())
-        except (BadAssertion, JoseError) as error:
-            raise failed() from error
+        except BadAssertion as error:
+            raise NotAuthenticated(f"bad assertion: {error}") from None
+        except JoseError as error:
+            raise NotAuthenticated(f"bad assertion: signature, {type(error).__name__}") from None
         named = request.form.get("client_id")
         if named is not None and named != claims["sub"]:
-            raise failed()
+            raise NotAuthenticated("bad assertion: the form names another client")
         if not self._claim_jti(digest("jti", f"{claims['sub']}\0{claims['jti']}"), float(claims["exp"]) + 60):
-            raise failed()
+            raise NotAuthenticated("bad assertion: jti was used before")
         return query_client(claims["sub"])
 
-    def _with_secret(self, query_client: QueryClient, client_id: str, secret: str) -> Client | None:
+    def _with_secret(self, query_client: QueryClient, client_id: str, secret: str, method: str) -> Client:
         client = query_client(client_id)
-        stored = client.secret_digest if client else None
         digest = secret_digest(self._digest_key, client_id, secret)
-        # The comparison also runs for unknown clients, so that the response time reveals nothing.
-        right = hmac.compare_digest(stored or "-" * len(digest), digest)
-        if not right or stored is None:
-            raise failed()
-        return client
+        # Both comparisons also run for unknown clients, so that the response time reveals nothing.
+        is_current = _is_same(client.secret_digest if client else None, digest)
+        is_old = _is_same(client.old_secret_digest if client else None, digest)
+        known = _registered(client, method)
+        if not is_current and not is_old:
+            raise NotAuthenticated("wrong secret")
+        if not is_current and known.old_secret_expires_at <= self._clock():
+            raise NotAuthenticated("expired secret")
+        self._uses.note(client_id, digest)
+        return known
 
     def _key_for(self, query_client: QueryClient) -> Callable[[str], KeySet | None]:
         def keys_of(client_id: str) -> KeySet | None:
@@ -95,11 +117,26 @@ class ClientAuthentication:
 
             For others no key is fetched and no used `jti` is recorded.
             """
-            client = query_client(client_id)
-            comes_so = client is not None and client.check_endpoint_auth_method("private_key_jwt", "token")
-            return self._keys_of(client) if client is not None and comes_so else None
+            return self._keys_of(_registered(query_client(client_id), "private_key_jwt"))
 
         return keys_of
+
+
+def _is_same(stored: str | None, digest: str) -> bool:
+    """Whether the digests are equal, in the same time for every other one and for none."""
+    return hmac.compare_digest(stored or "-" * len(digest), digest) and stored is not None
+
+
+def _registered(client: Client | None, method: str) -> Client:
+    """A client that may use `method`. Raises `NotAuthenticated`."""
+    if client is None:
+        raise NotAuthenticated("unknown client")
+    if client.disabled:
+        raise NotAuthenticated("disabled client")
+    if not client.may_authenticate_by(method):
+        used = "no credentials" if method == "none" else method
+        raise NotAuthenticated(f"wrong method: {used}, but registered is {client.token_endpoint_auth_method}")
+    return client
 
 
 def claimed_id(request: Any) -> str:
@@ -119,9 +156,9 @@ def _basic(header: str) -> tuple[str, str]:
     try:
         client_id, colon, secret = b64decode(header[6:], validate=True).decode().partition(":")
     except ValueError:
-        raise failed() from None
+        raise NotAuthenticated("unreadable Authorization header") from None
     if header[:6].lower() != "basic " or not colon:
-        raise failed()
+        raise NotAuthenticated("unreadable Authorization header")
     return unquote_plus(client_id), unquote_plus(secret)
 
 

@@ -19,7 +19,10 @@ from idp.ports import Clock
 SCOPES = ("openid", "profile", "email", "phone", "address", "bhxh", "offline_access", "device")
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
-AUTH_METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
+EITHER_SECRET = "client_secret"  # noqa: S105  our word for a client whose operator fixed neither of the two
+REGISTERED_METHODS = (EITHER_SECRET, *AUTH_METHODS)
 ID_TOKEN_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 ASSERTION_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 QR_LOGIN = ("off", "on", "near")
@@ -30,10 +33,12 @@ LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 class Client:
     """One registered client. Lists are tuples; `secret_digest` is keyed and never leaves the store.
 
+    The secret before it, `old_secret_digest`, is accepted until `old_secret_expires_at` (seconds since the epoch).
     `resource` lists the audiences it may request tokens for, `serves` those that it is itself and may introspect. Every
     logout token contains `sid`, whatever `backchannel_logout_session_required` says. `one_device` marks an app in which
     a person has one enrolled device at a time. `qr_login` says whether people log in to it by QR code: `off`, `on`, or
-    `near`, only with browser and phone in one network. `web_origins` are those of its pages that call us themselves.
+    `near`, only with browser and phone in one network. `web_origins` are those of its pages that call us themselves. With `id_token_claims` its ID tokens carry what the scopes
+    `profile` and `email` release, for libraries that do not ask userinfo.
     """
 
     client_id: str
@@ -42,8 +47,10 @@ class Client:
     post_logout_redirect_uris: tuple[str, ...] = ()
     grant_types: tuple[str, ...] = ("authorization_code",)
     scope: str = "openid"
-    token_endpoint_auth_method: str = "client_secret_basic"  # noqa: S105  the name of a method
+    token_endpoint_auth_method: str = EITHER_SECRET
     secret_digest: str | None = None
+    old_secret_digest: str | None = None
+    old_secret_expires_at: float = 0.0
     jwks: Mapping[str, Any] | None = None
     jwks_uri: str | None = None
     client_uri: str | None = None
@@ -64,6 +71,7 @@ class Client:
     one_device: bool = False
     qr_login: str = "on"
     web_origins: tuple[str, ...] = ()
+    id_token_claims: bool = False
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -95,6 +103,11 @@ class Client:
         hosts = {urlsplit(uri).hostname or "" for uri in self.redirect_uris}
         return hosts.pop() if len(hosts) == 1 else self.client_id
 
+    def may_authenticate_by(self, method: str) -> bool:
+        """Whether it is registered for one of `AUTH_METHODS`; header and form hide a secret equally well."""
+        registered = self.token_endpoint_auth_method
+        return method == registered or (registered == EITHER_SECRET and method in SECRET_METHODS)
+
     def is_provable_at(self, redirect_uri: str) -> bool:
         """Whether a code sent there reaches this client only: it authenticates, or it owns the https URL."""
         return not self.is_public or redirect_uri.startswith("https://")
@@ -117,7 +130,7 @@ class Client:
         raise NotImplementedError("secrets are compared in client_auth, with the key")
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return not self.disabled and method == self.token_endpoint_auth_method
+        return not self.disabled and self.may_authenticate_by(method)
 
     def check_response_type(self, response_type: str) -> bool:
         return response_type == "code"
@@ -179,6 +192,8 @@ class Clients:
         self._revision = -1
         self._clients: dict[str, Client] = {}
         self._origins: frozenset[str] = frozenset()
+        self.known_scopes = frozenset(SCOPES)
+        """Every scope of this provider, and those that clients have in their own name."""
 
     def find(self, client_id: str | None) -> Client | None:
         """The client with this id, including disabled ones."""
@@ -202,5 +217,6 @@ class Clients:
         if revision != self._revision:
             self._clients = {c.client_id: c for c in self._store.load_all()}
             self._origins = frozenset().union(*(c.origins for c in self._clients.values()))
+            self.known_scopes = frozenset(SCOPES).union(*(c.scopes for c in self._clients.values()))
             self._revision = revision
         self._checked_at = now

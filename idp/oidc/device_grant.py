@@ -5,7 +5,7 @@ a digest. Every transition is one compare-and-swap on one key, and reading the c
 tokens.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from hmac import compare_digest
 from secrets import choice, token_urlsafe
@@ -21,7 +21,7 @@ from idp.errors import Busy, Expired, TooMany
 from idp.limits.durable import Hit, LimitPolicy, RateLimits
 from idp.limits.local import LocalRateLimiter
 from idp.oidc.authorization import InvalidTarget, read_scopes
-from idp.oidc.clients import DEVICE_CODE, Client
+from idp.oidc.clients import DEVICE_CODE, SCOPES, Client
 from idp.oidc.grant import Grant
 from idp.ports import Clock, EphemeralStore, Spent
 
@@ -100,11 +100,18 @@ class DeviceCodes:
         self._claim = claim
         self._per_address = per_address
 
-    def begin(self, client: Client, scope: str | None, resource: str | None, network: str) -> Begun:
+    def begin(
+        self,
+        client: Client,
+        scope: str | None,
+        resource: str | None,
+        network: str,
+        known_scopes: Collection[str] = SCOPES,
+    ) -> Begun:
         """Start a request. Raises OAuth errors, and `TooMany` when the network starts too many."""
         if not client.check_grant_type(DEVICE_CODE):
             raise UnauthorizedClientError("The client is not registered for the device grant.")
-        scopes = read_scopes(client, scope or "")
+        scopes = read_scopes(client, scope or "", known_scopes)
         if resource is not None and resource not in client.resource:
             raise InvalidTarget("The resource is not registered for this client.")
         if not self._per_address.hit(network):

@@ -5,6 +5,7 @@ Everything dangerous is refused here, once, with a message that an operator can 
 
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,8 +14,8 @@ from joserfc.jwk import KeySet
 
 from idp.login.authentication import acr_level, acr_name
 from idp.oidc.clients import (
-    AUTH_METHODS,
     DEVICE_CODE,
+    EITHER_SECRET,
     GRANT_TYPES,
     ID_TOKEN_ALGS,
     LOOPBACK,
@@ -22,6 +23,7 @@ from idp.oidc.clients import (
     SCOPES,
     Client,
 )
+from idp.oidc.clients import REGISTERED_METHODS as METHODS
 from idp.oidc.web_origins import web_origin
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
@@ -31,6 +33,9 @@ _PLAIN_NETLOC = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,64}")
 MOST_URIS = 50
 ORIGIN_FORM = "web_origins need the form https://portal.example.vn, without a path"
+_OWN = {"secret_digest", "old_secret_digest", "old_secret_expires_at", "minimum_acr"}
+MEMBERS = {each.name for each in fields(Client)} - _OWN | {"client_secret", "default_acr_values", "response_types"}
+"""Every name that a client may be described with."""
 
 
 class BadClient(ValueError):
@@ -84,7 +89,7 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         post_logout_redirect_uris=read.texts("post_logout_redirect_uris"),
         grant_types=read.texts("grant_types", ("authorization_code",)),
         scope=read.text("scope", "openid"),
-        token_endpoint_auth_method=read.text("token_endpoint_auth_method", "client_secret_basic"),
+        token_endpoint_auth_method=read.text("token_endpoint_auth_method", EITHER_SECRET),
         secret_digest=secret_digest,
         jwks=metadata.get("jwks"),
         jwks_uri=read.optional("jwks_uri"),
@@ -106,6 +111,7 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         one_device=metadata.get("one_device") is True,
         qr_login=read.text("qr_login", "on"),
         web_origins=read.texts("web_origins"),
+        id_token_claims=metadata.get("id_token_claims") is True,
     )
     complaints = read.complaints + [message for bad, message in _rules(client) if bad]
     if complaints:
@@ -126,7 +132,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (not set(client.grant_types) <= set(GRANT_TYPES), f"grant_types may be {', '.join(GRANT_TYPES)}"),
         (not set(client.scopes) <= set(SCOPES) and not in_own_name, f"scope may hold {' '.join(SCOPES)}"),
         (not all(_SCOPE.fullmatch(s) for s in client.scopes), "a scope has a character that RFC 6749 3.3 forbids"),
-        (client.token_endpoint_auth_method not in AUTH_METHODS, f"authentication may be {', '.join(AUTH_METHODS)}"),
+        (client.token_endpoint_auth_method not in METHODS, f"authentication may be {', '.join(METHODS)}"),
         (client.id_token_signed_response_alg not in ID_TOKEN_ALGS, f"ID tokens may use {', '.join(ID_TOKEN_ALGS)}"),
         (client.subject_type not in ("pairwise", "public"), "subject_type may be pairwise or public"),
         (client.application_type not in ("web", "native"), "application_type may be web or native"),

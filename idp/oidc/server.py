@@ -3,21 +3,25 @@
 It uses requests and responses of Werkzeug and not Flask, so the machine endpoints use it as plain WSGI.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
+from idp.at_once import needs_thread
 from idp.errors import TooMany
 from idp.limits.local import LocalRateLimiter
-from idp.oidc.client_auth import ClientAuthentication, claimed_id, failed, one_method_only, shows_secret
+from idp.oidc.client_auth import ClientAuthentication, NotAuthenticated, claimed_id, one_method_only, shows_secret
 from idp.oidc.clients import Client, Clients
 from idp.oidc.device_grant import DeviceCodes
 from idp.oidc.dpop import BadProof, NonceNeeded, Proof, Proofs
 from idp.oidc.grants import ClientCredentialsGrant, CodeGrant, DeviceGrant, RefreshGrant, RequireS256
 from idp.oidc.issuing import Issuing
 from idp.oidc.metadata import TOKEN
+
+NoteFailure = Callable[[str, str, str], None]
+"""Tells the operator why a client was not authenticated: the id that it claimed, its network, the reason."""
 
 TokenResponse = tuple[int, dict[str, Any], list[tuple[str, str]]]
 """Status, JSON body and extra headers: the response of a machine endpoint."""
@@ -60,8 +64,10 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         failures: LocalRateLimiter,
         proofs: Proofs,
         device_codes: DeviceCodes,
+        note_failure: NoteFailure,
     ) -> None:
         super().__init__()
+        self._note_failure = note_failure
         self._failures = failures
         self.proofs = proofs
         self.clients = clients
@@ -91,9 +97,12 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         one_method_only(request)
         try:
             client: Client = super().authenticate_client(request, methods, endpoint)
-        except InvalidClientError:
+        except InvalidClientError as error:
+            needs_thread()
+            refused = error if isinstance(error, NotAuthenticated) else NotAuthenticated("no credentials")
+            self._note_failure(claimed_id(request), request.network, refused.reason)
             self._slow_down(request)
-            raise failed() from None
+            raise refused from None
         request.client = client
         if endpoint == "token":
             request.proof = self._judged(request, client)

@@ -75,7 +75,7 @@ class Tokens:
         access_token = self._access_token(client, subject, scopes, now, grant.resource, self._of_login(grant, grant_id))
         answer = self._answer(access_token, scopes, grant.jkt)
         if "openid" in scopes:
-            answer["id_token"] = self._id_token(grant, client, account, subject, access_token, now)
+            answer["id_token"] = self._id_token(grant, client, account, subject, scopes, access_token, now)
         return answer
 
     def for_client(self, client: Client, scopes: Collection[str], resource: str | None, jkt: str) -> dict[str, Any]:
@@ -169,12 +169,20 @@ class Tokens:
         return facts
 
     def _id_token(
-        self, grant: Grant, client: Client, account: Account, subject: str, access_token: str, now: int
+        self,
+        grant: Grant,
+        client: Client,
+        account: Account,
+        subject: str,
+        scopes: Collection[str],
+        access_token: str,
+        now: int,
     ) -> str:
         proof = grant.authentication
         alg = client.id_token_signed_response_alg
+        told_of = set(scopes).intersection(claims.IN_ID_TOKEN) if client.id_token_claims else ()
         body: dict[str, Any] = claims.let_out(
-            account, now, scopes=(), asked=grant.id_token_claims, allowed=client.scopes
+            account, now, scopes=told_of, asked=grant.id_token_claims, allowed=client.scopes
         ) | {
             "iss": self.issuer,
             "sub": subject,
@@ -184,8 +192,7 @@ class Tokens:
             **_told_time(proof),
             "acr": acr_name(proof.acr),
             "amr": list(proof.amr),
-            "ial": proof.ial,
-            "idp": _told_way(proof),
+            **_login_facts(proof, claims.LOGIN_FACTS if "bhxh" in scopes else grant.id_token_claims),
             "sid": grant.sid,
             "at_hash": half_hash(access_token, alg),
         }
@@ -229,6 +236,12 @@ def _bound_to(jkt: str) -> dict[str, Any]:
 def _told_time(proof: Authentication) -> dict[str, int]:
     """`auth_time` if it is known."""
     return {} if proof.acted_at is None else {"auth_time": int(proof.acted_at)}
+
+
+def _login_facts(proof: Authentication, names: Collection[str]) -> dict[str, Any]:
+    """How well the person is known and through whom they came, as far as it is among `names`."""
+    facts = {"ial": proof.ial, "idp": _told_way(proof)}
+    return {name: fact for name, fact in facts.items() if name in names}
 
 
 def _told_way(proof: Authentication) -> str:

@@ -2,19 +2,25 @@
 
 import json
 import logging
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, case, delete, null, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from idp.http.store_errors import STORE_DOWN
+from idp.oidc.client_secrets import ClientSecret
 from idp.oidc.clients import Client
 from idp.store import tables as t
 from idp.store.counters import bump, read_counter
 from idp.store.database import Database
 
 log = logging.getLogger(__name__)
+_c = t.client.c
+OWN_COLUMNS = ("client_id", "secret_digest", "old_secret_digest", "old_secret_expires_at")
+Record = Callable[[Connection, Client], None]
 _adapter: TypeAdapter[Client] = TypeAdapter(Client)
 
 
@@ -44,19 +50,75 @@ class SqlClients:
         return _client(row) if row else None
 
     def put(self, client: Client, now: float) -> None:
-        stored = {name: value for name, value in asdict(client).items() if name not in ("client_id", "secret_digest")}
+        self.put_all([client], now)
+
+    def put_all(self, clients: Iterable[Client], now: float, record: Record = lambda connection, client: None) -> None:
+        """Add or replace all of them or none, with what `record` writes of each in the same transaction."""
+        with self._database.transaction.begin() as connection:
+            for client in clients:
+                self._write(connection, client, now)
+                record(connection, client)
+            bump(connection, "clients")
+
+    def _write(self, connection: Connection, client: Client, now: float) -> None:
+        """Add or replace; a secret that stays keeps its dates, and the one before it its end."""
+        stored = {name: value for name, value in asdict(client).items() if name not in OWN_COLUMNS}
         row = {
             "client_id": client.client_id,
             "metadata": json.dumps(stored, ensure_ascii=False),
             "secret_digest": client.secret_digest,
+            "secret_made_at": now,
             "created_at": now,
             "updated_at": now,
         }
         insert = (postgresql if self._database.dialect == "postgresql" else sqlite).insert(t.client).values(row)
         changed = {name: insert.excluded[name] for name in ("metadata", "secret_digest", "updated_at")}
+        same = _c.secret_digest.is_not_distinct_from(insert.excluded.secret_digest)
+        changed["secret_made_at"] = case((same, _c.secret_made_at), else_=insert.excluded.secret_made_at)
+        changed["secret_used_at"] = case((same, _c.secret_used_at))
+        connection.execute(insert.on_conflict_do_update(index_elements=[t.client.c.client_id], set_=changed))
+
+    def rotate_secret(self, client_id: str, digest: str, now: float, *, old_until: float) -> None:
+        """Another secret; the one until now is accepted until `old_until`, and the one before that no longer."""
+        changed = {
+            "old_secret_digest": _c.secret_digest,
+            "old_secret_made_at": _c.secret_made_at,
+            "old_secret_used_at": _c.secret_used_at,
+            "old_secret_expires_at": old_until,
+            "secret_digest": digest,
+            "secret_made_at": now,
+            "secret_used_at": None,
+            "updated_at": now,
+        }
         with self._database.transaction.begin() as connection:
-            connection.execute(insert.on_conflict_do_update(index_elements=[t.client.c.client_id], set_=changed))
+            connection.execute(update(t.client).where(_c.client_id == client_id).values(**changed))
             bump(connection, "clients")
+
+    def end_old_secret(self, client_id: str, now: float) -> None:
+        """The secret before the current one is no longer accepted."""
+        with self._database.transaction.begin() as connection:
+            connection.execute(update(t.client).where(_c.client_id == client_id).values(old_secret_expires_at=now))
+            bump(connection, "clients")
+
+    def secrets_of(self, client_id: str) -> list[ClientSecret]:
+        """The current secret and the one before it."""
+        current = select(_c.secret_digest, _c.secret_made_at, null(), _c.secret_used_at)
+        old = select(_c.old_secret_digest, _c.old_secret_made_at, _c.old_secret_expires_at, _c.old_secret_used_at)
+        with self._database.autocommit.connect() as connection:
+            rows = [connection.execute(each.where(_c.client_id == client_id)).one() for each in (current, old)]
+        return [ClientSecret(*row) for row in rows if row[0] is not None]
+
+    def note_use(self, client_id: str, digest: str, now: float) -> None:
+        """Write down that a secret was used; a database that cannot is no reason to refuse the client."""
+        changed = {
+            "secret_used_at": case((_c.secret_digest == digest, now), else_=_c.secret_used_at),
+            "old_secret_used_at": case((_c.old_secret_digest == digest, now), else_=_c.old_secret_used_at),
+        }
+        try:
+            with self._database.autocommit.connect() as connection:
+                connection.execute(update(t.client).where(_c.client_id == client_id).values(**changed))
+        except STORE_DOWN as error:
+            log.warning("use of a secret not noted", extra={"client_id": client_id, "reason": type(error).__name__})
 
     def remove(self, client_id: str, now: float) -> bool:
         with self._database.transaction.begin() as connection:
@@ -80,7 +142,5 @@ def _readable(row: Any) -> Client | None:
 
 
 def _client(row: Any) -> Client:
-    stored = json.loads(row["metadata"])
-    return _adapter.validate_python(
-        stored | {"client_id": row["client_id"], "secret_digest": row["secret_digest"]}, strict=False
-    )
+    own = {name: row[name] for name in OWN_COLUMNS if row[name] is not None}
+    return _adapter.validate_python(json.loads(row["metadata"]) | own, strict=False)

@@ -135,6 +135,12 @@ client = Table(
     Column("secret_digest", String(43)),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+    Column("secret_made_at", Double),
+    Column("secret_used_at", Double),
+    Column("old_secret_digest", String(43)),
+    Column("old_secret_made_at", Double),
+    Column("old_secret_expires_at", Double),
+    Column("old_secret_used_at", Double),
 )
 
 counter = Table(

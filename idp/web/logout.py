@@ -33,16 +33,19 @@ from keys.signing import BadToken
 class LogoutRequest:
     """Where to go after the logout, verified to belong to the client; and the session, once it has ended.
 
-    `go_on` is the address of the last page, while the browser ends its session at an upstream.
+    `go_on` is the address of the last page, while the browser ends its session at an upstream. `stays` says that a
+    return was asked for and nobody said by which client, so there is none.
     """
 
     client_id: str | None = None
     return_uri: str | None = None
     sid: str | None = None
     go_on: str = ""
+    stays: bool = False
 
 
 NOTHING_WANTED = LogoutRequest()
+STAYS = "no-return"
 
 
 class LogoutRules:
@@ -123,7 +126,7 @@ class LogoutRules:
     def signed_out(self, session: Session | None, wanted: LogoutRequest = NOTHING_WANTED) -> str:
         """The address of the last page, which lists the portals of a session that has just ended."""
         if session is None or not self.members.clients_of(session.sid):
-            return with_query("/logged-out", client_id=wanted.client_id)
+            return with_query("/logged-out", client_id=wanted.client_id, why=STAYS if wanted.stays else None)
         ended = replace(wanted, sid=session.sid)
         return with_query("/logged-out", request=self.records.add(ended, life=TRIED_FOR))
 
@@ -142,7 +145,7 @@ class EndSession(Endpoint):
         params = single(pairs)
         hint = self._rules.hint(params.get("id_token_hint"))
         client = self._client(params.get("client_id"), hint)
-        wanted = LogoutRequest(client.client_id if client else None, _return_uri(params, client))
+        wanted = _wanted(params, client)
         session = self._rules.grant_state(browser).session
         if session is None or self._proves(hint, session, client):
             return self._rules.finish(browser, session, wanted)
@@ -185,6 +188,7 @@ class LogoutPage(Page):
             "logout.html",
             client_name=client.client_name if client else None,
             account_name=grant_state.account.name,
+            stays=wanted.stays,
             token=csrf_of(browser.session),
             request=handle,
         )
@@ -226,7 +230,12 @@ class LoggedOut(Page):
         name, uri = (client.client_name, client.client_uri) if client else (None, None)
         portals = self._portals(wanted.sid) if wanted.sid else []
         body = render_template(
-            "logged_out.html", client_name=name, return_url=uri, portals=portals, again=with_query("", request=handle)
+            "logged_out.html",
+            client_name=name,
+            return_url=uri,
+            portals=portals,
+            again=with_query("", request=handle),
+            stays=wanted.stays or query.get("why") == STAYS,
         )
         return Response(body, mimetype="text/html")
 
@@ -241,12 +250,19 @@ class LoggedOut(Page):
         ]
 
 
-def _return_uri(params: dict[str, str], client: Client | None) -> str | None:
+def _wanted(params: dict[str, str], client: Client | None) -> LogoutRequest:
+    """What a client asks for; of nobody in particular only the logout is taken (RP-Initiated Logout 1.0, 3)."""
+    if client is None:
+        return LogoutRequest(stays="post_logout_redirect_uri" in params)
+    return LogoutRequest(client.client_id, _return_uri(params, client))
+
+
+def _return_uri(params: dict[str, str], client: Client) -> str | None:
     """The registered address to return to, with `state`. Raises `BadRedirectUri`, without any redirect."""
     uri = params.get("post_logout_redirect_uri")
     if uri is None:
         return None
-    if client is None or uri not in client.post_logout_redirect_uris:
+    if uri not in client.post_logout_redirect_uris:
         raise BadRedirectUri(f"post_logout_redirect_uri {uri[:300]!r}")
     if "state" not in params:
         return uri

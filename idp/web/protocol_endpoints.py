@@ -112,7 +112,7 @@ class ProtocolEndpoints:
         request = self._form_request(environ)
         caller = self._caller(request, "device_authorization", none=True)
         asked = request.form.get("scope"), request.form.get("resource")
-        begun = self._server.device_codes.begin(caller, *asked, request.network)
+        begun = self._server.device_codes.begin(caller, *asked, request.network, self._server.clients.known_scopes)
         page, code = self._issuer + metadata.DEVICE, format_user_code(begun.user_code)
         body = {
             "device_code": begun.device_code,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.support.app import ISSUER, REDIRECT, App, answer_of, challenge
+from idp.oidc.clients import DEVICE_CODE
+from tests.support.app import ISSUER, REDIRECT, SECRET, App, answer_of, challenge
 
 BAD_PKCE = {
     "no challenge": {"code_challenge": None, "code_challenge_method": None},
@@ -36,6 +37,25 @@ def test_pkce_may_be_waived_for_a_registered_confidential_client_but_never_plain
     assert answer_of(visitor.authorize("old", code_challenge_method="plain"))["error"] == "invalid_request"
 
 
+def test_a_scope_that_nobody_has_is_ignored_and_the_token_says_what_was_granted(app: App) -> None:
+    """OIDC Core 3.1.2.1, 5.4; RFC 6749, 3.3: many libraries ask for a scope of another provider by default."""
+    tokens = app.visitor().tokens(scope="openid groups profile https://www.googleapis.com/auth/x")
+
+    assert tokens["scope"] == "openid profile"
+
+
+def test_a_scope_of_others_is_refused_by_name(app: App) -> None:
+    app.client("service", grant_types=["client_credentials"], redirect_uris=[], scope="reports.read")
+    app.client("narrow", scope="openid profile", grant_types=["authorization_code", DEVICE_CODE])
+    for scope in ("email", "reports.read"):
+        wanted = f"openid {scope} groups"
+        refused = answer_of(app.visitor().authorize("narrow", scope=wanted))
+        device = app.visitor().post("/device_authorization", data={"scope": wanted}, auth=("narrow", SECRET)).json
+
+        assert (refused["error"], refused["error_description"].count(f"'{scope}'")) == ("invalid_scope", 1)
+        assert device == {name: refused[name] for name in ("error", "error_description")}
+
+
 def test_a_verifier_for_a_code_without_challenge_is_refused(app: App) -> None:
     """B-08: PKCE downgrade."""
     app.client("old", require_pkce=False)
@@ -61,7 +81,8 @@ def test_only_the_code_response_type_is_served(app: App, kind: str) -> None:
     [
         ({"response_type": None}, "invalid_request"),
         ({"scope": "profile"}, "invalid_scope"),
-        ({"scope": "openid admin"}, "invalid_scope"),
+        ({"scope": "admin root"}, "invalid_scope"),
+        ({"scope": "openid device"}, "invalid_scope"),
         ({"response_mode": "jwt"}, "invalid_request"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"prompt": "create"}, "invalid_request"),

@@ -108,6 +108,31 @@ def test_only_wrong_secrets_are_slowed(clients: App, path: str) -> None:
     assert late.status_code == 401
 
 
+@pytest.mark.parametrize("path", sorted(KNOWN))
+def test_a_secret_may_come_in_the_header_or_in_the_form_unless_one_was_fixed(clients: App, path: str) -> None:
+    visitor = clients.visitor()
+    clients.client("header", grant_types=[DEVICE_CODE], token_endpoint_auth_method="client_secret_basic")
+
+    def by_header(client_id: str) -> TestResponse:
+        return visitor.post(path, ASKED, auth=(client_id, SECRET))
+
+    def in_form(client_id: str) -> TestResponse:
+        return visitor.post(path, ASKED | {"client_id": client_id, "client_secret": SECRET})
+
+    assert not {by_header("service").status_code, in_form("service").status_code} & set(FAILED)
+    assert by_header("header").status_code not in FAILED
+    assert in_form("poster").status_code not in FAILED
+    assert [by_header("poster").status_code, in_form("header").status_code] == [401, 401]
+
+
+def test_a_secret_in_both_places_at_once_is_refused(clients: App) -> None:
+    """RFC 6749, 2.3: one method in each request."""
+    twice = ASKED | {"client_id": "service", "client_secret": SECRET}
+    answer = clients.visitor().post("/token", twice, auth=("service", SECRET))
+
+    assert (answer.status_code, answer.json["error"]) == (400, "invalid_request")  # type: ignore[index]
+
+
 def test_who_fails_under_many_names_fills_no_memory(clients: App) -> None:
     limiter, visitor = clients.provider.oidc.server._failures, clients.visitor()
     limiter._most = 5

@@ -1,5 +1,6 @@
 """Attackers try to be sent a code, or to make us an open redirector (RFC 9700, 2.1 and 4.11)."""
 
+import re
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -136,4 +137,25 @@ def test_a_logout_that_names_no_client_goes_back_nowhere(app: App) -> None:
     """B-02: without a session nobody is asked, so this answer would be the redirect itself."""
     answer = app.visitor().get("/end_session", query_string={"post_logout_redirect_uri": "https://evil.test/"})
 
-    assert (answer.status_code, answer.headers.get("Location")) == (400, None)
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/logged-out?why=no-return")
+    assert 'id="no-return"' in app.visitor().get(answer.headers["Location"]).text
+
+
+@pytest.mark.parametrize("uri", ["https://evil.test/", "https://portal.example.test/", None])
+def test_who_names_no_client_is_asked_and_then_logged_out_without_a_return(app: App, uri: str | None) -> None:
+    """Registered for somebody or not: nobody said for whom. The question is the page that every other logout has."""
+    visitor = app.visitor()
+    visitor.code()
+    to_page = visitor.get("/end_session", query_string={"post_logout_redirect_uri": uri} if uri else {})
+    page = visitor.get(to_page.headers["Location"])
+    form = dict(re.findall(r'name="(csrf|request)" value="([^"]*)"', page.text))
+    assert ('id="no-return"' in page.text) is (uri is not None)
+    assert "evil.test" not in page.text + page.headers["Content-Security-Policy"]
+    assert "code" in answer_of(visitor.authorize(prompt="none")), "nobody is logged out by a link"
+    assert visitor.post("/logout", data=form | {"csrf": "x"}).status_code == 403
+
+    done = visitor.post("/logout", data=form)
+
+    assert done.status_code == 303
+    assert done.headers["Location"].startswith("/logged-out")
+    assert answer_of(visitor.authorize(prompt="none"))["error"] == "login_required"

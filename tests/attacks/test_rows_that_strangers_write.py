@@ -71,7 +71,10 @@ def test_a_token_request_that_proves_nothing_writes_nothing(everywhere: App, gra
     ]
 
     assert {a.status_code for a in answers} <= {400, 401, 415}
-    assert rows(app) == before
+    # Why a client was not authenticated is kept for the operator: ten a minute of one network and sixty of all, for thirty days.
+    after = rows(app)
+    assert after.pop("incident") - before.pop("incident") <= len(answers)
+    assert after == before
 
 
 def test_a_stolen_token_has_no_proof_of_the_thief_written_down(app: App) -> None:

@@ -227,9 +227,10 @@ def test_two_authentication_methods_at_once_are_refused(app: App) -> None:
 
 
 def test_a_method_that_is_not_registered_is_refused(app: App) -> None:
-    """B-17: a confidential client cannot pass for a public one, nor by the other secret method."""
+    """B-17: a confidential client cannot pass for a public one, nor by a secret method that was not fixed for it."""
+    app.client("fixed", token_endpoint_auth_method="client_secret_basic")
     visitor = app.visitor()
-    fields = {"grant_type": "client_credentials", "client_id": "portal"}
+    fields = {"grant_type": "client_credentials", "client_id": "fixed"}
 
     assert visitor.post("/token", data=fields).status_code == 401
     assert visitor.post("/token", data=fields | {"client_secret": SECRET}).status_code == 401

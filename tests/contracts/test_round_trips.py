@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from idp.oidc.client_secrets import NOTED_EVERY
 from tests.support.app import App, Visitor, attempt_of
 from tests.support.trips import Trips, counted
 
@@ -23,6 +24,7 @@ def visitor(everywhere: App) -> Visitor:
     tokens = visitor.tokens()
     visitor.userinfo(tokens["access_token"])
     visitor.refresh(tokens["refresh_token"])
+    visitor.token("service", SECRET, grant_type="client_credentials")
     return visitor
 
 
@@ -53,6 +55,14 @@ def test_client_credentials_ask_no_store(visitor: Visitor) -> None:
     assert answer.status_code == 200, answer.text
 
 
+def test_once_an_hour_the_use_of_a_secret_is_noted(visitor: Visitor) -> None:
+    for seconds, expected in ((NOTED_EVERY - 1, Trips()), (1, Trips(writes=1))):
+        visitor.app.clock.move(seconds)
+        warm(visitor)
+        with budget(visitor, expected):
+            assert visitor.token("service", SECRET, grant_type="client_credentials").status_code == 200
+
+
 def test_a_live_session_costs_one_joined_read_and_one_code(visitor: Visitor) -> None:
     with budget(visitor, Trips(short_lived=1, reads=1)):
         visitor.code()
@@ -77,6 +87,7 @@ def test_redeeming_a_code_is_one_take_and_one_gate_read(visitor: Visitor) -> Non
 def test_only_a_portal_that_wants_to_be_told_of_logouts_is_noted(visitor: Visitor) -> None:
     visitor.app.client("told", backchannel_logout_uri="https://portal.example.test/told")
     code = visitor.code(client_id="told")
+    visitor.redeem("nonsense", "told")
     warm(visitor)
 
     with budget(visitor, Trips(short_lived=1, reads=1, writes=1)):

@@ -291,6 +291,12 @@ def test_f9_f10_a_client_that_somebody_brings_is_judged(
     assert word in done.output
 
 
+def test_a_long_issuer_is_told_the_version_of_its_qr_codes(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "version 5" in operator.does("config", "check")
+    monkeypatch.setenv("IDP_QR__LINK", "http://dangnhap.baohiemxahoi.gov.vn.localhost/q")
+    assert "version 6" in operator.does("config", "check")
+
+
 def test_f9_config_check_reads_the_master_key(
     operator: Operator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

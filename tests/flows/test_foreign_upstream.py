@@ -217,7 +217,7 @@ def came_in(both: tuple[Provider, ForeignOp]) -> tuple[Visit, dict[str, Any]]:
     provider, op = both
     visit = Visit(provider.issuer)
     visit.browser = visitor(op, provider.issuer)
-    page = log_in_there(visit.authorize().follow(LABEL), "thu")
+    page = log_in_there(visit.authorize(scope="openid bhxh").follow(LABEL), "thu")
     if page.has("link-confirm"):
         assert "0099000001" not in page.text
         page = page.press("link-confirm").press("keep-done")

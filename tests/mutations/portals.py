@@ -41,8 +41,8 @@ MUTATIONS = (
     Mutation(
         "a logout without a client goes back anywhere",
         "idp/web/logout.py",
-        "if client is None or uri not in client.post_logout_redirect_uris:",
-        "if client is not None and uri not in client.post_logout_redirect_uris:",
+        '        return LogoutRequest(stays="post_logout_redirect_uri" in params)\n',
+        '        return LogoutRequest(return_uri=params.get("post_logout_redirect_uri"))\n',
         ("attacks/test_redirect_uri.py::test_a_logout_that_names_no_client_goes_back_nowhere",),
     ),
     Mutation(
@@ -99,8 +99,8 @@ MUTATIONS = (
     Mutation(
         "a wrong client secret is enough",
         "idp/oidc/client_auth.py",
-        "if not right or stored is None:",
-        "if not right and stored is None:",
+        "if not is_current and not is_old:",
+        "if not is_current and not is_old and client is None:",
         ("attacks/test_tokens.py::test_unknown_client_and_wrong_secret_read_the_same",),
     ),
     Mutation(

@@ -15,6 +15,7 @@ SEALED = ECKey.import_key(
     {"kty": "EC", "crv": "P-256", "kid": "replay", "d": "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE",
      "x": "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4", "y": "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"}
 )  # fmt: skip
+EVIL = {"post_logout_redirect_uri": "https://evil.test/"}
 
 
 def discovery(app: App) -> None:
@@ -227,7 +228,7 @@ def logout(app: App) -> None:
         known(app, receiver.url, "receiver")
         app.client("told", backchannel_logout_uri=receiver.url)
         visitor.redeem(visitor.code(client_id="told"), "told")
-        visitor.get("/end_session", query_string={"post_logout_redirect_uri": "https://evil.test/"})
+        visitor.get("/end_session", query_string={"client_id": "told"} | EVIL)
         visitor.get("/end_session", query_string={"id_token_hint": "x"})
         asked = visitor.get(visitor.get("/end_session", query_string={"client_id": "told"}).headers["Location"])
         visitor.post("/logout", data={"csrf": "x"})

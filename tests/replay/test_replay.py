@@ -65,14 +65,92 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "metadata and keys are read by pages of any origin, unchanged ones too",
         f"(headers 3:)\n{CACHED}",
         f"(headers 3:)\n{CACHED}{READABLE}",
+        "audit events",
+        "an operator may end an old secret",
+        "client.secret_rotated\n",
+        "client.secret_ended\nclient.secret_rotated\n",
+    ),
+    (
+        "commands",
+        "an old secret works on for a while, and may be ended",
+        "idp clients rotate-secret\n  client_id text  required = None\n",
+        "idp clients rotate-secret\n  client_id text  required = None\n"
+        "  --overlap duration   = None\n  --now boolean  is_flag = None\n",
+    ),
+    (
+        "commands",
+        "an old secret works on for a while, and may be ended",
+        "idp clients list\n",
+        "idp clients end-secret\n  client_id text  required = None\n  --reason text  required = None\n"
+        "idp clients list\n",
+    ),
+    (
+        "commands",
+        "secrets that are made for a file of clients go into a file",
+        "idp clients load\n  file file  required = None\n",
+        "idp clients load\n  file file  required = None\n  --secrets-out file   = None\n",
+    ),
+    (
+        "commands",
+        "a client is looked at as its portal would",
+        "idp clients edit\n",
+        "idp clients check\n  client_id text  required = None\n  --json boolean  is_flag = None\nidp clients edit\n",
+    ),
+    (
+        "commands",
+        "ID tokens may carry profile and email",
+        "  --qr-login choice ['off', 'on', 'near']  = None\n",
+        "  --qr-login choice ['off', 'on', 'near']  = None\n"
+        "  --id-token-claims/--no-id-token-claims boolean  is_flag = None\n",
+    ),
+    (
+        "logout",
+        "without a client the person is asked, and stays; with one the address is refused as before",
+        "/end_session?post_logout_redirect_uri=https://evil.test/",
+        "/end_session?client_id=told&post_logout_redirect_uri=https://evil.test/",
+    ),
+    (
+        "tables",
+        "secrets have dates, and one before them",
+        "  metadata TEXT not null default None\n  secret_digest VARCHAR(43) default None\n  updated_at",
+        "  metadata TEXT not null default None\n  old_secret_digest VARCHAR(43) default None\n"
+        "  old_secret_expires_at DOUBLE default None\n  old_secret_made_at DOUBLE default None\n"
+        "  old_secret_used_at DOUBLE default None\n  secret_digest VARCHAR(43) default None\n"
+        "  secret_made_at DOUBLE default None\n  secret_used_at DOUBLE default None\n  updated_at",
+    ),
+    (
+        "authorize_errors",
+        "the error names the scope",
+        "The+scope+holds+a+value+that+is+not+registered+for+this+client.",
+        "Scope+'reports.read'+is+not+registered+for+people+of+this+client.",
+    ),
+    (
+        "device_grant",
+        "the error names the scope",
+        "The scope holds a value that is not registered for this client.",
+        "Scope 'bhxh' is not registered for people of this client.",
+    ),
+    (
+        "token_errors",
+        "a secret may come in the form, where its operator fixed no method",
+        "client_secret=a secret of the portal that is long enough grant_type=refresh_token\n"
+        '< 401 Unauthorized (headers 4)\n  WWW-Authenticate: Basic realm="idp"\n'
+        '{"error":"invalid_client","error_description":"Client authentication failed."}\n',
+        "client_secret=a secret of the portal that is long enough grant_type=refresh_token\n"
+        "< 400 Bad Request (headers 4)\n"
+        '{"error":"invalid_request","error_description":"Missing \'refresh_token\' in request."}\n',
     ),
 )
 """What is meant to be different since the record: section, reason, what stands there, what stands in its place."""
 
 
+LOGIN_FACTS = re.compile(r'("scope":"(?:(?!bhxh)[^"])*".*\n.*"typ":"JWT".*)"ial":[0-9],"idp":"[a-z]+",')
+"""What ID tokens no longer say, after an access token without scope `bhxh`."""
+
+
 def expected(name: str) -> list[str]:
     """The lines of a section, with the changes that were meant."""
-    text = recorded()[name]
+    text = LOGIN_FACTS.sub(r"\1", recorded()[name])
     for section, reason, before, after in CHANGES:
         if section == name:
             assert before in text, reason

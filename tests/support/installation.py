@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import redis
 
-from config.cli.clients import register
+from config.cli.clients_file import put, read_entry
 from config.cli.people_file import read_person
 from config.container import Container
 from config.settings import PREFIX, Settings
@@ -97,6 +97,5 @@ def seed(
     if not own_keys and wanted <= set(base.settings.keys.algorithms):
         make_keys(base)
     base.rotator.prepare(wanted)
-    for metadata in clients:
-        register(base, metadata, metadata.get("client_secret"), "test")
+    put(base, [read_entry(base, metadata).client for metadata in clients], "test")
     base.close()

@@ -5,7 +5,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from qr_login.drawing import MODULES, QUIET, Drawing
+from qr_login.drawing import QUIET, Drawing
 from qr_login.picture import Pictures
 from qr_login.sentences import SENTENCES
 
@@ -56,7 +56,7 @@ def _page(state: str, say: str = "", *, slow: bool = False) -> dict[str, Any]:
         "sentences": sentences,
         "number": "47",
         "picture": _picture() if state == "pending" else "",
-        "modules": MODULES,
+        "modules": 37,
         "quiet": QUIET,
         "left": 97,
         "slow": slow,

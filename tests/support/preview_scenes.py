@@ -147,6 +147,8 @@ def _logout() -> list[Scene]:
     return [
         Scene("logout", "portal", "logout.html", context),
         Scene("logout", "own", "logout.html", context | {"client_name": None, "account_name": LONG_PERSON}),
+        Scene("logout", "no-return", "logout.html", context | {"client_name": None, "stays": True}),
+        Scene("logged-out", "no-return", "logged_out.html", {"stays": True}),
         Scene("logged-out", "portal", "logged_out.html", {"return_url": "/portal", "client_name": PORTAL}),
         Scene("logged-out", "own", "logged_out.html", {"return_url": None, "client_name": None}),
         Scene("logged-out", "portals", "logged_out.html", {"portals": _portals(), "again": "?request=made-up"}),

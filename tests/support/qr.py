@@ -1,5 +1,6 @@
 """A browser that waits for a phone; and of the phone what the engine knows: the picture it reads, and its device."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from config.stores import Stores
 from idp.store import tables
 from idp.store.database import Database
 from idp.store.devices import SqlTickets
-from qr_login.drawing import MODULES, QUIET
+from qr_login.drawing import QUIET
 from qr_login.flow import QrLogin
 from qr_login.logins import QrLogins
 from qr_login.picture import Pictures
@@ -59,7 +60,9 @@ def engine(base: Stores) -> QrLogins:
 
 def drawn(modules: str) -> Image.Image:
     """The modules of a poll as a picture."""
-    dark = numpy.array([bit == "1" for bit in f"{int(modules, 16):0{MODULES * MODULES}b}"]).reshape(MODULES, MODULES)
+    # The first module of every code is dark, so the length of the number tells the side.
+    side = math.isqrt(4 * len(modules))
+    dark = numpy.array([bit == "1" for bit in f"{int(modules, 16):0{side * side}b}"]).reshape(side, side)
     edged = numpy.pad(dark, QUIET)
     picture = Image.fromarray(numpy.where(edged, 0, 255).astype("uint8"))
     return picture.resize((edged.shape[0] * 4,) * 2, Image.Resampling.NEAREST)
