@@ -65,6 +65,8 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "metadata and keys are read by pages of any origin, unchanged ones too",
         f"(headers 3:)\n{CACHED}",
         f"(headers 3:)\n{CACHED}{READABLE}",
+    ),
+    (
         "audit events",
         "an operator may end an old secret",
         "client.secret_rotated\n",
