@@ -37,8 +37,9 @@ class Client:
     `resource` lists the audiences it may request tokens for, `serves` those that it is itself and may introspect. Every
     logout token contains `sid`, whatever `backchannel_logout_session_required` says. `one_device` marks an app in which
     a person has one enrolled device at a time. `qr_login` says whether people log in to it by QR code: `off`, `on`, or
-    `near`, only with browser and phone in one network. `web_origins` are those of its pages that call us themselves. With `id_token_claims` its ID tokens carry what the scopes
-    `profile` and `email` release, for libraries that do not ask userinfo.
+    `near`, only with browser and phone in one network. `web_origins` are those of its pages that call us themselves.
+    With `id_token_claims` its ID tokens carry what the scopes `profile` and `email` release, for libraries that do not
+    ask userinfo.
     """
 
     client_id: str
