@@ -95,6 +95,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """A waiting request may get a thread when another one is blocked for long, which no event reports."""
+        self._pause.begin_turn()
         super().wait_for_and_dispatch_events(AWAY if self._admission.is_anybody_waiting else timeout)
         self._admit_next()
         if self._accepting:

@@ -1,7 +1,7 @@
 """Requests in the plain form in which programs send them, read and answered without gunicorn's parser.
 
-Everything else (another version, a coding, a repeated or unusual header, a byte outside ASCII, a request in pieces) is
-left to `Inbox` and gunicorn, which refuse what may be read in two ways.
+Everything else (another version, a coding, a fragment, a repeated or unusual header, a byte outside ASCII, a request in
+pieces) is left to `Inbox` and gunicorn, which refuse what may be read in two ways.
 """
 
 import io
@@ -17,7 +17,7 @@ from idp.http.forms import LARGEST_BODY
 from idp.http.gateway import EndpointResponse, Environ, status_line
 
 _PLAIN = re.compile(r"(?:[ -~]+\r\n)+\r\n")
-_LINE = re.compile(r"(GET|POST) (/[!-~]*) HTTP/1\.1")
+_LINE = re.compile(r"(GET|POST) (/[!\"$-~]*) HTTP/1\.1")
 _NAME = re.compile(r"[A-Za-z0-9-]+")
 _MOST_HEADERS, _LONGEST_LINE = 60, 8188
 _UNUSUAL = frozenset(("EXPECT", "TE", "TRAILER", "TRANSFER_ENCODING", "UPGRADE"))

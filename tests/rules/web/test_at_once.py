@@ -8,7 +8,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from config.serving.balance import LEAD, Balance
-from config.serving.pause import LONGEST, SHORTEST, TOO_LONG, Pause
+from config.serving.pause import LONGEST, LONGEST_TURN, SHORTEST, TOO_LONG, Pause
 from idp.accounts.passwords import HashCost, Passwords
 from idp.at_once import NeedsThread, at_once, needs_thread, note_change
 from idp.commit_waits import LATEST, SHORT, TRIED_AGAIN, CommitWaits
@@ -98,14 +98,26 @@ def test_after_a_slow_answer_the_loop_answers_nothing_itself_for_a_while() -> No
     pause, begins, lengths = Pause(), 0.0, []
     for _ in range(7):
         pause.note(begins, begins + TOO_LONG)
+        pause.begin_turn()
         ends = next(moment for moment in range(100) if not pause.is_on(begins + TOO_LONG + moment))
         lengths.append(ends)
         begins += ends + TOO_LONG
     assert lengths == [1, 2, 4, 8, 16, LONGEST, LONGEST]
     pause.note(begins, begins + TOO_LONG / 2)
     pause.note(begins, begins + TOO_LONG)
+    pause.begin_turn()
     assert pause.is_on(begins + TOO_LONG + SHORTEST / 2)
     assert not pause.is_on(begins + TOO_LONG + SHORTEST)
+
+
+def test_whoever_comes_late_in_a_long_turn_waits_for_a_thread_and_the_next_turn_is_new() -> None:
+    pause = Pause()
+    for number in range(5):
+        assert not pause.is_on(100)
+        pause.note(100, 100 + LONGEST_TURN / 4)
+        assert pause.is_on(100) == (number == 4)
+    pause.begin_turn()
+    assert not pause.is_on(100)
 
 
 def test_commits_are_left_to_threads_while_they_take_long_and_tried_now_and_then() -> None:

@@ -75,6 +75,7 @@ LEFT_TO_GUNICORN = {
     "in HTTP/1.0": GET.replace(b"1.1", b"1.0"),
     "for another path": GET.replace(b"jwks", b"login"),
     "with an escaped path": GET.replace(b"jwks", b"%6awks"),
+    "with a fragment": GET.replace(b"jwks", b"jwks?a#b"),
     "with a header in front": GET.replace(b"Host", b"\r\nHost"),
     "with a tab": GET.replace(b": a", b":\ta"),
     "that wants to be asked": POST.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"),
