@@ -197,11 +197,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         if self._pause.is_on(began) or self._admission.is_anybody_waiting:
             return False
         environ = read_plain(data, self.wsgi.at_once, conn.client, conn.server)
-        if environ is None:
-            return False
-        answer = self.wsgi.answer_at_once(environ)
+        answer = self.wsgi.answer_at_once(environ) if environ else None
         self._pause.note(began, time.monotonic())
-        if answer is None:
+        if environ is None or answer is None:
             return False
         self._send(conn, answer, keep=self.alive and not is_last(environ))
         return True
