@@ -99,9 +99,11 @@ programs:
 	@$(PIP) install --require-hashes -r requirements-dev.lock
 	@touch $@
 
-.setup/foreign: tests/foreign/package-lock.json | programs
-	@echo "Installing the foreign client library ..."
+.setup/foreign: tests/foreign/package-lock.json tests/foreign/requirements.lock | programs .setup/venv
+	@echo "Installing the client libraries of others ..."
 	@cd tests/foreign && npm ci --silent --no-audit --no-fund
+	@$(BIN)/python -m venv .setup/portals
+	@$(PIP) --python .setup/portals/bin/python install --require-hashes -r tests/foreign/requirements.lock
 	@mkdir -p .setup
 	@touch $@
 

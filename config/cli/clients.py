@@ -14,6 +14,7 @@ from config.cli.client_check import check
 from config.cli.client_secrets import end_secret, rotate_secret, secret_facts
 from config.cli.clients_file import load
 from config.cli.context import as_json, opened_stores, reasoned, reports_errors, stop
+from config.cli.libraries import LIBRARIES, read_library
 from config.stores import Stores
 from idp.login.authentication import acr_name
 from idp.oidc.clients import EITHER_SECRET, QR_LOGIN, Client, secret_digest
@@ -106,24 +107,37 @@ def described(command: Callable[..., None]) -> Callable[..., None]:
 @clients.command()
 @click.argument("name")
 @click.option("--client-id", help="Default: a random one.")
+@click.option(
+    "--for",
+    "library",
+    type=click.Choice(LIBRARIES),
+    help="Register what this client library needs, and print its configuration filled in.",
+)
 @described
 @reasoned
 @as_json
 @reports_errors
-def add(name: str, client_id: str | None, reason: str, as_json: bool, **options: Any) -> None:
+def add(name: str, client_id: str | None, library: str | None, reason: str, as_json: bool, **options: Any) -> None:
     """Register a client and print what a portal developer needs; the secret is printed only now.
 
     Example: idp clients add "Cổng thử" --redirect-uri https://portal.example.vn/cb --reason "contract 7" --json
     """
-    base = opened_stores()
-    metadata = {"client_id": client_id or f"c-{secrets.token_hex(8)}", "client_name": name, **_given(options)}
+    base, known = opened_stores(), read_library(library) if library else None
+    fields = known.metadata(_given(options)) if known else _given(options)
+    metadata = {"client_id": client_id or f"c-{secrets.token_hex(8)}", "client_name": name, **fields}
     if base.clients.find(metadata["client_id"]):
         stop([f"client {metadata['client_id']} exists: use `idp clients edit`"])
     needs_secret = metadata.get("token_endpoint_auth_method", EITHER_SECRET).startswith(EITHER_SECRET)
     secret = secrets.token_urlsafe(32) if needs_secret else None
     _registered(base, metadata, secret, "client.added", reason)
     told_once = {"client_id": metadata["client_id"], "client_secret": secret, **_discovery(base)}
-    output.as_json(told_once) if as_json else output.facts(told_once)
+    text = known.configuration(metadata, secret, base.settings.issuer) if known else ""
+    if as_json:
+        output.as_json(told_once | ({"configuration": text} if known else {}))
+        return
+    output.facts(told_once)
+    if known:
+        click.echo(f"\n{text}", nl=False)
 
 
 @clients.command("list")

@@ -424,3 +424,31 @@ def test_the_old_choice_of_a_server_is_accepted_and_means_nothing(tmp_path: Path
 
     assert "gunicorn serves" in said
     assert "idp db upgrade" in said, "it goes on, to the next reason not to serve"
+
+
+def test_a_client_for_a_library_is_registered_as_it_needs_and_its_configuration_is_printed(operator: Operator) -> None:
+    words = ("clients", "add", "Cổng", "--redirect-uri", "https://portal.example.test/cb", "--reason", "test", "--for")
+
+    made = operator.json(*words, "passport")
+    assert f'clientSecret: "{made["client_secret"]}"' in made["configuration"]
+    shown = operator.json("clients", "show", made["client_id"])
+    assert (shown["require_pkce"], shown["scope"]) == (False, "openid profile bhxh")
+    assert shown["post_logout_redirect_uris"] == ["https://portal.example.test/"]
+
+    printed = operator.does(*words, "authlib")
+    client_id = re.search(r"client_id +(\S+)", printed)
+    assert client_id
+    assert f'client_id="{client_id[1]}",' in printed.partition("```python")[2]
+
+
+def test_an_unknown_library_is_told_which_there_are(operator: Operator) -> None:
+    words = ("clients", "add", "Cổng", "--reason", "test", "--for")
+
+    refused = operator.run(*words, "keycloak", "--redirect-uri", "https://portal.example.test/cb")
+    assert refused.exit_code == 2
+    assert "'spring'" in refused.output
+    assert "spring" in operator.does("clients", "add", "--help")
+    bent = operator.run(*words, "spring", "--redirect-uri", "http://[x")
+    assert (bent.exit_code, "redirect URI refused" in bent.output) == (1, True)
+    bare = operator.run(*words, "spring")
+    assert (bare.exit_code, "--for spring needs --redirect-uri" in bare.output) == (1, True)

@@ -22,6 +22,8 @@ need nodejs command -v node
 need npm command -v npm
 need nginx-light server nginx
 need haproxy server haproxy
+need apache2 server apache2
+need libapache2-mod-auth-openidc ls /usr/lib/apache2/modules/mod_auth_openidc.so
 need espeak-ng command -v espeak-ng
 
 [ -z "$missing" ] && exit 0
