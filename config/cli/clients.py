@@ -51,7 +51,8 @@ METADATA = (
     click.option(
         "--auth-method",
         "token_endpoint_auth_method",
-        help="Fix one: client_secret_basic, client_secret_post, private_key_jwt or none. "
+        help="Fix one: client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth, "
+        "self_signed_tls_client_auth or none. "
         "Default client_secret: the secret in the header or in the form.",
     ),
     click.option("--jwks-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public JWK set."),
@@ -79,6 +80,17 @@ METADATA = (
         "dpop_bound_access_tokens",
         default=None,
         help="Issue tokens only with a proof of possession (DPoP).",
+    ),
+    click.option(
+        "--certificate-bound/--not-certificate-bound",
+        "tls_client_certificate_bound_access_tokens",
+        default=None,
+        help="Issue tokens only for a client certificate, and bind them to it (docs/portals/mtls.md).",
+    ),
+    click.option("--tls-subject-dn", "tls_client_auth_subject_dn", help="tls_client_auth: its subject, by RFC 4514."),
+    *(
+        click.option(f"--tls-san-{kind}", f"tls_client_auth_san_{kind}", help="The same: its subject alternative name.")
+        for kind in ("dns", "uri", "ip", "email")
     ),
     click.option(
         "--one-device/--many-devices", default=None, help="An app: one enrolled device per person; needs --dpop."

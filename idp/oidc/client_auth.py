@@ -1,4 +1,4 @@
-"""Client authentication: secret in a header or in the form, a signed assertion, or none.
+"""Client authentication: secret in a header or in the form, a signed assertion, a certificate, or none.
 
 Every failure gives the client the same message (RFC 6749, 5.2), so that nobody learns which ids exist. Its reason is
 for the operator alone.
@@ -36,7 +36,7 @@ class NotAuthenticated(InvalidClientError):  # type: ignore[misc]
 
 
 class ClientAuthentication:
-    """The four methods, in the form that Authlib registers: `(query_client, request) -> client | None`.
+    """The methods, in the form that Authlib registers: `(query_client, request) -> client | None`.
 
     `claim_jti(key, expires_at)` must be durable and true exactly once per assertion.
     """
@@ -96,6 +96,36 @@ class ClientAuthentication:
         if not self._claim_jti(digest("jti", f"{claims['sub']}\0{claims['jti']}"), float(claims["exp"]) + 60):
             raise NotAuthenticated("bad assertion: jti was used before")
         return query_client(claims["sub"])
+
+    def tls_client_auth(self, query_client: QueryClient, request: Any) -> Client | None:
+        """`tls_client_auth` (RFC 8705, 2.1): the registered name, in a certificate whose chain the proxy verified."""
+        client = self._with_certificate(query_client, request, "tls_client_auth")
+        if client is None:
+            return None
+        if not request.certificate.is_verified:
+            raise NotAuthenticated("bad certificate: the proxy does not say that it verified the chain")
+        if not all(request.certificate.has_subject(*subject) for subject in client.tls_subjects):
+            raise NotAuthenticated("bad certificate: it does not have the registered name")
+        return client
+
+    def self_signed_tls_client_auth(self, query_client: QueryClient, request: Any) -> Client | None:
+        """`self_signed_tls_client_auth` (RFC 8705, 2.2): a certificate that is registered itself, whoever signed it."""
+        client = self._with_certificate(query_client, request, "self_signed_tls_client_auth")
+        if client is None:
+            return None
+        keys = self._keys_of(client)
+        if keys is None or not request.certificate.is_one_of(keys):
+            raise NotAuthenticated("bad certificate: it is none of the registered ones, or those cannot be had")
+        return client
+
+    def _with_certificate(self, query_client: QueryClient, request: Any, method: str) -> Client | None:
+        """The client that the form names, if it authenticates by `method` and shows a certificate that is current."""
+        client = query_client(request.form.get("client_id"))
+        if request.certificate is None or client is None or not client.may_authenticate_by(method):
+            return None
+        if not request.certificate.is_current(self._clock()):
+            raise NotAuthenticated("bad certificate: it has expired, or is not valid yet")
+        return _registered(client, method)
 
     def _with_secret(self, query_client: QueryClient, client_id: str, secret: str, method: str) -> Client:
         client = query_client(client_id)

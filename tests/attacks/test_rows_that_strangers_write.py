@@ -71,7 +71,8 @@ def test_a_token_request_that_proves_nothing_writes_nothing(everywhere: App, gra
     ]
 
     assert {a.status_code for a in answers} <= {400, 401, 415}
-    # Why a client was not authenticated is kept for the operator: ten a minute of one network and sixty of all, for thirty days.
+    # Why a client was not authenticated is kept for the operator for thirty days: ten a minute of one network,
+    # sixty of all.
     after = rows(app)
     assert after.pop("incident") - before.pop("incident") <= len(answers)
     assert after == before

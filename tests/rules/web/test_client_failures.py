@@ -7,7 +7,9 @@ from idp.limits.local import LocalRateLimiter
 from idp.web.client_failures import ClientFailures
 from tests.support.clock import FrozenClock
 
-REGISTERED = SimpleNamespace(find=lambda client_id: SimpleNamespace(client_id="portal") if client_id == "portal" else None)
+REGISTERED = SimpleNamespace(
+    find=lambda client_id: SimpleNamespace(client_id="portal") if client_id == "portal" else None
+)
 
 
 def test_strangers_of_many_networks_cause_few_rows_and_do_not_hide_a_portal() -> None:
