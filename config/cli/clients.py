@@ -16,9 +16,10 @@ from config.cli.clients_file import load
 from config.cli.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.stores import Stores
 from idp.login.authentication import acr_name
-from idp.oidc.clients import EITHER_SECRET, QR_LOGIN, Client, secret_digest
+from idp.oidc.clients import PROFILES, QR_LOGIN, Client, secret_digest
 from idp.oidc.metadata import DISCOVERY
-from idp.oidc.registration import BadClient, read_client
+from idp.oidc.profiles import chosen
+from idp.oidc.registration import BadClient, needs_secret, read_client
 from idp.ports import Event
 from keys.changes import lack
 
@@ -104,6 +105,12 @@ METADATA = (
         default=None,
         help="Claims of scopes profile and email also in the ID token, for libraries that do not ask userinfo.",
     ),
+    click.option(
+        "--profile",
+        type=click.Choice(PROFILES),
+        help="fapi2: keys or certificates instead of secrets, bound tokens, strict assertions, pushed requests "
+        "(docs/portals/fapi2.md).",
+    ),
     click.option("--disabled/--enabled", default=None, help="A disabled client can do nothing."),
 )
 
@@ -131,8 +138,7 @@ def add(name: str, client_id: str | None, reason: str, as_json: bool, **options:
     metadata = {"client_id": client_id or f"c-{secrets.token_hex(8)}", "client_name": name, **_given(options)}
     if base.clients.find(metadata["client_id"]):
         stop([f"client {metadata['client_id']} exists: use `idp clients edit`"])
-    needs_secret = metadata.get("token_endpoint_auth_method", EITHER_SECRET).startswith(EITHER_SECRET)
-    secret = secrets.token_urlsafe(32) if needs_secret else None
+    secret = secrets.token_urlsafe(32) if needs_secret(metadata) else None
     _registered(base, metadata, secret, "client.added", reason)
     told_once = {"client_id": metadata["client_id"], "client_secret": secret, **_discovery(base)}
     output.as_json(told_once) if as_json else output.facts(told_once)
@@ -187,7 +193,7 @@ def edit(client_id: str, reason: str, **options: Any) -> None:
     base = opened_stores()
     client = _found(base, client_id)
     before = client_facts(client)
-    metadata = before | _given(options)
+    metadata = (chosen(before) if options["profile"] else before) | _given(options)
     _checked(base, metadata, client.secret_digest, "client.changed", reason)
     for name, value in client_facts(_found(base, client_id)).items():
         if before[name] != value:

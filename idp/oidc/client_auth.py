@@ -15,7 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from idp.ephemeral_records import digest
-from idp.oidc.assertions import ASSERTION_TYPE, BadAssertion, read_assertion
+from idp.oidc.assertions import ASSERTION_TYPE, AssertionRules, BadAssertion, read_assertion
 from idp.oidc.client_secrets import SecretUses
 from idp.oidc.clients import Client, secret_digest
 from idp.ports import Clock
@@ -38,7 +38,7 @@ class NotAuthenticated(InvalidClientError):  # type: ignore[misc]
 class ClientAuthentication:
     """The methods, in the form that Authlib registers: `(query_client, request) -> client | None`.
 
-    `claim_jti(key, expires_at)` must be durable and true exactly once per assertion.
+    `audiences` begin with our issuer. `claim_jti(key, expires_at)` must be durable and true exactly once per assertion.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class ClientAuthentication:
         if request.form.get("client_assertion_type") != ASSERTION_TYPE or not text:
             return None
         try:
-            claims = read_assertion(text, self._key_for(query_client), self._audiences, self._clock())
+            claims = read_assertion(text, self._rules_for(query_client), self._clock())
         except BadAssertion as error:
             raise NotAuthenticated(f"bad assertion: {error}") from None
         except JoseError as error:
@@ -141,15 +141,16 @@ class ClientAuthentication:
         self._uses.note(client_id, digest)
         return known
 
-    def _key_for(self, query_client: QueryClient) -> Callable[[str], KeySet | None]:
-        def keys_of(client_id: str) -> KeySet | None:
-            """Keys of clients that authenticate with keys.
+    def _rules_for(self, query_client: QueryClient) -> Callable[[str], AssertionRules]:
+        def rules_of(client_id: str) -> AssertionRules:
+            """The rules for clients that authenticate with keys.
 
             For others no key is fetched and no used `jti` is recorded.
             """
-            return self._keys_of(_registered(query_client(client_id), "private_key_jwt"))
+            client = _registered(query_client(client_id), "private_key_jwt")
+            return AssertionRules(self._keys_of(client), self._audiences, client.is_fapi2)
 
-        return keys_of
+        return rules_of
 
 
 def _is_same(stored: str | None, digest: str) -> bool:

@@ -27,6 +27,8 @@ REGISTERED_METHODS = (EITHER_SECRET, *AUTH_METHODS)
 ID_TOKEN_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 ASSERTION_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 QR_LOGIN = ("off", "on", "near")
+PROFILES = ("", "fapi2")
+"""The profiles of a client: none, or that of the FAPI 2.0 Security Profile."""
 LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 
@@ -41,6 +43,7 @@ class Client:
     `near`, only with browser and phone in one network. `web_origins` are those of its pages that call us themselves.
     With `id_token_claims` its ID tokens carry what the scopes `profile` and `email` release, for libraries that do not
     ask userinfo. With `tls_client_certificate_bound_access_tokens` it gets tokens only for a certificate (RFC 8705).
+    `profile` is one of `PROFILES`: what it demands was checked at registration.
     """
 
     client_id: str
@@ -80,6 +83,8 @@ class Client:
     tls_client_auth_san_ip: str | None = None
     tls_client_auth_san_email: str | None = None
     tls_client_certificate_bound_access_tokens: bool = False
+    profile: str = ""
+    require_pushed_authorization_requests: bool = False
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -89,6 +94,11 @@ class Client:
     def is_public(self) -> bool:
         """Whether it only states its id: an app in people's hands cannot keep a secret (RFC 6749, 2.1)."""
         return self.token_endpoint_auth_method == "none"  # noqa: S105  the name of a method
+
+    @property
+    def is_fapi2(self) -> bool:
+        """Whether it is of the FAPI 2.0 Security Profile."""
+        return self.profile == "fapi2"
 
     @property
     def uses_secret(self) -> bool:

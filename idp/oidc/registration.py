@@ -25,7 +25,7 @@ from idp.oidc.clients import (
     Client,
 )
 from idp.oidc.clients import REGISTERED_METHODS as METHODS
-from idp.oidc.profiles import certificate_rules
+from idp.oidc.profiles import certificate_rules, completed, profile_rules
 from idp.oidc.web_origins import web_origin
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
@@ -89,8 +89,17 @@ class _Metadata:
 
 def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Client:
     """A `Client` from RFC 7591 names and ours; unknown names are ignored as the RFC requires. Raises `BadClient`."""
-    read = _Metadata(metadata)
-    client = Client(
+    read = _Metadata(completed(metadata))
+    client = _client(read, secret_digest)
+    complaints = read.complaints + [message for bad, message in _rules(client) if bad]
+    if complaints:
+        raise BadClient(complaints)
+    return client
+
+
+def _client(read: _Metadata, secret_digest: str | None) -> Client:
+    metadata = read.metadata
+    return Client(
         client_id=read.text("client_id", ""),
         client_name=read.text("client_name", read.text("client_id", "")),
         redirect_uris=read.texts("redirect_uris"),
@@ -122,11 +131,14 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         id_token_claims=metadata.get("id_token_claims") is True,
         tls_client_certificate_bound_access_tokens=metadata.get("tls_client_certificate_bound_access_tokens") is True,
         **read.subjects(),
+        profile=read.text("profile", ""),
+        require_pushed_authorization_requests=metadata.get("require_pushed_authorization_requests") is True,
     )
-    complaints = read.complaints + [message for bad, message in _rules(client) if bad]
-    if complaints:
-        raise BadClient(complaints)
-    return client
+
+
+def needs_secret(metadata: Mapping[str, Any]) -> bool:
+    """Whether a client that is described so authenticates with a secret."""
+    return str(completed(metadata).get("token_endpoint_auth_method", EITHER_SECRET)).startswith(EITHER_SECRET)
 
 
 def _rules(client: Client) -> list[tuple[bool, str]]:
@@ -162,6 +174,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
         *_address_rules(client),
         *certificate_rules(client),
+        *profile_rules(client),
     ]
 
 

@@ -127,9 +127,16 @@ MUTATIONS = (
     Mutation(
         "an assertion may be meant for others too",
         "idp/oidc/assertions.py",
-        "bool(named) and set(map(str, named)) <= set(audiences)",
-        "not set(map(str, named)).isdisjoint(audiences)",
+        "bool(named) and set(map(str, named)) <= set(self.audiences)",
+        "not set(map(str, named)).isdisjoint(self.audiences)",
         ("attacks/test_tokens.py::test_a_client_assertion_with_wrong_claims_is_refused",),
+    ),
+    Mutation(
+        "an assertion of the highest profile may have a list as audience",
+        "idp/oidc/assertions.py",
+        "return aud == self.audiences[0]",
+        "return self.audiences[0] in aud",
+        ("attacks/test_fapi2.py::test_an_assertion_names_the_issuer_and_nothing_else",),
     ),
     Mutation(
         "a token is issued for a closed account",

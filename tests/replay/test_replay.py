@@ -152,6 +152,12 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "  --tls-san-ip text   = None\n  --tls-san-email text   = None\n",
     ),
     (
+        "commands",
+        "a client may be of the FAPI 2.0 Security Profile",
+        "  --disabled/--enabled boolean  is_flag = None\n",
+        "  --profile choice ['', 'fapi2']  = None\n  --disabled/--enabled boolean  is_flag = None\n",
+    ),
+    (
         "settings",
         "a listed proxy hands on client certificates",
         "web.drain_for:",
