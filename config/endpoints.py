@@ -109,7 +109,7 @@ def _registration_api(pages: Pages, flask: Flask) -> RegistrationApi:
 
 
 def _test_mode(c: Container) -> Testing:
-    """The hooks of test mode: new signing keys, and clearing the client cache."""
+    """The hooks of test mode: new signing keys, and forgetting what is known of clients and upstreams."""
 
     def rotate_keys() -> None:
         for alg in c.settings.keys.algorithms:
@@ -119,6 +119,8 @@ def _test_mode(c: Container) -> Testing:
         c.stores.clients.touch()
         c.oidc.clients.forget()
         c.oidc.client_keys.forget()
+        for upstream in c.federation.upstreams.known:
+            upstream.connector.forget()
 
     hooks = {"rotate-keys": rotate_keys, "forget": forget}
     return Testing(c.oidc.inspection, c.oidc.clients, c.clock, hooks)

@@ -294,6 +294,9 @@ class UpstreamSettings(Section):
     token_auth: Literal["client_secret_basic", "client_secret_post"] = Field(
         "client_secret_basic", description="how an oidc upstream receives the secret"
     )
+    response_mode: Literal["query", "form_post"] = Field(
+        "query", description="how an oidc upstream sends people back: in the address, or in a form"
+    )
     private_key_file: Path | None = Field(None, description="vneid: our RSA key (PEM), which decrypts its responses")
     cipher: Literal["ecb", "cbc"] = Field("ecb", description="vneid: AES mode of its envelopes")
     plain_codes: bool = Field(False, description="vneid: whether codes without `encrypt_key` are taken, by agreement")

@@ -166,6 +166,9 @@ class Guarded:
         with self._seat("check"):
             self._connector.check()
 
+    def forget(self) -> None:
+        self._connector.forget()
+
     @contextmanager
     def _seat(self, operation: str) -> Iterator[None]:
         """One of the threads that may wait for this upstream."""

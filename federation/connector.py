@@ -121,3 +121,7 @@ class Connector(Protocol):
     def check(self) -> None:
         """Ask the upstream for something harmless (its metadata, its page). Raises `UpstreamFailed`."""
         ...
+
+    def forget(self) -> None:
+        """Fetch metadata and keys anew when they are next needed."""
+        ...

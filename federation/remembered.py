@@ -71,6 +71,12 @@ class Remembered(Generic[T]):
         finally:
             self._lock.release()
 
+    def forget(self) -> None:
+        """As if nothing had been fetched yet."""
+        with self._lock:
+            self._kept, self._failed_at = None, float("-inf")
+            self._asked_again.clear()
+
     def _try(self, deadline: float) -> None:
         try:
             self._kept = FetchedValue(self._fetch(deadline), self._clock())

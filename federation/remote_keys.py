@@ -47,12 +47,18 @@ class RemoteKeys:
         `UpstreamFailed`.
         """
         kept = self._keys.now(deadline)
-        key = _among(kept.value, kid, algorithm)
-        if key is None:
-            key = _among(self._keys.newer(kept, asker, deadline).value, kid, algorithm)
-        if key is None:
+        fitting = _fitting(kept.value, kid, algorithm) or _fitting(
+            self._keys.newer(kept, asker, deadline).value, kid, algorithm
+        )
+        if not fitting:
             raise UpstreamFailed("refused", "no key of the upstream fits")
-        return key
+        if len(fitting) > 1:
+            raise UpstreamFailed("refused", "several keys of the upstream fit, and the token names none")
+        return fitting[0].key
+
+    def forget(self) -> None:
+        """Fetch them anew when one is next needed."""
+        self._keys.forget()
 
     def _usable(self, document: dict[str, Any]) -> tuple[RemoteKey, ...]:
         """The keys usable for verification; an absurd or ambiguous set counts as empty."""
@@ -60,7 +66,7 @@ class RemoteKeys:
         if not isinstance(listed, list) or not 0 < len(listed) <= MOST_KEYS:
             raise UpstreamFailed("unavailable", "jwks: no keys, or too many")
         keys = tuple(key for each in listed if (key := self._judged(each)) is not None)
-        kids = [key.kid for key in keys]
+        kids = [key.kid for key in keys if key.kid is not None]
         if not keys or len(set(kids)) != len(kids):
             raise UpstreamFailed("unavailable", "jwks: no usable key, or two of one name")
         return keys
@@ -97,7 +103,6 @@ def _bits(number: Any) -> int:
     return int.from_bytes(urlsafe_b64decode(number.encode()), "big").bit_length()
 
 
-def _among(keys: Collection[RemoteKey], kid: str | None, algorithm: str) -> Key | None:
-    """The matching key; without a `kid` only if there is no choice (OIDC Core section 10.1)."""
-    fitting = [key for key in keys if algorithm in key.algorithms and (kid is None or key.kid == kid)]
-    return fitting[0].key if len(fitting) == 1 else None
+def _fitting(keys: Collection[RemoteKey], kid: str | None, algorithm: str) -> list[RemoteKey]:
+    """The matching keys; a token without a `kid` is verified only if there is no choice (OIDC Core section 10.1)."""
+    return [key for key in keys if algorithm in key.algorithms and (kid is None or key.kid == kid)]

@@ -6,7 +6,7 @@ Every failure leads back to the login page with a sentence; the attempt, and wit
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import redirect
 from werkzeug.wrappers import Response
@@ -24,7 +24,7 @@ from idp.login.authentication import acr_level
 from idp.login.sessions import Sessions
 from idp.oidc.clients import Clients
 from idp.ports import Seeker, Way
-from idp.web.browser import Browser, WebContext, this_browser, with_query
+from idp.web.browser import LONGEST_MOVED, Browser, WebContext, this_browser, with_query
 from idp.web.login import returns_to
 from idp.web.page import Page
 
@@ -184,6 +184,17 @@ class Return(Page):
                 return self._once_more(browser, upstream, pending)
             return journeys.failed(upstream, pending, failed)
         return journeys.go_on(browser, outcome, upstream.id)
+
+    def post(self, upstream_id: str) -> Response:
+        """An answer in a form (OAuth 2.0 Form Post Response Mode). Raises `BadRequest`.
+
+        A form from another site comes without our cookies; the browser sends them when it asks for the same by GET.
+        """
+        upstream = self._journeys.upstream_logins.upstreams.named(upstream_id)
+        answered = urlencode(this_browser(self._journeys.context).params())
+        if len(answered) > LONGEST_MOVED:
+            raise BadRequest("the answer of the upstream is too long")
+        return redirect(f"/via/{upstream.id}/callback?{answered}", 303)
 
     def _once_more(self, browser: Browser, upstream: Upstream, pending: PendingUpstreamLogin) -> Response:
         """A short-lived code was too old: restart, once, without asking the person."""

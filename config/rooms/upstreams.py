@@ -53,7 +53,8 @@ def _connector(settings: Settings, c: UpstreamSettings, clock: Clock) -> Connect
     # The types of the settings are checked when they are read; mypy does not follow them through these dictionaries.
     match c.kind:
         case "oidc":
-            more = {"token_auth": c.token_auth, "phone_verified": c.phone_verified, "kind": c.audience[0]}
+            more: dict[str, str] = {"token_auth": c.token_auth, "response_mode": c.response_mode}
+            more |= {"phone_verified": c.phone_verified, "kind": c.audience[0]}
             oidc = OidcUpstream(issuer=c.issuer, algorithms=c.algorithms, **usual, **tables, **more)  # type: ignore[arg-type]
             return OidcConnector(oidc, outbound, clock)
         case "dvcqg":

@@ -148,6 +148,9 @@ class DvcqgConnector:
     def check(self) -> None:
         reach(self._outbound, self._upstream.authorization_endpoint)
 
+    def forget(self) -> None:
+        self._keys.forget()
+
     def _claims(self, id_token: object, access_token: str, nonce: str, deadline: float) -> dict[str, Any]:
         """The claims of the ID token; none when there is none. One that cannot be checked is treated as bad."""
         if id_token in (None, ""):

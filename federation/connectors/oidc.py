@@ -60,6 +60,7 @@ class OidcUpstream:
     client_id: str
     client_secret: str = field(repr=False)
     token_auth: Literal["client_secret_basic", "client_secret_post"] = "client_secret_basic"  # noqa: S105 - a method's name
+    response_mode: Literal["query", "form_post"] = "query"
     scope: str = "openid"
     algorithms: tuple[str, ...] = ("RS256",)
     claims: Mapping[str, str] = field(default_factory=dict)
@@ -115,6 +116,8 @@ class OidcConnector:
             "code_challenge_method": "S256",
             "ui_locales": leaving.language,
         }
+        if self._upstream.response_mode != "query":
+            asked["response_mode"] = self._upstream.response_mode
         if levels := wished(self._upstream.acr, leaving.acr):
             asked["acr_values"] = levels
         kept = {"nonce": nonce, "verifier": verifier}
@@ -162,6 +165,10 @@ class OidcConnector:
 
     def check(self) -> None:
         self._discover(self._outbound.deadline())
+
+    def forget(self) -> None:
+        self._metadata.forget()
+        self._keys.forget()
 
     def _check_sender(self, iss: str | None, metadata: Metadata) -> None:
         """RFC 9207: the response names its issuer, which must be the one we asked (B-13), before anything is sent."""

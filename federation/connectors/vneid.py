@@ -116,6 +116,9 @@ class VneidConnector:
     def check(self) -> None:
         reach(self._outbound, self._upstream.authorization_endpoint)
 
+    def forget(self) -> None:
+        """Nothing of it is kept."""
+
     def _code(self, encrypt_key: str, code: str) -> str:
         """The decrypted code; never the text as received."""
         plain = self._text(encrypt_key, code).decode("ascii", errors="replace")

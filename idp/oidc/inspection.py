@@ -13,6 +13,7 @@ from idp.oidc.clients import Client, Clients
 from idp.oidc.families import Family
 from idp.oidc.gate import GrantState, IssueRequest, may_issue
 from idp.oidc.issuing import Issuing
+from idp.oidc.step_up import ANY_LOGIN, LoginDemand, LoginTooWeak
 from idp.oidc.tokens import AccessToken
 from idp.ports import Clock
 from keys.signing import BadToken
@@ -58,11 +59,16 @@ class Inspection:
             return INACTIVE
         return self._describe(token)
 
-    def resource(self, text: str) -> dict[str, Any] | None:
-        """What one of our protected resources would return for this bearer token, or None when it is invalid."""
+    def resource(self, text: str, demand: LoginDemand = ANY_LOGIN) -> dict[str, Any] | None:
+        """What one of our protected resources would return for this bearer token, or None when it is invalid.
+
+        Raises `LoginTooWeak` when its login does not meet the demand.
+        """
         token, client, grant_state = self._live(text, BEARER)
         if token is None or client is None or (token.sid is not None and grant_state is None):
             return None
+        if not demand.is_met(token.authentication, self._clock()):
+            raise LoginTooWeak(demand.challenge)
         return {"sub": token.subject, "client_id": token.client_id, "scope": " ".join(token.scopes)}
 
     def key_of(self, text: str) -> str:

@@ -6,9 +6,11 @@ from email.utils import formatdate
 from authlib.oauth2.rfc6749 import OAuth2Error
 
 from idp.errors import UserError
+from idp.http.forms import read_query, single
 from idp.http.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.oidc.clients import Clients
 from idp.oidc.inspection import Inspection
+from idp.oidc.step_up import ERROR, LoginTooWeak, read_demand
 from idp.ports import Clock
 from idp.web.access import bearer_of
 
@@ -33,14 +35,20 @@ class Testing:
         }
 
     def resource(self, environ: Environ) -> EndpointResponse:
-        """200 with JSON and `Date` for a valid access token, as a resource server would answer."""
+        """200 with JSON and `Date` for a valid access token, as a resource server would answer.
+
+        `acr_values` and `max_age` in the query are what it demands of the login (RFC 9470).
+        """
         try:
-            text = bearer_of(environ)
+            text, demand = bearer_of(environ), read_demand(single(read_query(environ)))
         except UserError as error:
             return problem(error.status, "invalid_request")
         except OAuth2Error as error:
             return problem(400, error.error)
-        token = self._inspection.resource(text) if text else None
+        try:
+            token = self._inspection.resource(text, demand=demand) if text else None
+        except LoginTooWeak as weak:
+            return problem(401, ERROR, [("WWW-Authenticate", str(weak))])
         if token is None:
             return problem(401, "invalid_token", [("WWW-Authenticate", 'Bearer realm="testing"')])
         return reply(200, token, [("Date", formatdate(self._clock(), usegmt=True))])

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+import urllib3
 from joserfc.util import urlsafe_b64decode
 
 from federation.connector import Arrival, Callback, Leaving, UpstreamFailed
@@ -182,6 +183,7 @@ PERSON = {
     "identifiers": {"bhxh": "0099000001", "cccd": PEOPLE["thu"]["citizen_number"]},
 }
 LABEL = "Đăng nhập bằng Nhà cung cấp thử"
+BY_FORM = "Đăng nhập bằng Nhà cung cấp trả lời bằng biểu mẫu"
 
 
 @pytest.fixture(scope="module")
@@ -191,8 +193,13 @@ def both(
     home = tmp_path_factory.mktemp("both")
     port = free_port()
     ours = f"http://localhost:{port}/via/foreign"
-    client = {"backchannel_logout_uri": f"{ours}/logout-token", "backchannel_logout_session_required": True}
-    with foreign_op(home, ours, PEOPLE, logouts=True, client=client) as op:
+    client: dict[str, Any] = {
+        "backchannel_logout_uri": f"{ours}/logout-token",
+        "backchannel_logout_session_required": True,
+    }
+    forms = {"client_id": "by-form", "client_secret": "another secret of ours, for forms"}
+    other = forms | {"redirect_uris": [f"http://localhost:{port}/via/by-form/callback"]}
+    with foreign_op(home, ours, PEOPLE, logouts=True, client=client, others=[other]) as op:
         upstream = {
             "id": "foreign",
             "kind": "oidc",
@@ -205,19 +212,22 @@ def both(
             "ial": {"full": 2},
             "phone_verified": "claim",
         }
-        settings = {"IDP_ISSUER": f"http://localhost:{port}", "IDP_UPSTREAMS": json.dumps([upstream])}
+        by_form = upstream | forms | {"id": "by-form", "label": BY_FORM, "response_mode": "form_post"}
+        settings = {"IDP_ISSUER": f"http://localhost:{port}", "IDP_UPSTREAMS": json.dumps([upstream, by_form])}
         leaks.PEOPLE.update({str(PERSON["name"]), "0099000001", str(PEOPLE["thu"]["citizen_number"])})
         laid = installed(home, request, settings=settings, people=[PERSON], clients=[PORTAL], port=port)
         with laid as provider, provider.serving():
             yield provider, op
 
 
-def came_in(both: tuple[Provider, ForeignOp]) -> tuple[Visit, dict[str, Any]]:
+def came_in(both: tuple[Provider, ForeignOp], label: str = LABEL) -> tuple[Visit, dict[str, Any]]:
     """A browser that came to the portal through the foreign provider, and the portal's ID token."""
     provider, op = both
     visit = Visit(provider.issuer)
     visit.browser = visitor(op, provider.issuer)
-    page = log_in_there(visit.authorize(scope="openid bhxh").follow(LABEL), "thu")
+    page = log_in_there(visit.authorize(scope="openid bhxh").follow(label), "thu")
+    if page.has("Continue"):
+        page = page.press("Continue")
     if page.has("link-confirm"):
         assert "0099000001" not in page.text
         page = page.press("link-confirm").press("keep-done")
@@ -243,6 +253,22 @@ def test_a_person_links_once_and_then_just_comes_in(both: tuple[Provider, Foreig
 
     assert first["sub"] == second["sub"]
     assert first["idp"] == second["idp"] == "foreign"
+
+
+def test_it_may_answer_in_a_form(both: tuple[Provider, ForeignOp]) -> None:
+    """OAuth 2.0 Form Post Response Mode: posted from its site, so without our cookies."""
+    assert claims_of(came_in(both, BY_FORM)[1])["idp"] == "by-form"
+
+    address = f"{both[0].issuer}/via/by-form/callback"
+
+    def post(**fields: str) -> urllib3.BaseHTTPResponse:
+        with urllib3.PoolManager() as pool:
+            return pool.request_encode_body("POST", address, fields=fields, encode_multipart=False, redirect=False)
+
+    moved = post(code="a+b/c", state="nobody's")
+    assert (moved.status, moved.headers["Location"]) == (303, "/via/by-form/callback?code=a%2Bb%2Fc&state=nobody%27s")
+    assert urllib3.request("GET", f"{both[0].issuer}{moved.headers['Location']}").status == 400
+    assert post(state="x" * 7000).status == 400
 
 
 def test_its_new_key_is_found_by_the_whole_application(both: tuple[Provider, ForeignOp]) -> None:

@@ -13,7 +13,7 @@ globalThis.CryptoKey ??= webcrypto.CryptoKey
 dns.setDefaultResultOrder('ipv4first')
 const { default: Provider } = await import('oidc-provider')
 
-const { port, client, people, algorithm = 'RS256', logouts = false } = JSON.parse(process.argv[2])
+const { port, client, others = [], people, algorithm = 'RS256', logouts = false } = JSON.parse(process.argv[2])
 const issuer = `http://localhost:${port}`
 const counts = {}
 const kept = new Map()
@@ -65,7 +65,7 @@ createServer(async (request, response) => {
 function provider() {
   return new Provider(issuer, {
     adapter: Shelf,
-    clients: [client],
+    clients: [client, ...others],
     jwks: { keys },
     claims: {
       openid: ['sub'],

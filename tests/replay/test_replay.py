@@ -47,6 +47,18 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "oidc.refresh_idle:",
         "oidc.refresh_browser: int Ge(ge=60) Le(le=604800) = 86400\noidc.refresh_idle:",
     ),
+    (
+        "settings",
+        "an upstream may answer in a form",
+        "upstreams[].scope: str ",
+        "upstreams[].response_mode: Literal['query', 'form_post']  = 'query'\nupstreams[].scope: str ",
+    ),
+    (
+        "routes",
+        "an upstream may answer in a form",
+        "/via/<upstream_id>/callback GET\n",
+        "/via/<upstream_id>/callback GET POST\n",
+    ),
     ("discovery", "the sets of headers from here on have another number", "(headers 4", "(headers 5"),
     (
         "discovery",

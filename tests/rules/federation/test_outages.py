@@ -54,6 +54,9 @@ class SimulatedUpstreams:
     def check(self) -> None:
         self._ask()
 
+    def forget(self) -> None:
+        self._ask()
+
 
 @pytest.fixture
 def clock() -> FrozenClock:

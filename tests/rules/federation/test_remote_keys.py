@@ -129,6 +129,31 @@ def test_a_new_key_is_found_with_one_more_fetch(keys: RemoteKeys, published: Pub
     assert published.fetches == 2
 
 
+UNNAMED = [{name: value for name, value in public_jwk(key).items() if name != "kid"} for key in (KEY, STRANGER)]
+
+
+def test_keys_without_names_are_no_outage_and_the_reason_is_told(keys: RemoteKeys, published: Published) -> None:
+    """OIDC Core 10.1: with several keys a token has to name its own; the upstream works for those that do."""
+    published.now = {"keys": [*UNNAMED, public_jwk(KEY)]}
+    assert knows(keys)
+    with pytest.raises(UpstreamFailed, match="several keys of the upstream fit") as failure:
+        keys.find(None, "RS256", soon())
+    assert failure.value.kind == "refused"
+
+    keys.forget()
+    published.now = {"keys": UNNAMED[:1]}
+    assert knows(keys, None)
+
+
+def test_what_is_forgotten_is_fetched_again(keys: RemoteKeys, published: Published) -> None:
+    published.now = UpstreamFailed("unavailable", "jwks: status 500")
+    assert not knows(keys)
+    published.now = GOOD
+    assert not knows(keys), "it rests for a minute"
+    keys.forget()
+    assert knows(keys)
+
+
 def test_made_up_names_make_us_fetch_once_a_minute(keys: RemoteKeys, published: Published, clock: FrozenClock) -> None:
     """F-28"""
     assert knows(keys)
