@@ -51,7 +51,8 @@ def create_app(c: Container, metrics: Metrics, *, housekeeping: bool = True) -> 
         _start(c, metrics)
     if settings.testing.enabled:
         log.warning("TEST MODE: captchas may have a fixed answer; never use this with real people")
-    unlisted = Unlisted(pages.context.peers, c.clock, metrics.unlisted.inc, partial(note_unlisted, stores))
+    alarm = (metrics.unlisted.inc, partial(note_unlisted, stores))
+    unlisted = Unlisted(pages.context.peers, c.clock, *alarm, more=pages.mutual_tls.keys)
     return Gateway(
         endpoint_table(pages, flask),
         flask,
@@ -99,8 +100,9 @@ def readiness(stores: Stores) -> dict[str, Check]:
 
 
 def hosts(settings: Settings) -> frozenset[str]:
-    """Our `Host` values: the issuer's, and those for health checks by address."""
-    return hosts_of(settings.issuer) | {host.lower() for host in settings.web.extra_hosts}
+    """Our `Host` values: the issuer's, that for mutual TLS, and those for health checks by address."""
+    own = hosts_of(settings.web.mtls_url) if settings.web.mtls_url else frozenset()
+    return hosts_of(settings.issuer) | own | {host.lower() for host in settings.web.extra_hosts}
 
 
 def hosts_of(url: str) -> frozenset[str]:

@@ -62,7 +62,8 @@ def protocol_endpoints(pages: Pages) -> ProtocolEndpoints:
     """The endpoints of OpenID Connect."""
     c, stores = pages.container, pages.container.stores
     rings, max_age = (stores.rings.ring, stores.audit_keys.rings.ring), c.settings.keys.jwks_max_age
-    return ProtocolEndpoints(pages.context, c.oidc.server, c.oidc.inspection, *rings, max_age, c.oidc.commit_waits)
+    engine = c.oidc.server, c.oidc.inspection
+    return ProtocolEndpoints(pages.context, pages.mutual_tls, *engine, *rings, max_age, c.oidc.commit_waits)
 
 
 def _device_picture(pages: Pages) -> DevicePicture:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from config.proxy_rules import proxy_rules
+from config.proxy_rules import mtls_rules, proxy_rules
 from config.sections import (
     GatewaySettings,
     Keys,
@@ -72,6 +72,7 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         (s.oidc.refresh_idle > s.oidc.refresh_absolute, "oidc: refresh_idle is longer than refresh_absolute"),
         *_key_rules(s.keys),
         *proxy_rules(s.web, production=production),
+        *mtls_rules(s.web, s.issuer, production=production),
         (not s.testing.enabled and s.testing.fixed_captcha is not None, "testing.fixed_captcha needs testing.enabled"),
         (production and not s.is_https, "issuer: production needs https"),
         *_message_rules(s),

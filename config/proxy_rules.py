@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from urllib.parse import urlsplit
 
 from config.sections import Web
 
@@ -22,6 +23,23 @@ def proxy_rules(web: Web, *, production: bool) -> Iterator[tuple[bool, str]]:
             'would be one address to every limit; set ["127.0.0.1/32"], or let web.bind be what others reach'
         ),
     )
+
+
+def mtls_rules(web: Web, issuer: str, *, production: bool) -> Iterator[tuple[bool, str]]:
+    """The rules for client certificates: (is bad, why)."""
+    header, verify, url = web.client_certificate_header, web.client_certificate_verify_header, urlsplit(web.mtls_url)
+    pure = (
+        url.scheme in ("http", "https")
+        and url.netloc
+        and not (url.path or url.query or url.fragment or "@" in url.netloc)
+    )
+    yield bool(header) and not web.trusted_proxies, "web.client_certificate_header: list its proxy in trusted_proxies"
+    yield bool(verify) and not header, "web.client_certificate_verify_header: needs web.client_certificate_header"
+    yield bool(header) and header.lower() == verify.lower(), "web.client_certificate_verify_header: needs its own name"
+    yield bool(web.mtls_url) and not header, "web.mtls_url: needs web.client_certificate_header"
+    yield bool(web.mtls_url) and not pure, "web.mtls_url: must be a plain origin such as https://mtls.id.example.vn"
+    yield web.mtls_url == issuer, "web.mtls_url: is the issuer; leave it empty if there is no other host"
+    yield production and url.scheme == "http", "web.mtls_url: production needs https"
 
 
 def hides_everybody(bind: str, trusted: tuple[str, ...]) -> bool:

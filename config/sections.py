@@ -55,6 +55,17 @@ class Web(Section):
     workers: int = Field(2, ge=1, le=64, description="worker processes")
     threads: int = Field(8, ge=1, le=64, description="threads per worker")
     trusted_proxies: tuple[str, ...] = Field((), description="networks whose X-Forwarded-For is trusted")
+    client_certificate_header: str = Field(
+        "",
+        pattern="^[A-Za-z0-9-]{0,64}$",
+        description="header in which a trusted proxy hands on client certificates (docs/portals/mtls.md); empty: none",
+    )
+    client_certificate_verify_header: str = Field(
+        "", pattern="^[A-Za-z0-9-]{0,64}$", description="header in which it says whether a CA vouches; empty: none"
+    )
+    mtls_url: str = Field(
+        "", description="address of a host of its own for mutual TLS, without a slash at the end; empty: none"
+    )
     places_file: Path | None = Field(None, description="CSV of `network,place`: roughly where browsers are")
     extra_hosts: tuple[str, ...] = Field((), description="further accepted Host values, such as an address")
     operations_bind: str = Field(

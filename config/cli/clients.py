@@ -17,9 +17,10 @@ from config.cli.context import as_json, opened_stores, reasoned, reports_errors,
 from config.cli.libraries import LIBRARIES, read_library
 from config.stores import Stores
 from idp.login.authentication import acr_name
-from idp.oidc.clients import EITHER_SECRET, QR_LOGIN, Client, secret_digest
+from idp.oidc.clients import PROFILES, QR_LOGIN, Client, secret_digest
 from idp.oidc.metadata import DISCOVERY
-from idp.oidc.registration import BadClient, read_client
+from idp.oidc.profiles import chosen
+from idp.oidc.registration import BadClient, needs_secret, read_client
 from idp.ports import Event
 from keys.changes import lack
 
@@ -52,7 +53,8 @@ METADATA = (
     click.option(
         "--auth-method",
         "token_endpoint_auth_method",
-        help="Fix one: client_secret_basic, client_secret_post, private_key_jwt or none. "
+        help="Fix one: client_secret_basic, client_secret_post, private_key_jwt, tls_client_auth, "
+        "self_signed_tls_client_auth or none. "
         "Default client_secret: the secret in the header or in the form.",
     ),
     click.option("--jwks-file", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Public JWK set."),
@@ -82,6 +84,17 @@ METADATA = (
         help="Issue tokens only with a proof of possession (DPoP).",
     ),
     click.option(
+        "--certificate-bound/--not-certificate-bound",
+        "tls_client_certificate_bound_access_tokens",
+        default=None,
+        help="Issue tokens only for a client certificate, and bind them to it (docs/portals/mtls.md).",
+    ),
+    click.option("--tls-subject-dn", "tls_client_auth_subject_dn", help="tls_client_auth: its subject, by RFC 4514."),
+    *(
+        click.option(f"--tls-san-{kind}", f"tls_client_auth_san_{kind}", help="The same: its subject alternative name.")
+        for kind in ("dns", "uri", "ip", "email")
+    ),
+    click.option(
         "--one-device/--many-devices", default=None, help="An app: one enrolled device per person; needs --dpop."
     ),
     click.option(
@@ -92,6 +105,12 @@ METADATA = (
         "id_token_claims",
         default=None,
         help="Claims of scopes profile and email also in the ID token, for libraries that do not ask userinfo.",
+    ),
+    click.option(
+        "--profile",
+        type=click.Choice(PROFILES),
+        help="fapi2: keys or certificates instead of secrets, bound tokens, strict assertions, pushed requests "
+        "(docs/portals/fapi2.md).",
     ),
     click.option("--disabled/--enabled", default=None, help="A disabled client can do nothing."),
 )
@@ -127,8 +146,7 @@ def add(name: str, client_id: str | None, library: str | None, reason: str, as_j
     metadata = {"client_id": client_id or f"c-{secrets.token_hex(8)}", "client_name": name, **fields}
     if base.clients.find(metadata["client_id"]):
         stop([f"client {metadata['client_id']} exists: use `idp clients edit`"])
-    needs_secret = metadata.get("token_endpoint_auth_method", EITHER_SECRET).startswith(EITHER_SECRET)
-    secret = secrets.token_urlsafe(32) if needs_secret else None
+    secret = secrets.token_urlsafe(32) if needs_secret(metadata) else None
     _registered(base, metadata, secret, "client.added", reason)
     told_once = {"client_id": metadata["client_id"], "client_secret": secret, **_discovery(base)}
     text = known.configuration(metadata, secret, base.settings.issuer) if known else ""
@@ -189,7 +207,7 @@ def edit(client_id: str, reason: str, **options: Any) -> None:
     base = opened_stores()
     client = _found(base, client_id)
     before = client_facts(client)
-    metadata = before | _given(options)
+    metadata = (chosen(before) if options["profile"] else before) | _given(options)
     _checked(base, metadata, client.secret_digest, "client.changed", reason)
     for name, value in client_facts(_found(base, client_id)).items():
         if before[name] != value:

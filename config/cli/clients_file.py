@@ -15,8 +15,8 @@ from config.cli import output
 from config.cli.context import as_json, opened_stores, reasoned, reports_errors, stop
 from config.cli.records import read_records
 from config.stores import Stores
-from idp.oidc.clients import EITHER_SECRET, Client, secret_digest
-from idp.oidc.registration import MEMBERS, BadClient, read_client
+from idp.oidc.clients import Client, secret_digest
+from idp.oidc.registration import MEMBERS, BadClient, needs_secret, read_client
 from idp.ports import Event
 from keys.changes import lack
 from keys.ring import ALGORITHMS
@@ -81,8 +81,7 @@ def read_entry(base: Stores, metadata: Mapping[str, Any]) -> ClientEntry:
         complaints.append(f"client_secret needs {SHORTEST_SECRET} characters; leave it out and a good one is made")
     registered = base.clients.find(client_id) if len(client_id) <= 128 else None
     digest, made = registered.secret_digest if registered else None, None
-    needs_one = str(metadata.get("token_endpoint_auth_method", EITHER_SECRET)).startswith(EITHER_SECRET)
-    if secret is None and digest is None and needs_one:
+    if secret is None and digest is None and needs_secret(metadata):
         made = secrets.token_urlsafe(32)
     if isinstance(secret, str) or made:
         digest = secret_digest(base.secrets.get("client-secret"), client_id, made or str(secret))

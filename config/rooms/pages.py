@@ -10,11 +10,13 @@ from idp.ephemeral_records import RecordKind
 from idp.http.cookies import Cookies
 from idp.http.metrics import Metrics
 from idp.http.network import TrustedProxies
+from idp.oidc.certificates import CertificateHeaders
 from idp.ports import Clock, Seeker, Way, WaysIn
 from idp.web.account import OwnPages
 from idp.web.authorize import Authorize
 from idp.web.browser import WebContext
 from idp.web.logout import LogoutRequest, LogoutRules
+from idp.web.mutual_tls import MutualTls
 from idp.web.otp_flow import OtpFlow
 from idp.web.password import Changer
 from idp.web.places import NOWHERE, Places, read_places
@@ -49,6 +51,13 @@ class Pages:
         self.container = container
         self.metrics = metrics
         self.context = web_context(container.settings, container.clock, metrics)
+
+    @cached_property
+    def mutual_tls(self) -> MutualTls:
+        """Reads the certificates of clients."""
+        web = self.container.settings.web
+        headers = web.client_certificate_header, web.client_certificate_verify_header
+        return MutualTls(self.context.peers, self.context.issuer, CertificateHeaders(*headers, web.mtls_url))
 
     @cached_property
     def ways(self) -> Ways:

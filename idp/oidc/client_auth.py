@@ -1,4 +1,4 @@
-"""Client authentication: secret in a header or in the form, a signed assertion, or none.
+"""Client authentication: secret in a header or in the form, a signed assertion, a certificate, or none.
 
 Every failure gives the client the same message (RFC 6749, 5.2), so that nobody learns which ids exist. Its reason is
 for the operator alone.
@@ -15,7 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from idp.ephemeral_records import digest
-from idp.oidc.assertions import ASSERTION_TYPE, BadAssertion, read_assertion
+from idp.oidc.assertions import ASSERTION_TYPE, AssertionRules, BadAssertion, read_assertion
 from idp.oidc.client_secrets import SecretUses
 from idp.oidc.clients import Client, secret_digest
 from idp.ports import Clock
@@ -36,9 +36,9 @@ class NotAuthenticated(InvalidClientError):  # type: ignore[misc]
 
 
 class ClientAuthentication:
-    """The four methods, in the form that Authlib registers: `(query_client, request) -> client | None`.
+    """The methods, in the form that Authlib registers: `(query_client, request) -> client | None`.
 
-    `claim_jti(key, expires_at)` must be durable and true exactly once per assertion.
+    `audiences` begin with our issuer. `claim_jti(key, expires_at)` must be durable and true exactly once per assertion.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class ClientAuthentication:
         if request.form.get("client_assertion_type") != ASSERTION_TYPE or not text:
             return None
         try:
-            claims = read_assertion(text, self._key_for(query_client), self._audiences, self._clock())
+            claims = read_assertion(text, self._rules_for(query_client), self._clock())
         except BadAssertion as error:
             raise NotAuthenticated(f"bad assertion: {error}") from None
         except JoseError as error:
@@ -96,6 +96,36 @@ class ClientAuthentication:
         if not self._claim_jti(digest("jti", f"{claims['sub']}\0{claims['jti']}"), float(claims["exp"]) + 60):
             raise NotAuthenticated("bad assertion: jti was used before")
         return query_client(claims["sub"])
+
+    def tls_client_auth(self, query_client: QueryClient, request: Any) -> Client | None:
+        """`tls_client_auth` (RFC 8705, 2.1): the registered name, in a certificate whose chain the proxy verified."""
+        client = self._with_certificate(query_client, request, "tls_client_auth")
+        if client is None:
+            return None
+        if not request.certificate.is_verified:
+            raise NotAuthenticated("bad certificate: the proxy does not say that it verified the chain")
+        if not all(request.certificate.has_subject(*subject) for subject in client.tls_subjects):
+            raise NotAuthenticated("bad certificate: it does not have the registered name")
+        return client
+
+    def self_signed_tls_client_auth(self, query_client: QueryClient, request: Any) -> Client | None:
+        """`self_signed_tls_client_auth` (RFC 8705, 2.2): a certificate that is registered itself, whoever signed it."""
+        client = self._with_certificate(query_client, request, "self_signed_tls_client_auth")
+        if client is None:
+            return None
+        keys = self._keys_of(client)
+        if keys is None or not request.certificate.is_one_of(keys):
+            raise NotAuthenticated("bad certificate: it is none of the registered ones, or those cannot be had")
+        return client
+
+    def _with_certificate(self, query_client: QueryClient, request: Any, method: str) -> Client | None:
+        """The client that the form names, if it authenticates by `method` and shows a certificate that is current."""
+        client = query_client(request.form.get("client_id"))
+        if request.certificate is None or client is None or not client.may_authenticate_by(method):
+            return None
+        if not request.certificate.is_current(self._clock()):
+            raise NotAuthenticated("bad certificate: it has expired, or is not valid yet")
+        return _registered(client, method)
 
     def _with_secret(self, query_client: QueryClient, client_id: str, secret: str, method: str) -> Client:
         client = query_client(client_id)
@@ -111,15 +141,16 @@ class ClientAuthentication:
         self._uses.note(client_id, digest)
         return known
 
-    def _key_for(self, query_client: QueryClient) -> Callable[[str], KeySet | None]:
-        def keys_of(client_id: str) -> KeySet | None:
-            """Keys of clients that authenticate with keys.
+    def _rules_for(self, query_client: QueryClient) -> Callable[[str], AssertionRules]:
+        def rules_of(client_id: str) -> AssertionRules:
+            """The rules for clients that authenticate with keys.
 
             For others no key is fetched and no used `jti` is recorded.
             """
-            return self._keys_of(_registered(query_client(client_id), "private_key_jwt"))
+            client = _registered(query_client(client_id), "private_key_jwt")
+            return AssertionRules(self._keys_of(client), self._audiences, client.is_fapi2)
 
-        return keys_of
+        return rules_of
 
 
 def _is_same(stored: str | None, digest: str) -> bool:

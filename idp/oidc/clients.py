@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from idp.oidc.certificates import SUBJECT_MEMBERS, TLS_METHODS
 from idp.oidc.web_origins import web_origin
 from idp.ports import Clock
 
@@ -20,12 +21,14 @@ SCOPES = ("openid", "profile", "email", "phone", "address", "bhxh", "offline_acc
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
-AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", "none")
+AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", *TLS_METHODS, "none")
 EITHER_SECRET = "client_secret"  # noqa: S105  our word for a client whose operator fixed neither of the two
 REGISTERED_METHODS = (EITHER_SECRET, *AUTH_METHODS)
 ID_TOKEN_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 ASSERTION_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 QR_LOGIN = ("off", "on", "near")
+PROFILES = ("", "fapi2")
+"""The profiles of a client: none, or that of the FAPI 2.0 Security Profile."""
 LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 
@@ -39,7 +42,8 @@ class Client:
     a person has one enrolled device at a time. `qr_login` says whether people log in to it by QR code: `off`, `on`, or
     `near`, only with browser and phone in one network. `web_origins` are those of its pages that call us themselves.
     With `id_token_claims` its ID tokens carry what the scopes `profile` and `email` release, for libraries that do not
-    ask userinfo.
+    ask userinfo. With `tls_client_certificate_bound_access_tokens` it gets tokens only for a certificate (RFC 8705).
+    `profile` is one of `PROFILES`: what it demands was checked at registration.
     """
 
     client_id: str
@@ -73,6 +77,14 @@ class Client:
     qr_login: str = "on"
     web_origins: tuple[str, ...] = ()
     id_token_claims: bool = False
+    tls_client_auth_subject_dn: str | None = None
+    tls_client_auth_san_dns: str | None = None
+    tls_client_auth_san_uri: str | None = None
+    tls_client_auth_san_ip: str | None = None
+    tls_client_auth_san_email: str | None = None
+    tls_client_certificate_bound_access_tokens: bool = False
+    profile: str = ""
+    require_pushed_authorization_requests: bool = False
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -82,6 +94,22 @@ class Client:
     def is_public(self) -> bool:
         """Whether it only states its id: an app in people's hands cannot keep a secret (RFC 6749, 2.1)."""
         return self.token_endpoint_auth_method == "none"  # noqa: S105  the name of a method
+
+    @property
+    def is_fapi2(self) -> bool:
+        """Whether it is of the FAPI 2.0 Security Profile."""
+        return self.profile == "fapi2"
+
+    @property
+    def uses_secret(self) -> bool:
+        """Whether it authenticates with a secret, wherever that stands."""
+        return self.token_endpoint_auth_method in (EITHER_SECRET, *SECRET_METHODS)
+
+    @property
+    def tls_subjects(self) -> tuple[tuple[str, str], ...]:
+        """The names by which its certificate is known, with their members; `tls_client_auth` has exactly one."""
+        named = ((member, getattr(self, member)) for member in SUBJECT_MEMBERS)
+        return tuple((member, value) for member, value in named if value)
 
     @property
     def runs_in_browser(self) -> bool:

@@ -14,7 +14,8 @@ from idp.login.authentication import Authentication
 class Grant:
     """Who allowed which client what, and how the person had logged in. Stored with the code and with the family.
 
-    `jkt` is the thumbprint (RFC 7638) of the key that its tokens are bound to (RFC 9449); empty for bearer tokens.
+    `jkt` is the thumbprint (RFC 7638) of the key that its tokens are bound to (RFC 9449), `x5t` that of the certificate
+    (RFC 8705); both are empty for bearer tokens.
     """
 
     client_id: str
@@ -26,6 +27,7 @@ class Grant:
     id_token_claims: tuple[str, ...] = ()
     userinfo_claims: tuple[str, ...] = ()
     jkt: str = ""
+    x5t: str = ""
 
     @property
     def offline(self) -> bool:

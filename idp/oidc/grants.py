@@ -21,8 +21,9 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from idp.oidc.authorization import InvalidTarget
 from idp.oidc.clients import AUTH_METHODS, DEVICE_CODE, SCOPES, Client
 from idp.oidc.gate import GrantState
-from idp.oidc.grant import AuthorizationCode, grant_id_of
+from idp.oidc.grant import AuthorizationCode, Grant, grant_id_of
 from idp.oidc.issuing import Issuing, Refresh
+from idp.oidc.tokens import confirmation
 
 
 class RequireS256(CodeChallenge):  # type: ignore[misc]
@@ -70,14 +71,14 @@ class CodeGrant(authlib_grants.AuthorizationCodeGrant):  # type: ignore[misc]
     def authenticate_user(self, authorization_code: RedeemedCode) -> GrantState:
         _same_resource(self.request, authorization_code.code.grant.resource)
         _same_key(self.request, authorization_code.code.grant.jkt)
-        grant = replace(authorization_code.code.grant, jkt=self.request.jkt)
+        grant = _bound(authorization_code.code.grant, self.request)
         return self.issuing.grant_state_of(grant, self.request.client)
 
     def generate_token(
         self, user: GrantState, scope: str, include_refresh_token: bool = True, **_: Any
     ) -> dict[str, Any]:
         code, client = self.request.authorization_code.code, self.request.client
-        grant = replace(code.grant, jkt=self.request.jkt)
+        grant = _bound(code.grant, self.request)
         return self.issuing.mint(grant, code.id, client, user, scope.split(), begin=True)
 
     def save_token(self, token: dict[str, Any]) -> None:
@@ -103,7 +104,7 @@ class RefreshGrant(authlib_grants.RefreshTokenGrant):  # type: ignore[misc]
             raise InvalidRequestError("Missing 'refresh_token' in request.")
         refresh = self.issuing.present(text, client)
         _same_resource(self.request, refresh.family.grant.resource)
-        _same_holder(self.request, refresh.family.grant.jkt, client)
+        _same_holder(self.request, refresh.family.grant, client)
         return refresh
 
     def authenticate_user(self, refresh_token: Refresh) -> GrantState:
@@ -114,7 +115,7 @@ class RefreshGrant(authlib_grants.RefreshTokenGrant):  # type: ignore[misc]
         self, user: GrantState, scope: str, include_refresh_token: bool = True, **_: Any
     ) -> dict[str, Any]:
         family = self.request.refresh_token.family
-        client, grant = self.request.client, replace(family.grant, jkt=self.request.jkt)
+        client, grant = self.request.client, _bound(family.grant, self.request)
         answer = self.issuing.mint(grant, family.grant_id, client, user, scope.split(), begin=False)
         return answer | {"refresh_token": self.request.successor}
 
@@ -141,8 +142,8 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):  # type: ig
         client = self.request.client
         if resource is not None and resource not in client.resource:
             raise InvalidTarget("The resource is not registered for this client.")
-        scopes, jkt = (scope or "").split(), self.request.jkt
-        return self.server.issuing.for_client(client, scopes, resource, jkt)  # type: ignore[no-any-return]
+        scopes, cnf = (scope or "").split(), confirmation(self.request.jkt, self.request.x5t)
+        return self.server.issuing.for_client(client, scopes, resource, cnf)  # type: ignore[no-any-return]
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Nothing to save: the token is self-contained."""
@@ -164,7 +165,7 @@ class DeviceGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             raise InvalidRequestError("Missing 'device_code' in request.")
         grant = self.server.device_codes.poll(device_code, client.client_id)
         _same_resource(request, grant.resource)
-        request.grant, request.grant_id = replace(grant, jkt=request.jkt), grant_id_of(device_code)
+        request.grant, request.grant_id = _bound(grant, request), grant_id_of(device_code)
         request.user = self.server.issuing.grant_state_of(request.grant, client)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
@@ -172,6 +173,11 @@ class DeviceGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         mint = self.server.issuing.mint
         answer = mint(grant, request.grant_id, request.client, request.user, grant.scopes, begin=True)
         return 200, answer, self.TOKEN_RESPONSE_HEADER
+
+
+def _bound(grant: Grant, request: Any) -> Grant:
+    """The grant with what this request proved: its tokens are bound to that."""
+    return replace(grant, jkt=request.jkt, x5t=request.x5t)
 
 
 def _same_resource(request: Any, granted: str | None) -> None:
@@ -187,12 +193,12 @@ def _same_key(request: Any, jkt: str) -> None:
         raise InvalidGrantError("The grant is bound to another key.")
 
 
-def _same_holder(request: Any, jkt: str, client: Client) -> None:
-    """A public client's refresh token stays bound to its key, an authenticating client's to the client (RFC 9449, 5).
+def _same_holder(request: Any, grant: Grant, client: Client) -> None:
+    """A public client's refresh token stays bound to its key and certificate, an authenticating client's to the client.
 
-    In both cases what was bound stays bound: no proof, no token. A public client's token without a key cannot be bound
-    later, or a thief could bind it to their own.
+    (RFC 9449, 5; RFC 8705, 4 and 7.1.) In both cases what was bound stays bound: no proof, no token. A public client's
+    token without a key cannot be bound later, or a thief could bind it to their own.
     """
-    good = request.jkt == jkt if client.is_public else request.jkt or not jkt
-    if not good:
-        raise InvalidGrantError("The refresh token is bound to another key, or to none.")
+    for proved, bound in ((request.jkt, grant.jkt), (request.x5t, grant.x5t)):
+        if not (proved == bound if client.is_public else proved or not bound):
+            raise InvalidGrantError("The refresh token is bound to another key, or to none.")

@@ -19,6 +19,8 @@ from idp.ports import Clock
 from keys.signing import BadToken
 
 INACTIVE: dict[str, Any] = {"active": False}
+BEARER = ("", "")
+"""What a request shows that proves no key and has no certificate."""
 
 
 class Inspection:
@@ -29,12 +31,13 @@ class Inspection:
         self._clients = clients
         self._clock = clock
 
-    def userinfo(self, text: str, jkt: str = "") -> dict[str, Any]:
+    def userinfo(self, text: str, jkt: str = "", x5t: str = "") -> dict[str, Any]:
         """The claims that an access token releases (OIDC Core 5.3). Raises `InvalidTokenError`.
 
-        `jkt` is the key that was proved with it: the one that it is bound to, or none.
+        `jkt` is the key that was proved with it: the one that it is bound to, or none. `x5t` is the certificate of the
+        connection.
         """
-        token, client, grant_state = self._live(text, jkt)
+        token, client, grant_state = self._live(text, (jkt, x5t))
         if token is None or client is None or grant_state is None or grant_state.account is None:
             raise InvalidTokenError("The access token is invalid, expired or revoked.")
         if token.audience != self._issuing.tokens.issuer or "openid" not in token.scopes:
@@ -49,19 +52,19 @@ class Inspection:
         family = self._live_family(text, caller)
         if family:
             return self._describe_family(family, caller)
-        token, client, grant_state = self._live(text, jkt=None)
+        token, client, grant_state = self._live(text, None)
         if token is None or client is None or not self._concerns(token, caller):
             return INACTIVE
         if token.sid is not None and grant_state is None:
             return INACTIVE
         return self._describe(token)
 
-    def resource(self, text: str, jkt: str = "", demand: LoginDemand = ANY_LOGIN) -> dict[str, Any] | None:
-        """What one of our protected resources would return for this access token, or None when it is invalid.
+    def resource(self, text: str, demand: LoginDemand = ANY_LOGIN) -> dict[str, Any] | None:
+        """What one of our protected resources would return for this bearer token, or None when it is invalid.
 
         Raises `LoginTooWeak` when its login does not meet the demand.
         """
-        token, client, grant_state = self._live(text, jkt)
+        token, client, grant_state = self._live(text, BEARER)
         if token is None or client is None or (token.sid is not None and grant_state is None):
             return None
         if not demand.is_met(token.authentication, self._clock()):
@@ -82,7 +85,7 @@ class Inspection:
 
         For our resources that act for the person, such as the phone's API.
         """
-        token, client, grant_state = self._live(text, jkt, needs_binding)
+        token, client, grant_state = self._live(text, (jkt, ""), needs_binding)
         if token is None or client is None or grant_state is None or not token.jkt:
             return None
         return token, client, grant_state
@@ -101,17 +104,17 @@ class Inspection:
             self._issuing.families.revoke_token(token.jti, token.expires_at)
 
     def _live(
-        self, text: str, jkt: str | None, needs_binding: bool = True
+        self, text: str, presented: tuple[str, str] | None, needs_binding: bool = True
     ) -> tuple[AccessToken | None, Client | None, GrantState | None]:
         """Token, its client and, for a person's token, its grant state behind the gate.
 
-        A token presented with another key than its own is invalid, in both directions (RFC 9449, 7.2). None: no key.
+        `presented` are the key and the certificate of a request that uses the token; None: it is only looked at.
         """
         try:
             token = self._issuing.tokens.read(text)
         except BadToken:
             return None, None, None
-        if jkt is not None and token.jkt != jkt:
+        if presented is not None and not token.is_held(*presented):
             return None, None, None
         client = self._clients.find(token.client_id)
         if client is None or client.disabled:
@@ -149,8 +152,8 @@ class Inspection:
             "exp": token.expires_at,
             "jti": token.jti,
         }
-        if token.jkt:
-            answer["cnf"] = {"jkt": token.jkt}
+        if token.cnf:
+            answer["cnf"] = token.cnf
         proof = token.authentication
         if proof:
             answer |= {"acr": acr_name(proof.acr), "amr": list(proof.amr)}

@@ -4,7 +4,7 @@
 """
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -194,9 +194,11 @@ class Issuing:
         answer = self.tokens.for_grant(grant, grant_id, client, grant_state.account, scopes)
         return answer | ({"refresh_token": refresh_token} if refresh_token else {})
 
-    def for_client(self, client: Client, scopes: Collection[str], resource: str | None, jkt: str) -> dict[str, Any]:
+    def for_client(
+        self, client: Client, scopes: Collection[str], resource: str | None, cnf: Mapping[str, str]
+    ) -> dict[str, Any]:
         """A token on the client's own behalf; disabled clients were refused at authentication."""
-        return self.tokens.for_client(client, scopes, resource, jkt)
+        return self.tokens.for_client(client, scopes, resource, cnf)
 
     def standing_of_token(self, token: AccessToken, client: Client, *, needs_binding: bool = True) -> GrantState | None:
         """The state of a person's access token if the gate agrees; `needs_binding` as in `IssueRequest`."""

@@ -6,6 +6,7 @@ from typing import Any
 from idp.login.authentication import acr_name
 from idp.oidc import claims
 from idp.oidc.authorization import PROMPTS, RESPONSE_MODES
+from idp.oidc.certificates import TLS_METHODS, CertificateHeaders
 from idp.oidc.clients import ASSERTION_ALGS, AUTH_METHODS, GRANT_TYPES, SCOPES
 from idp.oidc.dpop import ALGS
 
@@ -15,11 +16,37 @@ AUTHORIZE, TOKEN, USERINFO, JWKS = "/authorize", "/token", "/userinfo", "/jwks"
 AUDIT_JWKS = "/jwks/audit"
 INTROSPECT, REVOKE, END_SESSION = "/introspect", "/revoke", "/end_session"
 DEVICE_AUTHORIZATION, DEVICE = "/device_authorization", "/device"
+CALLED_WITH_CERTIFICATE = (
+    "token_endpoint",
+    "userinfo_endpoint",
+    "introspection_endpoint",
+    "revocation_endpoint",
+    "device_authorization_endpoint",
+    "pushed_authorization_request_endpoint",
+)
+"""The endpoints that have an alias at the host for mutual TLS, as far as they exist."""
 
 
-def document(issuer: str, id_token_algs: Collection[str]) -> dict[str, Any]:
-    """The metadata document. Every URL comes from the configured `issuer`, never from a request."""
-    secret_methods = [method for method in AUTH_METHODS if method != "none"]
+def document(issuer: str, id_token_algs: Collection[str], tls: CertificateHeaders) -> dict[str, Any]:
+    """The metadata document. Every URL comes from the configured `issuer` and `tls.url`, never from a request."""
+    methods = [method for method in AUTH_METHODS if method not in TLS_METHODS or method in tls.methods]
+    secret_methods = [method for method in methods if method != "none"]
+    return _with_mtls(_plain(issuer, id_token_algs, methods, secret_methods), issuer, tls)
+
+
+def _with_mtls(metadata: dict[str, Any], issuer: str, tls: CertificateHeaders) -> dict[str, Any]:
+    """What mutual TLS adds to the document (RFC 8705, 3.3 and 5)."""
+    if tls.certificate:
+        metadata["tls_client_certificate_bound_access_tokens"] = True
+    if tls.url:
+        called = {name: metadata[name] for name in CALLED_WITH_CERTIFICATE if name in metadata}
+        metadata["mtls_endpoint_aliases"] = {name: tls.url + url.removeprefix(issuer) for name, url in called.items()}
+    return metadata
+
+
+def _plain(
+    issuer: str, id_token_algs: Collection[str], methods: list[str], secret_methods: list[str]
+) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": issuer + AUTHORIZE,
@@ -36,11 +63,11 @@ def document(issuer: str, id_token_algs: Collection[str]) -> dict[str, Any]:
         "grant_types_supported": list(GRANT_TYPES),
         "subject_types_supported": ["pairwise", "public"],
         "id_token_signing_alg_values_supported": sorted({"RS256", *id_token_algs}),
-        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "introspection_endpoint_auth_methods_supported": secret_methods,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
-        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,

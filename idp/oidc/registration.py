@@ -13,6 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from idp.login.authentication import acr_level, acr_name
+from idp.oidc.certificates import SUBJECT_MEMBERS
 from idp.oidc.clients import (
     DEVICE_CODE,
     EITHER_SECRET,
@@ -24,6 +25,7 @@ from idp.oidc.clients import (
     Client,
 )
 from idp.oidc.clients import REGISTERED_METHODS as METHODS
+from idp.oidc.profiles import certificate_rules, completed, profile_rules
 from idp.oidc.web_origins import web_origin
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
@@ -32,6 +34,8 @@ _ABSOLUTE_URI = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:[!$-;=?-Z_a-z~%\[\]]+")
 _PLAIN_NETLOC = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?|\[[0-9a-fA-F:.]+\](:[0-9]{1,5})?")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{1,64}")
 MOST_URIS = 50
+BY_KEY = ("private_key_jwt", "self_signed_tls_client_auth")
+"""The methods that need registered keys."""
 ORIGIN_FORM = "web_origins need the form https://portal.example.vn, without a path"
 _OWN = {"secret_digest", "old_secret_digest", "old_secret_expires_at", "minimum_acr"}
 MEMBERS = {each.name for each in fields(Client)} - _OWN | {"client_secret", "default_acr_values", "response_types"}
@@ -74,6 +78,10 @@ class _Metadata:
         value = self.metadata.get(name, default)
         return value if isinstance(value, int) and not isinstance(value, bool) else -1
 
+    def subjects(self) -> dict[str, Any]:
+        """The names by which its certificate is known, by their members."""
+        return {member: self.optional(member) for member in SUBJECT_MEMBERS}
+
     def acr(self) -> int:
         names = self.texts("default_acr_values", (acr_name(1),))
         return (acr_level(names[0]) or 0) if names else 1
@@ -81,8 +89,17 @@ class _Metadata:
 
 def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Client:
     """A `Client` from RFC 7591 names and ours; unknown names are ignored as the RFC requires. Raises `BadClient`."""
-    read = _Metadata(metadata)
-    client = Client(
+    read = _Metadata(completed(metadata))
+    client = _client(read, secret_digest)
+    complaints = read.complaints + [message for bad, message in _rules(client) if bad]
+    if complaints:
+        raise BadClient(complaints)
+    return client
+
+
+def _client(read: _Metadata, secret_digest: str | None) -> Client:
+    metadata = read.metadata
+    return Client(
         client_id=read.text("client_id", ""),
         client_name=read.text("client_name", read.text("client_id", "")),
         redirect_uris=read.texts("redirect_uris"),
@@ -112,17 +129,22 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         qr_login=read.text("qr_login", "on"),
         web_origins=read.texts("web_origins"),
         id_token_claims=metadata.get("id_token_claims") is True,
+        tls_client_certificate_bound_access_tokens=metadata.get("tls_client_certificate_bound_access_tokens") is True,
+        **read.subjects(),
+        profile=read.text("profile", ""),
+        require_pushed_authorization_requests=metadata.get("require_pushed_authorization_requests") is True,
     )
-    complaints = read.complaints + [message for bad, message in _rules(client) if bad]
-    if complaints:
-        raise BadClient(complaints)
-    return client
+
+
+def needs_secret(metadata: Mapping[str, Any]) -> bool:
+    """Whether a client that is described so authenticates with a secret."""
+    return str(completed(metadata).get("token_endpoint_auth_method", EITHER_SECRET)).startswith(EITHER_SECRET)
 
 
 def _rules(client: Client) -> list[tuple[bool, str]]:
     """The table of refusals: (is bad, why)."""
-    public = client.token_endpoint_auth_method == "none"  # noqa: S105
-    by_key = client.token_endpoint_auth_method == "private_key_jwt"  # noqa: S105
+    method, public = client.token_endpoint_auth_method, client.is_public
+    by_key = client.token_endpoint_auth_method in BY_KEY
     uses_code = "authorization_code" in client.grant_types
     in_own_name = "client_credentials" in client.grant_types
     return [
@@ -139,8 +161,8 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (uses_code and not client.redirect_uris, "redirect_uris is missing"),
         (public and in_own_name, "client_credentials needs a client that authenticates"),
         (public and not client.require_pkce, "only a confidential client may do without PKCE"),
-        (not public and not by_key and not client.secret_digest, "a secret is missing"),
-        (by_key and not (_is_key_set(client.jwks) or client.jwks_uri), "private_key_jwt needs public keys in jwks"),
+        (client.uses_secret and not client.secret_digest, "a secret is missing"),
+        (by_key and not (_is_key_set(client.jwks) or client.jwks_uri), f"{method} needs public keys in jwks"),
         (client.jwks is not None and not _is_key_set(client.jwks), "jwks is no JWK set of public keys"),
         (client.jwks_uri is not None and not _is_https(client.jwks_uri), "jwks_uri must be https"),
         (client.client_uri is not None and not _is_web(client.client_uri), "client_uri must be an http(s) address"),
@@ -151,6 +173,8 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
         *_address_rules(client),
+        *certificate_rules(client),
+        *profile_rules(client),
     ]
 
 

@@ -6,12 +6,19 @@ It uses requests and responses of Werkzeug and not Flask, so the machine endpoin
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, InvalidClientError, OAuth2Error, OAuth2Request
+from authlib.oauth2.rfc6749 import (
+    AuthorizationServer,
+    InvalidClientError,
+    InvalidRequestError,
+    OAuth2Error,
+    OAuth2Request,
+)
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from idp.at_once import needs_thread
 from idp.errors import TooMany
 from idp.limits.local import LocalRateLimiter
+from idp.oidc.certificates import ClientCertificate
 from idp.oidc.client_auth import ClientAuthentication, NotAuthenticated, claimed_id, one_method_only, shows_secret
 from idp.oidc.clients import Client, Clients
 from idp.oidc.device_grant import DeviceCodes
@@ -30,17 +37,30 @@ TokenResponse = tuple[int, dict[str, Any], list[tuple[str, str]]]
 class FormRequest(OAuth2Request):  # type: ignore[misc]
     """A POST with a bounded, decoded form whose parameters are all single.
 
-    `proofs` are its `DPoP` headers, `proof` is the verified one.
+    `proofs` are its `DPoP` headers, `proof` is the verified one. `certificate` is that of the connection, `x5t` its
+    thumbprint if tokens are to be bound to it. `address` is ours, as the client called it.
     """
 
-    def __init__(self, form: dict[str, str], headers: Any, network: str = "", *, proofs: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        form: dict[str, str],
+        headers: Any,
+        address: str,
+        network: str = "",
+        *,
+        proofs: Sequence[str] = (),
+        certificate: ClientCertificate | None = None,
+    ) -> None:
         # TLS ends where the operator says; Authlib's own check of the scheme would read a header that we do not trust.
         super().__init__("POST", "https://issuer.invalid/", headers=headers)
         self._form = form
         self.payload = BasicOAuth2Payload(form)
         self.network = network
+        self.address = address
         self.proofs = proofs
         self.proof: Proof | None = None
+        self.certificate = certificate
+        self.x5t = ""
         self.successor: str | None = None
 
     @property
@@ -77,6 +97,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             ("private_key_jwt", authentication.private_key_jwt),
             ("client_secret_basic", authentication.basic),
             ("client_secret_post", authentication.post),
+            ("tls_client_auth", authentication.tls_client_auth),
+            ("self_signed_tls_client_auth", authentication.self_signed_tls_client_auth),
             ("none", authentication.none),
         ):
             self.register_client_auth_method(method, check)
@@ -105,7 +127,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             raise refused from None
         request.client = client
         if endpoint == "token":
-            request.proof = self._judged(request, client)
+            request.proof, request.x5t = self._judged(request, client), _shown_certificate(request, client)
         return client
 
     def _slow_down(self, request: FormRequest) -> None:
@@ -120,9 +142,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         """The proof of a token request, checked before anything that is used once is touched (RFC 9449, 5)."""
         if not request.proofs and not client.dpop_bound_access_tokens:
             return None
-        url = self.issuing.tokens.issuer + TOKEN
         try:
-            return self.proofs.judge(request.proofs, "POST", url)
+            return self.proofs.judge(request.proofs, "POST", request.address + TOKEN)
         except (BadProof, NonceNeeded) as error:
             raise error.as_oauth(400) from None
 
@@ -153,6 +174,18 @@ class Server(AuthorizationServer):  # type: ignore[misc]
 
     def handle_error_response(self, request: FormRequest, error: OAuth2Error) -> TokenResponse:
         return error_answer(error)
+
+
+def _shown_certificate(request: FormRequest, client: Client) -> str:
+    """The certificate that issued tokens are bound to, also demanded before anything is touched (RFC 8705, 3).
+
+    It proves no identity here, so nobody asks who signed it or how long it is valid. Raises `InvalidRequestError`.
+    """
+    if not client.tls_client_certificate_bound_access_tokens:
+        return ""
+    if request.certificate is None:
+        raise InvalidRequestError("The tokens of this client are bound to a certificate: connect with one.")
+    return request.certificate.x5t
 
 
 def error_answer(error: OAuth2Error) -> TokenResponse:

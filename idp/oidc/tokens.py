@@ -38,7 +38,8 @@ class TokenLife:
 class AccessToken:
     """A verified access token: who, for whom, what for. `account_id` is None for a client's own token.
 
-    With `jkt` only the holder of that key may use it (RFC 9449, 6); it is useless before a proof was verified.
+    With `jkt` only the holder of that key may use it (RFC 9449, 6), with `x5t` only that of the certificate (RFC 8705,
+    3): it is useless before `is_held` was asked.
     """
 
     jti: str
@@ -54,6 +55,20 @@ class AccessToken:
     userinfo_claims: tuple[str, ...] = ()
     offline: bool = False
     jkt: str = ""
+    x5t: str = ""
+
+    @property
+    def cnf(self) -> dict[str, str]:
+        """What it is bound to, as others are told."""
+        return confirmation(self.jkt, self.x5t)
+
+    def is_held(self, jkt: str, x5t: str) -> bool:
+        """Whether the request that proved this key and showed this certificate may use it; empty means none.
+
+        A proof belongs to its token in both directions (RFC 9449, 7.2). A connection has a certificate for other
+        reasons too, so one that the token is not bound to does no harm.
+        """
+        return self.jkt == jkt and self.x5t in ("", x5t)
 
 
 class Tokens:
@@ -78,10 +93,13 @@ class Tokens:
             answer["id_token"] = self._id_token(grant, client, account, subject, scopes, access_token, now)
         return answer
 
-    def for_client(self, client: Client, scopes: Collection[str], resource: str | None, jkt: str) -> dict[str, Any]:
-        """The token response of the client credentials grant (RFC 6749, 4.4)."""
-        token = self._access_token(client, client.client_id, scopes, int(self._clock()), resource, _bound_to(jkt))
-        return self._answer(token, scopes, jkt)
+    def for_client(
+        self, client: Client, scopes: Collection[str], resource: str | None, cnf: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """The token response of the client credentials grant (RFC 6749, 4.4); `cnf` is what the token is bound to."""
+        bound = {"cnf": cnf} if cnf else {}
+        token = self._access_token(client, client.client_id, scopes, int(self._clock()), resource, bound)
+        return self._answer(token, scopes, cnf.get("jkt", ""))
 
     def for_logout(self, client: Client, account_id: str, sid: str) -> str:
         """A logout token, created anew for each try (OpenID Connect Back-Channel Logout 1.0, 2.4)."""
@@ -153,7 +171,8 @@ class Tokens:
 
     def _of_login(self, grant: Grant, grant_id: str) -> dict[str, Any]:
         proof = grant.authentication
-        facts: dict[str, Any] = _bound_to(grant.jkt) | {
+        cnf = confirmation(grant.jkt, grant.x5t)
+        facts: dict[str, Any] = ({"cnf": cnf} if cnf else {}) | {
             **_told_time(proof),
             "proved_at": int(proof.auth_time),
             "idp": _told_way(proof),
@@ -211,7 +230,9 @@ class Tokens:
     def _as_access_token(self, claims: Mapping[str, Any]) -> AccessToken:
         if claims["iss"] != self.issuer:
             raise ValueError("another issuer")
-        sid = claims.get("sid")
+        sid, cnf = claims.get("sid"), claims.get("cnf", {})
+        if cnf != confirmation(cnf.get("jkt", ""), cnf.get("x5t#S256", "")):
+            raise ValueError("bound to something unknown")
         return AccessToken(
             jti=claims["jti"],
             client_id=claims["client_id"],
@@ -225,12 +246,14 @@ class Tokens:
             authentication=_authentication(claims) if sid else None,
             userinfo_claims=tuple(claims.get("userinfo_claims", ())),
             offline=claims.get("offline") is True,
-            jkt=claims["cnf"]["jkt"] if "cnf" in claims else "",
+            jkt=cnf.get("jkt", ""),
+            x5t=cnf.get("x5t#S256", ""),
         )
 
 
-def _bound_to(jkt: str) -> dict[str, Any]:
-    return {"cnf": {"jkt": jkt}} if jkt else {}
+def confirmation(jkt: str, x5t: str) -> dict[str, str]:
+    """`cnf` (RFC 7800) of a token that is bound to a key, a certificate, both or neither (empty)."""
+    return ({"jkt": jkt} if jkt else {}) | ({"x5t#S256": x5t} if x5t else {})
 
 
 def _told_time(proof: Authentication) -> dict[str, int]:

@@ -6,7 +6,7 @@ body; the gateway does the rest.
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
@@ -26,6 +26,7 @@ from idp.oidc.server import FormRequest, Server, TokenResponse, error_answer
 from idp.web.access import challenges, claimed_client, fresh_nonce, proofs_in, shown_token
 from idp.web.browser import WebContext
 from idp.web.cross_origin import CrossOrigin, for_everybody
+from idp.web.mutual_tls import MutualTls
 from keys.ring import KeyRing
 
 LONGEST_TOKEN = 8192
@@ -46,6 +47,7 @@ class ProtocolEndpoints:
     def __init__(
         self,
         context: WebContext,
+        mutual_tls: MutualTls,
         server: Server,
         inspection: Inspection,
         ring: Callable[[], KeyRing],
@@ -60,6 +62,7 @@ class ProtocolEndpoints:
         self._audit_ring = audit_ring
         self._clock = context.clock
         self._peers = context.peers
+        self._mtls = mutual_tls
         self._max_age = max_age
         self._commit_waits = commit_waits
         self._documents: dict[str, tuple[Version, EndpointResponse]] = {}
@@ -82,7 +85,10 @@ class ProtocolEndpoints:
 
     def discovery(self, environ: Environ) -> EndpointResponse:
         algorithms = self._ring().algorithms(self._clock())
-        return self._prepared("discovery", algorithms, environ, lambda: metadata.document(self._issuer, algorithms))
+        return self._prepared("discovery", algorithms, environ, lambda: self._document(algorithms))
+
+    def _document(self, algorithms: Collection[str]) -> Mapping[str, Any]:
+        return metadata.document(self._issuer, algorithms, self._mtls.headers)
 
     def jwks(self, environ: Environ) -> EndpointResponse:
         ring, now = self._ring(), self._clock()
@@ -140,10 +146,12 @@ class ProtocolEndpoints:
         if "HTTP_ORIGIN" in environ:
             _note(self._server.clients.find(claimed_client(environ)))
         try:
-            token = shown_token(environ, proofs, self._issuer, self._inspection.key_of)
+            token = shown_token(environ, proofs, self._mtls.address(environ), self._inspection.key_of)
             if token is None:
                 return problem(401, "invalid_request", challenges(environ))
-            return reply(200, self._inspection.userinfo(*token), fresh_nonce(environ, proofs))
+            certificate = self._mtls.certificate(environ)
+            claims = self._inspection.userinfo(*token, certificate.x5t if certificate else "")
+            return reply(200, claims, fresh_nonce(environ, proofs))
         except OAuth2Error as error:
             headers = challenges(environ, error) + fresh_nonce(environ, proofs)
             return reply(error.status_code, dict(error.get_body()), headers)
@@ -154,8 +162,9 @@ class ProtocolEndpoints:
             raise InvalidRequestError("Parameters belong into the body.")
         authorization = environ.get("HTTP_AUTHORIZATION")
         headers = {"Authorization": authorization} if authorization else {}
-        proofs = proofs_in(environ)
-        return FormRequest(single(read_form(environ)), headers, self._peers.network(environ), proofs=proofs)
+        form, network, address = single(read_form(environ)), self._peers.network(environ), self._mtls.address(environ)
+        certificate = self._mtls.certificate(environ)
+        return FormRequest(form, headers, address, network, proofs=proofs_in(environ), certificate=certificate)
 
     def _caller(self, request: FormRequest, endpoint: str, *, none: bool) -> Client:
         methods = [method for method in AUTH_METHODS if none or method != "none"]

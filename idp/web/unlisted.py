@@ -17,11 +17,21 @@ log = logging.getLogger("idp.requests")
 
 
 class Unlisted:
-    """Checks every request. `count` is called for each, `note` once a minute, so that `idp doctor` can report it."""
+    """Checks every request. `count` is called for each, `note` once a minute, so that `idp doctor` can report it.
+
+    `more` are headers that only a listed proxy may set, besides `FORWARDED`, under their names in an environ.
+    """
 
     def __init__(
-        self, peers: TrustedProxies, clock: Clock, count: Callable[[], object], note: Callable[[], object]
+        self,
+        peers: TrustedProxies,
+        clock: Clock,
+        count: Callable[[], object],
+        note: Callable[[], object],
+        *,
+        more: tuple[str, ...] = (),
     ) -> None:
+        self._names = FORWARDED + more
         self._peers = peers
         self._count = count
         self._note = note
@@ -29,7 +39,7 @@ class Unlisted:
 
     def look(self, environ: dict[str, Any]) -> None:
         """Raise the alarm for a forwarded header from an unlisted peer, or a listed one without `X-Forwarded-For`."""
-        if not any(name in environ for name in FORWARDED):
+        if not any(name in environ for name in self._names):
             return
         listed = self._peers.is_proxy(environ)
         if listed and "HTTP_X_FORWARDED_FOR" in environ:

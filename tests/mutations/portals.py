@@ -92,9 +92,30 @@ MUTATIONS = (
     Mutation(
         "a bound token is good as a bearer token",
         "idp/oidc/inspection.py",
-        "if jkt is not None and token.jkt != jkt:",
-        "if jkt and token.jkt != jkt:",
+        "if presented is not None and not token.is_held(*presented):",
+        "if presented is not None and presented[0] and not token.is_held(*presented):",
         ("attacks/test_dpop.py::test_a_bound_token_is_no_bearer_token",),
+    ),
+    Mutation(
+        "a token bound to a certificate is good over any connection",
+        "idp/oidc/tokens.py",
+        'return self.jkt == jkt and self.x5t in ("", x5t)',
+        'return self.jkt == jkt and (not x5t or self.x5t in ("", x5t))',
+        ("attacks/test_client_certificates.py::test_a_stolen_bound_token_opens_nothing",),
+    ),
+    Mutation(
+        "anybody may say which certificate they have",
+        "idp/web/mutual_tls.py",
+        "if not text or not self._peers.is_proxy(environ) or",
+        "if not text or",
+        ("attacks/test_client_certificates.py::test_a_header_of_an_unlisted_peer_is_no_certificate_and_an_alarm",),
+    ),
+    Mutation(
+        "the name in a certificate counts whoever signed it",
+        "idp/oidc/client_auth.py",
+        "if not request.certificate.is_verified:",
+        "if request.certificate.is_verified is None:",
+        ("attacks/test_client_certificates.py::test_the_right_name_of_another_ca_is_nobody",),
     ),
     Mutation(
         "a wrong client secret is enough",
@@ -106,9 +127,16 @@ MUTATIONS = (
     Mutation(
         "an assertion may be meant for others too",
         "idp/oidc/assertions.py",
-        "bool(named) and set(map(str, named)) <= set(audiences)",
-        "not set(map(str, named)).isdisjoint(audiences)",
+        "bool(named) and set(map(str, named)) <= set(self.audiences)",
+        "not set(map(str, named)).isdisjoint(self.audiences)",
         ("attacks/test_tokens.py::test_a_client_assertion_with_wrong_claims_is_refused",),
+    ),
+    Mutation(
+        "an assertion of the highest profile may have a list as audience",
+        "idp/oidc/assertions.py",
+        "return aud == self.audiences[0]",
+        "return self.audiences[0] in aud",
+        ("attacks/test_fapi2.py::test_an_assertion_names_the_issuer_and_nothing_else",),
     ),
     Mutation(
         "a token is issued for a closed account",

@@ -154,6 +154,34 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "< 400 Bad Request (headers 4)\n"
         '{"error":"invalid_request","error_description":"Missing \'refresh_token\' in request."}\n',
     ),
+    (
+        "commands",
+        "clients authenticate by certificate, and tokens are bound to one",
+        "  --dpop/--no-dpop boolean  is_flag = None\n",
+        "  --dpop/--no-dpop boolean  is_flag = None\n"
+        "  --certificate-bound/--not-certificate-bound boolean  is_flag = None\n  --tls-subject-dn text   = None\n"
+        "  --tls-san-dns text   = None\n  --tls-san-uri text   = None\n"
+        "  --tls-san-ip text   = None\n  --tls-san-email text   = None\n",
+    ),
+    (
+        "commands",
+        "a client may be of the FAPI 2.0 Security Profile",
+        "  --disabled/--enabled boolean  is_flag = None\n",
+        "  --profile choice ['', 'fapi2']  = None\n  --disabled/--enabled boolean  is_flag = None\n",
+    ),
+    (
+        "settings",
+        "a listed proxy hands on client certificates",
+        "web.drain_for:",
+        "web.client_certificate_header: str pattern='^[A-Za-z0-9-]{0,64}$' = ''\n"
+        "web.client_certificate_verify_header: str pattern='^[A-Za-z0-9-]{0,64}$' = ''\nweb.drain_for:",
+    ),
+    (
+        "settings",
+        "mutual TLS may have a host of its own",
+        "web.operations_bind:",
+        "web.mtls_url: str  = ''\nweb.operations_bind:",
+    ),
 )
 """What is meant to be different since the record: section, reason, what stands there, what stands in its place."""
 

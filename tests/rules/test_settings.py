@@ -73,6 +73,28 @@ def test_what_others_reach_or_a_listed_proxy_is_good(monkeypatch: pytest.MonkeyP
     assert load().is_production
 
 
+MTLS = {"IDP_WEB__CLIENT_CERTIFICATE_HEADER": "X-Client-Cert", "IDP_WEB__MTLS_URL": "https://mtls.id.example.vn"}
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"IDP_WEB__BIND": "10.0.0.7:8000", "IDP_WEB__TRUSTED_PROXIES": "[]"}, "list its proxy in trusted_proxies"),
+        ({"IDP_WEB__CLIENT_CERTIFICATE_VERIFY_HEADER": "x-client-cert"}, "needs its own name"),
+        ({"IDP_WEB__MTLS_URL": "https://mtls.id.example.vn/"}, "must be a plain origin"),
+        ({"IDP_WEB__MTLS_URL": "https://a@mtls.id.example.vn"}, "must be a plain origin"),
+        ({"IDP_WEB__MTLS_URL": "http://mtls.id.example.vn"}, "production needs https"),
+        ({"IDP_WEB__MTLS_URL": "https://id.example.vn", "IDP_ISSUER": "https://id.example.vn"}, "is the issuer"),
+        ({"IDP_WEB__CLIENT_CERTIFICATE_HEADER": ""}, "web.mtls_url: needs web.client_certificate_header"),
+        ({"IDP_WEB__CLIENT_CERTIFICATE_HEADER": "X_Client_Cert"}, "web.client_certificate_header: String should match"),
+    ],
+)
+def test_client_certificates_come_from_a_listed_proxy_under_one_name(
+    monkeypatch: pytest.MonkeyPatch, changed: dict[str, str], why: str
+) -> None:
+    assert why in " ".join(complaints(monkeypatch, **MTLS | {"IDP_WEB__TRUSTED_PROXIES": '["127.0.0.1/32"]'} | changed))
+
+
 def test_development_needs_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IDP_ISSUER", "http://localhost:8000")
 
