@@ -62,7 +62,8 @@ def protocol_endpoints(pages: Pages) -> ProtocolEndpoints:
     """The endpoints of OpenID Connect."""
     c, stores = pages.container, pages.container.stores
     rings, max_age = (stores.rings.ring, stores.audit_keys.rings.ring), c.settings.keys.jwks_max_age
-    return ProtocolEndpoints(pages.context, c.oidc.server, c.oidc.inspection, *rings, max_age, c.oidc.commit_waits)
+    server, inspection, pushed = c.oidc.server, c.oidc.inspection, c.oidc.pushed_requests
+    return ProtocolEndpoints(pages.context, server, inspection, *rings, max_age, c.oidc.commit_waits, pushed)
 
 
 def _device_picture(pages: Pages) -> DevicePicture:

@@ -92,6 +92,12 @@ METADATA = (
         default=None,
         help="Claims of scopes profile and email also in the ID token, for libraries that do not ask userinfo.",
     ),
+    click.option(
+        "--require-par/--no-require-par",
+        "require_pushed_authorization_requests",
+        default=None,
+        help="Take only authorization requests that the client pushed (RFC 9126).",
+    ),
     click.option("--disabled/--enabled", default=None, help="A disabled client can do nothing."),
 )
 

@@ -13,6 +13,7 @@ from idp.ephemeral_records import RecordKind
 from idp.limits.durable import DAY, LimitPolicy
 from idp.login.steps import StepRules
 from idp.messages.sending import Deliveries
+from idp.oidc.authorization import Extension
 from idp.oidc.back_channel import PortalSender
 from idp.oidc.client_auth import ClientAuthentication
 from idp.oidc.client_keys import ClientKeys
@@ -26,6 +27,7 @@ from idp.oidc.families import Families, FamilyLimits
 from idp.oidc.grant import AuthorizationCode
 from idp.oidc.inspection import Inspection
 from idp.oidc.issuing import GateFacts, Issuing
+from idp.oidc.pushed_requests import PushedRequest, PushedRequests
 from idp.oidc.server import Server
 from idp.oidc.signed_in import SignedIn
 from idp.oidc.subjects import Subjects
@@ -132,6 +134,19 @@ class OidcRoom(Room):
         notes = [self.limiter(most) for most in (NOTED_FAILURES, NOTED_IN_TOTAL)]
         noting = ClientFailures(self.clients, self.stores.support_codes.note, *notes)
         return Server(self.clients, authentication, self.issuing, failures, self.proofs, self.device_codes, noting)
+
+    @cached_property
+    def pushed_requests(self) -> PushedRequests:
+        """Authorization requests that clients push."""
+        oidc = self.settings.oidc
+        records = self.records(RecordKind.PUSHED_REQUEST, PushedRequest, oidc.pushed_request_life)
+        limiters = {"per_network": self.address_limiter(), "total": self.total_limiter()}
+        return PushedRequests(records, self.clients, required=oidc.require_pushed_authorization_requests, **limiters)
+
+    @cached_property
+    def extensions(self) -> tuple[Extension, ...]:
+        """The ways to say what is asked besides plain parameters."""
+        return (self.pushed_requests,)
 
     @cached_property
     def inspection(self) -> Inspection:

@@ -61,7 +61,9 @@ class Pages:
     def authorize(self) -> Authorize:
         """The authorization endpoint."""
         oidc, attempts, clock = self.container.oidc, self.container.login.attempts, self.container.clock
-        return Authorize(self.context, attempts, oidc.clients, oidc.dispatcher, clock, oidc.commit_waits)
+        return Authorize(
+            self.context, attempts, oidc.clients, oidc.dispatcher, clock, oidc.commit_waits, oidc.extensions
+        )
 
     @cached_property
     def steps(self) -> Steps:

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, OAuth2Error, UnauthorizedClientError
 from authlib.oauth2.rfc6749.errors import UnsupportedResponseTypeError
@@ -118,6 +118,40 @@ def read_request(params: Params, clients: Clients) -> AuthorizationRequest:
     return replace(target, **fields)
 
 
+class Extension(Protocol):
+    """Another way to say what is asked: parameters that stand for others, as of RFC 9126 and RFC 9101."""
+
+    def unfold(self, client: Client, values: Mapping[str, str], network: str) -> Params | None:
+        """The parameters that `values` stand for; None if they stand for themselves.
+
+        `network` is where the browser is. Raises `OAuth2Error`, also for a client that has to ask this way and did
+        not, and `UserError`.
+        """
+        ...
+
+
+def unfolded(params: Params, clients: Clients, extensions: Sequence[Extension], network: str) -> Params:
+    """The parameters of a new request in plain: those of the first extension that it uses, and no others.
+
+    Raises `UserError`, and `RedirectedError` if the parameters around prove where the error may go.
+    """
+    _bounded(params)
+    values = dict(params)
+    if any(_again(params, name) for name in ("client_id", "request", "request_uri")):
+        raise BadRequest("client_id, request or request_uri is given twice")
+    client = _known_client(values, clients)
+    try:
+        for extension in extensions:
+            inner = extension.unfold(client, values, network)
+            if inner is not None:
+                return inner
+    except OAuth2Error as error:
+        if "redirect_uri" not in values:
+            raise BadRequest(f"client {client.client_id}: {error.error}, {error.description}") from None
+        raise RedirectedError(error, _proven_target(values, params, clients)) from None
+    return params
+
+
 def _again(params: Params, name: str) -> bool:
     return sum(1 for other, _ in params if other == name) > 1
 
@@ -132,15 +166,20 @@ def _proven_target(values: Mapping[str, str], params: Params, clients: Clients) 
     """Verify client and redirect URI, before anything may be redirected (RFC 9700, 4.11.2)."""
     if _again(params, "client_id") or _again(params, "redirect_uri"):
         raise BadRequest("client_id or redirect_uri is given twice")
-    client = clients.find(values.get("client_id"))
-    if client is None or client.disabled:
-        raise UnknownClient(f"client_id {values.get('client_id', '')[:128]!r}")
+    client = _known_client(values, clients)
     redirect_uri = values.get("redirect_uri", "")
     if not client.check_redirect_uri(redirect_uri):
         raise BadRedirectUri(f"client {client.client_id}: {redirect_uri[:300]!r}")
     state = values.get("state")
     mode = values.get("response_mode", "query")
     return AuthorizationRequest(client, redirect_uri, mode if mode in RESPONSE_MODES else "query", state)
+
+
+def _known_client(values: Mapping[str, str], clients: Clients) -> Client:
+    client = clients.find(values.get("client_id"))
+    if client is None or client.disabled:
+        raise UnknownClient(f"client_id {values.get('client_id', '')[:128]!r}")
+    return client
 
 
 Fields = dict[str, Any]

@@ -73,6 +73,7 @@ class Client:
     qr_login: str = "on"
     web_origins: tuple[str, ...] = ()
     id_token_claims: bool = False
+    require_pushed_authorization_requests: bool = False
 
     @property
     def scopes(self) -> tuple[str, ...]:

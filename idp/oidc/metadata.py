@@ -13,23 +13,19 @@ DISCOVERY = "/.well-known/openid-configuration"
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 AUTHORIZE, TOKEN, USERINFO, JWKS = "/authorize", "/token", "/userinfo", "/jwks"
 AUDIT_JWKS = "/jwks/audit"
+PAR = "/par"
 INTROSPECT, REVOKE, END_SESSION = "/introspect", "/revoke", "/end_session"
 DEVICE_AUTHORIZATION, DEVICE = "/device_authorization", "/device"
 
 
-def document(issuer: str, id_token_algs: Collection[str]) -> dict[str, Any]:
-    """The metadata document. Every URL comes from the configured `issuer`, never from a request."""
+def document(issuer: str, id_token_algs: Collection[str], *, requires_pushed: bool) -> dict[str, Any]:
+    """The metadata document. Every URL comes from the configured `issuer`, never from a request.
+
+    `requires_pushed` says that every client has to push its requests (RFC 9126, 5).
+    """
     secret_methods = [method for method in AUTH_METHODS if method != "none"]
     return {
-        "issuer": issuer,
-        "authorization_endpoint": issuer + AUTHORIZE,
-        "token_endpoint": issuer + TOKEN,
-        "userinfo_endpoint": issuer + USERINFO,
-        "jwks_uri": issuer + JWKS,
-        "introspection_endpoint": issuer + INTROSPECT,
-        "revocation_endpoint": issuer + REVOKE,
-        "end_session_endpoint": issuer + END_SESSION,
-        "device_authorization_endpoint": issuer + DEVICE_AUTHORIZATION,
+        **_endpoints(issuer),
         "scopes_supported": list(SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
@@ -51,8 +47,24 @@ def document(issuer: str, id_token_algs: Collection[str]) -> dict[str, Any]:
         "claim_types_supported": ["normal"],
         "claims_supported": ["sub", "iss", "auth_time", "acr", "amr", "ial", "sid", *claims.SUPPORTED],
         "claims_parameter_supported": True,
+        "require_pushed_authorization_requests": requires_pushed,
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "prompt_values_supported": list(PROMPTS),
         "ui_locales_supported": ["vi", "en"],
+    }
+
+
+def _endpoints(issuer: str) -> dict[str, str]:
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": issuer + AUTHORIZE,
+        "token_endpoint": issuer + TOKEN,
+        "userinfo_endpoint": issuer + USERINFO,
+        "jwks_uri": issuer + JWKS,
+        "pushed_authorization_request_endpoint": issuer + PAR,
+        "introspection_endpoint": issuer + INTROSPECT,
+        "revocation_endpoint": issuer + REVOKE,
+        "end_session_endpoint": issuer + END_SESSION,
+        "device_authorization_endpoint": issuer + DEVICE_AUTHORIZATION,
     }

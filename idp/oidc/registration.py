@@ -112,6 +112,7 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         qr_login=read.text("qr_login", "on"),
         web_origins=read.texts("web_origins"),
         id_token_claims=metadata.get("id_token_claims") is True,
+        require_pushed_authorization_requests=metadata.get("require_pushed_authorization_requests") is True,
     )
     complaints = read.complaints + [message for bad, message in _rules(client) if bad]
     if complaints:

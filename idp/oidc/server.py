@@ -105,7 +105,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             raise refused from None
         request.client = client
         if endpoint == "token":
-            request.proof = self._judged(request, client)
+            request.proof = self.judged(request, client, TOKEN)
         return client
 
     def _slow_down(self, request: FormRequest) -> None:
@@ -116,11 +116,11 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         if shows_secret(request) and not self._failures.hit(f"{claimed_id(request)}|{request.network}"):
             raise TooMany("client authentication failed too often", retry_after=self._failures.retry_after)
 
-    def _judged(self, request: FormRequest, client: Client) -> Proof | None:
-        """The proof of a token request, checked before anything that is used once is touched (RFC 9449, 5)."""
-        if not request.proofs and not client.dpop_bound_access_tokens:
+    def judged(self, request: FormRequest, client: Client, path: str) -> Proof | None:
+        """The proof of a request here, checked before anything that is used once is touched (RFC 9449, 5 and 10.1)."""
+        if not request.proofs and not (client.dpop_bound_access_tokens and path == TOKEN):
             return None
-        url = self.issuing.tokens.issuer + TOKEN
+        url = self.issuing.tokens.issuer + path
         try:
             return self.proofs.judge(request.proofs, "POST", url)
         except (BadProof, NonceNeeded) as error:

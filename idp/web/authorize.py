@@ -23,7 +23,7 @@ from idp.http.headers import page_policy
 from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.steps import RequiredStep
-from idp.oidc.authorization import AuthorizationRequest, Params, RedirectedError, read_request
+from idp.oidc.authorization import AuthorizationRequest, Extension, Params, RedirectedError, read_request, unfolded
 from idp.oidc.clients import Clients
 from idp.oidc.dispatch import Dispatcher, Entry, Issued
 from idp.ports import Clock
@@ -72,8 +72,10 @@ class Authorize:
         dispatcher: Dispatcher,
         clock: Clock,
         commit_waits: CommitWaits,
+        extensions: Sequence[Extension],
     ) -> None:
         self._context = context
+        self._extensions = extensions
         self._attempts = attempts
         self._clients = clients
         self._dispatcher = dispatcher
@@ -126,8 +128,7 @@ class Authorize:
             # A session may be opened, which waits for the disk.
             self._commit_waits.demand_short()
         attempt = self._attempts.load(handle, browser.held(handle)) if handle else None
-        if attempt:
-            params = attempt.params
+        params = attempt.params if attempt else unfolded(params, self._clients, self._extensions, browser.address)
         request = read_request(params, self._clients)
         current_request.current().client_id = request.client.client_id
         entry = Entry(browser.client_info, browser.session, handle, attempt)

@@ -47,6 +47,31 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "oidc.refresh_idle:",
         "oidc.refresh_browser: int Ge(ge=60) Le(le=604800) = 86400\noidc.refresh_idle:",
     ),
+    (
+        "settings",
+        "requests may be pushed",
+        "oidc.refresh_absolute:",
+        "oidc.pushed_request_life: int Ge(ge=5) Le(le=600) = 60\noidc.refresh_absolute:",
+    ),
+    (
+        "settings",
+        "requests may have to be pushed",
+        "outbound.ca_file:",
+        "oidc.require_pushed_authorization_requests: bool  = False\noutbound.ca_file:",
+    ),
+    ("routes", "requests may be pushed", "/phone/device GET POST", "/par POST\n/phone/device GET POST"),
+    (
+        "discovery",
+        "requests may be pushed",
+        '"introspection_endpoint":',
+        '"pushed_authorization_request_endpoint":"https://id.example.test/par","introspection_endpoint":',
+    ),
+    (
+        "discovery",
+        "requests may have to be pushed",
+        '"request_parameter_supported":',
+        '"require_pushed_authorization_requests":false,"request_parameter_supported":',
+    ),
     ("discovery", "the sets of headers from here on have another number", "(headers 4", "(headers 5"),
     (
         "discovery",
@@ -141,6 +166,13 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "client_secret=a secret of the portal that is long enough grant_type=refresh_token\n"
         "< 400 Bad Request (headers 4)\n"
         '{"error":"invalid_request","error_description":"Missing \'refresh_token\' in request."}\n',
+    ),
+    (
+        "commands",
+        "a client may be held to pushing its requests",
+        "  --id-token-claims/--no-id-token-claims boolean  is_flag = None\n",
+        "  --id-token-claims/--no-id-token-claims boolean  is_flag = None\n"
+        "  --require-par/--no-require-par boolean  is_flag = None\n",
     ),
 )
 """What is meant to be different since the record: section, reason, what stands there, what stands in its place."""
