@@ -93,6 +93,23 @@ METADATA = (
         help="Claims of scopes profile and email also in the ID token, for libraries that do not ask userinfo.",
     ),
     click.option(
+        "--request-object-alg",
+        "request_object_signing_alg",
+        help="The one algorithm of its request objects: RS256, PS256, ES256 or EdDSA. Default: any of them.",
+    ),
+    click.option(
+        "--require-signed-requests/--no-require-signed-requests",
+        "require_signed_request_object",
+        default=None,
+        help="Take only authorization requests that the client signed (RFC 9101).",
+    ),
+    click.option(
+        "--request-uri",
+        "request_uris",
+        multiple=True,
+        help="https address of its request objects, or of what they stand right under, with a slash; repeatable.",
+    ),
+    click.option(
         "--require-par/--no-require-par",
         "require_pushed_authorization_requests",
         default=None,

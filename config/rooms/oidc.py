@@ -28,6 +28,7 @@ from idp.oidc.grant import AuthorizationCode
 from idp.oidc.inspection import Inspection
 from idp.oidc.issuing import GateFacts, Issuing
 from idp.oidc.pushed_requests import PushedRequest, PushedRequests
+from idp.oidc.request_objects import RequestObjects
 from idp.oidc.server import Server
 from idp.oidc.signed_in import SignedIn
 from idp.oidc.subjects import Subjects
@@ -45,6 +46,8 @@ OFFICER_GUESSES = LimitPolicy(free=5, base=30, cap=3600, memory=DAY)
 OFFICER_ADDRESS_GUESSES = LimitPolicy(free=60, base=30, cap=30, memory=3600, sliding=False)
 NOTED_FAILURES, NOTED_IN_TOTAL = 10, 60
 """Failed client authentications that `idp explain` can tell of, of a network and of all per minute; the log has all."""
+FETCHES = 60
+"""Request objects that browsers of one network make us fetch from one client per minute."""
 CAPTCHAS = 30
 """Captchas per address and minute."""
 PHOTOS_OF_A_DRAFT, PHOTOS_OF_A_NETWORK, LOOKS = 30, 120, 20
@@ -141,12 +144,21 @@ class OidcRoom(Room):
         oidc = self.settings.oidc
         records = self.records(RecordKind.PUSHED_REQUEST, PushedRequest, oidc.pushed_request_life)
         limiters = {"per_network": self.address_limiter(), "total": self.total_limiter()}
-        return PushedRequests(records, self.clients, required=oidc.require_pushed_authorization_requests, **limiters)
+        objects = self.request_objects
+        return PushedRequests(
+            records, self.clients, objects, required=oidc.require_pushed_authorization_requests, **limiters
+        )
 
     @cached_property
     def extensions(self) -> tuple[Extension, ...]:
         """The ways to say what is asked besides plain parameters."""
-        return (self.pushed_requests,)
+        return self.pushed_requests, self.request_objects
+
+    @cached_property
+    def request_objects(self) -> RequestObjects:
+        """Authorization requests that clients sign."""
+        keys_of, claim, fetches = self.client_keys.of, self.stores.families.claim, self.limiter(FETCHES)
+        return RequestObjects(self.settings.issuer, keys_of, self.outbound(), claim, self.clock, fetches)
 
     @cached_property
     def inspection(self) -> Inspection:

@@ -34,22 +34,10 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 Params = tuple[tuple[str, str], ...]
 
 
-class RequestNotSupported(OAuth2Error):  # type: ignore[misc]
-    """`request` is not supported (OIDC Core 3.1.2.6)."""
-
-    error = "request_not_supported"
-
-
 class UnmetRequirements(OAuth2Error):  # type: ignore[misc]
     """An essential `acr` cannot be met (OpenID Connect Core Unmet Authentication Requirements 1.0)."""
 
     error = "unmet_authentication_requirements"
-
-
-class RequestUriNotSupported(OAuth2Error):  # type: ignore[misc]
-    """`request_uri` is not supported (OIDC Core 3.1.2.6); nothing is ever fetched."""
-
-    error = "request_uri_not_supported"
 
 
 class InvalidTarget(OAuth2Error):  # type: ignore[misc]
@@ -158,7 +146,11 @@ def _again(params: Params, name: str) -> bool:
 
 def _bounded(params: Params) -> None:
     size = sum(len(name) + len(value) for name, value in params)
-    if len(params) > MOST_PARAMS or size > LONGEST_REQUEST or any(len(v) > LONGEST_VALUE for _, v in params):
+    if (
+        len(params) > MOST_PARAMS
+        or size > LONGEST_REQUEST
+        or any(len(v) > LONGEST_VALUE for n, v in params if n != "request")
+    ):
         raise BadRequest("authorization request is too long")
 
 
@@ -198,14 +190,6 @@ def _response(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields
         raise InvalidRequestError("'form_post' needs an http(s) redirect URI.")
     if not target.client.check_grant_type("authorization_code"):
         raise UnauthorizedClientError("The client may not use the code flow.")
-    return {}
-
-
-def _unsupported(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
-    if "request" in values:
-        raise RequestNotSupported("Request objects are not supported.")
-    if "request_uri" in values:
-        raise RequestUriNotSupported("Request URIs are not supported.")
     return {}
 
 
@@ -343,7 +327,6 @@ def _dpop_jkt(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields
 
 
 CHECKS: tuple[Check, ...] = (
-    _unsupported,
     _response,
     _opaque,
     _pkce,

@@ -38,8 +38,8 @@ class Client:
     logout token contains `sid`, whatever `backchannel_logout_session_required` says. `one_device` marks an app in which
     a person has one enrolled device at a time. `qr_login` says whether people log in to it by QR code: `off`, `on`, or
     `near`, only with browser and phone in one network. `web_origins` are those of its pages that call us themselves.
-    With `id_token_claims` its ID tokens carry what the scopes `profile` and `email` release, for libraries that do not
-    ask userinfo.
+    Its request objects are at one of `request_uris`, or right under one that ends in a slash. With `id_token_claims`
+    its ID tokens carry what the scopes `profile` and `email` release, for libraries that do not ask userinfo.
     """
 
     client_id: str
@@ -74,10 +74,18 @@ class Client:
     web_origins: tuple[str, ...] = ()
     id_token_claims: bool = False
     require_pushed_authorization_requests: bool = False
+    request_object_signing_alg: str | None = None
+    require_signed_request_object: bool = False
+    request_uris: tuple[str, ...] = ()
 
     @property
     def scopes(self) -> tuple[str, ...]:
         return tuple(self.scope.split())
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether it signs: public keys of it can be had."""
+        return self.jwks is not None or self.jwks_uri is not None
 
     @property
     def is_public(self) -> bool:

@@ -48,8 +48,11 @@ def document(issuer: str, id_token_algs: Collection[str], *, requires_pushed: bo
         "claims_supported": ["sub", "iss", "auth_time", "acr", "amr", "ial", "sid", *claims.SUPPORTED],
         "claims_parameter_supported": True,
         "require_pushed_authorization_requests": requires_pushed,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "require_signed_request_object": False,
+        "request_object_signing_alg_values_supported": list(ASSERTION_ALGS),
         "prompt_values_supported": list(PROMPTS),
         "ui_locales_supported": ["vi", "en"],
     }

@@ -13,7 +13,7 @@ from idp.at_once import needs_thread
 from idp.ephemeral_records import EphemeralRecords
 from idp.errors import BadRequest, Expired, TooMany, UserError
 from idp.limits.local import LocalRateLimiter
-from idp.oidc.authorization import Params, RedirectedError, read_request
+from idp.oidc.authorization import Extension, Params, RedirectedError, read_request
 from idp.oidc.clients import Client, Clients
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
@@ -32,13 +32,15 @@ class PushedRequest:
 class PushedRequests:
     """Keeps pushed requests until they are used. With `required` every client has to push (RFC 9126, 5).
 
-    `per_network` slows down clients that prove nothing, `total` all of them.
+    `objects` opens those that come signed (RFC 9126, 3). `per_network` slows down clients that prove nothing, `total`
+    all of them.
     """
 
     def __init__(
         self,
         records: EphemeralRecords[PushedRequest],
         clients: Clients,
+        objects: Extension,
         *,
         required: bool,
         per_network: LocalRateLimiter,
@@ -47,6 +49,7 @@ class PushedRequests:
         self.required = required
         self._records = records
         self._clients = clients
+        self._objects = objects
         self._per_network = per_network
         self._total = total
 
@@ -64,6 +67,7 @@ class PushedRequests:
             raise InvalidRequestError("A pushed request has no 'request_uri'.")
         values = {name: value for name, value in form.items() if name not in CREDENTIALS}
         values["client_id"] = client.client_id
+        values = dict(self._objects.unfold(client, values, network) or values)
         if jkt and values.setdefault("dpop_jkt", jkt) != jkt:
             raise InvalidRequestError("'dpop_jkt' is not the key of the DPoP proof.")
         params = tuple(values.items())

@@ -14,6 +14,7 @@ from joserfc.jwk import KeySet
 
 from idp.login.authentication import acr_level, acr_name
 from idp.oidc.clients import (
+    ASSERTION_ALGS,
     DEVICE_CODE,
     EITHER_SECRET,
     GRANT_TYPES,
@@ -112,12 +113,23 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
         qr_login=read.text("qr_login", "on"),
         web_origins=read.texts("web_origins"),
         id_token_claims=metadata.get("id_token_claims") is True,
-        require_pushed_authorization_requests=metadata.get("require_pushed_authorization_requests") is True,
+        **_request_members(read),
     )
     complaints = read.complaints + [message for bad, message in _rules(client) if bad]
     if complaints:
         raise BadClient(complaints)
     return client
+
+
+def _request_members(read: _Metadata) -> dict[str, Any]:
+    """How its authorization requests come."""
+    pushed, signed = "require_pushed_authorization_requests", "require_signed_request_object"
+    return {
+        pushed: read.metadata.get(pushed) is True,
+        signed: read.metadata.get(signed) is True,
+        "request_object_signing_alg": read.optional("request_object_signing_alg"),
+        "request_uris": read.texts("request_uris"),
+    }
 
 
 def _rules(client: Client) -> list[tuple[bool, str]]:
@@ -151,7 +163,18 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (client.qr_login not in QR_LOGIN, f"qr_login may be {', '.join(QR_LOGIN)}"),
         (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
+        *_request_rules(client),
         *_address_rules(client),
+    ]
+
+
+def _request_rules(client: Client) -> list[tuple[bool, str]]:
+    """The same for requests that it signs."""
+    alg, signs = client.request_object_signing_alg, client.require_signed_request_object or client.request_uris
+    return [
+        (alg not in (None, *ASSERTION_ALGS), f"request objects may be signed with {', '.join(ASSERTION_ALGS)}"),
+        (bool(signs or alg) and not client.has_keys, "request objects need public keys in jwks or at jwks_uri"),
+        *((_is_bad_redirect(u, "web"), f"request_uris must be https: {u[:200]!r}") for u in client.request_uris),
     ]
 
 

@@ -72,6 +72,26 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         '"request_parameter_supported":',
         '"require_pushed_authorization_requests":false,"request_parameter_supported":',
     ),
+    (
+        "discovery",
+        "requests may be signed",
+        '"request_parameter_supported":false,"request_uri_parameter_supported":false,',
+        '"request_parameter_supported":true,"request_uri_parameter_supported":true,'
+        '"require_request_uri_registration":true,"require_signed_request_object":false,'
+        '"request_object_signing_alg_values_supported":["RS256","PS256","ES256","EdDSA"],',
+    ),
+    (
+        "authorize_errors",
+        "requests may be signed, with keys",
+        "Request+objects+are+not+supported.",
+        "Request+objects+need+keys+of+the+client+(jwks+or+jwks_uri).",
+    ),
+    (
+        "authorize_errors",
+        "requests may be at registered addresses",
+        "Request+URIs+are+not+supported.",
+        "Request+URIs+are+not+registered+for+this+client.",
+    ),
     ("discovery", "the sets of headers from here on have another number", "(headers 4", "(headers 5"),
     (
         "discovery",
@@ -169,9 +189,12 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "commands",
-        "a client may be held to pushing its requests",
+        "a client may push and sign its requests",
         "  --id-token-claims/--no-id-token-claims boolean  is_flag = None\n",
         "  --id-token-claims/--no-id-token-claims boolean  is_flag = None\n"
+        "  --request-object-alg text   = None\n"
+        "  --require-signed-requests/--no-require-signed-requests boolean  is_flag = None\n"
+        "  --request-uri text  multiple = None\n"
         "  --require-par/--no-require-par boolean  is_flag = None\n",
     ),
 )
