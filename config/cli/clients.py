@@ -110,6 +110,11 @@ METADATA = (
         help="https address of its request objects, or of what they stand right under, with a slash; repeatable.",
     ),
     click.option(
+        "--response-alg",
+        "authorization_signed_response_alg",
+        help="Algorithm of signed authorization responses (response_mode jwt): RS256, PS256, ES256 or EdDSA.",
+    ),
+    click.option(
         "--require-par/--no-require-par",
         "require_pushed_authorization_requests",
         default=None,
@@ -269,5 +274,6 @@ def _checked(base: Stores, metadata: Mapping[str, Any], digest: str | None, even
 
 
 def _lacks_key(base: Stores, client: Client) -> str | None:
-    alg = client.id_token_signed_response_alg
-    return lack(base.rotator.prepare((alg,)), alg, base.clock())
+    needed = client.signing_algs
+    ring = base.rotator.prepare(needed)
+    return next((complaint for alg in needed if (complaint := lack(ring, alg, base.clock()))), None)

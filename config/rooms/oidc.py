@@ -29,6 +29,7 @@ from idp.oidc.inspection import Inspection
 from idp.oidc.issuing import GateFacts, Issuing
 from idp.oidc.pushed_requests import PushedRequest, PushedRequests
 from idp.oidc.request_objects import RequestObjects
+from idp.oidc.response_jwt import SignedResponses
 from idp.oidc.server import Server
 from idp.oidc.signed_in import SignedIn
 from idp.oidc.subjects import Subjects
@@ -148,6 +149,11 @@ class OidcRoom(Room):
         return PushedRequests(
             records, self.clients, objects, required=oidc.require_pushed_authorization_requests, **limiters
         )
+
+    @cached_property
+    def signed_responses(self) -> SignedResponses:
+        """Authorization responses as one JWT."""
+        return SignedResponses(self.settings.issuer, self.signer, self.clock)
 
     @cached_property
     def extensions(self) -> tuple[Extension, ...]:

@@ -26,7 +26,10 @@ MOST_PARAMS = 40
 LONGEST_VALUE = 2048
 LONGEST_REQUEST = 8192
 PROMPTS = ("none", "login", "consent", "select_account")
-RESPONSE_MODES = ("query", "fragment", "form_post")
+PLAIN_MODES = ("query", "fragment", "form_post")
+RESPONSE_MODES = (*PLAIN_MODES, "jwt", *(f"{mode}.jwt" for mode in PLAIN_MODES))
+"""As parameters, or as one signed parameter (JARM 2.3)."""
+
 DISPLAYED_LANGUAGES = ("vi", "en")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
@@ -72,6 +75,11 @@ class AuthorizationRequest:
     dpop_jkt: str = ""
     acr: int = 1
     wished_acr: int = 1
+
+    @property
+    def is_posted(self) -> bool:
+        """Whether the browser posts the response to the client."""
+        return self.response_mode.startswith("form_post")
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -164,6 +172,8 @@ def _proven_target(values: Mapping[str, str], params: Params, clients: Clients) 
         raise BadRedirectUri(f"client {client.client_id}: {redirect_uri[:300]!r}")
     state = values.get("state")
     mode = values.get("response_mode", "query")
+    # With a code "jwt" is short for "query.jwt".
+    mode = "query.jwt" if mode == "jwt" else mode
     return AuthorizationRequest(client, redirect_uri, mode if mode in RESPONSE_MODES else "query", state)
 
 
@@ -186,7 +196,7 @@ def _response(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields
         raise UnsupportedResponseTypeError(values["response_type"], "Only response_type 'code' is supported.")
     if values.get("response_mode", "query") not in RESPONSE_MODES:
         raise InvalidRequestError("Unknown 'response_mode'.")
-    if target.response_mode == "form_post" and not target.redirect_uri.startswith(("https://", "http://")):
+    if target.is_posted and not target.redirect_uri.startswith(("https://", "http://")):
         raise InvalidRequestError("'form_post' needs an http(s) redirect URI.")
     if not target.client.check_grant_type("authorization_code"):
         raise UnauthorizedClientError("The client may not use the code flow.")

@@ -77,10 +77,17 @@ class Client:
     request_object_signing_alg: str | None = None
     require_signed_request_object: bool = False
     request_uris: tuple[str, ...] = ()
+    authorization_signed_response_alg: str = "RS256"
 
     @property
     def scopes(self) -> tuple[str, ...]:
         return tuple(self.scope.split())
+
+    @property
+    def signing_algs(self) -> tuple[str, ...]:
+        """The algorithms that it needs our keys for; RS256 is every client's for responses and asks for no key."""
+        responses = {self.authorization_signed_response_alg} - {"RS256"}
+        return tuple(sorted({self.id_token_signed_response_alg, *responses}))
 
     @property
     def has_keys(self) -> bool:

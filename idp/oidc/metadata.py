@@ -38,6 +38,7 @@ def document(issuer: str, id_token_algs: Collection[str], *, requires_pushed: bo
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "authorization_signing_alg_values_supported": sorted({"RS256", *id_token_algs}),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(ALGS),

@@ -122,13 +122,14 @@ def read_client(metadata: Mapping[str, Any], *, secret_digest: str | None) -> Cl
 
 
 def _request_members(read: _Metadata) -> dict[str, Any]:
-    """How its authorization requests come."""
+    """How its authorization requests come, and how they are answered."""
     pushed, signed = "require_pushed_authorization_requests", "require_signed_request_object"
     return {
         pushed: read.metadata.get(pushed) is True,
         signed: read.metadata.get(signed) is True,
         "request_object_signing_alg": read.optional("request_object_signing_alg"),
         "request_uris": read.texts("request_uris"),
+        "authorization_signed_response_alg": read.text("authorization_signed_response_alg", "RS256"),
     }
 
 
@@ -169,10 +170,12 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
 
 
 def _request_rules(client: Client) -> list[tuple[bool, str]]:
-    """The same for requests that it signs."""
+    """The same for requests that it signs, and for the answers to them."""
+    answers = client.authorization_signed_response_alg
     alg, signs = client.request_object_signing_alg, client.require_signed_request_object or client.request_uris
     return [
         (alg not in (None, *ASSERTION_ALGS), f"request objects may be signed with {', '.join(ASSERTION_ALGS)}"),
+        (answers not in ID_TOKEN_ALGS, f"authorization responses may use {', '.join(ID_TOKEN_ALGS)}"),
         (bool(signs or alg) and not client.has_keys, "request objects need public keys in jwks or at jwks_uri"),
         *((_is_bad_redirect(u, "web"), f"request_uris must be https: {u[:200]!r}") for u in client.request_uris),
     ]

@@ -81,6 +81,18 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         '"request_object_signing_alg_values_supported":["RS256","PS256","ES256","EdDSA"],',
     ),
     (
+        "discovery",
+        "responses may be signed",
+        '"response_modes_supported":["query","fragment","form_post"]',
+        '"response_modes_supported":["query","fragment","form_post","jwt","query.jwt","fragment.jwt","form_post.jwt"]',
+    ),
+    (
+        "discovery",
+        "responses may be signed",
+        '"code_challenge_methods_supported":',
+        '"authorization_signing_alg_values_supported":["ES256","RS256"],"code_challenge_methods_supported":',
+    ),
+    (
         "authorize_errors",
         "requests may be signed, with keys",
         "Request+objects+are+not+supported.",
@@ -195,6 +207,7 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "  --request-object-alg text   = None\n"
         "  --require-signed-requests/--no-require-signed-requests boolean  is_flag = None\n"
         "  --request-uri text  multiple = None\n"
+        "  --response-alg text   = None\n"
         "  --require-par/--no-require-par boolean  is_flag = None\n",
     ),
 )
