@@ -62,7 +62,8 @@ def needed_algorithms(settings: Settings, clients: Iterable[Client]) -> dict[str
     for alg in settings.keys.algorithms:
         users.setdefault(alg, []).append("keys.algorithms of the settings")
     for client in clients:
-        users.setdefault(client.id_token_signed_response_alg, []).append(f"client {client.client_id}")
+        for needed in client.signing_algs:
+            users.setdefault(needed, []).append(f"client {client.client_id}")
     return {
         alg: ", ".join(who[:5]) + (f" and {len(who) - 5} more" if len(who) > 5 else "") for alg, who in users.items()
     }

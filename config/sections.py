@@ -168,6 +168,10 @@ class Oidc(Section):
     """Lives of codes and tokens, in seconds."""
 
     code_life: int = Field(60, ge=5, le=60, description="authorization code")
+    pushed_request_life: int = Field(60, ge=5, le=600, description="pushed authorization request until it is used")
+    require_pushed_authorization_requests: bool = Field(
+        False, description="every client pushes its requests (RFC 9126)"
+    )
     access_token_life: int = Field(600, ge=60, le=3600, description="access token")
     id_token_life: int = Field(600, ge=60, le=3600, description="ID token")
     refresh_idle: int = Field(2_592_000, ge=60, description="refresh token without use")

@@ -48,6 +48,7 @@ class RecordKind(StrEnum):
     PROFILE_CHANGE = "prf"
     PASSKEY_CHALLENGE = "pk"
     OFFICER_PASSKEY_CHALLENGE = "ok"
+    PUSHED_REQUEST = "par"
 
 
 class EphemeralRecords(Generic[T]):

@@ -107,6 +107,34 @@ METADATA = (
         help="Claims of scopes profile and email also in the ID token, for libraries that do not ask userinfo.",
     ),
     click.option(
+        "--request-object-alg",
+        "request_object_signing_alg",
+        help="The one algorithm of its request objects: RS256, PS256, ES256 or EdDSA. Default: any of them.",
+    ),
+    click.option(
+        "--require-signed-requests/--no-require-signed-requests",
+        "require_signed_request_object",
+        default=None,
+        help="Take only authorization requests that the client signed (RFC 9101).",
+    ),
+    click.option(
+        "--request-uri",
+        "request_uris",
+        multiple=True,
+        help="https address of its request objects, or of what they stand right under, with a slash; repeatable.",
+    ),
+    click.option(
+        "--response-alg",
+        "authorization_signed_response_alg",
+        help="Algorithm of signed authorization responses (response_mode jwt): RS256, PS256, ES256 or EdDSA.",
+    ),
+    click.option(
+        "--require-par/--no-require-par",
+        "require_pushed_authorization_requests",
+        default=None,
+        help="Take only authorization requests that the client pushed (RFC 9126).",
+    ),
+    click.option(
         "--profile",
         type=click.Choice(PROFILES),
         help="fapi2: keys or certificates instead of secrets, bound tokens, strict assertions, pushed requests "
@@ -278,5 +306,6 @@ def _checked(base: Stores, metadata: Mapping[str, Any], digest: str | None, even
 
 
 def _lacks_key(base: Stores, client: Client) -> str | None:
-    alg = client.id_token_signed_response_alg
-    return lack(base.rotator.prepare((alg,)), alg, base.clock())
+    needed = client.signing_algs
+    ring = base.rotator.prepare(needed)
+    return next((complaint for alg in needed if (complaint := lack(ring, alg, base.clock()))), None)

@@ -13,6 +13,7 @@ from idp.ephemeral_records import RecordKind
 from idp.limits.durable import DAY, LimitPolicy
 from idp.login.steps import StepRules
 from idp.messages.sending import Deliveries
+from idp.oidc.authorization import Extension
 from idp.oidc.back_channel import PortalSender
 from idp.oidc.client_auth import ClientAuthentication
 from idp.oidc.client_keys import ClientKeys
@@ -26,6 +27,9 @@ from idp.oidc.families import Families, FamilyLimits
 from idp.oidc.grant import AuthorizationCode
 from idp.oidc.inspection import Inspection
 from idp.oidc.issuing import GateFacts, Issuing
+from idp.oidc.pushed_requests import PushedRequest, PushedRequests
+from idp.oidc.request_objects import RequestObjects
+from idp.oidc.response_jwt import SignedResponses
 from idp.oidc.server import Server
 from idp.oidc.signed_in import SignedIn
 from idp.oidc.subjects import Subjects
@@ -43,6 +47,8 @@ OFFICER_GUESSES = LimitPolicy(free=5, base=30, cap=3600, memory=DAY)
 OFFICER_ADDRESS_GUESSES = LimitPolicy(free=60, base=30, cap=30, memory=3600, sliding=False)
 NOTED_FAILURES, NOTED_IN_TOTAL = 10, 60
 """Failed client authentications that `idp explain` can tell of, of a network and of all per minute; the log has all."""
+FETCHES = 60
+"""Request objects that browsers of one network make us fetch from one client per minute."""
 CAPTCHAS = 30
 """Captchas per address and minute."""
 PHOTOS_OF_A_DRAFT, PHOTOS_OF_A_NETWORK, LOOKS = 30, 120, 20
@@ -132,6 +138,33 @@ class OidcRoom(Room):
         notes = [self.limiter(most) for most in (NOTED_FAILURES, NOTED_IN_TOTAL)]
         noting = ClientFailures(self.clients, self.stores.support_codes.note, *notes)
         return Server(self.clients, authentication, self.issuing, failures, self.proofs, self.device_codes, noting)
+
+    @cached_property
+    def pushed_requests(self) -> PushedRequests:
+        """Authorization requests that clients push."""
+        oidc = self.settings.oidc
+        records = self.records(RecordKind.PUSHED_REQUEST, PushedRequest, oidc.pushed_request_life)
+        limiters = {"per_network": self.address_limiter(), "total": self.total_limiter()}
+        objects = self.request_objects
+        return PushedRequests(
+            records, self.clients, objects, required=oidc.require_pushed_authorization_requests, **limiters
+        )
+
+    @cached_property
+    def signed_responses(self) -> SignedResponses:
+        """Authorization responses as one JWT."""
+        return SignedResponses(self.settings.issuer, self.signer, self.clock)
+
+    @cached_property
+    def extensions(self) -> tuple[Extension, ...]:
+        """The ways to say what is asked besides plain parameters."""
+        return self.pushed_requests, self.request_objects
+
+    @cached_property
+    def request_objects(self) -> RequestObjects:
+        """Authorization requests that clients sign."""
+        keys_of, claim, fetches = self.client_keys.of, self.stores.families.claim, self.limiter(FETCHES)
+        return RequestObjects(self.settings.issuer, keys_of, self.outbound(), claim, self.clock, fetches)
 
     @cached_property
     def inspection(self) -> Inspection:

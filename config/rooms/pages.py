@@ -11,7 +11,7 @@ from idp.http.cookies import Cookies
 from idp.http.metrics import Metrics
 from idp.http.network import TrustedProxies
 from idp.oidc.certificates import CertificateHeaders
-from idp.ports import Clock, Seeker, Way, WaysIn
+from idp.ports import Seeker, Way, WaysIn
 from idp.web.account import OwnPages
 from idp.web.authorize import Authorize
 from idp.web.browser import WebContext
@@ -50,7 +50,7 @@ class Pages:
     def __init__(self, container: Container, metrics: Metrics) -> None:
         self.container = container
         self.metrics = metrics
-        self.context = web_context(container.settings, container.clock, metrics)
+        self.context = web_context(container, metrics)
 
     @cached_property
     def mutual_tls(self) -> MutualTls:
@@ -70,7 +70,9 @@ class Pages:
     def authorize(self) -> Authorize:
         """The authorization endpoint."""
         oidc, attempts, clock = self.container.oidc, self.container.login.attempts, self.container.clock
-        return Authorize(self.context, attempts, oidc.clients, oidc.dispatcher, clock, oidc.commit_waits)
+        return Authorize(
+            self.context, attempts, oidc.clients, oidc.dispatcher, clock, oidc.commit_waits, oidc.extensions
+        )
 
     @cached_property
     def steps(self) -> Steps:
@@ -119,8 +121,9 @@ class Pages:
         return Waiting(self.context, c.qr_login.logins, c.login.attempts, c.qr_login.proved, c.clock)
 
 
-def web_context(settings: Settings, clock: Clock, metrics: Metrics) -> WebContext:
+def web_context(c: Container, metrics: Metrics) -> WebContext:
     """What every page needs of this installation. Raises `BadSettings`."""
+    settings = c.settings
 
     def count_login(through: str, outcome: str) -> None:
         metrics.logins.labels(through, outcome).inc()
@@ -131,8 +134,9 @@ def web_context(settings: Settings, clock: Clock, metrics: Metrics) -> WebContex
         TrustedProxies(settings.web.trusted_proxies),
         testing=settings.testing.enabled,
         places=_places(settings),
-        clock=clock,
+        clock=c.clock,
         count_login=count_login,
+        sign_response=c.oidc.signed_responses.of,
     )
 
 

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, OAuth2Error, UnauthorizedClientError
 from authlib.oauth2.rfc6749.errors import UnsupportedResponseTypeError
@@ -26,7 +26,10 @@ MOST_PARAMS = 40
 LONGEST_VALUE = 2048
 LONGEST_REQUEST = 8192
 PROMPTS = ("none", "login", "consent", "select_account")
-RESPONSE_MODES = ("query", "fragment", "form_post")
+PLAIN_MODES = ("query", "fragment", "form_post")
+RESPONSE_MODES = (*PLAIN_MODES, "jwt", *(f"{mode}.jwt" for mode in PLAIN_MODES))
+"""As parameters, or as one signed parameter (JARM 2.3)."""
+
 DISPLAYED_LANGUAGES = ("vi", "en")
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
@@ -34,22 +37,10 @@ _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 Params = tuple[tuple[str, str], ...]
 
 
-class RequestNotSupported(OAuth2Error):  # type: ignore[misc]
-    """`request` is not supported (OIDC Core 3.1.2.6)."""
-
-    error = "request_not_supported"
-
-
 class UnmetRequirements(OAuth2Error):  # type: ignore[misc]
     """An essential `acr` cannot be met (OpenID Connect Core Unmet Authentication Requirements 1.0)."""
 
     error = "unmet_authentication_requirements"
-
-
-class RequestUriNotSupported(OAuth2Error):  # type: ignore[misc]
-    """`request_uri` is not supported (OIDC Core 3.1.2.6); nothing is ever fetched."""
-
-    error = "request_uri_not_supported"
 
 
 class InvalidTarget(OAuth2Error):  # type: ignore[misc]
@@ -86,6 +77,11 @@ class AuthorizationRequest:
     wished_acr: int = 1
 
     @property
+    def is_posted(self) -> bool:
+        """Whether the browser posts the response to the client."""
+        return self.response_mode.startswith("form_post")
+
+    @property
     def shared(self) -> tuple[str, ...]:
         """What the person is asked to share: the scopes, and those of claims requested by name."""
         named = (SCOPE_OF[name] for names in self.claims.values() for name in names if name in SCOPE_OF)
@@ -118,13 +114,51 @@ def read_request(params: Params, clients: Clients) -> AuthorizationRequest:
     return replace(target, **fields)
 
 
+class Extension(Protocol):
+    """Another way to say what is asked: parameters that stand for others, as of RFC 9126 and RFC 9101."""
+
+    def unfold(self, client: Client, values: Mapping[str, str], network: str) -> Params | None:
+        """The parameters that `values` stand for; None if they stand for themselves.
+
+        `network` is where the browser is. Raises `OAuth2Error`, also for a client that has to ask this way and did
+        not, and `UserError`.
+        """
+        ...
+
+
+def unfolded(params: Params, clients: Clients, extensions: Sequence[Extension], network: str) -> Params:
+    """The parameters of a new request in plain: those of the first extension that it uses, and no others.
+
+    Raises `UserError`, and `RedirectedError` if the parameters around prove where the error may go.
+    """
+    _bounded(params)
+    values = dict(params)
+    if any(_again(params, name) for name in ("client_id", "request", "request_uri")):
+        raise BadRequest("client_id, request or request_uri is given twice")
+    client = _known_client(values, clients)
+    try:
+        for extension in extensions:
+            inner = extension.unfold(client, values, network)
+            if inner is not None:
+                return inner
+    except OAuth2Error as error:
+        if "redirect_uri" not in values:
+            raise BadRequest(f"client {client.client_id}: {error.error}, {error.description}") from None
+        raise RedirectedError(error, _proven_target(values, params, clients)) from None
+    return params
+
+
 def _again(params: Params, name: str) -> bool:
     return sum(1 for other, _ in params if other == name) > 1
 
 
 def _bounded(params: Params) -> None:
     size = sum(len(name) + len(value) for name, value in params)
-    if len(params) > MOST_PARAMS or size > LONGEST_REQUEST or any(len(v) > LONGEST_VALUE for _, v in params):
+    if (
+        len(params) > MOST_PARAMS
+        or size > LONGEST_REQUEST
+        or any(len(v) > LONGEST_VALUE for n, v in params if n != "request")
+    ):
         raise BadRequest("authorization request is too long")
 
 
@@ -132,15 +166,22 @@ def _proven_target(values: Mapping[str, str], params: Params, clients: Clients) 
     """Verify client and redirect URI, before anything may be redirected (RFC 9700, 4.11.2)."""
     if _again(params, "client_id") or _again(params, "redirect_uri"):
         raise BadRequest("client_id or redirect_uri is given twice")
-    client = clients.find(values.get("client_id"))
-    if client is None or client.disabled:
-        raise UnknownClient(f"client_id {values.get('client_id', '')[:128]!r}")
+    client = _known_client(values, clients)
     redirect_uri = values.get("redirect_uri", "")
     if not client.check_redirect_uri(redirect_uri):
         raise BadRedirectUri(f"client {client.client_id}: {redirect_uri[:300]!r}")
     state = values.get("state")
     mode = values.get("response_mode", "query")
+    # With a code "jwt" is short for "query.jwt".
+    mode = "query.jwt" if mode == "jwt" else mode
     return AuthorizationRequest(client, redirect_uri, mode if mode in RESPONSE_MODES else "query", state)
+
+
+def _known_client(values: Mapping[str, str], clients: Clients) -> Client:
+    client = clients.find(values.get("client_id"))
+    if client is None or client.disabled:
+        raise UnknownClient(f"client_id {values.get('client_id', '')[:128]!r}")
+    return client
 
 
 Fields = dict[str, Any]
@@ -155,18 +196,10 @@ def _response(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields
         raise UnsupportedResponseTypeError(values["response_type"], "Only response_type 'code' is supported.")
     if values.get("response_mode", "query") not in RESPONSE_MODES:
         raise InvalidRequestError("Unknown 'response_mode'.")
-    if target.response_mode == "form_post" and not target.redirect_uri.startswith(("https://", "http://")):
+    if target.is_posted and not target.redirect_uri.startswith(("https://", "http://")):
         raise InvalidRequestError("'form_post' needs an http(s) redirect URI.")
     if not target.client.check_grant_type("authorization_code"):
         raise UnauthorizedClientError("The client may not use the code flow.")
-    return {}
-
-
-def _unsupported(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields:
-    if "request" in values:
-        raise RequestNotSupported("Request objects are not supported.")
-    if "request_uri" in values:
-        raise RequestUriNotSupported("Request URIs are not supported.")
     return {}
 
 
@@ -304,7 +337,6 @@ def _dpop_jkt(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields
 
 
 CHECKS: tuple[Check, ...] = (
-    _unsupported,
     _response,
     _opaque,
     _pkce,

@@ -41,9 +41,10 @@ class Client:
     logout token contains `sid`, whatever `backchannel_logout_session_required` says. `one_device` marks an app in which
     a person has one enrolled device at a time. `qr_login` says whether people log in to it by QR code: `off`, `on`, or
     `near`, only with browser and phone in one network. `web_origins` are those of its pages that call us themselves.
-    With `id_token_claims` its ID tokens carry what the scopes `profile` and `email` release, for libraries that do not
-    ask userinfo. With `tls_client_certificate_bound_access_tokens` it gets tokens only for a certificate (RFC 8705).
-    `profile` is one of `PROFILES`: what it demands was checked at registration.
+    Its request objects are at one of `request_uris`, or right under one that ends in a slash. With `id_token_claims`
+    its ID tokens carry what the scopes `profile` and `email` release, for libraries that do not ask userinfo. With
+    `tls_client_certificate_bound_access_tokens` it gets tokens only for a certificate (RFC 8705). `profile` is one of
+    `PROFILES`: what it demands was checked at registration.
     """
 
     client_id: str
@@ -85,10 +86,25 @@ class Client:
     tls_client_certificate_bound_access_tokens: bool = False
     profile: str = ""
     require_pushed_authorization_requests: bool = False
+    request_object_signing_alg: str | None = None
+    require_signed_request_object: bool = False
+    request_uris: tuple[str, ...] = ()
+    authorization_signed_response_alg: str = "RS256"
 
     @property
     def scopes(self) -> tuple[str, ...]:
         return tuple(self.scope.split())
+
+    @property
+    def signing_algs(self) -> tuple[str, ...]:
+        """The algorithms that it needs our keys for; RS256 is every client's for responses and asks for no key."""
+        responses = {self.authorization_signed_response_alg} - {"RS256"}
+        return tuple(sorted({self.id_token_signed_response_alg, *responses}))
+
+    @property
+    def has_keys(self) -> bool:
+        """Whether it signs: public keys of it can be had."""
+        return self.jwks is not None or self.jwks_uri is not None
 
     @property
     def is_public(self) -> bool:

@@ -14,6 +14,7 @@ DISCOVERY = "/.well-known/openid-configuration"
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
 AUTHORIZE, TOKEN, USERINFO, JWKS = "/authorize", "/token", "/userinfo", "/jwks"
 AUDIT_JWKS = "/jwks/audit"
+PAR = "/par"
 INTROSPECT, REVOKE, END_SESSION = "/introspect", "/revoke", "/end_session"
 DEVICE_AUTHORIZATION, DEVICE = "/device_authorization", "/device"
 CALLED_WITH_CERTIFICATE = (
@@ -27,11 +28,15 @@ CALLED_WITH_CERTIFICATE = (
 """The endpoints that have an alias at the host for mutual TLS, as far as they exist."""
 
 
-def document(issuer: str, id_token_algs: Collection[str], tls: CertificateHeaders) -> dict[str, Any]:
-    """The metadata document. Every URL comes from the configured `issuer` and `tls.url`, never from a request."""
+def document(
+    issuer: str, id_token_algs: Collection[str], tls: CertificateHeaders, *, requires_pushed: bool
+) -> dict[str, Any]:
+    """The metadata document. Every URL comes from the configured `issuer` and `tls.url`, never from a request.
+
+    `requires_pushed` says that every client has to push its requests (RFC 9126, 5).
+    """
     methods = [method for method in AUTH_METHODS if method not in TLS_METHODS or method in tls.methods]
-    secret_methods = [method for method in methods if method != "none"]
-    return _with_mtls(_plain(issuer, id_token_algs, methods, secret_methods), issuer, tls)
+    return _with_mtls(_plain(issuer, id_token_algs, methods, requires_pushed), issuer, tls)
 
 
 def _with_mtls(metadata: dict[str, Any], issuer: str, tls: CertificateHeaders) -> dict[str, Any]:
@@ -44,19 +49,10 @@ def _with_mtls(metadata: dict[str, Any], issuer: str, tls: CertificateHeaders) -
     return metadata
 
 
-def _plain(
-    issuer: str, id_token_algs: Collection[str], methods: list[str], secret_methods: list[str]
-) -> dict[str, Any]:
+def _plain(issuer: str, id_token_algs: Collection[str], methods: list[str], requires_pushed: bool) -> dict[str, Any]:
+    secret_methods = [method for method in methods if method != "none"]
     return {
-        "issuer": issuer,
-        "authorization_endpoint": issuer + AUTHORIZE,
-        "token_endpoint": issuer + TOKEN,
-        "userinfo_endpoint": issuer + USERINFO,
-        "jwks_uri": issuer + JWKS,
-        "introspection_endpoint": issuer + INTROSPECT,
-        "revocation_endpoint": issuer + REVOKE,
-        "end_session_endpoint": issuer + END_SESSION,
-        "device_authorization_endpoint": issuer + DEVICE_AUTHORIZATION,
+        **_endpoints(issuer),
         "scopes_supported": list(SCOPES),
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
@@ -69,6 +65,7 @@ def _plain(
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
+        "authorization_signing_alg_values_supported": sorted({"RS256", *id_token_algs}),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
         "dpop_signing_alg_values_supported": list(ALGS),
@@ -78,8 +75,27 @@ def _plain(
         "claim_types_supported": ["normal"],
         "claims_supported": ["sub", "iss", "auth_time", "acr", "amr", "ial", "sid", *claims.SUPPORTED],
         "claims_parameter_supported": True,
-        "request_parameter_supported": False,
-        "request_uri_parameter_supported": False,
+        "require_pushed_authorization_requests": requires_pushed,
+        "request_parameter_supported": True,
+        "request_uri_parameter_supported": True,
+        "require_request_uri_registration": True,
+        "require_signed_request_object": False,
+        "request_object_signing_alg_values_supported": list(ASSERTION_ALGS),
         "prompt_values_supported": list(PROMPTS),
         "ui_locales_supported": ["vi", "en"],
+    }
+
+
+def _endpoints(issuer: str) -> dict[str, str]:
+    return {
+        "issuer": issuer,
+        "authorization_endpoint": issuer + AUTHORIZE,
+        "token_endpoint": issuer + TOKEN,
+        "userinfo_endpoint": issuer + USERINFO,
+        "jwks_uri": issuer + JWKS,
+        "pushed_authorization_request_endpoint": issuer + PAR,
+        "introspection_endpoint": issuer + INTROSPECT,
+        "revocation_endpoint": issuer + REVOKE,
+        "end_session_endpoint": issuer + END_SESSION,
+        "device_authorization_endpoint": issuer + DEVICE_AUTHORIZATION,
     }

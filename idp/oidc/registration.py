@@ -15,6 +15,7 @@ from joserfc.jwk import KeySet
 from idp.login.authentication import acr_level, acr_name
 from idp.oidc.certificates import SUBJECT_MEMBERS
 from idp.oidc.clients import (
+    ASSERTION_ALGS,
     DEVICE_CODE,
     EITHER_SECRET,
     GRANT_TYPES,
@@ -132,13 +133,25 @@ def _client(read: _Metadata, secret_digest: str | None) -> Client:
         tls_client_certificate_bound_access_tokens=metadata.get("tls_client_certificate_bound_access_tokens") is True,
         **read.subjects(),
         profile=read.text("profile", ""),
-        require_pushed_authorization_requests=metadata.get("require_pushed_authorization_requests") is True,
+        **_request_members(read),
     )
 
 
 def needs_secret(metadata: Mapping[str, Any]) -> bool:
     """Whether a client that is described so authenticates with a secret."""
     return str(completed(metadata).get("token_endpoint_auth_method", EITHER_SECRET)).startswith(EITHER_SECRET)
+
+
+def _request_members(read: _Metadata) -> dict[str, Any]:
+    """How its authorization requests come, and how they are answered."""
+    pushed, signed = "require_pushed_authorization_requests", "require_signed_request_object"
+    return {
+        pushed: read.metadata.get(pushed) is True,
+        signed: read.metadata.get(signed) is True,
+        "request_object_signing_alg": read.optional("request_object_signing_alg"),
+        "request_uris": read.texts("request_uris"),
+        "authorization_signed_response_alg": read.text("authorization_signed_response_alg", "RS256"),
+    }
 
 
 def _rules(client: Client) -> list[tuple[bool, str]]:
@@ -172,9 +185,22 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (client.qr_login not in QR_LOGIN, f"qr_login may be {', '.join(QR_LOGIN)}"),
         (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
+        *_request_rules(client),
         *_address_rules(client),
         *certificate_rules(client),
         *profile_rules(client),
+    ]
+
+
+def _request_rules(client: Client) -> list[tuple[bool, str]]:
+    """The same for requests that it signs, and for the answers to them."""
+    answers = client.authorization_signed_response_alg
+    alg, signs = client.request_object_signing_alg, client.require_signed_request_object or client.request_uris
+    return [
+        (alg not in (None, *ASSERTION_ALGS), f"request objects may be signed with {', '.join(ASSERTION_ALGS)}"),
+        (answers not in ID_TOKEN_ALGS, f"authorization responses may use {', '.join(ID_TOKEN_ALGS)}"),
+        (bool(signs or alg) and not client.has_keys, "request objects need public keys in jwks or at jwks_uri"),
+        *((_is_bad_redirect(u, "web"), f"request_uris must be https: {u[:200]!r}") for u in client.request_uris),
     ]
 
 

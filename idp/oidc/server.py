@@ -127,7 +127,8 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             raise refused from None
         request.client = client
         if endpoint == "token":
-            request.proof, request.x5t = self._judged(request, client), _shown_certificate(request, client)
+            request.proof = self.judged(request, client, TOKEN)
+            request.x5t = _shown_certificate(request, client)
         return client
 
     def _slow_down(self, request: FormRequest) -> None:
@@ -138,12 +139,12 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         if shows_secret(request) and not self._failures.hit(f"{claimed_id(request)}|{request.network}"):
             raise TooMany("client authentication failed too often", retry_after=self._failures.retry_after)
 
-    def _judged(self, request: FormRequest, client: Client) -> Proof | None:
-        """The proof of a token request, checked before anything that is used once is touched (RFC 9449, 5)."""
-        if not request.proofs and not client.dpop_bound_access_tokens:
+    def judged(self, request: FormRequest, client: Client, path: str) -> Proof | None:
+        """The proof of a request here, checked before anything that is used once is touched (RFC 9449, 5 and 10.1)."""
+        if not request.proofs and not (client.dpop_bound_access_tokens and path == TOKEN):
             return None
         try:
-            return self.proofs.judge(request.proofs, "POST", request.address + TOKEN)
+            return self.proofs.judge(request.proofs, "POST", request.address + path)
         except (BadProof, NonceNeeded) as error:
             raise error.as_oauth(400) from None
 

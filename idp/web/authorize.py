@@ -23,7 +23,7 @@ from idp.http.headers import page_policy
 from idp.limits.local import LocalRateLimiter
 from idp.login.attempt import Attempts, LoginAttempt, browser_of
 from idp.login.steps import RequiredStep
-from idp.oidc.authorization import AuthorizationRequest, Params, RedirectedError, read_request
+from idp.oidc.authorization import AuthorizationRequest, Extension, Params, RedirectedError, read_request, unfolded
 from idp.oidc.clients import Clients
 from idp.oidc.dispatch import Dispatcher, Entry, Issued
 from idp.ports import Clock
@@ -72,8 +72,10 @@ class Authorize:
         dispatcher: Dispatcher,
         clock: Clock,
         commit_waits: CommitWaits,
+        extensions: Sequence[Extension],
     ) -> None:
         self._context = context
+        self._extensions = extensions
         self._attempts = attempts
         self._clients = clients
         self._dispatcher = dispatcher
@@ -96,10 +98,10 @@ class Authorize:
         except Exception as error:
             environ[_VISIT] = error
             return None
-        if not isinstance(visit.outcome, Issued) or visit.outcome.opened or visit.request.response_mode == "form_post":
+        if not isinstance(visit.outcome, Issued) or visit.outcome.opened or visit.request.is_posted:
             return None
         self._notice_constants(visit.request)
-        fields = answer_fields(self._context.issuer, visit.request, [("code", visit.outcome.code)])
+        fields = answer_fields(self._context, visit.request, [("code", visit.outcome.code)])
         location = location_of(visit.request, fields)
         return 303, [("Content-Type", "text/plain; charset=utf-8"), ("Location", location)], b""
 
@@ -126,8 +128,7 @@ class Authorize:
             # A session may be opened, which waits for the disk.
             self._commit_waits.demand_short()
         attempt = self._attempts.load(handle, browser.held(handle)) if handle else None
-        if attempt:
-            params = attempt.params
+        params = attempt.params if attempt else unfolded(params, self._clients, self._extensions, browser.address)
         request = read_request(params, self._clients)
         current_request.current().client_id = request.client.client_id
         entry = Entry(browser.client_info, browser.session, handle, attempt)
@@ -138,7 +139,7 @@ class Authorize:
         fields = [("error", error.error)]
         if error.description:
             fields.append(("error_description", error.description))
-        return send_back(self._context.issuer, refused.request, fields)
+        return send_back(self._context, refused.request, fields)
 
     def _ask(self, owed: RequiredStep, visit: "_Visit", browser: Browser) -> Response:
         """Send the browser to the page of the step, with a new attempt or the one it has."""
@@ -166,7 +167,7 @@ class Authorize:
 
     def _issued(self, issued: Issued, request: AuthorizationRequest, browser: Browser) -> Response:
         self._notice_constants(request)
-        response = send_back(self._context.issuer, request, [("code", issued.code)])
+        response = send_back(self._context, request, [("code", issued.code)])
         if issued.opened:
             set_session(self._context, response, issued.opened.cookie, issued.opened.device_cookie)
         return response
@@ -188,10 +189,10 @@ class AuthorizePage(Endpoint):
         return self._authorize.page()
 
 
-def send_back(issuer: str, request: AuthorizationRequest, fields: Fields) -> Response:
+def send_back(context: WebContext, request: AuthorizationRequest, fields: Fields) -> Response:
     """The authorization response, success or error, in the response mode asked for: always with `state` and `iss`."""
-    complete = answer_fields(issuer, request, fields)
-    if request.response_mode != "form_post":
+    complete = answer_fields(context, request, fields)
+    if not request.is_posted:
         return Response(status=303, headers={"Location": location_of(request, complete)})
     page = render_template("form_post.html", action=request.redirect_uri, fields=complete)
     response = Response(page, mimetype="text/html")
@@ -199,24 +200,26 @@ def send_back(issuer: str, request: AuthorizationRequest, fields: Fields) -> Res
     return response
 
 
-def answer_fields(issuer: str, request: AuthorizationRequest, fields: Fields) -> Fields:
-    """`fields` with what belongs to every response."""
+def answer_fields(context: WebContext, request: AuthorizationRequest, fields: Fields) -> Fields:
+    """`fields` with what belongs to every response, in the open or signed as one (JARM 2.3)."""
     state = [("state", request.state)] if request.state is not None else []
-    return [*fields, *state, ("iss", issuer)]
+    if request.response_mode.endswith(".jwt"):
+        return [("response", context.sign_response(request.client, [*fields, *state]))]
+    return [*fields, *state, ("iss", context.issuer)]
 
 
 def location_of(request: AuthorizationRequest, fields: Fields) -> str:
     """The verified redirect URI with the response in its query or fragment."""
     parts = urlsplit(request.redirect_uri)
     encoded = urlencode(fields)
-    if request.response_mode == "fragment":
+    if request.response_mode.startswith("fragment"):
         return urlunsplit(parts._replace(fragment=encoded))
     return urlunsplit(parts._replace(query=f"{parts.query}&{encoded}" if parts.query else encoded))
 
 
-def deny(issuer: str, request: AuthorizationRequest, why: str) -> Response:
+def deny(context: WebContext, request: AuthorizationRequest, why: str) -> Response:
     """The response when the person refused (RFC 6749, 4.1.2.1)."""
-    return send_back(issuer, request, [("error", AccessDeniedError.error), ("error_description", why)])
+    return send_back(context, request, [("error", AccessDeniedError.error), ("error_description", why)])
 
 
 def set_session(context: WebContext, response: Response, session: str, device: str | None) -> None:

@@ -3,7 +3,7 @@
 import hmac
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,6 +20,7 @@ from idp.http.forms import Pairs, read_form, read_query, single
 from idp.http.network import TrustedProxies
 from idp.login.attempt import Held
 from idp.login.sessions import ClientInfo
+from idp.oidc.clients import Client
 from idp.ports import Clock
 from idp.sentences import Language
 from idp.web.agents import browser_name, is_phone
@@ -39,7 +40,10 @@ LONGEST_MOVED = 6000
 
 @dataclass(frozen=True)
 class WebContext:
-    """What every page knows of its installation. `count_login` counts the outcome of each login by its method."""
+    """What every page knows of its installation. `count_login` counts the outcome of each login by its method.
+
+    `sign_response` makes one JWT of the parameters of a response to a client.
+    """
 
     issuer: str
     cookies: Cookies
@@ -49,6 +53,7 @@ class WebContext:
     home: str = "/account"
     clock: Clock = time.time
     count_login: Callable[[str, str], None] = lambda through, outcome: None
+    sign_response: Callable[[Client, Sequence[tuple[str, str]]], str] = lambda client, fields: ""
 
 
 class Browser:

@@ -92,4 +92,4 @@ class ConsentPage(Page):
 
     def _denied(self, handle: str, request: AuthorizationRequest) -> Response:
         self._attempts.finish(handle)
-        return deny(self._context.issuer, request, "The person did not agree.")
+        return deny(self._context, request, "The person did not agree.")

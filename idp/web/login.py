@@ -179,7 +179,7 @@ class LoginPage(Page):
         if not attempt.client_id:
             return redirect("/logged-out", 303)
         request = read_request(attempt.params, self._clients)
-        return deny(self._context.issuer, request, "The person cancelled the login.")
+        return deny(self._context, request, "The person cancelled the login.")
 
     def _page(
         self, browser: Browser, handle: str, attempt: LoginAttempt, state: LoginPageState, status: int

@@ -6,7 +6,7 @@ body; the gateway does the rest.
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
@@ -21,7 +21,9 @@ from idp.oidc.client_auth import claimed_id
 from idp.oidc.clients import AUTH_METHODS, DEVICE_CODE, Client
 from idp.oidc.codes import is_offline
 from idp.oidc.device_grant import INTERVAL, LIFE, format_user_code
+from idp.oidc.dpop import BadProof
 from idp.oidc.inspection import Inspection
+from idp.oidc.pushed_requests import PushedRequests
 from idp.oidc.server import FormRequest, Server, TokenResponse, error_answer
 from idp.web.access import challenges, claimed_client, fresh_nonce, proofs_in, shown_token
 from idp.web.browser import WebContext
@@ -30,7 +32,12 @@ from idp.web.mutual_tls import MutualTls
 from keys.ring import KeyRing
 
 LONGEST_TOKEN = 8192
-CALLED_BY_PAGES = {metadata.TOKEN: "POST", metadata.REVOKE: "POST", metadata.USERINFO: "GET, POST"}
+CALLED_BY_PAGES = {
+    metadata.TOKEN: "POST",
+    metadata.PAR: "POST",
+    metadata.REVOKE: "POST",
+    metadata.USERINFO: "GET, POST",
+}
 """The endpoints that pages of clients call from their own origin, with the methods that a pre-flight is told."""
 
 Version = tuple[str, ...]
@@ -50,6 +57,7 @@ class ProtocolEndpoints:
         mutual_tls: MutualTls,
         server: Server,
         inspection: Inspection,
+        pushed: PushedRequests,
         ring: Callable[[], KeyRing],
         audit_ring: Callable[[], KeyRing],
         max_age: int,
@@ -65,6 +73,7 @@ class ProtocolEndpoints:
         self._mtls = mutual_tls
         self._max_age = max_age
         self._commit_waits = commit_waits
+        self._pushed = pushed
         self._documents: dict[str, tuple[Version, EndpointResponse]] = {}
 
     def table(self) -> Mapping[str, Endpoint]:
@@ -75,6 +84,7 @@ class ProtocolEndpoints:
             metadata.JWKS: for_everybody(self._get(self.jwks)),
             metadata.AUDIT_JWKS: self._get(self.audit_jwks),
             metadata.TOKEN: self._post(self.token),
+            metadata.PAR: self._post(self.par),
             metadata.INTROSPECT: self._post(self.introspect),
             metadata.REVOKE: self._post(self.revoke),
             metadata.USERINFO: self.userinfo,
@@ -88,7 +98,7 @@ class ProtocolEndpoints:
         return self._prepared("discovery", algorithms, environ, lambda: self._document(algorithms))
 
     def _document(self, algorithms: Collection[str]) -> Mapping[str, Any]:
-        return metadata.document(self._issuer, algorithms, self._mtls.headers)
+        return metadata.document(self._issuer, algorithms, self._mtls.headers, requires_pushed=self._pushed.required)
 
     def jwks(self, environ: Environ) -> EndpointResponse:
         ring, now = self._ring(), self._clock()
@@ -111,7 +121,23 @@ class ProtocolEndpoints:
         _note(self._server.clients.find(claimed_id(request)))
         status, body, headers = self._server.create_token_response(request)
         _note(request.client)
-        return _answered((status, body, [*headers, *fresh_nonce(environ, self._server.proofs)]))
+        return _answered((status, body, headers), fresh_nonce(environ, self._server.proofs))
+
+    def par(self, environ: Environ) -> EndpointResponse:
+        """A client pushes an authorization request (RFC 9126, 2); a proof binds its code to a key (RFC 9449, 10.1)."""
+        request, nonce = self._form_request(environ), fresh_nonce(environ, self._server.proofs)
+        try:
+            client = self._caller(request, "pushed_authorization_request", none=True)
+            proof = self._server.judged(request, client, metadata.PAR)
+            params = self._pushed.read(client, request.form, request.network, proof.jkt if proof else "")
+            if proof:
+                self._server.proofs.use(proof)
+        except BadProof as error:
+            return _answered(error_answer(error.as_oauth(400)), nonce)
+        except OAuth2Error as error:
+            return _answered(error_answer(error), nonce)
+        body = {"request_uri": self._pushed.keep(client, params, request.network), "expires_in": self._pushed.life}
+        return reply(201, body, nonce)
 
     def device_authorization(self, environ: Environ) -> EndpointResponse:
         """A device requests authorization (RFC 8628, 3.1 and 3.2)."""
@@ -225,7 +251,7 @@ def _token(request: FormRequest) -> str:
     return text[: LONGEST_TOKEN + 1]
 
 
-def _answered(answer: TokenResponse) -> EndpointResponse:
+def _answered(answer: TokenResponse, more: Sequence[tuple[str, str]] = ()) -> EndpointResponse:
     status, body, headers = answer
-    extra: Headers = [h for h in headers if h[0].lower() not in ("content-type", "cache-control", "pragma")]
+    extra: Headers = [h for h in (*headers, *more) if h[0].lower() not in ("content-type", "cache-control", "pragma")]
     return status, [("Content-Type", "application/json"), *extra], json.dumps(body, separators=(",", ":")).encode()

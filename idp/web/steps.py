@@ -92,7 +92,7 @@ class Steps:
         if not step.attempt.client_id:
             return redirect("/account" if step.session else "/logged-out", 303)
         request = read_request(step.attempt.params, self._clients)
-        return deny(self.context.issuer, request, "The person cancelled the login.")
+        return deny(self.context, request, "The person cancelled the login.")
 
     def client_name(self, step: Step) -> str:
         """The name of the portal that the login leads to; empty for our own pages."""

@@ -83,7 +83,7 @@ def test_only_the_code_response_type_is_served(app: App, kind: str) -> None:
         ({"scope": "profile"}, "invalid_scope"),
         ({"scope": "admin root"}, "invalid_scope"),
         ({"scope": "openid device"}, "invalid_scope"),
-        ({"response_mode": "jwt"}, "invalid_request"),
+        ({"response_mode": "jwt.query"}, "invalid_request"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"prompt": "create"}, "invalid_request"),
         ({"max_age": "-1"}, "invalid_request"),

@@ -18,7 +18,7 @@ from tests.attacks.test_tokens import KEY, signed
 from tests.support.app import ISSUER, SECRET, App, Visitor
 from tests.support.routes import routes_of
 
-KNOWN = {"/token", "/introspect", "/revoke", "/device_authorization"}
+KNOWN = {"/token", "/par", "/introspect", "/revoke", "/device_authorization"}
 FAILED = (401, 429)
 ASKED = {"grant_type": DEVICE_CODE, "device_code": "x", "token": "x"}
 

@@ -13,6 +13,7 @@ from idp.web.protocol_endpoints import CALLED_BY_PAGES
 from tests.support import databases
 from tests.support.app import SECRET, App, Visitor, running_app
 from tests.support.dpop import BoundApp, ProofKey
+from tests.support.pushed import asked
 from tests.support.routes import routes_of
 from tests.support.trips import Trips, counted
 
@@ -61,6 +62,10 @@ def requests(page: Visitor) -> dict[str, tuple[int, Ask]]:
         "a token with another end": (
             401,
             lambda headers: page.get("/userinfo", headers={"Authorization": bearer["Authorization"][:-4]} | headers),
+        ),
+        "a request that is pushed": (
+            201,
+            lambda headers: page.post("/par", asked() | {"client_id": "page"}, headers=headers),
         ),
         "revocation": (200, lambda headers: page.post("/revoke", revoke, headers=headers)),
     }
@@ -203,5 +208,5 @@ def test_no_other_route_ever_speaks_of_origins(full: App, method: str) -> None:
 
 
 def test_the_paths_are_those_that_were_meant() -> None:
-    assert set(CALLED_BY_PAGES) == {"/token", "/revoke", "/userinfo"}
+    assert set(CALLED_BY_PAGES) == {"/token", "/par", "/revoke", "/userinfo"}
     assert PUBLIC < READS

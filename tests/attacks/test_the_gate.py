@@ -14,6 +14,7 @@ from idp.store import tables
 from idp.store.counters import bump_epoch
 from tests.support.app import REDIRECT, App, Visitor, answer_of, attempt_of
 from tests.support.device_grant import device, let_in
+from tests.support.pushed import go, push
 from tests.support.qr import enrolled, logins, shown
 
 
@@ -106,6 +107,14 @@ def authorize(s: Situation) -> bool:
     return location.startswith(REDIRECT) and "code=" in location
 
 
+def pushed_request(s: Situation) -> bool:
+    answer = push(s.visitor, "shop", prompt="none")
+    if answer.status_code != 201:
+        return False
+    location = go(s.visitor, answer.json["request_uri"], "shop").headers.get("Location", "")
+    return location.startswith(REDIRECT) and "code=" in location
+
+
 def code(s: Situation) -> bool:
     return s.visitor.redeem(s.code, "shop").status_code == 200
 
@@ -137,6 +146,7 @@ def resource(s: Situation) -> bool:
 
 PATHS: list[Callable[[Situation], bool]] = [
     authorize,
+    pushed_request,
     code,
     device_code,
     refresh,

@@ -11,6 +11,7 @@ import pytest
 
 from idp.oidc.client_secrets import NOTED_EVERY
 from tests.support.app import App, Visitor, attempt_of
+from tests.support.pushed import go, pushed
 from tests.support.trips import Trips, counted
 
 SECRET = "a secret of a service that is long enough"
@@ -66,6 +67,14 @@ def test_once_an_hour_the_use_of_a_secret_is_noted(visitor: Visitor) -> None:
 def test_a_live_session_costs_one_joined_read_and_one_code(visitor: Visitor) -> None:
     with budget(visitor, Trips(short_lived=1, reads=1)):
         visitor.code()
+
+
+def test_a_pushed_request_costs_one_write_and_one_take_more(visitor: Visitor) -> None:
+    """RFC 9126: and nothing for clients that do not push, as the test before says."""
+    with budget(visitor, Trips(short_lived=1)):
+        name = pushed(visitor)
+    with budget(visitor, Trips(short_lived=2, reads=1)):
+        assert go(visitor, name).status_code == 303
 
 
 def test_once_in_a_while_a_live_session_is_noted_as_seen(visitor: Visitor) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import pytest
 from click.testing import CliRunner, Result
+from joserfc.jwk import ECKey
 
 from config.cli.main import COMMANDS, main
 from idp.oidc.clients import DEVICE_CODE
@@ -105,6 +106,29 @@ def test_a_portal_is_registered_changed_and_removed(operator: Operator) -> None:
     assert operator.json("clients", "rotate-secret", client_id, "--reason", "r")["client_secret"] != secret
     operator.does("clients", "remove", client_id, "--reason", "r")
     assert operator.run("clients", "show", client_id).exit_code == 1
+
+
+def test_a_portal_is_told_how_its_requests_come(operator: Operator, tmp_path: Path) -> None:
+    """RFC 9126, RFC 9101, JARM: given, shown, changed and taken back."""
+    keys = tmp_path / "portal.json"
+    public = ECKey.generate_key("P-256").as_dict(private=False)
+    keys.write_text(json.dumps({"keys": [public]}))
+    signed = ("--jwks-file", str(keys), "--request-object-alg", "ES256", "--require-signed-requests")
+    more = ("--request-uri", "https://p.test/ro/", "--require-par", "--response-alg", "ES256")
+    told = ("--redirect-uri", "https://p.test/cb", "--reason", "r")
+    client_id = operator.json("clients", "add", "Cổng", *told, *signed, *more)["client_id"]
+
+    shown = operator.json("clients", "show", client_id)
+    assert shown["request_object_signing_alg"] == shown["authorization_signed_response_alg"] == "ES256"
+    assert shown["require_pushed_authorization_requests"] is shown["require_signed_request_object"] is True
+    assert shown["request_uris"] == ["https://p.test/ro/"]
+    edited = operator.does(
+        "clients", "edit", client_id, "--no-require-par", "--request-object-alg", "", "--reason", "r"
+    )
+    assert "require_pushed_authorization_requests: True -> False" in edited
+    assert "request_object_signing_alg: ES256 -> None" in edited
+    wrong = operator.run("clients", "edit", client_id, "--response-alg", "HS256", "--reason", "r")
+    assert (wrong.exit_code, "authorization responses may use" in wrong.output) == (1, True)
 
 
 def test_a_page_is_registered_with_the_origins_of_its_redirect_uris(operator: Operator) -> None:

@@ -9,6 +9,7 @@ from tests.support.browser import Page
 from tests.support.dpop import ProofKey
 from tests.support.live import BASIC, PASSWORD, REDIRECT, REQUEST, VERIFIER, Visit, bhxh, read_json
 from tests.support.provider import FIXED_CAPTCHA
+from tests.support.pushed import asked
 
 PORTAL = (f"Authorization: {BASIC}",)
 
@@ -109,6 +110,7 @@ def _tokens(issuer: str, person: int) -> list[Request]:
         Request("GET", "/userinfo", (), (), bearer),
         Request("GET", "/userinfo", (), (), (f"Authorization: DPoP {tokens['access_token']}", userinfo)),
         Request("POST", "/userinfo", (), (("access_token", tokens["access_token"]),)),
+        Request("POST", "/par", (), tuple(asked(redirect_uri=REDIRECT).items()), PORTAL),
         *(
             Request("POST", "/introspect", (), (("token", each),), PORTAL)
             for each in (tokens["access_token"], tokens["refresh_token"], tokens["id_token"])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from config.cli.libraries import LIBRARIES
 from tests.replay.record import opened, record, recorded, sections
 from tests.support import databases
 
@@ -37,6 +38,12 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "commands",
+        "a library's configuration is printed",
+        "  --client-id text   = None\n  --redirect-uri text  multiple = None\n",
+        f"  --client-id text   = None\n  --for choice {list(LIBRARIES)}  = None\n  --redirect-uri text  multiple = None\n",
+    ),
+    (
+        "commands",
         "pages of other origins may be clients",
         "  --post-logout-redirect-uri text  multiple = None\n",
         "  --post-logout-redirect-uri text  multiple = None\n  --web-origin text  multiple = None\n",
@@ -58,6 +65,63 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "an upstream may answer in a form",
         "/via/<upstream_id>/callback GET\n",
         "/via/<upstream_id>/callback GET POST\n",
+    ),
+    (
+        "settings",
+        "requests may be pushed",
+        "oidc.refresh_absolute:",
+        "oidc.pushed_request_life: int Ge(ge=5) Le(le=600) = 60\noidc.refresh_absolute:",
+    ),
+    (
+        "settings",
+        "requests may have to be pushed",
+        "outbound.ca_file:",
+        "oidc.require_pushed_authorization_requests: bool  = False\noutbound.ca_file:",
+    ),
+    ("routes", "requests may be pushed", "/phone/device GET POST", "/par POST\n/phone/device GET POST"),
+    (
+        "discovery",
+        "requests may be pushed",
+        '"introspection_endpoint":',
+        '"pushed_authorization_request_endpoint":"https://id.example.test/par","introspection_endpoint":',
+    ),
+    (
+        "discovery",
+        "requests may have to be pushed",
+        '"request_parameter_supported":',
+        '"require_pushed_authorization_requests":false,"request_parameter_supported":',
+    ),
+    (
+        "discovery",
+        "requests may be signed",
+        '"request_parameter_supported":false,"request_uri_parameter_supported":false,',
+        '"request_parameter_supported":true,"request_uri_parameter_supported":true,'
+        '"require_request_uri_registration":true,"require_signed_request_object":false,'
+        '"request_object_signing_alg_values_supported":["RS256","PS256","ES256","EdDSA"],',
+    ),
+    (
+        "discovery",
+        "responses may be signed",
+        '"response_modes_supported":["query","fragment","form_post"]',
+        '"response_modes_supported":["query","fragment","form_post","jwt","query.jwt","fragment.jwt","form_post.jwt"]',
+    ),
+    (
+        "discovery",
+        "responses may be signed",
+        '"code_challenge_methods_supported":',
+        '"authorization_signing_alg_values_supported":["ES256","RS256"],"code_challenge_methods_supported":',
+    ),
+    (
+        "authorize_errors",
+        "requests may be signed, with keys",
+        "Request+objects+are+not+supported.",
+        "Request+objects+need+keys+of+the+client+(jwks+or+jwks_uri).",
+    ),
+    (
+        "authorize_errors",
+        "requests may be at registered addresses",
+        "Request+URIs+are+not+supported.",
+        "Request+URIs+are+not+registered+for+this+client.",
     ),
     ("discovery", "the sets of headers from here on have another number", "(headers 4", "(headers 5"),
     (
@@ -181,6 +245,17 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "mutual TLS may have a host of its own",
         "web.operations_bind:",
         "web.mtls_url: str  = ''\nweb.operations_bind:",
+    ),
+    (
+        "commands",
+        "a client may push and sign its requests",
+        "  --id-token-claims/--no-id-token-claims boolean  is_flag = None\n",
+        "  --id-token-claims/--no-id-token-claims boolean  is_flag = None\n"
+        "  --request-object-alg text   = None\n"
+        "  --require-signed-requests/--no-require-signed-requests boolean  is_flag = None\n"
+        "  --request-uri text  multiple = None\n"
+        "  --response-alg text   = None\n"
+        "  --require-par/--no-require-par boolean  is_flag = None\n",
     ),
 )
 """What is meant to be different since the record: section, reason, what stands there, what stands in its place."""

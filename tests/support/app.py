@@ -110,9 +110,10 @@ class App:
         } | more
         digest = secret_digest(self.base.secrets.get("client-secret"), client_id, secret) if secret else None
         client = read_client(metadata, secret_digest=digest)
-        if lack(self.base.rings.ring(), client.id_token_signed_response_alg, self.clock()):
-            # No portal outside of the test has a copy of our keys.
-            self.base.rotator.replace(client.id_token_signed_response_alg)
+        for alg in client.signing_algs:
+            if lack(self.base.rings.ring(), alg, self.clock()):
+                # No portal outside of the test has a copy of our keys.
+                self.base.rotator.replace(alg)
         self.base.clients.put(client, self.clock())
         self.provider.oidc.clients.forget()
         return client_id
