@@ -35,7 +35,10 @@ class UnknownUpstream(UserError):
 
 @dataclass(frozen=True, slots=True)
 class Upstream:
-    """One upstream. Dates are seconds since the epoch, None for no end; `labels` and `names` are by language."""
+    """One upstream. Dates are seconds since the epoch, None for no end; `labels` and `names` are by language.
+
+    `by_form` says that it sends people back in a form instead of an address.
+    """
 
     id: str
     connector: Connector
@@ -46,6 +49,7 @@ class Upstream:
     enabled_from: float | None = None
     enabled_to: float | None = None
     order: int = 0
+    by_form: bool = False
     state: Callable[[], State] = field(default=lambda: "ok")
 
     def is_open(self, now: float) -> bool:

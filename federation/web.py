@@ -9,6 +9,7 @@ from dataclasses import replace
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import redirect
+from werkzeug.exceptions import MethodNotAllowed
 from werkzeug.wrappers import Response
 
 from federation.connector import Leaving, UpstreamFailed
@@ -191,6 +192,8 @@ class Return(Page):
         A form from another site comes without our cookies; the browser sends them when it asks for the same by GET.
         """
         upstream = self._journeys.upstream_logins.upstreams.named(upstream_id)
+        if not upstream.by_form:
+            raise MethodNotAllowed(["GET"])
         answered = urlencode(this_browser(self._journeys.context).params())
         if len(answered) > LONGEST_MOVED:
             raise BadRequest("the answer of the upstream is too long")

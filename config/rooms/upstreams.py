@@ -34,6 +34,7 @@ def build_upstream(settings: Settings, c: UpstreamSettings, clock: Clock, notice
         enabled_from=c.enabled_from.timestamp() if c.enabled_from else None,
         enabled_to=c.enabled_to.timestamp() if c.enabled_to else None,
         order=c.order,
+        by_form=c.kind == "oidc" and c.response_mode == "form_post",
         state=lambda: guarded.state,
     )
 

@@ -40,7 +40,8 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "commands",
         "a library's configuration is printed",
         "  --client-id text   = None\n  --redirect-uri text  multiple = None\n",
-        f"  --client-id text   = None\n  --for choice {list(LIBRARIES)}  = None\n  --redirect-uri text  multiple = None\n",
+        f"  --client-id text   = None\n  --for choice {list(LIBRARIES)}  = None\n"
+        "  --redirect-uri text  multiple = None\n",
     ),
     (
         "commands",
