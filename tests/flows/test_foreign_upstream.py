@@ -230,7 +230,9 @@ def came_in(both: tuple[Provider, ForeignOp], label: str = LABEL) -> tuple[Visit
         page = page.press("Continue")
     if page.has("link-confirm"):
         assert "0099000001" not in page.text
-        page = page.press("link-confirm").press("keep-done")
+        page = page.press("link-confirm")
+        # Only the first strong link asks what to keep.
+        page = page.press("keep-done") if page.has("keep-done") else page
     tokens = read_json(visit.redeem(code_of(page)))
     return visit, tokens
 
