@@ -48,7 +48,7 @@ def build(context: WebContext, routes: Routes, note_incident: NoteIncident, note
         locale_selector=lambda: this_browser(context).language(),
         default_translation_directories=str(HERE / "translations"),
     )
-    app.jinja_env.globals["static"] = _static_url
+    app.jinja_env.globals["static"] = static_url
     sentences = _speak(app.jinja_env, context)
     app.add_url_rule("/favicon.ico", "favicon", lambda: redirect("/static/favicon.svg", 303))
     for url, name, view in routes:
@@ -106,7 +106,7 @@ def _fields(browser: Browser) -> dict[str, str]:
 
 
 @lru_cache
-def _static_url(name: str) -> str:
+def static_url(name: str) -> str:
     """Where a static file is; the address changes with its content, so no cache shows that of an earlier release."""
     digest = hashlib.sha256((HERE / "static" / name).read_bytes()).hexdigest()[:8]
     return f"/static/{name}?v={digest}"

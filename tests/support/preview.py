@@ -17,6 +17,7 @@ from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 from idp.web.captcha_picture import draw
 from idp.web.captcha_sound import speak
+from idp.web.routes import static_url
 from tests.support.preview_scenes import LANGUAGES, Scene, scenes
 
 POLICY = (
@@ -31,6 +32,7 @@ HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff
 def create_preview() -> Flask:
     """A Flask application with one address per page, state and language: `/login/plain?lang=vi`."""
     app = Flask("idp")
+    app.jinja_env.globals["static"] = static_url
     Babel(app, default_locale="vi", locale_selector=_language)
     app.after_request(_dress)
     # As the product has it: what no page changes is asked for once.
