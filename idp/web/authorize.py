@@ -14,6 +14,7 @@ from flask import redirect, render_template
 from flask import request as flask_request
 from werkzeug.wrappers import Request, Response
 
+from idp.at_once import needs_thread
 from idp.commit_waits import CommitWaits
 from idp.ephemeral_records import digest
 from idp.http import request as current_request
@@ -148,6 +149,9 @@ class Authorize:
         language = request.ui_language
         if entry.handle and entry.attempt and owed.sid != entry.attempt.step_up:
             self._attempts.replace(entry.handle, entry.attempt, replace(entry.attempt, step_up=owed.sid))
+        if not entry.handle:
+            # Nothing was read where this is written: a store that hangs would hold all others up.
+            needs_thread()
         handle = entry.handle or self._attempts.begin(
             LoginAttempt(
                 params=visit.params,

@@ -131,5 +131,6 @@ def test_stores_stand_still_under_load(
         )
     assert set(seen.statuses) <= {200, 303, 503}
     assert max(seen.slowest.values()) < LONGEST
+    assert seen.slowest["keys"] < 0.75 * TIMEOUT, "they ask no store: whoever waits for one must not hold them up"
     assert healthy < HEALTH
     assert recovered < SOON
