@@ -289,7 +289,7 @@ def test_a_second_account_of_the_upstream_is_not_linked(here: Brokered) -> None:
 def test_the_id_token_tells_through_whom_and_how_strongly(here: Brokered) -> None:
     """Q-01: it is ours, for one audience, and says no more than the weakest of the way."""
     here.through("vneid", "000899777001").press("link-open")
-    journey = here.through("vneid", "000899777001")
+    journey = here.through("vneid", "000899777001", scope="openid bhxh")
     code = answer_of(journey.follow().answer)["code"]  # type: ignore[arg-type]
     tokens = journey.visitor.redeem(code).json
     assert tokens is not None
