@@ -1,7 +1,9 @@
 """Requests that the loop of a worker answers itself, at once: whatever would wait for more than a store needs a thread.
 
 So nothing on their way may wait for a hash, a disk, a client's server or another request without `needs_thread()`
-before it. The request is then answered anew, in a thread, unless something was changed already: then the loop waits.
+before it. The request is then answered anew, in a thread, unless something was changed already: then the loop waits
+as long as a thread would, once, and pauses. So a request reads before it writes, or needs a thread; the one exception
+is the code at `/token`, which is taken first.
 """
 
 from collections.abc import Iterator

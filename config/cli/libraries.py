@@ -57,6 +57,9 @@ class Library:
         """What is registered: what was `chosen` on the command line goes before what the library needs."""
         if not chosen.get("redirect_uris"):
             stop([f"--for {self.name} needs --redirect-uri, for example {self.callback}"])
+        method = chosen.get("token_endpoint_auth_method", "client_secret")
+        if "{{client_secret}}" in self.text and not method.startswith("client_secret"):
+            stop([f"--for {self.name} prints a secret, and {method} has none: leave one of them out"])
         home = f"{_origin(chosen['redirect_uris'][0])}/"
         return {"scope": SCOPE, "post_logout_redirect_uris": (home,), **self.client, **chosen}
 

@@ -5,7 +5,6 @@ from functools import cached_property
 from config.rooms.accounts import AccountsRoom
 from config.rooms.room import Room, window
 from config.stores import Stores
-from federation.linking_flow import LOOKUPS_A_DAY
 from idp.accounts.account import Kind
 from idp.ephemeral_records import RecordKind
 from idp.limits.durable import DAY, LimitPolicy
@@ -19,19 +18,9 @@ from idp.login.logins import LoginRules, Logins
 from idp.login.passkey_logins import PasskeyLogins
 from idp.login.sessions import SessionLimits, Sessions
 
-PARTY_NAME = "BHXH Việt Nam"
-"""Our name in a browser's or phone's passkey dialog."""
-
 SUCCESSES_WAIT = 30
-LOOKUPS = LimitPolicy(free=LOOKUPS_A_DAY, base=DAY, cap=DAY, memory=DAY, sliding=False)
-OFFICER_GUESSES = LimitPolicy(free=5, base=30, cap=3600, memory=DAY)
-OFFICER_ADDRESS_GUESSES = LimitPolicy(free=60, base=30, cap=30, memory=3600, sliding=False)
 CAPTCHAS = 30
 """Captchas per address and minute."""
-PHOTOS_OF_A_DRAFT, PHOTOS_OF_A_NETWORK, LOOKS = 30, 120, 20
-"""Pictures per draft and hour, and pictures and views of declarations per network and minute."""
-FORM_LIFE, LOGOUT_LIFE, RECOVERY_LIFE, ACTIVATION_LIFE = 900.0, 600.0, 1800.0, 1800.0
-"""Seconds until unfinished work of a person expires."""
 
 
 class LoginRoom(Room):

@@ -7,7 +7,6 @@ from config.rooms.federation import FederationRoom
 from config.rooms.registration import RegistrationRoom
 from config.rooms.room import Room
 from config.stores import Stores
-from federation.linking_flow import LOOKUPS_A_DAY
 from idp.accounts.notices import NO_NOTICE
 from idp.ephemeral_records import RecordKind
 from idp.limits.durable import DAY, LimitPolicy
@@ -18,19 +17,8 @@ from idp.officers.officers import Roster
 from idp.officers.passkeys import OfficerPasskeys
 from idp.registration.proposals import Proposals
 
-PARTY_NAME = "BHXH Việt Nam"
-"""Our name in a browser's or phone's passkey dialog."""
-
-SUCCESSES_WAIT = 30
-LOOKUPS = LimitPolicy(free=LOOKUPS_A_DAY, base=DAY, cap=DAY, memory=DAY, sliding=False)
 OFFICER_GUESSES = LimitPolicy(free=5, base=30, cap=3600, memory=DAY)
 OFFICER_ADDRESS_GUESSES = LimitPolicy(free=60, base=30, cap=30, memory=3600, sliding=False)
-CAPTCHAS = 30
-"""Captchas per address and minute."""
-PHOTOS_OF_A_DRAFT, PHOTOS_OF_A_NETWORK, LOOKS = 30, 120, 20
-"""Pictures per draft and hour, and pictures and views of declarations per network and minute."""
-FORM_LIFE, LOGOUT_LIFE, RECOVERY_LIFE, ACTIVATION_LIFE = 900.0, 600.0, 1800.0, 1800.0
-"""Seconds until unfinished work of a person expires."""
 
 
 class OfficersRoom(Room):

@@ -7,10 +7,8 @@ from config.rooms.login import LoginRoom
 from config.rooms.room import Room
 from config.senders import deliveries_of
 from config.stores import Stores
-from federation.linking_flow import LOOKUPS_A_DAY
 from idp.commit_waits import CommitWaits
 from idp.ephemeral_records import RecordKind
-from idp.limits.durable import DAY, LimitPolicy
 from idp.login.steps import StepRules
 from idp.messages.sending import Deliveries
 from idp.oidc.authorization import Extension
@@ -38,23 +36,10 @@ from idp.outbound import Outbound
 from idp.web.client_failures import ClientFailures
 from keys.signing import Signer
 
-PARTY_NAME = "BHXH Việt Nam"
-"""Our name in a browser's or phone's passkey dialog."""
-
-SUCCESSES_WAIT = 30
-LOOKUPS = LimitPolicy(free=LOOKUPS_A_DAY, base=DAY, cap=DAY, memory=DAY, sliding=False)
-OFFICER_GUESSES = LimitPolicy(free=5, base=30, cap=3600, memory=DAY)
-OFFICER_ADDRESS_GUESSES = LimitPolicy(free=60, base=30, cap=30, memory=3600, sliding=False)
 NOTED_FAILURES, NOTED_IN_TOTAL = 10, 60
 """Failed client authentications that `idp explain` can tell of, of a network and of all per minute; the log has all."""
 FETCHES = 60
 """Request objects that browsers of one network make us fetch from one client per minute."""
-CAPTCHAS = 30
-"""Captchas per address and minute."""
-PHOTOS_OF_A_DRAFT, PHOTOS_OF_A_NETWORK, LOOKS = 30, 120, 20
-"""Pictures per draft and hour, and pictures and views of declarations per network and minute."""
-FORM_LIFE, LOGOUT_LIFE, RECOVERY_LIFE, ACTIVATION_LIFE = 900.0, 600.0, 1800.0, 1800.0
-"""Seconds until unfinished work of a person expires."""
 
 
 class OidcRoom(Room):

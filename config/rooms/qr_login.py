@@ -6,8 +6,6 @@ from typing import Literal
 from config.rooms.login import LoginRoom
 from config.rooms.room import Room
 from config.stores import Stores
-from federation.linking_flow import LOOKUPS_A_DAY
-from idp.limits.durable import DAY, LimitPolicy
 from idp.login.authentication import Proved
 from idp.login.sessions import ClientInfo
 from qr_login.drawing import Drawing
@@ -15,21 +13,6 @@ from qr_login.flow import QrLogin, State
 from qr_login.logins import QrLogins
 from qr_login.picture import Pictures
 from qr_login.risk import proof_of
-
-PARTY_NAME = "BHXH Việt Nam"
-"""Our name in a browser's or phone's passkey dialog."""
-
-SUCCESSES_WAIT = 30
-LOOKUPS = LimitPolicy(free=LOOKUPS_A_DAY, base=DAY, cap=DAY, memory=DAY, sliding=False)
-OFFICER_GUESSES = LimitPolicy(free=5, base=30, cap=3600, memory=DAY)
-OFFICER_ADDRESS_GUESSES = LimitPolicy(free=60, base=30, cap=30, memory=3600, sliding=False)
-CAPTCHAS = 30
-"""Captchas per address and minute."""
-PHOTOS_OF_A_DRAFT, PHOTOS_OF_A_NETWORK, LOOKS = 30, 120, 20
-"""Pictures per draft and hour, and pictures and views of declarations per network and minute."""
-FORM_LIFE, LOGOUT_LIFE, RECOVERY_LIFE, ACTIVATION_LIFE = 900.0, 600.0, 1800.0, 1800.0
-"""Seconds until unfinished work of a person expires."""
-
 
 drawing_of = lru_cache(maxsize=8)(Drawing)
 """One per link: its first drawing takes half a second."""

@@ -101,7 +101,7 @@ class RequestObjects:
     def _opened(self, client: Client, text: str) -> Params:
         if not client.has_keys:
             raise RequestNotSupported("Request objects need keys of the client (jwks or jwks_uri).")
-        # Verifying costs whatever key the client has, and to use up a `jti` waits for a disk.
+        # Verifying costs whatever key the client has.
         needs_thread()
         claims = self._verified(client, text)
         until = self._checked(client, claims)

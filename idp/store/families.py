@@ -7,6 +7,7 @@ from sqlalchemy import Connection, and_, bindparam, exists, insert, select, upda
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from idp.at_once import needs_thread
 from idp.oidc.families import Family
 from idp.oidc.gate import GrantState
 from idp.oidc.grant import Grant
@@ -105,7 +106,8 @@ class SqlFamilies:
             connection.execute(self._mark, {"id": jti, "expires_at": until})
 
     def claim(self, key: str, until: float) -> bool:
-        """Record durably that something was used; False when it was used before."""
+        """Record durably that something was used; False when it was used before. It waits for the disk."""
+        needs_thread()
         with self._database.autocommit.connect() as connection:
             return claim_within(connection, key, until)
 

@@ -2,11 +2,15 @@
 
 from typing import Any
 
+import pytest
 from werkzeug.test import create_environ
 
+from idp.at_once import NeedsThread, at_once
 from idp.commit_waits import LATEST, SHORT
 from idp.http.gateway import EndpointResponse
 from tests.support.app import ISSUER, PASSWORD, REDIRECT, App, AsServed, Visitor, answer_of, attempt_of, challenge
+
+LATER = 4_000_000_000.0
 
 
 def test_a_person_with_a_session_logs_in_again(app: App) -> None:
@@ -65,6 +69,14 @@ def test_a_code_for_a_form_is_shown_by_whoever_wrote_it(app: App) -> None:
 
     assert page is not None
     assert (page[0], b'name="code"' in page[2]) == (200, True)
+
+
+def test_what_is_claimed_durably_is_claimed_by_a_thread(app: App) -> None:
+    """Assertions, proofs and request objects: it waits for the disk, and often nothing was read before."""
+    with at_once(), pytest.raises(NeedsThread):
+        app.base.families.claim("a jti", LATER)
+    assert app.base.families.claim("a jti", LATER), "the loop has left nothing behind"
+    assert not app.base.families.claim("a jti", LATER)
 
 
 def in_the_loop(app: App, visitor: Visitor, path: str, method: str = "GET", **query: Any) -> EndpointResponse | None:

@@ -476,3 +476,6 @@ def test_an_unknown_library_is_told_which_there_are(operator: Operator) -> None:
     assert (bent.exit_code, "redirect URI refused" in bent.output) == (1, True)
     bare = operator.run(*words, "spring")
     assert (bare.exit_code, "--for spring needs --redirect-uri" in bare.output) == (1, True)
+    keyed = ("--redirect-uri", "https://portal.example.test/cb", "--auth-method", "private_key_jwt")
+    refused = operator.run(*words, "spring", *keyed)
+    assert (refused.exit_code, "private_key_jwt has none" in refused.output) == (1, True)
