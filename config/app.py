@@ -27,7 +27,8 @@ from idp.web.routes import build
 from idp.web.unlisted import Unlisted
 
 log = logging.getLogger("idp")
-READS = frozenset((metadata.DISCOVERY, metadata.SERVER_METADATA, metadata.JWKS, metadata.INTROSPECT, metadata.USERINFO))
+STORELESS = frozenset((metadata.DISCOVERY, metadata.SERVER_METADATA, metadata.JWKS))
+READS = STORELESS | {metadata.INTROSPECT, metadata.USERINFO}
 AT_ONCE = {
     "sqlite": READS,
     "postgresql": READS | {metadata.AUTHORIZE, metadata.TOKEN, "/login", "/login/qr/poll"},
@@ -61,6 +62,7 @@ def create_app(c: Container, metrics: Metrics, *, housekeeping: bool = True) -> 
         look=unlisted.look,
         shortcuts={metadata.AUTHORIZE: pages.authorize.answer_at_once},
         at_once=AT_ONCE[stores.database.dialect],
+        storeless=STORELESS,
         preflighted=frozenset(CALLED_BY_PAGES),
         console=officer_console(c, metrics),
     )

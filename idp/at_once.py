@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+from idp.errors import StoreDown
+
 PATIENCE = 0.25
 """Seconds that the loop waits for one answer of a store; a busy one takes less, and a thread waits longer."""
 
@@ -47,6 +49,15 @@ def needs_thread() -> None:
     attempt = _attempt.get()
     if attempt is not None and not attempt.has_changed:
         raise NeedsThread
+
+
+@contextmanager
+def refusing_threads() -> Iterator[None]:
+    """Around a read that others must not wait for, as they can go on without. Raises `StoreDown` for `NeedsThread`."""
+    try:
+        yield
+    except NeedsThread:
+        raise StoreDown("has not answered at once") from None
 
 
 def patience(seconds: float | None) -> float | None:

@@ -9,6 +9,9 @@ from keys.rotation import KeyStore
 logger = logging.getLogger(__name__)
 LOOK_EVERY = 1.0
 
+PATIENCE = 0.25
+"""Seconds that a stranger's key waits for another thread that asks the store."""
+
 
 class RingCache:
     """Keeps the ring and asks the store for its version after `max_age` seconds.
@@ -56,13 +59,16 @@ class RingCache:
         Strangers could trigger requests by naming keys that do not exist, so the store is asked at most once a second.
         """
         ring = self.ring()
-        with self._asking:
+        if not self._asking.acquire(timeout=PATIENCE):
+            return ring
+        try:
             now = self._clock()
-            if 0 <= now - self._looked < LOOK_EVERY:
-                return self._ring or ring
-            self._looked = now
-            self._ring = self._refreshed(self._ring or ring)
-            return self._ring
+            if not 0 <= now - self._looked < LOOK_EVERY:
+                self._looked = now
+                self._ring = self._refreshed(self._ring or ring)
+            return self._ring or ring
+        finally:
+            self._asking.release()
 
     def _load_first(self) -> KeyRing:
         with self._asking:

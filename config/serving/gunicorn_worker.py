@@ -192,11 +192,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._judge(conn, before)
 
     def _answer_at_once(self, conn: Connection, data: bytes) -> bool:
-        """Answer a program here, if nobody waits for a thread: the loop has to refuse in time. False: not done."""
+        """Answer a program here, if nobody waits for a thread: the loop has to refuse in time. False: not done.
+
+        What needs no store is always answered here: every thread may be waiting for one.
+        """
         began = time.monotonic()
-        if self._pause.is_on(began) or self._admission.is_anybody_waiting:
-            return False
-        environ = read_plain(data, self.wsgi.at_once, conn.client, conn.server)
+        is_busy = self._pause.is_on(began) or self._admission.is_anybody_waiting
+        paths = self.wsgi.storeless if is_busy else self.wsgi.at_once
+        environ = read_plain(data, paths, conn.client, conn.server)
         answer = self.wsgi.answer_at_once(environ) if environ else None
         self._pause.note(began, time.monotonic())
         if environ is None or answer is None:

@@ -51,9 +51,9 @@ class Site:
 class Gateway:
     """The whole application. `endpoints` maps paths to endpoints, everything else goes to `pages`.
 
-    `look` sees every request. `at_once` are the paths that `answer_at_once` is for, `preflighted` those whose endpoints
-    answer pre-flights. `console` is what officers have on hosts of their own: nothing of it is here, and nothing of
-    this is there.
+    `look` sees every request. `at_once` are the paths that `answer_at_once` is for, `storeless` those of them that ask
+    no store, `preflighted` those whose endpoints answer pre-flights. `console` is what officers have on hosts of their
+    own: nothing of it is here, and nothing of this is there.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class Gateway:
         look: Callable[[Environ], object] = lambda environ: None,
         shortcuts: Mapping[str, Shortcut] | None = None,
         at_once: frozenset[str] = frozenset(),
+        storeless: frozenset[str] = frozenset(),
         preflighted: frozenset[str] = frozenset(),
         console: tuple[frozenset[str], Wsgi] | None = None,
     ) -> None:
@@ -77,6 +78,7 @@ class Gateway:
         self._look = look
         self._shortcuts = shortcuts or {}
         self.at_once = at_once
+        self.storeless = storeless
         self._preflighted = preflighted
         self._console_hosts, self._console = console or (frozenset[str](), pages)
 

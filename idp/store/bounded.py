@@ -14,7 +14,7 @@ from psycopg.errors import ConnectionTimeout, _WaitTimeout, error_from_result
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 
-from idp.at_once import needs_thread, patience
+from idp.at_once import patience
 from idp.store.rest import Rest, Resting
 
 
@@ -61,7 +61,7 @@ class Bounded(psycopg.Connection[Any]):
     @classmethod
     def _connect_gen(cls, *args: Any, **named: Any) -> Generator[Any, Any, Any]:
         """psycopg's own, which polls ten times a second, but enforces a minimum deadline of two seconds."""
-        deadline = time.monotonic() + cls.connect_in
+        deadline = time.monotonic() + (patience(cls.connect_in) or cls.connect_in)
         connecting: Any = super()._connect_gen(*args, **named)
         try:
             wanted = next(connecting)
@@ -76,11 +76,11 @@ class Bounded(psycopg.Connection[Any]):
         """psycopg calls this for every wait."""
         _ask(self.rest)
         try:
-            result = super().wait(gen, interval, self.longest if timeout is None else timeout)
+            result = super().wait(gen, interval, patience(self.longest if timeout is None else timeout))
         except _WaitTimeout:
-            self.rest.waited_in_vain()
             # In the middle of a response the connection can no longer be used.
             self.pgconn.finish()
+            self.rest.waited_in_vain()
             raise psycopg.OperationalError("the server has not answered in time") from None
         except psycopg.Error:
             self.rest.answered()
@@ -99,7 +99,6 @@ class Bounded(psycopg.Connection[Any]):
         except _InVain:
             # In the middle of a response the connection can no longer be used.
             self.pgconn.finish()
-            needs_thread()
             self.rest.waited_in_vain()
             raise
         except psycopg.Error:

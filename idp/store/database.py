@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
-from idp.at_once import is_in_loop, note_change
+from idp.at_once import is_in_loop, needs_thread, note_change
 
 SLACK = 0.25
 """Seconds for the server to end a statement by itself before we close the connection."""
@@ -101,7 +101,7 @@ class Database:
     def connection(self) -> Iterator[PoolProxiedConnection]:
         """A connection for one statement. The loop of a worker keeps its own, as the pool costs it more than a read.
 
-        Raises what SQLAlchemy raises.
+        It opens none and waits for none: that is for a thread. Raises what SQLAlchemy raises, and `NeedsThread`.
         """
         if not is_in_loop():
             with closing(self.autocommit.raw_connection()) as connection:
@@ -110,6 +110,8 @@ class Database:
         kept = self._kept
         if kept.connection is None or not kept.connection.is_valid or time.monotonic() > kept.until:
             self._release()
+            if not cast(QueuePool, self._engine.pool).checkedin():
+                needs_thread()
             kept.connection, kept.until = self.autocommit.raw_connection(), time.monotonic() + RECYCLED
         yield kept.connection
 

@@ -20,7 +20,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import NoScriptError, RedisError, TimeoutError
 
-from idp.at_once import note_change
+from idp.at_once import is_in_loop, needs_thread, note_change, patience
 from idp.errors import StoreDown
 from idp.ports import SPENT, NewRecord, Spent
 from idp.store.rest import Rest, Resting
@@ -161,15 +161,23 @@ class RedisEphemeralStore:
             if words[0] != "GET":
                 note_change()
             connection.send_command(*words)
-            return connection.read_response(), connection.run
+            return connection.read_response(timeout=patience(connection.socket_timeout)), connection.run
 
         with _deadline(self.observe, self._rest):
+            self._leave_opening_to_threads()
             connection = self._pool.get_connection()
             try:
                 answer: tuple[Any, bytes] = connection.retry.call_with_retry(once, lambda _: connection.disconnect())
                 return answer
             finally:
                 self._pool.release(connection)
+
+    def _leave_opening_to_threads(self) -> None:
+        """A new connection may wait for longer than an answer. Raises `NeedsThread` in the loop of a worker."""
+        if is_in_loop():
+            idle = self._pool._available_connections
+            if not (idle and idle[-1].is_connected):
+                needs_thread()
 
     def _live(self, packed: bytes | None, run: bytes, now: float) -> bytes | Spent | None:
         if packed is None:

@@ -16,8 +16,10 @@ from cryptography.hazmat.primitives.serialization import load_der_private_key
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from sqlalchemy.dialects import postgresql, sqlite
 
+from idp.at_once import refusing_threads
 from idp.store.database import Database
 from idp.store.notifying import notify
+from idp.store.prepared import Prepared
 from keys.ring import BadRing, KeyRing, PrivateKey, SigningKey
 from keys.sealing import MasterKeys, SealBroken
 
@@ -87,7 +89,7 @@ class SqlKeyStore:
         self._note = note
         self._tables = tables
         key, version = tables.key, tables.version
-        self._version = sa.select(version.c.version).where(version.c.id == 1)
+        self._version = Prepared(db, sa.select(version.c.version).where(version.c.id == 1))
         self._rows = (
             sa.select(version.c.id, version.c.version, key)
             .select_from(version.outerjoin(key, sa.true()))
@@ -98,13 +100,15 @@ class SqlKeyStore:
 
     def load(self) -> KeyRing:
         """Raises `BadRing` with the key and the reason when any key does not open."""
-        rows = self.rows()
+        with refusing_threads():
+            rows = self.rows()
         keys = tuple(self.open(row) for row in rows if row.kid is not None)
         return KeyRing(keys, rows[0].version if rows else 0)
 
     def version(self) -> int:
-        with self._db.autocommit.connect() as connection:
-            return connection.execute(self._version).scalar_one_or_none() or 0
+        with refusing_threads():
+            rows = self._version.rows()
+        return rows[0]["version"] if rows else 0
 
     def replace(self, before: KeyRing, after: KeyRing, reason: str) -> bool:
         changed = [key for key in after.keys if before.find(key.kid) != key]

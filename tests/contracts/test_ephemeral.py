@@ -240,6 +240,7 @@ def test_every_change_is_noted_for_the_loop_of_a_worker(store: EphemeralStore) -
         lambda: store.take("k:1", now=NOW),
         lambda: store.take_and_put("k:2", NewRecord("k:3", b"3", LATER), now=NOW),
     ]
+    assert store.get("k:1", now=NOW) is None, "the loop opens no connection"
     for change in changes:
         with at_once():
             assert change()

@@ -17,9 +17,13 @@ from idp.store.database import Database
 from idp.store.ephemeral_redis import RedisEphemeralStore
 from idp.store.prepared import Prepared
 from idp.store.rest import Rest, Resting
+from idp.store.signing_keys import SqlKeyStore, metadata
 from idp.store.timeouts import patient
 from idp.store.watches import watch_of
+from keys.cache import RingCache
+from keys.sealing import MasterKey, MasterKeys
 from tests.support import servers
+from tests.support.clock import FrozenClock
 from tests.support.frozen import frozen, postmaster, redis_process
 from tests.support.waiting import until
 
@@ -81,15 +85,74 @@ def test_a_frozen_postgresql_costs_every_thread_at_most_a_deadline(
     until(lambda: not failing(call, database), patience=5.0)
 
 
-def test_the_loop_of_a_worker_leaves_a_frozen_postgresql_to_a_thread(server: str, database: Database) -> None:
-    prepared(database)
+@pytest.mark.parametrize("call", [reading, prepared])
+def test_the_loop_of_a_worker_leaves_a_frozen_postgresql_to_a_thread(
+    server: str, database: Database, call: Callable[[Database], None]
+) -> None:
+    all_at_once(database, call)
+    call(database)
     with frozen(postmaster(server)):
+        assert PATIENCE <= left_to_a_thread_after(lambda: call(database)) < TIMEOUT
+        assert left_to_a_thread_after(lambda: call(database)) < PATIENCE / 2, "it waits once"
+        assert failing(call, database), "a thread waits, and tells the others"
+        until(lambda: left_to_a_thread_after(lambda: failing(call, database)) > 0, patience=5.0)
+    until(lambda: not failing(call, database), patience=5.0)
+
+
+def left_to_a_thread_after(ask: Callable[[], object]) -> float:
+    """The seconds until the loop of a worker left it to a thread; 0 when it did not."""
+    began = time.monotonic()
+    with at_once():
+        try:
+            ask()
+        except NeedsThread:
+            return time.monotonic() - began
+    return 0.0
+
+
+def test_keys_are_shown_while_a_frozen_postgresql_lets_wait(server: str, database: Database) -> None:
+    clock = FrozenClock()
+    rings = RingCache(SqlKeyStore(database, MasterKeys((MasterKey(b"m" * 32),))), clock)
+    metadata.create_all(database.transaction)
+    ring = rings.ring()
+    with frozen(postmaster(server)):
+        clock.move(60)
         began = time.monotonic()
-        with at_once(), pytest.raises(NeedsThread):
-            prepared(database)
-        assert PATIENCE <= time.monotonic() - began < TIMEOUT
-        assert failing(prepared, database), "a thread waits, and tells the others"
-    until(lambda: not failing(prepared, database), patience=5.0)
+        assert left_to_a_thread_after(lambda: rings.ring() is ring) == 0
+        assert rings.is_failing, "so that the housekeeping thread asks again"
+        clock.move(60)
+        assert left_to_a_thread_after(lambda: rings.ring() is ring) == 0
+        assert time.monotonic() - began < TIMEOUT
+
+
+def test_the_loop_of_a_worker_opens_no_connection(server: str, database: Database) -> None:
+    database.close()
+    assert left_to_a_thread_after(lambda: prepared(database)) > 0
+    prepared(database)
+    assert left_to_a_thread_after(lambda: prepared(database)) == 0, "a thread has opened one"
+    with servers.redis_server() as url:
+        ephemeral = ephemeral_in(url)
+        assert left_to_a_thread_after(lambda: ephemeral.get("a", now=0)) > 0
+        assert ephemeral.get("a", now=0) is None
+        assert left_to_a_thread_after(lambda: ephemeral.get("a", now=0)) == 0
+
+
+def test_the_loop_of_a_worker_leaves_a_frozen_redis_to_a_thread() -> None:
+    with servers.redis_server() as url:
+        ephemeral = ephemeral_in(url)
+        assert ephemeral.get("a", now=0) is None
+        with frozen(redis_process(url)):
+            assert PATIENCE <= left_to_a_thread_after(lambda: ephemeral.get("a", now=0)) < TIMEOUT
+            assert left_to_a_thread_after(lambda: ephemeral.get("a", now=0)) < PATIENCE / 2, "it waits once"
+            assert not redis_answers(ephemeral), "a thread waits, and tells the others"
+        until(lambda: redis_answers(ephemeral), patience=5.0)
+        assert left_to_a_thread_after(lambda: ephemeral.get("a", now=0)) == 0
+
+
+def ephemeral_in(url: str) -> RedisEphemeralStore:
+    opened = open_redis(Settings(store=Store(redis_url=url, timeout=TIMEOUT)))
+    assert opened
+    return RedisEphemeralStore(opened)
 
 
 def failing(call: Callable[[Database], None], database: Database) -> bool:
@@ -121,9 +184,7 @@ def test_an_operators_long_read_may_take_its_time_and_the_next_use_may_not(datab
 
 def test_a_frozen_redis_costs_a_deadline_and_then_nothing() -> None:
     with servers.redis_server() as url:
-        opened = open_redis(Settings(store=Store(redis_url=url, timeout=TIMEOUT)))
-        assert opened
-        ephemeral = RedisEphemeralStore(opened)
+        ephemeral = ephemeral_in(url)
         assert ephemeral.get("a", now=0) is None
         with frozen(redis_process(url)):
             for bound in (DEADLINE, TIMEOUT / 2, TIMEOUT / 2):
