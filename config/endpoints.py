@@ -62,7 +62,7 @@ def protocol_endpoints(pages: Pages) -> ProtocolEndpoints:
     """The endpoints of OpenID Connect."""
     c, stores = pages.container, pages.container.stores
     rings, max_age = (stores.rings.ring, stores.audit_keys.rings.ring), c.settings.keys.jwks_max_age
-    engine = c.oidc.server, c.oidc.inspection, c.oidc.pushed_requests
+    engine = c.oidc.server, c.oidc.inspection, c.oidc.pushed_requests, c.oidc.response_jwts
     return ProtocolEndpoints(pages.context, pages.mutual_tls, *engine, *rings, max_age, c.oidc.commit_waits)
 
 

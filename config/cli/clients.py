@@ -17,10 +17,11 @@ from config.cli.context import as_json, opened_stores, reasoned, reports_errors,
 from config.cli.libraries import LIBRARIES, read_library
 from config.stores import Stores
 from idp.login.authentication import acr_name
-from idp.oidc.clients import PROFILES, QR_LOGIN, Client, secret_digest
+from idp.oidc.clients import ENCRYPTED, PROFILES, QR_LOGIN, Client, secret_digest
 from idp.oidc.metadata import DISCOVERY
 from idp.oidc.profiles import chosen
 from idp.oidc.registration import BadClient, needs_secret, read_client
+from idp.oidc.response_encryption import ALGS, ENCS
 from idp.ports import Event
 from keys.changes import lack
 
@@ -127,6 +128,24 @@ METADATA = (
         "--response-alg",
         "authorization_signed_response_alg",
         help="Algorithm of signed authorization responses (response_mode jwt): RS256, PS256, ES256 or EdDSA.",
+    ),
+    click.option(
+        "--userinfo-alg",
+        "userinfo_signed_response_alg",
+        help="Answer userinfo as a JWT, signed with RS256, PS256, ES256 or EdDSA. Default: as JSON.",
+    ),
+    click.option(
+        "--introspection-alg",
+        "introspection_signed_response_alg",
+        help="Algorithm of introspection responses that it asks for as JWT (RFC 9701): RS256, PS256, ES256 or EdDSA.",
+    ),
+    *(
+        click.option(f"--{what.replace('_', '-')}-encryption-{part}", f"{what}_encrypted_response_{part}", help=values)
+        for what in ENCRYPTED
+        for part, values in (
+            ("alg", f"{', '.join(ALGS)}; needs a key in its jwks."),
+            ("enc", f"{', '.join(ENCS)}."),
+        )
     ),
     click.option(
         "--require-par/--no-require-par",

@@ -27,7 +27,7 @@ from idp.oidc.inspection import Inspection
 from idp.oidc.issuing import GateFacts, Issuing
 from idp.oidc.pushed_requests import PushedRequest, PushedRequests
 from idp.oidc.request_objects import RequestObjects
-from idp.oidc.response_jwt import SignedResponses
+from idp.oidc.response_jwt import ResponseJwts
 from idp.oidc.server import Server
 from idp.oidc.signed_in import SignedIn
 from idp.oidc.subjects import Subjects
@@ -136,9 +136,9 @@ class OidcRoom(Room):
         )
 
     @cached_property
-    def signed_responses(self) -> SignedResponses:
-        """Authorization responses as one JWT."""
-        return SignedResponses(self.settings.issuer, self.signer, self.clock)
+    def response_jwts(self) -> ResponseJwts:
+        """Answers to clients as one JWT."""
+        return ResponseJwts(self.settings.issuer, self.signer, self.clock)
 
     @cached_property
     def extensions(self) -> tuple[Extension, ...]:

@@ -136,7 +136,7 @@ def web_context(c: Container, metrics: Metrics) -> WebContext:
         places=_places(settings),
         clock=c.clock,
         count_login=count_login,
-        sign_response=c.oidc.signed_responses.of,
+        sign_response=c.oidc.response_jwts.authorization,
     )
 
 

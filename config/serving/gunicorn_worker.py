@@ -192,10 +192,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._judge(conn, before)
 
     def _answer_at_once(self, conn: Connection, data: bytes) -> bool:
-        """Answer a program here, if nobody waits for a thread: the loop has to refuse in time. False: not done.
-
-        What needs no store is always answered here: every thread may be waiting for one.
-        """
+        """Answer here what needs no store, and more while nobody waits: the loop refuses in time. False: not done."""
         began = time.monotonic()
         is_busy = self._pause.is_on(began) or self._admission.is_anybody_waiting
         paths = self.wsgi.storeless if is_busy else self.wsgi.at_once

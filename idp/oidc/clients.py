@@ -27,6 +27,9 @@ REGISTERED_METHODS = (EITHER_SECRET, *AUTH_METHODS)
 ID_TOKEN_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 ASSERTION_ALGS = ("RS256", "PS256", "ES256", "EdDSA")
 QR_LOGIN = ("off", "on", "near")
+ENCRYPTED = ("id_token", "userinfo", "introspection", "authorization")
+"""The answers that a client may have encrypted, as their metadata are named."""
+
 PROFILES = ("", "fapi2")
 """The profiles of a client: none, or that of the FAPI 2.0 Security Profile."""
 LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
@@ -90,6 +93,16 @@ class Client:
     require_signed_request_object: bool = False
     request_uris: tuple[str, ...] = ()
     authorization_signed_response_alg: str = "RS256"
+    userinfo_signed_response_alg: str | None = None
+    introspection_signed_response_alg: str = "RS256"
+    id_token_encrypted_response_alg: str | None = None
+    id_token_encrypted_response_enc: str | None = None
+    userinfo_encrypted_response_alg: str | None = None
+    userinfo_encrypted_response_enc: str | None = None
+    introspection_encrypted_response_alg: str | None = None
+    introspection_encrypted_response_enc: str | None = None
+    authorization_encrypted_response_alg: str | None = None
+    authorization_encrypted_response_enc: str | None = None
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -98,8 +111,13 @@ class Client:
     @property
     def signing_algs(self) -> tuple[str, ...]:
         """The algorithms that it needs our keys for; RS256 is every client's for responses and asks for no key."""
-        responses = {self.authorization_signed_response_alg} - {"RS256"}
-        return tuple(sorted({self.id_token_signed_response_alg, *responses}))
+        responses = {self.authorization_signed_response_alg, self.introspection_signed_response_alg} - {"RS256"}
+        id_tokens = self.id_token_signed_response_alg
+        return tuple(sorted({id_tokens, self.userinfo_signed_response_alg or id_tokens, *responses}))
+
+    def encryption_of(self, what: str) -> tuple[str | None, str | None]:
+        """How its answers of this kind (one of `ENCRYPTED`) are encrypted: `alg` and `enc`; None as `alg`: not."""
+        return getattr(self, f"{what}_encrypted_response_alg"), getattr(self, f"{what}_encrypted_response_enc")
 
     @property
     def has_keys(self) -> bool:

@@ -31,8 +31,8 @@ class Inspection:
         self._clients = clients
         self._clock = clock
 
-    def userinfo(self, text: str, jkt: str = "", x5t: str = "") -> dict[str, Any]:
-        """The claims that an access token releases (OIDC Core 5.3). Raises `InvalidTokenError`.
+    def userinfo(self, text: str, jkt: str = "", x5t: str = "") -> tuple[Client, dict[str, Any]]:
+        """The client of an access token and the claims that it releases (OIDC Core 5.3). Raises `InvalidTokenError`.
 
         `jkt` is the key that was proved with it: the one that it is bound to, or none. `x5t` is the certificate of the
         connection.
@@ -45,7 +45,7 @@ class Inspection:
         allowed = client.scopes
         asked, now = token.userinfo_claims, self._clock()
         out = claims.let_out(grant_state.account, now, scopes=token.scopes, asked=asked, allowed=allowed)
-        return {"sub": token.subject} | out
+        return client, {"sub": token.subject} | out
 
     def introspect(self, text: str, caller: Client) -> dict[str, Any]:
         """What `caller` may know of a token: its own, or one for an audience it serves (RFC 7662, 2.2)."""

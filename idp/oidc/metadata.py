@@ -7,8 +7,9 @@ from idp.login.authentication import acr_name
 from idp.oidc import claims
 from idp.oidc.authorization import PROMPTS, RESPONSE_MODES
 from idp.oidc.certificates import TLS_METHODS, CertificateHeaders
-from idp.oidc.clients import ASSERTION_ALGS, AUTH_METHODS, GRANT_TYPES, SCOPES
-from idp.oidc.dpop import ALGS
+from idp.oidc.clients import ASSERTION_ALGS, AUTH_METHODS, ENCRYPTED, GRANT_TYPES, SCOPES
+from idp.oidc.dpop import ALGS as PROOF_ALGS
+from idp.oidc.response_encryption import ALGS, ENCS
 
 DISCOVERY = "/.well-known/openid-configuration"
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
@@ -58,17 +59,16 @@ def _plain(issuer: str, id_token_algs: Collection[str], methods: list[str], requ
         "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANT_TYPES),
         "subject_types_supported": ["pairwise", "public"],
-        "id_token_signing_alg_values_supported": sorted({"RS256", *id_token_algs}),
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "introspection_endpoint_auth_methods_supported": secret_methods,
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
         "revocation_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGS),
-        "authorization_signing_alg_values_supported": sorted({"RS256", *id_token_algs}),
+        **_answers(sorted({"RS256", *id_token_algs})),
         "code_challenge_methods_supported": ["S256"],
         "authorization_response_iss_parameter_supported": True,
-        "dpop_signing_alg_values_supported": list(ALGS),
+        "dpop_signing_alg_values_supported": list(PROOF_ALGS),
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "acr_values_supported": [acr_name(1), acr_name(2)],
@@ -84,6 +84,13 @@ def _plain(issuer: str, id_token_algs: Collection[str], methods: list[str], requ
         "prompt_values_supported": list(PROMPTS),
         "ui_locales_supported": ["vi", "en"],
     }
+
+
+def _answers(signing: list[str]) -> dict[str, list[str]]:
+    """By which algorithms each kind of answer is signed and encrypted."""
+    signed = {f"{what}_signing_alg_values_supported": signing for what in ENCRYPTED}
+    algs = {f"{what}_encryption_alg_values_supported": list(ALGS) for what in ENCRYPTED}
+    return signed | algs | {f"{what}_encryption_enc_values_supported": list(ENCS) for what in ENCRYPTED}
 
 
 def _endpoints(issuer: str) -> dict[str, str]:

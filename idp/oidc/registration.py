@@ -18,6 +18,7 @@ from idp.oidc.clients import (
     ASSERTION_ALGS,
     DEVICE_CODE,
     EITHER_SECRET,
+    ENCRYPTED,
     GRANT_TYPES,
     ID_TOKEN_ALGS,
     LOOPBACK,
@@ -27,6 +28,7 @@ from idp.oidc.clients import (
 )
 from idp.oidc.clients import REGISTERED_METHODS as METHODS
 from idp.oidc.profiles import certificate_rules, completed, profile_rules
+from idp.oidc.response_encryption import encryption_rules
 from idp.oidc.web_origins import web_origin
 
 _CLIENT_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{2,127}")
@@ -82,6 +84,14 @@ class _Metadata:
     def subjects(self) -> dict[str, Any]:
         """The names by which its certificate is known, by their members."""
         return {member: self.optional(member) for member in SUBJECT_MEMBERS}
+
+    def encryption(self) -> dict[str, Any]:
+        """How which answers are encrypted, by their members."""
+        return {
+            f"{what}_encrypted_response_{part}": self.optional(f"{what}_encrypted_response_{part}")
+            for what in ENCRYPTED
+            for part in ("alg", "enc")
+        }
 
     def acr(self) -> int:
         names = self.texts("default_acr_values", (acr_name(1),))
@@ -143,7 +153,7 @@ def needs_secret(metadata: Mapping[str, Any]) -> bool:
 
 
 def _request_members(read: _Metadata) -> dict[str, Any]:
-    """How its authorization requests come, and how they are answered."""
+    """How its authorization requests come, and how it is answered."""
     pushed, signed = "require_pushed_authorization_requests", "require_signed_request_object"
     return {
         pushed: read.metadata.get(pushed) is True,
@@ -151,6 +161,9 @@ def _request_members(read: _Metadata) -> dict[str, Any]:
         "request_object_signing_alg": read.optional("request_object_signing_alg"),
         "request_uris": read.texts("request_uris"),
         "authorization_signed_response_alg": read.text("authorization_signed_response_alg", "RS256"),
+        "userinfo_signed_response_alg": read.optional("userinfo_signed_response_alg"),
+        "introspection_signed_response_alg": read.text("introspection_signed_response_alg", "RS256"),
+        **read.encryption(),
     }
 
 
@@ -187,6 +200,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
         *_request_rules(client),
         *_address_rules(client),
+        *encryption_rules(client),
         *certificate_rules(client),
         *profile_rules(client),
     ]
@@ -194,11 +208,14 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
 
 def _request_rules(client: Client) -> list[tuple[bool, str]]:
     """The same for requests that it signs, and for the answers to them."""
-    answers = client.authorization_signed_response_alg
+    answers, userinfo = client.authorization_signed_response_alg, client.userinfo_signed_response_alg
+    introspection = client.introspection_signed_response_alg
     alg, signs = client.request_object_signing_alg, client.require_signed_request_object or client.request_uris
     return [
         (alg not in (None, *ASSERTION_ALGS), f"request objects may be signed with {', '.join(ASSERTION_ALGS)}"),
         (answers not in ID_TOKEN_ALGS, f"authorization responses may use {', '.join(ID_TOKEN_ALGS)}"),
+        (userinfo not in (None, *ID_TOKEN_ALGS), f"userinfo may be signed with {', '.join(ID_TOKEN_ALGS)}"),
+        (introspection not in ID_TOKEN_ALGS, f"introspection responses may use {', '.join(ID_TOKEN_ALGS)}"),
         (bool(signs or alg) and not client.has_keys, "request objects need public keys in jwks or at jwks_uri"),
         *((_is_bad_redirect(u, "web"), f"request_uris must be https: {u[:200]!r}") for u in client.request_uris),
     ]

@@ -14,6 +14,7 @@ from idp.login.authentication import Authentication, acr_level, acr_name
 from idp.oidc import claims
 from idp.oidc.clients import Client
 from idp.oidc.grant import Grant
+from idp.oidc.response_encryption import encrypted
 from idp.oidc.subjects import Subjects
 from idp.ports import Clock
 from keys.signing import BadToken, Signer, half_hash
@@ -217,7 +218,7 @@ class Tokens:
         }
         if grant.nonce is not None:
             body["nonce"] = grant.nonce
-        return self._signer.sign(body, alg=alg, typ=ID_TOKEN)
+        return encrypted(self._signer.sign(body, alg=alg, typ=ID_TOKEN), client, "id_token")
 
     def _answer(self, access_token: str, scopes: Collection[str], jkt: str) -> dict[str, Any]:
         return {

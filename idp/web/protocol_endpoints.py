@@ -24,6 +24,7 @@ from idp.oidc.device_grant import INTERVAL, LIFE, format_user_code
 from idp.oidc.dpop import BadProof
 from idp.oidc.inspection import Inspection
 from idp.oidc.pushed_requests import PushedRequests
+from idp.oidc.response_jwt import INTROSPECTION, ResponseJwts
 from idp.oidc.server import FormRequest, Server, TokenResponse, error_answer
 from idp.web.access import challenges, claimed_client, fresh_nonce, proofs_in, shown_token
 from idp.web.browser import WebContext
@@ -32,6 +33,7 @@ from idp.web.mutual_tls import MutualTls
 from keys.ring import KeyRing
 
 LONGEST_TOKEN = 8192
+INTROSPECTION_JWT = f"application/{INTROSPECTION}"
 CALLED_BY_PAGES = {
     metadata.TOKEN: "POST",
     metadata.PAR: "POST",
@@ -58,6 +60,7 @@ class ProtocolEndpoints:
         server: Server,
         inspection: Inspection,
         pushed: PushedRequests,
+        jwts: ResponseJwts,
         ring: Callable[[], KeyRing],
         audit_ring: Callable[[], KeyRing],
         max_age: int,
@@ -74,6 +77,7 @@ class ProtocolEndpoints:
         self._max_age = max_age
         self._commit_waits = commit_waits
         self._pushed = pushed
+        self._jwts = jwts
         self._documents: dict[str, tuple[Version, EndpointResponse]] = {}
 
     def table(self) -> Mapping[str, Endpoint]:
@@ -159,7 +163,10 @@ class ProtocolEndpoints:
     def introspect(self, environ: Environ) -> EndpointResponse:
         request = self._form_request(environ)
         caller = self._caller(request, "introspection", none=False)
-        return reply(200, self._inspection.introspect(_token(request), caller), [])
+        answer = self._inspection.introspect(_token(request), caller)
+        if not _accepts(environ, INTROSPECTION_JWT):
+            return reply(200, answer, [])
+        return 200, [("Content-Type", INTROSPECTION_JWT)], self._jwts.introspection(caller, answer).encode()
 
     def revoke(self, environ: Environ) -> EndpointResponse:
         request = self._form_request(environ)
@@ -176,8 +183,11 @@ class ProtocolEndpoints:
             if token is None:
                 return problem(401, "invalid_request", challenges(environ))
             certificate = self._mtls.certificate(environ)
-            claims = self._inspection.userinfo(*token, certificate.x5t if certificate else "")
-            return reply(200, claims, fresh_nonce(environ, proofs))
+            client, claims = self._inspection.userinfo(*token, certificate.x5t if certificate else "")
+            nonce, signed = fresh_nonce(environ, proofs), self._jwts.userinfo(client, claims)
+            if signed is None:
+                return reply(200, claims, nonce)
+            return 200, [("Content-Type", "application/jwt"), *nonce], signed.encode()
         except OAuth2Error as error:
             headers = challenges(environ, error) + fresh_nonce(environ, proofs)
             return reply(error.status_code, dict(error.get_body()), headers)
@@ -242,6 +252,12 @@ def _note(client: Client | None) -> None:
 
 def _is_durable(request: FormRequest) -> bool:
     return request.form.get("grant_type") in DURABLE_GRANTS or is_offline(request.form.get("code", ""))
+
+
+def _accepts(environ: Environ, media_type: str) -> bool:
+    """Whether the caller asks for exactly this type (RFC 9701, 4), not only for any."""
+    ranges = (each.partition(";") for each in environ.get("HTTP_ACCEPT", "").lower().split(","))
+    return any(name.strip() == media_type and more.strip() != "q=0" for name, _, more in ranges)
 
 
 def _token(request: FormRequest) -> str:

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 
+from idp.oidc.clients import ENCRYPTED
 from idp.oidc.registration import BadClient, read_client
 from tests.attacks.test_client_authentication import assertion
+from tests.attacks.test_jwt_answers import ENCRYPTION_KEYS, encrypted_answer, opened, signed_introspection
 from tests.attacks.test_tokens import parts
 from tests.support.app import REDIRECT, SECRET, App, answer_of
 from tests.support.dpop import BoundApp, ProofKey
@@ -101,6 +103,37 @@ def response_alg(app: App, alg: str) -> bool:
     return bool(parts(answer["response"])[0]["alg"] == alg)
 
 
+def userinfo_alg(app: App, alg: str) -> bool:
+    if not registered(userinfo_signed_response_alg=alg):
+        return False
+    app.client(userinfo_signed_response_alg=alg)
+    visitor = app.visitor()
+    return bool(parts(visitor.userinfo(visitor.tokens()["access_token"]).text)[0]["alg"] == alg)
+
+
+def introspection_alg(app: App, alg: str) -> bool:
+    if not registered(introspection_signed_response_alg=alg):
+        return False
+    app.client(introspection_signed_response_alg=alg)
+    return bool(parts(signed_introspection(app.visitor(), "x").text)[0]["alg"] == alg)
+
+
+def encryption(what: str, part: str) -> Taken:
+    """Whether an answer of this kind comes encrypted so."""
+    name = f"{what}_encrypted_response_"
+
+    def taken(app: App, value: str) -> bool:
+        asked_for = {"alg": "ECDH-ES", "enc": "A128GCM"} | {part: value}
+        more = {name + member: each for member, each in asked_for.items()} | {"jwks": ENCRYPTION_KEYS}
+        more |= {"userinfo_signed_response_alg": "RS256"} if what == "userinfo" else {}
+        if not registered(**more):
+            return False
+        app.client(**more)
+        return bool(opened(encrypted_answer(app.visitor(), what))[0][part] == value)
+
+    return taken
+
+
 def request_object_alg(app: App, alg: str) -> bool:
     app.client("signer", jwks=PUBLIC)
     answer = send(app.visitor(), signed(claims_of(app), KEYS[alg], alg=alg, kid=KEYS[alg].kid))
@@ -142,6 +175,8 @@ TAKEN: dict[str, tuple[Taken, list[str]]] = {
     "subject_types_supported": (lambda app, kind: registered(subject_type=kind), ["ephemeral"]),
     "id_token_signing_alg_values_supported": (id_token_alg, ["none", "HS256", "ES384"]),
     "authorization_signing_alg_values_supported": (response_alg, ["none", "HS256", "ES384"]),
+    "userinfo_signing_alg_values_supported": (userinfo_alg, ["none", "HS256", "ES384"]),
+    "introspection_signing_alg_values_supported": (introspection_alg, ["none", "HS256", "ES384"]),
     "request_object_signing_alg_values_supported": (request_object_alg, ["HS256"]),
     "code_challenge_methods_supported": (at_authorize("code_challenge_method"), ["plain"]),
     "dpop_signing_alg_values_supported": (dpop_alg, ["RS256"]),
@@ -149,6 +184,12 @@ TAKEN: dict[str, tuple[Taken, list[str]]] = {
     "prompt_values_supported": (at_authorize("prompt"), ["create"]),
     "ui_locales_supported": (language, ["fr"]),
 }
+for what in ENCRYPTED:
+    TAKEN[f"{what}_encryption_alg_values_supported"] = (
+        encryption(what, "alg"),
+        ["RSA1_5", "RSA-OAEP", "dir"],
+    )
+    TAKEN[f"{what}_encryption_enc_values_supported"] = (encryption(what, "enc"), ["A512GCM", "none"])
 for place, address in (("token", "/token"), ("revocation", "/revoke"), ("introspection", "/introspect")):
     others = ["client_secret_jwt", *(["none"] if place == "introspection" else [])]
     TAKEN[f"{place}_endpoint_auth_methods_supported"] = (methods_at(address), others)

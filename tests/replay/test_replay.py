@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from config.cli.libraries import LIBRARIES
+from idp.oidc.clients import ENCRYPTED
 from tests.replay.record import opened, record, recorded, sections
 from tests.support import databases
 
@@ -108,9 +109,23 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "discovery",
-        "responses may be signed",
+        "what is said of each kind of answer stands together",
+        '"id_token_signing_alg_values_supported":["ES256","RS256"],',
+        "",
+    ),
+    (
+        "discovery",
+        "each kind of answer may be signed and encrypted",
         '"code_challenge_methods_supported":',
-        '"authorization_signing_alg_values_supported":["ES256","RS256"],"code_challenge_methods_supported":',
+        "".join(f'"{kind}_signing_alg_values_supported":["ES256","RS256"],' for kind in ENCRYPTED)
+        + "".join(
+            f'"{kind}_encryption_alg_values_supported":["RSA-OAEP-256","ECDH-ES","ECDH-ES+A256KW"],'
+            for kind in ENCRYPTED
+        )
+        + "".join(
+            f'"{kind}_encryption_enc_values_supported":["A128CBC-HS256","A128GCM","A256GCM"],' for kind in ENCRYPTED
+        )
+        + '"code_challenge_methods_supported":',
     ),
     (
         "authorize_errors",
@@ -256,7 +271,14 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "  --require-signed-requests/--no-require-signed-requests boolean  is_flag = None\n"
         "  --request-uri text  multiple = None\n"
         "  --response-alg text   = None\n"
-        "  --require-par/--no-require-par boolean  is_flag = None\n",
+        "  --userinfo-alg text   = None\n"
+        "  --introspection-alg text   = None\n"
+        + "".join(
+            f"  --{kind.replace('_', '-')}-encryption-{part} text   = None\n"
+            for kind in ENCRYPTED
+            for part in ("alg", "enc")
+        )
+        + "  --require-par/--no-require-par boolean  is_flag = None\n",
     ),
 )
 """What is meant to be different since the record: section, reason, what stands there, what stands in its place."""
