@@ -10,6 +10,10 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple, NewType, Protocol
 
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import Key, KeySet
+from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 from keys.ring import Clock, KeyRing, NoSigningKey, SigningKey
@@ -140,6 +144,17 @@ def unverified_parts(token: str, *, brings_key: bool = False) -> tuple[dict[str,
     if not refused.isdisjoint(header):
         raise BadToken("has header members that could choose a key")
     return header, _parse_object(_decode(payload_segment.encode("ascii")))
+
+
+def check_signature(token: str, keys: Key | KeySet, algs: Collection[str]) -> None:
+    """Verify a JWT that another party signed, whose header was read by `unverified_parts`. Raises `BadToken`.
+
+    Header members that we do not know are ignored (RFC 7515 section 4).
+    """
+    try:
+        jws.deserialize_compact(token.encode(), keys, registry=JWSRegistry(algorithms=algs, strict_check_header=False))
+    except (JoseError, ValueError, TypeError) as error:
+        raise BadToken(f"has no signature of such a key: {type(error).__name__}") from None
 
 
 class _Header(NamedTuple):

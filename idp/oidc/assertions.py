@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from joserfc import jws
 from joserfc.jwk import KeySet
 
 from idp.oidc.clients import ASSERTION_ALGS
-from keys.signing import BadToken, unverified_parts
+from keys.signing import BadToken, check_signature, unverified_parts
 
 STRICT_ALGS = ("PS256", "ES256", "EdDSA")
 """The algorithms of FAPI 2.0 (5.4.1)."""
@@ -54,7 +53,7 @@ class AssertionRules:
 
 
 def read_assertion(text: str, rules_of: Callable[[str], AssertionRules], now: float) -> dict[str, Any]:
-    """The verified claims. `rules_of(client_id)` are those of a client. Raises `BadAssertion`, `JoseError`."""
+    """The verified claims. `rules_of(client_id)` are those of a client. Raises `BadAssertion`."""
     try:
         header, claims = unverified_parts(text)
     except BadToken as error:
@@ -66,7 +65,10 @@ def read_assertion(text: str, rules_of: Callable[[str], AssertionRules], now: fl
         raise BadAssertion("no sub, or no keys of the client can be had")
     if header["alg"] not in rules.algs:
         raise BadAssertion("algorithm, for a client of profile fapi2")
-    jws.deserialize_compact(text.encode(), rules.keys, algorithms=list(rules.algs))
+    try:
+        check_signature(text, rules.keys, rules.algs)
+    except BadToken as error:
+        raise BadAssertion(f"signature: {error}") from None
     _check(claims, rules, now)
     return claims
 

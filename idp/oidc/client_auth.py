@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
-from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from idp.ephemeral_records import digest
@@ -88,8 +87,6 @@ class ClientAuthentication:
             claims = read_assertion(text, self._rules_for(query_client), self._clock())
         except BadAssertion as error:
             raise NotAuthenticated(f"bad assertion: {error}") from None
-        except JoseError as error:
-            raise NotAuthenticated(f"bad assertion: signature, {type(error).__name__}") from None
         named = request.form.get("client_id")
         if named is not None and named != claims["sub"]:
             raise NotAuthenticated("bad assertion: the form names another client")

@@ -16,13 +16,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import OAuth2Error
-from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import Key, import_key
 
 from idp.ephemeral_records import digest
 from idp.ports import Clock
-from keys.signing import BadToken, unverified_parts
+from keys.signing import BadToken, check_signature, unverified_parts
 
 KEY_TYPES: Final[Mapping[str, tuple[str, str]]] = {"ES256": ("EC", "P-256"), "EdDSA": ("OKP", "Ed25519")}
 """The key type of each algorithm. ES256 is available in the hardware key stores of phones, EdDSA is added by FAPI 2.0.
@@ -198,6 +197,6 @@ def _plain(url: str) -> tuple[str, str, int | None, str] | None:
 
 def _verify(proof: str, key: Key, alg: str) -> None:
     try:
-        jws.deserialize_compact(proof.encode(), key, algorithms=[alg])
-    except (JoseError, ValueError, TypeError):
+        check_signature(proof, key, [alg])
+    except BadToken:
         raise BadProof("The signature of the DPoP proof does not match its jwk.") from None

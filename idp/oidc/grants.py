@@ -38,6 +38,13 @@ class RequireS256(CodeChallenge):  # type: ignore[misc]
     def __call__(self, grant: Any) -> None:
         grant.register_hook("after_validate_token_request", self.validate_code_verifier)
 
+    def validate_code_verifier(self, grant: Any, result: Any) -> None:
+        """Raises `InvalidGrantError`, also for a verifier that is missing: to the code it is another value."""
+        try:
+            super().validate_code_verifier(grant, result)
+        except InvalidRequestError as error:
+            raise InvalidGrantError(error.description) from None
+
 
 class RedeemedCode:
     """A taken `AuthorizationCode`, in the form that Authlib expects."""

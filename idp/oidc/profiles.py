@@ -14,6 +14,8 @@ FAPI2: Final[Mapping[str, Any]] = MappingProxyType(
     {
         "token_endpoint_auth_method": "private_key_jwt",
         "id_token_signed_response_alg": "ES256",
+        "authorization_signed_response_alg": "ES256",
+        "introspection_signed_response_alg": "ES256",
         "require_pkce": True,
         "require_pushed_authorization_requests": True,
         "refresh_grace": 60,
@@ -23,6 +25,14 @@ FAPI2: Final[Mapping[str, Any]] = MappingProxyType(
 
 A used refresh token is good for a minute, because the profile wants no rotation that a lost answer makes a logout.
 """
+
+SIGNED = (
+    "authorization_signed_response_alg",
+    "introspection_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "request_object_signing_alg",
+)
+"""What else is signed, by us or by the client."""
 
 
 def chosen(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -44,13 +54,15 @@ def profile_rules(client: Client) -> list[tuple[bool, str]]:
     """The table of refusals for the FAPI 2.0 Security Profile (5.3.2, 5.4): (is bad, why)."""
     unbound = not (client.dpop_bound_access_tokens or client.tls_client_certificate_bound_access_tokens)
     alg, pushed = client.id_token_signed_response_alg, client.require_pushed_authorization_requests
-    userinfo = client.userinfo_signed_response_alg
     insecure = client.application_type == "web" and any(uri.startswith("http:") for uri in client.redirect_uris)
     rules = [
         (client.token_endpoint_auth_method not in FAPI2_METHODS, f"authentication may be {', '.join(FAPI2_METHODS)}"),
         (unbound, "tokens are bound to a key or a certificate: dpop or certificate-bound"),
         (alg not in STRICT_ALGS, f"ID tokens may use {', '.join(STRICT_ALGS)}"),
-        (userinfo not in (None, *STRICT_ALGS), f"userinfo may be signed with {', '.join(STRICT_ALGS)}"),
+        *(
+            (getattr(client, member) not in (None, *STRICT_ALGS), f"{member} may be {', '.join(STRICT_ALGS)}")
+            for member in SIGNED
+        ),
         (not client.require_pkce, "PKCE cannot be omitted"),
         (not pushed, "require_pushed_authorization_requests cannot be switched off"),
         (DEVICE_CODE in client.grant_types, "it has no device grant"),

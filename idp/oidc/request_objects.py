@@ -10,19 +10,18 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
-from joserfc import jws
-from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from idp.at_once import needs_thread
 from idp.ephemeral_records import digest
 from idp.errors import TooMany
 from idp.limits.local import LocalRateLimiter
+from idp.oidc.assertions import STRICT_ALGS
 from idp.oidc.authorization import Params
 from idp.oidc.clients import ASSERTION_ALGS, Client
 from idp.outbound import Outbound, OutboundFailed
 from idp.ports import Clock
-from keys.signing import BadToken, unverified_parts
+from keys.signing import BadToken, check_signature, unverified_parts
 
 LONGEST_LIFE, SKEW = 3600, 60
 """Seconds from `nbf` to `exp`, and how far clocks may differ."""
@@ -118,7 +117,7 @@ class RequestObjects:
         except BadToken as error:
             raise InvalidRequestObject(f"The request object is no JWT: it {error}.") from None
         alg, own = header.get("alg"), client.request_object_signing_alg
-        allowed = (own,) if own else ASSERTION_ALGS
+        allowed = (own,) if own else STRICT_ALGS if client.is_fapi2 else ASSERTION_ALGS
         if alg == "none" and not own:
             raise RequestNotSupported("Request objects are signed.")
         if alg not in allowed:
@@ -129,8 +128,8 @@ class RequestObjects:
         if keys is None:
             raise InvalidRequestObject("No keys of the client can be had now.")
         try:
-            jws.deserialize_compact(text.encode(), keys, algorithms=list(allowed))
-        except (JoseError, ValueError, TypeError):
+            check_signature(text, keys, allowed)
+        except BadToken:
             raise InvalidRequestObject("The signature of the request object matches no key of the client.") from None
         return claims
 

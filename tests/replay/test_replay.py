@@ -139,6 +139,12 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "Request+URIs+are+not+supported.",
         "Request+URIs+are+not+registered+for+this+client.",
     ),
+    (
+        "token_errors",
+        "a missing verifier is a wrong one (FAPI 2.0)",
+        """{"error":"invalid_request","error_description":"Missing 'code_verifier'"}""",
+        """{"error":"invalid_grant","error_description":"Missing 'code_verifier'"}""",
+    ),
     ("discovery", "the sets of headers from here on have another number", "(headers 4", "(headers 5"),
     (
         "discovery",
