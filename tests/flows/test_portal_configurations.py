@@ -1,4 +1,4 @@
-"""Portals configured by what `idp clients add --for` prints, in four languages, and a person who logs in there.
+"""Portals configured by what `idp clients add --for` prints, in five languages, and a person who logs in there.
 
 What each portal has beside that text is in tests/foreign/portals.
 """
@@ -50,6 +50,7 @@ PORTALS = {
     "mozilla-django-oidc": Portal("django_app.py", "/oidc/authenticate/"),
     "oauth4webapi": Portal("oauth4webapi.mjs"),
     "openid-client": Portal("openid-client.mjs"),
+    "openid_connect": Portal("openid_connect.rb"),
     "passport": Portal("passport.mjs"),
     "requests-oauthlib": Portal("flask_app.py"),
     "simple-openid-connect": Portal("flask_app.py"),
@@ -117,6 +118,8 @@ def program_text(runs: str, text: str) -> str:
 def command(suffix: str, home: Path, file: Path) -> list[str | Path]:
     if suffix == ".py":
         return [FOREIGN.parents[1] / ".setup/portals/bin/python", file]
+    if suffix == ".rb":
+        return [program("ruby"), file]
     if suffix == ".mjs":
         (home / "node_modules").symlink_to(FOREIGN / "node_modules")
         for shared in ("before.mjs", "served.mjs"):
@@ -170,6 +173,10 @@ MISSING = {
             "code_challenge: await client.calculatePKCECodeChallenge(session.verifier),",
         ],
         "AuthorizationResponseError",
+    ),
+    "openid_connect": (
+        ["code_challenge: Base64.urlsafe_encode64(Digest::SHA256.digest(session[:verifier]), padding: false),"],
+        f"invalid_request: {PKCE}",
     ),
     "requests-oauthlib": (
         ['pkce="S256",', 'session["verifier"] = bhxh._code_verifier', 'code_verifier=session["verifier"],'],

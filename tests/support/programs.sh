@@ -24,6 +24,8 @@ need nginx-light server nginx
 need haproxy server haproxy
 need apache2 server apache2
 need libapache2-mod-auth-openidc ls /usr/lib/apache2/modules/mod_auth_openidc.so
+need ruby command -v ruby
+need ruby-openid-connect ruby -e 'require "openid_connect"'
 need espeak-ng command -v espeak-ng
 
 [ -z "$missing" ] && exit 0
