@@ -101,8 +101,8 @@ _SUSPICIOUS = re.compile(r"[0-9]{6,}|[A-Za-z0-9_-]{32,}|@|\beyJ")
 _PERSONAL = re.compile(r"\+?[0-9](?:[ .-]?[0-9]){8,}|[^\s@]+@[^\s@]+")
 """Nine digits and more, as numbers of people and phones are written, and addresses."""
 
-_PUBLIC = ("kid",)
-"""Facts that stand in public documents already: the name of a signing key."""
+_PUBLIC = ("kid", "owner")
+"""Facts that stand in public documents already: the name of a signing key, the id of a client."""
 
 ZERO = "0" * 64
 
