@@ -1,15 +1,16 @@
 """Seeded mistakes: would the tests notice if somebody made one of them in security code?
 
 `mutation.py` says what a mutation is and puts it into a file; `portals.py`, `upstreams.py`, `people.py`, `phones.py`,
-`desk.py` and `ground.py` list them by room; `copy.py` runs tests in a copy of the project, and `__main__.py` tells of
-each mutation whether a test caught it.
+`desk.py` and `ground.py` list them by room, `exchanges.py` those of token exchange; `copy.py` runs tests in a copy of
+the project, and `__main__.py` tells of each mutation whether a test caught it.
 """
 
-from tests.mutations import desk, ground, people, phones, portals, upstreams
+from tests.mutations import desk, exchanges, ground, people, phones, portals, upstreams
 from tests.mutations.mutation import Mutation
 
 ALL: tuple[Mutation, ...] = (
     *portals.MUTATIONS,
+    *exchanges.MUTATIONS,
     *upstreams.MUTATIONS,
     *people.MUTATIONS,
     *phones.MUTATIONS,
