@@ -103,7 +103,7 @@ class TokenExchange:
         try:
             subject = self._tokens.read(text)
         except BadToken as error:
-            raise _refused(client, str(error)) from None
+            raise _refused(client, str(error)[:100]) from None
         owner = self._clients.find(subject.client_id)
         if owner is None or subject.authentication is None:
             raise _refused(client, "of nobody, or a client's own")
