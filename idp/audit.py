@@ -24,6 +24,7 @@ EVENTS: Mapping[str, str] = {
     "device_grant.denied": "A person did not let in a device that showed a code.",
     "refresh.reused": "A spent refresh token was presented again; its family was ended.",
     "refresh.foreign": "A client showed the refresh token of another one, its `owner`; nothing was issued.",
+    "token.exchanged": "A client got a token for a person in exchange for that of another one, its `owner`.",
     "account.added": "An account was opened.",
     "account.disabled": "An account was closed by an operator.",
     "account.enabled": "An account was opened again by an operator.",
@@ -101,8 +102,8 @@ _SUSPICIOUS = re.compile(r"[0-9]{6,}|[A-Za-z0-9_-]{32,}|@|\beyJ")
 _PERSONAL = re.compile(r"\+?[0-9](?:[ .-]?[0-9]){8,}|[^\s@]+@[^\s@]+")
 """Nine digits and more, as numbers of people and phones are written, and addresses."""
 
-_PUBLIC = ("kid",)
-"""Facts that stand in public documents already: the name of a signing key."""
+_PUBLIC = ("kid", "owner")
+"""Facts that stand in public documents already: the name of a signing key, the id of a client."""
 
 ZERO = "0" * 64
 

@@ -25,7 +25,7 @@ def check(client_id: str, as_json: bool) -> None:
     base = opened_stores()
     client = base.clients.find(client_id) or stop([f"there is no client {client_id}"])
     outbound = Outbound(base.settings.outbound.ca_file, plain_http=not base.settings.is_production)
-    findings = [asdict(each) for each in ClientCheck(outbound, base.clock).findings(client)]
+    findings = [asdict(each) for each in ClientCheck(outbound, base.clock, base.clients.find).findings(client)]
     output.as_json(findings) if as_json else output.table(findings, ("part", "state", "detail"))
     if any(finding["state"] == "wrong" for finding in findings):
         raise SystemExit(1)

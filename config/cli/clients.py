@@ -70,6 +70,12 @@ METADATA = (
     click.option("--sector", "sector_identifier", help="Sector whose pairwise subjects this client shares."),
     click.option("--resource", multiple=True, help="Audience for which the client may request tokens; repeatable."),
     click.option("--serves", multiple=True, help="Audience whose tokens the client may introspect; repeatable."),
+    click.option(
+        "--exchange-from",
+        multiple=True,
+        help="Client whose access tokens it may exchange for its own, with the grant type "
+        "urn:ietf:params:oauth:grant-type:token-exchange (docs/portals/token-exchange.md); repeatable.",
+    ),
     click.option("--application-type", help="web or native."),
     click.option(
         "--refresh-grace",
@@ -275,6 +281,9 @@ def remove(client_id: str, reason: str) -> None:
     base.audit.record(Event("client.removed", client_id=client_id, reason=reason))
     base.clients.remove(client_id, base.clock())
     click.echo(f"client {client_id} is removed")
+    for other in base.clients.load_all():
+        if client_id in other.exchange_from:
+            click.echo(f"client {other.client_id} still has it in exchange_from: `idp clients edit` takes it out")
 
 
 UNTOLD = ("secret_digest", "old_secret_digest", "old_secret_expires_at", "minimum_acr")

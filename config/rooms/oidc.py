@@ -31,6 +31,7 @@ from idp.oidc.response_jwt import ResponseJwts
 from idp.oidc.server import Server
 from idp.oidc.signed_in import SignedIn
 from idp.oidc.subjects import Subjects
+from idp.oidc.token_exchange import EXCHANGES, TokenExchange
 from idp.oidc.tokens import TokenLife, Tokens
 from idp.outbound import Outbound
 from idp.web.client_failures import ClientFailures
@@ -122,7 +123,22 @@ class OidcRoom(Room):
         authentication = self.client_authentication
         notes = [self.limiter(most) for most in (NOTED_FAILURES, NOTED_IN_TOTAL)]
         noting = ClientFailures(self.clients, self.stores.support_codes.note, *notes)
-        return Server(self.clients, authentication, self.issuing, failures, self.proofs, self.device_codes, noting)
+        return Server(
+            self.clients,
+            authentication,
+            self.issuing,
+            failures,
+            self.proofs,
+            self.device_codes,
+            self.token_exchange,
+            noting,
+        )
+
+    @cached_property
+    def token_exchange(self) -> TokenExchange:
+        """Token exchange (RFC 8693)."""
+        limiter = self.limiter(EXCHANGES)
+        return TokenExchange(self.inspection, self.issuing, self.clients, self.stores.audit, self.clock, limiter)
 
     @cached_property
     def pushed_requests(self) -> PushedRequests:

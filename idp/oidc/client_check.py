@@ -4,7 +4,7 @@ Nothing is changed on either side. Redirect URIs are read and not fetched: they 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from idp.oidc.clients import LOOPBACK, Client
+from idp.oidc.clients import LOOPBACK, TOKEN_EXCHANGE, Client
 from idp.outbound import Outbound, OutboundFailed, OutboundResponse
 from idp.ports import Clock
 
@@ -34,11 +34,12 @@ class ClientFinding:
 
 
 class ClientCheck:
-    """The looks at one client. Each request of `outbound` has its own deadline."""
+    """The looks at one client. Each request of `outbound` has its own deadline; `find` returns a client by its id."""
 
-    def __init__(self, outbound: Outbound, clock: Clock) -> None:
+    def __init__(self, outbound: Outbound, clock: Clock, find: Callable[[str], Client | None]) -> None:
         self._outbound = outbound
         self._clock = clock
+        self._find = find
 
     def findings(self, client: Client) -> Iterator[ClientFinding]:
         """One after the other, as they are found."""
@@ -53,6 +54,22 @@ class ClientCheck:
             yield from self._fetched_keys(client.jwks_uri)
         if client.backchannel_logout_uri:
             yield from self._receiver(client.backchannel_logout_uri)
+        if TOKEN_EXCHANGE in client.grant_types:
+            yield from self._exchanges(client)
+
+    def _exchanges(self, client: Client) -> Iterator[ClientFinding]:
+        """Whose tokens it may exchange (RFC 8693), and for what."""
+        if not client.exchange_from:
+            yield ClientFinding("token exchange", "wrong", "of nobody: `idp clients edit ID --exchange-from OTHER`")
+        for owner_id in client.exchange_from:
+            owner = self._find(owner_id)
+            both = owner.scopes_with(client) if owner else ()
+            if owner is None or owner.disabled:
+                yield ClientFinding("token exchange", "wrong", f"from {owner_id}: no such client, or disabled")
+            elif not both:
+                yield ClientFinding("token exchange", "wrong", f"from {owner_id}: the two have no scope in common")
+            else:
+                yield ClientFinding("token exchange", "good", f"from {owner_id}, at most {' '.join(both)}")
 
     def _sector(self, client: Client) -> Iterator[ClientFinding]:
         """Whose subject identifiers it shares (OIDC Core 8.1); a sector that is an address lists its redirect URIs."""

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -19,7 +19,8 @@ from idp.ports import Clock
 
 SCOPES = ("openid", "profile", "email", "phone", "address", "bhxh", "offline_access", "device")
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE)
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105  the name of a grant
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE)
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 AUTH_METHODS = (*SECRET_METHODS, "private_key_jwt", *TLS_METHODS, "none")
 EITHER_SECRET = "client_secret"  # noqa: S105  our word for a client whose operator fixed neither of the two
@@ -47,7 +48,8 @@ class Client:
     Its request objects are at one of `request_uris`, or right under one that ends in a slash. With `id_token_claims`
     its ID tokens carry what the scopes `profile` and `email` release, for libraries that do not ask userinfo. With
     `tls_client_certificate_bound_access_tokens` it gets tokens only for a certificate (RFC 8705). `profile` is one of
-    `PROFILES`: what it demands was checked at registration.
+    `PROFILES`: what it demands was checked at registration. `exchange_from` are the ids of the clients whose tokens it
+    may exchange (RFC 8693).
     """
 
     client_id: str
@@ -103,6 +105,7 @@ class Client:
     introspection_encrypted_response_enc: str | None = None
     authorization_encrypted_response_alg: str | None = None
     authorization_encrypted_response_enc: str | None = None
+    exchange_from: tuple[str, ...] = ()
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -170,6 +173,15 @@ class Client:
         """Whether it is registered for one of `AUTH_METHODS`; header and form hide a secret equally well."""
         registered = self.token_endpoint_auth_method
         return method == registered or (registered == EITHER_SECRET and method in SECRET_METHODS)
+
+    def may_exchange(self, owner: "Client", scopes: Collection[str]) -> bool:
+        """Whether it may exchange a token of `owner` for these scopes: the operator allows it, and both have them."""
+        allowed = TOKEN_EXCHANGE in self.grant_types and owner.client_id in self.exchange_from
+        return allowed and set(scopes) <= set(self.scopes_with(owner))
+
+    def scopes_with(self, other: "Client") -> tuple[str, ...]:
+        """What both have and one may hand on to the other: all but offline access."""
+        return tuple(scope for scope in self.scopes if scope in other.scopes and scope != "offline_access")
 
     def is_provable_at(self, redirect_uri: str) -> bool:
         """Whether a code sent there reaches this client only: it authenticates, or it owns the https URL."""

@@ -19,11 +19,13 @@ from authlib.oauth2.rfc6749 import grants as authlib_grants
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from idp.oidc.authorization import InvalidTarget
-from idp.oidc.clients import AUTH_METHODS, DEVICE_CODE, SCOPES, Client
+from idp.oidc.clients import AUTH_METHODS, DEVICE_CODE, SCOPES, TOKEN_EXCHANGE, Client
 from idp.oidc.gate import GrantState
 from idp.oidc.grant import AuthorizationCode, Grant, grant_id_of
 from idp.oidc.issuing import Issuing, Refresh
 from idp.oidc.tokens import confirmation
+
+CONFIDENTIAL = [method for method in AUTH_METHODS if method != "none"]
 
 
 class RequireS256(CodeChallenge):  # type: ignore[misc]
@@ -136,7 +138,7 @@ class RefreshGrant(authlib_grants.RefreshTokenGrant):  # type: ignore[misc]
 class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):  # type: ignore[misc]
     """`client_credentials` (RFC 6749, 4.4): a client on its own behalf, never with a person's scopes."""
 
-    TOKEN_ENDPOINT_AUTH_METHODS = [method for method in AUTH_METHODS if method != "none"]
+    TOKEN_ENDPOINT_AUTH_METHODS = CONFIDENTIAL
 
     def validate_requested_scope(self) -> None:
         asked = (self.request.payload.scope or "").split()
@@ -179,6 +181,24 @@ class DeviceGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         request, grant = self.request, self.request.grant
         mint = self.server.issuing.mint
         answer = mint(grant, request.grant_id, request.client, request.user, grant.scopes, begin=True)
+        return 200, answer, self.TOKEN_RESPONSE_HEADER
+
+
+class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
+    """`urn:ietf:params:oauth:grant-type:token-exchange` (RFC 8693): a client acts for the person of another's token."""
+
+    GRANT_TYPE = TOKEN_EXCHANGE
+    TOKEN_ENDPOINT_AUTH_METHODS = CONFIDENTIAL
+
+    def validate_token_request(self) -> None:
+        request = self.request
+        client = request.client = self.authenticate_token_endpoint_client()
+        if not client.check_grant_type(self.GRANT_TYPE):
+            raise UnauthorizedClientError("The client is not registered for token exchange.")
+        request.token = self.server.token_exchange.judge(request.form, client, request.jkt, request.x5t)
+
+    def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
+        answer = self.server.token_exchange.issue(self.request.token, self.request.client)
         return 200, answer, self.TOKEN_RESPONSE_HEADER
 
 

@@ -3,6 +3,7 @@
 Each asks the gate. An inactive token, another client's token and an invalid text get the same response.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenError
@@ -121,7 +122,23 @@ class Inspection:
             return None, None, None
         if token.sid is None:
             return (token, client, None) if self._issuing.is_good(token) else (None, None, None)
-        return token, client, self._issuing.standing_of_token(token, client, needs_binding=needs_binding)
+        return token, client, self.state_of(token, client, needs_binding=needs_binding)
+
+    def state_of(self, token: AccessToken, client: Client, *, needs_binding: bool = True) -> GrantState | None:
+        """What the stores say of a person's token that counts, else None.
+
+        One that was exchanged counts as long as the one that it came from, and as the exchange is allowed (RFC 8693).
+        """
+        grant_state = self._issuing.standing_of_token(token, client, needs_binding=needs_binding)
+        if grant_state is None or not token.sources:
+            return grant_state
+        (owner_id, jti), *earlier = token.sources
+        owner = self._clients.find(owner_id)
+        if owner is None or not client.may_exchange(owner, token.scopes):
+            return None
+        subject = self._issuing.tokens.subject_for(owner, token, client)
+        source = replace(token, client_id=owner_id, jti=jti, subject=subject, sources=tuple(earlier))
+        return grant_state if self.state_of(source, owner, needs_binding=needs_binding) else None
 
     def _live_family(self, text: str, caller: Client) -> Family | None:
         loaded = self._issuing.families.load(text, caller.client_id)
@@ -154,6 +171,8 @@ class Inspection:
         }
         if token.cnf:
             answer["cnf"] = token.cnf
+        if token.act:
+            answer["act"] = token.act
         proof = token.authentication
         if proof:
             answer |= {"acr": acr_name(proof.acr), "amr": list(proof.amr)}

@@ -24,6 +24,7 @@ from idp.oidc.clients import (
     LOOPBACK,
     QR_LOGIN,
     SCOPES,
+    TOKEN_EXCHANGE,
     Client,
 )
 from idp.oidc.clients import REGISTERED_METHODS as METHODS
@@ -143,6 +144,7 @@ def _client(read: _Metadata, secret_digest: str | None) -> Client:
         tls_client_certificate_bound_access_tokens=metadata.get("tls_client_certificate_bound_access_tokens") is True,
         **read.subjects(),
         profile=read.text("profile", ""),
+        exchange_from=read.texts("exchange_from"),
         **_request_members(read),
     )
 
@@ -199,6 +201,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
         *_request_rules(client),
+        *_exchange_rules(client),
         *_address_rules(client),
         *encryption_rules(client),
         *certificate_rules(client),
@@ -218,6 +221,18 @@ def _request_rules(client: Client) -> list[tuple[bool, str]]:
         (introspection not in ID_TOKEN_ALGS, f"introspection responses may use {', '.join(ID_TOKEN_ALGS)}"),
         (bool(signs or alg) and not client.has_keys, "request objects need public keys in jwks or at jwks_uri"),
         *((_is_bad_redirect(u, "web"), f"request_uris must be https: {u[:200]!r}") for u in client.request_uris),
+    ]
+
+
+def _exchange_rules(client: Client) -> list[tuple[bool, str]]:
+    """The same for whose tokens it may exchange (RFC 8693)."""
+    exchanges, owners = TOKEN_EXCHANGE in client.grant_types, client.exchange_from
+    strangers = (owner for owner in owners if owner == client.client_id or not _CLIENT_ID.fullmatch(owner))
+    return [
+        (exchanges and client.is_public, "token exchange needs a client that authenticates"),
+        (exchanges and client.one_device, "token exchange is not for apps of one device"),
+        (bool(owners) and not exchanges, f"exchange_from needs the grant type {TOKEN_EXCHANGE}"),
+        *((True, f"exchange_from names other clients by their ids: {owner[:200]!r}") for owner in strangers),
     ]
 
 

@@ -12,6 +12,7 @@ from authlib.oauth2.rfc6749 import (
     InvalidRequestError,
     OAuth2Error,
     OAuth2Request,
+    UnsupportedGrantTypeError,
 )
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
@@ -20,12 +21,27 @@ from idp.errors import TooMany
 from idp.limits.local import LocalRateLimiter
 from idp.oidc.certificates import ClientCertificate
 from idp.oidc.client_auth import ClientAuthentication, NotAuthenticated, claimed_id, one_method_only, shows_secret
-from idp.oidc.clients import Client, Clients
+from idp.oidc.clients import GRANT_TYPES, Client, Clients
 from idp.oidc.device_grant import DeviceCodes
 from idp.oidc.dpop import BadProof, NonceNeeded, Proof, Proofs
-from idp.oidc.grants import ClientCredentialsGrant, CodeGrant, DeviceGrant, RefreshGrant, RequireS256
+from idp.oidc.grants import (
+    ClientCredentialsGrant,
+    CodeGrant,
+    DeviceGrant,
+    RefreshGrant,
+    RequireS256,
+    TokenExchangeGrant,
+)
 from idp.oidc.issuing import Issuing
 from idp.oidc.metadata import TOKEN
+from idp.oidc.token_exchange import TokenExchange
+
+ASSERTION_GRANTS = tuple(f"urn:ietf:params:oauth:grant-type:{kind}-bearer" for kind in ("jwt", "saml2"))
+NO_ASSERTIONS = (
+    "An assertion is no grant here: a client shows one as client_assertion (private_key_jwt) with client_credentials, "
+    "or acts for a person by token exchange."
+)
+"""What is said of the grants of RFC 7523 and RFC 7522: nobody but us says who a person is."""
 
 NoteFailure = Callable[[str, str, str], None]
 """Tells the operator why a client was not authenticated: the id that it claimed, its network, the reason."""
@@ -84,6 +100,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         failures: LocalRateLimiter,
         proofs: Proofs,
         device_codes: DeviceCodes,
+        token_exchange: TokenExchange,
         note_failure: NoteFailure,
     ) -> None:
         super().__init__()
@@ -93,6 +110,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.clients = clients
         self.issuing = issuing
         self.device_codes = device_codes
+        self.token_exchange = token_exchange
         for method, check in (
             ("private_key_jwt", authentication.private_key_jwt),
             ("client_secret_basic", authentication.basic),
@@ -106,6 +124,7 @@ class Server(AuthorizationServer):  # type: ignore[misc]
         self.register_grant(RefreshGrant)
         self.register_grant(ClientCredentialsGrant)
         self.register_grant(DeviceGrant)
+        self.register_grant(TokenExchangeGrant)
 
     def query_client(self, client_id: str) -> Client | None:
         return self.clients.find(client_id)
@@ -163,6 +182,15 @@ class Server(AuthorizationServer):  # type: ignore[misc]
             return self.handle_error_response(request, error.as_oauth(400))
         except OAuth2Error as error:
             return self.handle_error_response(request, error)
+
+    def get_token_grant(self, request: FormRequest) -> Any:
+        """Authlib's choice, with a refusal that says what there is (RFC 6749, 5.2). Raises `OAuth2Error`."""
+        try:
+            return super().get_token_grant(request)
+        except UnsupportedGrantTypeError:
+            is_assertion = request.form.get("grant_type") in ASSERTION_GRANTS
+            why = NO_ASSERTIONS if is_assertion else f"The grant_type may be {', '.join(GRANT_TYPES)}."
+            raise OAuth2Error(why, error=UnsupportedGrantTypeError.error) from None
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Signals are not used."""

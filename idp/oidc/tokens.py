@@ -40,7 +40,8 @@ class AccessToken:
     """A verified access token: who, for whom, what for. `account_id` is None for a client's own token.
 
     With `jkt` only the holder of that key may use it (RFC 9449, 6), with `x5t` only that of the certificate (RFC 8705,
-    3): it is useless before `is_held` was asked.
+    3): it is useless before `is_held` was asked. `sources` are the tokens that it was exchanged from (RFC 8693), by
+    client and `jti`, the newest first.
     """
 
     jti: str
@@ -57,6 +58,16 @@ class AccessToken:
     offline: bool = False
     jkt: str = ""
     x5t: str = ""
+    sources: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def act(self) -> dict[str, Any]:
+        """Who acts for the person: its client, and nested the one before (RFC 8693, 4.1); empty without an exchange."""
+        clients = self.client_id, *(client_id for client_id, _ in self.sources)
+        act: dict[str, Any] = {}
+        for client_id in reversed(clients[:-1]):
+            act = {"sub": client_id} | ({"act": act} if act else {})
+        return act
 
     @property
     def cnf(self) -> dict[str, str]:
@@ -102,6 +113,18 @@ class Tokens:
         token = self._access_token(client, client.client_id, scopes, int(self._clock()), resource, bound)
         return self._answer(token, scopes, cnf.get("jkt", ""))
 
+    def for_exchange(self, token: AccessToken, client: Client) -> dict[str, Any]:
+        """The access token that says what `token` says, as a token response. Raises `ValueError` for a client's own."""
+        proof, sid, grant_id = token.authentication, token.sid, token.grant_id
+        if proof is None or sid is None or grant_id is None:
+            raise ValueError("a client's own token is for nobody else")
+        grant = Grant(token.client_id, proof, sid, token.scopes, jkt=token.jkt, x5t=token.x5t)
+        facts = self._of_login(grant, grant_id) | {"jti": token.jti, "exp": token.expires_at}
+        facts |= {"act": token.act, "exchanged": token.sources} | ({"offline": True} if token.offline else {})
+        now = token.issued_at
+        text = self._access_token(client, token.subject, token.scopes, now, token.audience, facts)
+        return self._answer(text, token.scopes, token.jkt) | {"expires_in": token.expires_at - now}
+
     def for_logout(self, client: Client, account_id: str, sid: str) -> str:
         """A logout token, created anew for each try (OpenID Connect Back-Channel Logout 1.0, 2.4)."""
         now = int(self._clock())
@@ -128,6 +151,10 @@ class Tokens:
     def account_id(self, token: AccessToken, client: Client) -> str | None:
         """The account of the token, or None for a client's own."""
         return self._subjects.account_id(token.subject, client) if token.sid else None
+
+    def subject_for(self, client: Client, token: AccessToken, owner: Client) -> str:
+        """The `sub` by which another client knows the person of a token of `owner`."""
+        return self._subjects.of(self._subjects.account_id(token.subject, owner) or "", client)
 
     def read_hint(self, text: str) -> Mapping[str, Any]:
         """Verify an ID token of ours as a hint; it may have expired (OIDC RP-Initiated Logout 2). Raises `BadToken`."""
@@ -249,6 +276,7 @@ class Tokens:
             offline=claims.get("offline") is True,
             jkt=cnf.get("jkt", ""),
             x5t=cnf.get("x5t#S256", ""),
+            sources=tuple((client_id, jti) for client_id, jti in claims.get("exchanged", ())),
         )
 
 

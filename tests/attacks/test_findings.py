@@ -343,6 +343,17 @@ def test_f12_a_refresh_token_that_another_client_shows_is_written_down(
     assert "refresh token of another client" in caplog.text
 
 
+def test_f12_whose_token_it_was_is_named_whatever_the_id_looks_like(app: App) -> None:
+    """F-12: an id with many digits or letters is no number of a person, and no reason for a 500."""
+    app.client("other")
+    owner = app.client("c-1234567890abcdef-of-a-province-far-away")
+    visitor = app.visitor()
+    token = visitor.redeem(visitor.code(client_id=owner, scope="openid offline_access"), owner).json["refresh_token"]
+
+    assert visitor.refresh(token, "other").json["error"] == "invalid_grant"
+    assert app.base.trail.tail(1)[0]["facts"] == f'{{"owner": "{owner}"}}'
+
+
 @pytest.mark.parametrize("form", ["png", "wav"])
 def test_f12_one_captcha_is_drawn_once_however_often_it_is_asked_for(app: App, form: str) -> None:
     """F-12: it costs nothing, gives a reader of letters no second view, and nobody is refused for others."""

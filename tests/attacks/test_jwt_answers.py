@@ -187,5 +187,5 @@ def test_a_client_of_the_profile_gets_no_weaker_signature() -> None:
     fapi2 = {"client_id": "portal", "redirect_uris": [REDIRECT], "jwks": ENCRYPTION_KEYS, "profile": "fapi2"}
 
     read_client(fapi2 | {"userinfo_signed_response_alg": "ES256"}, secret_digest=None)
-    with pytest.raises(BadClient, match="userinfo may be signed with PS256"):
+    with pytest.raises(BadClient, match="userinfo_signed_response_alg may be PS256"):
         read_client(fapi2 | {"userinfo_signed_response_alg": "RS256"}, secret_digest=None)

@@ -13,7 +13,8 @@ from joserfc.jwk import ECKey
 from redis import Redis
 from sqlalchemy import func, select
 
-from idp.oidc.clients import DEVICE_CODE
+from idp.oidc.clients import DEVICE_CODE, TOKEN_EXCHANGE
+from idp.oidc.token_exchange import TOKEN_TYPE
 from idp.store import tables as t
 from tests.attacks.test_client_authentication import assertion
 from tests.attacks.test_tokens import KEY
@@ -29,6 +30,7 @@ GRANTS: list[dict[str, str]] = [
     {"grant_type": "refresh_token", "refresh_token": f"r_{'x' * 22}.1.{'x' * 43}"},
     {"grant_type": DEVICE_CODE, "device_code": f"BCDFGHJK.{'x' * 43}"},
     {"grant_type": "client_credentials", "scope": "openid"},
+    {"grant_type": TOKEN_EXCHANGE, "subject_token": "a.b.c", "subject_token_type": TOKEN_TYPE},
     {"grant_type": "made up"},
     {},
 ]

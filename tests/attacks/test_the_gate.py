@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 from werkzeug.test import TestResponse
 
-from idp.oidc.clients import DEVICE_CODE
+from idp.oidc.clients import DEVICE_CODE, TOKEN_EXCHANGE
 from idp.oidc.grants import ClientCredentialsGrant
 from idp.store import tables
 from idp.store.counters import bump_epoch
@@ -16,6 +16,7 @@ from tests.support.app import REDIRECT, App, Visitor, answer_of, attempt_of
 from tests.support.device_grant import device, let_in
 from tests.support.pushed import go, push
 from tests.support.qr import enrolled, logins, shown
+from tests.support.token_exchange import exchange, exchanged, exchanger
 
 
 class Situation:
@@ -29,6 +30,8 @@ class Situation:
         self.by_picture = by_picture
         self.tokens = self._consented(scope="openid offline_access")
         self.code = self.visitor.code(client_id="shop")
+        exchanger(app, exchange_from=["shop"])
+        self.exchanged = exchanged(self.visitor, self.tokens["access_token"])
         self.device = device(app, "shop", scope="openid")
         let_in(self.visitor, self.device.user_code)
 
@@ -139,6 +142,18 @@ def introspect_refresh(s: Situation) -> bool:
     return s.visitor.introspect(s.tokens["refresh_token"], "shop").get("active") is True
 
 
+def token_exchange(s: Situation) -> bool:
+    return exchange(s.visitor, s.tokens["access_token"]).status_code == 200
+
+
+def userinfo_for_who_exchanged(s: Situation) -> bool:
+    return s.visitor.userinfo(s.exchanged).status_code == 200
+
+
+def introspect_exchanged(s: Situation) -> bool:
+    return s.visitor.introspect(s.exchanged, "gateway").get("active") is True
+
+
 def resource(s: Situation) -> bool:
     header = {"Authorization": f"Bearer {s.tokens['access_token']}"}
     return s.visitor.get("/testing/resource", headers=header).status_code == 200
@@ -153,6 +168,9 @@ PATHS: list[Callable[[Situation], bool]] = [
     userinfo,
     introspect_access,
     introspect_refresh,
+    token_exchange,
+    userinfo_for_who_exchanged,
+    introspect_exchanged,
     resource,
 ]
 
@@ -189,7 +207,8 @@ def test_every_grant_of_the_token_endpoint_is_on_the_list(app: App) -> None:
     """A new grant type fails here until it has its row above."""
     grants = {grant.GRANT_TYPE for grant, _ in app.provider.oidc.server._token_grants}
 
-    assert grants == {"authorization_code", "refresh_token", DEVICE_CODE, ClientCredentialsGrant.GRANT_TYPE}
+    own = ClientCredentialsGrant.GRANT_TYPE
+    assert grants == {"authorization_code", "refresh_token", DEVICE_CODE, TOKEN_EXCHANGE, own}
 
 
 def test_a_client_in_its_own_name_meets_the_gate_too(app: App) -> None:

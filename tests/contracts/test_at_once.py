@@ -8,7 +8,19 @@ from werkzeug.test import create_environ
 from idp.at_once import NeedsThread, at_once
 from idp.commit_waits import LATEST, SHORT
 from idp.http.gateway import EndpointResponse
-from tests.support.app import ISSUER, PASSWORD, REDIRECT, App, AsServed, Visitor, answer_of, attempt_of, challenge
+from tests.support.app import (
+    ISSUER,
+    PASSWORD,
+    REDIRECT,
+    SECRET,
+    App,
+    AsServed,
+    Visitor,
+    answer_of,
+    attempt_of,
+    challenge,
+)
+from tests.support.token_exchange import exchanger, fields
 
 LATER = 4_000_000_000.0
 
@@ -77,6 +89,27 @@ def test_what_is_claimed_durably_is_claimed_by_a_thread(app: App) -> None:
         app.base.families.claim("a jti", LATER)
     assert app.base.families.claim("a jti", LATER), "the loop has left nothing behind"
     assert not app.base.families.claim("a jti", LATER)
+
+
+def test_an_exchange_is_recorded_by_a_thread_and_refused_by_the_loop(app: App) -> None:
+    """RFC 8693: its row waits for the disk, so a thread reads too; what needs no store needs no thread."""
+    exchanger(app)
+    visitor: Visitor = app.visitor()
+    form = fields(visitor.tokens()["access_token"])
+    assert visitor.token("gateway", **form).status_code == 200, "now the use of its secret is noted"
+    before = app.base.trail.tail(5)
+
+    assert posted_in_the_loop(app, form) is None
+    assert app.base.trail.tail(5) == before
+    refused = posted_in_the_loop(app, form | {"subject_token": "x"})
+    assert refused is not None
+    assert refused[0] == 400
+
+
+def posted_in_the_loop(app: App, form: dict[str, str]) -> EndpointResponse | None:
+    environ = create_environ("/token", ISSUER, method="POST", data=form, auth=("gateway", SECRET))
+    answer: EndpointResponse | None = app.wsgi.gateway.answer_at_once(environ)
+    return answer
 
 
 def in_the_loop(app: App, visitor: Visitor, path: str, method: str = "GET", **query: Any) -> EndpointResponse | None:

@@ -13,13 +13,18 @@ import pytest
 from joserfc.jwk import ECKey, OctKey
 
 from idp.oidc.client_check import SKEW, ClientCheck
-from idp.oidc.clients import Client
+from idp.oidc.clients import TOKEN_EXCHANGE, Client
 from idp.outbound import Outbound
 from tests.flows.test_commands import Operator, operator  # noqa: F401  a fixture
 from tests.support.ports import free_port
 
 NOW = 1_772_413_200.0
 KEY = ECKey.generate_key("P-256")
+OTHERS = {
+    "shop": Client("shop", "Cổng", scope="openid profile bhxh offline_access"),
+    "clock": Client("clock", "Đồng hồ", scope="phone offline_access"),
+    "closed": Client("closed", "Đã đóng", disabled=True),
+}
 GOOD_KEYS = {"keys": [KEY.as_dict(private=False)]}
 
 
@@ -68,7 +73,7 @@ def portal(**said: Any) -> Iterator[Answers]:
 
 def found(**metadata: Any) -> dict[str, tuple[str, str]]:
     client = Client("portal", "Cổng", **{"redirect_uris": ("https://p.test/cb",)} | metadata)
-    check = ClientCheck(Outbound(plain_http=True, seconds=1), lambda: NOW)
+    check = ClientCheck(Outbound(plain_http=True, seconds=1), lambda: NOW, OTHERS.get)
     return {each.part: (each.state, each.detail) for each in check.findings(client)}
 
 
@@ -98,6 +103,23 @@ def test_a_receiver_of_logouts_has_to_refuse_what_is_no_token(status: int, words
 
     assert state == "wrong"
     assert words in detail
+
+
+@pytest.mark.parametrize(
+    ("owners", "state", "words"),
+    [
+        (("shop",), "good", "from shop, at most openid bhxh"),
+        ((), "wrong", "of nobody"),
+        (("nobody",), "wrong", "from nobody: no such client"),
+        (("closed",), "wrong", "from closed: no such client, or disabled"),
+        (("clock",), "wrong", "from clock: the two have no scope in common"),
+    ],
+)
+def test_whose_tokens_it_may_exchange_is_looked_at(owners: tuple[str, ...], state: str, words: str) -> None:
+    told = found(grant_types=(TOKEN_EXCHANGE,), exchange_from=owners, scope="openid bhxh offline_access")
+
+    assert (told["token exchange"][0], words in told["token exchange"][1]) == (state, True), told
+    assert "token exchange" not in found()
 
 
 KEYS: list[tuple[Any, str]] = [

@@ -12,6 +12,7 @@ import pytest
 from idp.oidc.client_secrets import NOTED_EVERY
 from tests.support.app import App, Visitor, attempt_of
 from tests.support.pushed import go, pushed
+from tests.support.token_exchange import exchange, exchanged, exchanger
 from tests.support.trips import Trips, counted
 
 SECRET = "a secret of a service that is long enough"
@@ -130,6 +131,20 @@ def test_introspection_is_one_joined_read(visitor: Visitor, kind: str) -> None:
 
     with budget(visitor, Trips(reads=1)):
         assert visitor.introspect(token)["active"]
+
+
+def test_an_exchange_reads_each_client_once_and_is_put_on_record(visitor: Visitor) -> None:
+    """RFC 8693: and a token that was exchanged is one read more at each use, for the one that it came from."""
+    subject = visitor.tokens()["access_token"]
+    token = exchanged(visitor, subject, exchanger(visitor.app))
+    warm(visitor)
+
+    with budget(visitor, Trips(reads=2, writes=1)):
+        assert exchange(visitor, subject).status_code == 200
+    with budget(visitor, Trips(reads=2)):
+        assert visitor.userinfo(token).status_code == 200
+    with budget(visitor, Trips()):
+        assert exchange(visitor, "nonsense").status_code == 400
 
 
 def test_what_is_no_token_asks_no_store(visitor: Visitor) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
+from idp.oidc.clients import TOKEN_EXCHANGE
 from tests.support.installation import installed
 from tests.support.live import BASIC, CHEAP_HASH, FORM, PORTAL, REQUEST, Visit, people, read_json
 from tests.support.provider import Provider
@@ -42,6 +43,7 @@ def requests(visit: Visit, tokens: dict[str, str]) -> dict[str, bytes]:
         "introspection": post("/introspect", {"token": tokens["access_token"]}, basic),
         "introspection by nobody": post("/introspect", {"token": tokens["access_token"]}),
         "a code that is none": post("/token", {"grant_type": "authorization_code", "code": "x"}, basic),
+        "an exchange without the grant": post("/token", {"grant_type": TOKEN_EXCHANGE, "subject_token": "x"}, basic),
         "a revocation": post("/revoke", {"token": "x"}, basic),
         "userinfo for a page": get("/userinfo", bearer, f"Origin: {PAGES}"),
         "userinfo for another page": get("/userinfo", bearer, "Origin: https://another.example"),

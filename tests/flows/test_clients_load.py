@@ -35,6 +35,8 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"client_id": "good-portal"}, "client_id is given twice"),
     ({"id_token_signed_response_alg": "PS256"}, "no PS256 key signs"),
     ({"client_id": 7}, "client_id must be a text"),
+    ({"exchange_from": ["good-portal"]}, "exchange_from needs the grant type"),
+    ({"exchange_to": ["good-portal"]}, "unknown member exchange_to"),
 ]
 
 

@@ -11,6 +11,7 @@ from idp.oidc.clients import ENCRYPTED
 from idp.oidc.registration import BadClient, read_client
 from tests.attacks.test_client_authentication import assertion
 from tests.attacks.test_jwt_answers import ENCRYPTION_KEYS, encrypted_answer, opened, signed_introspection
+from tests.attacks.test_token_exchange import JWT_BEARER
 from tests.attacks.test_tokens import parts
 from tests.support.app import REDIRECT, SECRET, App, answer_of
 from tests.support.dpop import BoundApp, ProofKey
@@ -171,7 +172,7 @@ TAKEN: dict[str, tuple[Taken, list[str]]] = {
         at_authorize("response_mode", prompt="none"),
         ["web_message", "query.JWT", "post.jwt"],
     ),
-    "grant_types_supported": (grant, ["password", "implicit"]),
+    "grant_types_supported": (grant, ["password", "implicit", JWT_BEARER]),
     "subject_types_supported": (lambda app, kind: registered(subject_type=kind), ["ephemeral"]),
     "id_token_signing_alg_values_supported": (id_token_alg, ["none", "HS256", "ES384"]),
     "authorization_signing_alg_values_supported": (response_alg, ["none", "HS256", "ES384"]),

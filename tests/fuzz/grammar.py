@@ -13,7 +13,8 @@ NAMES = [
     "resource", "request", "request_uri", "grant_type", "code", "code_verifier", "refresh_token", "client_secret",
     "client_assertion", "client_assertion_type", "token", "access_token", "attempt", "username", "password",
     "captcha", "captcha_id", "kind", "remember", "csrf", "session", "agree", "consent-allow", "login-cancel", "lang",
-    "post_logout_redirect_uri", "token_type_hint", "logout-confirm",
+    "post_logout_redirect_uri", "token_type_hint", "logout-confirm", "subject_token", "subject_token_type",
+    "requested_token_type", "actor_token", "audience",
 ]  # fmt: skip
 WORDS = [
     "portal", "openid", "code", "S256", "none", "login", "individual", "organisation", "authorization_code",

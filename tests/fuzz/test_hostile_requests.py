@@ -18,7 +18,7 @@ from tests.fuzz.grammar import Grammar
 from tests.fuzz.valid import valid_requests
 from tests.support.app import App
 from tests.support.installation import installed
-from tests.support.live import CHEAP_HASH, PORTAL, people
+from tests.support.live import CHEAP_HASH, GATEWAY, PORTAL, people
 from tests.support.provider import Provider
 from tests.support.routes import routes_of
 from tests.support.wire import Wire
@@ -45,7 +45,7 @@ PARTNER = PORTAL | {"client_id": "partner", "first_party": False}
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql and redis"])
 def provider(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Provider]:
-    given = {"settings": OPEN, "people": people(THREADS), "clients": [PORTAL, PARTNER], "workers": 2}
+    given = {"settings": OPEN, "people": people(THREADS), "clients": [PORTAL, PARTNER, GATEWAY], "workers": 2}
     with installed(tmp_path_factory.mktemp("fuzzed"), request, request.param, **given) as ready, ready.serving():  # type: ignore[arg-type]
         yield ready
 

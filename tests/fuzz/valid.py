@@ -1,17 +1,20 @@
 """Requests that a real visitor and a real portal would send now, with live handles, cookies, codes and tokens."""
 
 import time
+from base64 import b64encode
 from urllib.parse import parse_qsl, urlsplit
 
-from idp.oidc.clients import DEVICE_CODE
+from idp.oidc.clients import DEVICE_CODE, TOKEN_EXCHANGE
+from idp.oidc.token_exchange import TOKEN_TYPE
 from tests.fuzz.grammar import Pairs, Request
 from tests.support.browser import Page
 from tests.support.dpop import ProofKey
-from tests.support.live import BASIC, PASSWORD, REDIRECT, REQUEST, VERIFIER, Visit, bhxh, read_json
+from tests.support.live import BASIC, PASSWORD, REDIRECT, REQUEST, SECRET, VERIFIER, Visit, bhxh, read_json
 from tests.support.provider import FIXED_CAPTCHA
 from tests.support.pushed import asked
 
 PORTAL = (f"Authorization: {BASIC}",)
+GATEWAY = (f"Authorization: Basic {b64encode(f'gateway:{SECRET}'.encode()).decode()}",)
 
 
 def valid_requests(issuer: str, person: int) -> list[Request]:
@@ -99,6 +102,7 @@ def _tokens(issuer: str, person: int) -> list[Request]:
     tokens = visit.tokens()
     code = ("grant_type", "authorization_code"), ("redirect_uri", REDIRECT), ("code_verifier", VERIFIER)
     refresh = ("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"])
+    exchange = ("grant_type", TOKEN_EXCHANGE), ("subject_token_type", TOKEN_TYPE), ("scope", "openid")
     bearer = (f"Authorization: Bearer {tokens['access_token']}",)
     userinfo = _proof("GET", f"{issuer}/userinfo", tokens["access_token"])
     hint = ("id_token_hint", tokens["id_token"]), ("post_logout_redirect_uri", "https://portal.example/goodbye")
@@ -106,6 +110,7 @@ def _tokens(issuer: str, person: int) -> list[Request]:
         *(Request("POST", "/token", (), (*code, ("code", visit.code())), PORTAL) for _ in range(4)),
         Request("POST", "/token", (), refresh, PORTAL),
         Request("POST", "/token", (), (("grant_type", "client_credentials"),), PORTAL),
+        Request("POST", "/token", (), (*exchange, ("subject_token", tokens["access_token"])), GATEWAY),
         Request("POST", "/token", (), refresh, (*PORTAL, _proof("POST", f"{issuer}/token"))),
         Request("GET", "/userinfo", (), (), bearer),
         Request("GET", "/userinfo", (), (), (f"Authorization: DPoP {tokens['access_token']}", userinfo)),

@@ -286,6 +286,40 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         )
         + "  --require-par/--no-require-par boolean  is_flag = None\n",
     ),
+    (
+        "commands",
+        "a client may exchange tokens of others",
+        "  --serves text  multiple = None\n",
+        "  --serves text  multiple = None\n  --exchange-from text  multiple = None\n",
+    ),
+    (
+        "audit events",
+        "a client may exchange tokens of others",
+        "session.ended\n",
+        "session.ended\ntoken.exchanged\n",
+    ),
+    (
+        "discovery",
+        "a client may exchange tokens of others",
+        '"urn:ietf:params:oauth:grant-type:device_code"]',
+        '"urn:ietf:params:oauth:grant-type:device_code","urn:ietf:params:oauth:grant-type:token-exchange"]',
+    ),
+    (
+        "token_errors",
+        "a client may exchange tokens of others, if it is registered for it",
+        "grant_type=urn:ietf:params:oauth:grant-type:token-exchange\n< 400 Bad Request (headers 4)\n"
+        '{"error":"unsupported_grant_type"}',
+        "grant_type=urn:ietf:params:oauth:grant-type:token-exchange\n< 400 Bad Request (headers 4)\n"
+        '{"error":"unauthorized_client","error_description":"The client is not registered for token exchange."}',
+    ),
+    (
+        "token_errors",
+        "an unknown grant hears which there are",
+        '{"error":"unsupported_grant_type"}',
+        '{"error":"unsupported_grant_type","error_description":"The grant_type may be authorization_code, '
+        "refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, "
+        'urn:ietf:params:oauth:grant-type:token-exchange."}',
+    ),
 )
 """What is meant to be different since the record: section, reason, what stands there, what stands in its place."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from idp.oidc.clients import DEVICE_CODE
+from idp.oidc.clients import DEVICE_CODE, TOKEN_EXCHANGE
 from tests.support import leaks
 from tests.support.browser import Browser, Page
 from tests.support.provider import FIXED_CAPTCHA
@@ -29,6 +29,8 @@ PORTAL: dict[str, Any] = {
     "scope": "openid profile bhxh offline_access",
     "first_party": True,
 }
+GATEWAY = PORTAL | {"client_id": "gateway", "grant_types": [TOKEN_EXCHANGE], "exchange_from": ["portal"]}
+"""Exchanges tokens of the portal, and has the same secret."""
 
 
 def people(count: int) -> list[dict[str, Any]]:
