@@ -37,8 +37,8 @@ class Keys(Section):
     master_key_command: tuple[str, ...] = Field(
         (), description="command, without a shell, that prints the master keys, for example of a KMS"
     )
-    algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA"], ...] = Field(
-        ("RS256", "ES256"), description="algorithms for which the ring always has keys"
+    algorithms: tuple[Literal["RS256", "PS256", "ES256", "EdDSA", "ECDH-ES"], ...] = Field(
+        ("RS256", "ES256"), description="algorithms for which the ring always has keys; ECDH-ES to be encrypted to"
     )
     jwks_max_age: int = Field(300, ge=1, le=86_400, description="seconds that portals may keep /jwks and metadata")
     lead: int = Field(86_400, ge=1, le=7_776_000, description="seconds that a key is published before it may sign")

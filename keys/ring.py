@@ -7,20 +7,26 @@ A key carries dates and no flags, so every process that knows the ring computes 
 
 A key that is published and has no date to sign from is a standby: clients know it, and it can sign at any time.
 
-Callers see a key's dates, its public part, and `sign` and `verify` over bytes, never the private part. A key in a KMS
+Callers see a key's dates, its public part, and `sign`, `verify` and `decrypt`, never the private part. A key in a KMS
 or behind PKCS#11 would be another holder with the same methods.
 """
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from joserfc import jwe
 from joserfc.errors import SecurityWarning
+from joserfc.jwe import JWERegistry
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
-ALGORITHMS = ("RS256", "PS256", "ES256", "EdDSA")
+SIGNING = ("RS256", "PS256", "ES256", "EdDSA")
+ENCRYPTION = "ECDH-ES"
+"""What others encrypt to us with; its keys keep the same calendar, in which the one that "signs" is the current one."""
+
+ALGORITHMS = (*SIGNING, ENCRYPTION)
 
 Clock = Callable[[], float]
 PrivateKey = RSAKey | ECKey | OKPKey
@@ -38,8 +44,8 @@ def _joserfc_algorithms() -> dict[str, Any]:
     with warnings.catch_warnings():
         # RFC 9864 renames EdDSA to Ed25519, but portals and their libraries know only the old name so far.
         warnings.simplefilter("ignore", SecurityWarning)
-        registry = JWSRegistry(algorithms=ALGORITHMS)
-        return {name: registry.get_alg(name) for name in ALGORITHMS}
+        registry = JWSRegistry(algorithms=SIGNING)
+        return {name: registry.get_alg(name) for name in SIGNING}
 
 
 _JWS = _joserfc_algorithms()
@@ -99,10 +105,17 @@ class SigningKey:
 
     def verify(self, data: bytes, signature: bytes) -> bool:
         """Whether the signature was made by this key."""
-        return bool(_JWS[self.alg].verify(data, signature, self.private))
+        return self.alg in _JWS and bool(_JWS[self.alg].verify(data, signature, self.private))
+
+    def decrypt(self, message: str, algs: Collection[str]) -> bytes:
+        """What is inside of a JWE to this key that uses these algorithms (RFC 7516). Raises what joserfc raises."""
+        registry = JWERegistry(algorithms=algs, strict_check_header=False)
+        return jwe.decrypt_compact(message, self.private, registry=registry).plaintext or b""
 
     def public_jwk(self) -> dict[str, Any]:
-        """The public part as a JWK (RFC 7517) with `kid`, `use` and `alg`."""
+        """The public part as a JWK (RFC 7517) with `kid` and `use`, and `alg` where the key has only one."""
+        if self.alg == ENCRYPTION:
+            return dict(self.private.as_dict(private=False, kid=self.kid, use="enc"))
         return dict(self.private.as_dict(private=False, kid=self.kid, use="sig", alg=self.alg))
 
     def public_pem(self) -> str:
@@ -114,7 +127,7 @@ class SigningKey:
             case RSAKey():
                 fits = self.alg in ("RS256", "PS256") and self.private.public_key.key_size >= 2048
             case ECKey():
-                fits = self.alg == "ES256" and self.private.curve_name == "P-256"
+                fits = self.alg in ("ES256", ENCRYPTION) and self.private.curve_name == "P-256"
             case OKPKey():
                 fits = self.alg == "EdDSA" and self.private.curve_name == "Ed25519"
         return fits and self.private.is_private
@@ -210,4 +223,8 @@ class KeyRing:
     def algorithms(self, now: float) -> tuple[str, ...]:
         """The algorithms that can sign now, in our order of preference."""
         signing = {key.alg for key in self.keys if key.signs(now)}
-        return tuple(alg for alg in ALGORITHMS if alg in signing)
+        return tuple(alg for alg in SIGNING if alg in signing)
+
+    def opens(self, now: float) -> bool:
+        """Whether others may encrypt to us."""
+        return any(key.alg == ENCRYPTION for key in self.published(now))

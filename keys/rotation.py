@@ -165,7 +165,7 @@ def _found(alg: str) -> PrivateKey:
     match alg:
         case "RS256" | "PS256":
             return RSAKey.generate_key(2048)
-        case "ES256":
+        case "ES256" | "ECDH-ES":
             return ECKey.generate_key("P-256")
         case "EdDSA":
             return OKPKey.generate_key("Ed25519")

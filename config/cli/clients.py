@@ -21,9 +21,10 @@ from idp.oidc.clients import ENCRYPTED, PROFILES, QR_LOGIN, Client, secret_diges
 from idp.oidc.metadata import DISCOVERY
 from idp.oidc.profiles import chosen
 from idp.oidc.registration import BadClient, needs_secret, read_client
-from idp.oidc.response_encryption import ALGS, ENCS
+from idp.oidc.response_encryption import ALGS
 from idp.ports import Event
 from keys.changes import lack
+from keys.encryption import ENCS
 
 
 @click.group()

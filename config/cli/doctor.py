@@ -79,7 +79,7 @@ def _redis(base: Stores) -> str:
 def _keys(base: Stores) -> str:
     now, ring = base.clock(), base.rings.ring()
     needed = needed_algorithms(base.settings, base.clients.load_all())
-    missing = set(needed) - set(ring.algorithms(now))
+    missing = {alg for alg in needed if ring.signs_now(alg, now) is None}
     if missing:
         raise Wrong(f"no key signs with {', '.join(sorted(missing))}: `idp keys generate` publishes what is missing")
     alone = [alg for alg in ring.in_use() if not ring.successors(alg, now)]

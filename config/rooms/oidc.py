@@ -35,6 +35,7 @@ from idp.oidc.token_exchange import EXCHANGES, TokenExchange
 from idp.oidc.tokens import TokenLife, Tokens
 from idp.outbound import Outbound
 from idp.web.client_failures import ClientFailures
+from keys.encryption import Opener
 from keys.signing import Signer
 
 NOTED_FAILURES, NOTED_IN_TOTAL = 10, 60
@@ -165,7 +166,8 @@ class OidcRoom(Room):
     def request_objects(self) -> RequestObjects:
         """Authorization requests that clients sign."""
         keys_of, claim, fetches = self.client_keys.of, self.stores.families.claim, self.limiter(FETCHES)
-        return RequestObjects(self.settings.issuer, keys_of, self.outbound(), claim, self.clock, fetches)
+        opener = Opener(self.stores.rings, self.clock)
+        return RequestObjects(self.settings.issuer, keys_of, opener.open, self.outbound(), claim, self.clock, fetches)
 
     @cached_property
     def inspection(self) -> Inspection:

@@ -9,7 +9,8 @@ from idp.oidc.authorization import PROMPTS, RESPONSE_MODES
 from idp.oidc.certificates import TLS_METHODS, CertificateHeaders
 from idp.oidc.clients import ASSERTION_ALGS, AUTH_METHODS, ENCRYPTED, GRANT_TYPES, SCOPES
 from idp.oidc.dpop import ALGS as PROOF_ALGS
-from idp.oidc.response_encryption import ALGS, ENCS
+from idp.oidc.response_encryption import ALGS
+from keys import encryption
 
 DISCOVERY = "/.well-known/openid-configuration"
 SERVER_METADATA = "/.well-known/oauth-authorization-server"
@@ -30,14 +31,22 @@ CALLED_WITH_CERTIFICATE = (
 
 
 def document(
-    issuer: str, id_token_algs: Collection[str], tls: CertificateHeaders, *, requires_pushed: bool
+    issuer: str, id_token_algs: Collection[str], tls: CertificateHeaders, *, requires_pushed: bool, opens: bool = False
 ) -> dict[str, Any]:
     """The metadata document. Every URL comes from the configured `issuer` and `tls.url`, never from a request.
 
-    `requires_pushed` says that every client has to push its requests (RFC 9126, 5).
+    `requires_pushed` says that every client has to push its requests (RFC 9126, 5), `opens` that we have a key to
+    encrypt request objects to.
     """
     methods = [method for method in AUTH_METHODS if method not in TLS_METHODS or method in tls.methods]
-    return _with_mtls(_plain(issuer, id_token_algs, methods, requires_pushed), issuer, tls)
+    plain = _plain(issuer, id_token_algs, methods, requires_pushed)
+    return _with_mtls(plain | (_ENCRYPTED_REQUESTS if opens else {}), issuer, tls)
+
+
+_ENCRYPTED_REQUESTS = {
+    "request_object_encryption_alg_values_supported": list(encryption.ALGS),
+    "request_object_encryption_enc_values_supported": list(encryption.ENCS),
+}
 
 
 def _with_mtls(metadata: dict[str, Any], issuer: str, tls: CertificateHeaders) -> dict[str, Any]:
@@ -90,7 +99,7 @@ def _answers(signing: list[str]) -> dict[str, list[str]]:
     """By which algorithms each kind of answer is signed and encrypted."""
     signed = {f"{what}_signing_alg_values_supported": signing for what in ENCRYPTED}
     algs = {f"{what}_encryption_alg_values_supported": list(ALGS) for what in ENCRYPTED}
-    return signed | algs | {f"{what}_encryption_enc_values_supported": list(ENCS) for what in ENCRYPTED}
+    return signed | algs | {f"{what}_encryption_enc_values_supported": list(encryption.ENCS) for what in ENCRYPTED}
 
 
 def _endpoints(issuer: str) -> dict[str, str]:

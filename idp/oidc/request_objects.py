@@ -66,13 +66,15 @@ class InvalidRequestUri(OAuth2Error):  # type: ignore[misc]
 class RequestObjects:
     """Opens request objects. `claim_jti(key, expires_at)` must be durable and true exactly once per key.
 
-    `fetches` bounds how often browsers of one network make us ask a client's server.
+    `open_encrypted(text)` gives what is inside of an encrypted object, or raises `BadToken`. `fetches` bounds how often
+    browsers of one network make us ask a client's server.
     """
 
     def __init__(
         self,
         issuer: str,
         keys_of: Callable[[Client], KeySet | None],
+        open_encrypted: Callable[[str], str],
         outbound: Outbound,
         claim_jti: Callable[[str, float], bool],
         clock: Clock,
@@ -80,6 +82,7 @@ class RequestObjects:
     ) -> None:
         self._issuer = issuer
         self._keys_of = keys_of
+        self._open_encrypted = open_encrypted
         self._outbound = outbound
         self._claim_jti = claim_jti
         self._clock = clock
@@ -102,13 +105,22 @@ class RequestObjects:
             raise RequestNotSupported("Request objects need keys of the client (jwks or jwks_uri).")
         # Verifying costs whatever key the client has.
         needs_thread()
-        claims = self._verified(client, text)
+        claims = self._verified(client, self._inner(text))
         until = self._checked(client, claims)
         params = _params(client, claims)
         jti = claims.get("jti")
         if jti is not None and not self._claim_jti(digest("request-object", f"{client.client_id}\0{jti}"), until):
             raise InvalidRequestObject("The request object was used before.")
         return params
+
+    def _inner(self, text: str) -> str:
+        """The signed object, taken out of the encryption if there is one (RFC 9101, 6.1)."""
+        if text.count(".") != 4:
+            return text
+        try:
+            return self._open_encrypted(text)
+        except BadToken as error:
+            raise InvalidRequestObject(f"The encrypted request object {error}.") from None
 
     def _verified(self, client: Client, text: str) -> Mapping[str, Any]:
         """The claims of an object that the client signed (RFC 9101, 6.2). Raises `OAuth2Error`."""

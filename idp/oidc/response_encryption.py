@@ -12,12 +12,10 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
 
 from idp.oidc.clients import ENCRYPTED, Client
+from keys.encryption import ENCS
 
 ALGS = ("RSA-OAEP-256", "ECDH-ES", "ECDH-ES+A256KW")
 """RSA1_5 and RSA-OAEP are left out: the one can be attacked by its errors, the other needs SHA-1."""
-
-ENCS = ("A128CBC-HS256", "A128GCM", "A256GCM")
-"""Content encryption; the first is what a client gets that names none (OIDC Registration 2)."""
 
 SHORTEST_RSA = 2048
 CURVES = ("P-256", "P-384", "P-521", "X25519", "X448")
@@ -32,7 +30,8 @@ def encrypted(text: str, client: Client, what: str) -> str:
     key = _key(client.jwks, alg)
     if key is None:
         raise LookupError(f"{client.client_id} has no key for {alg}, which registration demands")
-    header = {"alg": alg, "enc": enc or ENCS[0], "cty": "JWT"} | ({"kid": key.kid} if key.kid else {})
+    # The default is that of OIDC Registration 2.
+    header = {"alg": alg, "enc": enc or "A128CBC-HS256", "cty": "JWT"} | ({"kid": key.kid} if key.kid else {})
     return jwe.encrypt_compact(header, text, key, algorithms=[alg, header["enc"]])
 
 

@@ -98,11 +98,14 @@ class ProtocolEndpoints:
         return table | {path: pages.for_clients(methods, table[path]) for path, methods in CALLED_BY_PAGES.items()}
 
     def discovery(self, environ: Environ) -> EndpointResponse:
-        algorithms = self._ring().algorithms(self._clock())
-        return self._prepared("discovery", algorithms, environ, lambda: self._document(algorithms))
+        ring, now = self._ring(), self._clock()
+        algorithms, opens = ring.algorithms(now), ring.opens(now)
+        version = (*algorithms, str(opens))
+        return self._prepared("discovery", version, environ, lambda: self._document(algorithms, opens))
 
-    def _document(self, algorithms: Collection[str]) -> Mapping[str, Any]:
-        return metadata.document(self._issuer, algorithms, self._mtls.headers, requires_pushed=self._pushed.required)
+    def _document(self, algorithms: Collection[str], opens: bool) -> Mapping[str, Any]:
+        required = self._pushed.required
+        return metadata.document(self._issuer, algorithms, self._mtls.headers, requires_pushed=required, opens=opens)
 
     def jwks(self, environ: Environ) -> EndpointResponse:
         ring, now = self._ring(), self._clock()

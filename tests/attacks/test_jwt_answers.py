@@ -11,7 +11,8 @@ from werkzeug.test import TestResponse
 
 from idp.oidc.clients import ENCRYPTED
 from idp.oidc.registration import BadClient, read_client
-from idp.oidc.response_encryption import ALGS, ENCS
+from idp.oidc.response_encryption import ALGS
+from keys.encryption import ENCS
 from tests.attacks.test_tokens import parts
 from tests.support.app import ISSUER, REDIRECT, SECRET, App, Visitor, answer_of
 

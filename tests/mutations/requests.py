@@ -60,6 +60,21 @@ MUTATIONS = (
         ("attacks/test_request_objects.py::test_no_other_address_is_ever_asked",),
     ),
     Mutation(
+        "what is encrypted to us counts as signed",
+        "idp/oidc/request_objects.py",
+        "claims = self._verified(client, self._inner(text))",
+        "inner = self._inner(text)\n"
+        "        claims = self._verified(client, text) if inner == text else unverified_parts(inner)[1]",
+        ("attacks/test_encrypted_requests.py::test_what_cannot_be_opened_or_is_not_signed_inside_is_refused",),
+    ),
+    Mutation(
+        "a request is opened with a key that signs",
+        "keys/encryption.py",
+        "if key is not None and key.alg == ENCRYPTION and key.is_published(now):",
+        "if key is not None and key.is_published(now):",
+        ("attacks/test_encrypted_requests.py::test_an_object_is_encrypted_to_a_key_for_that_which_is_published",),
+    ),
+    Mutation(
         "a signed authorization response is for nobody in particular",
         "idp/oidc/response_jwt.py",
         'return {"iss": self._issuer, "aud": client.client_id}',

@@ -145,6 +145,18 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         """{"error":"invalid_request","error_description":"Missing 'code_verifier'"}""",
         """{"error":"invalid_grant","error_description":"Missing 'code_verifier'"}""",
     ),
+    (
+        "commands",
+        "requests may be encrypted to us",
+        "--alg choice ['RS256', 'PS256', 'ES256', 'EdDSA']",
+        "--alg choice ['RS256', 'PS256', 'ES256', 'EdDSA', 'ECDH-ES']",
+    ),
+    (
+        "settings",
+        "requests may be encrypted to us",
+        "keys.algorithms: tuple[Literal['RS256', 'PS256', 'ES256', 'EdDSA'], ...]",
+        "keys.algorithms: tuple[Literal['RS256', 'PS256', 'ES256', 'EdDSA', 'ECDH-ES'], ...]",
+    ),
     ("discovery", "the sets of headers from here on have another number", "(headers 4", "(headers 5"),
     (
         "discovery",

@@ -17,7 +17,7 @@ from cryptojwt.jws.jws import JWS  # type: ignore[import-untyped]
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from keys.ring import ALGORITHMS, KeyRing, NoSigningKey, SigningKey
+from keys.ring import SIGNING, KeyRing, NoSigningKey, SigningKey
 from keys.signing import MAX_LENGTH, BadToken, Signer, half_hash, unverified_parts
 from tests.support.clock import FrozenClock
 from tests.support.keys import Known, ring_of, signing_key
@@ -30,7 +30,7 @@ CLAIMS: dict[str, Any] = {"iss": "https://login.example", "sub": "Nguyễn Thị
 KINDS = ("at+jwt", "JWT", "logout+jwt", "token-introspection+jwt", "client-authentication+jwt")
 
 ES256 = signing_key("ES256")
-RING = ring_of(*(signing_key(alg) for alg in ALGORITHMS))
+RING = ring_of(*(signing_key(alg) for alg in SIGNING))
 
 
 def signer(ring: KeyRing = RING, now: float = NOW) -> Signer:
@@ -53,7 +53,7 @@ def forged(
 
 
 def signed(signing_input: bytes, key: SigningKey = ES256) -> str:
-    algorithm = jws.JWSRegistry(algorithms=ALGORITHMS).get_alg(key.alg)
+    algorithm = jws.JWSRegistry(algorithms=SIGNING).get_alg(key.alg)
     return (signing_input + b"." + b64(algorithm.sign(signing_input, key.private))).decode()
 
 
@@ -69,7 +69,7 @@ def refused(token: str, typ: str = "at+jwt", by: Signer | None = None) -> str:
 # What we sign
 
 
-@pytest.mark.parametrize("alg", ALGORITHMS)
+@pytest.mark.parametrize("alg", SIGNING)
 def test_what_was_signed_verifies(alg: str) -> None:
     token = signer().sign(CLAIMS, alg=alg, typ="at+jwt")
     assert signer().verify(token, typ="at+jwt") == CLAIMS
@@ -82,7 +82,7 @@ def test_a_foreign_library_verifies_it_with_the_published_key(alg: str) -> None:
     assert JWS(alg=alg).verify_compact(token, published) == CLAIMS
 
 
-@pytest.mark.parametrize("alg", ALGORITHMS)
+@pytest.mark.parametrize("alg", SIGNING)
 def test_joserfc_itself_verifies_it_and_the_header_has_three_members(alg: str) -> None:
     token = signer().sign(CLAIMS, alg=alg, typ="JWT")
     key = RING.signing_key(alg, NOW)
@@ -232,7 +232,7 @@ def test_h_01_another_curve_is_refused() -> None:
     assert "not the key's" in refused(b".".join((header, payload, signature)).decode())
 
 
-@pytest.mark.parametrize("alg", ALGORITHMS)
+@pytest.mark.parametrize("alg", SIGNING)
 def test_h_01_a_key_that_is_not_ours_is_refused_even_under_the_name_of_ours(alg: str) -> None:
     stranger = signing_key(alg, number=9)
     assert refused(forged(key=stranger)) == "the key is not ours"
