@@ -44,7 +44,8 @@ class Client:
     Its request objects are at one of `request_uris`, or right under one that ends in a slash. With `id_token_claims`
     its ID tokens carry what the scopes `profile` and `email` release, for libraries that do not ask userinfo. With
     `tls_client_certificate_bound_access_tokens` it gets tokens only for a certificate (RFC 8705). `profile` is one of
-    `PROFILES`: what it demands was checked at registration.
+    `PROFILES`: what it demands was checked at registration. `authorization_details_types` are the types of details that
+    it may ask for (RFC 9396, 10).
     """
 
     client_id: str
@@ -90,6 +91,7 @@ class Client:
     require_signed_request_object: bool = False
     request_uris: tuple[str, ...] = ()
     authorization_signed_response_alg: str = "RS256"
+    authorization_details_types: tuple[str, ...] = ()
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -231,7 +233,7 @@ class Clients:
 
     def __init__(self, store: ClientStore, clock: Clock, *, max_age: float = 5.0) -> None:
         self._store = store
-        self._clock = clock
+        self.clock = clock
         self._max_age = max_age
         self._checked_at = float("-inf")
         self._revision = -1
@@ -255,7 +257,7 @@ class Clients:
         self._checked_at = float("-inf")
 
     def _revalidate(self) -> None:
-        now = self._clock()
+        now = self.clock()
         if self._checked_at <= now < self._checked_at + self._max_age:
             return
         revision = self._store.revision()

@@ -28,6 +28,7 @@ from idp.login.steps import (
     first_owed,
 )
 from idp.oidc.authorization import AuthorizationRequest, RedirectedError
+from idp.oidc.authorization_details import is_within
 from idp.oidc.clients import Client
 from idp.oidc.gate import GrantState, IssueRequest, may_issue
 from idp.oidc.grant import AuthorizationCode, Grant
@@ -106,6 +107,9 @@ class Dispatcher:
     def next(self, request: AuthorizationRequest, entry: Entry) -> RequiredStep | Issued:
         """The first required step, or the code. Raises `RedirectedError`, `Expired`."""
         person = self._person(request.client.client_id, entry)
+        account = person.grant_state.account
+        if request.details and account and account.kind == "organisation":
+            raise RedirectedError(AccessDeniedError("Only a person has a record of contributions."), request)
         state = self._state(request, person, entry)
         owed = first_owed(state) if state else NO_SESSION
         if owed is not None:
@@ -164,6 +168,7 @@ class Dispatcher:
                 provable=request.client.is_provable_at(request.redirect_uri),
                 agreed=consent.scopes if consent else (),
                 asked=request.shared,
+                details_agreed=is_within(request.details, consent.details if consent else ()),
                 fresh=_agreed_here(entry.attempt, proof),
             ),
         )
@@ -227,7 +232,14 @@ class Dispatcher:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
         now, age = self._clock(), self._rules.age
         gate = IssueRequest(
-            request.client, proof, request.shared, now, age, needs_session=not person.fresh, needs_binding=False
+            request.client,
+            proof,
+            request.shared,
+            now,
+            age,
+            needs_session=not person.fresh,
+            needs_binding=False,
+            details=request.details,
         )
         # The place belongs to this key, or will: `device_owed` was asked just before, and the redemption asks the gate.
         refused = may_issue(person.grant_state, gate)
@@ -289,6 +301,7 @@ def _code(request: AuthorizationRequest, proof: Authentication, sid: str) -> Aut
         id_token_claims=request.claims.get("id_token", ()),
         userinfo_claims=request.claims.get("userinfo", ()),
         jkt=request.dpop_jkt,
+        details=request.details,
     )
     return AuthorizationCode(grant, request.redirect_uri, request.code_challenge)
 

@@ -9,6 +9,7 @@ from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenEr
 
 from idp.login.authentication import acr_name
 from idp.oidc import claims
+from idp.oidc.authorization_details import Details, as_json
 from idp.oidc.clients import Client, Clients
 from idp.oidc.families import Family
 from idp.oidc.gate import GrantState, IssueRequest, may_issue
@@ -69,7 +70,8 @@ class Inspection:
             return None
         if not demand.is_met(token.authentication, self._clock()):
             raise LoginTooWeak(demand.challenge)
-        return {"sub": token.subject, "client_id": token.client_id, "scope": " ".join(token.scopes)}
+        facts = {"sub": token.subject, "client_id": token.client_id, "scope": " ".join(token.scopes)}
+        return facts | _told(token.details)
 
     def key_of(self, text: str) -> str:
         """The thumbprint of the key that one of our access tokens is bound to; empty for any other text."""
@@ -133,7 +135,9 @@ class Inspection:
         grant = family.grant
         age = self._issuing.age
         grant_state = self._issuing.seated(grant_state, caller, grant.authentication.account_id, grant.jkt)
-        request = IssueRequest(caller, grant.authentication, grant.scopes, now, age, needs_session=False)
+        request = IssueRequest(
+            caller, grant.authentication, grant.scopes, now, age, needs_session=False, details=grant.details
+        )
         return family if state == "current" and may_issue(grant_state, request) is None else None
 
     def _concerns(self, token: AccessToken, caller: Client) -> bool:
@@ -154,6 +158,7 @@ class Inspection:
         }
         if token.cnf:
             answer["cnf"] = token.cnf
+        answer |= _told(token.details)
         proof = token.authentication
         if proof:
             answer |= {"acr": acr_name(proof.acr), "amr": list(proof.amr)}
@@ -168,4 +173,9 @@ class Inspection:
             "iss": self._issuing.tokens.issuer,
             "iat": int(family.created_at),
             "exp": int(min(family.expires_at, family.rotated_at + self._issuing.families.limits.idle)),
-        }
+        } | _told(family.grant.details)
+
+
+def _told(details: Details) -> dict[str, Any]:
+    """Authorization details as others are told of them (RFC 9396, 9.2); nothing of none."""
+    return {"authorization_details": as_json(details)} if details else {}

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 from idp.oidc.clients import DEVICE_CODE
 from tests.fuzz.grammar import Pairs, Request
 from tests.support.browser import Page
+from tests.support.details import details
 from tests.support.dpop import ProofKey
 from tests.support.live import BASIC, PASSWORD, REDIRECT, REQUEST, VERIFIER, Visit, bhxh, read_json
 from tests.support.provider import FIXED_CAPTCHA
@@ -91,6 +92,7 @@ ASKED: list[dict[str, str]] = [
     {"prompt": "login", "max_age": "10", "ui_locales": "en vi", "login_hint": "0077000001"},
     {"claims": '{"userinfo":{"name":{"essential":true}},"id_token":{"acr":{"values":["1"]}}}', "acr_values": "1"},
     {"dpop_jkt": ProofKey().jkt},
+    {"authorization_details": details((2015, 2020))},
 ]
 
 

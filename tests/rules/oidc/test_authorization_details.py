@@ -1,0 +1,69 @@
+"""Authorization details without a store: what a range of years holds, and what is within what."""
+
+import itertools
+
+import pytest
+
+from idp.oidc.authorization_details import (
+    Details,
+    InvalidAuthorizationDetails,
+    RecordAccess,
+    as_json,
+    from_json,
+    is_within,
+    merged,
+    narrowed,
+    read_details,
+)
+from idp.oidc.clients import Client
+from tests.support.details import TYPE, details
+
+CLIENT = Client("records", "Sổ BHXH", authorization_details_types=(TYPE,))
+FEW = range(2001, 2006)
+RANGES = [RecordAccess(first, last) for first, last in itertools.combinations_with_replacement(FEW, 2)]
+
+
+def years(ranges: Details) -> set[int]:
+    return {year for each in ranges for year in range(each.from_year, each.to_year + 1)}
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3])
+def test_merging_adds_no_year_and_loses_none(count: int) -> None:
+    for some in itertools.product(RANGES, repeat=count):
+        whole = merged(some)
+        assert years(whole) == years(some)
+        assert all(a.to_year + 1 < b.from_year for a, b in itertools.pairwise(whole)), whole
+        assert merged(whole) == whole
+
+
+def test_what_is_within_has_no_year_that_was_not_granted() -> None:
+    """Every pair of sets of five years, as ranges."""
+    sets = {merged(some) for count in range(4) for some in itertools.combinations(RANGES, count)}
+
+    assert len(sets) == 2 ** len(FEW)
+    for asked, granted in itertools.product(sets, repeat=2):
+        assert is_within(asked, granted) == (years(asked) <= years(granted))
+
+
+def test_what_is_told_reads_back() -> None:
+    asked = merged(RANGES[:1] + RANGES[-1:])
+
+    assert from_json(as_json(asked)) == asked
+    assert as_json(asked)[0] == {"type": TYPE, "person": "self", "from_year": 2001, "to_year": 2001}
+
+
+def test_a_token_request_without_the_parameter_gets_all_of_it() -> None:
+    granted = (RecordAccess(2001, 2003), RecordAccess(2005, 2005))
+
+    assert narrowed(granted, None, CLIENT) == granted
+    assert narrowed((), None, CLIENT) == ()
+    assert narrowed(granted, details((2005, 2005), (2001, 2002)), CLIENT) == (
+        RecordAccess(2001, 2002),
+        RecordAccess(2005, 2005),
+    )
+
+
+def test_the_years_that_can_be_asked_for_end_where_the_caller_says() -> None:
+    assert read_details(details((1995, 2026)), CLIENT, latest=2026) == (RecordAccess(1995, 2026),)
+    with pytest.raises(InvalidAuthorizationDetails, match="1995 to 2025"):
+        read_details(details((1995, 2026)), CLIENT, latest=2025)
