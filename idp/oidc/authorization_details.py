@@ -55,7 +55,7 @@ def read_details(text: str | None, client: Client, *, latest: int) -> Details:
     if len(text) > LONGEST:
         raise InvalidAuthorizationDetails(f"'authorization_details' is longer than {LONGEST} characters.")
     try:
-        asked = strict_array(text.encode(), deepest=2)
+        asked = strict_array(text.encode(errors="surrogatepass"), deepest=2)
     except ValueError as error:
         raise InvalidAuthorizationDetails(f"'authorization_details' cannot be read: it {error}.") from None
     if not 1 <= len(asked) <= MOST:

@@ -107,11 +107,10 @@ class Dispatcher:
     def next(self, request: AuthorizationRequest, entry: Entry) -> RequiredStep | Issued:
         """The first required step, or the code. Raises `RedirectedError`, `Expired`."""
         person = self._person(request.client.client_id, entry)
-        account = person.grant_state.account
-        if request.details and account and account.kind == "organisation":
-            raise RedirectedError(AccessDeniedError("Only a person has a record of contributions."), request)
         state = self._state(request, person, entry)
         owed = first_owed(state) if state else NO_SESSION
+        if request.details and (owed is None or owed.step == "consent") and _is_organisation(person.grant_state):
+            raise RedirectedError(AccessDeniedError("Only a person has a record of contributions."), request)
         if owed is not None:
             return self._asked(owed, request, person)
         return self._issue(request, person, entry)
@@ -283,6 +282,10 @@ def is_current(attempt: LoginAttempt, grant_state: GrantState) -> bool:
     if attempt.proof is None:
         return attempt.started_at >= max(secured_at, grant_state.epoch)
     return attempt.proof.auth_time >= grant_state.epoch and attempt.secured_at == secured_at
+
+
+def _is_organisation(grant_state: GrantState) -> bool:
+    return grant_state.account is not None and grant_state.account.kind == "organisation"
 
 
 def _agreed_here(attempt: LoginAttempt | None, proof: Authentication | None) -> bool:

@@ -283,3 +283,7 @@ def test_an_organisation_has_no_record_to_show(visitor: Visitor) -> None:
     back = browser.post("/login", data=fields)
 
     assert answer_of(browser.get(back.headers["Location"]))["error"] == "access_denied"
+    assert (
+        answer_of(browser.authorize("records", authorization_details=GOOD, prompt="none"))["error"] == "login_required"
+    )
+    assert "/login?" in browser.authorize("records", authorization_details=GOOD, prompt="login").headers["Location"]

@@ -63,6 +63,12 @@ def test_a_token_request_without_the_parameter_gets_all_of_it() -> None:
     )
 
 
+@pytest.mark.parametrize("text", ['["\ud800"]', "[\0]", "\ufeff[]"])
+def test_what_cannot_be_read_is_not_repeated_in_the_error(text: str) -> None:
+    with pytest.raises(InvalidAuthorizationDetails, match=r"it is not strict JSON\.$"):
+        read_details(text, CLIENT, latest=2026)
+
+
 def test_the_years_that_can_be_asked_for_end_where_the_caller_says() -> None:
     assert read_details(details((1995, 2026)), CLIENT, latest=2026) == (RecordAccess(1995, 2026),)
     with pytest.raises(InvalidAuthorizationDetails, match="1995 to 2025"):
