@@ -90,7 +90,7 @@ def test_what_is_no_list_of_details_is_refused(visitor: Visitor, text: str) -> N
 
 @pytest.mark.parametrize("members", WRONG, ids=str)
 def test_a_detail_with_anything_wrong_is_refused_at_each_way_to_ask(visitor: Visitor, members: dict[str, Any]) -> None:
-    """RFC 9396, 5: plain, pushed and signed, as a list or as a text; also as one of several."""
+    """E-07, RFC 9396, 5: plain, pushed and signed, as a list or as a text; also as one of several."""
     wrong = [detail(2015, 2020), detail(2015, 2020) | members]
     wrong[1] = {name: value for name, value in wrong[1].items() if value is not None}
 
@@ -207,7 +207,7 @@ def test_a_type_that_is_taken_from_the_client_ends_what_was_issued(visitor: Visi
     ],
 )
 def test_a_token_request_gets_no_more_than_was_granted(visitor: Visitor, more: str) -> None:
-    """RFC 9396, 6: the refresh token is not spent by that, and a code is, as by any other wrong try."""
+    """E-08, RFC 9396, 6: the refresh token is not spent by that, and a code is, as by any other wrong try."""
     refresh_token = granted(visitor, (2015, 2020))["refresh_token"]
     code = answer_of(visitor.authorize("records", authorization_details=GOOD))["code"]
 

@@ -1,15 +1,20 @@
 """Rich authorization requests (RFC 9396): years of a record are asked for, read in words, granted, told, taken back."""
 
 import json
+import re
+import shlex
+from pathlib import Path
 
 import pytest
 
 from tests.attacks.test_tokens import parts
 from tests.flows.test_account_page import csrf, signed_in
+from tests.flows.test_commands import Operator, operator  # noqa: F401  a fixture
 from tests.support.app import SECRET, App, Visitor, answer_of, attempt_of
-from tests.support.details import agree, allowed, detail, details, granted
+from tests.support.details import TYPE, agree, allowed, detail, details, granted
 from tests.support.device_grant import device, let_in
 
+PAGE = (Path(__file__).parents[2] / "docs" / "portals" / "authorization-details.md").read_text(encoding="utf-8")
 IN_WORDS = "Xem quá trình đóng BHXH của bạn, từ năm 2015 đến năm 2020"
 
 
@@ -184,3 +189,34 @@ def test_a_service_of_the_audience_reads_them(everywhere: App) -> None:
     token = visitor.redeem(agree(visitor, asked), "records").json["access_token"]
 
     assert visitor.introspect(token, "api")["authorization_details"] == [detail(2015, 2020)]
+
+
+def test_the_page_for_portals_is_true(everywhere: App) -> None:
+    """Its command is typed elsewhere; what it asks is asked, and what it says comes back comes back."""
+    asked, told = re.findall(r"```json\n(.*?)\n```", PAGE, re.DOTALL)
+    allowed(everywhere)
+    visitor = signed_in(everywhere)
+    begun = visitor.authorize("records", authorization_details=asked)
+    page = visitor.get(begun.headers["Location"]).text
+    answer = visitor.redeem(agree(visitor, begun), "records").json
+
+    assert f"<li>{re.search('^> (.*)$', PAGE, re.MULTILINE)[1]}</li>" in page  # type: ignore[index]
+    assert json.loads(told).items() <= answer.items()
+
+
+def test_operators_give_the_type_and_take_it_away(operator: Operator) -> None:  # noqa: F811
+    """The command of the page, `edit` and `load`."""
+    command = re.search(r"```sh\n(.*?)\n```", PAGE, re.DOTALL)
+    assert command
+    operator.does(*shlex.split(command[1].replace("\\\n", ""))[1:])
+    facts = operator.json("clients", "show", "cong-a")
+    assert facts["authorization_details_types"] == [TYPE]
+
+    operator.does("clients", "edit", "cong-a", "--authorization-details-type", "", "--reason", "r")
+    assert operator.json("clients", "show", "cong-a")["authorization_details_types"] == []
+    refused = operator.run("clients", "edit", "cong-a", "--authorization-details-type", "other", "--reason", "r")
+    assert (refused.exit_code, f"may be {TYPE}" in refused.output) == (1, True), refused.output
+    entry = {"client_id": "loaded", "redirect_uris": ["https://p.test/cb"], "authorization_details_types": [TYPE]}
+    Path("clients.json").write_text(json.dumps([entry]))
+    operator.does("clients", "load", "clients.json", "--reason", "r", "--json")
+    assert operator.json("clients", "show", "loaded")["authorization_details_types"] == [TYPE]

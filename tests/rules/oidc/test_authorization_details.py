@@ -1,6 +1,9 @@
 """Authorization details without a store: what a range of years holds, and what is within what."""
 
 import itertools
+import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -16,9 +19,10 @@ from idp.oidc.authorization_details import (
     read_details,
 )
 from idp.oidc.clients import Client
-from tests.support.details import TYPE, details
+from tests.support.details import TYPE, detail, details
 
 CLIENT = Client("records", "Sổ BHXH", authorization_details_types=(TYPE,))
+PAGE = (Path(__file__).parents[3] / "docs" / "portals" / "authorization-details.md").read_text(encoding="utf-8")
 FEW = range(2001, 2006)
 RANGES = [RecordAccess(first, last) for first, last in itertools.combinations_with_replacement(FEW, 2)]
 
@@ -73,3 +77,28 @@ def test_the_years_that_can_be_asked_for_end_where_the_caller_says() -> None:
     assert read_details(details((1995, 2026)), CLIENT, latest=2026) == (RecordAccess(1995, 2026),)
     with pytest.raises(InvalidAuthorizationDetails, match="1995 to 2025"):
         read_details(details((1995, 2026)), CLIENT, latest=2025)
+
+
+GRANTED = (RecordAccess(2015, 2020),)
+REFUSED = [
+    *((GRANTED, text) for text in ("[", "[]", " " * 3000, "[7]", json.dumps([detail(2015, 2020, more=1)]))),
+    (GRANTED, json.dumps([detail(2015, 2020, person="child")])),
+    (GRANTED, details((1994, 2020))),
+    (GRANTED, details((2014, 2020))),
+    ((), details((2015, 2020))),
+]
+
+
+def test_the_page_for_portals_quotes_every_error_and_no_other() -> None:
+    """Where it says "…", anything may stand."""
+    said = []
+    for granted, text in REFUSED:
+        with pytest.raises(InvalidAuthorizationDetails) as refused:
+            narrowed(granted, text, CLIENT)
+        said.append(refused.value.description)
+    quoted = [each.split("…") for each in re.findall(r'"([^"|]+)"', PAGE.partition("## Errors")[2])]
+
+    for sentence in said:
+        assert [q for q in quoted if sentence.startswith(q[0]) and sentence.endswith(q[-1])], sentence
+    for q in quoted:
+        assert [s for s in said if s.startswith(q[0]) and s.endswith(q[-1])], q
