@@ -1,4 +1,4 @@
-"""Strict parsing of untrusted JSON: one UTF-8 object, no duplicate names, only JSON, no deep nesting (RFC 8259).
+"""Strict parsing of untrusted JSON: one object or array in UTF-8, no duplicate names, no deep nesting (RFC 8259).
 
 Tokens, responses of upstreams and requests of apps are all parsed here: two parsers that disagree about the same bytes
 let a forged member pass a check (RFC 7519 section 4, RFC 8725 section 2.4).
@@ -15,12 +15,25 @@ def strict_object(raw: bytes, *, deepest: int | None = 12, constants: bool = Fal
     for callers whose models have no containers. `constants` lets `NaN` and `Infinity` pass, for callers that refuse
     them by field. Raises `ValueError`, whose text says what is wrong without any of the content.
     """
-    try:
-        parsed = (_LENIENT if constants else _STRICT).decode(raw.decode("utf-8"))
-    except (ValueError, RecursionError):
-        raise ValueError("is not strict JSON") from None
+    parsed = _parsed(raw, deepest, _LENIENT if constants else _STRICT)
     if not isinstance(parsed, dict):
         raise ValueError("is not a JSON object")
+    return parsed
+
+
+def strict_array(raw: bytes, *, deepest: int) -> list[Any]:
+    """The same for exactly one JSON array."""
+    parsed = _parsed(raw, deepest, _STRICT)
+    if not isinstance(parsed, list):
+        raise ValueError("is not a JSON array")
+    return parsed
+
+
+def _parsed(raw: bytes, deepest: int | None, decoder: json.JSONDecoder) -> object:
+    try:
+        parsed: object = decoder.decode(raw.decode("utf-8"))
+    except (ValueError, RecursionError):
+        raise ValueError("is not strict JSON") from None
     # Counting is cheap and may overestimate, but never underestimates; most objects need no more than that.
     if deepest is not None and raw.count(b"{") + raw.count(b"[") > deepest and _is_deeper(parsed, deepest):
         raise ValueError("is nested too deeply")

@@ -25,6 +25,9 @@ from sandbox.token_view import unpack
 
 MOST_VISITS = 1000
 
+RECORD = json.dumps([{"type": "bhxh_record_access", "person": "self", "from_year": 2015, "to_year": 2020}])
+"""What the partner asks for besides its scopes, by the third button (RFC 9396)."""
+
 PERSONAL = {
     "name": "Họ và tên",
     "bhxh_number": "Mã số BHXH",
@@ -128,7 +131,7 @@ class _Portal:
     def home(self) -> str:
         visit = self._visit()
         if visit is None or visit.login is None:
-            return render_template("portal_home.html")
+            return render_template("portal_home.html", record=RECORD)
         person, tokens = visit.login.person, visit.login.tokens
         return render_template(
             "portal_person.html",
@@ -140,7 +143,7 @@ class _Portal:
         )
 
     def log_in(self, role: str) -> AnyResponse:
-        url, state = self._parties[role].start()
+        url, state = self._parties[role].start(request.args.get("authorization_details"))
         visit, cookie = self._visit(), None
         if visit is None:
             visit = Visit()

@@ -68,11 +68,15 @@ class RelyingParty:
         self._client: StandAloneClient | None = None
         self._told: dict[str, float] = {}
 
-    def start(self) -> tuple[str, str]:
-        """The address to send the browser to, and the state that its answer must carry."""
+    def start(self, details: str | None = None) -> tuple[str, str]:
+        """The address to send the browser to, and the state that its answer must carry.
+
+        `details` are authorization details (RFC 9396) as they are, good or bad.
+        """
         client = self._ready_client()
+        more = {} if details is None else {"authorization_details": details}
         # The scope goes with the request: as configuration idpyoidc would intersect it with what discovery lists.
-        url = client.init_authorization(req_args={"scope": self._registration["scope"].split()})
+        url = client.init_authorization(req_args={"scope": self._registration["scope"].split(), **more})
         return url, dict(_parameters(url))["state"]
 
     def finish(self, answer: Mapping[str, str]) -> Login:

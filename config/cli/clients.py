@@ -83,7 +83,11 @@ METADATA = (
         type=click.IntRange(0, 60),
         help="Seconds in which a used refresh token still returns its successor.",
     ),
-    click.option("--first-party/--third-party", default=None, help="First-party clients need no consent."),
+    click.option(
+        "--first-party/--third-party",
+        default=None,
+        help="First-party clients need no consent, except to authorization details.",
+    ),
     click.option("--require-pkce/--no-require-pkce", default=None, help="Only a confidential client may omit PKCE."),
     click.option(
         "--dpop/--no-dpop",
@@ -159,6 +163,13 @@ METADATA = (
         "require_pushed_authorization_requests",
         default=None,
         help="Take only authorization requests that the client pushed (RFC 9126).",
+    ),
+    click.option(
+        "--authorization-details-type",
+        "authorization_details_types",
+        multiple=True,
+        help="Type of authorization details that it may ask for: bhxh_record_access "
+        "(docs/portals/authorization-details.md); repeatable.",
     ),
     click.option(
         "--profile",

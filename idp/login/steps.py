@@ -68,6 +68,7 @@ class DeviceFacts:
 class ConsentFacts:
     """What is requested and what was agreed; `fresh` says that the person agreed in this attempt.
 
+    `details_agreed` says it of all authorization details, for which our own clients need consent too.
     A public client at a URL that any program on the device can claim is not `provable`.
     """
 
@@ -75,6 +76,7 @@ class ConsentFacts:
     provable: bool
     agreed: Collection[str]
     asked: Collection[str]
+    details_agreed: bool
     fresh: bool
 
 
@@ -226,6 +228,8 @@ def consent_owed(state: LoginState) -> RequiredStep | None:
         return RequiredStep("consent", "consent_prompt")
     if not consent.provable:
         return RequiredStep("consent", "client_not_provable")
+    if not consent.details_agreed:
+        return RequiredStep("consent", "details_not_granted")
     if consent.first_party or set(consent.asked) <= set(consent.agreed):
         return None
     return RequiredStep("consent", "scope_not_granted")

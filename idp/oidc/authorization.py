@@ -13,8 +13,10 @@ from typing import Any, Protocol
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, OAuth2Error, UnauthorizedClientError
 from authlib.oauth2.rfc6749.errors import UnsupportedResponseTypeError
 
+from idp.dates import local_day
 from idp.errors import BadRedirectUri, BadRequest, UnknownClient
 from idp.login.authentication import acr_level
+from idp.oidc.authorization_details import Details, read_details
 from idp.oidc.claims import BY_SCOPE, LOGIN_FACTS, SCOPE_OF
 from idp.oidc.clients import SCOPES, Client, Clients
 from idp.oidc.dpop import is_thumbprint
@@ -54,7 +56,7 @@ class AuthorizationRequest:
     """A request that passed every check. `claims` holds the requested names per place.
 
     `acr` is the level that the login must reach, `wished_acr` the level that `acr_values` prefers. If `dpop_jkt` is
-    set, only that key can redeem the code.
+    set, only that key can redeem the code. `details` go beyond the scopes (RFC 9396).
     """
 
     client: Client
@@ -72,6 +74,7 @@ class AuthorizationRequest:
     claims: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     subject: str | None = None
     resource: str | None = None
+    details: Details = ()
     dpop_jkt: str = ""
     acr: int = 1
     wished_acr: int = 1
@@ -109,6 +112,8 @@ def read_request(params: Params, clients: Clients) -> AuthorizationRequest:
         for check in CHECKS:
             fields |= check(target, values)
         fields["scopes"] = read_scopes(target.client, values.get("scope", ""), clients.known_scopes)
+        this_year = local_day(clients.clock()).year
+        fields["details"] = read_details(values.get("authorization_details"), target.client, latest=this_year)
     except OAuth2Error as error:
         raise RedirectedError(error, target) from None
     return replace(target, **fields)
@@ -337,14 +342,5 @@ def _dpop_jkt(target: AuthorizationRequest, values: Mapping[str, str]) -> Fields
 
 
 CHECKS: tuple[Check, ...] = (
-    _response,
-    _opaque,
-    _pkce,
-    _prompt,
-    _max_age,
-    _hints,
-    _acr_values,
-    _claims,
-    _resource,
-    _dpop_jkt,
+    *(_response, _opaque, _pkce, _prompt, _max_age, _hints, _acr_values, _claims, _resource, _dpop_jkt),
 )

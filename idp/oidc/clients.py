@@ -49,7 +49,7 @@ class Client:
     its ID tokens carry what the scopes `profile` and `email` release, for libraries that do not ask userinfo. With
     `tls_client_certificate_bound_access_tokens` it gets tokens only for a certificate (RFC 8705). `profile` is one of
     `PROFILES`: what it demands was checked at registration. `exchange_from` are the ids of the clients whose tokens it
-    may exchange (RFC 8693).
+    may exchange (RFC 8693), `authorization_details_types` the types of details that it may ask for (RFC 9396, 10).
     """
 
     client_id: str
@@ -106,6 +106,7 @@ class Client:
     authorization_encrypted_response_alg: str | None = None
     authorization_encrypted_response_enc: str | None = None
     exchange_from: tuple[str, ...] = ()
+    authorization_details_types: tuple[str, ...] = ()
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -261,7 +262,7 @@ class Clients:
 
     def __init__(self, store: ClientStore, clock: Clock, *, max_age: float = 5.0) -> None:
         self._store = store
-        self._clock = clock
+        self.clock = clock
         self._max_age = max_age
         self._checked_at = float("-inf")
         self._revision = -1
@@ -285,7 +286,7 @@ class Clients:
         self._checked_at = float("-inf")
 
     def _revalidate(self) -> None:
-        now = self._clock()
+        now = self.clock()
         if self._checked_at <= now < self._checked_at + self._max_age:
             return
         revision = self._store.revision()

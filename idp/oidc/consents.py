@@ -1,7 +1,10 @@
 """`Agreement`: a person's consent that a client gets certain scopes, with which text, when and from where."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
+
+from idp.oidc.authorization_details import Details, merged
+from idp.oidc.gate import Consent
 
 TEXT_VERSION = "2026-11"
 """The version of the displayed consent texts; a changed text needs a new version."""
@@ -17,6 +20,14 @@ class Agreement:
     granted_at: float
     text_version: str = TEXT_VERSION
     network: str = ""
+    details: Details = ()
+
+    def beside(self, before: Consent | None) -> "Agreement":
+        """It and what was agreed before: a narrower request must not cut off another login of the same portal."""
+        if before is None:
+            return self
+        scopes = tuple(dict.fromkeys([*before.scopes, *self.scopes]))
+        return replace(self, scopes=scopes, details=merged([*before.details, *self.details]))
 
 
 class Consents(Protocol):

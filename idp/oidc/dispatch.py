@@ -28,6 +28,7 @@ from idp.login.steps import (
     first_owed,
 )
 from idp.oidc.authorization import AuthorizationRequest, RedirectedError
+from idp.oidc.authorization_details import is_within
 from idp.oidc.clients import Client
 from idp.oidc.gate import GrantState, IssueRequest, may_issue
 from idp.oidc.grant import AuthorizationCode, Grant
@@ -108,6 +109,8 @@ class Dispatcher:
         person = self._person(request.client.client_id, entry)
         state = self._state(request, person, entry)
         owed = first_owed(state) if state else NO_SESSION
+        if request.details and (owed is None or owed.step == "consent") and _is_organisation(person.grant_state):
+            raise RedirectedError(AccessDeniedError("Only a person has a record of contributions."), request)
         if owed is not None:
             return self._asked(owed, request, person)
         return self._issue(request, person, entry)
@@ -164,6 +167,7 @@ class Dispatcher:
                 provable=request.client.is_provable_at(request.redirect_uri),
                 agreed=consent.scopes if consent else (),
                 asked=request.shared,
+                details_agreed=is_within(request.details, consent.details if consent else ()),
                 fresh=_agreed_here(entry.attempt, proof),
             ),
         )
@@ -227,7 +231,14 @@ class Dispatcher:
             raise RedirectedError(LoginRequiredError(description="no_session"), request)
         now, age = self._clock(), self._rules.age
         gate = IssueRequest(
-            request.client, proof, request.shared, now, age, needs_session=not person.fresh, needs_binding=False
+            request.client,
+            proof,
+            request.shared,
+            now,
+            age,
+            needs_session=not person.fresh,
+            needs_binding=False,
+            details=request.details,
         )
         # The place belongs to this key, or will: `device_owed` was asked just before, and the redemption asks the gate.
         refused = may_issue(person.grant_state, gate)
@@ -273,6 +284,10 @@ def is_current(attempt: LoginAttempt, grant_state: GrantState) -> bool:
     return attempt.proof.auth_time >= grant_state.epoch and attempt.secured_at == secured_at
 
 
+def _is_organisation(grant_state: GrantState) -> bool:
+    return grant_state.account is not None and grant_state.account.kind == "organisation"
+
+
 def _agreed_here(attempt: LoginAttempt | None, proof: Authentication | None) -> bool:
     """Whether the same person agreed in the same attempt."""
     return attempt is not None and proof is not None and attempt.consented_by == proof.account_id
@@ -289,6 +304,7 @@ def _code(request: AuthorizationRequest, proof: Authentication, sid: str) -> Aut
         id_token_claims=request.claims.get("id_token", ()),
         userinfo_claims=request.claims.get("userinfo", ()),
         jkt=request.dpop_jkt,
+        details=request.details,
     )
     return AuthorizationCode(grant, request.redirect_uri, request.code_challenge)
 

@@ -5,6 +5,7 @@ frequent defect of providers, so the checks are in one place and a test generate
 omits them.
 """
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from idp.accounts.password_rules import PasswordAge
 from idp.login.authentication import Authentication
 from idp.login.sessions import Session
 from idp.login.steps import refuses_picture
+from idp.oidc.authorization_details import RECORD_ACCESS, Details, from_json, is_within
 from idp.oidc.clients import Client
 
 
@@ -24,6 +26,11 @@ class Consent:
     scope: str
     granted_at: float
     withdrawn_at: float | None = None
+    authorization_details: str = "[]"
+
+    @property
+    def details(self) -> Details:
+        return () if self.withdrawn_at is not None else from_json(json.loads(self.authorization_details))
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -61,6 +68,7 @@ class IssueRequest:
     age: PasswordAge
     needs_session: bool = True
     needs_binding: bool = True
+    details: Details = ()
 
 
 def may_issue(grant_state: GrantState, request: IssueRequest) -> str | None:
@@ -78,6 +86,7 @@ def may_issue(grant_state: GrantState, request: IssueRequest) -> str | None:
         (_came_by_a_picture_it_refuses(request), "qr_login"),
         (_sits_in_the_place_of_another(grant_state, request), "device"),
         (_lacks_consent(grant_state, request), "consent"),
+        (_exceeds_details(grant_state, request), "authorization_details"),
     )
     return next((name for refused, name in reasons if refused), None)
 
@@ -118,3 +127,15 @@ def _lacks_consent(grant_state: GrantState, request: IssueRequest) -> bool:
         return False
     agreed = grant_state.consent.scopes if grant_state.consent else ()
     return not set(request.scopes) <= set(agreed)
+
+
+def _exceeds_details(grant_state: GrantState, request: IssueRequest) -> bool:
+    """Whether details go beyond what the person agreed to, or the client is not, or no longer, registered for them.
+
+    Our own clients need consent to these too.
+    """
+    if not request.details:
+        return False
+    agreed = grant_state.consent.details if grant_state.consent else ()
+    registered = request.client.authorization_details_types if request.client else ()
+    return RECORD_ACCESS not in registered or not is_within(request.details, agreed)

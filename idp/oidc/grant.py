@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from idp.ephemeral_records import digest
 from idp.login.authentication import Authentication
+from idp.oidc.authorization_details import Details
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Grant:
     userinfo_claims: tuple[str, ...] = ()
     jkt: str = ""
     x5t: str = ""
+    details: Details = ()
 
     @property
     def offline(self) -> bool:

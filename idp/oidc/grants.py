@@ -19,6 +19,7 @@ from authlib.oauth2.rfc6749 import grants as authlib_grants
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from idp.oidc.authorization import InvalidTarget
+from idp.oidc.authorization_details import Details, narrowed
 from idp.oidc.clients import AUTH_METHODS, DEVICE_CODE, SCOPES, TOKEN_EXCHANGE, Client
 from idp.oidc.gate import GrantState
 from idp.oidc.grant import AuthorizationCode, Grant, grant_id_of
@@ -80,6 +81,7 @@ class CodeGrant(authlib_grants.AuthorizationCodeGrant):  # type: ignore[misc]
     def authenticate_user(self, authorization_code: RedeemedCode) -> GrantState:
         _same_resource(self.request, authorization_code.code.grant.resource)
         _same_key(self.request, authorization_code.code.grant.jkt)
+        self.request.details = _details(self.request, authorization_code.code.grant)
         grant = _bound(authorization_code.code.grant, self.request)
         return self.issuing.grant_state_of(grant, self.request.client)
 
@@ -88,7 +90,7 @@ class CodeGrant(authlib_grants.AuthorizationCodeGrant):  # type: ignore[misc]
     ) -> dict[str, Any]:
         code, client = self.request.authorization_code.code, self.request.client
         grant = _bound(code.grant, self.request)
-        return self.issuing.mint(grant, code.id, client, user, scope.split(), begin=True)
+        return self.issuing.mint(grant, code.id, client, user, scope.split(), self.request.details, begin=True)
 
     def save_token(self, token: dict[str, Any]) -> None:
         """Nothing to save: access tokens are self-contained and the family was written when it began."""
@@ -114,6 +116,7 @@ class RefreshGrant(authlib_grants.RefreshTokenGrant):  # type: ignore[misc]
         refresh = self.issuing.present(text, client)
         _same_resource(self.request, refresh.family.grant.resource)
         _same_holder(self.request, refresh.family.grant, client)
+        self.request.details = _details(self.request, refresh.family.grant)
         return refresh
 
     def authenticate_user(self, refresh_token: Refresh) -> GrantState:
@@ -125,7 +128,8 @@ class RefreshGrant(authlib_grants.RefreshTokenGrant):  # type: ignore[misc]
     ) -> dict[str, Any]:
         family = self.request.refresh_token.family
         client, grant = self.request.client, _bound(family.grant, self.request)
-        answer = self.issuing.mint(grant, family.grant_id, client, user, scope.split(), begin=False)
+        details = self.request.details
+        answer = self.issuing.mint(grant, family.grant_id, client, user, scope.split(), details, begin=False)
         return answer | {"refresh_token": self.request.successor}
 
     def save_token(self, token: dict[str, Any]) -> None:
@@ -151,6 +155,7 @@ class ClientCredentialsGrant(authlib_grants.ClientCredentialsGrant):  # type: ig
         client = self.request.client
         if resource is not None and resource not in client.resource:
             raise InvalidTarget("The resource is not registered for this client.")
+        narrowed((), self.request.form.get("authorization_details"), client)
         scopes, cnf = (scope or "").split(), confirmation(self.request.jkt, self.request.x5t)
         return self.server.issuing.for_client(client, scopes, resource, cnf)  # type: ignore[no-any-return]
 
@@ -174,13 +179,14 @@ class DeviceGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
             raise InvalidRequestError("Missing 'device_code' in request.")
         grant = self.server.device_codes.poll(device_code, client.client_id)
         _same_resource(request, grant.resource)
+        request.details = _details(request, grant)
         request.grant, request.grant_id = _bound(grant, request), grant_id_of(device_code)
         request.user = self.server.issuing.grant_state_of(request.grant, client)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
         request, grant = self.request, self.request.grant
         mint = self.server.issuing.mint
-        answer = mint(grant, request.grant_id, request.client, request.user, grant.scopes, begin=True)
+        answer = mint(grant, request.grant_id, request.client, request.user, grant.scopes, request.details, begin=True)
         return 200, answer, self.TOKEN_RESPONSE_HEADER
 
 
@@ -195,6 +201,7 @@ class TokenExchangeGrant(BaseGrant, TokenEndpointMixin):  # type: ignore[misc]
         client = request.client = self.authenticate_token_endpoint_client()
         if not client.check_grant_type(self.GRANT_TYPE):
             raise UnauthorizedClientError("The client is not registered for token exchange.")
+        narrowed((), request.form.get("authorization_details"), client)
         request.token = self.server.token_exchange.judge(request.form, client, request.jkt, request.x5t)
 
     def create_token_response(self) -> tuple[int, dict[str, Any], Any]:
@@ -212,6 +219,11 @@ def _same_resource(request: Any, granted: str | None) -> None:
     asked = request.form.get("resource")
     if asked is not None and asked != granted:
         raise InvalidTarget("The resource was not granted.")
+
+
+def _details(request: Any, grant: Grant) -> Details:
+    """A token request may name a part of the granted details, not others (RFC 9396, 6)."""
+    return narrowed(grant.details, request.form.get("authorization_details"), request.client)
 
 
 def _same_key(request: Any, jkt: str) -> None:

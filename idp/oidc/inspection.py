@@ -10,6 +10,7 @@ from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenEr
 
 from idp.login.authentication import acr_name
 from idp.oidc import claims
+from idp.oidc.authorization_details import Details, as_json
 from idp.oidc.clients import Client, Clients
 from idp.oidc.families import Family
 from idp.oidc.gate import GrantState, IssueRequest, may_issue
@@ -70,7 +71,8 @@ class Inspection:
             return None
         if not demand.is_met(token.authentication, self._clock()):
             raise LoginTooWeak(demand.challenge)
-        return {"sub": token.subject, "client_id": token.client_id, "scope": " ".join(token.scopes)}
+        facts = {"sub": token.subject, "client_id": token.client_id, "scope": " ".join(token.scopes)}
+        return facts | _told(token.details)
 
     def key_of(self, text: str) -> str:
         """The thumbprint of the key that one of our access tokens is bound to; empty for any other text."""
@@ -150,7 +152,9 @@ class Inspection:
         grant = family.grant
         age = self._issuing.age
         grant_state = self._issuing.seated(grant_state, caller, grant.authentication.account_id, grant.jkt)
-        request = IssueRequest(caller, grant.authentication, grant.scopes, now, age, needs_session=False)
+        request = IssueRequest(
+            caller, grant.authentication, grant.scopes, now, age, needs_session=False, details=grant.details
+        )
         return family if state == "current" and may_issue(grant_state, request) is None else None
 
     def _concerns(self, token: AccessToken, caller: Client) -> bool:
@@ -173,6 +177,7 @@ class Inspection:
             answer["cnf"] = token.cnf
         if token.act:
             answer["act"] = token.act
+        answer |= _told(token.details)
         proof = token.authentication
         if proof:
             answer |= {"acr": acr_name(proof.acr), "amr": list(proof.amr)}
@@ -187,4 +192,9 @@ class Inspection:
             "iss": self._issuing.tokens.issuer,
             "iat": int(family.created_at),
             "exp": int(min(family.expires_at, family.rotated_at + self._issuing.families.limits.idle)),
-        }
+        } | _told(family.grant.details)
+
+
+def _told(details: Details) -> dict[str, Any]:
+    """Authorization details as others are told of them (RFC 9396, 9.2); nothing of none."""
+    return {"authorization_details": as_json(details)} if details else {}

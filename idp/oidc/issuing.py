@@ -13,6 +13,7 @@ from authlib.oauth2.rfc6749 import InvalidGrantError
 from idp.accounts.devices import Device, DeviceBinding
 from idp.accounts.password_rules import PasswordAge
 from idp.limits.local import LocalRateLimiter
+from idp.oidc.authorization_details import Details
 from idp.oidc.back_channel import SessionClients
 from idp.oidc.clients import Client
 from idp.oidc.codes import Codes
@@ -178,10 +179,14 @@ class Issuing:
         client: Client,
         grant_state: GrantState,
         scopes: Collection[str],
+        details: Details,
         *,
         begin: bool,
     ) -> dict[str, Any]:
-        """The token response; with `begin` also the first refresh token of an offline grant."""
+        """The token response, with `scopes` and `details` of the grant.
+
+        With `begin` also the first refresh token of an offline grant: that stands for the whole grant.
+        """
         if grant_state.account is None:
             raise _invalid_grant("no account", client)
         if begin and client.backchannel_logout_uri:
@@ -191,6 +196,7 @@ class Issuing:
             refresh_token = self.families.begin(grant, grant_id, in_browser=client.runs_in_browser)
             if refresh_token is None:
                 raise _invalid_grant("the grant has a family already", client)
+        grant = replace(grant, details=details)
         answer = self.tokens.for_grant(grant, grant_id, client, grant_state.account, scopes)
         return answer | ({"refresh_token": refresh_token} if refresh_token else {})
 
@@ -217,6 +223,7 @@ class Issuing:
             self.age,
             needs_session=not token.offline,
             needs_binding=needs_binding,
+            details=token.details,
         )
         return grant_state if may_issue(grant_state, request) is None else None
 
@@ -240,7 +247,13 @@ class Issuing:
     def _gate(self, grant_state: GrantState, grant: Grant, client: Client) -> None:
         grant_state = self.seated(grant_state, client, grant.authentication.account_id, grant.jkt)
         request = IssueRequest(
-            client, grant.authentication, grant.scopes, self._clock(), self.age, needs_session=not grant.offline
+            client,
+            grant.authentication,
+            grant.scopes,
+            self._clock(),
+            self.age,
+            needs_session=not grant.offline,
+            details=grant.details,
         )
         reason = may_issue(grant_state, request)
         if reason is not None:

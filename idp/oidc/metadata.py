@@ -6,6 +6,7 @@ from typing import Any
 from idp.login.authentication import acr_name
 from idp.oidc import claims
 from idp.oidc.authorization import PROMPTS, RESPONSE_MODES
+from idp.oidc.authorization_details import TYPES
 from idp.oidc.certificates import TLS_METHODS, CertificateHeaders
 from idp.oidc.clients import ASSERTION_ALGS, AUTH_METHODS, ENCRYPTED, GRANT_TYPES, SCOPES
 from idp.oidc.dpop import ALGS as PROOF_ALGS
@@ -84,6 +85,7 @@ def _plain(issuer: str, id_token_algs: Collection[str], methods: list[str], requ
         "claim_types_supported": ["normal"],
         "claims_supported": ["sub", "iss", "auth_time", "acr", "amr", "ial", "sid", *claims.SUPPORTED],
         "claims_parameter_supported": True,
+        "authorization_details_types_supported": list(TYPES),
         "require_pushed_authorization_requests": requires_pushed,
         "request_parameter_supported": True,
         "request_uri_parameter_supported": True,

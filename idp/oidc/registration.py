@@ -13,6 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from idp.login.authentication import acr_level, acr_name
+from idp.oidc.authorization_details import TYPES
 from idp.oidc.certificates import SUBJECT_MEMBERS
 from idp.oidc.clients import (
     ASSERTION_ALGS,
@@ -166,6 +167,7 @@ def _request_members(read: _Metadata) -> dict[str, Any]:
         "userinfo_signed_response_alg": read.optional("userinfo_signed_response_alg"),
         "introspection_signed_response_alg": read.text("introspection_signed_response_alg", "RS256"),
         **read.encryption(),
+        "authorization_details_types": read.texts("authorization_details_types"),
     }
 
 
@@ -214,7 +216,10 @@ def _request_rules(client: Client) -> list[tuple[bool, str]]:
     answers, userinfo = client.authorization_signed_response_alg, client.userinfo_signed_response_alg
     introspection = client.introspection_signed_response_alg
     alg, signs = client.request_object_signing_alg, client.require_signed_request_object or client.request_uris
+    details, uses_code = client.authorization_details_types, client.check_grant_type("authorization_code")
     return [
+        (not set(details) <= set(TYPES), f"authorization_details_types may be {', '.join(TYPES)}"),
+        (bool(details) and not uses_code, "authorization_details_types need the grant type authorization_code"),
         (alg not in (None, *ASSERTION_ALGS), f"request objects may be signed with {', '.join(ASSERTION_ALGS)}"),
         (answers not in ID_TOKEN_ALGS, f"authorization responses may use {', '.join(ID_TOKEN_ALGS)}"),
         (userinfo not in (None, *ID_TOKEN_ALGS), f"userinfo may be signed with {', '.join(ID_TOKEN_ALGS)}"),

@@ -31,7 +31,7 @@ TYPES = ("oauth-authz-req+jwt", "jwt")
 PARAMETERS = (
     *("response_type", "response_mode", "redirect_uri", "scope", "state", "nonce", "resource", "dpop_jkt"),
     *("code_challenge", "code_challenge_method", "prompt", "max_age", "login_hint", "id_token_hint", "ui_locales"),
-    *("acr_values", "claims"),
+    *("acr_values", "claims", "authorization_details"),
 )
 """What is read of an object; everything else is ignored, as at `/authorize`."""
 
@@ -197,8 +197,9 @@ def is_registered(uri: str, registered: Collection[str]) -> bool:
 def _params(client: Client, claims: Mapping[str, Any]) -> Params:
     """The parameters in an object as `/authorize` reads them: texts. Raises `InvalidRequestObject`."""
     values = {name: claims[name] for name in PARAMETERS if name in claims}
-    if isinstance(values.get("claims"), dict):
-        values["claims"] = json.dumps(values["claims"])
+    for name, kind in (("claims", dict), ("authorization_details", list)):
+        if isinstance(values.get(name), kind):
+            values[name] = json.dumps(values[name])
     if type(values.get("max_age")) is int:
         values["max_age"] = str(values["max_age"])
     for name, value in values.items():

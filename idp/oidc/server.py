@@ -19,6 +19,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from idp.at_once import needs_thread
 from idp.errors import TooMany
 from idp.limits.local import LocalRateLimiter
+from idp.oidc.authorization_details import Details
 from idp.oidc.certificates import ClientCertificate
 from idp.oidc.client_auth import ClientAuthentication, NotAuthenticated, claimed_id, one_method_only, shows_secret
 from idp.oidc.clients import GRANT_TYPES, Client, Clients
@@ -53,7 +54,8 @@ TokenResponse = tuple[int, dict[str, Any], list[tuple[str, str]]]
 class FormRequest(OAuth2Request):  # type: ignore[misc]
     """A POST with a bounded, decoded form whose parameters are all single.
 
-    `proofs` are its `DPoP` headers, `proof` is the verified one. `certificate` is that of the connection, `x5t` its
+    `proofs` are its `DPoP` headers, `proof` is the verified one. `details` are those that its token
+    gets. `certificate` is that of the connection, `x5t` its
     thumbprint if tokens are to be bound to it. `address` is ours, as the client called it.
     """
 
@@ -78,6 +80,7 @@ class FormRequest(OAuth2Request):  # type: ignore[misc]
         self.certificate = certificate
         self.x5t = ""
         self.successor: str | None = None
+        self.details: Details = ()
 
     @property
     def jkt(self) -> str:

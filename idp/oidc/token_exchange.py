@@ -95,6 +95,7 @@ class TokenExchange:
             expires_at=min(subject.expires_at, now + self._tokens.life.access_token),
             subject=self._tokens.subject_for(client, subject, owner),
             userinfo_claims=(),
+            details=(),
             sources=((owner.client_id, subject.jti), *subject.sources),
         )
 

@@ -12,6 +12,7 @@ from typing import Any
 from idp.accounts.account import Account
 from idp.login.authentication import Authentication, acr_level, acr_name
 from idp.oidc import claims
+from idp.oidc.authorization_details import Details, as_json, from_json
 from idp.oidc.clients import Client
 from idp.oidc.grant import Grant
 from idp.oidc.response_encryption import encrypted
@@ -59,6 +60,7 @@ class AccessToken:
     jkt: str = ""
     x5t: str = ""
     sources: tuple[tuple[str, str], ...] = ()
+    details: Details = ()
 
     @property
     def act(self) -> dict[str, Any]:
@@ -101,6 +103,8 @@ class Tokens:
         subject = self._subjects.of(account.id, client)
         access_token = self._access_token(client, subject, scopes, now, grant.resource, self._of_login(grant, grant_id))
         answer = self._answer(access_token, scopes, grant.jkt)
+        if grant.details:
+            answer["authorization_details"] = as_json(grant.details)
         if "openid" in scopes:
             answer["id_token"] = self._id_token(grant, client, account, subject, scopes, access_token, now)
         return answer
@@ -213,6 +217,8 @@ class Tokens:
             facts["offline"] = True
         if grant.userinfo_claims:
             facts["userinfo_claims"] = list(grant.userinfo_claims)
+        if grant.details:
+            facts["authorization_details"] = as_json(grant.details)
         return facts
 
     def _id_token(
@@ -277,6 +283,7 @@ class Tokens:
             jkt=cnf.get("jkt", ""),
             x5t=cnf.get("x5t#S256", ""),
             sources=tuple((client_id, jti) for client_id, jti in claims.get("exchanged", ())),
+            details=from_json(claims.get("authorization_details", ())),
         )
 
 

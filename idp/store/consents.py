@@ -1,13 +1,18 @@
 """What people agreed to share, with the evidence that the law requires."""
 
+import json
+
 from sqlalchemy import and_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from idp.oidc.authorization_details import as_json, from_json
 from idp.oidc.consents import Agreement
 from idp.ports import Event
 from idp.store import tables as t
 from idp.store.audit import SqlAudit
 from idp.store.database import Database
+
+WRITTEN_ANEW = ("scope", "text_version", "network", "granted_at", "withdrawn_at", "authorization_details")
 
 
 class SqlConsents:
@@ -27,9 +32,12 @@ class SqlConsents:
             network=agreement.network,
             granted_at=agreement.granted_at,
             withdrawn_at=None,
+            authorization_details=json.dumps(as_json(agreement.details)),
         )
-        anew = {n: insert.excluded[n] for n in ("scope", "text_version", "network", "granted_at", "withdrawn_at")}
+        anew = {name: insert.excluded[name] for name in WRITTEN_ANEW}
         facts = {"scope": " ".join(agreement.scopes), "text_version": agreement.text_version}
+        if agreement.details:
+            facts["authorization_details"] = json.dumps(as_json(agreement.details))
         key = [t.consent.c.account_id, t.consent.c.client_id]
         event = Event("consent.given", agreement.account_id, agreement.client_id, facts)
         with self._database.transaction.begin() as connection:
@@ -62,6 +70,7 @@ class SqlConsents:
                 granted_at=row["granted_at"],
                 text_version=row["text_version"],
                 network=row["network"],
+                details=from_json(json.loads(row["authorization_details"])),
             )
             for row in rows
         ]

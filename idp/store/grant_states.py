@@ -13,7 +13,7 @@ from idp.store.prepared import Prepared
 from idp.store.rows import ACCOUNT, IDENTIFIER, SESSION, Row, account_of, session_of
 
 EPOCH = select(func.coalesce(func.max(t.counter.c.value), 0)).where(t.counter.c.name == "epoch").scalar_subquery()
-CONSENT = (t.consent.c.scope, t.consent.c.granted_at, t.consent.c.withdrawn_at)
+CONSENT = (t.consent.c.scope, t.consent.c.granted_at, t.consent.c.withdrawn_at, t.consent.c.authorization_details)
 
 _one = select(literal(1).label("one")).subquery()
 _identifiers = and_(t.identifier.c.account_id == t.account.c.id, t.identifier.c.valid_to.is_(None))
@@ -48,8 +48,9 @@ def grant_state_of(rows: Sequence[Row]) -> GrantState:
     if not rows:
         return GrantState()
     row = rows[0]
-    granted_at = row["granted_at"]
-    consent = None if granted_at is None else Consent(row["scope"], granted_at, row["withdrawn_at"])
+    consent = None
+    if row["granted_at"] is not None:
+        consent = Consent(row["scope"], row["granted_at"], row["withdrawn_at"], row["authorization_details"])
     return GrantState(account_of(rows), session_of(row), consent, bool(row["revoked"]), float(row["epoch"]))
 
 

@@ -62,7 +62,10 @@ GIVEN: dict[str, tuple[Table, tuple[str, ...]]] = {
         ("client_id", "name", "network", "enrolled_at", "last_seen_at", "ended_at", "ended_why"),
     ),
     "links": (t.link, ("upstream", "how", "made_at", "used_at", "ended_at")),
-    "consents": (t.consent, ("client_id", "scope", "text_version", "network", "granted_at", "withdrawn_at")),
+    "consents": (
+        t.consent,
+        ("client_id", "scope", "authorization_details", "text_version", "network", "granted_at", "withdrawn_at"),
+    ),
     "declarations": (
         t.declaration,
         ("reference", "request", "state", "channel", "network", "submitted_at", "decided_at", "reason", "note", "form"),
@@ -73,7 +76,7 @@ GIVEN: dict[str, tuple[Table, tuple[str, ...]]] = {
     ),
     "messages": (t.message, ("channel", "template", "created_at", "state")),
 }
-_JSON = ("form", "more_claims")
+_JSON = ("form", "more_claims", "authorization_details")
 
 
 class SqlOwnCopy:

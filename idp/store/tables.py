@@ -160,6 +160,7 @@ consent = Table(
     Column("network", String(64), nullable=False),
     Column("granted_at", Double, nullable=False),
     Column("withdrawn_at", Double),
+    Column("authorization_details", Text, nullable=False, server_default="[]"),
 )
 
 refresh_family = Table(

@@ -27,6 +27,7 @@ from idp.oidc.signed_in import SignedIn
 from idp.web.agents import browser_name
 from idp.web.authorize import STEP_PAGES, set_session
 from idp.web.browser import Browser, WebContext, csrf_of, demand_csrf, this_browser, with_query
+from idp.web.details_words import sentences_of
 from idp.web.page import Page
 from idp.web.sentences import IDENTIFIERS, SCOPES
 
@@ -168,7 +169,8 @@ class AccountPage(Page):
             scopes = [str(SCOPES[s].title) for s in agreement.scopes if s in SCOPES]
             name = client.client_name if client else agreement.client_id
             since = local_date(agreement.granted_at)
-            rows.append({"client_name": name, "client_id": agreement.client_id, "scopes": scopes, "since": since})
+            row = {"client_name": name, "client_id": agreement.client_id, "scopes": scopes, "since": since}
+            rows.append(row | {"details": sentences_of(agreement.details)})
         return rows
 
 

@@ -13,12 +13,13 @@ from idp.oidc.consents import Agreement, Consents
 from idp.oidc.signed_in import SignedIn
 from idp.web.authorize import deny, origin_of
 from idp.web.browser import Browser, WebContext, this_browser, with_query
+from idp.web.details_words import sentences_of
 from idp.web.page import Page
 from idp.web.sentences import SCOPES
 
 
 class ConsentPage(Page):
-    """Asks for consent; our own clients never come here."""
+    """Asks for consent; our own clients need it for authorization details only, or when they ask for it."""
 
     def __init__(
         self,
@@ -53,12 +54,12 @@ class ConsentPage(Page):
             return self._denied(handle, request)
         if "agree" not in form:
             return self._page(handle, request, account_id, unticked=True)
-        grant_state = self._grant_states.of_account(account_id, request.client.client_id)
-        before = grant_state.consent.scopes if grant_state.consent else ()
-        # Earlier consent still holds: a narrower request must not cut off another login of the same portal.
-        scopes = tuple(dict.fromkeys([*before, *request.shared]))
         client_id, now = request.client.client_id, self._clock()
-        self._consents.agree(Agreement(account_id, client_id, scopes, now, network=browser.network))
+        before = self._grant_states.of_account(account_id, client_id).consent
+        agreement = Agreement(
+            account_id, client_id, request.shared, now, network=browser.network, details=request.details
+        )
+        self._consents.agree(agreement.beside(before))
         self._attempts.consented(handle, attempt, account_id)
         return redirect(with_query("/authorize", attempt=handle), 303)
 
@@ -83,7 +84,8 @@ class ConsentPage(Page):
             client_name=request.client.client_name,
             client_uri=request.client.client_uri,
             account_name=account.name if account else "",
-            scopes=[{"name": s, "title": SCOPES[s].title, "items": SCOPES[s].items} for s in request.shared],
+            scopes=[{"title": SCOPES[s].title, "items": SCOPES[s].items} for s in request.shared],
+            details=sentences_of(request.details),
             unticked=unticked,
         )
         response = Response(body, 400 if unticked else 200, mimetype="text/html")

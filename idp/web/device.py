@@ -105,10 +105,9 @@ class DevicePage(Page):
         if grant_state.session is None or grant_state.account is None:
             raise Forbidden("the session has ended")
         if _is_to_agree(asked, client, grant_state):
-            before = grant_state.consent.scopes if grant_state.consent else ()
-            scopes = tuple(dict.fromkeys([*before, *asked.scopes]))
-            agreement = Agreement(grant_state.account.id, client.client_id, scopes, now, network=browser.network)
-            self._pages.consents.agree(agreement)
+            account_id, network = grant_state.account.id, browser.network
+            agreement = Agreement(account_id, client.client_id, asked.scopes, now, network=network)
+            self._pages.consents.agree(agreement.beside(grant_state.consent))
             grant_state = self._grant_state(browser, client)
         session = grant_state.session
         if session is None:

@@ -17,6 +17,7 @@ from idp.http.forms import read_form, single
 from idp.http.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.http.headers import Headers
 from idp.oidc import metadata
+from idp.oidc.authorization_details import narrowed
 from idp.oidc.client_auth import claimed_id
 from idp.oidc.clients import AUTH_METHODS, DEVICE_CODE, Client
 from idp.oidc.codes import is_offline
@@ -150,6 +151,7 @@ class ProtocolEndpoints:
         """A device requests authorization (RFC 8628, 3.1 and 3.2)."""
         request = self._form_request(environ)
         caller = self._caller(request, "device_authorization", none=True)
+        narrowed((), request.form.get("authorization_details"), caller)
         asked = request.form.get("scope"), request.form.get("resource")
         begun = self._server.device_codes.begin(caller, *asked, request.network, self._server.clients.known_scopes)
         page, code = self._issuer + metadata.DEVICE, format_user_code(begun.user_code)

@@ -35,7 +35,7 @@ def test_a_replay_in_the_middle_of_a_redemption_leaves_it_its_answer_and_kills_w
 
     assert visitor.redeem(handle).json["error"] == "invalid_grant"
     grant_state = issuing.grant_state_of(code.grant, client)
-    got = issuing.mint(code.grant, code.id, client, grant_state, code.grant.scopes, begin=True)
+    got = issuing.mint(code.grant, code.id, client, grant_state, code.grant.scopes, (), begin=True)
 
     assert visitor.userinfo(got["access_token"]).status_code == 401
     assert visitor.refresh(got["refresh_token"]).json["error"] == "invalid_grant"

@@ -10,7 +10,9 @@ from idp.oidc.registration import BadClient
 from idp.oidc.token_exchange import TOKEN_TYPE
 from tests.attacks.test_client_certificates import BOUND, fronted, start, with_certificate  # noqa: F401  fixtures
 from tests.attacks.test_tokens import FORGERIES, Forgery, parts
+from tests.flows.test_account_page import signed_in
 from tests.support.app import SECRET, App, Visitor
+from tests.support.details import allowed, details, granted
 from tests.support.token_exchange import API, exchange, exchanged, exchanger, fields
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -220,6 +222,21 @@ def test_single_claims_of_the_portal_stay_with_the_portal(app: App) -> None:
 
     assert "name" in visitor.userinfo(subject).json
     assert set(visitor.userinfo(exchanged(visitor, subject)).json) == {"sub"}
+
+
+def test_years_of_a_record_stay_with_the_portal(app: App) -> None:
+    """Who agreed to show years to a portal did not agree to show them to another client."""
+    allowed(app, "records")
+    exchanger(app, exchange_from=["records"])
+    visitor = signed_in(app)
+    subject = granted(visitor, (2015, 2020))["access_token"]
+
+    handed_on = exchanged(visitor, subject)
+
+    assert "authorization_details" in visitor.introspect(subject, "records")
+    assert "authorization_details" not in visitor.introspect(handed_on, "gateway") | parts(handed_on)[1]
+    asked = exchange(visitor, subject, authorization_details=details((2015, 2020)))
+    assert said(asked) == (400, "invalid_authorization_details")
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,27 @@ def test_consent_is_given_in_the_browser(chromium: Browser, sandbox: Sandbox) ->
         on_page(screen, "portal-person")
 
 
+def test_years_of_a_record_are_read_in_words_given_and_taken_back(chromium: Browser, sandbox: Sandbox) -> None:
+    """RFC 9396, C-05"""
+    sentence = "Xem quá trình đóng BHXH của bạn, từ năm 2015 đến năm 2020"
+    with profile(chromium, width=320) as context:
+        screen = context.new_page()
+        log_in(screen, sandbox, "Cho đối tác xem quá trình đóng 2015–2020")
+        on_page(screen, "consent")
+        expect(screen.get_by_role("listitem").filter(has_text=sentence).last).to_be_visible()
+        keep_picture(screen, "years-of-a-record-asked")
+        screen.locator("[name=agree]").check()
+        screen.locator("#consent-allow").click()
+        on_page(screen, "portal-person")
+        expect(screen.get_by_text('"from_year": 2015')).to_be_visible()
+
+        screen.goto(sandbox.url() + "/account")
+        agreed = screen.get_by_role("listitem").filter(has_text=sentence)
+        agreed.get_by_role("button", name="Rút lại đồng ý").click()
+        on_page(screen, "account")
+        expect(agreed).to_have_count(0)
+
+
 def enter_both(screen: Page, sandbox: Sandbox) -> None:
     log_in(screen, sandbox, "Đăng nhập")
     on_page(screen, "portal-person")

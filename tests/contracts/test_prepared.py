@@ -201,10 +201,14 @@ def test_the_loop_of_a_worker_keeps_a_connection_until_it_is_cut(counters: Datab
 
 def test_a_forked_process_leaves_the_connection_of_the_loop_to_its_parent(counters: Database) -> None:
     prepared = Prepared(counters, BOTH)
+    # A thread opens each, as the loop opens none.
+    prepared.rows(one="a", other="a", more=0)
     with at_once():
         prepared.rows(one="a", other="a", more=0)
     child = os.fork()
     if child == 0:
+        with suppress(BaseException):
+            prepared.rows(one="b", other="b", more=0)
         with at_once(), suppress(BaseException):
             os._exit(0 if prepared.rows(one="b", other="b", more=0) == [{"name": "b", "sum": 2}] else 1)
         os._exit(2)

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from idp.oidc.client_secrets import NOTED_EVERY
-from tests.support.app import App, Visitor, attempt_of
+from tests.support.app import App, Visitor, answer_of, attempt_of
+from tests.support.details import allowed, detail, details, granted
 from tests.support.pushed import go, pushed
 from tests.support.token_exchange import exchange, exchanged, exchanger
 from tests.support.trips import Trips, counted
@@ -76,6 +77,23 @@ def test_a_pushed_request_costs_one_write_and_one_take_more(visitor: Visitor) ->
         name = pushed(visitor)
     with budget(visitor, Trips(short_lived=2, reads=1)):
         assert go(visitor, name).status_code == 303
+
+
+def test_authorization_details_cost_nothing_but_the_page(visitor: Visitor) -> None:
+    """RFC 9396: what was agreed to is read with the gate's other facts, and what was granted is kept with the grant."""
+    allowed(visitor.app)
+    refresh_token = granted(visitor, (2015, 2020))["refresh_token"]
+    warm(visitor)
+    asked = {"client_id": "records", "authorization_details": details((2016, 2016)), "scope": "openid"}
+
+    with budget(visitor, Trips(short_lived=1, reads=1)):
+        code = answer_of(visitor.authorize(**asked))["code"]
+    with budget(visitor, Trips(short_lived=1, reads=1)):
+        token = visitor.redeem(code, "records").json["access_token"]
+    with budget(visitor, Trips(reads=1)):
+        assert visitor.introspect(token, "records")["authorization_details"] == [detail(2016, 2016)]
+    with budget(visitor, Trips(reads=1, writes=1)):
+        assert visitor.refresh(refresh_token, "records").status_code == 200
 
 
 def test_once_in_a_while_a_live_session_is_noted_as_seen(visitor: Visitor) -> None:

@@ -14,6 +14,7 @@ from tests.attacks.test_jwt_answers import ENCRYPTION_KEYS, encrypted_answer, op
 from tests.attacks.test_token_exchange import JWT_BEARER
 from tests.attacks.test_tokens import parts
 from tests.support.app import REDIRECT, SECRET, App, answer_of
+from tests.support.details import allowed, detail
 from tests.support.dpop import BoundApp, ProofKey
 from tests.support.pushed import asked, push
 from tests.support.request_objects import claims_of, send, signed
@@ -161,6 +162,16 @@ def acr(app: App, name: str) -> bool:
     return at_authorize("claims")(app, json.dumps(claims))
 
 
+def details_type(app: App, name: str) -> bool:
+    """Whether a client may have the type, and what it asks by it is put before the person."""
+    if not registered(authorization_details_types=[name]):
+        return False
+    visitor = app.visitor()
+    visitor.code(client_id=allowed(app, authorization_details_types=[name]))
+    asked = visitor.authorize("records", authorization_details=json.dumps([detail(2015, 2020, type=name)]))
+    return "/consent?" in asked.headers["Location"]
+
+
 def language(app: App, tag: str) -> bool:
     return f"lang={tag}" in app.visitor().authorize(ui_locales=tag).headers["Location"]
 
@@ -184,6 +195,7 @@ TAKEN: dict[str, tuple[Taken, list[str]]] = {
     "acr_values_supported": (acr, ["urn:bhxh:acr:3", "1"]),
     "prompt_values_supported": (at_authorize("prompt"), ["create"]),
     "ui_locales_supported": (language, ["fr"]),
+    "authorization_details_types_supported": (details_type, ["payment_initiation", "openid"]),
 }
 for what in ENCRYPTED:
     TAKEN[f"{what}_encryption_alg_values_supported"] = (

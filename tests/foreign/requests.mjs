@@ -13,7 +13,7 @@ globalThis.CryptoKey ??= webcrypto.CryptoKey
 dns.setDefaultResultOrder('ipv4first')
 const oidc = await import('openid-client')
 
-const { issuer, client, person, private_key, pushes, signs, jarm } = JSON.parse(await text(process.stdin))
+const { issuer, client, person, private_key, pushes, signs, jarm, details } = JSON.parse(await text(process.stdin))
 const visitor = new Visitor(issuer)
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256' }
 const key = { key: await crypto.subtle.importKey('jwk', private_key, algorithm, false, ['sign']), kid: private_key.kid }
@@ -29,7 +29,7 @@ if (!page.location) throw new Error(`the login ended on page ${page.name}: ${pag
 const expected = { pkceCodeVerifier: verifier, expectedState: state, expectedNonce: nonce, idTokenExpected: true }
 const tokens = await oidc.authorizationCodeGrant(config, new URL(page.location), expected)
 const answered = [...new URL(page.location).searchParams.keys()]
-process.stdout.write(JSON.stringify({ claims: tokens.claims(), answered }))
+process.stdout.write(JSON.stringify({ claims: tokens.claims(), answered, granted: tokens.authorization_details }))
 
 async function address() {
   let asked = {
@@ -39,6 +39,7 @@ async function address() {
     code_challenge_method: 'S256',
     state,
     nonce,
+    ...(details && { authorization_details: JSON.stringify(details) }),
   }
   if (signs) {
     const url = await oidc.buildAuthorizationUrlWithJAR(config, asked, key)

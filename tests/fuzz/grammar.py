@@ -14,7 +14,7 @@ NAMES = [
     "client_assertion", "client_assertion_type", "token", "access_token", "attempt", "username", "password",
     "captcha", "captcha_id", "kind", "remember", "csrf", "session", "agree", "consent-allow", "login-cancel", "lang",
     "post_logout_redirect_uri", "token_type_hint", "logout-confirm", "subject_token", "subject_token_type",
-    "requested_token_type", "actor_token", "audience",
+    "requested_token_type", "actor_token", "audience", "authorization_details",
 ]  # fmt: skip
 WORDS = [
     "portal", "openid", "code", "S256", "none", "login", "individual", "organisation", "authorization_code",
@@ -22,6 +22,7 @@ WORDS = [
     "null", "true", "[]", "{}", '{"userinfo":{"name":null}}', "[" * 900, '{"id_token":{"acr":{"essential":true}}}',
     "https://portal.example/callback", "https://evil.test/", "javascript:alert(1)", "//evil.test", CANARY,
     "\0", "\r\nSet-Cookie: canary=b", "%00", "%", "../../etc/passwd", "' OR 1=1 --", "ￂ", "\ud83d", "số", "A" * 3000,
+    '[{"type":"bhxh_record_access","person":"self","from_year":2015,"to_year":2020}]',
     "a.b.c", "a.b.c.d.e", "eyJhbGciOiJub25lIn0.e30.", "r_" + "a" * 22 + ".1." + "a" * 43, "k_" + "a" * 43,
 ]  # fmt: skip
 HEADERS = [

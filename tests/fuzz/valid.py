@@ -8,6 +8,7 @@ from idp.oidc.clients import DEVICE_CODE, TOKEN_EXCHANGE
 from idp.oidc.token_exchange import TOKEN_TYPE
 from tests.fuzz.grammar import Pairs, Request
 from tests.support.browser import Page
+from tests.support.details import details
 from tests.support.dpop import ProofKey
 from tests.support.live import BASIC, PASSWORD, REDIRECT, REQUEST, SECRET, VERIFIER, Visit, bhxh, read_json
 from tests.support.provider import FIXED_CAPTCHA
@@ -94,6 +95,7 @@ ASKED: list[dict[str, str]] = [
     {"prompt": "login", "max_age": "10", "ui_locales": "en vi", "login_hint": "0077000001"},
     {"claims": '{"userinfo":{"name":{"essential":true}},"id_token":{"acr":{"values":["1"]}}}', "acr_values": "1"},
     {"dpop_jkt": ProofKey().jkt},
+    {"authorization_details": details((2015, 2020))},
 ]
 
 

@@ -332,6 +332,25 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, "
         'urn:ietf:params:oauth:grant-type:token-exchange."}',
     ),
+    (
+        "commands",
+        "a client may ask for authorization details",
+        "  --profile choice ['', 'fapi2']  = None\n",
+        "  --authorization-details-type text  multiple = None\n  --profile choice ['', 'fapi2']  = None\n",
+    ),
+    (
+        "discovery",
+        "a client may ask for authorization details",
+        '"claims_parameter_supported":true,',
+        '"claims_parameter_supported":true,"authorization_details_types_supported":["bhxh_record_access"],',
+    ),
+    (
+        "tables",
+        "people agree to authorization details",
+        "consent (key account_id, client_id)\n  account_id VARCHAR(32) not null default None\n",
+        "consent (key account_id, client_id)\n  account_id VARCHAR(32) not null default None\n"
+        "  authorization_details TEXT not null default '[]'\n",
+    ),
 )
 """What is meant to be different since the record: section, reason, what stands there, what stands in its place."""
 

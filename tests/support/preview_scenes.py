@@ -7,6 +7,8 @@ from typing import Any
 from flask_babel import gettext
 
 from idp.login.captcha import new_answer
+from idp.oidc.authorization_details import RecordAccess
+from idp.web.details_words import sentences_of
 from idp.web.key_calendar import SEEN, STATES
 from idp.web.sentences import LOGIN, PAGES, SCOPES, waiting
 from tests.support.preview_device import device_scenes
@@ -135,11 +137,16 @@ def _consent() -> list[Scene]:
         Scene("consent", "plain", "consent.html", context),
         Scene("consent", "unticked", "consent.html", context | {"unticked": True}),
         Scene("consent", "everything", "consent.html", context | long),
+        Scene("consent", "details", "consent.html", context | {"scopes": _scopes("openid"), "details": _details()}),
     ]
 
 
+def _details() -> list[str]:
+    return sentences_of((RecordAccess(1995, 1998), RecordAccess(2003, 2003), RecordAccess(2015, 2020)))
+
+
 def _scopes(*names: str) -> list[dict[str, Any]]:
-    return [{"name": name, "title": SCOPES[name].title, "items": SCOPES[name].items} for name in names]
+    return [{"title": SCOPES[name].title, "items": SCOPES[name].items} for name in names]
 
 
 def _logout() -> list[Scene]:
@@ -235,7 +242,8 @@ def _consents() -> list[dict[str, Any]]:
     scopes = [SCOPES[name].title for name in ("profile", "bhxh", "offline_access")]
     return [
         {"client_name": "Sổ tay Sao Mai", "client_id": "sao-mai", "scopes": scopes[:1], "since": "02/10/2026 14:30"},
-        {"client_name": LONG_PORTAL, "client_id": "long", "scopes": scopes, "since": "15/11/2026 07:05"},
+        {"client_name": LONG_PORTAL, "client_id": "long", "scopes": scopes, "since": "15/11/2026 07:05"}
+        | {"details": _details()},
     ]
 
 

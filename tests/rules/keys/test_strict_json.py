@@ -2,7 +2,7 @@
 
 import pytest
 
-from keys.strict_json import strict_object
+from keys.strict_json import strict_array, strict_object
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,10 @@ def test_depth_is_bounded_where_it_is_asked_for() -> None:
 
 def test_constants_pass_where_a_model_refuses_them_later() -> None:
     assert strict_object(b'{"a":Infinity}', constants=True) == {"a": float("inf")}
+
+
+def test_an_array_is_read_by_the_same_rules() -> None:
+    assert strict_array(b'[{"a":1}]', deepest=2) == [{"a": 1}]
+    for raw in (b"{}", b"[", b"[] []", b'[{"a":1,"a":2}]', b"[[[]]]", b"[NaN]", b"\xff", b"[" * 5000):
+        with pytest.raises(ValueError, match=r"strict JSON|JSON array|too deeply"):
+            strict_array(raw, deepest=2)
