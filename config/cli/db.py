@@ -1,8 +1,11 @@
-"""`idp db`: migrations, and the epoch that ends everything issued before."""
+"""`idp db`: migrations and their state, and the epoch that ends everything issued before."""
 
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
+from sqlalchemy.exc import OperationalError
 
 from config import migrate
 from config.cli import output
@@ -16,25 +19,58 @@ from idp.store.copying import copy_all
 from idp.store.counters import bump_epoch
 from idp.store.database import Database
 
+LOCK_NOT_AVAILABLE = "55P03"
+LONG_READS = "end what reads it for long (pg_stat_activity), and try again"
+
 
 @click.group()
 def db() -> None:
     """The database: migrations, epoch, moving to another."""
 
 
+def _database() -> Database:
+    try:
+        return open_database(settings())
+    except BadSettings as error:
+        stop(error.complaints, 2)
+
+
 @db.command()
 @as_json
 @reports_errors
-def upgrade(as_json: bool) -> None:
-    """Bring the database to the newest revision.
+def status(as_json: bool) -> None:
+    """Print the revision of the database, what `upgrade` would do, and which releases run on it.
+
+    Example: idp db status
+    """
+    database = _database()
+    schema, pending = migrate.schema(database), migrate.pending(database)
+    facts = {**asdict(schema), "runs": schema.runs, "pending": [f"{revision} {what}" for revision, what in pending]}
+    output.as_json(facts) if as_json else output.facts(facts)
+    if not schema.runs:
+        click.echo(schema.remedy, err=True)
+
+
+@db.command()
+@click.option("--check", is_flag=True, help="Print which migrations would run, and change nothing; status 1 if any.")
+@as_json
+@reports_errors
+def upgrade(check: bool, as_json: bool) -> None:
+    """Bring the database to the newest revision. The release before goes on running, and may be restarted.
 
     Example: idp db upgrade
     """
+    database = _database()
+    if check:
+        pending = [f"{revision} {what}" for revision, what in migrate.pending(database)]
+        output.as_json({"pending": pending}) if as_json else click.echo("\n".join(pending) or "nothing to do")
+        sys.exit(1 if pending else 0)
     try:
-        database = open_database(settings())
-    except BadSettings as error:
-        stop(error.complaints, 2)
-    before, after = migrate.upgrade(database)
+        before, after = migrate.upgrade(database)
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+            raise
+        stop([f"a table stayed locked for {migrate.LOCK_TIMEOUT} s, and nothing was changed: {LONG_READS}"])
     if as_json:
         output.as_json({"before": before, "after": after})
     else:

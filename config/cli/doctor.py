@@ -63,10 +63,10 @@ class Wrong(Exception):
 
 
 def _migrations(base: Stores) -> str:
-    at = migrate.current(base.database)
-    if at != migrate.newest():
-        raise Wrong(f"at {at}, newest is {migrate.newest()}: run `idp db upgrade`")
-    return f"at {at}"
+    schema = migrate.schema(base.database)
+    if not schema.runs:
+        raise Wrong(schema.remedy)
+    return f"at {schema.current}"
 
 
 def _redis(base: Stores) -> str:

@@ -72,8 +72,11 @@ def _checked(s: Settings) -> Stores:
     """Refuse to start on a store that would only fail later, and name the command that helps."""
     base = opened_stores()
     try:
-        if migrate.current(base.database) != migrate.newest():
-            stop(["the database is not at the newest revision: run `idp db upgrade`"], 2)
+        schema = migrate.schema(base.database)
+        if not schema.runs:
+            stop([schema.remedy], 2)
+        if schema.current != schema.newest:
+            click.echo(f"idp: the database is at {schema.current}, this release knows {schema.newest}", err=True)
         base.refuse_evicting_redis()
         refuse_restored_store(base)
         base.rings.ring()

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Connection, Table, func, insert, select, text
+from sqlalchemy import Connection, Table, delete, func, insert, select, text
 
 from idp.store.database import Database
 
@@ -10,7 +10,10 @@ BATCH = 500
 
 
 def copy_all(source: Database, target: Database, tables: Sequence[Table]) -> dict[str, int]:
-    """Copy these tables, parents first; returns the rows of each. The target has the tables and no rows."""
+    """Copy these tables, parents first; returns the rows of each.
+
+    The target has the tables, and of rows only what its migrations wrote, which the source has too.
+    """
     copied: dict[str, int] = {}
     with source.autocommit.connect() as origin, target.transaction.begin() as goal:
         for table in tables:
@@ -21,6 +24,7 @@ def copy_all(source: Database, target: Database, tables: Sequence[Table]) -> dic
 
 def _copy(table: Table, origin: Connection, goal: Connection) -> int:
     count = 0
+    goal.execute(delete(table))
     for rows in origin.execute(select(table)).mappings().partitions(BATCH):
         goal.execute(insert(table), [dict(row) for row in rows])
         count += len(rows)

@@ -35,7 +35,12 @@ def bump_epoch(database: Database, now: float) -> int:
 
 def put_counter(database: Database, name: str, value: int) -> None:
     """Set the number."""
-    dialect = postgresql if database.dialect == "postgresql" else sqlite
-    row = dialect.insert(t.counter).values(name=name, value=value)
     with database.transaction.begin() as connection:
-        connection.execute(row.on_conflict_do_update(index_elements=[_c.name], set_={"value": value}))
+        put_in(connection, name, value)
+
+
+def put_in(connection: Connection, name: str, value: int) -> None:
+    """Set the number, inside the caller's transaction."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    row = dialect.insert(t.counter).values(name=name, value=value)
+    connection.execute(row.on_conflict_do_update(index_elements=[_c.name], set_={"value": value}))

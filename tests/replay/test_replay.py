@@ -147,6 +147,12 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "commands",
+        "the database tells its state, and an upgrade what it would do",
+        "idp db upgrade\n",
+        "idp db status\n  --json boolean  is_flag = None\nidp db upgrade\n  --check boolean  is_flag = None\n",
+    ),
+    (
+        "commands",
         "requests may be encrypted to us",
         "--alg choice ['RS256', 'PS256', 'ES256', 'EdDSA']",
         "--alg choice ['RS256', 'PS256', 'ES256', 'EdDSA', 'ECDH-ES']",

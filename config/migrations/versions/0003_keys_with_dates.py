@@ -9,6 +9,7 @@ from alembic import op
 
 revision = "0003"
 down_revision = "0002"
+runs_with = revision
 
 
 def upgrade() -> None:

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0005"
 down_revision = "0004"
+runs_with = revision
 
 _HELD = sa.text("ended_at IS NULL")
 _WAITING = sa.text("resolved_at IS NULL")

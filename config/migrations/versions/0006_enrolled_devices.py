@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0006"
 down_revision = "0005"
+runs_with = revision
 
 _PRESENT = sa.text("ended_at IS NULL")
 

@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0009"
 down_revision = "0008"
+runs_with = revision
 
 TEN_YEARS = 3653 * 86_400.0
 ENDED = ("approved", "rejected", "superseded", "cancelled", "lapsed")

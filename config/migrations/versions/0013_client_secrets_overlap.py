@@ -5,6 +5,7 @@ from alembic import op
 
 revision = "0013"
 down_revision = "0012"
+runs_with = revision
 
 
 def upgrade() -> None:
