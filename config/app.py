@@ -64,6 +64,7 @@ def create_app(c: Container, metrics: Metrics, *, housekeeping: bool = True) -> 
         at_once=AT_ONCE[stores.database.dialect],
         storeless=STORELESS,
         preflighted=frozenset(CALLED_BY_PAGES),
+        managed=frozenset((metadata.REGISTRATION,)),
         console=officer_console(c, metrics),
     )
 

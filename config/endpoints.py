@@ -16,6 +16,7 @@ from config.routes import calendar_of, upstream_status
 from config.senders import receipts_secret
 from idp.http.gateway import Endpoint
 from idp.sentences import Language
+from idp.web.client_registration import ClientRegistration
 from idp.web.device_picture import DevicePicture
 from idp.web.hotline import PATH as HOTLINE
 from idp.web.hotline import Hotline
@@ -45,6 +46,7 @@ def endpoint_table(pages: Pages, flask: Flask) -> Mapping[str, Endpoint]:
         **upstream_status(c).table(),
         **_device_picture(pages).table(),
         **_registration_api(pages, flask).table(),
+        **ClientRegistration(pages.context, c.oidc.dynamic_registration).table(),
         HOTLINE: hotline.start,
     }
     if c.qr_login.is_on:

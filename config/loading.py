@@ -17,6 +17,7 @@ from config.sections import (
     Store,
 )
 from config.settings import LOOPBACK, PREFIX, BadSettings, Settings, count_master_keys
+from config.statement_keys import statement_rules
 from config.upstream_rules import upstream_rules
 from keys.changes import KeyPolicy
 from qr_login.picture import LONGEST_LINK
@@ -71,6 +72,7 @@ def _rules(s: Settings) -> list[tuple[bool, str]]:
         (s.limits.first_wait > s.limits.longest_wait, "limits: first_wait is longer than longest_wait"),
         (s.oidc.refresh_idle > s.oidc.refresh_absolute, "oidc: refresh_idle is longer than refresh_absolute"),
         *_key_rules(s.keys),
+        *statement_rules(s.oidc.software_statement_issuers),
         *proxy_rules(s.web, production=production),
         *mtls_rules(s.web, s.issuer, production=production),
         (not s.testing.enabled and s.testing.fixed_captcha is not None, "testing.fixed_captcha needs testing.enabled"),

@@ -179,6 +179,9 @@ class Oidc(Section):
     refresh_browser: int = Field(
         86_400, ge=60, le=604_800, description="the same for a public web client (a page) without DPoP"
     )
+    software_statement_issuers: dict[str, Path] = Field(
+        {}, description="who may vouch for clients: `iss` of their statements = file with their JWK set"
+    )
 
 
 class LimitSettings(Section):

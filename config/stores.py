@@ -10,6 +10,7 @@ from config.settings import BadSettings, Settings
 from federation.store import SqlLinks
 from idp.ports import Clock, EphemeralStore
 from idp.store.agencies import SqlAgencies
+from idp.store.client_registrations import SqlClientRegistrations
 from idp.store.consents import SqlConsents
 from idp.store.credentials import SqlCredentials
 from idp.store.data_requests import SqlDataRequests
@@ -124,6 +125,10 @@ class Stores(KeyStores):
     @cached_property
     def own_copies(self) -> SqlOwnCopy:
         return SqlOwnCopy(self.database, self.history)
+
+    @cached_property
+    def client_registrations(self) -> SqlClientRegistrations:
+        return SqlClientRegistrations(self.database, self.audit)
 
     @cached_property
     def consents(self) -> SqlConsents:

@@ -29,6 +29,12 @@ class UnknownClient(UserError):
     kind = "unknown_client"
 
 
+class UnapprovedClient(UnknownClient):
+    """The client registered itself, and no operator has agreed."""
+
+    kind = "unapproved_client"
+
+
 class BadRedirectUri(UserError):
     """The redirect URI is not, letter for letter, a registered one (RFC 9700, 2.1)."""
 

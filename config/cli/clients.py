@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from config.cli import output
+from config.cli.client_approval import approve, invitations, invite, refuse, registration_facts, uninvite
 from config.cli.client_check import check
 from config.cli.client_options import described
 from config.cli.client_secrets import end_secret, rotate_secret, secret_facts
@@ -34,8 +35,11 @@ clients.add_command(load)
 clients.add_command(check)
 clients.add_command(rotate_secret)
 clients.add_command(end_secret)
+for each in (invite, invitations, uninvite, approve, refuse):
+    clients.add_command(each)
 
 
+COLUMNS = ("client_id", "client_name", "token_endpoint_auth_method", "first_party", "disabled", "approval")
 SECRET = ("secret", "digest", "made", "expires", "last_used")
 
 
@@ -86,7 +90,7 @@ def list_(as_json: bool) -> None:
     if as_json:
         output.as_json(rows)
     else:
-        output.table(rows, ("client_id", "client_name", "token_endpoint_auth_method", "first_party", "disabled"))
+        output.table(rows, COLUMNS)
 
 
 @clients.command()
@@ -100,6 +104,7 @@ def show(client_id: str, as_json: bool) -> None:
     """
     base = opened_stores()
     facts, rows = client_facts(_found(base, client_id)), secret_facts(base, client_id)
+    facts |= registration_facts(base.client_registrations.find(client_id))
     if as_json:
         output.as_json(facts | {"secrets": rows})
         return

@@ -6,6 +6,7 @@ from config.rooms.accounts import AccountsRoom
 from config.rooms.login import LoginRoom
 from config.rooms.room import Room
 from config.senders import deliveries_of
+from config.statement_keys import read_key_set
 from config.stores import Stores
 from idp.commit_waits import CommitWaits
 from idp.ephemeral_records import RecordKind
@@ -21,6 +22,7 @@ from idp.oidc.codes import Codes
 from idp.oidc.device_grant import DeviceCodes, UserCodes
 from idp.oidc.dispatch import Dispatcher
 from idp.oidc.dpop import Proofs
+from idp.oidc.dynamic_registration import DynamicRegistration
 from idp.oidc.families import Families, FamilyLimits
 from idp.oidc.grant import AuthorizationCode
 from idp.oidc.inspection import Inspection
@@ -30,6 +32,7 @@ from idp.oidc.request_objects import RequestObjects
 from idp.oidc.response_jwt import ResponseJwts
 from idp.oidc.server import Server
 from idp.oidc.signed_in import SignedIn
+from idp.oidc.software_statements import SoftwareStatements
 from idp.oidc.subjects import Subjects
 from idp.oidc.token_exchange import EXCHANGES, TokenExchange
 from idp.oidc.tokens import TokenLife, Tokens
@@ -40,6 +43,8 @@ from keys.signing import Signer
 
 NOTED_FAILURES, NOTED_IN_TOTAL = 10, 60
 """Failed client authentications that `idp explain` can tell of, of a network and of all per minute; the log has all."""
+REGISTRATIONS = 60
+"""Calls of one network at the endpoint for registration per minute and worker."""
 FETCHES = 60
 """Request objects that browsers of one network make us fetch from one client per minute."""
 
@@ -150,6 +155,21 @@ class OidcRoom(Room):
         objects = self.request_objects
         return PushedRequests(
             records, self.clients, objects, required=oidc.require_pushed_authorization_requests, **limiters
+        )
+
+    @cached_property
+    def dynamic_registration(self) -> DynamicRegistration:
+        """Clients that register themselves."""
+        stores, calls = self.stores, self.limiter(REGISTRATIONS)
+        issuers = {name: read_key_set(path) for name, path in self.settings.oidc.software_statement_issuers.items()}
+        return DynamicRegistration(
+            stores.client_registrations,
+            SoftwareStatements(issuers, self.settings.issuer, self.clock),
+            stores.secrets.get("client-secret"),
+            lambda: stores.rings.ring().algorithms(self.clock()),
+            calls,
+            self.clock,
+            self.clients.forget,
         )
 
     @cached_property

@@ -30,8 +30,9 @@ Shortcut = Callable[[Environ], EndpointResponse | None]
 
 
 METHODS = frozenset(("GET", "HEAD", "POST"))
+MANAGING = frozenset(("PUT", "DELETE"))
 REASONS = {
-    200: "OK", 201: "Created", 202: "Accepted", 302: "Found", 303: "See Other", 304: "Not Modified",
+    200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 302: "Found", 303: "See Other", 304: "Not Modified",
     400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
     409: "Conflict", 410: "Gone", 413: "Content Too Large", 415: "Unsupported Media Type",
     421: "Misdirected Request", 429: "Too Many Requests",
@@ -52,8 +53,8 @@ class Gateway:
     """The whole application. `endpoints` maps paths to endpoints, everything else goes to `pages`.
 
     `look` sees every request. `at_once` are the paths that `answer_at_once` is for, `storeless` those of them that ask
-    no store, `preflighted` those whose endpoints answer pre-flights. `console` is what officers have on hosts of their
-    own: nothing of it is here, and nothing of this is there.
+    no store, `preflighted` those whose endpoints answer pre-flights, `managed` those that take PUT and DELETE too.
+    `console` is what officers have on hosts of their own: nothing of it is here, and nothing of this is there.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Gateway:
         at_once: frozenset[str] = frozenset(),
         storeless: frozenset[str] = frozenset(),
         preflighted: frozenset[str] = frozenset(),
+        managed: frozenset[str] = frozenset(),
         console: tuple[frozenset[str], Wsgi] | None = None,
     ) -> None:
         self._endpoints = endpoints
@@ -80,6 +82,7 @@ class Gateway:
         self.at_once = at_once
         self.storeless = storeless
         self._preflighted = preflighted
+        self._managed = managed
         self._console_hosts, self._console = console or (frozenset[str](), pages)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -169,6 +172,12 @@ class Gateway:
             if callable(close := getattr(chunks, "close", None)):
                 close()
 
+    def _takes(self, environ: Environ) -> bool:
+        """Whether the method is taken at this path; its own endpoint may take fewer."""
+        is_console = environ.get("HTTP_HOST", "").lower() in self._console_hosts
+        is_managed = environ.get("PATH_INFO") in self._managed and not is_console
+        return environ.get("REQUEST_METHOD") in (METHODS | MANAGING if is_managed else METHODS)
+
     def _is_preflight(self, environ: Environ) -> bool:
         """Whether a browser asks for a page of another origin (Fetch, 4.8), where pages may call."""
         if environ.get("REQUEST_METHOD") != "OPTIONS" or environ.get("PATH_INFO") not in self._preflighted:
@@ -178,7 +187,7 @@ class Gateway:
 
     def _refuse(self, environ: Environ) -> EndpointResponse | None:
         """What no endpoint has to think about (table in docs/bad-requests.md)."""
-        if environ.get("REQUEST_METHOD") not in METHODS and not self._is_preflight(environ):
+        if not self._takes(environ) and not self._is_preflight(environ):
             return problem(405, "method_not_allowed", [("Allow", "GET, HEAD, POST")])
         host = environ.get("HTTP_HOST", "").lower()
         ours = self._console_hosts if host in self._console_hosts else self._hosts
@@ -235,5 +244,6 @@ def status_line(status: int) -> str:
 
 def _send(environ: Environ, start: StartResponse, answer: EndpointResponse) -> Iterable[bytes]:
     status, headers, body = answer
-    start(status_line(status), [*headers, ("Content-Length", str(len(body)))])
+    length = [] if status == 204 else [("Content-Length", str(len(body)))]
+    start(status_line(status), [*headers, *length])
     return [] if environ.get("REQUEST_METHOD") == "HEAD" else [body]

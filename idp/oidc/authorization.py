@@ -14,7 +14,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError, OAuth
 from authlib.oauth2.rfc6749.errors import UnsupportedResponseTypeError
 
 from idp.dates import local_day
-from idp.errors import BadRedirectUri, BadRequest, UnknownClient
+from idp.errors import BadRedirectUri, BadRequest
 from idp.login.authentication import acr_level
 from idp.oidc.authorization_details import Details, read_details
 from idp.oidc.claims import BY_SCOPE, LOGIN_FACTS, SCOPE_OF
@@ -140,7 +140,7 @@ def unfolded(params: Params, clients: Clients, extensions: Sequence[Extension], 
     values = dict(params)
     if any(_again(params, name) for name in ("client_id", "request", "request_uri")):
         raise BadRequest("client_id, request or request_uri is given twice")
-    client = _known_client(values, clients)
+    client = clients.usable(values.get("client_id", ""))
     try:
         for extension in extensions:
             inner = extension.unfold(client, values, network)
@@ -171,7 +171,7 @@ def _proven_target(values: Mapping[str, str], params: Params, clients: Clients) 
     """Verify client and redirect URI, before anything may be redirected (RFC 9700, 4.11.2)."""
     if _again(params, "client_id") or _again(params, "redirect_uri"):
         raise BadRequest("client_id or redirect_uri is given twice")
-    client = _known_client(values, clients)
+    client = clients.usable(values.get("client_id", ""))
     redirect_uri = values.get("redirect_uri", "")
     if not client.check_redirect_uri(redirect_uri):
         raise BadRedirectUri(f"client {client.client_id}: {redirect_uri[:300]!r}")
@@ -180,13 +180,6 @@ def _proven_target(values: Mapping[str, str], params: Params, clients: Clients) 
     # With a code "jwt" is short for "query.jwt".
     mode = "query.jwt" if mode == "jwt" else mode
     return AuthorizationRequest(client, redirect_uri, mode if mode in RESPONSE_MODES else "query", state)
-
-
-def _known_client(values: Mapping[str, str], clients: Clients) -> Client:
-    client = clients.find(values.get("client_id"))
-    if client is None or client.disabled:
-        raise UnknownClient(f"client_id {values.get('client_id', '')[:128]!r}")
-    return client
 
 
 Fields = dict[str, Any]

@@ -160,7 +160,7 @@ def _registered(client: Client | None, method: str) -> Client:
     if client is None:
         raise NotAuthenticated("unknown client")
     if client.disabled:
-        raise NotAuthenticated("disabled client")
+        raise NotAuthenticated(f"{client.approval or 'disabled'} client")
     if not client.may_authenticate_by(method):
         used = "no credentials" if method == "none" else method
         raise NotAuthenticated(f"wrong method: {used}, but registered is {client.token_endpoint_auth_method}")

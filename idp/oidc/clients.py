@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from idp.errors import UnapprovedClient, UnknownClient
 from idp.oidc.certificates import SUBJECT_MEMBERS, TLS_METHODS
 from idp.oidc.web_origins import web_origin
 from idp.ports import Clock
@@ -33,6 +34,8 @@ ENCRYPTED = ("id_token", "userinfo", "introspection", "authorization")
 
 PROFILES = ("", "fapi2")
 """The profiles of a client: none, or that of the FAPI 2.0 Security Profile."""
+APPROVALS = ("", "pending", "refused")
+"""What an operator has said to a client that registered itself: agreed (or it did not), nothing yet, no."""
 LOOPBACK = ("127.0.0.1", "[::1]", "localhost")
 
 
@@ -50,6 +53,7 @@ class Client:
     `tls_client_certificate_bound_access_tokens` it gets tokens only for a certificate (RFC 8705). `profile` is one of
     `PROFILES`: what it demands was checked at registration. `exchange_from` are the ids of the clients whose tokens it
     may exchange (RFC 8693), `authorization_details_types` the types of details that it may ask for (RFC 9396, 10).
+    While `approval` (one of `APPROVALS`) is not empty, it is `disabled` too.
     """
 
     client_id: str
@@ -107,6 +111,7 @@ class Client:
     authorization_encrypted_response_enc: str | None = None
     exchange_from: tuple[str, ...] = ()
     authorization_details_types: tuple[str, ...] = ()
+    approval: str = ""
 
     @property
     def scopes(self) -> tuple[str, ...]:
@@ -275,6 +280,14 @@ class Clients:
         """The client with this id, including disabled ones."""
         self._revalidate()
         return self._clients.get(client_id) if client_id else None
+
+    def usable(self, client_id: str) -> Client:
+        """The client, if it may send people. Raises `UnknownClient`, also for a disabled one, `UnapprovedClient`."""
+        client = self.find(client_id)
+        if client is None or client.disabled:
+            refusal = UnapprovedClient if client and client.approval else UnknownClient
+            raise refusal(f"client_id {client_id[:128]!r}")
+        return client
 
     def has_origin(self, origin: str) -> bool:
         """Whether this is an origin of any client."""

@@ -20,6 +20,8 @@ AUDIT_JWKS = "/jwks/audit"
 PAR = "/par"
 INTROSPECT, REVOKE, END_SESSION = "/introspect", "/revoke", "/end_session"
 DEVICE_AUTHORIZATION, DEVICE = "/device_authorization", "/device"
+REGISTRATION = "/clients"
+"""Where clients register themselves; people register at `/register`."""
 CALLED_WITH_CERTIFICATE = (
     "token_endpoint",
     "userinfo_endpoint",
@@ -116,4 +118,5 @@ def _endpoints(issuer: str) -> dict[str, str]:
         "revocation_endpoint": issuer + REVOKE,
         "end_session_endpoint": issuer + END_SESSION,
         "device_authorization_endpoint": issuer + DEVICE_AUTHORIZATION,
+        "registration_endpoint": issuer + REGISTRATION,
     }

@@ -16,6 +16,7 @@ from idp.login.authentication import acr_level, acr_name
 from idp.oidc.authorization_details import TYPES
 from idp.oidc.certificates import SUBJECT_MEMBERS
 from idp.oidc.clients import (
+    APPROVALS,
     ASSERTION_ALGS,
     DEVICE_CODE,
     EITHER_SECRET,
@@ -42,7 +43,7 @@ MOST_URIS = 50
 BY_KEY = ("private_key_jwt", "self_signed_tls_client_auth")
 """The methods that need registered keys."""
 ORIGIN_FORM = "web_origins need the form https://portal.example.vn, without a path"
-_OWN = {"secret_digest", "old_secret_digest", "old_secret_expires_at", "minimum_acr"}
+_OWN = {"secret_digest", "old_secret_digest", "old_secret_expires_at", "minimum_acr", "approval"}
 MEMBERS = {each.name for each in fields(Client)} - _OWN | {"client_secret", "default_acr_values", "response_types"}
 """Every name that a client may be described with."""
 
@@ -146,6 +147,7 @@ def _client(read: _Metadata, secret_digest: str | None) -> Client:
         **read.subjects(),
         profile=read.text("profile", ""),
         exchange_from=read.texts("exchange_from"),
+        approval=read.text("approval", ""),
         **_request_members(read),
     )
 
@@ -192,13 +194,18 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (public and in_own_name, "client_credentials needs a client that authenticates"),
         (public and not client.require_pkce, "only a confidential client may do without PKCE"),
         (client.uses_secret and not client.secret_digest, "a secret is missing"),
-        (by_key and not (_is_key_set(client.jwks) or client.jwks_uri), f"{method} needs public keys in jwks"),
-        (client.jwks is not None and not _is_key_set(client.jwks), "jwks is no JWK set of public keys"),
+        (by_key and not (is_key_set(client.jwks) or client.jwks_uri), f"{method} needs public keys in jwks"),
+        (client.jwks is not None and not is_key_set(client.jwks), "jwks is no JWK set of public keys"),
         (client.jwks_uri is not None and not _is_https(client.jwks_uri), "jwks_uri must be https"),
         (client.client_uri is not None and not _is_web(client.client_uri), "client_uri must be an http(s) address"),
         (_is_bad_receiver(client.backchannel_logout_uri), "backchannel_logout_uri must be https, without a fragment"),
         (client.one_device and not _is_app(client), "one_device needs a native client with dpop, no device grant"),
         ("device" in client.scopes and not client.one_device, "scope device needs one_device"),
+        (client.approval not in APPROVALS, "approval may be pending or refused, or empty"),
+        (
+            bool(client.approval) and not client.disabled,
+            "what no operator approved stays disabled: idp clients approve",
+        ),
         (client.qr_login not in QR_LOGIN, f"qr_login may be {', '.join(QR_LOGIN)}"),
         (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
@@ -305,7 +312,7 @@ def _is_web(uri: object) -> bool:
     return isinstance(uri, str) and uri.startswith(("https://", "http://")) and len(uri) < 2000
 
 
-def _is_key_set(jwks: object) -> bool:
+def is_key_set(jwks: object) -> bool:
     """At least one key, and public parts only: a private key sent to us is compromised."""
     if not isinstance(jwks, Mapping) or not isinstance(jwks.get("keys"), list) or not jwks["keys"]:
         return False

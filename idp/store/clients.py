@@ -47,7 +47,7 @@ class SqlClients:
         """One client, for commands."""
         with self._database.autocommit.connect() as connection:
             row = connection.execute(select(t.client).where(t.client.c.client_id == client_id)).mappings().first()
-        return _client(row) if row else None
+        return client_of(row) if row else None
 
     def put(self, client: Client, now: float) -> None:
         self.put_all([client], now)
@@ -62,10 +62,9 @@ class SqlClients:
 
     def _write(self, connection: Connection, client: Client, now: float) -> None:
         """Add or replace; a secret that stays keeps its dates, and the one before it its end."""
-        stored = {name: value for name, value in asdict(client).items() if name not in OWN_COLUMNS}
         row = {
             "client_id": client.client_id,
-            "metadata": json.dumps(stored, ensure_ascii=False),
+            "metadata": metadata_text(client),
             "secret_digest": client.secret_digest,
             "secret_made_at": now,
             "created_at": now,
@@ -122,25 +121,36 @@ class SqlClients:
 
     def remove(self, client_id: str, now: float) -> bool:
         with self._database.transaction.begin() as connection:
-            # A client registered later under this id inherits nothing.
-            families = t.refresh_family.c.client_id == client_id
-            connection.execute(update(t.refresh_family).where(families).values(revoked_at=now))
-            connection.execute(delete(t.consent).where(t.consent.c.client_id == client_id))
-            connection.execute(delete(t.session_client).where(t.session_client.c.client_id == client_id))
-            removed = connection.execute(delete(t.client).where(t.client.c.client_id == client_id)).rowcount
-            bump(connection, "clients")
-        return removed == 1
+            return remove_client(connection, client_id, now)
+
+
+def remove_client(connection: Connection, client_id: str, now: float) -> bool:
+    """Remove it in the caller's transaction: a client registered later under this id inherits nothing."""
+    families = t.refresh_family.c.client_id == client_id
+    connection.execute(update(t.refresh_family).where(families).values(revoked_at=now))
+    connection.execute(delete(t.consent).where(t.consent.c.client_id == client_id))
+    connection.execute(delete(t.session_client).where(t.session_client.c.client_id == client_id))
+    removed = connection.execute(delete(t.client).where(t.client.c.client_id == client_id)).rowcount
+    bump(connection, "clients")
+    return removed == 1
+
+
+def metadata_text(client: Client) -> str:
+    """The metadata as they are stored."""
+    stored = {name: value for name, value in asdict(client).items() if name not in OWN_COLUMNS}
+    return json.dumps(stored, ensure_ascii=False)
 
 
 def _readable(row: Any) -> Client | None:
     """The client, or None with an error in the log: one damaged row must not affect all clients."""
     try:
-        return _client(row)
+        return client_of(row)
     except ValueError:
         log.exception("client cannot be read", extra={"client_id": row["client_id"]})
         return None
 
 
-def _client(row: Any) -> Client:
+def client_of(row: Any) -> Client:
+    """The client in a row. Raises `ValueError` for a damaged one."""
     own = {name: row[name] for name in OWN_COLUMNS if row[name] is not None}
     return _adapter.validate_python(json.loads(row["metadata"]) | own, strict=False)

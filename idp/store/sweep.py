@@ -29,6 +29,7 @@ KEPT_AFTER = {
     t.ended_ticket: 0.0,
     t.photo: 0.0,
     t.officer_invitation: 0.0,
+    t.client_invitation: 0.0,
     # So that a person who opens their link late learns what happened to it.
     t.undo: 7 * DAY,
     t.activation: 7 * DAY,

@@ -20,6 +20,8 @@ from sqlalchemy import (
     text,
 )
 
+from idp.store.client_tables import client as client
+from idp.store.client_tables import client_invitation as client_invitation
 from idp.store.device_tables import ended_ticket as ended_ticket
 from idp.store.device_tables import enrolled_device as enrolled_device
 from idp.store.link_tables import link as link
@@ -125,22 +127,6 @@ device = Table(
     Column("expires_at", Double, nullable=False),
     Index("device_by_account", "account_id"),
     Index("device_by_expiry", "expires_at"),
-)
-
-client = Table(
-    "client",
-    metadata,
-    Column("client_id", String(128), primary_key=True),
-    Column("metadata", Text, nullable=False),
-    Column("secret_digest", String(43)),
-    Column("created_at", Double, nullable=False),
-    Column("updated_at", Double, nullable=False),
-    Column("secret_made_at", Double),
-    Column("secret_used_at", Double),
-    Column("old_secret_digest", String(43)),
-    Column("old_secret_made_at", Double),
-    Column("old_secret_expires_at", Double),
-    Column("old_secret_used_at", Double),
 )
 
 counter = Table(

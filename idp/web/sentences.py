@@ -13,10 +13,7 @@ from flask_babel import LazyString, format_timedelta, lazy_gettext
 
 @dataclass(frozen=True, slots=True)
 class ErrorPage:
-    """An error page: what happened, in a title and a sentence, what the person can do now, and buttons that lead on.
-
-    `ways` are labels and addresses of our own pages; without them the only button leads to the home page.
-    """
+    """An error page: what happened, what the person can do now, and `ways` on (label, own address); else to home."""
 
     title: LazyString
     sentence: LazyString
@@ -46,6 +43,11 @@ PAGES: Mapping[str, ErrorPage] = {
             lazy_gettext("Không nhập mật khẩu vào trang đó nếu bạn không chắc đó là trang chính thức."),
             lazy_gettext("Tự mở cổng dịch vụ từ địa chỉ bạn biết rõ rồi đăng nhập lại."),
         ),
+    ),
+    "unapproved_client": ErrorPage(
+        lazy_gettext("Trang này chưa được duyệt"),
+        lazy_gettext("Trang vừa chuyển bạn đến đây chưa được BHXH Việt Nam chấp thuận, nên chúng tôi đã dừng lại."),
+        (lazy_gettext("Nếu bạn phụ trách trang đó, hãy hỏi nơi đã mời bạn đăng ký."),),
     ),
     "redirect_uri": ErrorPage(
         lazy_gettext("Địa chỉ quay lại không hợp lệ"),
