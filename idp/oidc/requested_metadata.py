@@ -36,7 +36,7 @@ DECIDED: Final = MEMBERS - OFFERED - {"response_types"} | {"sector_identifier_ur
 
 _FLAGS = {each.name for each in fields(Client) if each.type in (bool, "bool")} & OFFERED
 _LOCAL = ("localhost", "local", "internal", "localdomain", "arpa")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
+_NAME = re.compile(r"([a-z0-9_-]+\.)+[a-z][a-z0-9-]*")
 _UNSPEAKABLE = re.compile(r"[^\x20\x21\x23-\x5b\x5d-\x7e]")
 
 
@@ -115,11 +115,13 @@ def _is_writable(whole: Mapping[str, Any]) -> bool:
     return True
 
 
-def _strictest(said: Mapping[str, Any], decided: Mapping[str, Any]) -> list[Any]:
+def _strictest(said: Mapping[str, Any], decided: Mapping[str, Any]) -> Any:
     """The higher level of login of both, as a list of one; what is no level is left to the rules."""
     asked, least = said.get("default_acr_values"), decided.get("default_acr_values", [acr_name(1)])
-    if not isinstance(asked, list) or not asked or not isinstance(asked[0], str):
-        return list(least) if asked is None else [asked]
+    if not asked:
+        return least
+    if not isinstance(asked, list) or not isinstance(asked[0], str):
+        return asked
     return [max((asked[0], *least), key=lambda name: acr_level(name) or 9)]
 
 
@@ -131,10 +133,10 @@ def _asked(whole: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _is_inside(uri: str) -> bool:
-    """Whether its host is a number or a name without a dot, or means another machine everywhere (RFC 6761, 6762)."""
+    """Whether its host is no plain name with a dot, or means another machine everywhere (RFC 6761, RFC 6762)."""
     try:
-        host = (urlsplit(uri).hostname or "").rstrip(".")
+        parts = urlsplit(uri)
     except ValueError:
         return True
-    _, dot, last = host.rpartition(".")
-    return not dot or ":" in host or last in _LOCAL or _NUMBER.fullmatch(last) is not None
+    host = (parts.hostname or "").rstrip(".")
+    return "@" in parts.netloc or not _NAME.fullmatch(host) or host.rpartition(".")[2] in _LOCAL

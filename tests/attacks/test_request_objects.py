@@ -3,8 +3,6 @@
 import hashlib
 import hmac
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +14,7 @@ from idp.oidc.registration import BadClient, read_client
 from tests.attacks.test_tokens import encoded
 from tests.support.app import ISSUER, REDIRECT, SECRET, App, Visitor, answer_of
 from tests.support.dpop import ProofKey
+from tests.support.hostile import Host, hostile
 from tests.support.pushed import asked, go
 from tests.support.request_objects import KEY, claims_of, request_object, send, signed, signer
 
@@ -299,45 +298,10 @@ def test_a_client_is_not_registered_with(more: dict[str, Any]) -> None:
 
 
 @pytest.fixture
-def host() -> Iterator["Host"]:
+def host() -> Iterator[Host]:
     """A server of the client, which serves whatever the test says and counts every connection."""
     with Host() as running:
         yield running
-
-
-class Host:
-    """One answer for everybody, written by hand."""
-
-    def __init__(self) -> None:
-        self.connections = 0
-        self.answer = b""
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._thread = threading.Thread(target=self._serve, daemon=True)
-
-    def says(self, body: bytes, status: str = "200 OK", *more: str) -> None:
-        head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *more]
-        self.answer = "\r\n".join(head).encode() + b"\r\n\r\n" + body
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self.connections += 1
-            with connection:
-                connection.recv(65536)
-                connection.sendall(self.answer)
-
-    def __enter__(self) -> "Host":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        self._thread.join()
 
 
 def fetch(visitor: Visitor, uri: str) -> TestResponse:
@@ -374,94 +338,12 @@ def test_what_an_address_gives_is_bounded(visitor: Visitor, host: Host) -> None:
     assert host.connections == 10
 
 
-def hostile(url: str) -> list[str]:
-    """Addresses that are not the client's, where `url` is a server that would answer, with its registered `/ro/`."""
-    authority = url.removeprefix("http://")
-    under = [
-        "../x",
-        "..%2fx",
-        "%2e%2e/x",
-        ".",
-        "..",
-        ".hidden",
-        "a/b",
-        "a//b",
-        "/x",
-        "//x",
-        "a?b",
-        "?x",
-        "a#b",
-        "#",
-        "a\\b",
-    ]
-    under += [
-        "a%00",
-        "a%0d%0aX:%20y",
-        "a b",
-        "a\tb",
-        "a\nb",
-        "é",
-        "a;b",
-        "a@b",
-        "a:b",
-        "%61",
-        "a%2fb",
-        "x" * 600,
-        "&x",
-        "a=b",
-    ]
-    elsewhere = ["", "/", "/ro", "/RO/x", "/r", "/rox/x", "/ro%2fx", "//ro/x", "/./ro/x", "/x/../ro/x", ":/ro/x"]
-    local = [
-        "127.0.0.1",
-        "localhost",
-        "[::1]",
-        "0.0.0.0",
-        "2130706433",
-        "0x7f000001",
-        "0177.0.0.1",
-        "127.1",
-        "[::ffff:127.0.0.1]",
-    ]
-    local += ["169.254.169.254", "10.0.0.1", "192.168.0.1", "metadata.google.internal", "[fe80::1]", "127.0.0.1.nip.io"]
-    schemes = [
-        "file:///etc/passwd",
-        "ftp://{}/ro/x",
-        "gopher://{}/ro/x",
-        "https://{}/ro/x",
-        "HTTP://{}/ro/x",
-        "//{}/ro/x",
-    ]
-    schemes += [
-        "data:,x",
-        "javascript:1",
-        "urn:x",
-        "urn:ietf:params:oauth:request_uri",
-        "ldap://{}/",
-        "dict://{}/",
-        "jar:x",
-        "x",
-    ]
-    users = [
-        f"http://evil@{authority}/ro/x",
-        f"http://{authority}@evil.test/ro/x",
-        f"http://{authority}.evil.test/ro/x",
-    ]
-    users += [f" {url}/ro/x", f"{url}/ro/x ", f"{url}\\@evil.test/ro/x", f"{url}#@evil.test/ro/x", f"{url}?/ro/x"]
-    return [
-        *(f"{url}/ro/{each}" for each in under),
-        *(f"{url}{each}" for each in elsewhere),
-        *(f"http://{each}:{authority.rpartition(':')[2]}/x" for each in local),
-        *(each.format(authority) for each in schemes),
-        *users,
-    ]
-
-
 def test_no_other_address_is_ever_asked(visitor: Visitor, host: Host) -> None:
     """E-03, D-06: not one connection for a table of hostile addresses, at `/authorize` or at `/par`."""
     signer(visitor.app, request_uris=[f"{host.url}/ro/"])
     host.says(request_object(visitor.app).encode())
     addresses = hostile(host.url)
-    assert len(addresses) >= 60
+    assert len(addresses) >= 300
     assert len(set(addresses)) == len(addresses)
 
     for uri in addresses:

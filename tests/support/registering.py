@@ -6,6 +6,7 @@ from typing import Any
 from werkzeug.test import TestResponse
 
 from idp.oidc.client_invitations import new_invitation
+from idp.oidc.dynamic_registration import NOT_SENT
 from idp.ports import Event
 from tests.support.app import ISSUER, REDIRECT, App
 
@@ -54,12 +55,10 @@ class Portal:
 
     def change(self, **members: Any) -> TestResponse:
         """Send back what it was told with some members changed, as RFC 7592 wants it; keep what it is told then."""
-        unsent = ("registration_access_token", "registration_client_uri", "client_id_issued_at")
-        unsent += ("client_secret_expires_at",)
-        sent = {name: value for name, value in (self.told | members).items() if name not in unsent}
+        sent = {name: value for name, value in (self.told | members).items() if name not in NOT_SENT}
         answer = self.manage("PUT", json={name: value for name, value in sent.items() if value is not None})
         if answer.status_code == 200:
-            self.told = answer.json
+            self.told = dict(answer.json or {})
         return answer
 
     def decide(self, approval: str = "") -> None:
@@ -77,5 +76,6 @@ def portal(app: App, token: str | None = None, **metadata: Any) -> Portal:
     """A client that has just registered itself."""
     answer = register(app, token or invited(app), **metadata)
     assert answer.status_code == 201, answer.text
-    assert answer.json["registration_client_uri"] == f"{ISSUER}{CLIENTS}?client_id={answer.json['client_id']}"
-    return Portal(app, answer.json)
+    told = dict(answer.json or {})
+    assert told["registration_client_uri"] == f"{ISSUER}{CLIENTS}?client_id={told['client_id']}"
+    return Portal(app, told)
