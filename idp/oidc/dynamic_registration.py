@@ -45,7 +45,7 @@ class NotPermitted(OAuth2Error):  # type: ignore[misc]
 
 
 @dataclass(frozen=True, slots=True)
-class Registration:
+class ClientInformation:
     """What a client is told: its registration, its token for that, and its secret when there is a new one."""
 
     registered: RegisteredClient
@@ -77,7 +77,7 @@ class DynamicRegistration:
         self._clock = clock
         self._changed = changed
 
-    def register(self, token: str, metadata: Mapping[str, Any], network: str) -> Registration:
+    def register(self, token: str, metadata: Mapping[str, Any], network: str) -> ClientInformation:
         """Register what is described. Raises `OAuth2Error`, `TooMany`."""
         self._admit(network)
         now = self._clock()
@@ -96,13 +96,13 @@ class DynamicRegistration:
         if not self._store.add(invitation, new, Event("client.registered", client_id=client_id, facts=facts), now):
             raise InvalidToken("The token was used up meanwhile: ask for another invitation.")
         self._changed()
-        return Registration(new, own, secret)
+        return ClientInformation(new, own, secret)
 
-    def read(self, client_id: str, token: str, network: str) -> Registration:
+    def read(self, client_id: str, token: str, network: str) -> ClientInformation:
         """The registration as it is (RFC 7592, 2.1). Raises `InvalidToken`, `TooMany`."""
-        return Registration(self._proven(client_id, token, network), token)
+        return ClientInformation(self._proven(client_id, token, network), token)
 
-    def replace(self, client_id: str, token: str, metadata: Mapping[str, Any], network: str) -> Registration:
+    def replace(self, client_id: str, token: str, metadata: Mapping[str, Any], network: str) -> ClientInformation:
         """Put other metadata in the place of all (RFC 7592, 2.2). Raises `OAuth2Error`, `StaleState`, `TooMany`.
 
         The token is another one from then on. The same metadata change nothing else.
@@ -122,7 +122,7 @@ class DynamicRegistration:
         reason = f"by the client itself: {', '.join(changed) or 'its token only'}"
         self._store.replace(before, after, Event("client.changed", client_id=client_id, reason=reason), self._clock())
         self._changed()
-        return Registration(after, own, secret)
+        return ClientInformation(after, own, secret)
 
     def remove(self, client_id: str, token: str, network: str) -> None:
         """End the client and everything that was issued to it (RFC 7592, 2.3). Raises `OAuth2Error`, `TooMany`."""

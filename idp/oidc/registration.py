@@ -201,11 +201,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (_is_bad_receiver(client.backchannel_logout_uri), "backchannel_logout_uri must be https, without a fragment"),
         (client.one_device and not _is_app(client), "one_device needs a native client with dpop, no device grant"),
         ("device" in client.scopes and not client.one_device, "scope device needs one_device"),
-        (client.approval not in APPROVALS, "approval may be pending or refused, or empty"),
-        (
-            bool(client.approval) and not client.disabled,
-            "what no operator approved stays disabled: idp clients approve",
-        ),
+        (_is_open_too_soon(client), "nobody approved it, so it stays disabled: idp clients approve"),
         (client.qr_login not in QR_LOGIN, f"qr_login may be {', '.join(QR_LOGIN)}"),
         (not 0 <= client.refresh_grace <= 60, "refresh_grace is 0 to 60 seconds"),
         (not 1 <= client.minimum_acr <= 4, "default_acr_values may be urn:bhxh:acr:1 to urn:bhxh:acr:4"),
@@ -263,6 +259,11 @@ def _is_app(client: Client) -> bool:
     """Whether it may enrol phones: it proves its key, and nobody can be tricked into approving it remotely."""
     is_native = client.application_type == "native" and client.dpop_bound_access_tokens
     return is_native and DEVICE_CODE not in client.grant_types
+
+
+def _is_open_too_soon(client: Client) -> bool:
+    """Whether it is in use before an operator agreed, or the word for that means nothing."""
+    return client.approval not in APPROVALS or (client.approval != "" and not client.disabled)
 
 
 def _is_bad_name(name: str) -> bool:

@@ -48,10 +48,10 @@ def requested_client(
     `scope` is what it may ask for, and gets if it asks for nothing. `decided` are the members that operators decide.
     Raises `InvalidClientMetadataError`, `InvalidRedirectURIError`.
     """
-    said = {name: value for name, value in metadata.items() if name in OFFERED and value is not None}
+    stated = {name: value for name, value in metadata.items() if name in OFFERED and value is not None}
     defaults = {"token_endpoint_auth_method": "client_secret_basic", "scope": scope}
     waiting = {"approval": "pending", "disabled": True}
-    whole = defaults | said | {**decided, "default_acr_values": _strictest(said, decided)} | waiting
+    whole = defaults | stated | {**decided, "default_acr_values": _strictest(stated, decided)} | waiting
     complaints = [why for bad, why in _rules(metadata, whole, scope) if bad]
     try:
         client = read_client(whole, secret_digest=secret_digest)
@@ -115,9 +115,9 @@ def _is_writable(whole: Mapping[str, Any]) -> bool:
     return True
 
 
-def _strictest(said: Mapping[str, Any], decided: Mapping[str, Any]) -> Any:
+def _strictest(stated: Mapping[str, Any], decided: Mapping[str, Any]) -> Any:
     """The higher level of login of both, as a list of one; what is no level is left to the rules."""
-    asked, least = said.get("default_acr_values"), decided.get("default_acr_values", [acr_name(1)])
+    asked, least = stated.get("default_acr_values"), decided.get("default_acr_values", [acr_name(1)])
     if not asked:
         return least
     if not isinstance(asked, list) or not isinstance(asked[0], str):

@@ -12,7 +12,7 @@ from idp.http import request as current_request
 from idp.http.forms import WrongType, read_body, read_query, single
 from idp.http.gateway import Endpoint, EndpointResponse, Environ, problem, reply
 from idp.http.headers import Headers
-from idp.oidc.dynamic_registration import DynamicRegistration, Registration
+from idp.oidc.dynamic_registration import ClientInformation, DynamicRegistration
 from idp.oidc.metadata import REGISTRATION
 from idp.oidc.requested_metadata import registered_metadata
 from idp.web.browser import WebContext
@@ -78,7 +78,7 @@ class ClientRegistration:
             raise InvalidRequestError("Use registration_client_uri as it is.")
         return query["client_id"][:128], _bearer(environ), self._peers.network(environ)
 
-    def _told(self, made: Registration) -> dict[str, Any]:
+    def _told(self, made: ClientInformation) -> dict[str, Any]:
         """The answer (RFC 7591, 3.2.1; RFC 7592, 3); a secret is told when it is made, and never again."""
         registered = made.registered
         client = registered.client

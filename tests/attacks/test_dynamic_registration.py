@@ -381,7 +381,7 @@ def test_what_an_operator_closed_stays_closed(app: App) -> None:
 
 
 def test_a_client_that_waits_can_do_nothing(everywhere: App) -> None:
-    """Every endpoint, by secret and by keys: refused as a disabled client is."""
+    """B-04: every endpoint, by secret and by keys, refuses it as a disabled client; nobody is bounced in silence."""
     keys = {"jwks": JWKS, "token_endpoint_auth_method": "private_key_jwt"}
     token = invited(everywhere, uses=3, scope="openid profile offline_access")
     grants = [
@@ -405,8 +405,9 @@ def test_a_client_that_waits_can_do_nothing(everywhere: App) -> None:
         ):
             assert (answer.status_code, answer.json["error"]) == (401, "invalid_client"), path
     for each in (mine, public, signing):
-        page = visitor.authorize(each.id)
-        assert (page.status_code, "Location" in page.headers) == (400, False)
+        for silent in ({}, {"prompt": "none"}, {"scope": "nothing"}, {"response_type": "token"}):
+            page = visitor.authorize(each.id, **silent)
+            assert (page.status_code, "Location" in page.headers) == (400, False)
         assert "chưa được duyệt" in page.text
     out = visitor.get("/end_session", query_string={"client_id": mine.id, "post_logout_redirect_uri": REDIRECT})
     assert REDIRECT not in out.headers.get("Location", "")

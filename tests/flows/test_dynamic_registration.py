@@ -1,16 +1,26 @@
 """A portal registers itself by an invitation, waits for the operator, logs people in, changes and ends its record."""
 
+import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import urllib3
+from sqlalchemy import select
 
 from config.container import Container
 from config.loading import load
 from config.stores import Stores
+from idp.oidc.requested_metadata import DECIDED, OFFERED
+from idp.store import tables as t
 from tests.attacks.test_fapi2 import JWKS
 from tests.flows.test_commands import Operator, operator  # noqa: F401  a fixture
 from tests.support.app import ISSUER, REDIRECT, App, Visitor, answer_of, attempt_of
+from tests.support.provider import running_provider
 from tests.support.registering import Portal, bearer, invited, portal, register
 
+PAGE = (Path(__file__).parents[2] / "docs/portals/registration.md").read_text(encoding="utf-8")
 OTHER = "https://portal.example.test/other"
 
 
@@ -138,10 +148,6 @@ def test_every_act_is_on_record(app: App) -> None:
 
 
 def events(app: App, client_id: str) -> list[str]:
-    from sqlalchemy import select
-
-    from idp.store import tables as t
-
     with app.base.database.autocommit.connect() as connection:
         rows = connection.execute(select(t.audit.c.name).where(t.audit.c.client_id == client_id).order_by(t.audit.c.id))
         return list(rows.scalars())
@@ -193,9 +199,46 @@ def test_the_operator_refuses_and_may_think_again(operator: Operator) -> None:  
     assert operator.run("clients", "invite", "--scope", "openid device", "--reason", "r").exit_code == 1
 
 
-def test_bearer_of_nobody_registers_nothing(app: App) -> None:
+def test_nobody_registers_without_an_invitation(app: App) -> None:
     answer = app.visitor().post("/clients", json={"redirect_uris": [REDIRECT]}, headers=bearer(""))
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Bearer")
     assert register(app, invited(app)).status_code == 201
+
+
+def test_the_example_of_the_page_registers(app: App) -> None:
+    shown = re.search(r"-d '(\{.*?\})'", PAGE, re.DOTALL)
+    assert shown is not None
+
+    told = portal(app, **json.loads(shown[1])).told
+
+    assert told["client_name"] == "Cổng dịch vụ công thử nghiệm"
+    for member in set(re.findall(r"^\| `(\w+)`", PAGE.partition("## The operator agrees")[0], re.MULTILINE)):
+        assert member in told
+
+
+def test_the_page_names_every_member() -> None:
+    """What may be registered, and what only operators decide."""
+    offered, _, rest = PAGE.partition("Others that RFC 7591 knows")
+    decided = rest.partition("Ask the operator")[0]
+
+    assert {name for name in OFFERED if f"`{name}`" not in offered and "tls_client_auth_san" not in name} == set()
+    assert {name for name in DECIDED - {"client_id", "client_secret"} if f"`{name}`" not in decided} == set()
+
+
+def test_a_worker_takes_put_and_delete_here_and_nowhere_else(tmp_path: Path) -> None:
+    with running_provider(tmp_path, workers=1) as provider:
+        told = json.loads(provider.command("clients", "invite", "--reason", "test", "--json"))
+        http, kind = urllib3.PoolManager(), {"Content-Type": "application/json"}
+        body = json.dumps({"redirect_uris": [REDIRECT]}).encode()
+        headers = kind | bearer(told["initial_access_token"])
+        made = http.request("POST", told["registration_endpoint"], body=body, headers=headers).json()
+        uri, own = made["registration_client_uri"], bearer(made["registration_access_token"])
+        changed = json.dumps({"client_id": made["client_id"], "redirect_uris": [OTHER]}).encode()
+        after = http.request("PUT", uri, body=changed, headers=kind | own).json()
+        gone = http.request("DELETE", uri, headers=bearer(after["registration_access_token"]))
+
+        assert (made["approval"], after["redirect_uris"], gone.status, gone.data) == ("pending", [OTHER], 204, b"")
+        assert http.request("DELETE", f"{provider.issuer}/token").status == 405
+        assert http.request("GET", uri, headers=own).status == 401

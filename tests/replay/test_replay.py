@@ -357,6 +357,88 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "consent (key account_id, client_id)\n  account_id VARCHAR(32) not null default None\n"
         "  authorization_details TEXT not null default '[]'\n",
     ),
+    ("audit events", "clients register themselves", "client.added\n", "client.added\nclient.approved\n"),
+    (
+        "audit events",
+        "clients register themselves",
+        "client.changed\n",
+        "client.changed\nclient.invited\nclient.refused\nclient.registered\n",
+    ),
+    ("audit events", "clients register themselves", "code.refused\n", "client.uninvited\ncode.refused\n"),
+    (
+        "commands",
+        "clients register themselves",
+        "idp clients check\n",
+        "idp clients approve\n  client_id text  required = None\n  version text  required = None\n"
+        "  --reason text  required = None\nidp clients check\n",
+    ),
+    (
+        "commands",
+        "clients register themselves",
+        "idp clients list\n",
+        "idp clients invitations\n  --json boolean  is_flag = None\nidp clients invite\n"
+        "  --uses integer range   = 1\n  --days integer range   = 7\n  --scope text   = openid\n"
+        "  --approved boolean  is_flag = None\n  --reason text  required = None\n  --json boolean  is_flag = None\n"
+        "idp clients list\n",
+    ),
+    (
+        "commands",
+        "clients register themselves",
+        "idp clients remove\n",
+        "idp clients refuse\n  client_id text  required = None\n  --reason text  required = None\nidp clients remove\n",
+    ),
+    (
+        "commands",
+        "clients register themselves",
+        "idp config check\n",
+        "idp clients uninvite\n  invitation text  required = None\n  --reason text  required = None\n"
+        "idp config check\n",
+    ),
+    (
+        "discovery",
+        "clients register themselves",
+        '/device_authorization","scopes',
+        '/device_authorization","registration_endpoint":"https://id.example.test/clients","scopes',
+    ),
+    (
+        "errors",
+        "clients register themselves",
+        "unknown_client 400\n",
+        "unapproved_client 400\nunknown_client 400\n",
+    ),
+    ("routes", "clients register themselves", "/consent GET POST\n", "/clients GET POST\n/consent GET POST\n"),
+    (
+        "settings",
+        "somebody vouches for clients",
+        "outbound.ca_file:",
+        "oidc.software_statement_issuers: dict[str, pathlib.Path]  = {}\noutbound.ca_file:",
+    ),
+    (
+        "tables",
+        "clients register themselves",
+        "  old_secret_used_at DOUBLE default None\n",
+        "  old_secret_used_at DOUBLE default None\n  registration_digest VARCHAR(43) default None\n",
+    ),
+    (
+        "tables",
+        "clients register themselves",
+        "  secret_used_at DOUBLE default None\n  updated_at DOUBLE not null default None\nconsent",
+        "  secret_used_at DOUBLE default None\n  software_statement TEXT default None\n"
+        "  updated_at DOUBLE not null default None\nclient_invitation (key id)\n"
+        "  approved BOOLEAN not null default None\n  created_at DOUBLE not null default None\n"
+        "  digest VARCHAR(43) not null default None\n  expires_at DOUBLE not null default None\n"
+        "  id VARCHAR(16) not null default None\n  scope TEXT not null default None\n"
+        "  uses_left INTEGER not null default None\n  index client_invitation_by_expiry ['expires_at']\n"
+        "  unique None ['digest']\nconsent",
+    ),
+    (
+        "tables",
+        "clients register themselves",
+        "client (key client_id)\n  client_id VARCHAR(128) not null default None\n"
+        "  created_at DOUBLE not null default None\n",
+        "client (key client_id)\n  client_id VARCHAR(128) not null default None\n"
+        "  created_at DOUBLE not null default None\n  invitation VARCHAR(16) default None\n",
+    ),
 )
 """What is meant to be different since the record: section, reason, what stands there, what stands in its place."""
 
