@@ -14,7 +14,7 @@ from idp.oidc.clients import SCOPES
 from idp.oidc.metadata import REGISTRATION
 from idp.ports import Event
 
-COLUMNS = ("id", "uses_left", "expires", "scope", "approved")
+COLUMNS = ("id", "uses_left", "expires", "scope", "approved", "require_pkce")
 
 
 @click.command()
@@ -22,10 +22,11 @@ COLUMNS = ("id", "uses_left", "expires", "scope", "approved")
 @click.option("--days", type=click.IntRange(1, MOST_DAYS), default=7, help="Days that it is good for. Default: 7.")
 @click.option("--scope", default="openid", help="Scopes that they may have, separated by spaces. Default: openid.")
 @click.option("--approved", is_flag=True, help="Agree beforehand: what is registered by it may begin at once.")
+@click.option("--require-pkce/--no-require-pkce", default=True, help="Only confidential clients may omit PKCE.")
 @reasoned
 @as_json
 @reports_errors
-def invite(uses: int, days: int, scope: str, approved: bool, reason: str, as_json: bool) -> None:
+def invite(uses: int, days: int, scope: str, reason: str, as_json: bool, **agreed: bool) -> None:
     """Make an invitation by which a portal registers itself, and print its token only now.
 
     Example: idp clients invite --uses 2 --days 14 --scope "openid profile" --reason "contract 7"
@@ -33,7 +34,7 @@ def invite(uses: int, days: int, scope: str, approved: bool, reason: str, as_jso
     base = opened_stores()
     if unknown := sorted({*scope.split()} - {*SCOPES} | {*scope.split()} & {"device"}):
         stop([f"scope {' '.join(unknown)}: an invitation may hold {' '.join(s for s in SCOPES if s != 'device')}"])
-    token, invitation = new_invitation(" ".join(scope.split()), uses, days, base.clock(), approved=approved)
+    token, invitation = new_invitation(" ".join(scope.split()), uses, days, base.clock(), **agreed)
     event = Event("client.invited", facts={"invitation": invitation.id, "uses": uses}, reason=reason)
     base.client_registrations.invite(invitation, event)
     told_once = {"initial_access_token": token, "registration_endpoint": base.settings.issuer + REGISTRATION}
@@ -127,4 +128,5 @@ def _facts(invitation: ClientInvitation) -> dict[str, Any]:
         "expires": expires,
         "scope": invitation.scope,
         "approved": invitation.approved,
+        "require_pkce": invitation.require_pkce,
     }

@@ -43,7 +43,9 @@ class ClientCheck:
 
     def findings(self, client: Client) -> Iterator[ClientFinding]:
         """One after the other, as they are found."""
-        if client.disabled:
+        if client.approval:
+            yield ClientFinding("client", "wrong", f"it is {client.approval}: `idp clients approve`")
+        elif client.disabled:
             yield ClientFinding("client", "wrong", "it is disabled: `idp clients edit ID --enabled`")
         for uri in client.redirect_uris:
             yield _redirect(uri, client.application_type)

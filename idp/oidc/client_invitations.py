@@ -18,7 +18,8 @@ _CONSONANTS = "bcdfghjkmnpqrstvwxz"
 class ClientInvitation:
     """Who has its token may register `uses_left` clients with scopes of `scope`, until `expires_at` (seconds).
 
-    What is registered by one that is `approved` is in use at once: the operator agreed beforehand.
+    What is registered by one that is `approved` is in use at once: the operator agreed beforehand. Without
+    `require_pkce` confidential clients that come by it may do without.
     """
 
     id: str
@@ -28,6 +29,7 @@ class ClientInvitation:
     uses_left: int
     created_at: float
     expires_at: float
+    require_pkce: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +77,14 @@ class ClientRegistrationStore(Protocol):
         ...
 
 
-def new_invitation(scope: str, uses: int, days: int, now: float, *, approved: bool) -> tuple[str, ClientInvitation]:
+def new_invitation(
+    scope: str, uses: int, days: int, now: float, *, approved: bool = False, require_pkce: bool = True
+) -> tuple[str, ClientInvitation]:
     """The token, which is told once, and what is stored of it."""
     token = new_secret("ci")
     name = "".join(secrets.choice(_CONSONANTS) for _ in range(10))
-    return token, ClientInvitation(name, initial_token_digest(token), scope, approved, uses, now, now + days * DAY)
+    until, digested = now + days * DAY, initial_token_digest(token)
+    return token, ClientInvitation(name, digested, scope, approved, uses, now, until, require_pkce)
 
 
 def initial_token_digest(token: str) -> str:

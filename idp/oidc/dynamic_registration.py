@@ -87,7 +87,8 @@ class DynamicRegistration:
         client_id, own = f"c-{secrets.token_hex(8)}", new_secret("cr")
         described = _vouched(metadata, self._claims(metadata.get("software_statement")))
         secret = secrets.token_urlsafe(32) if wants_secret(described) else None
-        client = self._client(described, invitation.scope, {"client_id": client_id}, self._digest(client_id, secret))
+        decided = {"client_id": client_id, "require_pkce": invitation.require_pkce}
+        client = self._client(described, invitation.scope, decided, self._digest(client_id, secret))
         if invitation.approved:
             client = replace(client, approval="", disabled=False)
         digest = registration_token_digest(client_id, own)

@@ -15,7 +15,7 @@ from authlib.oauth2.rfc7591 import InvalidClientMetadataError, InvalidRedirectUR
 
 from idp.login.authentication import acr_level, acr_name
 from idp.oidc.certificates import SUBJECT_MEMBERS
-from idp.oidc.clients import Client
+from idp.oidc.clients import ENCRYPTED, Client
 from idp.oidc.registration import MEMBERS, BadClient, needs_secret, read_client
 
 ADDRESSES = ("jwks_uri", "backchannel_logout_uri", "request_uris")
@@ -28,7 +28,8 @@ OFFERED: Final = frozenset(
         *("id_token_signed_response_alg", "authorization_signed_response_alg", "request_object_signing_alg"),
         *("backchannel_logout_session_required", "dpop_bound_access_tokens", "require_signed_request_object"),
         *("tls_client_certificate_bound_access_tokens", "require_pushed_authorization_requests"),
-        "default_acr_values",
+        *("userinfo_signed_response_alg", "introspection_signed_response_alg", "default_acr_values"),
+        *(f"{answer}_encrypted_response_{part}" for answer in ENCRYPTED for part in ("alg", "enc")),
     )
 )
 DECIDED: Final = MEMBERS - OFFERED - {"response_types"} | {"sector_identifier_uri"}

@@ -32,6 +32,7 @@ client_invitation = Table(
     Column("digest", String(43), nullable=False, unique=True),
     Column("scope", Text, nullable=False),
     Column("approved", Boolean, nullable=False),
+    Column("require_pkce", Boolean, nullable=False),
     Column("uses_left", Integer, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),

@@ -213,6 +213,7 @@ PRIVILEGES: dict[str, Any] = {
     "disabled": False,
     "client_id": "portal",
     "client_secret": "a secret that I chose myself, long enough",
+    "exchange_from": ["portal"],
     "refresh_grace": 60,
     "one_device": True,
     "qr_login": "on",
@@ -349,6 +350,7 @@ def test_a_change_never_widens_the_scopes(app: App) -> None:
 def test_a_change_keeps_what_an_operator_decided(app: App) -> None:
     """The profile, and the level of login, cannot be laid down again."""
     keys = {"jwks": JWKS, "token_endpoint_auth_method": "private_key_jwt", "id_token_signed_response_alg": "ES256"}
+    keys |= {f"{answer}_signed_response_alg": "ES256" for answer in ("introspection", "authorization")}
     strict = {"dpop_bound_access_tokens": True, "require_pushed_authorization_requests": True}
     mine = portal(app, **keys, **strict)
     mine.decide()

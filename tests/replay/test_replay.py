@@ -378,7 +378,8 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "idp clients list\n",
         "idp clients invitations\n  --json boolean  is_flag = None\nidp clients invite\n"
         "  --uses integer range   = 1\n  --days integer range   = 7\n  --scope text   = openid\n"
-        "  --approved boolean  is_flag = None\n  --reason text  required = None\n  --json boolean  is_flag = None\n"
+        "  --approved boolean  is_flag = None\n  --require-pkce/--no-require-pkce boolean  is_flag = True\n"
+        "  --reason text  required = None\n  --json boolean  is_flag = None\n"
         "idp clients list\n",
     ),
     (
@@ -427,7 +428,7 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "  updated_at DOUBLE not null default None\nclient_invitation (key id)\n"
         "  approved BOOLEAN not null default None\n  created_at DOUBLE not null default None\n"
         "  digest VARCHAR(43) not null default None\n  expires_at DOUBLE not null default None\n"
-        "  id VARCHAR(16) not null default None\n  scope TEXT not null default None\n"
+        "  id VARCHAR(16) not null default None\n  require_pkce BOOLEAN not null default None\n  scope TEXT not null default None\n"
         "  uses_left INTEGER not null default None\n  index client_invitation_by_expiry ['expires_at']\n"
         "  unique None ['digest']\nconsent",
     ),

@@ -14,9 +14,9 @@ CLIENTS = "/clients"
 SCOPES = "openid profile"
 
 
-def invited(app: App, *, uses: int = 1, days: int = 7, scope: str = SCOPES, approved: bool = False) -> str:
-    """An initial access token."""
-    token, invitation = new_invitation(scope, uses, days, app.clock(), approved=approved)
+def invited(app: App, *, uses: int = 1, days: int = 7, scope: str = SCOPES, **agreed: bool) -> str:
+    """An initial access token; `agreed` are `approved` and `require_pkce`."""
+    token, invitation = new_invitation(scope, uses, days, app.clock(), **agreed)
     app.base.client_registrations.invite(invitation, Event("client.invited", reason="test"))
     return token
 

@@ -18,6 +18,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.String(43), nullable=False, unique=True),
         sa.Column("scope", sa.Text(), nullable=False),
         sa.Column("approved", sa.Boolean(), nullable=False),
+        sa.Column("require_pkce", sa.Boolean(), nullable=False),
         sa.Column("uses_left", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
         sa.Column("expires_at", sa.Double(), nullable=False),
