@@ -428,7 +428,8 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "  updated_at DOUBLE not null default None\nclient_invitation (key id)\n"
         "  approved BOOLEAN not null default None\n  created_at DOUBLE not null default None\n"
         "  digest VARCHAR(43) not null default None\n  expires_at DOUBLE not null default None\n"
-        "  id VARCHAR(16) not null default None\n  require_pkce BOOLEAN not null default None\n  scope TEXT not null default None\n"
+        "  id VARCHAR(16) not null default None\n  require_pkce BOOLEAN not null default None\n"
+        "  scope TEXT not null default None\n"
         "  uses_left INTEGER not null default None\n  index client_invitation_by_expiry ['expires_at']\n"
         "  unique None ['digest']\nconsent",
     ),
