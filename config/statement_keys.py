@@ -3,10 +3,10 @@
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from joserfc.jwk import KeySet
-
-from idp.oidc.registration import is_key_set
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
 
 
 def statement_rules(issuers: Mapping[str, Path]) -> Iterator[tuple[bool, str]]:
@@ -15,12 +15,16 @@ def statement_rules(issuers: Mapping[str, Path]) -> Iterator[tuple[bool, str]]:
         yield not _is_good(file), f"oidc.software_statement_issuers: {file} of {issuer} is no JWK set of public keys"
 
 
-def read_key_set(file: Path) -> KeySet:
+def read_key_set(file: Path) -> "KeySet":
     """The keys in a file that was judged when the settings were read. Raises `OSError`, `ValueError`."""
+    from joserfc.jwk import KeySet
+
     return KeySet.import_key_set(json.loads(file.read_text(encoding="utf-8")))
 
 
 def _is_good(file: Path) -> bool:
+    from idp.oidc.registration import is_key_set
+
     try:
         return is_key_set(json.loads(file.read_text(encoding="utf-8")))
     except (OSError, ValueError, RecursionError):

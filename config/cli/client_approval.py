@@ -32,9 +32,10 @@ def invite(uses: int, days: int, scope: str, reason: str, as_json: bool, **agree
     Example: idp clients invite --uses 2 --days 14 --scope "openid profile" --reason "contract 7"
     """
     base = opened_stores()
-    if unknown := sorted({*scope.split()} - {*SCOPES} | {*scope.split()} & {"device"}):
-        stop([f"scope {' '.join(unknown)}: an invitation may hold {' '.join(s for s in SCOPES if s != 'device')}"])
-    token, invitation = new_invitation(" ".join(scope.split()), uses, days, base.clock(), **agreed)
+    asked, offered = scope.split(), [each for each in SCOPES if each != "device"]
+    if not asked or not set(asked) <= set(offered):
+        stop([f"an invitation may hold the scopes {' '.join(offered)}"])
+    token, invitation = new_invitation(" ".join(asked), uses, days, base.clock(), **agreed)
     event = Event("client.invited", facts={"invitation": invitation.id, "uses": uses}, reason=reason)
     base.client_registrations.invite(invitation, event)
     told_once = {"initial_access_token": token, "registration_endpoint": base.settings.issuer + REGISTRATION}

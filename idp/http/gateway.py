@@ -29,8 +29,8 @@ Shortcut = Callable[[Environ], EndpointResponse | None]
 """An endpoint for the requests to a page that need no page; None: the page answers."""
 
 
-METHODS = frozenset(("GET", "HEAD", "POST"))
-MANAGING = frozenset(("PUT", "DELETE"))
+METHODS = ("GET", "HEAD", "POST")
+MANAGING = (*METHODS, "PUT", "DELETE")
 REASONS = {
     200: "OK", 201: "Created", 202: "Accepted", 204: "No Content", 302: "Found", 303: "See Other", 304: "Not Modified",
     400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
@@ -172,11 +172,10 @@ class Gateway:
             if callable(close := getattr(chunks, "close", None)):
                 close()
 
-    def _takes(self, environ: Environ) -> bool:
-        """Whether the method is taken at this path; its own endpoint may take fewer."""
+    def _methods(self, environ: Environ) -> tuple[str, ...]:
+        """The methods that are taken at this path; its own endpoint may take fewer."""
         is_console = environ.get("HTTP_HOST", "").lower() in self._console_hosts
-        is_managed = environ.get("PATH_INFO") in self._managed and not is_console
-        return environ.get("REQUEST_METHOD") in (METHODS | MANAGING if is_managed else METHODS)
+        return MANAGING if environ.get("PATH_INFO") in self._managed and not is_console else METHODS
 
     def _is_preflight(self, environ: Environ) -> bool:
         """Whether a browser asks for a page of another origin (Fetch, 4.8), where pages may call."""
@@ -187,8 +186,9 @@ class Gateway:
 
     def _refuse(self, environ: Environ) -> EndpointResponse | None:
         """What no endpoint has to think about (table in docs/bad-requests.md)."""
-        if not self._takes(environ) and not self._is_preflight(environ):
-            return problem(405, "method_not_allowed", [("Allow", "GET, HEAD, POST")])
+        methods = self._methods(environ)
+        if environ.get("REQUEST_METHOD") not in methods and not self._is_preflight(environ):
+            return problem(405, "method_not_allowed", [("Allow", ", ".join(methods))])
         host = environ.get("HTTP_HOST", "").lower()
         ours = self._console_hosts if host in self._console_hosts else self._hosts
         if host not in ours:

@@ -18,12 +18,11 @@ from idp.oidc.requested_metadata import registered_metadata
 from idp.web.browser import WebContext
 from keys.strict_json import strict_object
 
-ALLOW = "GET, POST, PUT, DELETE"
 DEEPEST = 8
 
 
 class ClientRegistration:
-    """`POST` registers; `GET`, `PUT` and `DELETE` manage the client that the query names."""
+    """`POST` registers; `GET`, `PUT` and `DELETE` manage the client that the query names. No others come here."""
 
     def __init__(self, context: WebContext, registration: DynamicRegistration) -> None:
         self._issuer = context.issuer
@@ -38,14 +37,12 @@ class ClientRegistration:
         handlers: Mapping[str, Callable[[Environ], EndpointResponse]] = {
             "POST": self._register,
             "GET": self._read,
+            "HEAD": self._read,
             "PUT": self._replace,
             "DELETE": self._remove,
         }
-        handler = handlers.get(environ["REQUEST_METHOD"])
-        if handler is None:
-            return problem(405, "method_not_allowed", [("Allow", ALLOW)])
         try:
-            return handler(environ)
+            return handlers[environ["REQUEST_METHOD"]](environ)
         except StaleState:
             return problem(409, "invalid_request")
         except OAuth2Error as error:

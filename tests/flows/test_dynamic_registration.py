@@ -199,7 +199,8 @@ def test_the_operator_refuses_and_may_think_again(operator: Operator) -> None:  
     assert (seen["approval"], seen["disabled"]) == ("refused", True)
     operator.does("clients", "approve", client_id, seen["version"], "--reason", "they came by")
     assert operator.run("clients", "approve", "nobody", "x", "--reason", "r").exit_code == 1
-    assert operator.run("clients", "invite", "--scope", "openid device", "--reason", "r").exit_code == 1
+    for scope in ("openid device", "reports", " "):
+        assert operator.run("clients", "invite", "--scope", scope, "--reason", "r").exit_code == 1
 
 
 def test_nobody_registers_without_an_invitation(app: App) -> None:

@@ -120,6 +120,8 @@ def test_development_needs_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"IDP_KEYS__JWKS_MAX_AGE": "86400"}, "keys.lead: portals need at least 86525 seconds"),
         ({"IDP_KEYS__ROTATE_EVERY": "3600"}, "keys.rotate_every"),
         ({"IDP_KEYS__ALGORITHMS": '["RS256"]'}, "keys.algorithms: access tokens need ES256"),
+        ({"IDP_OIDC__SOFTWARE_STATEMENT_ISSUERS": '{"https://v.test": "/nowhere"}'}, "software_statement_issuers"),
+        ({"IDP_OIDC__SOFTWARE_STATEMENT_ISSUERS": '{"https://v.test": "/etc/hostname"}'}, "no JWK set"),
         ({"IDP_DEBUG": "true"}, "debug"),
         ({"IDP_WEB__TRUSTED_PROXIES": '["*"]'}, "trusted_proxies"),
         ({"IDP_TESTING__ENABLED": "true"}, "testing"),
