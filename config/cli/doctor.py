@@ -123,6 +123,12 @@ def _upstreams(base: Stores) -> str:
     return f"{len(known.known)} configured, open: {opened}; {links.waiting()} links wait for officers"
 
 
+def _clients(base: Stores) -> str:
+    known = base.clients.load_all()
+    waiting = sum(client.approval == "pending" for client in known)
+    return f"{len(known)} registered, {waiting} of them wait for an operator (`idp clients list`)"
+
+
 def _officers(base: Stores) -> str:
     """Whether every officer is a known person, and every right holds in an existing agency."""
 
@@ -150,4 +156,5 @@ LOOKS: dict[str, Callable[[Stores], str]] = {
     "messages": _messages,
     "upstreams": _upstreams,
     "officers": _officers,
+    "clients": _clients,
 }

@@ -76,7 +76,8 @@ def registered_metadata(client: Client) -> dict[str, Any]:
     }
     by_code = "authorization_code" in client.grant_types
     levels = {"default_acr_values": [acr_name(client.minimum_acr)]} if client.minimum_acr > 1 else {}
-    return facts | levels | {"response_types": ["code"] if by_code else []}
+    grants = {"grant_types": client.grant_types, "response_types": ["code"] if by_code else []}
+    return facts | levels | grants
 
 
 def decided_of(client: Client) -> dict[str, Any]:

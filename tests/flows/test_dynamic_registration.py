@@ -172,6 +172,7 @@ def test_the_operator_invites_looks_and_agrees(operator: Operator) -> None:  # n
         made = register_(told["initial_access_token"], {"redirect_uris": [REDIRECT]}, "192.0.2.0/24")
     client_id = made.registered.client.client_id
     assert "pending" in operator.does("clients", "list")
+    assert "1 of them wait" in operator.run("doctor").output
     assert operator.json("clients", "invitations")[0]["uses_left"] == 1
 
     seen = operator.json("clients", "show", client_id)
