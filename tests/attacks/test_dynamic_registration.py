@@ -214,6 +214,7 @@ PRIVILEGES: dict[str, Any] = {
     "client_id": "portal",
     "client_secret": "a secret that I chose myself, long enough",
     "exchange_from": ["portal"],
+    "authorization_details_types": ["bhxh_record_access"],
     "refresh_grace": 60,
     "one_device": True,
     "qr_login": "on",

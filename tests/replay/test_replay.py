@@ -24,6 +24,7 @@ USUAL = """\
   Content-Security-Policy: default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'
   Strict-Transport-Security: max-age=63072000; includeSubDomains
 """
+THEMSELVES = "clients register themselves"
 CHANGES: tuple[tuple[str, str, str, str], ...] = (
     (
         "audit events",
@@ -357,24 +358,23 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "consent (key account_id, client_id)\n  account_id VARCHAR(32) not null default None\n"
         "  authorization_details TEXT not null default '[]'\n",
     ),
-    ("audit events", "clients register themselves", "client.added\n", "client.added\nclient.approved\n"),
     (
         "audit events",
-        "clients register themselves",
-        "client.changed\n",
-        "client.changed\nclient.invited\nclient.refused\nclient.registered\n",
+        THEMSELVES,
+        "client.added\nclient.changed\n",
+        "client.added\nclient.approved\nclient.changed\nclient.invited\nclient.refused\nclient.registered\n",
     ),
-    ("audit events", "clients register themselves", "code.refused\n", "client.uninvited\ncode.refused\n"),
+    ("audit events", THEMSELVES, "code.refused\n", "client.uninvited\ncode.refused\n"),
     (
         "commands",
-        "clients register themselves",
+        THEMSELVES,
         "idp clients check\n",
         "idp clients approve\n  client_id text  required = None\n  version text  required = None\n"
         "  --reason text  required = None\nidp clients check\n",
     ),
     (
         "commands",
-        "clients register themselves",
+        THEMSELVES,
         "idp clients list\n",
         "idp clients invitations\n  --json boolean  is_flag = None\nidp clients invite\n"
         "  --uses integer range   = 1\n  --days integer range   = 7\n  --scope text   = openid\n"
@@ -384,30 +384,25 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "commands",
-        "clients register themselves",
+        THEMSELVES,
         "idp clients remove\n",
         "idp clients refuse\n  client_id text  required = None\n  --reason text  required = None\nidp clients remove\n",
     ),
     (
         "commands",
-        "clients register themselves",
+        THEMSELVES,
         "idp config check\n",
         "idp clients uninvite\n  invitation text  required = None\n  --reason text  required = None\n"
         "idp config check\n",
     ),
     (
         "discovery",
-        "clients register themselves",
+        THEMSELVES,
         '/device_authorization","scopes',
         '/device_authorization","registration_endpoint":"https://id.example.test/clients","scopes',
     ),
-    (
-        "errors",
-        "clients register themselves",
-        "unknown_client 400\n",
-        "unapproved_client 400\nunknown_client 400\n",
-    ),
-    ("routes", "clients register themselves", "/consent GET POST\n", "/clients GET POST\n/consent GET POST\n"),
+    ("errors", THEMSELVES, "unknown_client 400\n", "unapproved_client 400\nunknown_client 400\n"),
+    ("routes", THEMSELVES, "/consent GET POST\n", "/clients GET POST\n/consent GET POST\n"),
     (
         "settings",
         "somebody vouches for clients",
@@ -416,13 +411,13 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "tables",
-        "clients register themselves",
+        THEMSELVES,
         "  old_secret_used_at DOUBLE default None\n",
         "  old_secret_used_at DOUBLE default None\n  registration_digest VARCHAR(43) default None\n",
     ),
     (
         "tables",
-        "clients register themselves",
+        THEMSELVES,
         "  secret_used_at DOUBLE default None\n  updated_at DOUBLE not null default None\nconsent",
         "  secret_used_at DOUBLE default None\n  software_statement TEXT default None\n"
         "  updated_at DOUBLE not null default None\nclient_invitation (key id)\n"
@@ -435,7 +430,7 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
     ),
     (
         "tables",
-        "clients register themselves",
+        THEMSELVES,
         "client (key client_id)\n  client_id VARCHAR(128) not null default None\n"
         "  created_at DOUBLE not null default None\n",
         "client (key client_id)\n  client_id VARCHAR(128) not null default None\n"
