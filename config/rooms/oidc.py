@@ -170,6 +170,7 @@ class OidcRoom(Room):
             calls,
             self.clock,
             self.clients.forget,
+            self.outbound().get_json,
         )
 
     @cached_property

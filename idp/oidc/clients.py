@@ -71,6 +71,7 @@ class Client:
     client_uri: str | None = None
     subject_type: str = "pairwise"
     sector_identifier: str | None = None
+    sector_identifier_uri: str | None = None
     id_token_signed_response_alg: str = "RS256"  # noqa: S105  the name of an algorithm
     require_pkce: bool = True
     first_party: bool = False
@@ -169,9 +170,11 @@ class Client:
 
     @property
     def sector(self) -> str:
-        """The clients that share its subject identifiers (OIDC Core 8.1): the sector, else the redirect host."""
+        """The clients that share its subject identifiers (OIDC Core 8.1): a sector, or the host of redirects."""
         if self.sector_identifier:
             return self.sector_identifier
+        if self.sector_identifier_uri:
+            return urlsplit(self.sector_identifier_uri).hostname or ""
         hosts = {urlsplit(uri).hostname or "" for uri in self.redirect_uris}
         return hosts.pop() if len(hosts) == 1 else self.client_id
 

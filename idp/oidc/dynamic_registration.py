@@ -24,6 +24,7 @@ from idp.oidc.client_invitations import (
 from idp.oidc.clients import Client, secret_digest
 from idp.oidc.requested_metadata import OFFERED, decided_of, refusal, requested_client, wants_secret
 from idp.oidc.software_statements import SoftwareStatements, read_again
+from idp.outbound import OutboundFailed
 from idp.ports import Clock, Event
 
 NOT_SENT = ("registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at")
@@ -56,7 +57,8 @@ class ClientInformation:
 class DynamicRegistration:
     """The use cases. `digest_key` is that of client secrets, `algorithms()` are those that we have keys for.
 
-    `changed()` is called after each change; `calls` bounds how often a network may call.
+    `changed()` is called after each change; `calls` bounds how often a network may call. `fetch(uri)` gives the JSON at
+    an address of a client, or raises `OutboundFailed`.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class DynamicRegistration:
         calls: LocalRateLimiter,
         clock: Clock,
         changed: Callable[[], None],
+        fetch: Callable[[str], Any],
     ) -> None:
         self._store = store
         self._statements = statements
@@ -76,6 +79,7 @@ class DynamicRegistration:
         self._calls = calls
         self._clock = clock
         self._changed = changed
+        self._fetch = fetch
 
     def register(self, token: str, metadata: Mapping[str, Any], network: str) -> ClientInformation:
         """Register what is described. Raises `OAuth2Error`, `TooMany`."""
@@ -160,7 +164,18 @@ class DynamicRegistration:
         lacking = set(client.signing_algs) - {"RS256", *self._algorithms()}
         if lacking:
             raise refusal([f"{', '.join(sorted(lacking))} is not among the algorithms of the metadata document"])
+        if client.sector_identifier_uri:
+            self._check_sector(client.sector_identifier_uri, client.redirect_uris)
         return client
+
+    def _check_sector(self, uri: str, redirect_uris: Collection[str]) -> None:
+        """The sector lists every redirect URI (OIDC Registration 5): nobody joins one unasked. Raises `OAuth2Error`."""
+        try:
+            listed = self._fetch(uri)
+        except OutboundFailed as error:
+            raise refusal([f"sector_identifier_uri cannot be read: {error}"]) from None
+        if not isinstance(listed, list) or not set(redirect_uris) <= {each for each in listed if isinstance(each, str)}:
+            raise refusal(["sector_identifier_uri has no list of all that this client is returned to"])
 
     def _claims(self, statement: object) -> Mapping[str, Any]:
         return {} if statement is None else self._statements.claims(statement)

@@ -127,6 +127,7 @@ def _client(read: _Metadata, secret_digest: str | None) -> Client:
         client_uri=read.optional("client_uri"),
         subject_type=read.text("subject_type", "pairwise"),
         sector_identifier=read.optional("sector_identifier"),
+        sector_identifier_uri=read.optional("sector_identifier_uri"),
         id_token_signed_response_alg=read.text("id_token_signed_response_alg", "RS256"),
         require_pkce=metadata.get("require_pkce", True) is not False,
         first_party=metadata.get("first_party") is True,
@@ -179,6 +180,7 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
     by_key = client.token_endpoint_auth_method in BY_KEY
     uses_code = "authorization_code" in client.grant_types
     in_own_name = "client_credentials" in client.grant_types
+    sector = client.sector_identifier_uri
     return [
         (not _CLIENT_ID.fullmatch(client.client_id), "client_id needs 3 to 128 of A-Z a-z 0-9 . _ ~ -"),
         (bool(_LIKE_A_SUBJECT.fullmatch(client.client_id)), "client_id looks like a person's number or subject"),
@@ -197,6 +199,8 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (by_key and not (is_key_set(client.jwks) or client.jwks_uri), f"{method} needs public keys in jwks"),
         (client.jwks is not None and not is_key_set(client.jwks), "jwks is no JWK set of public keys"),
         (client.jwks_uri is not None and not _is_https(client.jwks_uri), "jwks_uri must be https"),
+        (sector is not None and not _is_https(sector), "sector_identifier_uri must be https"),
+        (bool(sector and client.sector_identifier), "sector_identifier or sector_identifier_uri, not both"),
         (client.client_uri is not None and not _is_web(client.client_uri), "client_uri must be an http(s) address"),
         (_is_bad_receiver(client.backchannel_logout_uri), "backchannel_logout_uri must be https, without a fragment"),
         (client.one_device and not _is_app(client), "one_device needs a native client with dpop, no device grant"),

@@ -18,8 +18,8 @@ from idp.oidc.certificates import SUBJECT_MEMBERS
 from idp.oidc.clients import ENCRYPTED, Client
 from idp.oidc.registration import MEMBERS, BadClient, needs_secret, read_client
 
-ADDRESSES = ("jwks_uri", "backchannel_logout_uri", "request_uris")
-"""Where we ask or post by ourselves, once an operator agreed."""
+ADDRESSES = ("jwks_uri", "backchannel_logout_uri", "request_uris", "sector_identifier_uri")
+"""Where we ask or post by ourselves: the last one at once, the others when an operator has agreed."""
 
 OFFERED: Final = frozenset(
     (
@@ -32,7 +32,7 @@ OFFERED: Final = frozenset(
         *(f"{answer}_encrypted_response_{part}" for answer in ENCRYPTED for part in ("alg", "enc")),
     )
 )
-DECIDED: Final = MEMBERS - OFFERED - {"response_types"} | {"sector_identifier_uri"}
+DECIDED: Final = MEMBERS - OFFERED - {"response_types"}
 """What operators decide: privileges, and whatever makes a login weaker."""
 
 _FLAGS = {each.name for each in fields(Client) if each.type in (bool, "bool")} & OFFERED

@@ -1,17 +1,21 @@
 """The modules of the dynamic plan for the code flow: each registers a client of its own, with keys, and uses it.
 
 Left to the suite by hand: keys at an address, which it serves; pages that show a logo, terms or a policy (they are not
-registered); a sector by its address (operators set sectors).
+registered).
 """
 
 from itertools import count
 from typing import Any
 
 import pytest
+from authlib.oauth2 import OAuth2Error
 from joserfc.jwk import RSAKey
 from werkzeug.test import TestResponse
 
 from idp.oidc.assertions import ASSERTION_TYPE
+from idp.oidc.dynamic_registration import DynamicRegistration
+from idp.oidc.software_statements import SoftwareStatements
+from idp.outbound import OutboundFailed
 from tests.attacks.test_tokens import parts
 from tests.support.app import ISSUER, REDIRECT, App, answer_of, attempt_of
 from tests.support.registering import Portal, invited, portal, register
@@ -201,6 +205,51 @@ def test_ensure_request_object_with_redirect_uri(suite: Registrar) -> None:
 
 def test_ensure_client_assertion_with_iss_aud_succeeds(suite: Registrar) -> None:
     assert "id_token" in suite.tokens(suite.register(), aud=ISSUER)
+
+
+SECTOR = "https://sector.example.test/members.json"
+
+
+def sectors(app: App, listed: Any) -> DynamicRegistration:
+    """Registration with this list at the address of the sector; None: nobody answers there."""
+
+    def fetch(uri: str) -> Any:
+        assert uri == SECTOR
+        if listed is None:
+            raise OutboundFailed("timeout")
+        return listed
+
+    oidc, stores = app.provider.oidc, app.base
+    statements = SoftwareStatements({}, ISSUER, app.clock)
+    limiter = oidc.limiter(100)
+    return DynamicRegistration(
+        stores.client_registrations, statements, b"k" * 32, lambda: ("RS256",), limiter, app.clock, lambda: None, fetch
+    )
+
+
+def test_registration_sector_uri(app: App) -> None:
+    """Two portals of one sector know a person by the same name, a third one does not."""
+    token, others = invited(app, uses=3), [f"{REDIRECT}/{number}" for number in range(2)]
+    described = REGISTERED | {"client_name": "Cổng", "subject_type": "pairwise"}
+    clients = [
+        sectors(app, others)
+        .register(token, described | {"redirect_uris": [uri], "sector_identifier_uri": SECTOR}, "n")
+        .registered.client
+        for uri in others
+    ]
+    alone = sectors(app, others).register(token, described | {"redirect_uris": [REDIRECT]}, "n").registered.client
+
+    assert [client.sector for client in clients] == ["sector.example.test"] * 2
+    assert alone.sector == "portal.example.test"
+
+
+@pytest.mark.parametrize("listed", [[], [f"{REDIRECT}/"], {REDIRECT: 1}, REDIRECT, [[REDIRECT]], 7, None], ids=str)
+def test_registration_sector_bad(app: App, listed: Any) -> None:
+    described = REGISTERED | {"redirect_uris": [REDIRECT], "sector_identifier_uri": SECTOR}
+
+    with pytest.raises(OAuth2Error) as refused:
+        sectors(app, listed).register(invited(app), described, "n")
+    assert refused.value.error == "invalid_client_metadata"
 
 
 def test_3rd_party_init_login(suite: Registrar) -> None:
