@@ -180,7 +180,6 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
     by_key = client.token_endpoint_auth_method in BY_KEY
     uses_code = "authorization_code" in client.grant_types
     in_own_name = "client_credentials" in client.grant_types
-    sector = client.sector_identifier_uri
     return [
         (not _CLIENT_ID.fullmatch(client.client_id), "client_id needs 3 to 128 of A-Z a-z 0-9 . _ ~ -"),
         (bool(_LIKE_A_SUBJECT.fullmatch(client.client_id)), "client_id looks like a person's number or subject"),
@@ -199,8 +198,6 @@ def _rules(client: Client) -> list[tuple[bool, str]]:
         (by_key and not (is_key_set(client.jwks) or client.jwks_uri), f"{method} needs public keys in jwks"),
         (client.jwks is not None and not is_key_set(client.jwks), "jwks is no JWK set of public keys"),
         (client.jwks_uri is not None and not _is_https(client.jwks_uri), "jwks_uri must be https"),
-        (sector is not None and not _is_https(sector), "sector_identifier_uri must be https"),
-        (bool(sector and client.sector_identifier), "sector_identifier or sector_identifier_uri, not both"),
         (client.client_uri is not None and not _is_web(client.client_uri), "client_uri must be an http(s) address"),
         (_is_bad_receiver(client.backchannel_logout_uri), "backchannel_logout_uri must be https, without a fragment"),
         (client.one_device and not _is_app(client), "one_device needs a native client with dpop, no device grant"),
@@ -250,9 +247,11 @@ def _exchange_rules(client: Client) -> list[tuple[bool, str]]:
 
 def _address_rules(client: Client) -> list[tuple[bool, str]]:
     """The same for each address that it names."""
-    kind = client.application_type
+    kind, sector = client.application_type, client.sector_identifier_uri
     audiences = client.resource + client.serves
     return [
+        (sector is not None and not _is_https(sector), "sector_identifier_uri must be https"),
+        (bool(sector and client.sector_identifier), "sector_identifier or sector_identifier_uri, not both"),
         *((_is_bad_redirect(u, kind), f"redirect URI refused: {u[:200]!r}") for u in _all_uris(client)),
         *((_is_bad_resource(r), f"resource must be an absolute URI without fragment: {r[:200]!r}") for r in audiences),
         *((_is_bad_origin(o), f"{ORIGIN_FORM}: {o[:200]!r}") for o in client.web_origins),
