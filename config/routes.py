@@ -3,6 +3,7 @@
 from config.container import Container
 from config.rooms.pages import Pages
 from federation import own_links, pages, web
+from federation.from_upstream import FrontChannelLogout, InitiateLogin
 from federation.keep_step import KeepOwn, KeepStep
 from federation.link_step import LinkStep
 from federation.status import StatusPage, UpstreamStatus
@@ -115,10 +116,14 @@ def _upstreams(p: Pages) -> Routes:
     """The journey to an upstream and back, and the pages that link it to an account."""
     c = p.container
     ended = (p.journeys, c.login.sessions, c.stores.families.claim)
+    out = "/via/<upstream_id>/front-channel-logout"
+    framed = (p.journeys, c.login.sessions, c.federation.address_limiter())
     both = (p.journeys, c.federation.linking)
     return [
         ("/via/<upstream_id>", "via", web.StartUpstreamLogin.as_view("via", p.journeys)),
         ("/via/<upstream_id>/callback", "via_callback", web.Return.as_view("via_callback", p.journeys)),
+        ("/via/<upstream_id>/initiate", "via_initiate", InitiateLogin.as_view("via_initiate", p.journeys, p.own)),
+        (out, "via_front_channel", FrontChannelLogout.as_view("via_front_channel", *framed)),
         (
             "/via/<upstream_id>/logout-token",
             "via_logout_token",

@@ -70,13 +70,17 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Leaving:
-    """A browser about to leave for an upstream. `fresh` requires a new login there, `acr` is the requested level."""
+    """A browser about to leave for an upstream. `fresh` requires a new login there, `acr` is the requested level.
+
+    `login_hint` is what the upstream itself sent along, empty without: nothing of ours is told there.
+    """
 
     state: str
     redirect_uri: str
     fresh: bool = False
     acr: int = 1
     language: str = "vi"
+    login_hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,11 +265,21 @@ class UpstreamLogins:
             through=identity.upstream,
             upstream_at=None if arrival.auth_time is None else min(arrival.auth_time, now),
         )
-        sid = self.digester.of(f"{identity.upstream} sid", arrival.sid) if arrival.sid else ""
+        sid = self._sid_digest(identity.upstream, arrival.sid) if arrival.sid else ""
         subject = self.digester.subject(identity)
         until = now + self._rules.session_life
         self.links.remember(UpstreamSession(account_id, now, subject, sid, arrival.logout_hint, until))
         return proof
+
+    def ended_by(self, upstream: Upstream, subject: str | None, sid: str | None) -> list[tuple[str, str]]:
+        """Our live sessions, as (account, sid), of which this upstream says that they ended there; of nobody none."""
+        if not (subject or sid):
+            return []
+        named = self.digester.named(upstream.id, subject) if subject else None
+        return self.links.sids_of(named, upstream.id, self._sid_digest(upstream.id, sid) if sid else None)
+
+    def _sid_digest(self, upstream: str, sid: str) -> str:
+        return self.digester.of(f"{upstream} sid", sid)
 
     def _known(
         self, pending: PendingUpstreamLogin, arrival: Arrival, known: Known, link: Link, secured_at: float

@@ -37,7 +37,8 @@ class UnknownUpstream(UserError):
 class Upstream:
     """One upstream. Dates are seconds since the epoch, None for no end; `labels` and `names` are by language.
 
-    `by_form` says that it sends people back in a form instead of an address.
+    `by_form` says that it sends people back in a form instead of an address. `issuer` is its name for itself, empty
+    when it has none; `frames` are the origins of its pages, which may show our front-channel logout.
     """
 
     id: str
@@ -50,6 +51,8 @@ class Upstream:
     enabled_to: float | None = None
     order: int = 0
     by_form: bool = False
+    issuer: str = ""
+    frames: Sequence[str] = ()
     state: Callable[[], State] = field(default=lambda: "ok")
 
     def is_open(self, now: float) -> bool:

@@ -101,14 +101,19 @@ class Journeys:
         self.count = context.count_login
 
     def leave(
-        self, browser: Browser, upstream: Upstream, pending: PendingUpstreamLogin, params: Mapping[str, str]
+        self,
+        browser: Browser,
+        upstream: Upstream,
+        pending: PendingUpstreamLogin,
+        params: Mapping[str, str],
+        login_hint: str = "",
     ) -> Response:
         """Send the browser to the upstream, or back to where it came from if the upstream cannot be asked."""
         if not self._departures.hit(browser.address):
             raise TooMany("too many journeys begun", retry_after=self._departures.retry_after)
         client = self._clients.find(params.get("client_id"))
         acr = max(_acr(params), client.minimum_acr if client else 1)
-        leaving = Leaving("", "", pending.purpose is not Purpose.LOGIN, acr, browser.language())
+        leaving = Leaving("", "", pending.purpose is not Purpose.LOGIN, acr, browser.language(), login_hint)
         try:
             self.upstream_logins.demand_open(upstream)
             return redirect(self.upstream_logins.start(upstream, pending, leaving), 303)
@@ -234,9 +239,7 @@ class LogoutToken(Page):
         until = upstream_logins.clock() + TOKEN_LIFE
         if not self._claim(digest("logout token", tokens[0].rpartition(".")[0]), until):
             return Response(status=200, headers={"Cache-Control": "no-store"})
-        named = upstream_logins.digester.named(upstream.id, subject) if subject else None
-        of_sid = upstream_logins.digester.of(f"{upstream.id} sid", sid) if sid else None
-        for account_id, ours in upstream_logins.links.sids_of(named, upstream.id, of_sid):
+        for account_id, ours in upstream_logins.ended_by(upstream, subject, sid):
             self._sessions.end_one(account_id, ours)
         return Response(status=200, headers={"Cache-Control": "no-store"})
 

@@ -23,6 +23,7 @@ from sandbox.addresses import HERE, Addresses
 from sandbox.dvcqg_profile import profile_of
 from sandbox.dvcqg_signer import Signer
 from sandbox.faults import SECONDS, Panel, Word, add_to
+from sandbox.serving import POLICY
 from sandbox.tickets import Tickets
 from sandbox.upstream_people import PASSWORD, Person, people_of, registration_of
 
@@ -104,7 +105,9 @@ class _Portal:
         self._refresh: Tickets[Grant] = Tickets()
 
     def home(self) -> str:
-        return render_template("upstream_home.html", people=self._panel.people.values(), password=PASSWORD)
+        people = self._panel.people.values()
+        begin = _with(f"{self._provider}/via/dvcqg/initiate", {"iss": self._signer.issuer})
+        return render_template("upstream_home.html", people=people, password=PASSWORD, begin=begin)
 
     def authorize(self) -> AnyResponse | tuple[str, int]:
         asked = request.args
@@ -207,13 +210,20 @@ class _Portal:
         return self._panel.answer(lambda: jsonify(facts))
 
     def log_out(self) -> AnyResponse | str | tuple[str, int]:
-        """Ends the session of this browser, and leads back when the hint is an ID token of ours."""
+        """Ends the session of this browser, and leads back when the hint is an ID token of ours.
+
+        Whoever stays here loads the provider's front-channel logout in a frame.
+        """
         asked = request.values
-        self._sessions.take(request.cookies.get(COOKIE))
+        login = self._sessions.take(request.cookies.get(COOKIE))
         back = asked.get("post_logout_redirect_uri", "")
         is_ours = back.startswith(f"{self._provider}/") and self._signer.made(asked.get("id_token_hint", ""))
         state = {"state": asked["state"]} if "state" in asked else {}
-        answer = make_response(redirect(_with(back, state), 302) if is_ours else render_template("dvcqg_out.html"))
+        named = {"iss": self._signer.issuer, "sid": login.session} if login else {}
+        frame = _with(f"{self._provider}/via/dvcqg/front-channel-logout", named) if named else ""
+        out = render_template("dvcqg_out.html", frame=frame)
+        answer = make_response(redirect(_with(back, state), 302) if is_ours else out)
+        answer.headers["Content-Security-Policy"] = f"{POLICY}; frame-src {self._provider}"
         answer.delete_cookie(COOKIE)
         return answer
 

@@ -22,7 +22,7 @@ class Signer:
     """One signing key, and a second one once `rotated_keys` is on; both are then published."""
 
     def __init__(self, issuer: str, audience: str, panel: Panel) -> None:
-        self._issuer = issuer
+        self.issuer = issuer
         self._audience = audience
         self._panel = panel
         self._earlier: dict[str, str] = {}
@@ -58,7 +58,7 @@ class Signer:
     def _claims(self, login: str, access_token: str, asked: Mapping[str, str]) -> dict[str, Any]:
         is_on = self._panel.is_on
         claims: dict[str, Any] = {
-            "iss": "https://xacthuc.example.test/oauth2/token" if is_on("wrong_issuer", login) else self._issuer,
+            "iss": "https://xacthuc.example.test/oauth2/token" if is_on("wrong_issuer", login) else self.issuer,
             "aud": ["somebody-else" if is_on("wrong_audience", login) else self._audience],
             "azp": self._audience,
             "sub": login,

@@ -9,6 +9,9 @@ from werkzeug.serving import make_server
 
 from sandbox.addresses import HOST
 
+POLICY = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
+"""The content policy of every page that sets none."""
+
 
 def serve(app: Flask, port: int, *more: tuple[Flask, int]) -> None:
     """Serve in threads until SIGTERM or SIGINT. Exits with a sentence when a port is taken."""
@@ -31,9 +34,7 @@ def serve(app: Flask, port: int, *more: tuple[Flask, int]) -> None:
 
 
 def _add_headers(response: Response) -> Response:
-    response.headers.setdefault(
-        "Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'"
-    )
+    response.headers.setdefault("Content-Security-Policy", POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     if response.mimetype == "text/html":
         response.headers["Cache-Control"] = "no-store"

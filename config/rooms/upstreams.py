@@ -13,6 +13,7 @@ from federation.connectors.vneid import VneidConnector, VneidUpstream
 from federation.envelope import Envelopes
 from federation.matching import LinkPolicy
 from federation.upstreams import Upstream, UpstreamNotices
+from federation.web import origin
 from idp.outbound import Outbound
 from idp.ports import Clock
 
@@ -34,6 +35,8 @@ def build_upstream(settings: Settings, c: UpstreamSettings, clock: Clock, notice
         enabled_from=c.enabled_from.timestamp() if c.enabled_from else None,
         enabled_to=c.enabled_to.timestamp() if c.enabled_to else None,
         order=c.order,
+        issuer=c.issuer,
+        frames=_frames(c),
         by_form=c.kind == "oidc" and c.response_mode == "form_post",
         state=lambda: guarded.state,
     )
@@ -65,6 +68,14 @@ def _connector(settings: Settings, c: UpstreamSettings, clock: Clock) -> Connect
         case _:
             vneid = VneidUpstream(plain_codes=c.plain_codes, **usual, **tables, **places)  # type: ignore[arg-type]
             return VneidConnector(vneid, _envelopes(c), outbound, clock)
+
+
+def _frames(c: UpstreamSettings) -> list[str]:
+    """The origins of its pages. With discovery the logout page is at the issuer, or at one of the further hosts."""
+    pages = [c.authorization_endpoint, c.end_session_endpoint]
+    if c.kind == "oidc":
+        pages = [c.issuer, *(f"https://{host}" for host in c.hosts)]
+    return sorted({origin(page) for page in pages if page})
 
 
 def _outbound(s: Settings, c: UpstreamSettings) -> Outbound:

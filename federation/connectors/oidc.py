@@ -120,6 +120,8 @@ class OidcConnector:
             asked["response_mode"] = self._upstream.response_mode
         if levels := wished(self._upstream.acr, leaving.acr):
             asked["acr_values"] = levels
+        if leaving.login_hint:
+            asked["login_hint"] = leaving.login_hint
         kept = {"nonce": nonce, "verifier": verifier}
         if leaving.fresh:
             asked |= {"prompt": "login", "max_age": "0"}

@@ -34,6 +34,16 @@ def page_policy(form_targets: Iterable[str] = ()) -> str:
     )
 
 
+def framed_policy(ancestors: Iterable[str]) -> str:
+    """The content policy of an answer without content that pages of these origins may frame, and no others.
+
+    Where it names ancestors, browsers go by it and not by `X-Frame-Options` (HTML, "check a navigation response's
+    adherence to X-Frame-Options").
+    """
+    allowed = " ".join(ancestors) or "'none'"
+    return f"default-src 'none'; frame-ancestors {allowed}; base-uri 'none'; form-action 'none'"
+
+
 def dressed(headers: Headers, *, https: bool) -> Headers:
     """`headers` with everything that is missing."""
     present = {name.lower() for name, _ in headers}

@@ -70,6 +70,13 @@ CHANGES: tuple[tuple[str, str, str, str], ...] = (
         "/via/<upstream_id>/callback GET POST\n",
     ),
     (
+        "routes",
+        "an upstream may end sessions in a frame, and begin logins",
+        "/via/<upstream_id>/logged-out GET\n",
+        "/via/<upstream_id>/front-channel-logout GET\n/via/<upstream_id>/initiate GET POST\n"
+        "/via/<upstream_id>/logged-out GET\n",
+    ),
+    (
         "settings",
         "requests may be pushed",
         "oidc.refresh_absolute:",
