@@ -145,6 +145,14 @@ class Client:
         return self.profile == "fapi2"
 
     @property
+    def keeps_refresh_tokens(self) -> bool:
+        """Whether its refresh tokens do not rotate: nobody else can use them, as it authenticates and its tokens are
+        bound, and no lost answer may end a login (FAPI 2.0, 5.3.2.1).
+        """
+        bound = self.dpop_bound_access_tokens or self.tls_client_certificate_bound_access_tokens
+        return bound and not self.is_public
+
+    @property
     def uses_secret(self) -> bool:
         """Whether it authenticates with a secret, wherever that stands."""
         return self.token_endpoint_auth_method in (EITHER_SECRET, *SECRET_METHODS)

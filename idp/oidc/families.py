@@ -84,6 +84,10 @@ class FamilyStore(Protocol):
         """
         ...
 
+    def note_use(self, family_id: str, generation: int, now: float) -> bool:
+        """Note that this generation was used, which stays the current one; False when it is no longer."""
+        ...
+
     def revoke_grant(self, grant_id: str, *, now: float, until: float) -> None:
         """End the grant's family and mark the grant revoked until `until`."""
         ...
@@ -156,6 +160,13 @@ class Families:
         if state == "reused":
             self.revoke_grant(family.grant_id)
         return state
+
+    def keep(self, family: Family, token: Token, state: RefreshState) -> str | None:
+        """Use the presented token, which stays good, and return it; None when another request changed the family."""
+        if state != "current":
+            return self.advance(family, token, state)
+        used = self._store.note_use(family.id, token.generation, self._clock())
+        return f"r_{token.family_id}.{token.generation}.{token.mac}" if used else None
 
     def advance(self, family: Family, token: Token, state: RefreshState) -> str | None:
         """Spend the presented token and return its one successor; None when another request changed the family.

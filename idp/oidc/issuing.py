@@ -160,14 +160,15 @@ class Issuing:
             log.warning("refresh token of another client", extra={"client_id": client.client_id, **facts})
 
     def spend(self, refresh: Refresh, client: Client) -> str:
-        """Spend the token and return its successor.
+        """Spend the token and return its successor, or the same for a client whose tokens are of no use to others.
 
         A request that lost a race is judged again by the new state.
         """
-        successor = self.families.advance(refresh.family, refresh.token, refresh.state)
+        spend = self.families.keep if client.keeps_refresh_tokens else self.families.advance
+        successor = spend(refresh.family, refresh.token, refresh.state)
         if successor is None:
             again = self.present(_text(refresh.token), client)
-            successor = self.families.advance(again.family, again.token, again.state)
+            successor = spend(again.family, again.token, again.state)
         if successor is None:
             raise _invalid_grant("refresh token changed twice meanwhile", client)
         return successor

@@ -41,11 +41,11 @@ LOAD = (
     )
     .where(_f.id == bindparam("family_id"))
 )
-ADVANCE = (
-    update(t.refresh_family)
-    .where(_f.id == bindparam("family_id"), _f.generation == bindparam("g"), _f.revoked_at.is_(None))
-    .values(generation=bindparam("g") + 1, rotated_at=bindparam("now"))
+_CURRENT = update(t.refresh_family).where(
+    _f.id == bindparam("family_id"), _f.generation == bindparam("g"), _f.revoked_at.is_(None)
 )
+ADVANCE = _CURRENT.values(generation=bindparam("g") + 1, rotated_at=bindparam("now"))
+NOTE_USE = _CURRENT.values(rotated_at=bindparam("now"))
 
 CLAIM = {
     dialect.dialect.name: dialect.insert(t.revocation).on_conflict_do_nothing().returning(t.revocation.c.id)
@@ -60,6 +60,7 @@ class SqlFamilies:
         self._database = database
         self._load = Prepared(database, LOAD)
         self._advance = Prepared(database, ADVANCE)
+        self._note_use = Prepared(database, NOTE_USE)
         insert_revocation = (postgresql if database.dialect == "postgresql" else sqlite).insert(t.revocation)
         until = insert_revocation.excluded.expires_at
         self._mark = insert_revocation.on_conflict_do_update(
@@ -94,6 +95,9 @@ class SqlFamilies:
     def advance(self, family_id: str, generation: int, now: float) -> bool:
         # Executed again after it had an effect, it changes nothing: that is a lost race, which the caller judges anew.
         return self._advance.change(family_id=family_id, g=generation, now=now) == 1
+
+    def note_use(self, family_id: str, generation: int, now: float) -> bool:
+        return self._note_use.change(family_id=family_id, g=generation, now=now) == 1
 
     def revoke_grant(self, grant_id: str, *, now: float, until: float) -> None:
         mine = and_(_f.grant_id == grant_id, _f.revoked_at.is_(None))

@@ -74,7 +74,7 @@ def test_userinfo_comes_signed_to_who_registered_it(everywhere: App) -> None:
 
 
 def test_introspection_comes_signed_to_who_asks_for_it(everywhere: App) -> None:
-    """RFC 9701, 4 and 5: the answer is a member, so that nobody takes the JWT for the token."""
+    """I-03, RFC 9701, 4 and 5: the answer is a member, so that nobody takes the JWT for the token."""
     visitor = everywhere.visitor()
     token = visitor.tokens()["access_token"]
 
@@ -102,7 +102,7 @@ def test_a_client_may_name_it_among_others(app: App, accept: str) -> None:
 
 
 def test_an_answer_is_no_other_token(app: App) -> None:
-    """H-05: neither a hint, nor a bearer token, nor refreshed."""
+    """H-05, I-03: neither a hint, nor a bearer token, nor refreshed."""
     app.client(userinfo_signed_response_alg="RS256")
     visitor = app.visitor()
     token = visitor.tokens()["access_token"]

@@ -53,6 +53,23 @@ def test_without_grace_the_first_reuse_ends_the_family(app: App) -> None:
     assert visitor.refresh(second["refresh_token"], "strict").status_code == 400
 
 
+def test_a_bound_token_of_a_client_that_authenticates_stays_and_still_ends(everywhere: App) -> None:
+    """J-04: each use counts against the idle limit; logout, revocation and the absolute limit end it as any other."""
+    everywhere.client("strong", dpop_bound_access_tokens=True)
+    portal = BoundApp(everywhere.visitor(), "strong", SECRET)
+    token, limits = portal.tokens()["refresh_token"], everywhere.settings.oidc
+    begun = everywhere.clock()
+
+    while everywhere.clock() - begun < limits.refresh_absolute - limits.refresh_idle:
+        everywhere.clock.move(limits.refresh_idle - 60)
+        assert portal.refresh(token).json["refresh_token"] == token
+    everywhere.clock.move(limits.refresh_idle + 1)
+    assert portal.refresh(token).json["error"] == "invalid_grant"
+    again = portal.tokens()["refresh_token"]
+    portal.visitor.post("/revoke", {"token": again}, auth=("strong", SECRET))
+    assert portal.refresh(again).json["error"] == "invalid_grant"
+
+
 def test_a_refresh_token_is_bound_to_its_client(app: App) -> None:
     """B-17, D-11"""
     app.client("other")

@@ -59,14 +59,19 @@ def test_ensure_client_assertion_with_no_sub_fails(first: Party, plan: Plan) -> 
     assert refused(with_assertion(first, "token", sub=None), *CLIENT, statuses=EITHER)
 
 
+@pytest.mark.parametrize("seconds", [8, 10])
 @by_assertion
-def test_par_ensure_jwt_client_assertions_nbf_8_seconds_in_the_future_is_accepted(first: Party, plan: Plan) -> None:
-    soon = int(first.app.clock()) + 8
+def test_par_ensure_jwt_client_assertions_nbf_8_seconds_in_the_future_is_accepted(
+    first: Party, plan: Plan, seconds: int
+) -> None:
+    """J-03"""
+    soon = int(first.app.clock()) + seconds
     assert with_assertion(first, "par", iat=soon, nbf=soon).status_code == 201
 
 
 @by_assertion
 def test_par_ensure_jwt_client_assertions_nbf_over_60_seconds_in_the_future_fails(first: Party, plan: Plan) -> None:
+    """J-03"""
     later = int(first.app.clock()) + 62
     answer = with_assertion(first, "par", iat=later, nbf=later, exp=later + 60)
     assert refused(answer, *CLIENT, statuses=EITHER)
