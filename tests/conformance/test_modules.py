@@ -64,7 +64,7 @@ DYNAMIC = """
 server idtoken-rs256 idtoken-unsigned userinfo-rs256 ensure-redirect-uri-in-authorization-request redirect-uri-query-OK
 redirect-uri-query-mismatch redirect-uri-query-added redirect-uri-regfrag refresh-token request-uri-unsigned
 request-uri-signed-rs256 registration-sector-uri registration-sector-bad
-ensure-request-object-with-redirect-uri ensure-client-assertion-with-iss-aud-succeeds
+server-rotate-keys ensure-request-object-with-redirect-uri ensure-client-assertion-with-iss-aud-succeeds
 """
 PLANS = {
     "oidcc-dynamic": (DYNAMIC, ("test_openid_dynamic.py",)),

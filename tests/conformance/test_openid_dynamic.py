@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from authlib.oauth2 import OAuth2Error
-from joserfc.jwk import RSAKey
+from joserfc import jwt
+from joserfc.jwk import KeySet, RSAKey
 from werkzeug.test import TestResponse
 
 from idp.oidc.assertions import ASSERTION_TYPE
@@ -205,6 +206,22 @@ def test_ensure_request_object_with_redirect_uri(suite: Registrar) -> None:
 
 def test_ensure_client_assertion_with_iss_aud_succeeds(suite: Registrar) -> None:
     assert "id_token" in suite.tokens(suite.register(), aud=ISSUER)
+
+
+def test_server_rotate_keys(suite: Registrar) -> None:
+    """A new key signs, all have names of their own, and what the old one signed still verifies."""
+    client, stores = suite.register(id_token_signed_response_alg="RS256"), suite.app.base
+    before, old = suite.tokens(client), {key["kid"] for key in suite.visitor.get("/jwks").json["keys"]}
+    stores.rotator.replace("RS256")
+    stores.rings.look()
+
+    keys = suite.visitor.get("/jwks").json["keys"]
+    after = suite.tokens(client)
+    assert len({key["kid"] for key in keys}) == len(keys) > len(old)
+    new = parts(after["id_token"])[0]["kid"]
+    assert new not in old
+    for tokens in (before, after):
+        jwt.decode(tokens["id_token"], KeySet.import_key_set({"keys": keys}), algorithms=["RS256"])
 
 
 SECTOR = "https://sector.example.test/members.json"
