@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import urllib3
@@ -41,6 +41,9 @@ LONGEST_URL = 8192
 TOTAL_SECONDS = 5.0
 CONNECT_SECONDS = 2.0
 _LOOPBACK: Networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+
+
+T = TypeVar("T")
 
 
 class OutboundFailed(Exception):
@@ -104,10 +107,20 @@ class Outbound:
 
     def get_json(self, url: str) -> dict[str, Any]:
         """The JSON object at `url`: at most 64 KiB, within five seconds. Raises `OutboundFailed`."""
+        return self._json(url, dict)
+
+    def get_json_list(self, url: str) -> list[Any]:
+        """The JSON array at `url`, within the same bounds. Raises `OutboundFailed`."""
+        return self._json(url, list)
+
+    def _json(self, url: str, kind: type[T]) -> T:
         answer = self.get(url, {"Accept": "application/json"})
         if answer.status != 200:
             raise OutboundFailed(f"status {answer.status}")
-        return _object(answer.body)
+        with suppress(ValueError, RecursionError):
+            if isinstance(parsed := json.loads(answer.body), kind):
+                return parsed
+        raise OutboundFailed(f"answer is no JSON {'object' if kind is dict else 'list'}")
 
     def get(self, url: str, headers: Mapping[str, str], deadline: float | None = None) -> OutboundResponse:
         """Ask once; any status is an answer, a redirect too. Raises `OutboundFailed`."""
@@ -336,13 +349,3 @@ def _bounded(response: Any) -> bytes:
         if len(body) > LARGEST_ANSWER:
             raise OutboundFailed("answer is too large")
     return body
-
-
-def _object(body: bytes) -> dict[str, Any]:
-    try:
-        parsed = json.loads(body)
-    except (ValueError, RecursionError):
-        parsed = None
-    if not isinstance(parsed, dict):
-        raise OutboundFailed("answer is no JSON object")
-    return parsed

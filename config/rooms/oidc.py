@@ -36,7 +36,6 @@ from idp.oidc.software_statements import SoftwareStatements
 from idp.oidc.subjects import Subjects
 from idp.oidc.token_exchange import EXCHANGES, TokenExchange
 from idp.oidc.tokens import TokenLife, Tokens
-from idp.outbound import Outbound
 from idp.web.client_failures import ClientFailures
 from keys.encryption import Opener
 from keys.signing import Signer
@@ -63,7 +62,7 @@ class OidcRoom(Room):
 
     @cached_property
     def client_keys(self) -> ClientKeys:
-        return ClientKeys(Outbound(self.settings.outbound.ca_file), self.clock)
+        return ClientKeys(self.outbound(), self.clock)
 
     @cached_property
     def signer(self) -> Signer:
@@ -170,7 +169,7 @@ class OidcRoom(Room):
             calls,
             self.clock,
             self.clients.forget,
-            self.outbound().get_json,
+            self.outbound().get_json_list,
         )
 
     @cached_property

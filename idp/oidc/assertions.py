@@ -3,7 +3,7 @@
 The rules of RFC 8725 apply too: the key comes from the registration and never from the token's header.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,15 +52,18 @@ class AssertionRules:
         return bool(named) and set(map(str, named)) <= set(self.audiences)
 
 
-def read_assertion(text: str, rules_of: Callable[[str], AssertionRules], now: float) -> dict[str, Any]:
-    """The verified claims. `rules_of(client_id)` are those of a client. Raises `BadAssertion`."""
+def read_assertion(text: str, rules_of: Callable[[str, str], AssertionRules], now: float) -> dict[str, Any]:
+    """The verified claims. `rules_of(client_id, kid)` are those of a client that names this key of its own.
+
+    Raises `BadAssertion`.
+    """
     try:
         header, claims = unverified_parts(text)
     except BadToken as error:
         raise BadAssertion(str(error)) from None
     if header.get("alg") not in ASSERTION_ALGS or header.get("typ", "JWT") not in ("JWT", "client-authentication+jwt"):
         raise BadAssertion("algorithm or type")
-    rules = rules_of(claims["sub"]) if isinstance(claims.get("sub"), str) else None
+    rules = rules_of(claims["sub"], named_key(header)) if isinstance(claims.get("sub"), str) else None
     if rules is None or rules.keys is None:
         raise BadAssertion("no sub, or no keys of the client can be had")
     if header["alg"] not in rules.algs:
@@ -71,6 +74,12 @@ def read_assertion(text: str, rules_of: Callable[[str], AssertionRules], now: fl
         raise BadAssertion(f"signature: {error}") from None
     _check(claims, rules, now)
     return claims
+
+
+def named_key(header: Mapping[str, Any]) -> str:
+    """The `kid` of a header; empty without one."""
+    kid = header.get("kid", "")
+    return kid if isinstance(kid, str) else ""
 
 
 def _check(claims: dict[str, Any], judged: AssertionRules, now: float) -> None:

@@ -22,7 +22,7 @@ from keys.signing import BadToken, unverified_parts
 
 SENTENCE = "Client authentication failed."
 QueryClient = Callable[[str], Client | None]
-KeysOf = Callable[[Client], KeySet | None]
+KeysOf = Callable[[Client, str], KeySet | None]
 ClaimJti = Callable[[str, float], bool]
 
 
@@ -110,7 +110,7 @@ class ClientAuthentication:
         client = self._with_certificate(query_client, request, "self_signed_tls_client_auth")
         if client is None:
             return None
-        keys = self._keys_of(client)
+        keys = self._keys_of(client, "")
         if keys is None or not request.certificate.is_one_of(keys):
             raise NotAuthenticated("bad certificate: it is none of the registered ones, or those cannot be had")
         return client
@@ -138,14 +138,14 @@ class ClientAuthentication:
         self._uses.note(client_id, digest)
         return known
 
-    def _rules_for(self, query_client: QueryClient) -> Callable[[str], AssertionRules]:
-        def rules_of(client_id: str) -> AssertionRules:
+    def _rules_for(self, query_client: QueryClient) -> Callable[[str, str], AssertionRules]:
+        def rules_of(client_id: str, kid: str) -> AssertionRules:
             """The rules for clients that authenticate with keys.
 
             For others no key is fetched and no used `jti` is recorded.
             """
             client = _registered(query_client(client_id), "private_key_jwt")
-            return AssertionRules(self._keys_of(client), self._audiences, client.is_fapi2)
+            return AssertionRules(self._keys_of(client, kid), self._audiences, client.is_fapi2)
 
         return rules_of
 

@@ -16,7 +16,7 @@ from idp.at_once import needs_thread
 from idp.ephemeral_records import digest
 from idp.errors import TooMany
 from idp.limits.local import LocalRateLimiter
-from idp.oidc.assertions import STRICT_ALGS
+from idp.oidc.assertions import STRICT_ALGS, named_key
 from idp.oidc.authorization import Params
 from idp.oidc.clients import ASSERTION_ALGS, Client
 from idp.outbound import Outbound, OutboundFailed
@@ -73,7 +73,7 @@ class RequestObjects:
     def __init__(
         self,
         issuer: str,
-        keys_of: Callable[[Client], KeySet | None],
+        keys_of: Callable[[Client, str], KeySet | None],
         open_encrypted: Callable[[str], str],
         outbound: Outbound,
         claim_jti: Callable[[str, float], bool],
@@ -136,7 +136,7 @@ class RequestObjects:
             raise InvalidRequestObject(f"The request object may be signed with {', '.join(allowed)}.")
         if str(header.get("typ", "JWT")).lower().removeprefix("application/") not in TYPES:
             raise InvalidRequestObject("The typ of a request object is oauth-authz-req+jwt.")
-        keys = self._keys_of(client)
+        keys = self._keys_of(client, named_key(header))
         if keys is None:
             raise InvalidRequestObject("No keys of the client can be had now.")
         try:

@@ -64,10 +64,11 @@ DYNAMIC = """
 server idtoken-rs256 idtoken-unsigned userinfo-rs256 ensure-redirect-uri-in-authorization-request redirect-uri-query-OK
 redirect-uri-query-mismatch redirect-uri-query-added redirect-uri-regfrag refresh-token request-uri-unsigned
 request-uri-signed-rs256 registration-sector-uri registration-sector-bad
-server-rotate-keys ensure-request-object-with-redirect-uri ensure-client-assertion-with-iss-aud-succeeds
+server-rotate-keys registration-jwks-uri refresh-token-rp-key-rotation
+ensure-request-object-with-redirect-uri ensure-client-assertion-with-iss-aud-succeeds
 """
 PLANS = {
-    "oidcc-dynamic": (DYNAMIC, ("test_openid_dynamic.py",)),
+    "oidcc-dynamic": (DYNAMIC, ("test_openid_dynamic.py", "../attacks/test_client_keys.py")),
     "fapi2-security-profile-final": (FAPI2, ("test_fapi2_security.py", "test_fapi2_clients.py")),
     "fapi2-message-signing-final": (SIGNING, ("test_fapi2_signing.py",)),
     "oidcc-basic, oidcc-formpost-basic, oidcc-config": (BASIC, ("test_openid_basic.py",)),
