@@ -41,8 +41,6 @@ LONGEST_URL = 8192
 TOTAL_SECONDS = 5.0
 CONNECT_SECONDS = 2.0
 _LOOPBACK: Networks = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
-
-
 T = TypeVar("T")
 
 
