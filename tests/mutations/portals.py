@@ -120,9 +120,16 @@ MUTATIONS = (
     Mutation(
         "a wrong client secret is enough",
         "idp/oidc/client_auth.py",
+        "is_current = _is_same(client.secret_digest if client else None, digest)",
+        "is_current = client is not None",
+        ("attacks/test_tokens.py::test_unknown_client_and_wrong_secret_read_the_same",),
+    ),
+    Mutation(
+        "while a secret is replaced any other is enough",
+        "idp/oidc/client_auth.py",
         "if not is_current and not is_old:",
         "if not is_current and not is_old and client is None:",
-        ("attacks/test_tokens.py::test_unknown_client_and_wrong_secret_read_the_same",),
+        ("flows/test_client_secrets.py::test_both_secrets_work_until_the_old_one_ends",),
     ),
     Mutation(
         "an assertion may be meant for others too",
