@@ -26,7 +26,8 @@ CROWD = WORKERS * THREADS * 4
 SOON = 1.0
 PATIENT = 5.0
 """Seconds for a look beside other work: much less than a silent client has until it is cut off."""
-LOOKS = 3
+LOOKS, MORE = 3, 1.5
+"""How often a newcomer comes, and seconds in which more do: fewer than any of the crowd has until it is cut off."""
 HEAD = b"GET /jwks HTTP/1.1\r\nHost: localhost:%d\r\n"
 POST = b"POST /token HTTP/1.1\r\nHost: localhost:%d\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 BEGINNINGS = {
@@ -77,10 +78,15 @@ def at_most(request: pytest.FixtureRequest) -> float:
 
 
 def assert_others_are_served(provider: Provider, at_most: float = PATIENT) -> None:
-    """A newcomer has the keys, and an answer to a login. Beside other work one look may be turned away (N-15)."""
-    took = sorted(slowest_answer(provider) for _ in range(LOOKS))
+    """A newcomer has the keys, and an answer to a login.
+
+    Beside other work a look may be turned away (N-15); if two of them are, there are more for `MORE` seconds.
+    """
+    over, took = time.monotonic() + MORE, sorted(slowest_answer(provider) for _ in range(LOOKS))
+    while at_most == PATIENT and took[1] == math.inf and time.monotonic() < over:
+        took = sorted([*took, slowest_answer(provider)])
     assert took[0] < SOON
-    assert took[-2 if at_most == PATIENT else -1] < at_most
+    assert took[1 if at_most == PATIENT else -1] < at_most
 
 
 def slowest_answer(provider: Provider) -> float:
