@@ -59,8 +59,9 @@ def schema(database: Database) -> Schema:
     at, known = current(database), newest()
     if at is None or at <= known:
         return Schema(at, known, at or known)
+    runs_with = read_counter(database, RUNS_WITH)
     # A release that wrote no number lets no older one run.
-    return Schema(at, known, f"{read_counter(database, RUNS_WITH):04d}" if read_counter(database, RUNS_WITH) else at)
+    return Schema(at, known, f"{runs_with:04d}" if runs_with else at)
 
 
 def upgrade(database: Database, lock_timeout: float = LOCK_TIMEOUT) -> tuple[str | None, str]:
